@@ -1,0 +1,56 @@
+"""A typed client for Amazon ECS, sync and async, with waits that tell the truth."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ecskit._version import __version__
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+    from ecskit import errors, models, task_definitions
+    from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
+    from ecskit.aio import AsyncClient
+    from ecskit.client import Client
+
+    converter: Converter
+
+__all__ = [
+    "ABSENT_LIST",
+    "ABSENT_MAP",
+    "AsyncClient",
+    "Client",
+    "__version__",
+    "converter",
+    "errors",
+    "models",
+    "task_definitions",
+]
+
+_WHERE = {
+    "ABSENT_LIST": "ecskit._core.absent",
+    "ABSENT_MAP": "ecskit._core.absent",
+    "AsyncClient": "ecskit.aio",
+    "Client": "ecskit.client",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Everything loads when it is first asked for: importing ecskit is cheap, and works without its extras.
+    value: Any
+    if name == "converter":
+        value = importlib.import_module("ecskit._core.wire").converter()
+    elif name in _WHERE:
+        value = getattr(importlib.import_module(_WHERE[name]), name)
+    elif name in __all__:
+        value = importlib.import_module(f"ecskit.{name}")
+    else:
+        raise AttributeError(f"module 'ecskit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

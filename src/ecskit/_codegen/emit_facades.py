@@ -1,0 +1,169 @@
+"""The two facades: one method for each operation and for each list, in a sync and an async accent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .ir import Api, Member, Operation
+from .text import Provenance, about_member, annotation, block, default, docstring, imports_of, reference
+
+PAGING = ("next_token", "max_results")
+
+
+@dataclass(frozen=True)
+class Accent:
+    """What differs between the two: the words, never the logic."""
+
+    module: str
+    label: str
+    prefix: str
+    def_: str
+    await_: str
+
+
+SYNC = Accent("sync", "sync", "", "def", "")
+ASYNC = Accent("aio", "async", "Async", "async def", "await ")
+
+
+def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield the path below the package and the text of each file."""
+    for accent in (SYNC, ASYNC):
+        yield f"_generated/{accent.module}_operations.py", _operations(api, accent, origin)
+        yield f"_generated/{accent.module}_pages.py", _pages(api, accent, origin)
+
+
+def _imports(requests: list[Operation], api: Api, *, responses: bool) -> str:
+    needed = imports_of([op.request for op in requests], api)
+    for op in requests:
+        if responses:
+            needed.setdefault(op.family, set()).add(op.response.name)
+        if op.items and op.items.type.is_structure and op.pages:
+            needed.setdefault(api.structures[op.items.type.item].family, set()).add(op.items.type.item)
+    return "".join(
+        block(f"from ecskit.models.{module} import (", sorted(names, key=lambda n: (not n.isupper(), n)), ")", "    ")
+        for module, names in sorted(needed.items())
+    )
+
+
+def _operations(api: Api, accent: Accent, origin: Provenance) -> str:
+    out = [origin.header(f"One {accent.label} method for each operation of the ECS API.")]
+    out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar\n\n")
+    out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.model import Request, Response\n\n")
+    out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n    from datetime import datetime\n\n")
+    out.append("    from ecskit._core.typing import SequenceNotStr\n")
+    out.append(_imports(api.operations, api, responses=True))
+    out.append(f'\n__all__ = ["{accent.prefix}Operations"]\n\nResponseT = TypeVar("ResponseT", bound=Response)\n')
+    out.append(
+        f'\n\nclass {accent.prefix}Operations(ABC):\n    """The operations, each of which builds a request and sends it."""\n'
+        f"\n    @abstractmethod\n    {accent.def_} send(self, request: Request[ResponseT], /) -> ResponseT:\n"
+        '        """Send a request and return its response; see the client."""\n'
+    )
+    for op in api.operations:
+        parameters = [_parameter(m) for m in op.request.members]
+        out.append(_signature(f"{accent.def_} {op.method}", parameters, op.response.name))
+        out.append(docstring(_about(op, api), "        "))
+        out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
+        given = [f"{m.name}={m.name}" for m in op.request.members]
+        out.append(_call(f"{accent.await_}self.send", [], op.request.name, given))
+    text = "".join(out)
+    if "datetime" not in text.split("__all__")[1]:
+        text = text.replace("    from datetime import datetime\n", "")
+    return text
+
+
+def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
+    paged = [op for op in api.operations if op.pages]
+    pages, items = f"{accent.prefix}Pages", f"{accent.prefix}Paginator"
+    out = [origin.header(f"One {accent.label} method for each operation that answers in pages.")]
+    out.append(f"\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
+    out.append(f"from ecskit._generated.operations import OPERATIONS\n")
+    out.append(f"from ecskit._pages import {pages}, {items}\n\n")
+    out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
+    out.append(
+        f"    from ecskit._core.typing import SequenceNotStr\n    from ecskit._drive import {accent.prefix}Runtime\n"
+    )
+    out.append(_imports(paged, api, responses=True))
+    out.append(f'\n__all__ = ["{accent.prefix}Paginate"]\n')
+    out.append(f'\n\nclass {accent.prefix}Paginate:\n    """Lists, followed page by page as you iterate."""\n')
+    out.append(f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {accent.prefix}Runtime) -> None:\n')
+    out.append('        """Send the pages\' requests through `runtime`."""\n        self._runtime = runtime\n')
+    for op in paged:
+        members = [m for m in op.request.members if m.name not in PAGING]
+        parameters = [*map(_parameter, members), "page_size: int | None = None", "starting_token: str | None = None"]
+        kind = items if op.items else pages
+        types = [op.response.name] + ([_item(op)] if op.items else [])
+        out.append(_signature(f"def {op.method}", parameters, f"{kind}[{', '.join(types)}]"))
+        out.append(docstring(_about_pages(op, api), "        "))
+        out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
+        given = [f"{m.name}={m.name}" for m in members] + ["max_results=page_size", "next_token=starting_token"]
+        out.append(_call(kind, ["self._runtime", f'OPERATIONS["{op.name}"]'], op.request.name, given))
+    text = "".join(out)
+    return text if "Sequence[" in text else text.replace("    from collections.abc import Sequence\n\n", "")
+
+
+def _item(op: Operation) -> str:
+    assert op.items is not None
+    type_ = op.items.type
+    return f"{type_.item} | str" if type_.is_enum else type_.item
+
+
+def _parameter(member: Member) -> str:
+    type_ = annotation(member.type, required=member.required, str_proof=True)
+    return f"{member.name}: {type_}{default(member)}"
+
+
+def _signature(opening: str, parameters: list[str], returns: str) -> str:
+    if not parameters:
+        return f"\n    {opening}(self) -> {returns}:\n"
+    inner = "".join(f"        {p},\n" for p in parameters)
+    return f"\n    {opening}(\n        self,\n        *,\n{inner}    ) -> {returns}:\n"
+
+
+def _call(call: str, before: list[str], request: str, given: list[str]) -> str:
+    """Return `return call(before..., request(given...))`, broken into lines as the formatter breaks it."""
+    if not given and not before:
+        return f"        return {call}({request}())\n"
+    inner = "".join(f"                {g},\n" for g in given)
+    built = f"{request}()" if not given else f"{request}(\n{inner}            )"
+    if not before:
+        return f"        return {call}(\n            {built}\n        )\n"
+    return block(f"return {call}(", [*before, built], ")", "        ")
+
+
+def _arguments(members: list[Member], api: Api) -> list[str]:
+    lines = []
+    for m in members:
+        type_ = annotation(m.type, required=True)
+        said = about_member(m, api, with_name=True)
+        lines.append(f"    {m.name}: {type_}{', required' if m.required else ''}.{f' {said}' if said else ''}")
+    return ["", "Args:", *lines] if lines else []
+
+
+def _about(op: Operation, api: Api) -> list[str]:
+    results = [f"`{m.name}`" for m in op.response.members]
+    returns = f"    {op.response.name}: {', '.join(results) or 'nothing but its metadata'}."
+    errors = [f"    {code}" for code in op.errors]
+    lines = [op.summary or f"Call {op.name}.", *_arguments(list(op.request.members), api)]
+    lines += ["", "Returns:", returns]
+    lines += ["", "Raises:", "    RequestError: An argument is missing or of a wrong type; nothing was sent.", *errors]
+    lines += ["    TransportError: No answer came, or one that is not what the operation returns."]
+    return [*lines, "", f"Source: {reference(op)}"]
+
+
+def _about_pages(op: Operation, api: Api) -> list[str]:
+    members = [m for m in op.request.members if m.name not in PAGING]
+    lines = [f"Follow the pages of `{op.method}`.", *(_arguments(members, api) or ["", "Args:"])]
+    lines.append("    page_size: int. The most results that ECS is asked for at once.")
+    lines.append("    starting_token: str. The `next_token` of an earlier page, to go on behind it.")
+    if op.items:
+        kinds = (
+            f"    A paginator: iterate over it for each of `{op.items.name}`, or over its `pages()`. Nothing is sent"
+        )
+    else:
+        kinds = "    Pages: iterate over their `pages()`; this operation has no single list of items. Nothing is sent"
+    lines += ["", "Returns:", f"{kinds} before."]
+    lines += ["", "Raises:", "    PaginationError: ECS sent the same page token twice."]
+    if op.failures:
+        lines.append("    FailuresError: A page holds failures; its items came first.")
+    return [*lines, f"    And what `{op.method}` raises.", "", f"Source: {reference(op)}"]

@@ -1,0 +1,152 @@
+"""`ecskit.models`: one module for each family, the enums as Literals, and the lazy package around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .ir import Api, Member, Operation, Structure
+from .text import Provenance, about_member, annotation, block, default, docstring, imports_of, reference
+
+DECORATOR = "@attrs.frozen(kw_only=True, eq=False, repr=False)\n"
+
+
+def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield the path below the package and the text of each file."""
+    yield "models/literals.py", _literals(api, origin)
+    for family in api.families:
+        yield f"models/{family}.py", _family(family, api, origin)
+    yield "models/__init__.py", _package(api, origin)
+
+
+def _literals(api: Api, origin: Provenance) -> str:
+    out = [origin.header("The values that ECS knows today for each of its enums.\n\nECS may answer with new ones.")]
+    out.append("\nfrom typing import Literal\n\n")
+    out.append(block("__all__ = [", [f'"{name}"' for name in api.enums], "]"))
+    for name, values in api.enums.items():
+        out.append("\n" + block(f"{name} = Literal[", [f'"{v}"' for v in values], "]"))
+    return "".join(out)
+
+
+def _family(family: str, api: Api, origin: Provenance) -> str:
+    operations = {op.request.name: op for op in api.operations}
+    mine = [s for s in api.structures.values() if s.family == family]
+    # A request names its response in its base class, so responses come first.
+    mine.sort(key=lambda s: (s.name in operations, s.name))
+    needed = imports_of(mine, api)
+    needed.pop(family, None)
+    words = family.replace("_", " ")
+    about = f"Shapes of the operations on {words}." if family != "common" else "Shapes that several families share."
+    members = [m for s in mine for m in s.members]
+    containers = {m.type.container for m in members}
+    wire_names = any(_wire_names(s) for s in mine)
+    sensitive = any(m.sensitive for m in members)
+    abc = [
+        n for n, c in (("Mapping", "map"), ("Sequence", "list")) if c in containers or (n == "Mapping" and wire_names)
+    ]
+    defaults = {default(m).removeprefix(" = ") for m in members} & {"ABSENT_LIST", "ABSENT_MAP"}
+    bases = {_base(s, operations, api).split("[")[0] for s in mine}
+    bases |= {"JSON"} if any(m.type.item == "JSON" for m in members) else set()
+    out = [origin.header(about), "\n"]
+    if abc:
+        out.append(f"from collections.abc import {', '.join(abc)}\n")
+    if any(m.type.item == "datetime" for m in members):
+        out.append("from datetime import datetime\n")
+    if wire_names or sensitive:
+        out.append("from typing import ClassVar\n")
+    out.append("\nimport attrs\n\n")
+    if defaults:
+        out.append(f"from ecskit._core.absent import {', '.join(sorted(defaults))}\n")
+    out.append(f"from ecskit._core.model import {', '.join(sorted(bases, key=_import_order))}\n")
+    for module in sorted(needed):
+        out.append(block(f"from ecskit.models.{module} import (", sorted(needed[module], key=_import_order), ")"))
+    out.append("\n" + block("__all__ = [", [f'"{s.name}"' for s in sorted(mine, key=lambda s: s.name)], "]"))
+    for structure in mine:
+        out.append("\n\n" + _class(structure, operations, api))
+    return "".join(out)
+
+
+def _import_order(name: str) -> tuple[bool, str]:
+    return (not name.isupper(), name)  # constants before classes, as the formatter sorts them
+
+
+def _base(structure: Structure, operations: dict[str, Operation], api: Api) -> str:
+    if structure.name in operations:
+        return f"Request[{operations[structure.name].response.name}]"
+    if any(structure.name == op.response.name for op in api.operations):
+        return "Response"
+    return "TaggedUnion" if structure.union else "Model"
+
+
+def _wire_names(structure: Structure) -> dict[str, str]:
+    """Return the names that the rule snake_case -> camelCase does not lead back to."""
+
+    def camel(name: str) -> str:
+        first, *rest = name.split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+    return {m.name: m.wire for m in structure.members if camel(m.name) != m.wire}
+
+
+def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> str:
+    base = _base(structure, operations, api)
+    operation = operations.get(structure.name)
+    about = structure.summary
+    if operation:
+        about = about or f"What `{operation.method}` sends."
+    elif base == "Response":
+        about = about or f"What `{_answered(structure, api).method}` answers."
+    page = _answered(structure, api) if base == "Response" else operation or structure
+    out = [DECORATOR, f"class {structure.name}({base}):\n"]
+    out.append(docstring([about or f"The ECS structure `{structure.name}`.", "", f"Source: {reference(page)}"], "    "))
+    names = _wire_names(structure)
+    secret = [m.name for m in structure.members if m.sensitive]
+    variables = []
+    if operation:
+        variables.append(f'    _operation = "{operation.name}"\n    _response = {operation.response.name}\n')
+    if names:
+        items = [f'"{name}": "{wire}"' for name, wire in names.items()]
+        variables.append(block("_wire_names: ClassVar[Mapping[str, str]] = {", items, "}", "    "))
+    if secret:
+        items = ", ".join(f'"{name}"' for name in sorted(secret))
+        variables.append(f"    _sensitive: ClassVar[frozenset[str]] = frozenset({{{items}}})\n")
+    if variables:
+        out.append("\n" + "".join(variables))
+    if structure.members:
+        out.append("\n")
+    for member in structure.members:
+        open_enum = structure.direction == "response"
+        type_ = annotation(member.type, required=member.required, open_enum=open_enum)
+        out.append(f"    {member.name}: {type_}{default(member)}\n" + _member_docstring(member, api))
+    return "".join(out)
+
+
+def _answered(structure: Structure, api: Api) -> Operation:
+    return next(op for op in api.operations if op.response.name == structure.name)
+
+
+def _member_docstring(member: Member, api: Api) -> str:
+    return docstring([about_member(member, api)], "    ")
+
+
+def _package(api: Api, origin: Provenance) -> str:
+    where = {name: s.family for name, s in api.structures.items()} | {name: "literals" for name in api.enums}
+    modules = sorted({*where.values()})
+    out = [origin.header("The shapes of the ECS API. Each family of them is imported when one is first asked for.")]
+    out.append("\nimport importlib\nfrom typing import TYPE_CHECKING, Any\n\nif TYPE_CHECKING:\n")
+    for module in modules:
+        names = sorted((n for n, m in where.items() if m == module), key=_import_order)
+        out.append(block(f"from ecskit.models.{module} import (", [f"{n} as {n}" for n in names], ")", "    "))
+    out.append("\n" + block("_MODULES = {", [f'"{name}": "{where[name]}"' for name in sorted(where)], "}"))
+    out.append("\n" + block("__all__ = [", [f'"{name}"' for name in sorted(where)], "]"))
+    out.append(
+        "\n\ndef __getattr__(name: str) -> Any:\n"
+        "    module = _MODULES.get(name)\n"
+        "    if module is None:\n"
+        '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")\n'
+        '    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)\n'
+        "    globals()[name] = value  # the next access does not come here\n"
+        "    return value\n"
+        "\n\ndef __dir__() -> list[str]:\n"
+        "    return sorted({*globals(), *_MODULES})\n"
+    )
+    return "".join(out)

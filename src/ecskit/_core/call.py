@@ -1,0 +1,47 @@
+"""One call: fill the token, encode, send, decode."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import attrs
+
+from . import wire
+from .effects import Draw, Flow, RawResponse, Send
+from .errors import EcsError, RequestError
+from .model import Request, Response
+from .operation import Operation
+
+__all__ = ["call"]
+
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+def call(operation: Operation, request: Request[ResponseT], *, poll: bool = False) -> Flow[ResponseT]:
+    """Send one request and return its typed response.
+
+    A missing client token is filled before anything is sent, so that every retry of this call carries the same one.
+    """
+    token: str | None = None
+    if operation.token_length:
+        request, token = yield from _with_token(request, operation.token_length)
+    params = wire.encode(request)
+    reply = yield Send(operation.name, params, poll)
+    try:
+        raw: RawResponse = reply.get()
+        return wire.decode_response(operation.name, request._response, raw, token)  # type: ignore[return-value]
+    except EcsError as error:
+        error.client_token = token
+        raise
+
+
+def _with_token(request: Any, limit: int) -> Flow[tuple[Any, str]]:
+    token = request.client_token
+    if token is None:
+        drawn: int = (yield Draw()).get()
+        token = f"{drawn:032x}"
+        request = attrs.evolve(request, client_token=token)
+    elif len(token) > limit:
+        problem = f"at most {limit} characters are allowed, this one has {len(token)}"
+        raise RequestError(type(request).__name__, [("client_token", problem)])
+    return request, token

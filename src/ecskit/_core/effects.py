@@ -1,0 +1,116 @@
+"""What a flow can ask for, and what it gets in reply.
+
+A flow is a generator. It yields effects, receives a `Reply` to each, and returns its result; it holds no clock, no
+socket and no colour. `ecskit._drive` has the only two loops that perform effects, one sync and one async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar, Union
+
+import attrs
+
+from .errors import EcsError
+
+__all__ = [
+    "Cancelled",
+    "Draw",
+    "Effect",
+    "Emit",
+    "Flow",
+    "Observe",
+    "Parallel",
+    "RawResponse",
+    "Reply",
+    "Send",
+    "Sleep",
+]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class RawResponse:
+    """An answer as it came: the body's bytes and botocore's `ResponseMetadata`."""
+
+    body: bytes
+    metadata: Mapping[str, Any]
+
+
+@attrs.frozen
+class Send:
+    """Send one operation; the reply holds a `RawResponse`."""
+
+    operation: str
+    params: Mapping[str, Any]
+    poll: bool = False
+    """Send it through the client that makes one attempt only: the flow backs off itself."""
+
+
+@attrs.frozen
+class Sleep:
+    """Wait for some seconds; the reply holds None."""
+
+    seconds: float
+
+
+@attrs.frozen
+class Draw:
+    """Draw a random integer of 128 bits; the reply holds it."""
+
+
+@attrs.frozen
+class Observe:
+    """Tell what can be seen of `ids`, at the latest at the monotonic time `until`.
+
+    Who looks, a poller of this flow alone, one shared by many or a stream of events, is the driver's business. The
+    reply holds what `query` makes of what was seen.
+    """
+
+    query: Any
+    ids: Sequence[str]
+    until: float
+
+
+@attrs.frozen
+class Parallel:
+    """Run flows side by side, at most `limit` at once; the reply holds one `Reply` for each, in order.
+
+    A flow that fails does not stop the others: its error is in its reply.
+    """
+
+    flows: Sequence[Generator[Any, Any, Any]]
+    limit: int = 4
+
+
+@attrs.frozen
+class Emit:
+    """Hand an item to whoever iterates over the flow."""
+
+    item: Any
+
+
+Effect: TypeAlias = Union[Send, Sleep, Draw, Observe, Parallel, Emit]
+
+
+@attrs.frozen
+class Reply(Generic[T]):
+    """The reply to an effect, with the monotonic time at which it came."""
+
+    now: float
+    value: T | None = None
+    error: EcsError | None = None
+
+    def get(self) -> T:
+        """Return the value, or raise the error in its place."""
+        if self.error is not None:
+            raise self.error
+        return self.value  # type: ignore[return-value]  # None only where T is None
+
+
+Flow: TypeAlias = Generator[Effect, Reply[Any], T]
+
+
+class Cancelled(BaseException):
+    """Thrown into a flow that nobody waits for any more: it may yield clean-up effects, then has to end."""

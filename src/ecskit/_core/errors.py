@@ -1,0 +1,258 @@
+"""The errors that no service model knows: the root, the groups, transport, bad input, failures, pages and waits.
+
+Errors hold fields and tell their story in `__str__`. All of them survive pickle and deepcopy. The public tree is
+drawn in `ecskit.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from ecskit.models import Failure
+
+__all__ = [
+    "AccessDeniedError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "CredentialsError",
+    "EcsError",
+    "FailuresError",
+    "InvalidRequestError",
+    "LimitError",
+    "MalformedResponseError",
+    "MissingExtraError",
+    "NotFoundError",
+    "PaginationError",
+    "RequestError",
+    "ServerError",
+    "ServiceError",
+    "StateError",
+    "ThrottledError",
+    "TimedOutError",
+    "TransportError",
+    "UnsupportedError",
+    "UnsupportedOperationError",
+    "WrongEventLoopError",
+]
+
+
+class EcsError(Exception):
+    """Anything that ecskit raises on purpose."""
+
+    retryable: bool = False
+    """Whether sending the same request again, with the same client token, may succeed."""
+    client_token: str | None = None
+    """The idempotency token of the request that failed; send it again with the same one and nothing runs twice."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.__class__, self.args, self.__dict__.copy())
+
+
+def _rebuild(cls: type[EcsError], args: tuple[Any, ...], state: dict[str, Any]) -> EcsError:
+    # Past __init__: each class has its own signature, and all of its state is in args and __dict__.
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class RequestError(EcsError, ValueError):
+    """The input is wrong; nothing was sent.
+
+    Attributes:
+        problems: Pairs of the parameter's path, such as `container_definitions[0].name`, and what is wrong with it.
+    """
+
+    def __init__(self, subject: str, problems: Sequence[tuple[str, str]]) -> None:
+        """Hold what `subject` (a request or a model) got wrong."""
+        super().__init__(subject, problems)
+        self.subject = subject
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: " + "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
+
+
+class ConfigurationError(EcsError):
+    """The client cannot be built or used as it is configured: no region, an unknown profile, a bad endpoint."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """A part of ecskit was used whose optional dependency is not installed."""
+
+
+class WrongEventLoopError(ConfigurationError):
+    """An async client was used from another event loop than the one it was first used in."""
+
+
+class ClientClosedError(ConfigurationError):
+    """The client was closed before this call."""
+
+
+class UnsupportedOperationError(ConfigurationError):
+    """The wrapped client was built from a service model without this operation."""
+
+
+class TransportError(EcsError):
+    """No answer came: the request may or may not have reached ECS."""
+
+    retryable = True
+
+    def __init__(self, operation: str, message: str) -> None:
+        """Hold the operation that got no answer and why."""
+        super().__init__(operation, message)
+        self.operation = operation
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.message}"
+
+
+class ConnectionFailedError(TransportError):
+    """The connection could not be made or broke."""
+
+
+class TimedOutError(TransportError):
+    """The connection or the answer took longer than the configured timeouts."""
+
+
+class CredentialsError(TransportError):
+    """No usable credentials were found, so that nothing was sent."""
+
+    retryable = False
+
+
+class MalformedResponseError(TransportError):
+    """An answer came that is not what the operation returns: truncated, not JSON, not UTF-8, or without its result."""
+
+
+class ServiceError(EcsError, ClientError):
+    """ECS answered with an error. Also a botocore `ClientError`, so that existing handlers catch it.
+
+    Attributes:
+        code: ECS's name of the error, such as `ClusterNotFoundException`.
+        message: What ECS says about it.
+        operation: Name of the operation, such as `RunTask`.
+        request_id: AWS's id of the request, or None.
+        http_status: Status code of the answer, or None.
+        attempts: How many times the request was sent.
+        retryable: Whether the same request may succeed later.
+    """
+
+    def __init__(self, error_response: Mapping[str, Any], operation_name: str) -> None:
+        """Hold an error response as botocore parses it: `Error` and `ResponseMetadata`."""
+        super().__init__(error_response, operation_name)
+        error, metadata = error_response.get("Error", {}), error_response.get("ResponseMetadata", {})
+        self.code: str = str(error.get("Code", ""))
+        self.message: str = str(error.get("Message", ""))
+        self.operation = operation_name
+        self.request_id: str | None = metadata.get("RequestId")
+        self.http_status: int | None = metadata.get("HTTPStatusCode")
+        self.attempts: int = metadata.get("RetryAttempts", 0) + 1
+
+    def __str__(self) -> str:
+        told = [f"HTTP {self.http_status}"] if self.http_status else []
+        told += [f"request {self.request_id}"] if self.request_id else []
+        told += [f"{self.attempts} attempts"] if self.attempts > 1 else []
+        return f"{self.operation}: {self.code}: {self.message or '(no message)'}" + (
+            f" ({', '.join(told)})" if told else ""
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # ClientError defines its own, which would call __init__ and forget the rest.
+        return EcsError.__reduce__(self)
+
+
+class NotFoundError(ServiceError):
+    """What the request names does not exist, or not where it was looked for."""
+
+
+class ConflictError(ServiceError):
+    """The request contradicts one that came before, or work that is under way."""
+
+
+class StateError(ServiceError):
+    """What the request names exists, but is not in a state that allows the operation."""
+
+
+class LimitError(ServiceError):
+    """A quota of the account would be exceeded."""
+
+
+class InvalidRequestError(ServiceError):
+    """ECS does not accept the request's parameters."""
+
+
+class UnsupportedError(ServiceError):
+    """The feature is not available here: not in this region, platform version or task definition."""
+
+
+class AccessDeniedError(ServiceError):
+    """The caller may not do this, or is not known: missing permission, expired or invalid credentials."""
+
+
+class ThrottledError(ServiceError):
+    """Too many requests; the same one may succeed a little later."""
+
+    retryable = True
+
+
+class ServerError(ServiceError):
+    """ECS failed on its side; the same request may succeed later."""
+
+    retryable = True
+
+
+class FailuresError(EcsError):
+    """A successful answer says in its `failures` that parts of the request were not done.
+
+    Attributes:
+        operation: Name of the operation.
+        failures: What failed: ARN, reason and detail of each.
+        response: The whole response, with what succeeded.
+    """
+
+    def __init__(self, operation: str, failures: Sequence[Failure], response: Any = None) -> None:
+        """Hold what failed and the response that says so."""
+        super().__init__(operation, failures)
+        self.operation = operation
+        self.failures = tuple(failures)
+        self.response = response
+
+    def __str__(self) -> str:
+        told = "; ".join(
+            f"{f.reason or 'no reason given'}{f' ({f.detail})' if f.detail else ''}{f' for {f.arn}' if f.arn else ''}"
+            for f in self.failures
+        )
+        return f"{self.operation}: {len(self.failures)} failed: {told}"
+
+
+class PaginationError(EcsError):
+    """A list cannot be followed: ECS sent the same page token twice."""
+
+    _told: ClassVar[str] = "the token of the next page came a second time; stopped instead of looping for ever"
+
+    def __init__(self, operation: str) -> None:
+        """Hold the operation whose pages repeat."""
+        super().__init__(operation)
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self._told}"
+
+
+class WaitError(EcsError):
+    """A wait ended without what it waited for."""
+
+
+class WaitCancelled(WaitError):  # noqa: N818  # read as what happened, like asyncio's CancelledError
+    """The wait's `cancel` event was set."""
+
+    def __str__(self) -> str:
+        return "the wait was cancelled"

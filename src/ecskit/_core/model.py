@@ -1,0 +1,128 @@
+"""The bases of all generated models: how they compare and how they print themselves.
+
+A model is a frozen attrs class with one attribute per member. What a member is called on the wire, which members
+are secret and which classes they hold is told by the class itself; how that is used is the wire layer's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from .absent import ABSENT_LIST, ABSENT_MAP
+from .errors import RequestError
+
+__all__ = ["JSON", "Model", "Request", "Response", "ResponseMetadata", "TaggedUnion", "operation_of"]
+
+JSON: TypeAlias = Any
+"""A document of the user's own: whatever JSON can hold."""
+
+REDACTED = "'***'"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Model:
+    """A structure of the ECS API.
+
+    Models are immutable values. They compare by content, lists by their items whatever their type. They are not
+    hashable, because the lists and maps in them are not.
+    """
+
+    _wire_names: ClassVar[Mapping[str, str]] = {}
+    _sensitive: ClassVar[frozenset[str]] = frozenset()
+
+    extra_fields: Mapping[str, Any] = ABSENT_MAP
+    """Members that AWS sent and this version of ecskit does not know, by wire name; they are sent back unchanged."""
+
+    def __eq__(self, other: object) -> bool:
+        if self.__class__ is not other.__class__:
+            return NotImplemented
+        compared = (name for name in _names(self.__class__) if name != "metadata")
+        return all(_same(getattr(self, name), getattr(other, name)) for name in compared)
+
+    __hash__ = None  # type: ignore[assignment]  # they hold lists
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({', '.join(_shown(self))})"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TaggedUnion(Model):
+    """A structure of which exactly one member is set."""
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class ResponseMetadata:
+    """What is known about the HTTP exchange that brought a response."""
+
+    request_id: str | None = None
+    """AWS's id of the request, for support cases."""
+    http_status: int | None = None
+    """Status code of the answer."""
+    attempts: int = 1
+    """How many times the request was sent before this answer came."""
+    client_token: str | None = None
+    """The idempotency token that went out with the request, where the operation takes one."""
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Response(Model):
+    """The answer to an operation."""
+
+    metadata: ResponseMetadata | None = None
+    """What is known about the exchange; not part of equality, `None` in responses that nobody sent."""
+
+
+ResponseT_co = TypeVar("ResponseT_co", bound=Response, covariant=True)
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Request(Model, Generic[ResponseT_co]):
+    """The input of an operation; `send` answers it with a `ResponseT_co`."""
+
+    _operation: ClassVar[str]
+    _response: ClassVar[type[Response]]
+
+
+def operation_of(request: Request[Any]) -> str:
+    """Return the name of the operation that a request is for.
+
+    Raises:
+        RequestError: It is something else.
+    """
+    if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        problem = f"expected a request of ecskit.models, such as RunTaskRequest, got {type(request).__name__}"
+        raise RequestError("send", [("request", problem)])
+    return request._operation
+
+
+def _names(cls: type[Model]) -> list[str]:
+    return [a.name for a in attrs.fields(cls)]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if one == other:
+        return True
+    if isinstance(one, str) or not (isinstance(one, Sequence) and isinstance(other, Sequence)):
+        return False
+    return len(one) == len(other) and all(map(_same, one, other))
+
+
+def _shown(model: Model) -> list[str]:
+    shown: list[str] = []
+    # What ECS calls its own first, then what ecskit adds.
+    for name in sorted(_names(model.__class__), key=lambda name: name in ("extra_fields", "metadata")):
+        value = getattr(model, name)
+        if value is None or value is ABSENT_LIST or value is ABSENT_MAP:
+            continue
+        if name == "extra_fields":
+            # Names only: nobody knows yet whether such a member is secret.
+            value = f"<{', '.join(sorted(value))}>"
+        elif name in model._sensitive:
+            value = REDACTED
+        else:
+            value = repr(value)
+        shown.append(f"{name}={value}")
+    return shown

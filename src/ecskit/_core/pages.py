@@ -1,0 +1,53 @@
+"""Pages: follow `nextToken` to the end, lazily, and never in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from .call import call
+from .effects import Emit, Flow
+from .errors import FailuresError, PaginationError
+from .model import Request, Response
+from .operation import Operation
+
+__all__ = ["items", "pages"]
+
+
+def pages(operation: Operation, first: Request[Any]) -> Flow[None]:
+    """Emit each page of a list, as the response that it is."""
+    return _follow(operation, first, _emit_page)
+
+
+def items(operation: Operation, first: Request[Any]) -> Flow[None]:
+    """Emit the items of each page, then raise what the page says has failed."""
+    return _follow(operation, first, _emit_items)
+
+
+def _follow(operation: Operation, first: Request[Any], emit: Callable[[Operation, Response], Flow[None]]) -> Flow[None]:
+    request: Any = first
+    seen = {request.next_token}
+    while True:
+        page: Any = yield from call(operation, request)
+        yield from emit(operation, page)
+        token = page.next_token or None  # an empty token ends a list, as none at all does
+        if token is None:
+            return
+        if token in seen:
+            raise PaginationError(operation.name)
+        seen.add(token)
+        request = attrs.evolve(request, next_token=token)
+
+
+def _emit_page(_: Operation, page: Response) -> Flow[None]:
+    yield Emit(page)
+
+
+def _emit_items(operation: Operation, page: Response) -> Flow[None]:
+    for item in getattr(page, operation.items):
+        yield Emit(item)
+    failures = getattr(page, "failures", ())
+    if failures:
+        raise FailuresError(operation.name, failures, page)

@@ -1,0 +1,84 @@
+"""From models to dicts with wire names.
+
+Strict, because this is the last moment before something is sent: every member that is not of its type is a problem,
+all problems are named by their path, and no value is ever printed: it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .absent import ABSENT_LIST, ABSENT_MAP
+from .errors import RequestError
+from .kinds import Kind, members
+from .model import Model, TaggedUnion
+
+__all__ = ["unstructure"]
+
+Problems = list[tuple[str, str]]
+
+
+def unstructure(model: Model) -> dict[str, Any]:
+    """Check a model and return it as a dict with wire names, without what is absent.
+
+    Raises:
+        RequestError: Something in it is not of its type; all such problems are named, by path.
+    """
+    problems: Problems = []
+    data = _model(model, "", problems)
+    if problems:
+        raise RequestError(type(model).__name__, problems)
+    return data
+
+
+def _model(model: Model, path: str, problems: Problems) -> dict[str, Any]:
+    # What is known overrules an extra field of the same name.
+    data: dict[str, Any] = dict(model.extra_fields)
+    for m in members(model.__class__):
+        value = getattr(model, m.name)
+        absent = None if not m.kind.container else ABSENT_LIST if m.kind.container == "list" else ABSENT_MAP
+        if value is not absent or m.required:
+            data[m.wire] = _value(value, m.kind, f"{path}.{m.name}" if path else m.name, problems)
+    if isinstance(model, TaggedUnion) and len(data) != 1:
+        problems.append((path, f"exactly one member of {type(model).__name__} must be set, {len(data)} are"))
+    return data
+
+
+def _value(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
+    if kind.container:
+        return _container(value, kind, path, problems)
+    if kind.shape == "json":
+        return value
+    if kind.shape == "model" and isinstance(value, kind.type):
+        return _model(value, path, problems)
+    if kind.shape != "model" and _fits(value, kind.type):
+        return value
+    hint = f"; make it a {kind.type.__name__}(...)" if kind.shape == "model" and isinstance(value, Mapping) else ""
+    problems.append((path, f"expected {kind.type.__name__}, got {_called(value)}{hint}"))
+    return None
+
+
+def _container(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
+    one = Kind("", kind.shape, kind.type)
+    if kind.container == "list" and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_value(item, one, f"{path}[{i}]", problems) for i, item in enumerate(value)]
+    if kind.container == "map" and isinstance(value, Mapping):
+        problems += [(path, f"expected keys of str, got {_called(key)}") for key in value if not isinstance(key, str)]
+        return {key: _value(item, one, f"{path}[{key!r}]", problems) for key, item in value.items()}
+    wanted = "sequence" if kind.container == "list" else "mapping"
+    hint = "; leave it out where it is absent" if value is None else ""
+    if kind.container == "list" and isinstance(value, (str, kind.type)):
+        hint = "; put it into a list"
+    problems.append((path, f"expected a {wanted} of {kind.type.__name__}, got {_called(value)}{hint}"))
+    return None
+
+
+def _fits(value: Any, wanted: type[Any]) -> bool:
+    if isinstance(value, bool):
+        return wanted is bool
+    return isinstance(value, (int, float) if wanted is float else wanted)
+
+
+def _called(value: Any) -> str:
+    return "None" if value is None else type(value).__name__

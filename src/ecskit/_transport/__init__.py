@@ -1,0 +1,1 @@
+"""The only part of ecskit that touches botocore and aiobotocore: sessions, clients, bytes and their errors."""

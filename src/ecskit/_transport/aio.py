@@ -1,0 +1,160 @@
+"""Sending through aiobotocore."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiobotocore.client import AioBaseClient
+from aiobotocore.session import AioSession
+from botocore.session import Session
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
+
+from . import exchange, sessions, translate
+
+__all__ = ["AsyncTransport", "new_transport", "wrap"]
+
+
+class AsyncTransport:
+    """Sends through one aiobotocore client, and polls through a second one; each is made when first needed."""
+
+    def __init__(self, *, client: Any = None, session: Any = None, arguments: dict[str, Any] | None = None) -> None:
+        """Send through `client`, which stays its owner's, or through clients made from `session`."""
+        self._session = session
+        self._arguments = arguments or {}
+        self._clients: dict[bool, Any] = {}
+        self._owned = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock: asyncio.Lock | None = None
+        self._closed = False
+        if client is not None:
+            self._clients = {False: client, True: client}
+            exchange.attach(client)
+
+    @property
+    def client(self) -> Any:
+        """The aiobotocore client; ConfigurationError before the first call or `async with`."""
+        if False not in self._clients:
+            raise ConfigurationError("the aiobotocore client is made by `async with` or by the first call; not yet")
+        return self._clients[False]
+
+    async def send(self, send: Send) -> RawResponse:
+        """Send one request.
+
+        Raises:
+            EcsError: It was refused, was not answered, or was answered with an error.
+        """
+        client = await self.open(poll=send.poll)
+        if self._closed:
+            raise ClientClosedError(f"{send.operation}: the client is closed")
+        under_way = exchange.Exchange(client, send)
+        token = exchange.current.set(under_way)
+        try:
+            return under_way.result(await getattr(client, under_way.method)(**under_way.params))
+        except Exception as error:
+            failed = translate.translate(error, under_way)
+            if failed is None:
+                raise
+            cause = translate.cause(error)
+        finally:
+            exchange.current.reset(token)
+        # Outside of the handler, so that an error whose text holds values is not even in the context.
+        raise failed from cause
+
+    async def open(self, *, poll: bool = False) -> Any:
+        """Return the client for calls or for polls, made now if there is none yet.
+
+        Raises:
+            ConfigurationError: There is no region, no such profile, or something is not of its type.
+            WrongEventLoopError: It belongs to another event loop.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop, self._lock = loop, asyncio.Lock()
+        if self._loop is not loop or self._lock is None:
+            raise WrongEventLoopError(
+                "this AsyncClient was first used in another event loop, which owns its connections; make one per loop"
+            )
+        async with self._lock:
+            if poll not in self._clients and not self._closed:
+                arguments = sessions.for_polls(self._arguments) if poll else self._arguments
+                with translate.configuring():
+                    made = await self._owned.enter_async_context(self._session.create_client(**arguments))
+                exchange.attach(made)
+                self._clients[poll] = made
+        return self._clients.get(poll)
+
+    async def close(self) -> None:
+        """Detach from the clients, and close those that are ours."""
+        if not self._closed:
+            self._closed = True
+            # A wrapped client stands there twice, and was attached once.
+            for client in {id(c): c for c in self._clients.values()}.values():
+                exchange.detach(client)
+            await self._owned.aclose()
+
+
+def new_transport(
+    *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
+) -> AsyncTransport:
+    """Return a transport through clients of ecskit's own.
+
+    Raises:
+        ConfigurationError: There is no such profile, or something is not of its type.
+    """
+    with translate.configuring():
+        own = _session(session, profile_name)
+        arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
+    return AsyncTransport(session=own, arguments=arguments)
+
+
+def wrap(client: Any) -> AsyncTransport:
+    """Return a transport through a client that somebody else owns.
+
+    Raises:
+        ConfigurationError: It is not an aiobotocore client for ECS.
+    """
+    sessions.check_wrapped(client, AioBaseClient)
+    return AsyncTransport(client=client)
+
+
+def _session(session: Any, profile_name: str | None) -> Any:
+    if session is None:
+        return sessions.new(AioSession, profile_name)
+    session = sessions.given(session, profile_name)
+    if not isinstance(session, Session):
+        raise ConfigurationError(
+            f"session must be an aiobotocore, botocore or boto3 session, not {type(session).__name__}"
+        )
+    if inspect.iscoroutinefunction(session.get_credentials):
+        return sessions.derive(session)
+    # Handlers of a sync session are not carried over: botocore's own among them would block the event loop.
+    return sessions.derive(session, session_class=AioSession, credentials=_FromSync(session), share_handlers=False)
+
+
+class _FromSync:
+    """A credential provider for aiobotocore that asks a botocore session, in a thread."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    async def load_credentials(self) -> Any:
+        found = await asyncio.to_thread(self._session.get_credentials)
+        return None if found is None else _Credentials(found)
+
+
+class _Credentials:
+    """botocore's credentials with the awaitable methods that aiobotocore calls; they refresh themselves."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._credentials, name)
+
+    async def get_frozen_credentials(self) -> Any:
+        return await asyncio.to_thread(self._credentials.get_frozen_credentials)

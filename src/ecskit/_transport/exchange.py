@@ -1,0 +1,146 @@
+"""What happens around one request inside a botocore client, the same for both colours.
+
+botocore keeps all of its work (validation, serialization, signing, retries, hooks of the user and of tracing tools).
+Two event handlers let ecskit do its own part: the raw body is put aside before botocore parses it, and what botocore's
+model does not know is written into the request after botocore serialized it. Both act only while an exchange of
+ecskit is under way in the current context, so that a client somebody else owns answers its owner as before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
+
+__all__ = ["Exchange", "attach", "current", "detach"]
+
+_EVENTS_ID = "ecskit"
+
+
+class Exchange:
+    """One request and, in the end, the raw body of its answer."""
+
+    __slots__ = ("_lacking", "_wire", "body", "method", "operation", "params", "unreadable")
+
+    def __init__(self, client: Any, send: Send) -> None:
+        """Prepare to send through `client`.
+
+        Raises:
+            UnsupportedOperationError: The client's service model lacks the operation.
+        """
+        model = client.meta.service_model
+        if send.operation not in model.operation_names:
+            from botocore import __version__  # noqa: PLC0415
+
+            raise UnsupportedOperationError(
+                f"the wrapped client's service model has no {send.operation}: botocore {__version__} or the model it"
+                f" loaded is older than the model ecskit was made from; upgrade botocore, or let ecskit make the client"
+            )
+        self.operation = send.operation
+        self.method = next(m for m, name in client.meta.method_to_api_mapping.items() if name == send.operation)
+        self._wire = send.params
+        self._lacking = False
+        self.params: dict[str, Any] = self._known(send.params, model.operation_model(send.operation).input_shape)
+        self.body: bytes | None = None
+        self.unreadable: bytes | None = None
+
+    def result(self, parsed: Mapping[str, Any]) -> RawResponse:
+        """Return what came back, given what botocore made of it.
+
+        Raises:
+            MalformedResponseError: No body was seen on the way, which would otherwise look like an empty result.
+        """
+        if self.body is None:
+            raise MalformedResponseError(
+                self.operation,
+                "the answer's body did not pass through botocore's before-parse event; is the client a stub?",
+            )
+        return RawResponse(self.body, parsed.get("ResponseMetadata", {}))
+
+    def _known(self, data: Any, shape: Any) -> Any:
+        """Return `data` without the members that the client's model lacks; botocore would refuse them."""
+        match shape.type_name:
+            case "structure" if not shape.is_document_type:
+                known = {}
+                for key, value in data.items():
+                    member = shape.members.get(key)
+                    kept = None if member is None else self._known(value, member)
+                    if member is None or (kept == {} and value and getattr(member, "is_tagged_union", False)):
+                        self._lacking = True
+                    else:
+                        known[key] = kept
+                return known
+            case "list" if shape.member.type_name in ("structure", "list", "map"):
+                return [self._known(item, shape.member) for item in data]
+            case "map" if shape.value.type_name in ("structure", "list", "map"):
+                return {key: self._known(value, shape.value) for key, value in data.items()}
+            case _:
+                return data
+
+    def complete(self, request: dict[str, Any]) -> None:
+        """Put what botocore's model lacks into the body that botocore serialized."""
+        if self._lacking:
+            body = json.loads(request["body"])
+            _overlay(body, self._wire)
+            request["body"] = json.dumps(body).encode()
+
+    def capture(self, response: dict[str, Any]) -> None:
+        """Put the body aside and leave botocore an empty one to parse, or a readable one if it is an error."""
+        if response["status_code"] < 300:
+            self.body, response["body"] = response["body"], b"{}"
+            return
+        try:
+            json.loads(response["body"])
+        except ValueError:
+            # A gateway's HTML page, or bytes: botocore would raise UnicodeDecodeError, or take the page for a message.
+            self.unreadable, response["body"] = response["body"], b"{}"
+        else:
+            self.unreadable = None
+
+
+def _overlay(body: Any, wire: Any) -> None:
+    """Add to `body` what only `wire` has; what both have was serialized by botocore and stays."""
+    if isinstance(body, dict):
+        for key, value in wire.items():
+            if key in body:
+                _overlay(body[key], value)
+            else:
+                body[key] = value
+    elif isinstance(body, list):
+        for mine, theirs in zip(body, wire, strict=True):
+            _overlay(mine, theirs)
+
+
+current: ContextVar[Exchange | None] = ContextVar("ecskit_exchange", default=None)
+"""The exchange that is under way in this thread or task, if any."""
+
+
+def _before_call(params: dict[str, Any], **_: Any) -> None:
+    exchange = current.get()
+    if exchange is not None:
+        exchange.complete(params)
+
+
+def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:
+    exchange = current.get()
+    if exchange is not None:
+        exchange.capture(response_dict)
+
+
+_HANDLERS = {"before-call.ecs": _before_call, "before-parse.ecs": _before_parse}
+
+
+def attach(client: Any) -> None:
+    """Let exchanges through `client` complete requests and capture bodies; as often as it is detached."""
+    for event, handler in _HANDLERS.items():
+        client.meta.events.register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
+
+
+def detach(client: Any) -> None:
+    """Undo one `attach`."""
+    for event, handler in _HANDLERS.items():
+        client.meta.events.unregister(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)

@@ -1,0 +1,138 @@
+"""Sessions and client configuration: whose they are, what is derived from them, and what ecskit adds.
+
+A session that was handed in is never changed. ecskit derives one that shares its credentials, configuration and event
+handlers and differs in one thing: it loads the ECS service model that ecskit ships.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from botocore.config import Config
+from botocore.loaders import Loader
+
+from ecskit import _service_model
+from ecskit._core.errors import ConfigurationError
+from ecskit._version import __version__
+
+__all__ = ["check_wrapped", "client_arguments", "derive", "for_polls", "given", "new"]
+
+_ATTEMPTS = {"max_attempts", "total_max_attempts"}
+
+
+class _ShippedModelLoader(Loader):
+    """Finds the shipped ECS model before any other; everything else is found as ever."""
+
+    def __init__(self, *, extra_search_paths: list[str]) -> None:
+        super().__init__(extra_search_paths=[str(_service_model.DATA_PATH), *extra_search_paths])
+
+    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
+        if (service_name, type_name) == ("ecs", "service-2"):
+            # The base class would first list every service there is.
+            return self.load_data(f"ecs/{_service_model.API_VERSION}/service-2")
+        return super().load_service_model(service_name, type_name, api_version)
+
+
+class _SharedCredentials:
+    """A credential provider that asks another session; its answer is awaited if that session is async."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def load_credentials(self) -> Any:
+        return self._session.get_credentials()
+
+
+def new(session_class: type[Any], profile_name: str | None) -> Any:
+    """Return a session of ecskit's own, with the shipped service model."""
+    session = session_class(profile=profile_name)
+    session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
+    return session
+
+
+def given(session: Any, profile_name: str | None) -> Any:
+    """Return the botocore session that was handed in, be it inside a boto3 session.
+
+    Raises:
+        ConfigurationError: A profile was named beside it.
+    """
+    if profile_name is not None:
+        raise ConfigurationError("pass session= or profile_name=, not both: a session has its profile already")
+    return getattr(session, "_session", session)
+
+
+def check_wrapped(client: Any, base: type[Any]) -> None:
+    """Raise ConfigurationError unless `client` is an ECS client made from `base`."""
+    if not isinstance(client, base):
+        raise ConfigurationError(f"expected a {base.__module__} client for ECS, got {type(client).__name__}")
+    name = client.meta.service_model.service_name
+    if name != "ecs":
+        raise ConfigurationError(f"expected a client for ecs, got one for {name}")
+
+
+def for_polls(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a client that makes one attempt only: a wait backs off itself."""
+    config = arguments["config"]
+    return {**arguments, "config": config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))}
+
+
+def derive(session: Any, *, credentials: Any = None, share_handlers: bool = True, session_class: Any = None) -> Any:
+    """Return a session that behaves like `session` but loads the shipped service model; `session` stays untouched."""
+    derived: Any = (session_class or type(session))(
+        profile=session.profile,
+        **({"event_hooks": session.get_component("event_emitter")} if share_handlers else {}),
+        include_builtin_handlers=not share_handlers,
+    )
+    for component in ("config_store", "token_provider"):
+        derived.register_component(component, session.get_component(component))
+    derived.register_component("credential_provider", credentials or _SharedCredentials(session))
+    loader = _ShippedModelLoader(extra_search_paths=list(session.get_component("data_loader").search_paths))
+    derived.register_component("data_loader", loader)
+    if share_handlers:
+        derived.user_agent_name = session.user_agent_name
+        derived.user_agent_version = session.user_agent_version
+        derived.user_agent_extra = session.user_agent_extra
+    derived.set_default_client_config(session.get_default_client_config())
+    return derived
+
+
+def _paths(session: Any) -> list[str]:
+    configured = session.get_config_variable("data_path")
+    return [os.path.expanduser(p) for p in configured.split(os.pathsep)] if configured else []
+
+
+def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str | None, config: Any) -> dict[str, Any]:
+    """Return what `create_client` is to be called with: the user's wishes over ecskit's defaults.
+
+    ecskit's defaults are botocore's standard retry mode with 3 attempts, 5 s to connect and 20 s to read. They give
+    way to what the environment, the profile, the session's default configuration or `config` say.
+    """
+    if config is not None and not isinstance(config, Config):
+        raise ConfigurationError(f"config must be a botocore.config.Config, not {type(config).__name__}")
+    profile = session.get_scoped_config()
+    merged = Config(connect_timeout=5, read_timeout=20)
+    if _said(profile, "AWS_DEFAULTS_MODE", "defaults_mode"):
+        merged = Config(read_timeout=20)  # the mode brings a time to connect and retries of its own
+    for theirs in (session.get_default_client_config(), config):
+        if theirs is not None:
+            # Twice, because the result is of the class whose merge() it is, and theirs may be an AioConfig.
+            merged = theirs.merge(merged).merge(theirs)
+    retries: dict[str, Any] = dict(merged.retries or {})
+    if not _said(profile, "AWS_DEFAULTS_MODE", "defaults_mode"):
+        if not _said(profile, "AWS_RETRY_MODE", "retry_mode"):
+            retries.setdefault("mode", "standard")
+        if not _said(profile, "AWS_MAX_ATTEMPTS", "max_attempts") and not retries.keys() & _ATTEMPTS:
+            retries["total_max_attempts"] = 3
+    agent = " ".join(filter(None, [merged.user_agent_extra, f"ecskit/{__version__}"]))
+    return {
+        "service_name": "ecs",
+        "api_version": _service_model.API_VERSION,
+        "region_name": region_name,
+        "endpoint_url": endpoint_url,
+        "config": merged.merge(Config(retries=retries or None, user_agent_extra=agent)),
+    }
+
+
+def _said(profile: Any, variable: str, name: str) -> bool:
+    return variable in os.environ or name in profile

@@ -1,0 +1,108 @@
+"""Sending through botocore."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.session import Session
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit._core.errors import ClientClosedError, ConfigurationError
+
+from . import exchange, sessions, translate
+
+__all__ = ["Transport", "new_transport", "wrap"]
+
+
+class Transport:
+    """Sends through one botocore client, and polls through a second one that is made when the first poll comes."""
+
+    def __init__(self, client: Any, make_poller: Callable[[], Any] | None = None) -> None:
+        """Send through `client`; close it in the end if `make_poller` says that it is ours."""
+        self.client = client
+        self._make_poller = make_poller
+        self._clients = [client]
+        self._lock = threading.Lock()
+        self._closed = False
+        exchange.attach(client)
+
+    def send(self, send: Send) -> RawResponse:
+        """Send one request.
+
+        Raises:
+            EcsError: It was refused, was not answered, or was answered with an error.
+        """
+        client = self._poller() if send.poll else self.client
+        if self._closed:
+            raise ClientClosedError(f"{send.operation}: the client is closed")
+        under_way = exchange.Exchange(client, send)
+        token = exchange.current.set(under_way)
+        try:
+            return under_way.result(getattr(client, under_way.method)(**under_way.params))
+        except Exception as error:
+            failed = translate.translate(error, under_way)
+            if failed is None:
+                raise
+            cause = translate.cause(error)
+        finally:
+            exchange.current.reset(token)
+        # Outside of the handler, so that an error whose text holds values is not even in the context.
+        raise failed from cause
+
+    def close(self) -> None:
+        """Detach from the client, and close it if it is ours."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            for client in self._clients:
+                exchange.detach(client)
+                if self._make_poller:
+                    client.close()
+
+    def _poller(self) -> Any:
+        if self._make_poller is None:
+            return self.client
+        with self._lock:
+            if len(self._clients) == 1 and not self._closed:
+                self._clients.append(self._make_poller())
+                exchange.attach(self._clients[1])
+        return self._clients[-1]
+
+
+def new_transport(
+    *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
+) -> Transport:
+    """Return a transport through a client of ecskit's own.
+
+    Raises:
+        ConfigurationError: There is no region, no such profile, or something is not of its type.
+    """
+    with translate.configuring():
+        own = _session(session, profile_name)
+        arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
+        client = own.create_client(**arguments)
+    return Transport(client, lambda: own.create_client(**sessions.for_polls(arguments)))
+
+
+def wrap(client: Any) -> Transport:
+    """Return a transport through a client that somebody else owns.
+
+    Raises:
+        ConfigurationError: It is not a botocore client for ECS.
+    """
+    sessions.check_wrapped(client, BaseClient)
+    return Transport(client)
+
+
+def _session(session: Any, profile_name: str | None) -> Any:
+    if session is None:
+        return sessions.new(Session, profile_name)
+    session = sessions.given(session, profile_name)
+    if not isinstance(session, Session) or inspect.iscoroutinefunction(session.get_credentials):
+        raise ConfigurationError(f"session must be a botocore or boto3 session, not {type(session).__name__}")
+    return sessions.derive(session)

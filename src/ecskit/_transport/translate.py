@@ -1,0 +1,148 @@
+"""botocore's errors in ecskit's terms. Decides what kind an error is; never repeats a value that was sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore import exceptions as boto
+
+from ecskit._core.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    ConnectionFailedError,
+    CredentialsError,
+    EcsError,
+    InvalidRequestError,
+    RequestError,
+    ServerError,
+    ServiceError,
+    ThrottledError,
+    TimedOutError,
+    TransportError,
+)
+from ecskit._generated.errors import SERVICE_ERRORS
+
+from .exchange import Exchange
+
+__all__ = ["cause", "configuring", "translate"]
+
+_KINDS: dict[type[ServiceError], frozenset[str]] = {
+    ThrottledError: frozenset(
+        "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException"
+        " RequestLimitExceeded TooManyRequestsException BandwidthLimitExceeded SlowDown PriorRequestNotComplete".split()
+    ),
+    AccessDeniedError: frozenset(
+        "AccessDenied UnauthorizedOperation ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException"
+        " InvalidClientTokenId InvalidSignatureException SignatureDoesNotMatch MissingAuthenticationToken"
+        " MissingAuthenticationTokenException IncompleteSignature IncompleteSignatureException OptInRequired"
+        " NotAuthorized".split()
+    ),
+    ServerError: frozenset("InternalFailure InternalServerError InternalError ServiceUnavailable".split()),
+    InvalidRequestError: frozenset(
+        "ValidationException ValidationError SerializationException UnknownOperationException InvalidAction".split()
+    ),
+}
+"""Codes that any AWS service may answer with, by kind. They are in no service model."""
+
+_DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
+"""In the message of an InvalidParameterException: a call that ECS made for us was throttled."""
+
+_TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], EcsError]], ...] = (
+    (boto.NoCredentialsError, CredentialsError),
+    (boto.PartialCredentialsError, CredentialsError),
+    (boto.CredentialRetrievalError, CredentialsError),
+    (boto.TokenRetrievalError, CredentialsError),
+    (boto.SSOError, CredentialsError),
+    (boto.ConnectTimeoutError, TimedOutError),
+    (boto.ReadTimeoutError, TimedOutError),
+    (boto.HTTPClientError, ConnectionFailedError),
+    (boto.ConnectionError, ConnectionFailedError),
+)
+
+
+def translate(error: Exception, exchange: Exchange) -> EcsError | None:
+    """Return ecskit's error for one that botocore raised, None for one that is not botocore's."""
+    operation = exchange.operation
+    if isinstance(error, boto.ClientError):
+        return _service_error(error.response, operation, exchange.unreadable)
+    if isinstance(error, boto.ParamValidationError):
+        return RequestError(f"{operation}Request", _problems(str(error.kwargs.get("report", ""))))
+    for kind, made in _TRANSPORT:
+        if isinstance(error, kind):
+            return made(operation, _told(error))
+    if isinstance(error, boto.BotoCoreError):
+        return TransportError(operation, _told(error))
+    return None
+
+
+def cause(error: Exception) -> Exception | None:
+    """Return what ecskit's error may show as its cause: None if its text holds values that were sent."""
+    return None if isinstance(error, boto.ParamValidationError) else error
+
+
+@contextmanager
+def configuring() -> Iterator[None]:
+    """Raise what goes wrong while a client is made as ConfigurationError."""
+    try:
+        yield
+    except (boto.BotoCoreError, ValueError) as error:
+        raise ConfigurationError(_configuration(error)) from error
+
+
+def _configuration(error: Exception) -> str:
+    if isinstance(error, boto.NoRegionError):
+        return "no region: pass region_name=, set AWS_DEFAULT_REGION, or give the profile a region"
+    if isinstance(error, boto.ProfileNotFound):
+        return f"{error}; profile_name= and AWS_PROFILE name profiles of the AWS configuration files"
+    return str(error)
+
+
+def _told(error: Exception) -> str:
+    text = str(error).strip().rstrip(".") or type(error).__name__
+    if isinstance(error, boto.NoCredentialsError):
+        text = "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nothing was sent"
+    return text
+
+
+def _service_error(response: Mapping[str, Any], operation: str, unreadable: bytes | None) -> ServiceError:
+    error = response.get("Error", {})
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+    if unreadable is not None:
+        message = f"the answer's body of {len(unreadable)} bytes is not what ECS sends; something in between answered"
+        response = {**response, "Error": {**error, "Message": message}}
+    return _kind(code, message, status)(response, operation)
+
+
+def _kind(code: str, message: str, status: int) -> type[ServiceError]:
+    if code == "InvalidParameterException" and _DISGUISED_THROTTLE.search(message):
+        return ThrottledError
+    if code in SERVICE_ERRORS:
+        return SERVICE_ERRORS[code]
+    for kind, codes in _KINDS.items():
+        if code in codes:
+            return kind
+    if status == 429:
+        return ThrottledError
+    return ServerError if status >= 500 else ServiceError
+
+
+_REPORTED = re.compile(
+    r"(?P<what>Missing required parameter|Unknown parameter|Invalid type|Invalid length|Invalid range|\w[\w ]*?)"
+    r" (?:in|for parameter|in parameter|for|in input:) ?(?P<path>[\w.\[\]]*)"
+)
+
+
+def _problems(report: str) -> list[tuple[str, str]]:
+    """Return where and what botocore's validation complains of, without the values that its report prints."""
+    found = []
+    for line in report.splitlines():
+        match = _REPORTED.match(line)
+        limit = re.search(r"valid (?:min|max)[\w ]*: [\d.]+$|valid types: [^,]+(?:, <class '\w+'>)*$", line)
+        if match:
+            path = "" if match["path"] == "input" else match["path"]
+            found.append((path, match["what"].lower() + (f", {limit[0]}" if limit else "")))
+    return found or [("", "botocore does not accept its parameters")]

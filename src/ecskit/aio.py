@@ -1,0 +1,157 @@
+"""The async client: whose bytes, whose clock, and the namespaces that speak for it."""
+
+from __future__ import annotations
+
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ecskit._core.call import call
+from ecskit._core.errors import MissingExtraError
+from ecskit._core.model import Request, Response, operation_of
+from ecskit._drive import AsyncRuntime, Clock, SystemClock
+from ecskit._generated.operations import OPERATIONS
+from ecskit._generated.aio_operations import AsyncOperations
+from ecskit._options import Options, require
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ecskit._generated.aio_pages import AsyncPaginate
+    from ecskit._generated.aio_wait import AsyncWait
+    from ecskit._transport.aio import AsyncTransport
+
+__all__ = ["AsyncClient"]
+
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+class AsyncClient(AsyncOperations):
+    """A client for Amazon ECS. Its methods are the operations of the API; lists and waits are in its namespaces.
+
+    It belongs to the event loop that it is first used in. Use it with `async with`, or `aclose()` it in the end.
+
+    Args:
+        region_name: AWS region; else the session's, else the environment's or the profile's.
+        profile_name: Profile of the AWS configuration files to take region and credentials from.
+        endpoint_url: Where to send requests instead of the region's own endpoint.
+        config: Options of botocore. They overrule ecskit's defaults, which are the standard retry mode with
+            3 attempts, 5 s to connect and 20 s to read, and which also give way to environment and profile.
+        session: An aiobotocore session to take credentials, configuration and event handlers from, or a botocore
+            or boto3 session, whose event handlers are not taken. It is not changed.
+
+    Raises:
+        ConfigurationError: There is no such profile, or an argument is not of its type. A missing region is told by
+            `async with` or the first call.
+        MissingExtraError: The extra `async` is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Any = None,
+        session: Any = None,
+    ) -> None:
+        options = Options(region_name, profile_name, endpoint_url, config, session)
+        self._set_up(_transport().new_transport(**options.as_arguments()), options)
+
+    @classmethod
+    def wrap(cls, client: Any) -> Self:
+        """Return a client that sends through an aiobotocore client for ECS, which stays its owner's.
+
+        Args:
+            client: The client. It answers its owner as before, and `aclose()` leaves it open.
+
+        Raises:
+            ConfigurationError: It is not an aiobotocore client for ECS.
+        """
+        wrapped = cls.__new__(cls)
+        wrapped._set_up(_transport().wrap(client), None)
+        return wrapped
+
+    def _set_up(
+        self,
+        transport: AsyncTransport,
+        options: Options | None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._transport = transport
+        self._options = options
+        self._runtime = AsyncRuntime(transport, clock or SystemClock(), random or SystemRandom())
+
+    @property
+    def botocore_client(self) -> Any:
+        """The aiobotocore client that requests go through; ConfigurationError before `async with` or the first call."""
+        return self._transport.client
+
+    @property
+    def paginate(self) -> AsyncPaginate:
+        """Lists, followed page by page."""
+        from ecskit._generated.aio_pages import AsyncPaginate
+
+        return AsyncPaginate(self._runtime)
+
+    @property
+    def wait(self) -> AsyncWait:
+        """Waits, each of which ends in a typed result or says why not."""
+        from ecskit._generated.aio_wait import AsyncWait
+
+        return AsyncWait(self._runtime)
+
+    async def send(self, request: Request[ResponseT], /) -> ResponseT:
+        """Send a request and return its response; the operations are shorthand for this.
+
+        Args:
+            request: A request of `ecskit.models`, such as `RunTaskRequest`.
+
+        Raises:
+            RequestError: Something in the request is not of its type; nothing was sent.
+            ServiceError: ECS answered with an error.
+            TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client is closed, or wraps a client that lacks the operation.
+        """
+        return await self._runtime.run(call(OPERATIONS[operation_of(request)], request))
+
+    def with_options(
+        self,
+        *,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Any = None,
+        session: Any = None,
+    ) -> AsyncClient:
+        """Return a new client like this one but for the arguments given; `config` is merged over this one's.
+
+        Raises:
+            ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
+        """
+        given = Options(region_name, profile_name, endpoint_url, config, session)
+        return AsyncClient(**require(self._options).changed(given).as_arguments())
+
+    async def aclose(self) -> None:
+        """Close the connections; a wrapped client stays open. Closing twice does nothing."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        """Connect as far as that can be done, and return this client."""
+        await self._transport.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close this client."""
+        await self.aclose()
+
+
+def _transport() -> Any:
+    try:
+        from ecskit._transport import aio
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("AsyncClient needs aiobotocore: pip install 'ecskit[async]'") from error
+    return aio

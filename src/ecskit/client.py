@@ -1,0 +1,149 @@
+"""The sync client: whose bytes, whose clock, and the namespaces that speak for it."""
+
+from __future__ import annotations
+
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ecskit._core.call import call
+from ecskit._core.model import Request, Response, operation_of
+from ecskit._drive import Clock, Runtime, SystemClock
+from ecskit._generated.operations import OPERATIONS
+from ecskit._generated.sync_operations import Operations
+from ecskit._options import Options, require
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ecskit._generated.sync_pages import Paginate
+    from ecskit._generated.sync_wait import Wait
+    from ecskit._transport.sync import Transport
+
+__all__ = ["Client"]
+
+ResponseT = TypeVar("ResponseT", bound=Response)
+
+
+class Client(Operations):
+    """A client for Amazon ECS. Its methods are the operations of the API; lists and waits are in its namespaces.
+
+    It may be shared by threads. Use it as a context manager, or `close()` it in the end.
+
+    Args:
+        region_name: AWS region; else the session's, else the environment's or the profile's.
+        profile_name: Profile of the AWS configuration files to take region and credentials from.
+        endpoint_url: Where to send requests instead of the region's own endpoint.
+        config: Options of botocore. They overrule ecskit's defaults, which are the standard retry mode with
+            3 attempts, 5 s to connect and 20 s to read, and which also give way to environment and profile.
+        session: A botocore or boto3 session to take credentials, configuration and event handlers from. It is not
+            changed.
+
+    Raises:
+        ConfigurationError: There is no region, no such profile, or an argument is not of its type.
+    """
+
+    def __init__(
+        self,
+        *,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Any = None,
+        session: Any = None,
+    ) -> None:
+        from ecskit._transport.sync import new_transport
+
+        options = Options(region_name, profile_name, endpoint_url, config, session)
+        self._set_up(new_transport(**options.as_arguments()), options)
+
+    @classmethod
+    def wrap(cls, client: Any) -> Self:
+        """Return a client that sends through a boto3 or botocore client for ECS, which stays its owner's.
+
+        Args:
+            client: The client. It answers its owner as before, and `close()` leaves it open.
+
+        Raises:
+            ConfigurationError: It is not a botocore client for ECS.
+        """
+        from ecskit._transport.sync import wrap
+
+        wrapped = cls.__new__(cls)
+        wrapped._set_up(wrap(client), None)
+        return wrapped
+
+    def _set_up(
+        self,
+        transport: Transport,
+        options: Options | None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._transport = transport
+        self._options = options
+        self._runtime = Runtime(transport, clock or SystemClock(), random or SystemRandom())
+
+    @property
+    def botocore_client(self) -> Any:
+        """The botocore client that requests go through."""
+        return self._transport.client
+
+    @property
+    def paginate(self) -> Paginate:
+        """Lists, followed page by page."""
+        from ecskit._generated.sync_pages import Paginate
+
+        return Paginate(self._runtime)
+
+    @property
+    def wait(self) -> Wait:
+        """Waits, each of which ends in a typed result or says why not."""
+        from ecskit._generated.sync_wait import Wait
+
+        return Wait(self._runtime)
+
+    def send(self, request: Request[ResponseT], /) -> ResponseT:
+        """Send a request and return its response; the operations are shorthand for this.
+
+        Args:
+            request: A request of `ecskit.models`, such as `RunTaskRequest`.
+
+        Raises:
+            RequestError: Something in the request is not of its type; nothing was sent.
+            ServiceError: ECS answered with an error.
+            TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client is closed, or wraps a client that lacks the operation.
+        """
+        return self._runtime.run(call(OPERATIONS[operation_of(request)], request))
+
+    def with_options(
+        self,
+        *,
+        region_name: str | None = None,
+        profile_name: str | None = None,
+        endpoint_url: str | None = None,
+        config: Any = None,
+        session: Any = None,
+    ) -> Client:
+        """Return a new client like this one but for the arguments given; `config` is merged over this one's.
+
+        Raises:
+            ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
+        """
+        given = Options(region_name, profile_name, endpoint_url, config, session)
+        return Client(**require(self._options).changed(given).as_arguments())
+
+    def close(self) -> None:
+        """Close the connections; a wrapped client stays open. Closing twice does nothing."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        """Return this client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close this client."""
+        self.close()

@@ -1,0 +1,45 @@
+"""Every error that ecskit raises.
+
+    EcsError
+    +-- RequestError (ValueError)                  bad input; nothing was sent
+    +-- ConfigurationError                         no region, unknown profile, bad argument of a client
+    |   +-- MissingExtraError (ImportError)        an optional dependency is not installed
+    |   +-- WrongEventLoopError                    an async client belongs to one event loop
+    |   +-- ClientClosedError
+    |   +-- UnsupportedOperationError              a wrapped client's model is too old
+    +-- TransportError                             no answer, or none that can be understood
+    |   +-- ConnectionFailedError
+    |   +-- TimedOutError
+    |   +-- CredentialsError                       none were found; nothing was sent
+    |   +-- MalformedResponseError                 truncated, not JSON, not UTF-8, without its result
+    +-- ServiceError (botocore's ClientError)      ECS answered with an error
+    |   +-- NotFoundError                          ClusterNotFoundException, ServiceNotFoundException, ...
+    |   +-- ConflictError                          ConflictException, UpdateInProgressException, ...
+    |   +-- StateError                             ServiceNotActiveException, ClusterContainsTasksException, ...
+    |   +-- LimitError                             LimitExceededException, ...
+    |   +-- InvalidRequestError                    InvalidParameterException, ClientException, ...
+    |   +-- UnsupportedError                       UnsupportedFeatureException, ...
+    |   +-- AccessDeniedError                      AccessDeniedException, expired credentials, ...
+    |   +-- ThrottledError                         ThrottlingException and its kin
+    |   +-- ServerError                            ServerException, any 5xx
+    +-- FailuresError                              `failures` in a successful answer
+    +-- PaginationError                            ECS repeats a page token
+    +-- WaitError                                  a wait ended without what it waited for
+        +-- WaitTimeout
+        +-- WaitCancelled
+        +-- TaskNotVisible                         never seen within the grace
+        +-- TaskPurged                             seen, then forgotten by ECS
+        +-- TaskStoppedEarly                       stopped before it was what was waited for
+
+The errors under the groups carry the names that ECS gives them. `retryable` says of each whether the same request may
+succeed later.
+"""
+
+from __future__ import annotations
+
+from ecskit._core.errors import *  # noqa: F403  # this module is the public face of that one
+from ecskit._core.errors import __all__ as _own
+from ecskit._generated.errors import *  # noqa: F403
+from ecskit._generated.errors import __all__ as _services
+
+__all__ = [*_own, *_services]  # pyright: ignore[reportUnsupportedDunderAll]  # both lists are literals where they stand
