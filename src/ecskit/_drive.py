@@ -20,7 +20,8 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from ecskit._core.effects import Cancelled, Draw, Effect, Emit, Flow, Observe, Parallel, RawResponse, Reply, Send, Sleep
-from ecskit._core.errors import EcsError, WaitCancelled
+from ecskit._core.errors import EcsError
+from ecskit._core.wait_errors import WaitCancelled
 
 __all__ = ["AsyncRuntime", "Clock", "Runtime", "SystemClock"]
 

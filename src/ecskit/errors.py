@@ -24,9 +24,9 @@
     |   +-- ServerError                            ServerException, any 5xx
     +-- FailuresError                              `failures` in a successful answer
     +-- PaginationError                            ECS repeats a page token
+    +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended without what it waited for
         +-- WaitTimeout
-        +-- WaitCancelled
         +-- TaskNotVisible                         never seen within the grace
         +-- TaskPurged                             seen, then forgotten by ECS
         +-- TaskStoppedEarly                       stopped before it was what was waited for
@@ -39,7 +39,9 @@ from __future__ import annotations
 
 from ecskit._core.errors import *  # noqa: F403  # this module is the public face of that one
 from ecskit._core.errors import __all__ as _own
+from ecskit._core.wait_errors import *  # noqa: F403
+from ecskit._core.wait_errors import __all__ as _waits
 from ecskit._generated.errors import *  # noqa: F403
 from ecskit._generated.errors import __all__ as _services
 
-__all__ = [*_own, *_services]  # pyright: ignore[reportUnsupportedDunderAll]  # both lists are literals where they stand
+__all__ = [*_own, *_services, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all three are lists where they stand

@@ -48,7 +48,7 @@ def _imports(requests: list[Operation], api: Api, *, responses: bool) -> str:
 
 def _operations(api: Api, accent: Accent, origin: Provenance) -> str:
     out = [origin.header(f"One {accent.label} method for each operation of the ECS API.")]
-    out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar\n\n")
+    out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar, cast\n\n")
     out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.model import Request, Response\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n    from datetime import datetime\n\n")
     out.append("    from ecskit._core.typing import SequenceNotStr\n")
@@ -64,7 +64,7 @@ def _operations(api: Api, accent: Accent, origin: Provenance) -> str:
         out.append(_signature(f"{accent.def_} {op.method}", parameters, op.response.name))
         out.append(docstring(_about(op, api), "        "))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
-        given = [f"{m.name}={m.name}" for m in op.request.members]
+        given = [_given(m) for m in op.request.members]
         out.append(_call(f"{accent.await_}self.send", [], op.request.name, given))
     text = "".join(out)
     if "datetime" not in text.split("__all__")[1]:
@@ -76,7 +76,7 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
     paged = [op for op in api.operations if op.pages]
     pages, items = f"{accent.prefix}Pages", f"{accent.prefix}Paginator"
     out = [origin.header(f"One {accent.label} method for each operation that answers in pages.")]
-    out.append(f"\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
+    out.append(f"\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
     out.append(f"from ecskit._generated.operations import OPERATIONS\n")
     out.append(f"from ecskit._pages import {pages}, {items}\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
@@ -96,7 +96,7 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
         out.append(_signature(f"def {op.method}", parameters, f"{kind}[{', '.join(types)}]"))
         out.append(docstring(_about_pages(op, api), "        "))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
-        given = [f"{m.name}={m.name}" for m in members] + ["max_results=page_size", "next_token=starting_token"]
+        given = [_given(m) for m in members] + ["max_results=page_size", "next_token=starting_token"]
         out.append(_call(kind, ["self._runtime", f'OPERATIONS["{op.name}"]'], op.request.name, given))
     text = "".join(out)
     return text if "Sequence[" in text else text.replace("    from collections.abc import Sequence\n\n", "")
@@ -111,6 +111,13 @@ def _item(op: Operation) -> str:
 def _parameter(member: Member) -> str:
     type_ = annotation(member.type, required=member.required, str_proof=True)
     return f"{member.name}: {type_}{default(member)}"
+
+
+def _given(member: Member) -> str:
+    if member.type.container == "list" and member.type.item == "str":
+        # Checkers do not know that what is not a str is still a sequence.
+        return f'{member.name}=cast("Sequence[str]", {member.name})'
+    return f"{member.name}={member.name}"
 
 
 def _signature(opening: str, parameters: list[str], returns: str) -> str:

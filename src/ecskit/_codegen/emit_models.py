@@ -23,7 +23,11 @@ def _literals(api: Api, origin: Provenance) -> str:
     out.append("\nfrom typing import Literal\n\n")
     out.append(block("__all__ = [", [f'"{name}"' for name in api.enums], "]"))
     for name, values in api.enums.items():
-        out.append("\n" + block(f"{name} = Literal[", [f'"{v}"' for v in values], "]"))
+        # One value stays on its line: behind it a trailing comma would mean a tuple.
+        listed = [f'"{v}"' for v in values]
+        out.append(
+            "\n" + (block(f"{name} = Literal[", listed, "]") if listed[1:] else f"{name} = Literal[{listed[0]}]\n")
+        )
     return "".join(out)
 
 

@@ -8,7 +8,7 @@ empty collection, and the wire layer drops it because it *is* the singleton.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import overload
+from typing import SupportsIndex, overload
 
 from typing_extensions import Never, final
 
@@ -25,10 +25,10 @@ class AbsentList(Sequence[Never]):
         return 0
 
     @overload
-    def __getitem__(self, index: int) -> Never: ...
+    def __getitem__(self, index: SupportsIndex) -> Never: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Never]: ...
-    def __getitem__(self, index: int | slice) -> Sequence[Never]:
+    def __getitem__(self, index: SupportsIndex | slice) -> Sequence[Never]:
         return ()[index]
 
     def __iter__(self) -> Iterator[Never]:

@@ -245,14 +245,3 @@ class PaginationError(EcsError):
 
     def __str__(self) -> str:
         return f"{self.operation}: {self._told}"
-
-
-class WaitError(EcsError):
-    """A wait ended without what it waited for."""
-
-
-class WaitCancelled(WaitError):  # noqa: N818  # read as what happened, like asyncio's CancelledError
-    """The wait's `cancel` event was set."""
-
-    def __str__(self) -> str:
-        return "the wait was cancelled"

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threading import Event
 
+    from tenacity.wait import wait_base
+
     from ecskit._drive import Runtime
+    from ecskit.models.tasks import Task
+    from ecskit.waits.task_ids import Tasks
 
 __all__ = ["Wait"]
 
@@ -24,3 +28,112 @@ class Wait:
     def __init__(self, runtime: Runtime) -> None:
         """Run the flows on `runtime`."""
         self._runtime = runtime
+
+    def tasks_running(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        allow_partial: bool = False,
+        cancel: Event | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING.
+
+        A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
+        code: it does not run.
+
+        Args:
+            tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 5 s while tasks start.
+            visibility_grace: Seconds after which a task that was never seen is given up.
+            allow_partial: Wait for the tasks of a response although it also holds failures.
+            cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
+
+        Returns:
+            The tasks as they were last seen, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task is stopping or has stopped.
+            TaskNotVisible: A task was never seen.
+            TaskPurged: A task was seen and then forgotten by ECS.
+            WaitTimeout: Time or polls are up.
+            FailuresError: The response holds failures; nothing was waited for.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, no such cluster.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+        """
+        from ecskit.waits.tasks import tasks_running
+
+        flow = tasks_running(
+            tasks,
+            cluster=cluster,
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            allow_partial=allow_partial,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def tasks_stopped(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        allow_partial: bool = False,
+        cancel: Event | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks have STOPPED, each seen to have done so.
+
+        How a task ended is for the caller to judge: look at `stop_code`, `stopped_reason` and the exit codes of its
+        containers.
+
+        Args:
+            tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
+            visibility_grace: Seconds after which a task that was never seen is given up.
+            allow_partial: Wait for the tasks of a response although it also holds failures.
+            cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
+
+        Returns:
+            The tasks as they were last seen, in the order given.
+
+        Raises:
+            TaskNotVisible: A task was never seen.
+            TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
+            WaitTimeout: Time or polls are up.
+            FailuresError: The response holds failures; nothing was waited for.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, no such cluster.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+        """
+        from ecskit.waits.tasks import tasks_stopped
+
+        flow = tasks_stopped(
+            tasks,
+            cluster=cluster,
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            allow_partial=allow_partial,
+        )
+        return self._runtime.run(flow, cancel)

@@ -198,7 +198,7 @@ AssignPublicIp = Literal[
     "DISABLED",
 ]
 
-AttestationPolicyStatus = Literal["CONFIGURED",]
+AttestationPolicyStatus = Literal["CONFIGURED"]
 
 AutoRepairActionsStatus = Literal[
     "ENABLED",
@@ -233,7 +233,7 @@ CapacityOptionType = Literal[
     "RESERVED",
 ]
 
-CapacityProviderField = Literal["TAGS",]
+CapacityProviderField = Literal["TAGS"]
 
 CapacityProviderStatus = Literal[
     "PROVISIONING",
@@ -275,7 +275,7 @@ ClusterField = Literal[
     "TAGS",
 ]
 
-ClusterSettingName = Literal["containerInsights",]
+ClusterSettingName = Literal["containerInsights"]
 
 ClusterStatus = Literal[
     "ACTIVE",
@@ -367,7 +367,7 @@ DaemonStatus = Literal[
     "DELETE_IN_PROGRESS",
 ]
 
-DaemonTaskDefinitionRevisionFilter = Literal["LAST_REGISTERED",]
+DaemonTaskDefinitionRevisionFilter = Literal["LAST_REGISTERED"]
 
 DaemonTaskDefinitionStatus = Literal[
     "ACTIVE",
@@ -447,7 +447,7 @@ DeviceCgroupPermission = Literal[
     "mknod",
 ]
 
-EBSResourceType = Literal["volume",]
+EBSResourceType = Literal["volume"]
 
 EFSAuthorizationConfigIAM = Literal[
     "ENABLED",
@@ -459,7 +459,7 @@ EFSTransitEncryption = Literal[
     "DISABLED",
 ]
 
-EnvironmentFileType = Literal["s3",]
+EnvironmentFileType = Literal["s3"]
 
 ExecuteCommandLogging = Literal[
     "NONE",
@@ -472,7 +472,7 @@ ExpressCpuArchitecture = Literal[
     "ARM64",
 ]
 
-ExpressGatewayServiceInclude = Literal["TAGS",]
+ExpressGatewayServiceInclude = Literal["TAGS"]
 
 ExpressGatewayServiceScalingMetric = Literal[
     "AVERAGE_CPU",
@@ -614,7 +614,7 @@ LogDriver = Literal[
     "awsfirelens",
 ]
 
-ManagedAgentName = Literal["ExecuteCommandAgent",]
+ManagedAgentName = Literal["ExecuteCommandAgent"]
 
 ManagedAgentStatus = Literal[
     "PENDING",
@@ -707,7 +707,7 @@ PropagateTags = Literal[
     "NONE",
 ]
 
-ProxyConfigurationType = Literal["APPMESH",]
+ProxyConfigurationType = Literal["APPMESH"]
 
 ResourceManagementType = Literal[
     "CUSTOMER",
@@ -720,7 +720,7 @@ ResourceType = Literal[
     "NeuronDevice",
 ]
 
-ScaleUnit = Literal["PERCENT",]
+ScaleUnit = Literal["PERCENT"]
 
 SchedulingStrategy = Literal[
     "REPLICA",
@@ -779,7 +779,7 @@ ServiceDeploymentStatus = Literal[
     "ROLLBACK_FAILED",
 ]
 
-ServiceField = Literal["TAGS",]
+ServiceField = Literal["TAGS"]
 
 ServiceRevisionCleanup = Literal[
     "BLOCKING",
@@ -826,7 +826,7 @@ StopServiceDeploymentStopType = Literal[
     "ROLLBACK",
 ]
 
-TargetType = Literal["container-instance",]
+TargetType = Literal["container-instance"]
 
 TaskDefinitionFamilyStatus = Literal[
     "ACTIVE",
@@ -834,9 +834,9 @@ TaskDefinitionFamilyStatus = Literal[
     "ALL",
 ]
 
-TaskDefinitionField = Literal["TAGS",]
+TaskDefinitionField = Literal["TAGS"]
 
-TaskDefinitionPlacementConstraintType = Literal["memberOf",]
+TaskDefinitionPlacementConstraintType = Literal["memberOf"]
 
 TaskDefinitionStatus = Literal[
     "ACTIVE",
@@ -849,7 +849,7 @@ TaskDesiredStatus = Literal[
     "STOPPED",
 ]
 
-TaskField = Literal["TAGS",]
+TaskField = Literal["TAGS"]
 
 TaskFilesystemType = Literal[
     "ext3",
@@ -858,7 +858,7 @@ TaskFilesystemType = Literal[
     "ntfs",
 ]
 
-TaskSetField = Literal["TAGS",]
+TaskSetField = Literal["TAGS"]
 
 TaskSetStatus = Literal[
     "PRIMARY",

@@ -1,1 +1,342 @@
+"""Waits over tasks: how they are looked at, and when they are what was waited for.
 
+Source of what the states mean:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+from tenacity.wait import wait_base, wait_exponential
+
+from ecskit._core.call import call
+from ecskit._core.effects import Effect, Flow, Parallel, Reply
+from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.sightings import Book, Known, Look
+from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit._core.waiter import Again, Done, Failed, Verdict, Waiter
+from ecskit._generated.operations import OPERATIONS
+from ecskit.models.tasks import DescribeTasksRequest, DescribeTasksResponse, Task
+from ecskit.waits.task_ids import TaskKey, Tasks, asked_for
+
+__all__ = ["tasks_running", "tasks_stopped"]
+
+log = logging.getLogger("ecskit")
+
+AT_ONCE = 100
+"""Tasks that one DescribeTasks takes."""
+
+RANKS = {
+    "PROVISIONING": 0,
+    "PENDING": 1,
+    "ACTIVATING": 2,
+    "RUNNING": 3,
+    "DEACTIVATING": 4,
+    "STOPPING": 5,
+    "DEPROVISIONING": 6,
+    "STOPPED": 7,
+    "DELETED": 8,
+}
+RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
+
+PACE = 5.0
+"""Seconds between looks, at the most, while a task starts or stops."""
+PURGED_AFTER, PURGED_READS = 30.0, 3
+"""A task that was seen is purged when this many looks over this many seconds do not show it any more."""
+SHORTLY = 1.0
+"""Seconds until the next look at a stopped task whose stop details are not there yet."""
+DETAIL_READS = 2
+"""How often to look for them."""
+
+
+def tasks_running(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    timeout: float | None = 600.0,
+    max_polls: int | None = None,
+    poll: wait_base | None = None,
+    visibility_grace: float = 60.0,
+    allow_partial: bool = False,
+) -> Flow[list[Task]]:
+    """Wait until all tasks are RUNNING.
+
+    A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
+    code: it does not run.
+
+    Args:
+        tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+        max_polls: Looks to take at the most.
+        poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+            default 2 s, growing to 5 s while tasks start.
+        visibility_grace: Seconds after which a task that was never seen is given up.
+        allow_partial: Wait for the tasks of a response although it also holds failures.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskStoppedEarly: A task is stopping or has stopped.
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen and then forgotten by ECS.
+        WaitTimeout: Time or polls are up.
+        FailuresError: The response holds failures; nothing was waited for.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS does not let us look: no permission, no such cluster.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+    """
+    goal = Running("tasks_running", visibility_grace, PACE if poll is None else float("inf"))
+    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll)
+
+
+def tasks_stopped(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    timeout: float | None = 600.0,
+    max_polls: int | None = None,
+    poll: wait_base | None = None,
+    visibility_grace: float = 60.0,
+    allow_partial: bool = False,
+) -> Flow[list[Task]]:
+    """Wait until all tasks have STOPPED, each seen to have done so.
+
+    How a task ended is for the caller to judge: look at `stop_code`, `stopped_reason` and the exit codes of its
+    containers.
+
+    Args:
+        tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+        max_polls: Looks to take at the most.
+        poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+            default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
+        visibility_grace: Seconds after which a task that was never seen is given up.
+        allow_partial: Wait for the tasks of a response although it also holds failures.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
+        WaitTimeout: Time or polls are up.
+        FailuresError: The response holds failures; nothing was waited for.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS does not let us look: no permission, no such cluster.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+    """
+    goal = Stopped("tasks_stopped", visibility_grace, PACE if poll is None else float("inf"))
+    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll)
+
+
+def _wait(
+    goal: TaskGoal,
+    tasks: Tasks,
+    cluster: str | None,
+    allow_partial: bool,  # noqa: FBT001  # passed on from a keyword
+    timeout: float | None,
+    max_polls: int | None,
+    poll: wait_base | None,
+) -> Flow[list[Task]]:
+    _check(goal, timeout, max_polls, poll)
+    keys, seen = asked_for(goal.name, tasks, cluster, allow_partial=allow_partial)
+    strategy = poll or wait_exponential(multiplier=2, exp_base=1.5, max=15)
+    return Waiter(TaskSubject(), TaskQuery(keys), goal, timeout, max_polls, strategy).flow(list(keys), seen)
+
+
+def _check(goal: TaskGoal, timeout: float | None, max_polls: int | None, poll: wait_base | None) -> None:
+    problems: list[tuple[str, str]] = []
+    if timeout is not None and not timeout >= 0:
+        problems.append(("timeout", f"expected seconds, 0 or more, or None to wait for ever, got {timeout!r}"))
+    if max_polls is not None and max_polls < 1:
+        problems.append(("max_polls", f"expected 1 or more, got {max_polls!r}"))
+    if not goal.grace >= 0:
+        problems.append(("visibility_grace", f"expected seconds, 0 or more, got {goal.grace!r}"))
+    if poll is not None and not callable(poll):
+        problems.append(("poll", f"expected a tenacity wait strategy, got {type(poll).__name__}"))
+    if problems:
+        raise RequestError(goal.name, problems)
+
+
+class TaskSubject:
+    """Tasks, as far as merging observations of them goes."""
+
+    noun = "task"
+
+    def rank(self, seen: Task) -> tuple[int | None, int]:
+        """Return version and rank; a status that nobody knows yet comes before all others."""
+        rank = RANKS.get(seen.last_status)
+        if rank is None:
+            _warn_unknown(seen.last_status)
+        return seen.version, -1 if rank is None else rank
+
+    def state(self, seen: Task) -> str:
+        """Return the last status."""
+        return seen.last_status
+
+
+@functools.cache
+def _warn_unknown(status: str) -> None:
+    log.warning("ECS sent the task status %r, which this version of ecskit does not know; waiting goes on", status)
+
+
+@attrs.frozen
+class TaskQuery:
+    """Looks at tasks: each cluster separately, as many as one call takes at once."""
+
+    keys: Mapping[str, TaskKey]
+
+    def look(self, ids: Sequence[str]) -> Flow[Look[Task]]:
+        """Look once at the tasks given by `ids`."""
+        batches = list(self._batches(ids))
+        flows = [_describe(cluster, list(batch)) for cluster, batch in batches]
+        replies: list[Reply[DescribeTasksResponse]]
+        if len(flows) == 1:
+            replies = [(yield from _reply(flows[0]))]
+        else:
+            replies = (yield Parallel(flows)).get()
+        seen: dict[str, Task] = {}
+        unanswered: dict[str, EcsError] = {}
+        for (_, batch), reply in zip(batches, replies, strict=True):
+            if reply.error is None:
+                found = {task.task_arn.rsplit("/", 1)[-1]: task for task in reply.get().tasks}
+                seen |= {name: found[id_] for id_, name in batch.items() if id_ in found}
+            elif reply.error.retryable:
+                unanswered |= dict.fromkeys(batch.values(), reply.error)
+            else:
+                raise reply.error
+        return Look(seen, unanswered)
+
+    def _batches(self, ids: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield a cluster and, by the id of each task in it, the name under which it was asked for."""
+        clusters: dict[str, dict[str, str]] = {}
+        for name in ids:
+            clusters.setdefault(self.keys[name].cluster, {})[self.keys[name].id] = name
+        for cluster, tasks in clusters.items():
+            pairs = list(tasks.items())
+            for start in range(0, len(pairs), AT_ONCE):
+                yield cluster, dict(pairs[start : start + AT_ONCE])
+
+
+def _describe(cluster: str, ids: list[str]) -> Flow[DescribeTasksResponse]:
+    return call(OPERATIONS["DescribeTasks"], DescribeTasksRequest(cluster=cluster, tasks=ids), poll=True)
+
+
+def _reply(flow: Flow[Any]) -> Flow[Reply[Any]]:
+    """Run a flow as a parallel group of one would, without a thread for it."""
+    reply: Any = None
+    now = 0.0
+    try:
+        while True:
+            effect: Effect = flow.send(reply)
+            reply = yield effect
+            now = reply.now
+    except StopIteration as stop:
+        return Reply(now, stop.value)
+    except EcsError as error:
+        return Reply(now, error=error)
+
+
+@attrs.frozen
+class TaskGoal:
+    """What all waits over tasks have in common: tasks that are not visible yet, or not any more."""
+
+    name: str
+    grace: float
+    pace: float
+
+    def settled(self, known: Known[Task]) -> bool:
+        """A stopped task never changes again; its stop details may come a little later than the status."""
+        if known.last is None or RANKS.get(known.last.last_status, -1) < STOPPED:
+            return False
+        complete = known.last.stop_code is not None and known.last.stopped_at is not None
+        return complete or known.repeats >= DETAIL_READS or known.missing_reads > 0
+
+    def judge(self, book: Book[Task]) -> Verdict:
+        """Decide: what cannot be seen first, then what the particular wait is for."""
+        lost = {
+            id_: f"was {known.last.last_status} and is unknown to ECS since {known.missing_at - known.missing_since:.0f} s"
+            for id_, known in book.known.items()
+            if known.last is not None and not self.settled(known)
+            if known.missing_at is not None and known.missing_since is not None
+            if known.missing_at - known.missing_since >= PURGED_AFTER and known.missing_reads >= PURGED_READS
+        }
+        if lost:
+            return Failed(TaskPurged, lost)
+        unseen = {
+            id_: f"was not visible within the grace of {self.grace:.0f} s"
+            for id_, known in book.known.items()
+            if known.last is None and known.missing_at is not None and known.missing_at - book.started >= self.grace
+        }
+        return Failed(TaskNotVisible, unseen) if unseen else self.judge_seen(book)
+
+    def judge_seen(self, book: Book[Task]) -> Verdict:
+        """Decide about what can be seen."""
+        raise NotImplementedError
+
+    def too_late(self, book: Book[Task]) -> Failed | None:
+        """Time is up before the grace: what was never seen is not late but not visible."""
+        unseen = {
+            id_: "is not visible yet"
+            for id_, known in book.known.items()
+            if known.last is None and known.missing_at is not None
+        }
+        return Failed(TaskNotVisible, unseen) if unseen else None
+
+    def again(self, book: Book[Task], lacking: Mapping[str, str], soon: float = float("inf")) -> Again:
+        """Return what is lacking, to be looked at again in time for the grace, and soon while things change."""
+        for known in book.known.values():
+            if known.last is None:
+                left = book.started + self.grace - book.now
+                soon = min(soon, self.pace, left if left > 0 else self.pace)
+            elif not self.settled(known) and RANKS.get(known.last.last_status, -1) != RUNNING:
+                soon = min(soon, self.pace)
+        return Again(lacking, soon)
+
+
+class Running(TaskGoal):
+    """All tasks run."""
+
+    def judge_seen(self, book: Book[Task]) -> Verdict:
+        """Decide about what can be seen."""
+        seen = {id_: known.last for id_, known in book.known.items()}
+        past = {id_: _ended(task) for id_, task in seen.items() if task and RANKS.get(task.last_status, -1) > RUNNING}
+        if past:
+            return Failed(TaskStoppedEarly, past)
+        lacking = {id_: _status(task) for id_, task in seen.items() if not task or task.last_status != "RUNNING"}
+        return self.again(book, lacking) if lacking else Done()
+
+
+class Stopped(TaskGoal):
+    """All tasks have stopped."""
+
+    def judge_seen(self, book: Book[Task]) -> Verdict:
+        """Decide about what can be seen."""
+        lacking = {id_: known for id_, known in book.known.items() if not self.settled(known)}
+        if not lacking:
+            return Done()
+        stopped = [k for k in lacking.values() if k.last and RANKS.get(k.last.last_status, -1) >= STOPPED]
+        return self.again(
+            book, {id_: _status(k.last) for id_, k in lacking.items()}, SHORTLY if stopped else float("inf")
+        )
+
+
+def _status(task: Task | None) -> str:
+    return f"is {task.last_status}" if task else "is not visible yet"
+
+
+def _ended(task: Task) -> str:
+    why = ": ".join(filter(None, [task.stop_code, task.stopped_reason]))
+    exits = [f"container {c.name} exited with {c.exit_code}" for c in task.containers if c.exit_code is not None]
+    failed = [f"container {c.name}: {c.reason}" for c in task.containers if c.reason]
+    return ", ".join([f"is {task.last_status}{f' ({why})' if why else ''}", *exits, *failed])

@@ -1,0 +1,136 @@
+"""What is known of the things a wait asked about, and how observations change it.
+
+Observations come from polls today and may come from anywhere tomorrow; they can be late, out of order, partial or
+missing. This module merges them into one `Known` for each requested thing. It knows nothing about tasks: the order of
+two observations is told by the `Subject` it is handed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from .errors import EcsError
+
+__all__ = ["Book", "Known", "Look", "Subject"]
+
+T = TypeVar("T")
+
+
+class Subject(Protocol):
+    """The kind of thing that is waited for, as far as merging observations goes."""
+
+    noun: str
+    """What one of them is called in messages."""
+
+    def rank(self, seen: Any, /) -> tuple[int | None, int]:
+        """Return the version of an observation, None if it has none, and how late in its life its state comes."""
+        ...
+
+    def state(self, seen: Any, /) -> str:
+        """Return the state that an observation shows."""
+        ...
+
+
+@attrs.frozen
+class Look(Generic[T]):
+    """What one look brought: the things that were seen, by id, and why others could not be looked at."""
+
+    seen: Mapping[str, T]
+    unanswered: Mapping[str, EcsError]
+    """Ids about which the look says nothing, with the error that came in place of an answer."""
+
+
+@attrs.frozen
+class Known(Generic[T]):
+    """What is known of one thing."""
+
+    last: T | None = None
+    """The newest observation; None if it was never seen."""
+    repeats: int = 0
+    """How many later looks showed the same state again."""
+    missing_since: float | None = None
+    """When an unbroken run of looks began that should have shown it and did not."""
+    missing_at: float | None = None
+    """When the latest look of that run was."""
+    missing_reads: int = 0
+    """How many looks that run has."""
+
+    def visible(self, seen: T, subject: Subject) -> Known[T]:
+        """Return what is known after a look that showed the thing."""
+        if self.last is None:
+            return Known(seen)
+        rank, known_rank = subject.rank(seen), subject.rank(self.last)
+        if _older(rank, known_rank):
+            return Known(self.last, self.repeats)  # a replica that lags; even so the thing is there
+        return Known(seen, self.repeats + 1 if rank == known_rank else 0)
+
+    def missing(self, now: float) -> Known[T]:
+        """Return what is known after a look that did not show the thing: it never erases what was seen."""
+        since = now if self.missing_since is None else self.missing_since
+        return Known(self.last, self.repeats, since, now, self.missing_reads + 1)
+
+
+def _older(one: tuple[int | None, int], other: tuple[int | None, int]) -> bool:
+    """Whether an observation is older than another: by version, and by rank where versions do not tell."""
+    (version, rank), (known_version, known_rank) = one, other
+    if version is not None and known_version is not None and version != known_version:
+        return version < known_version
+    return rank < known_rank
+
+
+@attrs.frozen
+class Book(Generic[T]):
+    """Everything a wait knows about what it asked for, and how it came to know it."""
+
+    known: Mapping[str, Known[T]]
+    started: float
+    now: float
+    polls: int = 0
+    quiet: int = 0
+    """Looks in a row without news."""
+    failed: int = 0
+    """Looks in a row that brought an error in place of an answer."""
+    stale: int = 0
+    """Observations that were older than what was known."""
+    errors: Sequence[EcsError] = ()
+    """What came in place of answers."""
+    states: Mapping[str, int] = attrs.field(factory=dict)
+    """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
+
+    @classmethod
+    def of(cls, ids: Sequence[str], now: float) -> Book[T]:
+        """Return an empty book about `ids`."""
+        return cls({id_: Known() for id_ in ids}, started=now, now=now)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the wait started."""
+        return self.now - self.started
+
+    def after(self, look: Look[T], looked_for: Sequence[str], now: float, subject: Subject) -> Book[T]:
+        """Return the book after one look at some of the things."""
+        answered = [id_ for id_ in looked_for if id_ not in look.unanswered]
+        known, states = dict(self.known), Counter(self.states)
+        changed = stale = 0
+        for id_ in answered:
+            was, seen = self.known[id_], look.seen.get(id_)
+            known[id_] = was.missing(now) if seen is None else was.visible(seen, subject)
+            states["MISSING" if seen is None else subject.state(seen)] += 1
+            stale += seen is not None and known[id_].last is not seen
+            last = known[id_].last
+            changed += last is not None and (was.last is None or subject.rank(last) != subject.rank(was.last))
+        return attrs.evolve(
+            self,
+            known=known,
+            now=now,
+            polls=self.polls + 1,
+            quiet=0 if changed else self.quiet + bool(answered),
+            failed=self.failed + 1 if look.unanswered else 0,
+            stale=self.stale + stale,
+            errors=[*self.errors, *dict.fromkeys(look.unanswered.values())],
+            states=states,
+        )

@@ -1,0 +1,98 @@
+"""How waits end badly. The errors hold what the wait knew; `__str__` tells it so that a person can act on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+
+from .errors import EcsError
+
+__all__ = ["TaskNotVisible", "TaskPurged", "TaskStoppedEarly", "WaitCancelled", "WaitError", "WaitStory", "WaitTimeout"]
+
+
+@attrs.frozen
+class WaitStory:
+    """What a wait knew when it ended."""
+
+    wait: str
+    """Name of the wait, such as `tasks_running`."""
+    noun: str
+    """What it waited for, such as `task`."""
+    last: Mapping[str, Any]
+    """The last observation of each thing that was asked for, by id; None of what was never seen."""
+    reasons: Mapping[str, str]
+    """Why, by the id of each thing that is to blame."""
+    elapsed: float
+    """Seconds the wait took."""
+    polls: int
+    """How many times it looked."""
+    states: Mapping[str, int]
+    """How often each state was seen; MISSING counts as one."""
+    stale: int
+    """How many observations were older than what was known already."""
+    errors: Sequence[EcsError]
+    """What came in place of answers."""
+
+
+class WaitError(EcsError):
+    """A wait ended without what it waited for.
+
+    Attributes:
+        story: What the wait knew: last observations, reasons, seconds, polls, states, errors.
+    """
+
+    told: ClassVar[str] = "ended"
+
+    def __init__(self, story: WaitStory) -> None:
+        """Hold what the wait knew."""
+        super().__init__(story)
+        self.story = story
+
+    def __str__(self) -> str:
+        story = self.story
+        blamed = "; ".join(f"{story.noun} {_short(id_)} {why}" for id_, why in story.reasons.items())
+        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {blamed}"
+        told += f"; {story.polls} poll{'' if story.polls == 1 else 's'}"
+        if story.states:
+            told += ": " + ", ".join(f"{state} x{count}" for state, count in story.states.items())
+        return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
+
+
+class WaitTimeout(WaitError):  # noqa: N818  # read as what happened
+    """Time, or the number of polls, was up."""
+
+    told = "timed out"
+
+
+class TaskNotVisible(WaitError):  # noqa: N818
+    """A task was never seen, although the time that ECS needs to show a new one has passed.
+
+    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. It was not run again.
+    """
+
+    told = "never visible"
+
+
+class TaskPurged(WaitError):  # noqa: N818
+    """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
+
+    told = "purged"
+
+
+class TaskStoppedEarly(WaitError):  # noqa: N818
+    """A task is past what was waited for: it stops or has stopped."""
+
+    told = "stopped early"
+
+
+class WaitCancelled(EcsError):  # noqa: N818
+    """The `cancel` event of a wait was set."""
+
+    def __str__(self) -> str:
+        return "the wait was cancelled by its `cancel` event"
+
+
+def _short(id_: str) -> str:
+    return id_.rsplit("/", 1)[-1]

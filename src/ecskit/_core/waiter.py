@@ -1,0 +1,156 @@
+"""The loop that all waits share: look, merge, decide, sleep.
+
+What is looked at is a query, what counts as success and as failure is a goal; both are values that are handed in. This
+module decides when to look next and when to give up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, Union
+
+import attrs
+
+from .effects import Draw, Flow, Observe, Sleep
+from .sightings import Book, Known, Look, Subject
+from .wait_errors import WaitError, WaitStory, WaitTimeout
+
+if TYPE_CHECKING:
+    from tenacity.wait import wait_base
+
+__all__ = ["Again", "Done", "Failed", "Goal", "Query", "Verdict", "Waiter"]
+
+T = TypeVar("T")
+
+log = logging.getLogger("ecskit")
+
+JITTER = 0.1
+"""Naps are up to this much longer or shorter by chance, so that waits that started together do not poll together."""
+LONGEST_AFTER_ERRORS = 30.0
+"""Seconds to back off at the most while looks bring errors."""
+
+
+class Query(Protocol[T]):
+    """How things are looked at."""
+
+    def look(self, ids: Sequence[str]) -> Flow[Look[T]]:
+        """Return a flow that looks once at all of `ids`."""
+        ...
+
+
+@attrs.frozen
+class Done:
+    """What was waited for is there."""
+
+
+@attrs.frozen
+class Again:
+    """Not yet."""
+
+    reasons: Mapping[str, str]
+    """What is still lacking, by id: what a timeout will tell."""
+    soon: float = float("inf")
+    """Look again after at most that many seconds."""
+
+
+@attrs.frozen
+class Failed:
+    """It will never be there, or nobody can tell any more."""
+
+    error: type[WaitError]
+    reasons: Mapping[str, str]
+    """Why, by the id of each thing that is to blame."""
+
+
+Verdict: TypeAlias = Union[Done, Again, Failed]
+
+
+class Goal(Protocol):
+    """What a wait is for: pure decisions over what is known."""
+
+    name: str
+
+    def judge(self, book: Book[Any], /) -> Verdict:
+        """Decide whether it is there."""
+        ...
+
+    def too_late(self, book: Book[Any], /) -> Failed | None:
+        """Return a better reason than time being up, if there is one."""
+        ...
+
+    def settled(self, known: Known[Any], /) -> bool:
+        """Whether a thing needs no further look."""
+        ...
+
+
+@attrs.frozen
+class Waiter(Generic[T]):
+    """One wait: what for, over what, and with how much patience."""
+
+    subject: Subject
+    query: Query[T]
+    goal: Goal
+    timeout: float | None
+    max_polls: int | None
+    poll: wait_base
+
+    def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
+        """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
+
+        Raises:
+            WaitError: It will never come true, or time is up.
+            EcsError: Looking is not possible: no permission, no credentials, no such cluster.
+        """
+        now = (yield Sleep(0)).now
+        deadline = float("inf") if self.timeout is None else now + self.timeout
+        book: Book[T] = Book.of(ids, now)
+        verdict: Verdict = Again({}, soon=0)
+        if seen:
+            book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0)
+            verdict = self.goal.judge(book)
+        while isinstance(verdict, Again):
+            if book.polls and (book.now >= deadline or book.polls == self.max_polls):
+                verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
+                break
+            nap = yield from self._nap(book, verdict)
+            book = yield from self._look(book, min(book.now + nap, deadline))
+            verdict = self.goal.judge(book)
+        if isinstance(verdict, Failed):
+            raise verdict.error(self._story(book, verdict.reasons))
+        return [known.last for known in book.known.values() if known.last is not None]
+
+    def _look(self, book: Book[T], until: float) -> Flow[Book[T]]:
+        looked_for = [id_ for id_, known in book.known.items() if not self.goal.settled(known)]
+        reply = yield Observe(self.query, looked_for, until)
+        book = book.after(reply.get(), looked_for, reply.now, self.subject)
+        log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
+        return book
+
+    def _nap(self, book: Book[T], verdict: Again) -> Flow[float]:
+        """Return the seconds until the next look: longer the less happens, and after errors longer still."""
+        if verdict.soon == 0:
+            return 0.0
+        from tenacity import RetryCallState
+
+        state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
+        state.attempt_number = max(1, book.quiet)
+        state.start_time, state.outcome_timestamp = book.started, book.now
+        seconds = self.poll(state)
+        if book.failed:
+            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2**book.failed))
+        drawn: int = (yield Draw()).get()
+        return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
+
+    def _story(self, book: Book[T], reasons: Mapping[str, str]) -> WaitStory:
+        return WaitStory(
+            wait=self.goal.name,
+            noun=self.subject.noun,
+            last={id_: known.last for id_, known in book.known.items()},
+            reasons=reasons,
+            elapsed=book.elapsed,
+            polls=book.polls,
+            states=dict(book.states),
+            stale=book.stale,
+            errors=tuple(book.errors),
+        )

@@ -1,0 +1,93 @@
+"""Task definitions as JSON files, the way AWS writes them.
+
+Decides what of a file is a request. Knows the two forms there are: the input of `RegisterTaskDefinition`, and what
+`DescribeTaskDefinition` prints, with members that only answers have.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from ecskit._core.errors import RequestError
+from ecskit._core.kinds import members
+from ecskit._core.wire import converter
+from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
+
+__all__ = ["RESPONSE_ONLY", "dump", "load"]
+
+_REQUEST = {m.wire for m in members(RegisterTaskDefinitionRequest)}
+
+RESPONSE_ONLY = frozenset(m.wire for m in members(TaskDefinition)) - _REQUEST
+"""Members that ECS adds to a task definition and does not take back, by wire name."""
+
+_KNOWN = _REQUEST | RESPONSE_ONLY
+_SUBJECT = "task definition"
+
+
+def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> RegisterTaskDefinitionRequest:
+    """Read a task definition from a JSON file.
+
+    The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`,
+    whose `taskDefinition` is taken and whose response-only members (ARN, revision, status ...) are left out.
+
+    Args:
+        path: The file.
+        keep: Wire names of top-level members that ecskit does not know and that are to be sent all the same. Others
+            are left out with a warning. Unknown members further inside are always kept.
+
+    Returns:
+        The request to register it: `client.send(load(path))`.
+
+    Raises:
+        RequestError: The file is not JSON, or not a task definition; every problem is named by its path.
+        OSError: It cannot be read.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+    """
+    try:
+        data = json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise RequestError(str(path), [("", f"not JSON: {error}")]) from None
+    definition = _definition(data, str(path))
+    unknown = sorted(definition.keys() - _KNOWN - set(keep))
+    if unknown:
+        warnings.warn(
+            f"{path}: left out, because ecskit does not know them: {', '.join(unknown)}; keep=... sends them",
+            stacklevel=2,
+        )
+    wanted = {key: value for key, value in definition.items() if key in _REQUEST or key in keep}
+    try:
+        return converter().structure(wanted, RegisterTaskDefinitionRequest)
+    except RequestError as error:
+        raise RequestError(str(path), error.problems) from None
+
+
+def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str | os.PathLike[str]) -> None:
+    """Write a task definition to a JSON file that `load`, the AWS CLI and others read.
+
+    Args:
+        definition: The request, or a task definition of ECS, whose response-only members are left out.
+        path: The file; it is replaced.
+
+    Raises:
+        RequestError: Something in it is not of its type; nothing was written.
+        OSError: It cannot be written.
+    """
+    data: Mapping[str, Any] = converter().unstructure(definition)
+    kept = {key: value for key, value in data.items() if key not in RESPONSE_ONLY}
+    Path(path).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _definition(data: Any, source: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise RequestError(source, [("", f"expected an object with the members of a {_SUBJECT}")])
+    described = data.get("taskDefinition")
+    if isinstance(described, dict):
+        # The output of describe-task-definition has the tags beside the definition.
+        return {**described, **({"tags": data["tags"]} if data.get("tags") else {})}
+    return data

@@ -1,0 +1,100 @@
+"""Which tasks are meant: ids, ARNs and responses in, the cluster and id of each out. Asks ECS nothing.
+
+Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias, Union
+
+import attrs
+
+from ecskit._core.errors import FailuresError, RequestError
+from ecskit.models.tasks import RunTaskResponse, StartTaskResponse, Task
+
+__all__ = ["TaskKey", "Tasks", "asked_for"]
+
+Tasks: TypeAlias = Union[RunTaskResponse, StartTaskResponse, Task, str, Sequence[Union[Task, str]]]
+"""What waits over tasks take: a response that started some, or one or more tasks, ids or ARNs."""
+
+
+@attrs.frozen
+class TaskKey:
+    """Where to look for a task."""
+
+    cluster: str
+    """Name or ARN, as the caller gave it."""
+    id: str
+
+
+def asked_for(
+    wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool
+) -> tuple[Mapping[str, TaskKey], Mapping[str, Task]]:
+    """Return where to look for each task, and those that were seen already, both by ARN or id as they were given.
+
+    Raises:
+        RequestError: No task is given, one is not an id or ARN, or its cluster is not known or contradicts `cluster`.
+        FailuresError: The response holds failures, and `allow_partial` is False.
+    """
+    seen: dict[str, Task] = {}
+    if isinstance(tasks, (RunTaskResponse, StartTaskResponse)):
+        if tasks.failures and not allow_partial:
+            operation = type(tasks).__name__.removesuffix("Response")
+            raise FailuresError(operation, tasks.failures, tasks)
+        tasks = tasks.tasks
+    keys: dict[str, TaskKey] = {}
+    problems: list[tuple[str, str]] = []
+    for path, task in _each(tasks, problems):
+        name = task.task_arn if isinstance(task, Task) else task
+        try:
+            keys[name] = _key(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
+        except ValueError as error:
+            problems.append((path, str(error)))
+        if isinstance(task, Task):
+            seen[name] = task
+    if not keys and not problems:
+        problems.append(("tasks", "there are none to wait for"))
+    if problems:
+        raise RequestError(wait, problems)
+    return keys, seen
+
+
+def _each(
+    tasks: Task | str | Sequence[Task | str], problems: list[tuple[str, str]]
+) -> Iterator[tuple[str, Task | str]]:
+    if isinstance(tasks, (Task, str)):
+        yield "tasks", tasks
+        return
+    if not isinstance(tasks, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        problems.append(("tasks", f"expected tasks, ids, ARNs or a response, got {type(tasks).__name__}"))
+        return
+    for i, task in enumerate(tasks):
+        if isinstance(task, (Task, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # the same
+            yield f"tasks[{i}]", task
+        else:
+            problems.append((f"tasks[{i}]", f"expected a task, id or ARN, got {type(task).__name__}"))
+
+
+def _key(name: str, cluster: str | None, cluster_arn: str | None) -> TaskKey:
+    """Return where a task is; raise ValueError with the reason if that cannot be told."""
+    resource = name
+    if name.startswith("arn:"):
+        fields = name.split(":", 5)
+        if len(fields) < 6 or fields[2] != "ecs" or not fields[5].startswith("task/"):
+            raise ValueError(f"{name!r} is not the ARN of a task")
+        resource = fields[5].removeprefix("task/")
+    # The longer format has the cluster in it: task/CLUSTER/ID.
+    named, _, id_ = resource.rpartition("/")
+    if not id_ or "/" in named or (named and not name.startswith("arn:")):
+        raise ValueError(f"{name!r} is not the id or ARN of a task")
+    told = cluster_arn or named or None
+    if cluster is None and told is None:
+        raise ValueError(f"nothing tells the cluster of {name!r}; pass cluster=")
+    if cluster is not None and told is not None and _cluster_name(cluster) != _cluster_name(told):
+        raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
+    return TaskKey(cluster or str(told), id_)
+
+
+def _cluster_name(cluster: str) -> str:
+    return cluster.rsplit("/", 1)[-1]
