@@ -72,16 +72,15 @@ class AsyncClient(AsyncOperations):
         wrapped._set_up(_transport().wrap(client), None)
         return wrapped
 
-    def _set_up(
-        self,
-        transport: AsyncTransport,
-        options: Options | None,
-        clock: Clock | None = None,
-        random: Random | None = None,
-    ) -> None:
+    def _set_up(self, transport: AsyncTransport, options: Options | None) -> None:
         self._transport = transport
         self._options = options
-        self._runtime = AsyncRuntime(transport, clock or SystemClock(), random or SystemRandom())
+        self._runtime = AsyncRuntime(transport, SystemClock(), SystemRandom())
+
+    def _with_runtime(self, clock: Clock, random: Random) -> Self:
+        """Let time and chance come from elsewhere, as the simulator does."""
+        self._runtime = AsyncRuntime(self._transport, clock, random)
+        return self
 
     @property
     def botocore_client(self) -> Any:
@@ -131,7 +130,8 @@ class AsyncClient(AsyncOperations):
             ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
         """
         given = Options(region_name, profile_name, endpoint_url, config, session)
-        return AsyncClient(**require(self._options).changed(given).as_arguments())
+        variant = AsyncClient(**require(self._options).changed(given).as_arguments())
+        return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:
         """Close the connections; a wrapped client stays open. Closing twice does nothing."""

@@ -73,16 +73,15 @@ class Client(Operations):
         wrapped._set_up(wrap(client), None)
         return wrapped
 
-    def _set_up(
-        self,
-        transport: Transport,
-        options: Options | None,
-        clock: Clock | None = None,
-        random: Random | None = None,
-    ) -> None:
+    def _set_up(self, transport: Transport, options: Options | None) -> None:
         self._transport = transport
         self._options = options
-        self._runtime = Runtime(transport, clock or SystemClock(), random or SystemRandom())
+        self._runtime = Runtime(transport, SystemClock(), SystemRandom())
+
+    def _with_runtime(self, clock: Clock, random: Random) -> Self:
+        """Let time and chance come from elsewhere, as the simulator does."""
+        self._runtime = Runtime(self._transport, clock, random)
+        return self
 
     @property
     def botocore_client(self) -> Any:
@@ -132,7 +131,8 @@ class Client(Operations):
             ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
         """
         given = Options(region_name, profile_name, endpoint_url, config, session)
-        return Client(**require(self._options).changed(given).as_arguments())
+        variant = Client(**require(self._options).changed(given).as_arguments())
+        return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:
         """Close the connections; a wrapped client stays open. Closing twice does nothing."""

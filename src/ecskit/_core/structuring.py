@@ -56,7 +56,8 @@ def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structu
         "as_list": _as_list,
         "as_map": _as_map,
         "as_time": as_time,
-        "required": _required,
+        "from_timestamp": datetime.fromtimestamp,
+        "utc": timezone.utc,
         "metadata": response_metadata,
         "misfit": _MisfitError,
         "misfits": _MISFITS,
@@ -76,9 +77,7 @@ def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structu
         names[f"set{i}"] = set_slot(cls, m.name)
         if m.kind.shape == "model":
             names[f"make{i}"], names[f"cls{i}"] = hook_of(m.kind.type), m.kind.type
-        value = f"get({m.wire!r})"
-        lines.append(f"  v = {f'required({value})' if m.required else value}")
-        lines.append(f"  set{i}(self, {_expression(m.kind, i)})")
+        lines += [f"  {line}" for line in _member(m, i)]
     if issubclass(cls, Response):
         names["set_metadata"] = set_slot(cls, "metadata")
         lines.append(f"  set_metadata(self, metadata(get({_METADATA!r})))")
@@ -89,24 +88,28 @@ def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structu
     return compiled
 
 
-def _expression(kind: Kind, i: int) -> str:
-    make = {"model": f"make{i}({{}}, cls{i})", "timestamp": "as_time({})"}.get(kind.shape, "{}")
-    item = "i" if make == "{}" else f"None if i is None else {make.format('i')}"
-    match kind.container:
-        case "":
-            return "v" if make == "{}" else f"None if v is None else {make.format('v')}"
-        case "list":
-            items = "as_list(v)" if item == "i" else f"[{item} for i in as_list(v)]"
-            return f"absent_list if v is None else {items}"
-        case "map":
-            items = "as_map(v)" if item == "i" else f"{{k: {item} for k, i in as_map(v).items()}}"
-            return f"absent_map if v is None else {items}"
+def _member(m: Member, i: int) -> list[str]:
+    """Return the lines that read one member and write it; the usual type of each goes the short way."""
+    kind, get = m.kind, f"get({m.wire!r})"
+    make = {"model": f"make{i}({{}}, cls{i})", "timestamp": _TIME}.get(kind.shape)
+    if make is None and not kind.container and not m.required:
+        return [f"set{i}(self, {get})"]
+    lines = [f"v = {get}"]
+    if m.required:
+        lines.append("if v is None: raise misfit")
+    absent = "None"
+    made = make.format("v") if make else "v"
+    item = f"None if i is None else {make.format('i')}" if make else "i"
+    if kind.container == "list":
+        absent, a_list = "absent_list", "(v if v.__class__ is list else as_list(v))"
+        made = f"[{item} for i in {a_list}]" if make else a_list
+    elif kind.container == "map":
+        absent, made = "absent_map", f"{{k: {item} for k, i in as_map(v).items()}}" if make else "as_map(v)"
+    lines.append(f"set{i}(self, {made if m.required else f'{absent} if v is None else {made}'})")
+    return lines
 
 
-def _required(value: Any) -> Any:
-    if value is None:
-        raise _MisfitError
-    return value
+_TIME = "(from_timestamp({0}, utc) if {0}.__class__ is float else as_time({0}))"
 
 
 def _as_list(value: Any) -> Any:

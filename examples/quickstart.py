@@ -1,0 +1,130 @@
+"""Register a task definition from a JSON file, run a task, and wait through PENDING and RUNNING to its exit code.
+
+Does so twice, sync and async. Without arguments it talks to the simulator that comes with ecskit, over real HTTP; with
+`--endpoint-url`, or with `--aws` and a cluster and subnets of yours, it talks to whatever is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import ecskit
+from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, Task
+from ecskit.testing import Lag, SimulatorServer, TaskScript
+
+TASK_DEFINITION = Path(__file__).with_name("taskdef.json")
+
+
+def main() -> None:
+    """Run the quick start."""
+    options = parse_arguments()
+    with endpoint(options) as endpoint_url:
+        run_sync(options, endpoint_url)
+        asyncio.run(run_async(options, endpoint_url))
+
+
+def run_sync(options: argparse.Namespace, endpoint_url: str | None) -> None:
+    """Run a task and wait for it, sync."""
+    say = narrator("sync ")
+    with ecskit.Client(region_name=options.region, endpoint_url=endpoint_url) as ecs:
+        definition = ecs.send(ecskit.task_definitions.load(TASK_DEFINITION)).task_definition
+        say(f"registered {definition.family}:{definition.revision}")
+
+        started = ecs.run_task(
+            task_definition=definition.task_definition_arn,
+            cluster=options.cluster,
+            launch_type="FARGATE",
+            network_configuration=network(options),
+        )
+        say(f"started, {started.tasks[0].last_status}")
+
+        [task] = ecs.wait.tasks_running(started, timeout=300)
+        say(f"is {task.last_status}")
+
+        [task] = ecs.wait.tasks_stopped(task, timeout=300)
+        say(ending(task))
+
+
+async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> None:
+    """Run a task and wait for it, async: the same calls, awaited."""
+    say = narrator("async")
+    async with ecskit.AsyncClient(region_name=options.region, endpoint_url=endpoint_url) as ecs:
+        definition = (await ecs.send(ecskit.task_definitions.load(TASK_DEFINITION))).task_definition
+        say(f"registered {definition.family}:{definition.revision}")
+
+        started = await ecs.run_task(
+            task_definition=definition.task_definition_arn,
+            cluster=options.cluster,
+            launch_type="FARGATE",
+            network_configuration=network(options),
+        )
+        say(f"started, {started.tasks[0].last_status}")
+
+        [task] = await ecs.wait.tasks_running(started, timeout=300)
+        say(f"is {task.last_status}")
+
+        [task] = await ecs.wait.tasks_stopped(task, timeout=300)
+        say(ending(task))
+
+
+def ending(task: Task) -> str:
+    """Say how a task ended."""
+    exits = ", ".join(f"container {container.name} exited with {container.exit_code}" for container in task.containers)
+    return f"is {task.last_status} ({task.stop_code}): {exits}"
+
+
+def narrator(label: str) -> Callable[[str], None]:
+    """Return what prints a line, with the seconds since now."""
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{label} {time.monotonic() - began:5.1f} s  {text}", flush=True)
+
+    return say
+
+
+def network(options: argparse.Namespace) -> NetworkConfiguration:
+    """Return where Fargate puts the task."""
+    public = "ENABLED" if options.public else "DISABLED"
+    return NetworkConfiguration(
+        awsvpc_configuration=AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
+    )
+
+
+@contextlib.contextmanager
+def endpoint(options: argparse.Namespace) -> Iterator[str | None]:
+    """Yield where to send requests: None for AWS itself, else the endpoint given, else a simulator of our own."""
+    if options.aws or options.endpoint_url:
+        yield options.endpoint_url
+        return
+    # The simulator takes any credentials, but botocore insists on having some.
+    os.environ.setdefault("AWS_ACCESS_KEY_ID", "simulator")
+    os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "simulator")
+    # Its time passes ten times as fast as ours, and a new task is invisible at first, as it can be on AWS.
+    with SimulatorServer(speed=10, lag=Lag(visible_after=15)) as server:
+        server.simulator.script("quickstart", TaskScript(run_time=20))
+        print(f"simulator at {server.url}", flush=True)
+        yield server.url
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as an emulator's")
+    where.add_argument("--aws", action="store_true", help="AWS itself, with your credentials: this costs money")
+    parser.add_argument("--region", default="us-east-1")
+    parser.add_argument("--cluster", default="default")
+    parser.add_argument("--subnets", nargs="+", default=["subnet-0a1b2c3d"], metavar="SUBNET")
+    parser.add_argument("--public", action="store_true", help="give the task a public IP address")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
