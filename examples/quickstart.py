@@ -14,7 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tenacity.wait import wait_base, wait_fixed
+
 import ecskit
+from ecskit.errors import WaitStory
 from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, Task
 from ecskit.testing import Lag, SimulatorServer, TaskScript
 
@@ -43,11 +46,10 @@ def run_sync(options: argparse.Namespace, endpoint_url: str | None) -> None:
             network_configuration=network(options),
         )
         say(f"started, {started.tasks[0].last_status}")
+        tell = teller(say)
 
-        [task] = ecs.wait.tasks_running(started, timeout=300)
-        say(f"is {task.last_status}")
-
-        [task] = ecs.wait.tasks_stopped(task, timeout=300)
+        [task] = ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
+        [task] = ecs.wait.tasks_stopped(task, timeout=300, poll=pace(options), on_poll=tell)
         say(ending(task))
 
 
@@ -65,18 +67,17 @@ async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> No
             network_configuration=network(options),
         )
         say(f"started, {started.tasks[0].last_status}")
+        tell = teller(say)
 
-        [task] = await ecs.wait.tasks_running(started, timeout=300)
-        say(f"is {task.last_status}")
-
-        [task] = await ecs.wait.tasks_stopped(task, timeout=300)
+        [task] = await ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
+        [task] = await ecs.wait.tasks_stopped(task, timeout=300, poll=pace(options), on_poll=tell)
         say(ending(task))
 
 
 def ending(task: Task) -> str:
     """Say how a task ended."""
     exits = ", ".join(f"container {container.name} exited with {container.exit_code}" for container in task.containers)
-    return f"is {task.last_status} ({task.stop_code}): {exits}"
+    return f"ended with {task.stop_code}: {exits}"
 
 
 def narrator(label: str) -> Callable[[str], None]:
@@ -87,6 +88,25 @@ def narrator(label: str) -> Callable[[str], None]:
         print(f"{label} {time.monotonic() - began:5.1f} s  {text}", flush=True)
 
     return say
+
+
+def teller(say: Callable[[str], None]) -> Callable[[WaitStory], None]:
+    """Return what tells the status of a task whenever a look shows another one."""
+    told = ["PROVISIONING"]
+
+    def tell(story: WaitStory) -> None:
+        for task in story.last.values():
+            status = task.last_status if task else "not visible yet"
+            if status != told[-1]:
+                told.append(status)
+                say(status)
+
+    return tell
+
+
+def pace(options: argparse.Namespace) -> wait_base | None:
+    """Return how often to look: as ecskit thinks best at AWS, more often at a simulator that hurries."""
+    return None if options.aws or options.endpoint_url else wait_fixed(0.2)
 
 
 def network(options: argparse.Namespace) -> NetworkConfiguration:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,20 @@ from typing import Any, Protocol, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Cancelled, Draw, Effect, Emit, Flow, Observe, Parallel, RawResponse, Reply, Send, Sleep
+from ecskit._core.effects import (
+    Cancelled,
+    Draw,
+    Effect,
+    Emit,
+    Flow,
+    Observe,
+    Parallel,
+    RawResponse,
+    Reply,
+    Send,
+    Sleep,
+    Tell,
+)
 from ecskit._core.errors import EcsError
 from ecskit._core.wait_errors import WaitCancelled
 
@@ -138,10 +152,15 @@ class Runtime:
             raise
 
     def _run(self, flow: Flow[T], cancel: Event | None) -> T:
-        reply: Any = None
+        step: Any = flow.send
+        given: Any = None
         try:
             while True:
-                reply = self._perform(flow.send(reply), cancel)
+                effect = step(given)
+                try:
+                    step, given = flow.send, self._perform(effect, cancel)
+                except Exception as error:  # noqa: BLE001  # a listener's, or a bug: the flow may clean up behind it
+                    step, given = flow.throw, error
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -168,6 +187,8 @@ class Runtime:
                 value = self._run(query.look(ids), cancel)
             case Parallel(flows, limit):
                 value = self._all(flows, limit, cancel)
+            case Tell(listener, told):
+                listener(told)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value)
@@ -229,10 +250,15 @@ class AsyncRuntime:
             raise
 
     async def _run(self, flow: Flow[T]) -> T:
-        reply: Any = None
+        step: Any = flow.send
+        given: Any = None
         try:
             while True:
-                reply = await self._perform(flow.send(reply))
+                effect = step(given)
+                try:
+                    step, given = flow.send, await self._perform(effect)
+                except Exception as error:  # noqa: BLE001  # a listener's, or a bug: the flow may clean up behind it
+                    step, given = flow.throw, error
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -257,6 +283,10 @@ class AsyncRuntime:
                 value = await self._run(query.look(ids))
             case Parallel(flows, limit):
                 value = await self._all(flows, limit)
+            case Tell(listener, told):
+                answer = listener(told)
+                if inspect.isawaitable(answer):
+                    await answer
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value)

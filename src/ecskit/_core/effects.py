@@ -6,7 +6,7 @@ socket and no colour. `ecskit._drive` has the only two loops that perform effect
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar, Union
 
 import attrs
@@ -25,6 +25,7 @@ __all__ = [
     "Reply",
     "Send",
     "Sleep",
+    "Tell",
 ]
 
 T = TypeVar("T")
@@ -85,13 +86,24 @@ class Parallel:
 
 
 @attrs.frozen
+class Tell:
+    """Call somebody back with a value, and await what comes of it if that is awaitable; the reply holds None.
+
+    What the callback raises is raised in the flow.
+    """
+
+    listener: Callable[[Any], object]
+    value: Any
+
+
+@attrs.frozen
 class Emit:
     """Hand an item to whoever iterates over the flow."""
 
     item: Any
 
 
-Effect: TypeAlias = Union[Send, Sleep, Draw, Observe, Parallel, Emit]
+Effect: TypeAlias = Union[Send, Sleep, Draw, Observe, Parallel, Tell, Emit]
 
 
 @attrs.frozen

@@ -69,7 +69,7 @@ def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structu
     lines = [
         "def structure(data, _=None):",
         " try:",
-        "  if data.__class__ is not dict: raise misfit",
+        "  if not isinstance(data, dict): raise misfit",
         "  self = new(cls)",
     ]
     lines.append("  get = data.get")

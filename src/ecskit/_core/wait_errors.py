@@ -14,7 +14,7 @@ __all__ = ["TaskNotVisible", "TaskPurged", "TaskStoppedEarly", "WaitCancelled", 
 
 @attrs.frozen
 class WaitStory:
-    """What a wait knew when it ended."""
+    """What a wait knows: after a look, or when it ended."""
 
     wait: str
     """Name of the wait, such as `tasks_running`."""
@@ -23,7 +23,7 @@ class WaitStory:
     last: Mapping[str, Any]
     """The last observation of each thing that was asked for, by id; None of what was never seen."""
     reasons: Mapping[str, str]
-    """Why, by the id of each thing that is to blame."""
+    """What is lacking or to blame, by the id of each thing."""
     elapsed: float
     """Seconds the wait took."""
     polls: int

@@ -7,12 +7,12 @@ module decides when to look next and when to give up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, Union
 
 import attrs
 
-from .effects import Draw, Flow, Observe, Sleep
+from .effects import Draw, Flow, Observe, Sleep, Tell
 from .sightings import Book, Known, Look, Subject
 from .wait_errors import WaitError, WaitStory, WaitTimeout
 
@@ -94,6 +94,7 @@ class Waiter(Generic[T]):
     timeout: float | None
     max_polls: int | None
     poll: wait_base
+    on_poll: Callable[[WaitStory], object] | None = None
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
         """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
@@ -116,6 +117,8 @@ class Waiter(Generic[T]):
             nap = yield from self._nap(book, verdict)
             book = yield from self._look(book, min(book.now + nap, deadline))
             verdict = self.goal.judge(book)
+            if self.on_poll:
+                yield Tell(self.on_poll, self._story(book, {} if isinstance(verdict, Done) else verdict.reasons))
         if isinstance(verdict, Failed):
             raise verdict.error(self._story(book, verdict.reasons))
         return [known.last for known in book.known.values() if known.last is not None]

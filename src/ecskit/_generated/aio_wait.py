@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenacity.wait import wait_base
 
+    from ecskit._core.wait_errors import WaitStory
     from ecskit._drive import AsyncRuntime
     from ecskit.models.tasks import Task
     from ecskit.waits.task_ids import Tasks
@@ -37,6 +40,7 @@ class AsyncWait:
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         allow_partial: bool = False,
+        on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING.
 
@@ -52,6 +56,8 @@ class AsyncWait:
                 default 2 s, growing to 5 s while tasks start.
             visibility_grace: Seconds after which a task that was never seen is given up.
             allow_partial: Wait for the tasks of a response although it also holds failures.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
 
         Returns:
             The tasks as they were last seen, in the order given.
@@ -77,6 +83,7 @@ class AsyncWait:
             poll=poll,
             visibility_grace=visibility_grace,
             allow_partial=allow_partial,
+            on_poll=on_poll,
         )
         return await self._runtime.run(flow)
 
@@ -90,6 +97,7 @@ class AsyncWait:
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         allow_partial: bool = False,
+        on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[Task]:
         """Wait until all tasks have STOPPED, each seen to have done so.
 
@@ -105,6 +113,8 @@ class AsyncWait:
                 default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
             visibility_grace: Seconds after which a task that was never seen is given up.
             allow_partial: Wait for the tasks of a response although it also holds failures.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
 
         Returns:
             The tasks as they were last seen, in the order given.
@@ -129,5 +139,6 @@ class AsyncWait:
             poll=poll,
             visibility_grace=visibility_grace,
             allow_partial=allow_partial,
+            on_poll=on_poll,
         )
         return await self._runtime.run(flow)

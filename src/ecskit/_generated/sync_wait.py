@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from threading import Event
 
     from tenacity.wait import wait_base
 
+    from ecskit._core.wait_errors import WaitStory
     from ecskit._drive import Runtime
     from ecskit.models.tasks import Task
     from ecskit.waits.task_ids import Tasks
@@ -39,6 +41,7 @@ class Wait:
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         allow_partial: bool = False,
+        on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING.
@@ -55,6 +58,8 @@ class Wait:
                 default 2 s, growing to 5 s while tasks start.
             visibility_grace: Seconds after which a task that was never seen is given up.
             allow_partial: Wait for the tasks of a response although it also holds failures.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
             cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
 
         Returns:
@@ -81,6 +86,7 @@ class Wait:
             poll=poll,
             visibility_grace=visibility_grace,
             allow_partial=allow_partial,
+            on_poll=on_poll,
         )
         return self._runtime.run(flow, cancel)
 
@@ -94,6 +100,7 @@ class Wait:
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         allow_partial: bool = False,
+        on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks have STOPPED, each seen to have done so.
@@ -110,6 +117,8 @@ class Wait:
                 default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
             visibility_grace: Seconds after which a task that was never seen is given up.
             allow_partial: Wait for the tasks of a response although it also holds failures.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
             cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
 
         Returns:
@@ -135,5 +144,6 @@ class Wait:
             poll=poll,
             visibility_grace=visibility_grace,
             allow_partial=allow_partial,
+            on_poll=on_poll,
         )
         return self._runtime.run(flow, cancel)

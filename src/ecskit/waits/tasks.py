@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -18,7 +18,7 @@ from ecskit._core.call import call
 from ecskit._core.effects import Effect, Flow, Parallel, Reply
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.sightings import Book, Known, Look
-from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitStory
 from ecskit._core.waiter import Again, Done, Failed, Verdict, Waiter
 from ecskit._generated.operations import OPERATIONS
 from ecskit.models.tasks import DescribeTasksRequest, DescribeTasksResponse, Task
@@ -63,6 +63,7 @@ def tasks_running(
     poll: wait_base | None = None,
     visibility_grace: float = 60.0,
     allow_partial: bool = False,
+    on_poll: Callable[[WaitStory], object] | None = None,
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING.
 
@@ -78,6 +79,8 @@ def tasks_running(
             default 2 s, growing to 5 s while tasks start.
         visibility_grace: Seconds after which a task that was never seen is given up.
         allow_partial: Wait for the tasks of a response although it also holds failures.
+        on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+            raises ends the wait.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -94,7 +97,7 @@ def tasks_running(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     goal = Running("tasks_running", visibility_grace, PACE if poll is None else float("inf"))
-    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll)
+    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll, on_poll)
 
 
 def tasks_stopped(
@@ -106,6 +109,7 @@ def tasks_stopped(
     poll: wait_base | None = None,
     visibility_grace: float = 60.0,
     allow_partial: bool = False,
+    on_poll: Callable[[WaitStory], object] | None = None,
 ) -> Flow[list[Task]]:
     """Wait until all tasks have STOPPED, each seen to have done so.
 
@@ -121,6 +125,8 @@ def tasks_stopped(
             default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
         visibility_grace: Seconds after which a task that was never seen is given up.
         allow_partial: Wait for the tasks of a response although it also holds failures.
+        on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+            raises ends the wait.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -136,7 +142,7 @@ def tasks_stopped(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     goal = Stopped("tasks_stopped", visibility_grace, PACE if poll is None else float("inf"))
-    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll)
+    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll, on_poll)
 
 
 def _wait(
@@ -147,11 +153,12 @@ def _wait(
     timeout: float | None,
     max_polls: int | None,
     poll: wait_base | None,
+    on_poll: Callable[[WaitStory], object] | None,
 ) -> Flow[list[Task]]:
     _check(goal, timeout, max_polls, poll)
     keys, seen = asked_for(goal.name, tasks, cluster, allow_partial=allow_partial)
     strategy = poll or wait_exponential(multiplier=2, exp_base=1.5, max=15)
-    return Waiter(TaskSubject(), TaskQuery(keys), goal, timeout, max_polls, strategy).flow(list(keys), seen)
+    return Waiter(TaskSubject(), TaskQuery(keys), goal, timeout, max_polls, strategy, on_poll).flow(list(keys), seen)
 
 
 def _check(goal: TaskGoal, timeout: float | None, max_polls: int | None, poll: wait_base | None) -> None:
