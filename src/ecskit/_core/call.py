@@ -41,7 +41,7 @@ def _with_token(request: Any, limit: int) -> Flow[tuple[Any, str]]:
         drawn: int = (yield Draw()).get()
         token = f"{drawn:032x}"
         request = attrs.evolve(request, client_token=token)
-    elif len(token) > limit:
+    elif isinstance(token, str) and len(token) > limit:
         problem = f"at most {limit} characters are allowed, this one has {len(token)}"
         raise RequestError(type(request).__name__, [("client_token", problem)])
     return request, token

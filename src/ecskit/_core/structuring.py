@@ -102,7 +102,9 @@ def _member(m: Member, i: int) -> list[str]:
     item = f"None if i is None else {make.format('i')}" if make else "i"
     if kind.container == "list":
         absent, a_list = "absent_list", "(v if v.__class__ is list else as_list(v))"
-        made = f"[{item} for i in {a_list}]" if make else a_list
+        # An empty list stays the one that came: no loop, no second list.
+        made = f"([{item} for i in v] if v else v) if v.__class__ is list else [{item} for i in as_list(v)]"
+        made = made if make else a_list
     elif kind.container == "map":
         absent, made = "absent_map", f"{{k: {item} for k, i in as_map(v).items()}}" if make else "as_map(v)"
     lines.append(f"set{i}(self, {made if m.required else f'{absent} if v is None else {made}'})")

@@ -34,7 +34,7 @@ def unstructure(model: Model) -> dict[str, Any]:
 
 def _model(model: Model, path: str, problems: Problems) -> dict[str, Any]:
     # What is known overrules an extra field of the same name.
-    data: dict[str, Any] = dict(model.extra_fields)
+    data = {} if model.extra_fields is ABSENT_MAP else _extra_fields(model.extra_fields, path, problems)
     for m in members(model.__class__):
         value = getattr(model, m.name)
         absent = None if not m.kind.container else ABSENT_LIST if m.kind.container == "list" else ABSENT_MAP
@@ -45,11 +45,31 @@ def _model(model: Model, path: str, problems: Problems) -> dict[str, Any]:
     return data
 
 
+def _extra_fields(value: Any, path: str, problems: Problems) -> dict[str, Any]:
+    path = f"{path}.extra_fields" if path else "extra_fields"
+    if not isinstance(value, Mapping):
+        problems.append((path, f"expected a mapping, got {_called(value)}"))
+        return {}
+    data: dict[str, Any] = _json(value, path, problems)
+    return data
+
+
+def _json(value: Any, path: str, problems: Problems) -> Any:
+    if isinstance(value, Mapping):
+        problems += [(path, f"expected keys of str, got {_called(key)}") for key in value if not isinstance(key, str)]
+        return {key: _json(item, f"{path}[{key!r}]", problems) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_json(item, f"{path}[{i}]", problems) for i, item in enumerate(value)]
+    if value is not None and not isinstance(value, (str, int, float)):
+        problems.append((path, f"expected what JSON can hold, got {_called(value)}"))
+    return value
+
+
 def _value(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
     if kind.container:
         return _container(value, kind, path, problems)
     if kind.shape == "json":
-        return value
+        return _json(value, path, problems)
     if kind.shape == "model" and isinstance(value, kind.type):
         return _model(value, path, problems)
     if kind.shape != "model" and _fits(value, kind.type):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +28,7 @@ def _loads() -> Callable[[bytes], Any]:
     try:
         fast: Callable[[bytes], Any] = importlib.import_module("orjson").loads  # the extra `speed`
     except ImportError:
-        return importlib.import_module("json").loads  # type: ignore[no-any-return]  # a module's attribute
+        return lambda body: json.loads(body.decode())  # as text, because json would guess that bytes are UTF-16
     return fast
 
 
@@ -59,9 +60,18 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
         response = converter().structure(loads(raw.body), cls)
     except RequestError as error:
         raise MalformedResponseError(operation, f"the answer does not hold what it must: {error}") from None
-    except ValueError as error:
-        problem = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+    except (ValueError, RecursionError):
+        problem = "JSON" if _is_utf8(raw.body) else "UTF-8"
         message = f"the answer's body of {len(raw.body)} bytes is not {problem}; it may have been cut short"
         raise MalformedResponseError(operation, message) from None
     set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
     return response
+
+
+def _is_utf8(body: bytes) -> bool:
+    # orjson does not tell the two apart.
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

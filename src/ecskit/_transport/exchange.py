@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
+from botocore import xform_name
+
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
 
@@ -41,7 +43,7 @@ class Exchange:
                 f" loaded is older than the model ecskit was made from; upgrade botocore, or let ecskit make the client"
             )
         self.operation = send.operation
-        self.method = next(m for m, name in client.meta.method_to_api_mapping.items() if name == send.operation)
+        self.method = xform_name(send.operation)
         self._wire = send.params
         self._lacking = False
         self.params: dict[str, Any] = self._known(send.params, model.operation_model(send.operation).input_shape)
@@ -68,12 +70,11 @@ class Exchange:
                 known = {}
                 for key, value in data.items():
                     member = shape.members.get(key)
-                    kept = None if member is None else self._known(value, member)
-                    if member is None or (kept == {} and value and getattr(member, "is_tagged_union", False)):
+                    if member is None:
                         self._lacking = True
                     else:
-                        known[key] = kept
-                return known
+                        known[key] = self._known(value, member)
+                return _UnknownMember() if data and not known and shape.is_tagged_union else known
             case "list" if shape.member.type_name in ("structure", "list", "map"):
                 return [self._known(item, shape.member) for item in data]
             case "map" if shape.value.type_name in ("structure", "list", "map"):
@@ -93,13 +94,34 @@ class Exchange:
         if response["status_code"] < 300:
             self.body, response["body"] = response["body"], b"{}"
             return
-        try:
-            json.loads(response["body"])
-        except ValueError:
-            # A gateway's HTML page, or bytes: botocore would raise UnicodeDecodeError, or take the page for a message.
-            self.unreadable, response["body"] = response["body"], b"{}"
-        else:
+        # A gateway's HTML page, or bytes: botocore would trip over them, or take the page for a message.
+        if _is_error(response["body"]):
             self.unreadable = None
+        else:
+            self.unreadable, response["body"] = response["body"], b"{}"
+
+
+def _is_error(body: bytes) -> bool:
+    """Tell whether botocore can read a body as an error."""
+    try:
+        told = json.loads(body.decode())  # as text, because json would guess that bytes are UTF-16
+    except (ValueError, RecursionError):
+        return False
+    # These two are the members that botocore takes apart; any other may be anything.
+    return (
+        isinstance(told, dict)
+        and isinstance(told.get("__type", ""), str)
+        and isinstance(told.get("resourceIds") or [], list)
+    )
+
+
+class _UnknownMember(dict[str, Any]):
+    """A union whose one member botocore does not know: its validation counts one, its serializer writes none."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return 1
 
 
 def _overlay(body: Any, wire: Any) -> None:

@@ -6,11 +6,14 @@ handlers and differs in one thing: it loads the ECS service model that ecskit sh
 
 from __future__ import annotations
 
+import copy
 import os
 from typing import Any
 
 from botocore.config import Config
+from botocore.context import get_context
 from botocore.loaders import Loader
+from botocore.useragent import UserAgentString
 
 from ecskit import _service_model
 from ecskit._core.errors import ConfigurationError
@@ -34,6 +37,25 @@ class _ShippedModelLoader(Loader):
         return super().load_service_model(service_name, type_name, api_version)
 
 
+class _RememberedUserAgent(UserAgentString):
+    """Assembles the User-Agent header once for each set of features in use; botocore does it twice a request."""
+
+    def with_client_config(self, client_config: Any) -> Any:
+        changed = super().with_client_config(client_config)
+        changed._told = {}
+        return changed
+
+    def to_string(self) -> str:
+        told: dict[frozenset[str], str] | None = getattr(self, "_told", None)
+        if told is None:  # not a client's yet: what it is made of may still change
+            return super().to_string()
+        context = get_context()
+        features = frozenset(context.features if context else ())
+        if features not in told:
+            told[features] = super().to_string()
+        return told[features]
+
+
 class _SharedCredentials:
     """A credential provider that asks another session; its answer is awaited if that session is async."""
 
@@ -48,6 +70,7 @@ def new(session_class: type[Any], profile_name: str | None) -> Any:
     """Return a session of ecskit's own, with the shipped service model."""
     session = session_class(profile=profile_name)
     session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
+    session.register_component("user_agent_creator", _RememberedUserAgent.from_environment())
     return session
 
 
@@ -89,6 +112,10 @@ def derive(session: Any, *, credentials: Any = None, share_handlers: bool = True
     derived.register_component("credential_provider", credentials or _SharedCredentials(session))
     loader = _ShippedModelLoader(extra_search_paths=list(session.get_component("data_loader").search_paths))
     derived.register_component("data_loader", loader)
+    if type(session.get_component("user_agent_creator")) is UserAgentString:
+        derived.register_component("user_agent_creator", _RememberedUserAgent.from_environment())
+    else:
+        derived.register_component("user_agent_creator", copy.copy(session.get_component("user_agent_creator")))
     if share_handlers:
         derived.user_agent_name = session.user_agent_name
         derived.user_agent_version = session.user_agent_version

@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore import exceptions as boto
 
+from ecskit import models
 from ecskit._core.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -23,6 +24,8 @@ from ecskit._core.errors import (
     TimedOutError,
     TransportError,
 )
+from ecskit._core.kinds import members
+from ecskit._core.model import Model
 from ecskit._generated.errors import SERVICE_ERRORS
 
 from .exchange import Exchange
@@ -69,7 +72,7 @@ def translate(error: Exception, exchange: Exchange) -> EcsError | None:
     if isinstance(error, boto.ClientError):
         return _service_error(error.response, operation, exchange.unreadable)
     if isinstance(error, boto.ParamValidationError):
-        return RequestError(f"{operation}Request", _problems(str(error.kwargs.get("report", ""))))
+        return RequestError(f"{operation}Request", _problems(operation, str(error.kwargs.get("report", ""))))
     for kind, made in _TRANSPORT:
         if isinstance(error, kind):
             return made(operation, _told(error))
@@ -131,18 +134,35 @@ def _kind(code: str, message: str, status: int) -> type[ServiceError]:
 
 
 _REPORTED = re.compile(
-    r"(?P<what>Missing required parameter|Unknown parameter|Invalid type|Invalid length|Invalid range|\w[\w ]*?)"
-    r" (?:in|for parameter|in parameter|for|in input:) ?(?P<path>[\w.\[\]]*)"
+    r'(?P<what>Missing required parameter|Invalid type|Invalid value|Invalid length) (?:in|for parameter)'
+    r' (?P<path>[\w.\[\]]+)(?:: "(?P<missing>\w+)"$)?'
 )
+_LIMIT = re.compile(r"valid (?:min|max)[\w ]*: [\d.]+$|valid types: [^,]+(?:, <class '\w+'>)*$")
 
 
-def _problems(report: str) -> list[tuple[str, str]]:
+def _problems(operation: str, report: str) -> list[tuple[str, str]]:
     """Return where and what botocore's validation complains of, without the values that its report prints."""
     found = []
     for line in report.splitlines():
-        match = _REPORTED.match(line)
-        limit = re.search(r"valid (?:min|max)[\w ]*: [\d.]+$|valid types: [^,]+(?:, <class '\w+'>)*$", line)
+        match, limit = _REPORTED.match(line), _LIMIT.search(line)
         if match:
-            path = "" if match["path"] == "input" else match["path"]
-            found.append((path, match["what"].lower() + (f", {limit[0]}" if limit else "")))
+            whole = match["path"] == "input"
+            wire = ".".join(filter(None, ["" if whole else match["path"], match["missing"]]))
+            path = _python_path(operation, wire)
+            # What names no member is no finding but a line of a value that was printed.
+            if path is not None:
+                found.append((path, match["what"].lower() + (f", {limit[0]}" if limit else "")))
     return found or [("", "botocore does not accept its parameters")]
+
+
+def _python_path(operation: str, wire: str) -> str | None:
+    """Return a path of wire names in Python's names, None if it does not begin with a member of the request."""
+    cls: type[Model] | None = getattr(models, f"{operation}Request")
+    names: list[str] = []
+    for name, index in re.findall(r"(\w+)([^.]*)", wire):
+        member = next((m for m in members(cls) if m.wire == name), None) if cls else None
+        if member is None and not names:
+            return None
+        names.append((member.name if member else name) + index)
+        cls = member.kind.type if member and member.kind.shape == "model" else None
+    return ".".join(names)
