@@ -76,8 +76,9 @@ def _import_order(name: str) -> tuple[bool, str]:
 def _base(structure: Structure, operations: dict[str, Operation], api: Api) -> str:
     if structure.name in operations:
         return f"Request[{operations[structure.name].response.name}]"
-    if any(structure.name == op.response.name for op in api.operations):
-        return "Response"
+    for op in api.operations:
+        if op.response.name == structure.name:
+            return "FallibleResponse" if op.failures else "Response"
     return "TaggedUnion" if structure.union else "Model"
 
 
@@ -97,9 +98,9 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
     about = structure.summary
     if operation:
         about = about or f"What `{operation.method}` sends."
-    elif base == "Response":
+    elif base.endswith("Response"):
         about = about or f"What `{_answered(structure, api).method}` answers."
-    page = _answered(structure, api) if base == "Response" else operation or structure
+    page = _answered(structure, api) if base.endswith("Response") else operation or structure
     out = [DECORATOR, f"class {structure.name}({base}):\n"]
     out.append(docstring([about or f"The ECS structure `{structure.name}`.", "", f"Source: {reference(page)}"], "    "))
     names = _wire_names(structure)
@@ -111,8 +112,8 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
         items = [f'"{name}": "{wire}"' for name, wire in names.items()]
         variables.append(block("_wire_names: ClassVar[Mapping[str, str]] = {", items, "}", "    "))
     if secret:
-        items = ", ".join(f'"{name}"' for name in sorted(secret))
-        variables.append(f"    _sensitive: ClassVar[frozenset[str]] = frozenset({{{items}}})\n")
+        listed = ", ".join(f'"{name}"' for name in sorted(secret))
+        variables.append(f"    _sensitive: ClassVar[frozenset[str]] = frozenset({{{listed}}})\n")
     if variables:
         out.append("\n" + "".join(variables))
     if structure.members:

@@ -62,5 +62,5 @@ def _error(error: Error) -> str:
     for m in error.members:
         out.append(f"\n    @property\n    def {m.name}(self) -> {annotation(m.type, required=True)}:\n")
         out.append(f'        """`{m.wire}` of the answer; empty if it has none."""\n')
-        out.append(f'        return self.response.get("{m.wire}") or []\n')
+        out.append(f'        return self._answer.get("{m.wire}") or []\n')
     return "".join(out)

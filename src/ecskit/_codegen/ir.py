@@ -170,11 +170,11 @@ class _Reader:
                     self.used_by[shape].add(family)
         api = Api()
         for name in sorted(self.inputs | self.outputs):
-            shape = self.shapes[name]
-            if shape["type"] == "structure" and not shape.get("document"):
-                api.structures[name] = self._structure(name, shape)
-            elif shape["type"] == "string" and "enum" in shape:
-                api.enums[name] = tuple(shape["enum"])
+            found = self.shapes[name]
+            if found["type"] == "structure" and not found.get("document"):
+                api.structures[name] = self._structure(name, found)
+            elif found["type"] == "string" and "enum" in found:
+                api.enums[name] = tuple(found["enum"])
         api.enums = dict(sorted({**api.enums, **self.fix.new_enums}.items()))
         api.operations = [self._operation(name, op, api) for name, op in sorted(self.operations.items())]
         api.errors = [self._error(n, s) for n, s in sorted(self.shapes.items()) if s.get("exception")]

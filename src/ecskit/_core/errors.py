@@ -7,12 +7,9 @@ drawn in `ecskit.errors`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from ecskit.models import Failure
 
 __all__ = [
     "AccessDeniedError",
@@ -147,7 +144,8 @@ class ServiceError(EcsError, ClientError):
 
     def __init__(self, error_response: Mapping[str, Any], operation_name: str) -> None:
         """Hold an error response as botocore parses it: `Error` and `ResponseMetadata`."""
-        super().__init__(error_response, operation_name)
+        super().__init__(cast("Any", error_response), operation_name)
+        self._answer = error_response
         error, metadata = error_response.get("Error", {}), error_response.get("ResponseMetadata", {})
         self.code: str = str(error.get("Code", ""))
         self.message: str = str(error.get("Message", ""))
@@ -209,6 +207,25 @@ class ServerError(ServiceError):
     retryable = True
 
 
+class FailureDetails(Protocol):
+    """What `ecskit.models.Failure` has; errors come before models."""
+
+    @property
+    def arn(self) -> str | None:
+        """ARN of what failed."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """Why, in a word, such as `MISSING`."""
+        ...
+
+    @property
+    def detail(self) -> str | None:
+        """Why, in more words."""
+        ...
+
+
 class FailuresError(EcsError):
     """A successful answer says in its `failures` that parts of the request were not done.
 
@@ -218,7 +235,7 @@ class FailuresError(EcsError):
         response: The whole response, with what succeeded.
     """
 
-    def __init__(self, operation: str, failures: Sequence[Failure], response: Any = None) -> None:
+    def __init__(self, operation: str, failures: Sequence[FailureDetails], response: Any = None) -> None:
         """Hold what failed and the response that says so."""
         super().__init__(operation, failures)
         self.operation = operation

@@ -6,7 +6,6 @@ are read as text: evaluating them with `typing.get_type_hints` would cost more t
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -43,9 +42,15 @@ class Member:
     kind: Kind
 
 
-@functools.cache
+_members: dict[type[Model], tuple[Member, ...]] = {}
+
+
 def members(cls: type[Model]) -> tuple[Member, ...]:
     """Return the members of a model that travel, in the order of its class."""
+    return _members.get(cls) or _members.setdefault(cls, _read(cls))
+
+
+def _read(cls: type[Model]) -> tuple[Member, ...]:
     namespace = vars(sys.modules[cls.__module__])
     return tuple(
         Member(

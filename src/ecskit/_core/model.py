@@ -10,11 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import attrs
+from typing_extensions import Self
 
 from .absent import ABSENT_LIST, ABSENT_MAP
-from .errors import RequestError
+from .errors import FailuresError, RequestError
 
-__all__ = ["JSON", "Model", "Request", "Response", "ResponseMetadata", "TaggedUnion", "operation_of"]
+__all__ = [
+    "JSON",
+    "FallibleResponse",
+    "Model",
+    "Request",
+    "Response",
+    "ResponseMetadata",
+    "TaggedUnion",
+    "operation_of",
+]
 
 JSON: TypeAlias = Any
 """A document of the user's own: whatever JSON can hold."""
@@ -73,6 +83,24 @@ class Response(Model):
 
     metadata: ResponseMetadata | None = None
     """What is known about the exchange; not part of equality, `None` in responses that nobody sent."""
+
+
+class FallibleResponse(Response):
+    """The answer to an operation that can do a part of what it was asked and say in `failures` what it did not do."""
+
+    __slots__ = ()
+
+    failures: Sequence[Any]
+
+    def raise_for_failures(self) -> Self:
+        """Return this response if everything that was asked for was done.
+
+        Raises:
+            FailuresError: `failures` is not empty; the error holds it and this response.
+        """
+        if self.failures:
+            raise FailuresError(type(self).__name__.removesuffix("Response"), self.failures, self)
+        return self
 
 
 ResponseT_co = TypeVar("ResponseT_co", bound=Response, covariant=True)

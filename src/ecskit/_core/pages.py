@@ -9,8 +9,8 @@ import attrs
 
 from .call import call
 from .effects import Emit, Flow
-from .errors import FailuresError, PaginationError
-from .model import Request, Response
+from .errors import PaginationError
+from .model import FallibleResponse, Request, Response
 from .operation import Operation
 
 __all__ = ["items", "pages"]
@@ -48,6 +48,5 @@ def _emit_page(_: Operation, page: Response) -> Flow[None]:
 def _emit_items(operation: Operation, page: Response) -> Flow[None]:
     for item in getattr(page, operation.items):
         yield Emit(item)
-    failures = getattr(page, "failures", ())
-    if failures:
-        raise FailuresError(operation.name, failures, page)
+    if isinstance(page, FallibleResponse):
+        page.raise_for_failures()

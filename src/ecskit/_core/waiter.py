@@ -69,7 +69,10 @@ Verdict: TypeAlias = Union[Done, Again, Failed]
 class Goal(Protocol):
     """What a wait is for: pure decisions over what is known."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the wait, such as `tasks_running`."""
+        ...
 
     def judge(self, book: Book[Any], /) -> Verdict:
         """Decide whether it is there."""

@@ -129,7 +129,7 @@ class ConflictException(ConflictError):
     @property
     def resource_ids(self) -> Sequence[str]:
         """`resourceIds` of the answer; empty if it has none."""
-        return self.response.get("resourceIds") or []
+        return self._answer.get("resourceIds") or []
 
 
 class DaemonNotActiveException(StateError):

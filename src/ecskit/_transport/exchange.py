@@ -9,7 +9,7 @@ ecskit is under way in the current context, so that a client somebody else owns 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -153,7 +153,7 @@ def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:
         exchange.capture(response_dict)
 
 
-_HANDLERS = {"before-call.ecs": _before_call, "before-parse.ecs": _before_parse}
+_HANDLERS: dict[str, Callable[..., None]] = {"before-call.ecs": _before_call, "before-parse.ecs": _before_parse}
 
 
 def attach(client: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import Any
+from typing import Any, cast
 
 from botocore.config import Config
 from botocore.context import get_context
@@ -40,20 +40,22 @@ class _ShippedModelLoader(Loader):
 class _RememberedUserAgent(UserAgentString):
     """Assembles the User-Agent header once for each set of features in use; botocore does it twice a request."""
 
+    _told: dict[frozenset[str], str] | None = None
+    """None while it is not a client's yet, and what it is made of may still change."""
+
     def with_client_config(self, client_config: Any) -> Any:
-        changed = super().with_client_config(client_config)
+        changed: Any = super().with_client_config(client_config)
         changed._told = {}
         return changed
 
     def to_string(self) -> str:
-        told: dict[frozenset[str], str] | None = getattr(self, "_told", None)
-        if told is None:  # not a client's yet: what it is made of may still change
+        if self._told is None:
             return super().to_string()
         context = get_context()
         features = frozenset(context.features if context else ())
-        if features not in told:
-            told[features] = super().to_string()
-        return told[features]
+        if features not in self._told:
+            self._told[features] = super().to_string()
+        return self._told[features]
 
 
 class _SharedCredentials:
@@ -68,6 +70,7 @@ class _SharedCredentials:
 
 def new(session_class: type[Any], profile_name: str | None) -> Any:
     """Return a session of ecskit's own, with the shipped service model."""
+    _check_text("profile_name", profile_name)
     session = session_class(profile=profile_name)
     session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
     session.register_component("user_agent_creator", _RememberedUserAgent.from_environment())
@@ -135,10 +138,12 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
     ecskit's defaults are botocore's standard retry mode with 3 attempts, 5 s to connect and 20 s to read. They give
     way to what the environment, the profile, the session's default configuration or `config` say.
     """
+    _check_text("region_name", region_name)
+    _check_text("endpoint_url", endpoint_url)
     if config is not None and not isinstance(config, Config):
         raise ConfigurationError(f"config must be a botocore.config.Config, not {type(config).__name__}")
     profile = session.get_scoped_config()
-    merged = Config(connect_timeout=5, read_timeout=20)
+    merged: Any = Config(connect_timeout=5, read_timeout=20)
     if _said(profile, "AWS_DEFAULTS_MODE", "defaults_mode"):
         merged = Config(read_timeout=20)  # the mode brings a time to connect and retries of its own
     for theirs in (session.get_default_client_config(), config):
@@ -157,8 +162,13 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
         "api_version": _service_model.API_VERSION,
         "region_name": region_name,
         "endpoint_url": endpoint_url,
-        "config": merged.merge(Config(retries=retries or None, user_agent_extra=agent)),
+        "config": merged.merge(Config(retries=cast("Any", retries or None), user_agent_extra=agent)),
     }
+
+
+def _check_text(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}")
 
 
 def _said(profile: Any, variable: str, name: str) -> bool:

@@ -96,6 +96,8 @@ def wrap(client: Any) -> Transport:
         ConfigurationError: It is not a botocore client for ECS.
     """
     sessions.check_wrapped(client, BaseClient)
+    if inspect.iscoroutinefunction(client._make_api_call):
+        raise ConfigurationError("expected a botocore client for ECS, got one of aiobotocore; AsyncClient wraps those")
     return Transport(client)
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     Failure,
     Tag,
@@ -255,7 +255,7 @@ class DeleteCapacityProviderResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeCapacityProvidersResponse(Response):
+class DescribeCapacityProvidersResponse(FallibleResponse):
     """What `describe_capacity_providers` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     Attachment,
     CapacityProviderStrategyItem,
@@ -166,7 +166,7 @@ class DeleteClusterResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeClustersResponse(Response):
+class DescribeClustersResponse(FallibleResponse):
     """What `describe_clusters` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html

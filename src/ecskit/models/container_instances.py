@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     Attachment,
     Attribute,
@@ -178,7 +178,7 @@ class DeregisterContainerInstanceResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeContainerInstancesResponse(Response):
+class DescribeContainerInstancesResponse(FallibleResponse):
     """What `describe_container_instances` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
@@ -372,7 +372,7 @@ class UpdateContainerAgentResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class UpdateContainerInstancesStateResponse(Response):
+class UpdateContainerInstancesStateResponse(FallibleResponse):
     """What `update_container_instances_state` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html

@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     ContainerDependency,
     ContainerRestartPolicy,
@@ -606,7 +606,7 @@ class DeleteDaemonTaskDefinitionResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeDaemonDeploymentsResponse(Response):
+class DescribeDaemonDeploymentsResponse(FallibleResponse):
     """What `describe_daemon_deployments` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
@@ -630,7 +630,7 @@ class DescribeDaemonResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeDaemonRevisionsResponse(Response):
+class DescribeDaemonRevisionsResponse(FallibleResponse):
     """What `describe_daemon_revisions` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html

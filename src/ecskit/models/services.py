@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import JSON, Model, Request, Response, TaggedUnion
+from ecskit._core.model import JSON, FallibleResponse, Model, Request, Response, TaggedUnion
 from ecskit.models.common import (
     CapacityProviderStrategyItem,
     CreatedAt,
@@ -495,7 +495,7 @@ class DeploymentLifecycleHookTimeoutConfiguration(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeServiceDeploymentsResponse(Response):
+class DescribeServiceDeploymentsResponse(FallibleResponse):
     """What `describe_service_deployments` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
@@ -508,7 +508,7 @@ class DescribeServiceDeploymentsResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeServiceRevisionsResponse(Response):
+class DescribeServiceRevisionsResponse(FallibleResponse):
     """What `describe_service_revisions` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
@@ -521,7 +521,7 @@ class DescribeServiceRevisionsResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeServicesResponse(Response):
+class DescribeServicesResponse(FallibleResponse):
     """What `describe_services` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
@@ -534,7 +534,7 @@ class DescribeServicesResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeTaskSetsResponse(Response):
+class DescribeTaskSetsResponse(FallibleResponse):
     """What `describe_task_sets` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html

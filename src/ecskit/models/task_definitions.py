@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     Attribute,
     ContainerDependency,
@@ -193,7 +193,7 @@ class ContainerDefinition(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DeleteTaskDefinitionsResponse(Response):
+class DeleteTaskDefinitionsResponse(FallibleResponse):
     """What `delete_task_definitions` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html

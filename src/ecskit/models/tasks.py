@@ -13,7 +13,7 @@ from typing import ClassVar
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.model import Model, Request, Response
+from ecskit._core.model import FallibleResponse, Model, Request, Response
 from ecskit.models.common import (
     Attachment,
     Attribute,
@@ -161,7 +161,7 @@ class ContainerOverride(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class DescribeTasksResponse(Response):
+class DescribeTasksResponse(FallibleResponse):
     """Output of `DescribeTasks`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
@@ -195,7 +195,7 @@ class ExecuteCommandResponse(Response):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class GetTaskProtectionResponse(Response):
+class GetTaskProtectionResponse(FallibleResponse):
     """What `get_task_protection` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
@@ -283,7 +283,7 @@ class ProtectedTask(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class RunTaskResponse(Response):
+class RunTaskResponse(FallibleResponse):
     """Output of `RunTask`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
@@ -313,7 +313,7 @@ class Session(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class StartTaskResponse(Response):
+class StartTaskResponse(FallibleResponse):
     """What `start_task` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
@@ -549,7 +549,7 @@ class TrustedExecutionSummary(Model):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class UpdateTaskProtectionResponse(Response):
+class UpdateTaskProtectionResponse(FallibleResponse):
     """What `update_task_protection` answers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html

@@ -10,7 +10,7 @@ from typing import TypeAlias, Union
 
 import attrs
 
-from ecskit._core.errors import FailuresError, RequestError
+from ecskit._core.errors import RequestError
 from ecskit.models.tasks import RunTaskResponse, StartTaskResponse, Task
 
 __all__ = ["TaskKey", "Tasks", "asked_for"]
@@ -39,10 +39,7 @@ def asked_for(
     """
     seen: dict[str, Task] = {}
     if isinstance(tasks, (RunTaskResponse, StartTaskResponse)):
-        if tasks.failures and not allow_partial:
-            operation = type(tasks).__name__.removesuffix("Response")
-            raise FailuresError(operation, tasks.failures, tasks)
-        tasks = tasks.tasks
+        tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
     keys: dict[str, TaskKey] = {}
     problems: list[tuple[str, str]] = []
     for path, task in _each(tasks, problems):
