@@ -37,11 +37,11 @@ succeed later.
 
 from __future__ import annotations
 
-from ecskit._core.errors import *  # noqa: F403  # this module is the public face of that one
+from ecskit._core.errors import *  # this module is the public face of that one
 from ecskit._core.errors import __all__ as _own
-from ecskit._core.wait_errors import *  # noqa: F403
+from ecskit._core.wait_errors import *
 from ecskit._core.wait_errors import __all__ as _waits
-from ecskit._generated.errors import *  # noqa: F403
+from ecskit._generated.errors import *
 from ecskit._generated.errors import __all__ as _services
 
 __all__ = [*_own, *_services, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all three are lists where they stand

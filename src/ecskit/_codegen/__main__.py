@@ -7,10 +7,10 @@ import gzip
 import hashlib
 import json
 import sys
-import tomllib
 from pathlib import Path
 
 import botocore
+import tomllib
 
 from . import emit_facades, emit_models, emit_tables, emit_verbs
 from .ir import Corrections, read

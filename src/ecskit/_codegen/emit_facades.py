@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .ir import Api, Member, Operation
-from .text import Provenance, about_member, annotation, block, default, docstring, imports_of, reference
+from .text import Provenance, about_member, annotation, block, default, docstring, import_order, imports_of, reference
 
 PAGING = ("next_token", "max_results")
 
@@ -33,15 +33,14 @@ def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
         yield f"_generated/{accent.module}_pages.py", _pages(api, accent, origin)
 
 
-def _imports(requests: list[Operation], api: Api, *, responses: bool) -> str:
+def _imports(requests: list[Operation], api: Api, *, items: bool) -> str:
     needed = imports_of([op.request for op in requests], api)
     for op in requests:
-        if responses:
-            needed.setdefault(op.family, set()).add(op.response.name)
-        if op.items and op.items.type.is_structure and op.pages:
+        needed.setdefault(op.family, set()).add(op.response.name)
+        if items and op.items and op.items.type.is_structure:
             needed.setdefault(api.structures[op.items.type.item].family, set()).add(op.items.type.item)
     return "".join(
-        block(f"from ecskit.models.{module} import (", sorted(names, key=lambda n: (not n.isupper(), n)), ")", "    ")
+        block(f"from ecskit.models.{module} import (", sorted(names, key=import_order), ")", "    ")
         for module, names in sorted(needed.items())
     )
 
@@ -52,10 +51,11 @@ def _operations(api: Api, accent: Accent, origin: Provenance) -> str:
     out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.model import Request, Response\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n    from datetime import datetime\n\n")
     out.append("    from ecskit._core.typing import SequenceNotStr\n")
-    out.append(_imports(api.operations, api, responses=True))
+    out.append(_imports(api.operations, api, items=False))
     out.append(f'\n__all__ = ["{accent.prefix}Operations"]\n\nResponseT = TypeVar("ResponseT", bound=Response)\n')
     out.append(
-        f'\n\nclass {accent.prefix}Operations(ABC):\n    """The operations, each of which builds a request and sends it."""\n'
+        f"\n\nclass {accent.prefix}Operations(ABC):\n"
+        '    """The operations, each of which builds a request and sends it."""\n'
         f"\n    @abstractmethod\n    {accent.def_} send(self, request: Request[ResponseT], /) -> ResponseT:\n"
         '        """Send a request and return its response; see the client."""\n'
     )
@@ -76,14 +76,14 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
     paged = [op for op in api.operations if op.pages]
     pages, items = f"{accent.prefix}Pages", f"{accent.prefix}Paginator"
     out = [origin.header(f"One {accent.label} method for each operation that answers in pages.")]
-    out.append(f"\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
-    out.append(f"from ecskit._generated.operations import OPERATIONS\n")
+    out.append("\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
+    out.append("from ecskit._generated.operations import OPERATIONS\n")
     out.append(f"from ecskit._pages import {pages}, {items}\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
     out.append(
         f"    from ecskit._core.typing import SequenceNotStr\n    from ecskit._drive import {accent.prefix}Runtime\n"
     )
-    out.append(_imports(paged, api, responses=True))
+    out.append(_imports(paged, api, items=True))
     out.append(f'\n__all__ = ["{accent.prefix}Paginate"]\n')
     out.append(f'\n\nclass {accent.prefix}Paginate:\n    """Lists, followed page by page as you iterate."""\n')
     out.append(f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {accent.prefix}Runtime) -> None:\n')

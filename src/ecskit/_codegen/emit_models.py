@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .ir import Api, Member, Operation, Structure
-from .text import Provenance, about_member, annotation, block, default, docstring, imports_of, reference
+from .text import Provenance, about_member, annotation, block, default, docstring, import_order, imports_of, reference
 
 DECORATOR = "@attrs.frozen(kw_only=True, eq=False, repr=False)\n"
 
@@ -60,17 +60,14 @@ def _family(family: str, api: Api, origin: Provenance) -> str:
     out.append("\nimport attrs\n\n")
     if defaults:
         out.append(f"from ecskit._core.absent import {', '.join(sorted(defaults))}\n")
-    out.append(f"from ecskit._core.model import {', '.join(sorted(bases, key=_import_order))}\n")
-    for module in sorted(needed):
-        out.append(block(f"from ecskit.models.{module} import (", sorted(needed[module], key=_import_order), ")"))
+    out.append(f"from ecskit._core.model import {', '.join(sorted(bases, key=import_order))}\n")
+    out += [
+        block(f"from ecskit.models.{module} import (", sorted(names, key=import_order), ")")
+        for module, names in sorted(needed.items())
+    ]
     out.append("\n" + block("__all__ = [", [f'"{s.name}"' for s in sorted(mine, key=lambda s: s.name)], "]"))
-    for structure in mine:
-        out.append("\n\n" + _class(structure, operations, api))
+    out += ["\n\n" + _class(structure, operations, api) for structure in mine]
     return "".join(out)
-
-
-def _import_order(name: str) -> tuple[bool, str]:
-    return (not name.isupper(), name)  # constants before classes, as the formatter sorts them
 
 
 def _base(structure: Structure, operations: dict[str, Operation], api: Api) -> str:
@@ -134,12 +131,12 @@ def _member_docstring(member: Member, api: Api) -> str:
 
 
 def _package(api: Api, origin: Provenance) -> str:
-    where = {name: s.family for name, s in api.structures.items()} | {name: "literals" for name in api.enums}
+    where = {name: s.family for name, s in api.structures.items()} | dict.fromkeys(api.enums, "literals")
     modules = sorted({*where.values()})
     out = [origin.header("The shapes of the ECS API. Each family of them is imported when one is first asked for.")]
     out.append("\nimport importlib\nfrom typing import TYPE_CHECKING, Any\n\nif TYPE_CHECKING:\n")
     for module in modules:
-        names = sorted((n for n, m in where.items() if m == module), key=_import_order)
+        names = sorted((n for n, m in where.items() if m == module), key=import_order)
         out.append(block(f"from ecskit.models.{module} import (", [f"{n} as {n}" for n in names], ")", "    "))
     out.append("\n" + block("_MODULES = {", [f'"{name}": "{where[name]}"' for name in sorted(where)], "}"))
     out.append("\n" + block("__all__ = [", [f'"{name}"' for name in sorted(where)], "]"))

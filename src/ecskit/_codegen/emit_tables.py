@@ -47,7 +47,7 @@ def _errors(api: Api, origin: Provenance) -> str:
     out = [origin.header("The errors that ECS's service model declares, by their own names.")]
     if any(m.type.container == "list" for e in api.errors for m in e.members):
         out.append("\nfrom collections.abc import Sequence\n")
-    out.append("\n" + block("from ecskit._core.errors import (", [*bases, "ServiceError"], ")"))
+    out.append("\n" + block("from ecskit._core.errors import (", sorted([*bases, "ServiceError"]), ")"))
     out.append("\n" + block("__all__ = [", ['"SERVICE_ERRORS"', *(f'"{e.code}"' for e in api.errors)], "]"))
     out += ["\n\n" + _error(e) for e in api.errors]
     rows = [f'"{e.code}": {e.code}' for e in api.errors]

@@ -27,7 +27,13 @@ class Namespace:
 
 
 NAMESPACES = (
-    Namespace("wait", "Wait", "Waits, each of which ends in a typed result or says why not.", ("waits.tasks",), True),
+    Namespace(
+        name="wait",
+        class_="Wait",
+        about="Waits, each of which ends in a typed result or says why not.",
+        modules=("waits.tasks",),
+        cancellable=True,
+    ),
 )
 
 

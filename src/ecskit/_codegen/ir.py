@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from botocore import xform_name
@@ -196,7 +196,9 @@ class _Reader:
         both = name in self.inputs and name in self.outputs
         direction: Direction = "both" if both else "request" if name in self.inputs else "response"
         required = set(shape.get("required", ()))
-        members = [self._member(name, w, m, w in required, direction) for w, m in shape.get("members", {}).items()]
+        members = [
+            self._member(name, w, m, direction, required=w in required) for w, m in shape.get("members", {}).items()
+        ]
         if name in {op["output"]["shape"] for op in self.operations.values()}:
             members = _result_is_required(members)
         return Structure(
@@ -209,7 +211,7 @@ class _Reader:
             summary=self.fix.get("structures", name) or "",
         )
 
-    def _member(self, owner: str, wire: str, ref: Json, required: bool, direction: Direction) -> Member:
+    def _member(self, owner: str, wire: str, ref: Json, direction: Direction, *, required: bool) -> Member:
         path = f"{owner}.{wire}"
         shape = self.shapes[ref["shape"]]
         type_ = self._type(ref["shape"])
@@ -230,7 +232,7 @@ class _Reader:
             deprecated=bool(ref.get("deprecated")),
         )
 
-    def _type(self, name: str) -> Type:
+    def _type(self, name: str) -> Type:  # noqa: PLR0911  # one for each type there is
         shape = self.shapes[name]
         match shape["type"]:
             case "list":
@@ -278,7 +280,7 @@ class _Reader:
         if entry is None:
             raise OverrideError(f"[errors] has no entry for {code}")
         extra = {w: m for w, m in shape["members"].items() if w != "message"}
-        members = tuple(self._member(code, w, m, False, "response") for w, m in extra.items())
+        members = tuple(self._member(code, w, m, "response", required=False) for w, m in extra.items())
         return Error(code, entry["base"], entry["summary"], members)
 
 
@@ -287,7 +289,7 @@ def _result_is_required(members: list[Member]) -> list[Member]:
     results = [m for m in members if m.type.is_structure and not m.type.container]
     if len(results) != 1 or any(m.wire == "nextToken" for m in members):
         return members
-    return [Member(**{**m.__dict__, "required": m.required or m is results[0]}) for m in members]
+    return [replace(m, required=m.required or m is results[0]) for m in members]
 
 
 def _limits(shape: Json) -> str:

@@ -104,6 +104,11 @@ def imports_of(structures: Iterable[Structure], api: Api) -> dict[str, set[str]]
     return needed
 
 
+def import_order(name: str) -> tuple[bool, str]:
+    """Return a sort key that puts imported names as linters want them: constants first, then regardless of case."""
+    return (not name.isupper(), name.lower())
+
+
 def reference(thing: Operation | Structure) -> str:
     """Return the address of the page about an operation or structure in the API reference."""
     return REFERENCE.format(thing.name)

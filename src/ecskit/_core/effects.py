@@ -7,7 +7,7 @@ socket and no colour. `ecskit._drive` has the only two loops that perform effect
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar, Union
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -82,7 +82,7 @@ class Parallel:
     """
 
     flows: Sequence[Generator[Any, Any, Any]]
-    limit: int = 4
+    limit: int = attrs.field(default=4, validator=attrs.validators.ge(1))
 
 
 @attrs.frozen
@@ -103,7 +103,7 @@ class Emit:
     item: Any
 
 
-Effect: TypeAlias = Union[Send, Sleep, Draw, Observe, Parallel, Tell, Emit]
+Effect: TypeAlias = Send | Sleep | Draw | Observe | Parallel | Tell | Emit
 
 
 @attrs.frozen

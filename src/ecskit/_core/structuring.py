@@ -139,7 +139,7 @@ def as_time(value: Any) -> datetime:
 
 
 def _iso(text: str) -> datetime:
-    from dateutil.parser import isoparse  # noqa: PLC0415  # botocore brings it; only events need it
+    from dateutil.parser import isoparse  # botocore brings it; only events need it
 
     return isoparse(text)
 

@@ -60,13 +60,13 @@ class WaitError(EcsError):
         return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 
-class WaitTimeout(WaitError):  # noqa: N818  # read as what happened
+class WaitTimeout(WaitError):  # read as what happened
     """Time, or the number of polls, was up."""
 
     told = "timed out"
 
 
-class TaskNotVisible(WaitError):  # noqa: N818
+class TaskNotVisible(WaitError):
     """A task was never seen, although the time that ECS needs to show a new one has passed.
 
     The task may not exist, may be in another cluster, or may have stopped more than an hour ago. It was not run again.
@@ -75,19 +75,19 @@ class TaskNotVisible(WaitError):  # noqa: N818
     told = "never visible"
 
 
-class TaskPurged(WaitError):  # noqa: N818
+class TaskPurged(WaitError):
     """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
 
     told = "purged"
 
 
-class TaskStoppedEarly(WaitError):  # noqa: N818
+class TaskStoppedEarly(WaitError):
     """A task is past what was waited for: it stops or has stopped."""
 
     told = "stopped early"
 
 
-class WaitCancelled(EcsError):  # noqa: N818
+class WaitCancelled(EcsError):
     """The `cancel` event of a wait was set."""
 
     def __str__(self) -> str:

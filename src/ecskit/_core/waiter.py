@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -63,7 +63,7 @@ class Failed:
     """Why, by the id of each thing that is to blame."""
 
 
-Verdict: TypeAlias = Union[Done, Again, Failed]
+Verdict: TypeAlias = Done | Again | Failed
 
 
 class Goal(Protocol):

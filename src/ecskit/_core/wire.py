@@ -38,7 +38,7 @@ loads = _loads()
 @functools.cache
 def converter() -> Converter:
     """Return the converter that treats models as ECS does and everything else as cattrs does."""
-    from cattrs import Converter  # noqa: PLC0415  # loaded on first use: importing ecskit does not pay for it
+    from cattrs import Converter  # loaded on first use: importing ecskit does not pay for it
 
     made = Converter()
     made.register_structure_hook_factory(_is_model, lambda cls: compile_structure(cls, made.get_structure_hook))

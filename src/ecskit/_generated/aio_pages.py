@@ -43,8 +43,8 @@ if TYPE_CHECKING:
         DaemonSummary,
         DaemonTaskDefinitionSummary,
         ListDaemonDeploymentsResponse,
-        ListDaemonTaskDefinitionsResponse,
         ListDaemonsResponse,
+        ListDaemonTaskDefinitionsResponse,
     )
     from ecskit.models.gateways import (
         DescribeGatewayResourcesResponse,

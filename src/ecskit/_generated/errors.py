@@ -15,9 +15,9 @@ from ecskit._core.errors import (
     LimitError,
     NotFoundError,
     ServerError,
+    ServiceError,
     StateError,
     UnsupportedError,
-    ServiceError,
 )
 
 __all__ = [

@@ -36,7 +36,7 @@ class Exchange:
         """
         model = client.meta.service_model
         if send.operation not in model.operation_names:
-            from botocore import __version__  # noqa: PLC0415
+            from botocore import __version__
 
             raise UnsupportedOperationError(
                 f"the wrapped client's service model has no {send.operation}: botocore {__version__} or the model it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,10 +38,10 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
         " RequestLimitExceeded TooManyRequestsException BandwidthLimitExceeded SlowDown PriorRequestNotComplete".split()
     ),
     AccessDeniedError: frozenset(
-        "AccessDenied UnauthorizedOperation ExpiredToken ExpiredTokenException RequestExpired UnrecognizedClientException"
-        " InvalidClientTokenId InvalidSignatureException SignatureDoesNotMatch MissingAuthenticationToken"
-        " MissingAuthenticationTokenException IncompleteSignature IncompleteSignatureException OptInRequired"
-        " NotAuthorized".split()
+        "AccessDenied UnauthorizedOperation ExpiredToken ExpiredTokenException RequestExpired OptInRequired"
+        " UnrecognizedClientException InvalidClientTokenId InvalidSignatureException SignatureDoesNotMatch"
+        " MissingAuthenticationToken MissingAuthenticationTokenException IncompleteSignature"
+        " IncompleteSignatureException NotAuthorized".split()
     ),
     ServerError: frozenset("InternalFailure InternalServerError InternalError ServiceUnavailable".split()),
     InvalidRequestError: frozenset(
@@ -87,7 +87,7 @@ def cause(error: Exception) -> Exception | None:
 
 
 @contextmanager
-def configuring() -> Iterator[None]:
+def configuring() -> Generator[None, None, None]:
     """Raise what goes wrong while a client is made as ConfigurationError."""
     try:
         yield
@@ -134,7 +134,7 @@ def _kind(code: str, message: str, status: int) -> type[ServiceError]:
 
 
 _REPORTED = re.compile(
-    r'(?P<what>Missing required parameter|Invalid type|Invalid value|Invalid length) (?:in|for parameter)'
+    r"(?P<what>Missing required parameter|Invalid type|Invalid value|Invalid length) (?:in|for parameter)"
     r' (?P<path>[\w.\[\]]+)(?:: "(?P<missing>\w+)"$)?'
 )
 _LIMIT = re.compile(r"valid (?:min|max)[\w ]*: [\d.]+$|valid types: [^,]+(?:, <class '\w+'>)*$")

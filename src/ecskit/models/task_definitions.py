@@ -40,8 +40,8 @@ from ecskit.models.common import (
 )
 from ecskit.models.literals import (
     ApplicationProtocol,
-    CPUArchitecture,
     Compatibility,
+    CPUArchitecture,
     EFSAuthorizationConfigIAM,
     EFSTransitEncryption,
     IpcMode,

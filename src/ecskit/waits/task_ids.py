@@ -6,7 +6,7 @@ Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developergui
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 import attrs
 
@@ -15,7 +15,7 @@ from ecskit.models.tasks import RunTaskResponse, StartTaskResponse, Task
 
 __all__ = ["TaskKey", "Tasks", "asked_for"]
 
-Tasks: TypeAlias = Union[RunTaskResponse, StartTaskResponse, Task, str, Sequence[Union[Task, str]]]
+Tasks: TypeAlias = RunTaskResponse | StartTaskResponse | Task | str | Sequence[Task | str]
 """What waits over tasks take: a response that started some, or one or more tasks, ids or ARNs."""
 
 

@@ -97,7 +97,16 @@ def tasks_running(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     goal = Running("tasks_running", visibility_grace, PACE if poll is None else float("inf"))
-    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll, on_poll)
+    return _wait(
+        goal,
+        tasks,
+        cluster=cluster,
+        timeout=timeout,
+        max_polls=max_polls,
+        poll=poll,
+        allow_partial=allow_partial,
+        on_poll=on_poll,
+    )
 
 
 def tasks_stopped(
@@ -142,17 +151,27 @@ def tasks_stopped(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     goal = Stopped("tasks_stopped", visibility_grace, PACE if poll is None else float("inf"))
-    return _wait(goal, tasks, cluster, allow_partial, timeout, max_polls, poll, on_poll)
+    return _wait(
+        goal,
+        tasks,
+        cluster=cluster,
+        timeout=timeout,
+        max_polls=max_polls,
+        poll=poll,
+        allow_partial=allow_partial,
+        on_poll=on_poll,
+    )
 
 
 def _wait(
     goal: TaskGoal,
     tasks: Tasks,
+    *,
     cluster: str | None,
-    allow_partial: bool,  # noqa: FBT001  # passed on from a keyword
     timeout: float | None,
     max_polls: int | None,
     poll: wait_base | None,
+    allow_partial: bool,
     on_poll: Callable[[WaitStory], object] | None,
 ) -> Flow[list[Task]]:
     _check(goal, timeout, max_polls, poll)
@@ -272,7 +291,7 @@ class TaskGoal:
     def judge(self, book: Book[Task]) -> Verdict:
         """Decide: what cannot be seen first, then what the particular wait is for."""
         lost = {
-            id_: f"was {known.last.last_status} and is unknown to ECS since {known.missing_at - known.missing_since:.0f} s"
+            id_: f"was {known.last.last_status}, then unknown to ECS for {known.missing_at - known.missing_since:.0f} s"
             for id_, known in book.known.items()
             if known.last is not None and not self.settled(known)
             if known.missing_at is not None and known.missing_since is not None
