@@ -11,7 +11,7 @@ import asyncio
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import attrs
@@ -28,6 +28,7 @@ _CANCEL_CHECK = 0.005
 @attrs.define(eq=False)
 class _Sleeper:
     wake: Callable[[], object]
+    cancel: threading.Event | None = None
     awake: bool = False
 
 
@@ -59,13 +60,17 @@ class VirtualClock:
             raise ValueError(f"a clock cannot go back: {seconds}")
         with self._lock:
             target = self._now + seconds
-            while self._asleep and self._asleep[0][0] <= target:
-                self._wake_next()
+            while (moment := self._next_moment()) is not None and moment <= target:
+                self._wake(moment)
             self._now = target
 
     @contextmanager
-    def flow(self) -> Iterator[None]:
-        """Count a flow as running in this context. A test holds the clock still with it while it starts threads."""
+    def flow(self) -> Generator[None, None, None]:
+        """Count a flow as running in this context. A test holds the clock still with it while it starts threads.
+
+        Each context counts: a thread that holds the clock and then waits on it itself would wait for ever, unless it
+        does so inside `elsewhere`.
+        """
         self._count(1)
         try:
             yield
@@ -73,7 +78,7 @@ class VirtualClock:
             self._count(-1)
 
     @contextmanager
-    def elsewhere(self) -> Iterator[None]:
+    def elsewhere(self) -> Generator[None, None, None]:
         """Do not count the flow in this context: it waits for others that are counted."""
         self._count(-1)
         try:
@@ -84,7 +89,7 @@ class VirtualClock:
     def sleep(self, seconds: float, cancel: threading.Event | None = None) -> None:
         """Return when the clock has moved by `seconds`, or soon after `cancel` is set."""
         woken = threading.Event()
-        with self._sleeper(seconds, woken.set) as sleeper:
+        with self._sleeper(seconds, woken.set, cancel) as sleeper:
             self._move_if_all_sleep()
             while not woken.wait(_CANCEL_CHECK if cancel else None):
                 if cancel and cancel.is_set():
@@ -96,13 +101,14 @@ class VirtualClock:
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
         with self._sleeper(seconds, lambda: loop.call_soon_threadsafe(woken.set)):
-            # Not before tasks that were created together with this one have had their first turn.
-            loop.call_soon(self._move_if_all_sleep)
+            self._move_soon()
             await woken.wait()
 
     @contextmanager
-    def _sleeper(self, seconds: float, wake: Callable[[], object]) -> Iterator[_Sleeper]:
-        sleeper = _Sleeper(wake)
+    def _sleeper(
+        self, seconds: float, wake: Callable[[], object], cancel: threading.Event | None = None
+    ) -> Generator[_Sleeper, None, None]:
+        sleeper = _Sleeper(wake, cancel)
         with self._lock:
             heapq.heappush(self._asleep, (self._now + max(0.0, seconds), next(self._order), sleeper))
             self._running -= 1
@@ -123,22 +129,42 @@ class VirtualClock:
         with self._lock:
             self._running += change
         if change < 0:
+            self._move_soon()
+
+    def _move_soon(self) -> None:
+        """Move now; in an event loop not before tasks that are ready have had a turn: they may be about to sleep."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
             self._move_if_all_sleep()
+        else:
+            loop.call_soon(self._move_if_all_sleep)
 
     def _move_if_all_sleep(self) -> None:
         with self._lock:
-            # More than once only where those it would wake have given up.
-            while self._running <= 0 and self._asleep:
-                self._wake_next()
+            if self._running > 0:
+                return
+            # Those who are to stop sleeping do so now: they would notice only after the clock has moved.
+            for sleeper in [s for _, _, s in self._asleep if s.cancel is not None and s.cancel.is_set()]:
+                self._rouse(sleeper)
+            if self._running <= 0 and (moment := self._next_moment()) is not None:
+                self._wake(moment)
 
-    def _wake_next(self) -> None:
-        """Wake the first sleeper, and whoever wants to wake at the same moment, and move there."""
-        moment = self._asleep[0][0]
+    def _next_moment(self) -> float | None:
+        """Return when the first sleeper wants to wake up, forgetting those that have given up: time is not theirs."""
+        while self._asleep and self._asleep[0][2].awake:
+            heapq.heappop(self._asleep)
+        return self._asleep[0][0] if self._asleep else None
+
+    def _wake(self, moment: float) -> None:
+        """Move to a moment and wake everybody who wants to wake up then."""
         self._now = max(self._now, moment)
-        while self._asleep and self._asleep[0][0] == moment:
-            _, _, sleeper = heapq.heappop(self._asleep)
-            if not sleeper.awake:
-                # Counted here, not when it gets its turn, or the clock would move on without it.
-                sleeper.awake = True
-                self._running += 1
-                sleeper.wake()
+        while self._next_moment() == moment:
+            self._rouse(heapq.heappop(self._asleep)[2])
+
+    def _rouse(self, sleeper: _Sleeper) -> None:
+        if not sleeper.awake:
+            # Counted here, not when it gets its turn, or the clock would move on without it.
+            sleeper.awake = True
+            self._running += 1
+            sleeper.wake()

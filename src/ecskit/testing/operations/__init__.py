@@ -1,0 +1,43 @@
+"""The operations of the simulator: one module per family, each with a table of what it implements.
+
+Decides which operations exist: a new family is a new module and its line in `_FAMILIES`. An operation gets the world
+and a request that fits the service model, and returns the body of the answer or raises a `SimulatedError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ecskit.testing.operations import (
+    account_settings,
+    agent,
+    attributes,
+    capacity_providers,
+    clusters,
+    container_instances,
+    tags,
+    task_access,
+    task_definitions,
+    task_runs,
+    tasks,
+)
+from ecskit.testing.wire import Wire
+from ecskit.testing.world import World
+
+Operation = Callable[[World, Wire], Wire]
+
+_FAMILIES: tuple[Mapping[str, Operation], ...] = (
+    account_settings.OPERATIONS,
+    agent.OPERATIONS,
+    attributes.OPERATIONS,
+    capacity_providers.OPERATIONS,
+    clusters.OPERATIONS,
+    container_instances.OPERATIONS,
+    tags.OPERATIONS,
+    task_access.OPERATIONS,
+    task_definitions.OPERATIONS,
+    task_runs.OPERATIONS,
+    tasks.OPERATIONS,
+)
+
+TABLE: dict[str, Operation] = {name: operation for family in _FAMILIES for name, operation in family.items()}

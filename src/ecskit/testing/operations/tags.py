@@ -1,0 +1,73 @@
+"""Tags on resources that exist: tag, untag, list.
+
+Decides which resources carry tags. What tags are acceptable is decided in `tagging`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ecskit.testing.errors import SimulatedError, invalid, not_simulated
+from ecskit.testing.tagging import check_number, checked_tags, merged_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ecskit.testing.records import Tags
+    from ecskit.testing.wire import Wire
+    from ecskit.testing.world import World
+
+_LATER = ("service", "task-set", "daemon", "daemon-task-definition", "gateway", "service-deployment")
+
+
+class _Tagged(Protocol):
+    tags: Tags
+
+
+def _tag(world: World, request: Wire) -> Wire:
+    resource = _resource(world, request["resourceArn"], "ResourceNotFoundException")
+    tags = merged_tags(resource.tags, checked_tags(request["tags"]))
+    check_number(tags)
+    resource.tags = tags
+    return {}
+
+
+def _untag(world: World, request: Wire) -> Wire:
+    resource = _resource(world, request["resourceArn"], "ResourceNotFoundException")
+    resource.tags = [tag for tag in resource.tags if tag["key"] not in request["tagKeys"]]
+    return {}
+
+
+def _list(world: World, request: Wire) -> Wire:
+    return {"tags": _resource(world, request["resourceArn"], "InvalidParameterException").tags}
+
+
+def _resource(world: World, arn: str, code: str) -> _Tagged:
+    """Return what carries the tags of an ARN.
+
+    Raises:
+        SimulatedError: With the given code, when nothing has this ARN; `InvalidParameterException`, when nothing could;
+            `NotSimulatedException`, when something could that the simulator lacks.
+    """
+    parts = arn.split(":", 5)
+    if len(parts) != 6 or parts[0] != "arn" or parts[2] != "ecs":
+        raise invalid(f"Invalid resource ARN: {arn}.")
+    kind, _, name = parts[5].partition("/")
+    if kind in _LATER:
+        raise not_simulated(f"resources of the kind {kind}")
+    holders: dict[str, Mapping[str, _Tagged]] = {
+        "cluster": {cluster.arn: cluster for cluster in world.clusters.values() if cluster.status == "ACTIVE"},
+        "task-definition": world.task_definitions,
+        "task": world.tasks,
+        "container-instance": world.container_instances,
+        "capacity-provider": {provider.arn: provider for provider in world.capacity_providers.values()},
+    }
+    if kind not in holders or not name:
+        raise invalid(f"Resources of the kind {kind!r} cannot have tags.")
+    resource = holders[kind].get(arn)
+    if resource is None:
+        raise SimulatedError(code, f"The specified {kind} was not found: {arn}.")
+    return resource
+
+
+OPERATIONS = {"TagResource": _tag, "UntagResource": _untag, "ListTagsForResource": _list}

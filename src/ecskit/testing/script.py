@@ -1,0 +1,106 @@
+"""What a simulated task does with its life: when it starts, how long it runs, how it ends.
+
+Decides nothing about statuses or timestamps (`task_life` derives them); it holds the wishes of whoever writes a test,
+and answers what they mean for one container.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+StopCode = Literal[
+    "EssentialContainerExited",
+    "ServiceSchedulerInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+    "InfrastructureHealth",
+    "UserInitiated",
+]
+
+SIGTERM_EXIT_CODE = 143
+SIGKILL_EXIT_CODE = 137
+
+_ESSENTIAL_CONTAINER_EXITED = "Essential container in task exited"
+
+
+_DURATION = attrs.validators.ge(0.0)
+_DURATION_OR_NONE = attrs.validators.optional(_DURATION)
+
+
+@attrs.frozen(kw_only=True)
+class TaskScript:
+    """Describe how the tasks of a family behave. All durations are seconds of the simulator's clock.
+
+    Args:
+        time_to_start: From the launch to RUNNING (or to the failure to start). Default: 20 on Fargate, 3 on instances.
+        run_time: From RUNNING to the end that the script describes. Default None: until somebody stops the task.
+        exit_codes: What containers exit with at that end. One number is for the first essential container; a mapping
+            names the containers that exit by themselves (if none of them is essential, the task runs on). Containers
+            not spoken for are sent SIGTERM once an essential one has exited. Default 0.
+        sigterm_exit_codes: What a container exits with when it is sent SIGTERM: one number for all, or a mapping by
+            container name, the rest 143. A container with 137 ignores the signal and is killed after its
+            `stopTimeout` (30 s unless the task definition says otherwise). Default 143.
+        exit_reasons: The `reason` of containers that exit by themselves, by name, for example
+            `{"app": "OutOfMemoryError: ..."}`. Default: none has one.
+        time_to_stop: From the decision to stop to STOPPED, without the patience for containers that must be killed.
+            Default: 10 on Fargate, 2 on instances.
+        stop_code: The `stopCode` of the scripted end. Default EssentialContainerExited. With any other code the end
+            comes from outside: every container that `exit_codes` does not name is sent SIGTERM.
+        stopped_reason: The `stoppedReason` of the scripted end. Default: a sentence for EssentialContainerExited,
+            else the stop code.
+        start_failure: The reason why the task fails to start, for example "CannotPullContainerError: ...". The task
+            then never runs, and its stop code is TaskFailedToStart. Default None: it starts.
+        health: What health checks report, for containers that define one. Default HEALTHY.
+        time_to_healthy: From RUNNING to the first report of the health checks. Default 5.
+
+    Raises:
+        ValueError: A duration is negative.
+    """
+
+    time_to_start: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
+    run_time: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
+    exit_codes: int | Mapping[str, int] | None = None
+    sigterm_exit_codes: int | Mapping[str, int] = SIGTERM_EXIT_CODE
+    exit_reasons: Mapping[str, str] = attrs.field(factory=dict)
+    time_to_stop: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
+    stop_code: StopCode = "EssentialContainerExited"
+    stopped_reason: str | None = None
+    start_failure: str | None = None
+    health: Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"] = "HEALTHY"
+    time_to_healthy: float = attrs.field(default=5.0, validator=_DURATION)
+
+    def seconds_to_start(self, *, fargate: bool) -> float:
+        """Return the seconds from the launch to RUNNING."""
+        if self.time_to_start is not None:
+            return self.time_to_start
+        return 20.0 if fargate else 3.0
+
+    def seconds_to_stop(self, *, fargate: bool) -> float:
+        """Return the seconds from the decision to stop to STOPPED."""
+        if self.time_to_stop is not None:
+            return self.time_to_stop
+        return 10.0 if fargate else 2.0
+
+    def own_exits(self, first_essential: str) -> dict[str, int]:
+        """Return the containers that exit by themselves when `run_time` is over, with their exit codes."""
+        if isinstance(self.exit_codes, Mapping):
+            return dict(self.exit_codes)
+        if self.exit_codes is not None:
+            return {first_essential: self.exit_codes}
+        return {first_essential: 0} if self.stop_code == "EssentialContainerExited" else {}
+
+    def sigterm_exit(self, container: str) -> int:
+        """Return what a container exits with when it is sent SIGTERM."""
+        if isinstance(self.sigterm_exit_codes, Mapping):
+            return self.sigterm_exit_codes.get(container, SIGTERM_EXIT_CODE)
+        return self.sigterm_exit_codes
+
+    @property
+    def ending_reason(self) -> str:
+        """The `stoppedReason` of the scripted end."""
+        if self.stopped_reason is not None:
+            return self.stopped_reason
+        return _ESSENTIAL_CONTAINER_EXITED if self.stop_code == "EssentialContainerExited" else self.stop_code

@@ -1,0 +1,1 @@
+"""Tests of the simulator: each family on plain JSON values, then through real clients."""

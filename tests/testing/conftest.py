@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import pytest
+
+from .support import World
+
+
+@pytest.fixture
+def world() -> World:
+    """Return a fresh simulator on a manual clock."""
+    return World()
