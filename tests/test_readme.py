@@ -1,0 +1,71 @@
+"""What the README and the examples say is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ecskit
+from ecskit.testing import SimulatorServer, TaskScript
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_readme_code_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The README's Python, pasted in order, runs as it stands; only the environment says where ECS is."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    with SimulatorServer(speed=20) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulator")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "simulator")
+        with ecskit.Client(region_name="eu-west-1") as ecs:
+            ecs.create_cluster(cluster_name="prod")
+        exec("\n".join(blocks), {"__name__": "readme"})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(blocks) == 2
+    assert [line for line in printed if line.endswith("RUNNING")] == printed[:2]
+    assert len(printed) == 5  # two that run, two that are listed, and the async list
+
+
+def test_quickstart_shows_a_task_from_launch_to_exit_code() -> None:
+    """The quick start tells each status of the task once, sync and async, and how it ended."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "examples" / "quickstart.py")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for label in ("sync", "async"):
+        told = [line.split(" s  ")[1] for line in done.stdout.splitlines() if line.startswith(label)]
+        assert told[0].startswith("registered quickstart:")
+        assert told[1] == "started, PROVISIONING"
+        assert [status for status in ("PENDING", "RUNNING", "STOPPED") if status in told] == [
+            "PENDING",
+            "RUNNING",
+            "STOPPED",
+        ]
+        assert told[-1] == "ended with EssentialContainerExited: container app exited with 0"
+
+
+def test_quickstart_runs_against_any_endpoint() -> None:
+    """With `--endpoint-url` it uses what is there."""
+    with SimulatorServer(speed=20) as server:
+        server.simulator.script("quickstart", TaskScript(run_time=100))
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / "quickstart.py"), "--endpoint-url", server.url],
+            capture_output=True,
+            timeout=120,
+            env={**os.environ, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert [call.operation for call in server.simulator.calls].count("RunTask") == 2
