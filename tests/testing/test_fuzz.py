@@ -9,11 +9,22 @@ import pytest
 from ecskit import _service_model
 from ecskit.testing import Lag, SimulatedError, TaskScript, simulated_operations
 
-from .support import ARN, World
+from .support import ARN, NETWORK, World
 
 MODEL = _service_model.load()
 SHAPES: dict[str, Any] = MODEL["shapes"]
 WORDS = ("default", "other", "web", "web:1", "job:2", "app", "FARGATE", "ACTIVE", "256", "512", "1 GB", "")
+
+CONTAINER = {"name": "app", "image": "i", "memory": 128}
+GOOD: dict[str, dict[str, Any]] = {
+    "RegisterTaskDefinition": {"family": "job", "containerDefinitions": [CONTAINER]},
+    "RunTask": {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK},
+    "StartTask": {"taskDefinition": "job"},
+    "StopTask": {},
+    "ExecuteCommand": {"interactive": True},
+    "PutAccountSetting": {"name": "awsvpcTrunking", "value": "enabled"},
+    "DeleteAccountSetting": {"name": "awsvpcTrunking"},
+}
 
 
 class Noise:
@@ -24,9 +35,13 @@ class Noise:
         self.arns = [f"{ARN}cluster/default", f"{ARN}task-definition/web:1", "arn:aws:ecs:x"]
 
     def request(self, operation: str) -> dict[str, Any]:
-        """Return the body of a request."""
-        value: dict[str, Any] = self.value(MODEL["operations"][operation]["input"]["shape"], 4)
-        return value
+        """Return the body of a request: noise, or a good request with a little noise in it."""
+        noise: dict[str, Any] = self.value(MODEL["operations"][operation]["input"]["shape"], 4)
+        if operation not in GOOD or self.random.random() < 0.3:
+            return noise
+        members = self.random.sample(sorted(noise), min(2, len(noise)))
+        required = SHAPES[MODEL["operations"][operation]["input"]["shape"]].get("required", ())
+        return {**{name: noise[name] for name in (*required, *members)}, **GOOD[operation]}
 
     def value(self, name: str, depth: int) -> Any:
         """Return a value of a shape."""
@@ -60,7 +75,7 @@ class Noise:
         """Return a string: an enum value, a word, or the name of something that exists."""
         if "enum" in shape:
             return str(self.random.choice(shape["enum"]))
-        text = self.random.choice((*WORDS, *self.arns[-20:]))
+        text = self.random.choice(self.random.choice((WORDS, self.arns[-30:])))
         return text.ljust(shape.get("min", 0), "x")[: shape.get("max", 1000)]
 
     def learn(self, answer: Any) -> None:

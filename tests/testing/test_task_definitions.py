@@ -146,6 +146,8 @@ def test_refusals(world: World, members: Wire, message: str) -> None:
         ({"containerDefinitions": [{**APP, "cpu": 512}]}, "more cpu"),
         ({"containerDefinitions": [{**APP, "memory": 1024}]}, "more memory"),
         ({"containerDefinitions": [{**APP, "privileged": True}]}, "privileged"),
+        ({"containerDefinitions": [{**APP, "links": ["db"]}]}, "links"),
+        ({"placementConstraints": [{"type": "memberOf", "expression": "x"}]}, "placementConstraints"),
         ({"containerDefinitions": [{**APP, "stopTimeout": 121}]}, "120"),
     ],
 )
@@ -205,6 +207,20 @@ def test_deletion_needs_deregistration(world: World) -> None:
         f"{ARN}task-definition/web:2",
         f"{ARN}task-definition/web:3",
     ]
+
+
+def test_a_deleted_revision_stays_while_tasks_use_it(world: World) -> None:
+    """A revision is DELETE_IN_PROGRESS until its tasks are gone; tasks run on."""
+    world.register()
+    arn = world.run_one()
+    world.do("DeregisterTaskDefinition", taskDefinition="web:1")
+    world.do("DeleteTaskDefinitions", taskDefinitions=["web:1"])
+    world.pass_(1e5)
+    described = world.do("DescribeTaskDefinition", taskDefinition="web:1")["taskDefinition"]
+    assert (described["status"], world.task(arn)["lastStatus"]) == ("DELETE_IN_PROGRESS", "RUNNING")
+    world.do("StopTask", task=arn)
+    world.pass_(1e5)
+    assert world.refusal("DescribeTaskDefinition", taskDefinition="web:1").code == "ClientException"
 
 
 def test_deletion_takes_up_to_10(world: World) -> None:

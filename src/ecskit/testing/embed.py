@@ -7,7 +7,7 @@ Serializing, signing, retrying and parsing stay the client's own.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
 from botocore.awsrequest import AWSResponse
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _EVENT = "before-send.ecs"
 
 
+@runtime_checkable
 class Events(Protocol):
     """Where botocore takes event handlers: a botocore or aiobotocore session, or an event emitter."""
 
@@ -131,7 +132,6 @@ def _register(target: object, handler: Callable[..., Any]) -> Attachment:
 def _events_of(target: object) -> Events:
     meta = getattr(target, "meta", None)
     for candidate in (getattr(meta, "events", None), getattr(target, "events", None), target):
-        if hasattr(candidate, "register") and hasattr(candidate, "unregister"):
-            events: Events = candidate
-            return events
+        if isinstance(candidate, Events):
+            return candidate
     raise TypeError(f"{type(target).__name__} takes no event handlers: give a client, a session or its events")

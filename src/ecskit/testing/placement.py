@@ -119,7 +119,8 @@ def choose(world: World, rooms: Sequence[Room], demand: Demand, rules: Rules, us
     members = [room for room in rooms if all(matches(room.instance) for matches in rules.members)]
     if not members:
         return "MemberOf placement constraint unsatisfied."
-    candidates = [room for room in members if not rules.distinct or room.instance.arn not in set(used)]
+    taken = set(used) if rules.distinct else set()
+    candidates = [room for room in members if room.instance.arn not in taken]
     if not candidates:
         return "DistinctInstance placement constraint unsatisfied."
     shortages = [(room, room.shortage(demand)) for room in candidates]

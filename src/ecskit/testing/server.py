@@ -116,14 +116,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    server: _HttpServer
 
     def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, _HttpServer)
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            response = self.server.simulator.respond(self.headers.get("X-Amz-Target", ""), body)
+            response = server.simulator.respond(self.headers.get("X-Amz-Target", ""), body)
         except Exception as error:  # noqa: BLE001  # no answer is better than a wrong one; `close` raises the error
-            self.server.failures.append(error)
+            server.failures.append(error)
             self.close_connection = True
             self.log_error("%r", error)
             return

@@ -24,6 +24,17 @@ _CONTAINER_DEFAULTS: dict[str, Any] = {
     "systemControls": [],
 }
 
+_NOT_ON_FARGATE = (
+    "disableNetworking",
+    "dnsSearchDomains",
+    "dnsServers",
+    "dockerSecurityOptions",
+    "extraHosts",
+    "hostname",
+    "links",
+    "privileged",
+)
+
 
 def registered_body(request: Wire) -> Wire:
     """Return the members of a task definition that follow from the request.
@@ -123,6 +134,8 @@ def _check_volumes(body: Wire) -> None:
 def _check_fargate_task(body: Wire) -> None:
     if body.get("networkMode") != "awsvpc":
         raise refused("Fargate only supports network mode 'awsvpc'.")
+    if body["placementConstraints"]:
+        raise refused("Fargate does not support placementConstraints.")
     if "cpu" not in body or "memory" not in body:
         raise refused("Fargate requires that 'cpu' and 'memory' be defined at the task level.")
     check_size(int(body["cpu"]), int(body["memory"]))
@@ -136,8 +149,9 @@ def _check_fargate_containers(body: Wire) -> None:
     if sum(container.get("memoryReservation", container.get("memory", 0)) for container in containers) > memory:
         raise refused("The containers ask for more memory than the task has.")
     for container in containers:
-        if container.get("privileged"):
-            raise refused(f"Fargate does not run privileged containers: {container['name']}.")
+        for member in _NOT_ON_FARGATE:
+            if container.get(member):
+                raise refused(f"Fargate does not support {member}: {container['name']}.")
         if container.get("stopTimeout", 0) > 120:
             raise refused(f"On Fargate, stopTimeout is at most 120 seconds: {container['name']}.")
 

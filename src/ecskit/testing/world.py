@@ -89,11 +89,14 @@ class World:
                 del self.clusters[name]
         for arn, definition in list(self.task_definitions.items()):
             asked = definition.delete_requested_at
-            if asked is not None and asked + INACTIVE_KEPT_FOR <= now:
+            if asked is not None and asked + INACTIVE_KEPT_FOR <= now and not self._is_used(definition):
                 del self.task_definitions[arn]
         for name, provider in list(self.capacity_providers.items()):
             if provider.deleted_at is not None and provider.deleted_at + INACTIVE_KEPT_FOR <= now:
                 del self.capacity_providers[name]
+
+    def _is_used(self, definition: TaskDefinition) -> bool:
+        return any(task.body["taskDefinitionArn"] == definition.arn for task in self.tasks.values())
 
     def ordinal(self) -> int:
         """Return the next number of a sequence that orders things by their creation."""

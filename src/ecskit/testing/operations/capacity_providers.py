@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
-_MANAGED_SCALING = {
+_MANAGED_SCALING: Wire = {
     "status": "DISABLED",
     "targetCapacity": 100,
     "minimumScalingStepSize": 1,

@@ -58,7 +58,7 @@ def _describe(world: World, request: Wire) -> Wire:
     for reference in dict.fromkeys(references):
         cluster = world.find_cluster(reference)
         if cluster is None:
-            arn = world.arns.ecs("cluster", world.arns.name("cluster", reference))
+            arn = reference if reference.startswith("arn:") else world.arns.ecs("cluster", reference)
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             shown.append(_show(world, cluster, request.get("include", [])))
