@@ -7,6 +7,7 @@ all problems are named by their path, and no value is ever printed: it may be a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from .absent import ABSENT_LIST, ABSENT_MAP
@@ -72,6 +73,10 @@ def _value(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
         return _json(value, path, problems)
     if kind.shape == "model" and isinstance(value, kind.type):
         return _model(value, path, problems)
+    if kind.shape == "timestamp" and isinstance(value, datetime) and value.tzinfo is None:
+        # botocore would take it for local time, AWS means UTC: nobody can tell which was meant.
+        problems.append((path, "expected a datetime with a timezone, such as datetime.now(timezone.utc)"))
+        return None
     if kind.shape != "model" and _fits(value, kind.type):
         return value
     hint = f"; make it a {kind.type.__name__}(...)" if kind.shape == "model" and isinstance(value, Mapping) else ""

@@ -158,3 +158,6 @@ class _Credentials:
 
     async def get_frozen_credentials(self) -> Any:
         return await asyncio.to_thread(self._credentials.get_frozen_credentials)
+
+    async def get_account_id(self) -> Any:
+        return (await self.get_frozen_credentials()).account_id

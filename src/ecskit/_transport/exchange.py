@@ -26,7 +26,7 @@ _EVENTS_ID = "ecskit"
 class Exchange:
     """One request and, in the end, the raw body of its answer."""
 
-    __slots__ = ("_lacking", "_wire", "body", "method", "operation", "params", "unreadable")
+    __slots__ = ("_lacking", "_wire", "begun", "body", "method", "operation", "params", "unreadable")
 
     def __init__(self, client: Any, send: Send) -> None:
         """Prepare to send through `client`.
@@ -49,6 +49,7 @@ class Exchange:
         self.params: dict[str, Any] = self._known(send.params, model.operation_model(send.operation).input_shape)
         self.body: bytes | None = None
         self.unreadable: bytes | None = None
+        self.begun = False
 
     def result(self, parsed: Mapping[str, Any]) -> RawResponse:
         """Return what came back, given what botocore made of it.
@@ -141,6 +142,18 @@ current: ContextVar[Exchange | None] = ContextVar("ecskit_exchange", default=Non
 """The exchange that is under way in this thread or task, if any."""
 
 
+def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
+    exchange = current.get()
+    if exchange is None:
+        return
+    if exchange.begun or model.name != exchange.operation:
+        # A handler of the owner's calls through the same client in the midst of our call: that one is none of ours.
+        context[_EVENTS_ID] = exchange
+        current.set(None)
+    else:
+        exchange.begun = True
+
+
 def _before_call(params: dict[str, Any], **_: Any) -> None:
     exchange = current.get()
     if exchange is not None:
@@ -153,13 +166,26 @@ def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:
         exchange.capture(response_dict)
 
 
-_HANDLERS: dict[str, Callable[..., None]] = {"before-call.ecs": _before_call, "before-parse.ecs": _before_parse}
+def _end(context: dict[str, Any], **_: Any) -> None:
+    if _EVENTS_ID in context:
+        current.set(context.pop(_EVENTS_ID))
+
+
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "provide-client-params.ecs": _begin,  # the first event of a call
+    "before-call.ecs": _before_call,
+    "before-parse.ecs": _before_parse,
+    "after-call.ecs": _end,
+    "after-call-error.ecs": _end,
+}
 
 
 def attach(client: Any) -> None:
     """Let exchanges through `client` complete requests and capture bodies; as often as it is detached."""
+    events = client.meta.events
     for event, handler in _HANDLERS.items():
-        client.meta.events.register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
+        register = events.register_first if handler is _begin else events.register
+        register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
 
 
 def detach(client: Any) -> None:

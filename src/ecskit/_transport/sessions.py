@@ -143,15 +143,15 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
     if config is not None and not isinstance(config, Config):
         raise ConfigurationError(f"config must be a botocore.config.Config, not {type(config).__name__}")
     profile = session.get_scoped_config()
-    merged: Any = Config(connect_timeout=5, read_timeout=20)
-    if _said(profile, "AWS_DEFAULTS_MODE", "defaults_mode"):
-        merged = Config(read_timeout=20)  # the mode brings a time to connect and retries of its own
-    for theirs in (session.get_default_client_config(), config):
-        if theirs is not None:
-            # Twice, because the result is of the class whose merge() it is, and theirs may be an AioConfig.
-            merged = theirs.merge(merged).merge(theirs)
+    configs = [known for known in (session.get_default_client_config(), config) if known is not None]
+    # A defaults mode brings a time to connect and retries of its own.
+    legacy = _defaults_mode(session, configs) == "legacy"
+    merged: Any = Config(connect_timeout=cast("Any", 5 if legacy else None), read_timeout=20)
+    for theirs in configs:
+        # Twice, because the result is of the class whose merge() it is, and theirs may be an AioConfig.
+        merged = theirs.merge(merged).merge(theirs)
     retries: dict[str, Any] = dict(merged.retries or {})
-    if not _said(profile, "AWS_DEFAULTS_MODE", "defaults_mode"):
+    if legacy:
         if not _said(profile, "AWS_RETRY_MODE", "retry_mode"):
             retries.setdefault("mode", "standard")
         if not _said(profile, "AWS_MAX_ATTEMPTS", "max_attempts") and not retries.keys() & _ATTEMPTS:
@@ -164,6 +164,12 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
         "endpoint_url": endpoint_url,
         "config": merged.merge(Config(retries=cast("Any", retries or None), user_agent_extra=agent)),
     }
+
+
+def _defaults_mode(session: Any, configs: list[Any]) -> str:
+    modes = [known.defaults_mode for known in configs if known.defaults_mode]
+    mode: str = modes[-1] if modes else session.get_config_variable("defaults_mode")
+    return mode.lower()
 
 
 def _check_text(name: str, value: Any) -> None:

@@ -1,0 +1,126 @@
+"""The error classes by themselves: they travel between processes, tell a story, and are where they should be."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from ecskit import AsyncClient, Client, errors, models
+
+from .support import API, SHAPES, attribute_name
+from .test_service_errors import GROUPS
+
+STORY = errors.WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
+FAILURE = models.Failure(arn="arn:1", reason="MISSING", detail="gone")
+RESPONSE = {
+    "Error": {"Code": "ConflictException", "Message": "m"},
+    "ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 400, "RetryAttempts": 2, "HTTPHeaders": {}},
+    "resourceIds": ["arn:1"],
+}
+CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
+
+
+def made(cls: type[Any]) -> Any:
+    """Make an error of a class with what it usually holds."""
+    sensible = {
+        "error_response": RESPONSE,
+        "operation_name": "RunTask",
+        "operation": "RunTask",
+        "subject": "RunTaskRequest",
+        "problems": [("count", "expected int, got str")],
+        "message": "what happened",
+        "failures": [FAILURE],
+        "response": models.DescribeTasksResponse(failures=[FAILURE]),
+        "story": STORY,
+    }
+    if inspect.isfunction(cls.__init__):
+        error = cls(*[sensible[name] for name in list(inspect.signature(cls).parameters)])
+    else:  # an exception's own, which takes anything
+        error = cls("what happened")
+    error.client_token = "token-1"
+    return error
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "how", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy], ids=["pickle", "deepcopy", "copy"]
+)
+def test_errors_survive_the_trip(cls: type[Any], how: Any) -> None:
+    """Pickled and copied errors are of the same class and hold and tell the same."""
+    error = made(cls)
+    other = how(error)
+    assert type(error) is type(other)
+    assert vars(error) == vars(other)
+    assert (error.args, str(error), error.retryable, "token-1") == (
+        other.args,
+        str(other),
+        other.retryable,
+        other.client_token,
+    )
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_survive_every_protocol(protocol: int) -> None:
+    """Old protocols of pickle do as well."""
+    error = made(errors.ConflictException)
+    assert vars(error) == vars(pickle.loads(pickle.dumps(error, protocol)))
+
+
+def test_errors_keep_notes_on_the_trip() -> None:
+    """What was added to an error on its way up stays with it."""
+    error = made(errors.ServerException)
+    if hasattr(error, "add_note"):
+        error.add_note("while deploying")
+        assert ["while deploying"] == pickle.loads(pickle.dumps(error)).__notes__
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_error_is_one_of_ecskit_and_tells_a_story(cls: type[Any]) -> None:
+    """One except clause catches all; none of them prints as an empty line."""
+    error = made(cls)
+    assert isinstance(error, errors.EcsError)
+    assert str(error)
+    assert isinstance(error.retryable, bool)
+
+
+def test_the_tree_is_as_drawn() -> None:
+    """The docstring of `ecskit.errors` draws each class that is not one of ECS's own names."""
+    assert errors.__doc__
+    drawn = {word.strip("(),") for word in errors.__doc__.split()}
+    own = {cls.__name__ for cls in CLASSES} - set(GROUPS)
+    assert own <= drawn
+
+
+def test_names_are_listed_once() -> None:
+    """`__all__` is what there is, without repetitions."""
+    assert len(set(errors.__all__)) == len(errors.__all__)
+    assert all(hasattr(errors, name) for name in errors.__all__)
+
+
+def test_errors_of_operations_are_told_in_their_docstrings() -> None:
+    """What the service model says an operation can answer with is under Raises."""
+    for operation, spec in API["operations"].items():
+        for client in (Client, AsyncClient):
+            doc = getattr(client, attribute_name(operation)).__doc__
+            missing = [e["shape"] for e in spec["errors"] if e["shape"] not in doc]
+            assert (operation, []) == (operation, missing)
+
+
+def test_json_of_an_error_can_be_logged() -> None:
+    """The fields are plain values."""
+    error = made(errors.ClusterNotFoundException)
+    fields = {n: getattr(error, n) for n in ("code", "message", "operation", "request_id", "http_status", "attempts")}
+    assert json.loads(json.dumps(fields)) == fields
+
+
+def test_every_modelled_error_is_in_the_table() -> None:
+    """The service model's errors, the classes and the table of groups name the same."""
+    modelled = {name for name, spec in SHAPES.items() if spec.get("exception")}
+    declared = {e["shape"] for operation in API["operations"].values() for e in operation["errors"]}
+    assert set(GROUPS) == set(errors.SERVICE_ERRORS) == modelled
+    assert declared <= modelled

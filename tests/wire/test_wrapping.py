@@ -1,0 +1,227 @@
+"""Clients that somebody else owns: both use them at once, and neither notices the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+import pytest
+from aiobotocore.session import AioSession
+from botocore.stub import Stubber
+from moto import mock_aws
+from moto.server import ThreadedMotoServer
+
+import ecskit
+from ecskit import errors, models
+
+from .model_server import Answer, ModelServer
+from .support import REGION
+
+
+@pytest.fixture
+def mocked() -> Iterator[Any]:
+    with mock_aws():
+        client = boto3.client("ecs", region_name=REGION)
+        yield client
+        client.close()
+
+
+def test_a_client_under_mock_aws_works() -> None:
+    """`mock_aws` catches what ecskit's own client sends."""
+    with mock_aws(), ecskit.Client(region_name=REGION) as ecs:
+        created = ecs.create_cluster(cluster_name="prod")
+        assert [created.cluster.cluster_arn] == list(ecs.paginate.list_clusters())
+        with pytest.raises(errors.ClusterNotFoundException):
+            ecs.list_tasks(cluster="nowhere")
+
+
+def test_both_see_the_same_through_their_own_eyes(mocked: Any) -> None:
+    """ecskit's answers are models, the owner's are boto3's dicts, in full."""
+    ecs = ecskit.Client.wrap(mocked)
+    created = ecs.create_cluster(cluster_name="prod")
+    theirs = mocked.describe_clusters(clusters=["prod"])
+    assert ["prod"] == [cluster["clusterName"] for cluster in theirs["clusters"]]
+    assert 200 == theirs["ResponseMetadata"]["HTTPStatusCode"]
+    mine = ecs.describe_clusters(clusters=["prod"])
+    assert [created.cluster.cluster_arn] == [cluster.cluster_arn for cluster in mine.clusters]
+    assert mine == ecskit.converter.structure(theirs, models.DescribeClustersResponse)
+    ecs.close()
+
+
+def test_the_wrapped_client_is_the_one_used(mocked: Any) -> None:
+    """And can be had back."""
+    assert ecskit.Client.wrap(mocked).botocore_client is mocked
+
+
+def test_the_owners_errors_are_boto3s(mocked: Any) -> None:
+    """With message and class as ever, also right after one of ecskit's."""
+    ecs = ecskit.Client.wrap(mocked)
+    with pytest.raises(errors.ClusterNotFoundException):
+        ecs.list_tasks(cluster="nowhere")
+    with pytest.raises(mocked.exceptions.ClusterNotFoundException) as caught:
+        mocked.list_tasks(cluster="nowhere")
+    assert not isinstance(caught.value, errors.EcsError)
+    assert "Cluster not found." == caught.value.response["Error"]["Message"]
+    ecs.close()
+
+
+def test_threads_do_not_mix_the_two_up(mocked: Any) -> None:
+    """Many calls of both at once: everybody gets the kind of answer they asked for."""
+    ecs = ecskit.Client.wrap(mocked)
+    for i in range(8):
+        ecs.create_cluster(cluster_name=f"c{i}")
+
+    def one(i: int) -> bool:
+        name = f"c{i % 8}"
+        if i % 2:
+            return [c["clusterName"] for c in mocked.describe_clusters(clusters=[name])["clusters"]] == [name]
+        return [c.cluster_name for c in ecs.describe_clusters(clusters=[name]).clusters] == [name]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert [True] * 64 == list(threads.map(one, range(64)))
+    ecs.close()
+
+
+def test_closing_leaves_the_client_open_and_as_it_was(mocked: Any) -> None:
+    """Its handlers are gone, its owner goes on."""
+    before = handlers(mocked)
+    ecs = ecskit.Client.wrap(mocked)
+    assert before != handlers(mocked)
+    ecs.close()
+    assert before == handlers(mocked)
+    assert [] == mocked.list_clusters()["clusterArns"]
+    with pytest.raises(errors.ClientClosedError):
+        ecs.list_clusters()
+
+
+def test_a_client_can_be_wrapped_twice(mocked: Any) -> None:
+    """Closing one of the two leaves the other working."""
+    one, two = ecskit.Client.wrap(mocked), ecskit.Client.wrap(mocked)
+    one.close()
+    assert () == tuple(two.list_clusters().cluster_arns)
+    two.close()
+    assert [] == mocked.list_clusters()["clusterArns"]
+
+
+def test_the_owners_handlers_still_run(mocked: Any) -> None:
+    """They see what ecskit sends and that it was answered."""
+    seen: list[str] = []
+    mocked.meta.events.register("before-call.ecs.*", lambda params, **_: seen.append(params["headers"]["X-Amz-Target"]))
+    mocked.meta.events.register(
+        "after-call.ecs.*", lambda http_response, **_: seen.append(str(http_response.status_code))
+    )
+    ecskit.Client.wrap(mocked).list_clusters()
+    assert ["AmazonEC2ContainerServiceV20141113.ListClusters", "200"] == seen
+
+
+@pytest.mark.parametrize(
+    "event", ["provide-client-params", "before-call", "request-created", "before-send", "after-call"]
+)
+def test_the_owner_may_call_from_a_handler(server: ModelServer, event: str) -> None:
+    """A call of the owner's in the middle of one of ecskit's is answered as the owner's, and ours goes on."""
+    owner: Any = boto3.client("ecs", region_name=REGION, endpoint_url=server.url)
+    server.full = True
+    found: list[Any] = []
+
+    def ask(**_: Any) -> None:
+        with pytest.raises(owner.exceptions.ClusterNotFoundException):
+            server.will(Answer.error("ClusterNotFoundException"))
+            owner.list_tasks(cluster="nowhere")
+        found.append(owner.describe_clusters(clusters=["c"]))
+
+    owner.meta.events.register(f"{event}.ecs.ListClusters", ask)
+    mine = ecskit.Client.wrap(owner).list_clusters()
+    assert len(mine.cluster_arns) == 2
+    assert len(found[0]["clusters"]) == 2
+    owner.close()
+
+
+def test_a_stubbed_client_is_told(mocked: Any) -> None:
+    """botocore's Stubber answers with dicts, not bytes: that is an error, and no empty result."""
+    with Stubber(mocked) as stub:
+        stub.add_response("list_clusters", {"clusterArns": ["a"]})
+        with pytest.raises(errors.MalformedResponseError, match="is the client a stub"):
+            ecskit.Client.wrap(mocked).list_clusters()
+
+
+EVENTS = [f"{event}.ecs.X" for event in ("provide-client-params", "before-call", "before-parse", "after-call")]
+
+
+def handlers(client: Any) -> Any:
+    emitter = client.meta.events._emitter
+    return [emitter._handlers.prefix_search(event) for event in EVENTS]
+
+
+@pytest.fixture(scope="module")
+def moto_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class TestAsync:
+    """The same with aiobotocore, against moto's server."""
+
+    @pytest.fixture
+    async def owned(self, moto_url: str) -> AsyncIterator[Any]:
+        async with AioSession().create_client("ecs", region_name=REGION, endpoint_url=moto_url) as client:
+            yield client
+
+    async def test_both_see_the_same_through_their_own_eyes(self, owned: Any) -> None:
+        """ecskit's answers are models, the owner's are dicts."""
+        ecs = ecskit.AsyncClient.wrap(owned)
+        await ecs.create_cluster(cluster_name="prod")
+        theirs = await owned.describe_clusters(clusters=["prod"])
+        assert ["prod"] == [cluster["clusterName"] for cluster in theirs["clusters"]]
+        mine = await ecs.describe_clusters(clusters=["prod"])
+        assert mine == ecskit.converter.structure(theirs, models.DescribeClustersResponse)
+        await ecs.aclose()
+
+    async def test_tasks_do_not_mix_the_two_up(self, owned: Any) -> None:
+        """Interleaved in one event loop: everybody gets the kind of answer they asked for."""
+        ecs = ecskit.AsyncClient.wrap(owned)
+        await asyncio.gather(*[ecs.create_cluster(cluster_name=f"c{i}") for i in range(4)])
+
+        async def one(i: int) -> bool:
+            name = f"c{i % 4}"
+            if i % 2:
+                return [c["clusterName"] for c in (await owned.describe_clusters(clusters=[name]))["clusters"]] == [
+                    name
+                ]
+            return [c.cluster_name for c in (await ecs.describe_clusters(clusters=[name])).clusters] == [name]
+
+        assert [True] * 40 == list(await asyncio.gather(*map(one, range(40))))
+        await ecs.aclose()
+
+    async def test_closing_leaves_the_client_open_and_as_it_was(self, owned: Any) -> None:
+        """Its handlers are gone, its owner goes on."""
+        before = handlers(owned)
+        async with ecskit.AsyncClient.wrap(owned) as ecs:
+            await ecs.list_clusters()
+            assert before != handlers(owned)
+        assert before == handlers(owned)
+        assert "clusterArns" in await owned.list_clusters()
+        with pytest.raises(errors.ClientClosedError):
+            await ecs.list_clusters()
+
+    async def test_a_task_that_a_call_leaves_behind_is_nobodys(self, owned: Any) -> None:
+        """A task started by a handler inside a call, which asks as the owner, is answered as the owner."""
+        later: list[asyncio.Task[Any]] = []
+
+        async def ask() -> Any:
+            return await owned.list_clusters()
+
+        def start(**_: Any) -> None:
+            later.append(asyncio.create_task(ask()))
+
+        owned.meta.events.register_first("before-call.ecs.DescribeClusters", start)
+        ecs = ecskit.AsyncClient.wrap(owned)
+        await ecs.describe_clusters()
+        owned.meta.events.unregister("before-call.ecs.DescribeClusters", start)
+        assert "clusterArns" in await later[0]
+        await ecs.aclose()
