@@ -15,7 +15,7 @@ from typing import Any
 
 from ecskit._core.errors import RequestError
 from ecskit._core.kinds import members
-from ecskit._core.wire import converter
+from ecskit._core.wire import converter, encode
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
 __all__ = ["RESPONSE_ONLY", "dump", "load"]
@@ -44,27 +44,33 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> Registe
         The request to register it: `client.send(load(path))`.
 
     Raises:
-        RequestError: The file is not JSON, or not a task definition; every problem is named by its path.
+        RequestError: The file is not JSON, or not a task definition; every problem is named by its path. Or `keep` is
+            a string.
         OSError: It cannot be read.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
+    source = os.fspath(path)
+    if isinstance(keep, str):
+        raise RequestError("load", [("keep", "expected a collection of str, got str; put it into a list")])
     try:
-        data = json.loads(Path(path).read_bytes())
-    except ValueError as error:
-        raise RequestError(str(path), [("", f"not JSON: {error}")]) from None
-    definition = _definition(data, str(path))
+        data = json.loads(Path(source).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise RequestError(source, [("", f"not JSON: {error}")]) from None
+    definition = _definition(data, source)
     unknown = sorted(definition.keys() - _KNOWN - set(keep))
     if unknown:
         warnings.warn(
-            f"{path}: left out, because ecskit does not know them: {', '.join(unknown)}; keep=... sends them",
+            f"{source}: left out, because ecskit does not know them: {', '.join(unknown)}; keep=... sends them",
             stacklevel=2,
         )
     wanted = {key: value for key, value in definition.items() if key in _REQUEST or key in keep}
     try:
-        return converter().structure(wanted, RegisterTaskDefinitionRequest)
+        request = converter().structure(wanted, RegisterTaskDefinitionRequest)
+        encode(request)  # reading is generous; what could not be sent is told here, where the file has a name
     except RequestError as error:
-        raise RequestError(str(path), error.problems) from None
+        raise RequestError(source, error.problems) from None
+    return request
 
 
 def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str | os.PathLike[str]) -> None:
@@ -80,7 +86,8 @@ def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str |
     """
     data: Mapping[str, Any] = converter().unstructure(definition)
     kept = {key: value for key, value in data.items() if key not in RESPONSE_ONLY}
-    Path(path).write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
+    Path(path).write_bytes(text.encode())  # encoded first: the file is not touched if that fails
 
 
 def _definition(data: Any, source: str) -> dict[str, Any]:

@@ -19,12 +19,17 @@ __all__ = ["Book", "Known", "Look", "Subject"]
 
 T = TypeVar("T")
 
+ERRORS_KEPT = 100
+"""How many errors a book holds at the most: a wait without an end must not grow without one."""
+
 
 class Subject(Protocol):
     """The kind of thing that is waited for, as far as merging observations goes."""
 
     noun: str
     """What one of them is called in messages."""
+    final: int
+    """The rank from which on a state is final: only later ones may come, whatever the version says."""
 
     def rank(self, seen: Any, /) -> tuple[int | None, int]:
         """Return the version of an observation, None if it has none, and how late in its life its state comes."""
@@ -51,7 +56,7 @@ class Known(Generic[T]):
     last: T | None = None
     """The newest observation; None if it was never seen."""
     repeats: int = 0
-    """How many later looks showed the same state again."""
+    """How many later looks showed it in no later state."""
     missing_since: float | None = None
     """When an unbroken run of looks began that should have shown it and did not."""
     missing_at: float | None = None
@@ -64,9 +69,9 @@ class Known(Generic[T]):
         if self.last is None:
             return Known(seen)
         rank, known_rank = subject.rank(seen), subject.rank(self.last)
-        if _older(rank, known_rank):
-            return Known(self.last, self.repeats)  # a replica that lags; even so the thing is there
-        return Known(seen, self.repeats + 1 if rank == known_rank else 0)
+        if _older(rank, known_rank, subject.final):
+            return Known(self.last, self.repeats + 1)  # a replica that lags; even so the thing is there
+        return Known(seen, self.repeats + 1 if rank[1] == known_rank[1] else 0)
 
     def missing(self, now: float) -> Known[T]:
         """Return what is known after a look that did not show the thing: it never erases what was seen."""
@@ -74,9 +79,11 @@ class Known(Generic[T]):
         return Known(self.last, self.repeats, since, now, self.missing_reads + 1)
 
 
-def _older(one: tuple[int | None, int], other: tuple[int | None, int]) -> bool:
+def _older(one: tuple[int | None, int], other: tuple[int | None, int], final: int) -> bool:
     """Whether an observation is older than another: by version, and by rank where versions do not tell."""
     (version, rank), (known_version, known_rank) = one, other
+    if rank < known_rank and known_rank >= final:
+        return True
     if version is not None and known_version is not None and version != known_version:
         return version < known_version
     return rank < known_rank
@@ -97,7 +104,7 @@ class Book(Generic[T]):
     stale: int = 0
     """Observations that were older than what was known."""
     errors: Sequence[EcsError] = ()
-    """What came in place of answers."""
+    """What came in place of answers, the latest of it."""
     states: Mapping[str, int] = attrs.field(factory=dict)
     """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
 
@@ -131,6 +138,6 @@ class Book(Generic[T]):
             quiet=0 if changed else self.quiet + bool(answered),
             failed=self.failed + 1 if look.unanswered else 0,
             stale=self.stale + stale,
-            errors=[*self.errors, *dict.fromkeys(look.unanswered.values())],
+            errors=[*self.errors, *dict.fromkeys(look.unanswered.values())][-ERRORS_KEPT:],
             states=states,
         )

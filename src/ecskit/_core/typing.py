@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, SupportsIndex, TypeVar, overload
+from typing import Protocol, SupportsIndex, TypeVar, overload
 
 __all__ = ["SequenceNotStr"]
 
@@ -13,6 +13,7 @@ T_co = TypeVar("T_co", covariant=True)
 class SequenceNotStr(Protocol[T_co]):
     """A sequence that is not a `str`, whose `__contains__` takes only strings: that is how checkers tell them apart."""
 
+    # No `index` and no `count`: the Any that they would have to take lets mypy infer lists of Any.
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> T_co: ...
     @overload
@@ -20,6 +21,4 @@ class SequenceNotStr(Protocol[T_co]):
     def __contains__(self, value: object, /) -> bool: ...
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[T_co]: ...
-    def index(self, value: Any, start: int = 0, stop: int = ..., /) -> int: ...
-    def count(self, value: Any, /) -> int: ...
     def __reversed__(self) -> Iterator[T_co]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 import attrs
@@ -10,6 +11,10 @@ import attrs
 from .errors import EcsError
 
 __all__ = ["TaskNotVisible", "TaskPurged", "TaskStoppedEarly", "WaitCancelled", "WaitError", "WaitStory", "WaitTimeout"]
+
+
+_BLAMED = 10
+"""How many things a message names at the most."""
 
 
 @attrs.frozen
@@ -33,7 +38,7 @@ class WaitStory:
     stale: int
     """How many observations were older than what was known already."""
     errors: Sequence[EcsError]
-    """What came in place of answers."""
+    """What came in place of answers, the latest of it."""
 
 
 class WaitError(EcsError):
@@ -52,8 +57,10 @@ class WaitError(EcsError):
 
     def __str__(self) -> str:
         story = self.story
-        blamed = "; ".join(f"{story.noun} {_short(id_)} {why}" for id_, why in story.reasons.items())
-        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {blamed}"
+        blamed = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
+        if len(story.reasons) > _BLAMED:
+            blamed.append(f"and {len(story.reasons) - _BLAMED} more")
+        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}"
         told += f"; {story.polls} poll{'' if story.polls == 1 else 's'}"
         if story.states:
             told += ": " + ", ".join(f"{state} x{count}" for state, count in story.states.items())

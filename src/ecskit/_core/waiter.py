@@ -27,8 +27,12 @@ log = logging.getLogger("ecskit")
 
 JITTER = 0.1
 """Naps are up to this much longer or shorter by chance, so that waits that started together do not poll together."""
+SHORTEST = 0.1
+"""Seconds that a nap lasts at the least, whatever the strategy says: looking without a pause helps nobody."""
 LONGEST_AFTER_ERRORS = 30.0
 """Seconds to back off at the most while looks bring errors."""
+_DOUBLINGS = 10
+"""How often to double a nap while looks bring errors: no float holds what a night of them would make of it."""
 
 
 class Query(Protocol[T]):
@@ -50,8 +54,10 @@ class Again:
 
     reasons: Mapping[str, str]
     """What is still lacking, by id: what a timeout will tell."""
+    pace: float = float("inf")
+    """Look again after about that many seconds at the most, unless looks bring errors."""
     soon: float = float("inf")
-    """Look again after at most that many seconds."""
+    """Look again after exactly that many seconds, if not sooner."""
 
 
 @attrs.frozen
@@ -142,9 +148,9 @@ class Waiter(Generic[T]):
         state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
         state.attempt_number = max(1, book.quiet)
         state.start_time, state.outcome_timestamp = book.started, book.now
-        seconds = self.poll(state)
+        seconds = max(SHORTEST, min(self.poll(state), verdict.pace))
         if book.failed:
-            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2**book.failed))
+            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2 ** min(book.failed, _DOUBLINGS)))
         drawn: int = (yield Draw()).get()
         return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
 

@@ -82,15 +82,15 @@ def _key(name: str, cluster: str | None, cluster_arn: str | None) -> TaskKey:
             raise ValueError(f"{name!r} is not the ARN of a task")
         resource = fields[5].removeprefix("task/")
     # The longer format has the cluster in it: task/CLUSTER/ID.
-    named, _, id_ = resource.rpartition("/")
-    if not id_ or "/" in named or (named and not name.startswith("arn:")):
+    named, slash, id_ = resource.rpartition("/")
+    if not id_ or "/" in named or (slash and not (named and name.startswith("arn:"))):
         raise ValueError(f"{name!r} is not the id or ARN of a task")
-    told = cluster_arn or named or None
-    if cluster is None and told is None:
+    told = cluster_arn or named
+    if not (cluster or told):
         raise ValueError(f"nothing tells the cluster of {name!r}; pass cluster=")
-    if cluster is not None and told is not None and _cluster_name(cluster) != _cluster_name(told):
+    if cluster and told and _cluster_name(cluster) != _cluster_name(told):
         raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
-    return TaskKey(cluster or str(told), id_)
+    return TaskKey(cluster or told, id_)
 
 
 def _cluster_name(cluster: str) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import attrs
 from tenacity.wait import wait_base, wait_exponential
 
 from ecskit._core.call import call
-from ecskit._core.effects import Effect, Flow, Parallel, Reply
+from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.sightings import Book, Known, Look
 from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitStory
@@ -25,6 +25,8 @@ from ecskit.models.tasks import DescribeTasksRequest, DescribeTasksResponse, Tas
 from ecskit.waits.task_ids import TaskKey, Tasks, asked_for
 
 __all__ = ["tasks_running", "tasks_stopped"]
+
+T = TypeVar("T")
 
 log = logging.getLogger("ecskit")
 
@@ -45,7 +47,7 @@ RANKS = {
 RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
 
 PACE = 5.0
-"""Seconds between looks, at the most, while a task starts or stops."""
+"""Seconds between looks, at the most and give or take the jitter, while a task starts or stops."""
 PURGED_AFTER, PURGED_READS = 30.0, 3
 """A task that was seen is purged when this many looks over this many seconds do not show it any more."""
 SHORTLY = 1.0
@@ -198,6 +200,7 @@ class TaskSubject:
     """Tasks, as far as merging observations of them goes."""
 
     noun = "task"
+    final = STOPPED
 
     def rank(self, seen: Task) -> tuple[int | None, int]:
         """Return version and rank; a status that nobody knows yet comes before all others."""
@@ -226,28 +229,29 @@ class TaskQuery:
         """Look once at the tasks given by `ids`."""
         batches = list(self._batches(ids))
         flows = [_describe(cluster, list(batch)) for cluster, batch in batches]
-        replies: list[Reply[DescribeTasksResponse]]
+        answers: list[DescribeTasksResponse | EcsError]
         if len(flows) == 1:
-            replies = [(yield from _reply(flows[0]))]
+            answers = [(yield from _answer(flows[0]))]  # no thread for one
         else:
-            replies = (yield Parallel(flows)).get()
+            replies: Reply[list[Reply[DescribeTasksResponse]]] = yield Parallel(flows)
+            answers = [reply.error or reply.get() for reply in replies.get()]
         seen: dict[str, Task] = {}
         unanswered: dict[str, EcsError] = {}
-        for (_, batch), reply in zip(batches, replies, strict=True):
-            if reply.error is None:
-                found = {task.task_arn.rsplit("/", 1)[-1]: task for task in reply.get().tasks}
-                seen |= {name: found[id_] for id_, name in batch.items() if id_ in found}
-            elif reply.error.retryable:
-                unanswered |= dict.fromkeys(batch.values(), reply.error)
+        for (_, batch), answer in zip(batches, answers, strict=True):
+            if not isinstance(answer, EcsError):
+                found = {task.task_arn.rsplit("/", 1)[-1]: task for task in answer.tasks}
+                seen |= {name: found[id_] for id_, names in batch.items() if id_ in found for name in names}
+            elif answer.retryable:
+                unanswered |= {name: answer for names in batch.values() for name in names}
             else:
-                raise reply.error
+                raise answer
         return Look(seen, unanswered)
 
-    def _batches(self, ids: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield a cluster and, by the id of each task in it, the name under which it was asked for."""
-        clusters: dict[str, dict[str, str]] = {}
+    def _batches(self, ids: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
+        """Yield a cluster and, by the id of each task in it, the names (id or ARN) under which it was asked for."""
+        clusters: dict[str, dict[str, list[str]]] = {}
         for name in ids:
-            clusters.setdefault(self.keys[name].cluster, {})[self.keys[name].id] = name
+            clusters.setdefault(self.keys[name].cluster, {}).setdefault(self.keys[name].id, []).append(name)
         for cluster, tasks in clusters.items():
             pairs = list(tasks.items())
             for start in range(0, len(pairs), AT_ONCE):
@@ -258,19 +262,11 @@ def _describe(cluster: str, ids: list[str]) -> Flow[DescribeTasksResponse]:
     return call(OPERATIONS["DescribeTasks"], DescribeTasksRequest(cluster=cluster, tasks=ids), poll=True)
 
 
-def _reply(flow: Flow[Any]) -> Flow[Reply[Any]]:
-    """Run a flow as a parallel group of one would, without a thread for it."""
-    reply: Any = None
-    now = 0.0
+def _answer(flow: Flow[T]) -> Flow[T | EcsError]:
     try:
-        while True:
-            effect: Effect = flow.send(reply)
-            reply = yield effect
-            now = reply.now
-    except StopIteration as stop:
-        return Reply(now, stop.value)
+        return (yield from flow)
     except EcsError as error:
-        return Reply(now, error=error)
+        return error
 
 
 @attrs.frozen
@@ -302,7 +298,7 @@ class TaskGoal:
         unseen = {
             id_: f"was not visible within the grace of {self.grace:.0f} s"
             for id_, known in book.known.items()
-            if known.last is None and known.missing_at is not None and known.missing_at - book.started >= self.grace
+            if known.last is None and known.missing_at is not None and known.missing_at >= book.started + self.grace
         }
         return Failed(TaskNotVisible, unseen) if unseen else self.judge_seen(book)
 
@@ -319,15 +315,16 @@ class TaskGoal:
         }
         return Failed(TaskNotVisible, unseen) if unseen else None
 
-    def again(self, book: Book[Task], lacking: Mapping[str, str], soon: float = float("inf")) -> Again:
+    def again(self, book: Book[Task], lacking: Mapping[str, str], pace: float = float("inf")) -> Again:
         """Return what is lacking, to be looked at again in time for the grace, and soon while things change."""
+        soon = float("inf")
         for known in book.known.values():
             if known.last is None:
-                left = book.started + self.grace - book.now
-                soon = min(soon, self.pace, left if left > 0 else self.pace)
+                pace = min(pace, self.pace)
+                soon = book.started + self.grace - book.now
             elif not self.settled(known) and RANKS.get(known.last.last_status, -1) != RUNNING:
-                soon = min(soon, self.pace)
-        return Again(lacking, soon)
+                pace = min(pace, self.pace)
+        return Again(lacking, pace, soon if soon > 0 else float("inf"))
 
 
 class Running(TaskGoal):

@@ -1,0 +1,192 @@
+"""What drivers do with each effect, the same for both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from threading import Event
+from typing import Any
+
+import attrs
+import pytest
+
+from ecskit._core.effects import Emit, Flow, Observe, Parallel, Reply, Send, Sleep, Tell
+from ecskit._core.errors import ConnectionFailedError
+from ecskit._drive import Runtime, SystemClock
+
+from .support import BROKEN, Driver, SyncDriver, draw, nap, parallel, send
+
+
+def test_send_is_replied_to_with_the_answer(driver: Driver) -> None:
+    """A flow gets what the transport brings, and its result is the driver's."""
+    assert driver.run(send("one", "two")) == ["one", "two"]
+    assert driver.sent == ["one", "two"]
+
+
+def test_send_is_replied_to_with_the_error(driver: Driver) -> None:
+    """An error of a call is data to the flow."""
+
+    def flow() -> Flow[Any]:
+        reply: Reply[Any] = yield Send("break", {})
+        return reply.error
+
+    assert driver.run(flow()) is BROKEN
+
+
+def test_an_error_that_the_flow_does_not_handle_is_raised(driver: Driver) -> None:
+    """It comes out as it is."""
+    with pytest.raises(ConnectionFailedError) as caught:
+        driver.run(send("break"))
+    assert caught.value is BROKEN
+
+
+@pytest.mark.parametrize(("seconds", "now"), [(60.0, 60.0), (0.0, 0.0), (-5.0, 0.0)])
+def test_sleep_takes_that_long(driver: Driver, seconds: float, now: float) -> None:
+    """A reply carries the time at which it came; less than nothing is nothing."""
+    assert driver.run(nap(seconds)) == now
+
+
+def test_sleep_takes_less_than_nothing_on_the_machines_clock_too() -> None:
+    """`time.sleep` would raise."""
+
+    def flow() -> Flow[str]:
+        yield Sleep(-1)
+        return "awake"
+
+    runtime = Runtime(SyncDriver(), SystemClock(), Random(0))
+    assert runtime.run(flow()) == "awake"
+    assert runtime.run(flow(), Event()) == "awake"
+
+
+def test_draw_comes_from_the_drivers_randomness(driver: Driver) -> None:
+    """The same seed, the same numbers."""
+
+    def flow() -> Flow[list[int]]:
+        return [(yield from draw()), (yield from draw())]
+
+    expected = Random(0)
+    assert driver.run(flow()) == [expected.getrandbits(128), expected.getrandbits(128)]
+
+
+@attrs.frozen
+class ByTheLook:
+    """A query that sends, or breaks."""
+
+    operations: Sequence[str] = ("look",)
+
+    def look(self, ids: Sequence[str]) -> Flow[list[str]]:
+        """Look."""
+        return [*(yield from send(*self.operations)), *ids]
+
+
+def observe(query: Any, until: float) -> Flow[tuple[float, Any]]:
+    reply: Reply[Any] = yield Observe(query, ["a", "b"], until)
+    return reply.now, reply.error or reply.get()
+
+
+@pytest.mark.parametrize("until", [30.0, 0.1, 1e9 + 0.1])
+def test_observe_looks_at_the_time_given(driver: Driver, until: float) -> None:
+    """Not a moment earlier, also where the sum of two floats is."""
+    driver.clock.advance(until / 3)
+    assert driver.run(observe(ByTheLook(), until)) == (until, ["look", "a", "b"])
+    assert driver.times == [until]
+
+
+def test_observe_looks_at_once_where_the_time_has_passed(driver: Driver) -> None:
+    """A late look is better than none."""
+    driver.clock.advance(10)
+    assert driver.run(observe(ByTheLook(), 3)) == (10, ["look", "a", "b"])
+
+
+def test_observe_is_replied_to_with_the_error_of_the_look(driver: Driver) -> None:
+    """As with `Send`, it is data to the flow."""
+    assert driver.run(observe(ByTheLook(["break"]), 3)) == (3, BROKEN)
+
+
+def test_tell_calls_the_listener(driver: Driver) -> None:
+    """With the value, and before the flow goes on."""
+    heard: list[str] = []
+
+    def flow() -> Flow[list[str]]:
+        yield Tell(heard.append, "news")
+        return list(heard)
+
+    assert driver.run(flow()) == ["news"]
+
+
+def test_what_a_listener_raises_is_raised_in_the_flow(driver: Driver) -> None:
+    """So that the flow can clean up behind it; an error of ecskit's is no exception."""
+
+    def listener(error: Exception) -> None:
+        raise error
+
+    def flow(error: Exception) -> Flow[None]:
+        try:
+            yield Tell(listener, error)
+        finally:
+            yield from send("clean")
+
+    for error in (ValueError("no"), BROKEN, StopIteration()):
+        with pytest.raises((ValueError, ConnectionFailedError, RuntimeError)):
+            driver.run(flow(error))
+    assert driver.sent == ["clean"] * 3
+
+
+def test_a_sync_driver_refuses_a_coroutine_function_as_listener() -> None:
+    """Nobody would ever await it."""
+
+    async def listener(_: str) -> None:
+        raise AssertionError
+
+    def flow() -> Flow[None]:
+        yield Tell(listener, "news")
+
+    with pytest.raises(TypeError, match="async client"):
+        SyncDriver().run(flow())
+
+
+def test_an_unexpected_error_is_raised_in_the_flow(driver: Driver) -> None:
+    """A bug in a transport must not leave a flow half done, nor end it as if it were over."""
+
+    def flow() -> Flow[str]:
+        try:
+            yield from send("bug")
+        finally:
+            yield from send("clean")
+        return "went on"
+
+    def bug() -> None:
+        raise ZeroDivisionError
+
+    def end() -> None:
+        raise StopIteration
+
+    driver.acts = {"bug": bug}
+    with pytest.raises(ZeroDivisionError):
+        driver.run(flow())
+    driver.acts = {"bug": end}
+    with pytest.raises(RuntimeError):
+        driver.run(flow())
+    assert driver.sent == ["bug", "clean"] * 2
+
+
+def test_only_iteration_takes_what_is_emitted(driver: Driver) -> None:
+    """A flow that emits and is run would lose its items."""
+
+    def flow() -> Flow[None]:
+        yield Emit("item")
+
+    with pytest.raises(TypeError, match="iterated"):
+        driver.run(flow())
+
+
+def test_a_group_of_none_is_over_at_once(driver: Driver) -> None:
+    """No flows, no replies."""
+    assert driver.run(parallel()) == []
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_group_has_room_for_one_at_least(limit: int) -> None:
+    """With less it would never end."""
+    with pytest.raises(ValueError, match="limit"):
+        Parallel([], limit=limit)

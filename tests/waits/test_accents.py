@@ -1,0 +1,127 @@
+"""The waits of the two clients: the same words, and threads or tasks behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from inspect import Parameter
+from random import Random
+from threading import Barrier, Event, Thread
+from typing import Any
+
+import pytest
+
+from ecskit import AsyncClient, Client
+from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._generated.aio_wait import AsyncWait
+from ecskit._generated.sync_wait import Wait
+from ecskit.errors import WaitCancelled
+from ecskit.models import Task
+from ecskit.testing.virtual_clock import VirtualClock
+from ecskit.waits import tasks as flows
+
+from .support import Ask, Scripted, ScriptedAsync, arn, task
+
+NAMES = flows.__all__
+
+
+def parameters(function: Any) -> Mapping[str, Parameter]:
+    return inspect.signature(function).parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sync_and_async_waits_have_the_same_parameters(name: str) -> None:
+    """In the same order, with the same defaults and annotations; a sync wait also takes `cancel`."""
+    sync, aio, flow = (dict(parameters(getattr(of, name))) for of in (Wait, AsyncWait, flows))
+    cancel = sync.pop("cancel")
+    assert (cancel.kind, cancel.default, cancel.annotation) == (Parameter.KEYWORD_ONLY, None, "Event | None")
+    assert list(sync.items()) == list(aio.items())
+    assert list(sync.items())[1:] == list(flow.items())
+    assert inspect.signature(getattr(Wait, name)).return_annotation == "list[Task]"
+    assert inspect.signature(getattr(AsyncWait, name)).return_annotation == "list[Task]"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_but_the_tasks_is_a_keyword(name: str) -> None:
+    """Calls stay readable."""
+    kinds = [parameter.kind for parameter in parameters(getattr(Wait, name)).values()]
+    assert kinds[:2] == [Parameter.POSITIONAL_OR_KEYWORD] * 2
+    assert set(kinds[2:]) == {Parameter.KEYWORD_ONLY}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sync_and_async_waits_are_told_in_the_same_words(name: str) -> None:
+    """Only `cancel` has a sentence of its own."""
+    sync, aio = (inspect.getdoc(getattr(of, name)) for of in (Wait, AsyncWait))
+    assert sync is not None
+    assert aio is not None
+    lines = aio.splitlines()
+    more = [line for line in sync.splitlines() if line not in lines]
+    assert [line.split(":")[0].strip() for line in more] == ["cancel"]
+
+
+def test_all_waits_are_in_both_namespaces_and_no_others() -> None:
+    """A wait is written once."""
+    for of in (Wait, AsyncWait):
+        assert sorted(name for name in vars(of) if not name.startswith("_")) == sorted(NAMES)
+
+
+async def test_the_clients_have_them() -> None:
+    """As `wait`."""
+    with Client(region_name="eu-west-1") as ecs:
+        assert isinstance(ecs.wait, Wait)
+    async with AsyncClient(region_name="eu-west-1") as aio:
+        assert isinstance(aio.wait, AsyncWait)
+
+
+def lively(ask: Ask) -> list[dict[str, Any]]:
+    """Show tasks that start after a minute and stop after two, and `never`, which does neither."""
+    state = "PENDING" if ask.now < 60 else "RUNNING" if ask.now < 120 else "STOPPED"
+    return [task("PENDING" if id_ == "never" else state, id_=id_) for id_ in ask.ids]
+
+
+def test_ten_waits_in_threads_take_as_long_as_one() -> None:
+    """One client, ten threads; one that is cancelled leaves the others."""
+    clock, cancel, begin = VirtualClock(), Event(), Barrier(12)
+    wait = Wait(Runtime(Scripted(clock, lively), clock, Random(0)))
+    ends: dict[str, Any] = {}
+
+    def run(id_: str) -> None:
+        with clock.flow():
+            begin.wait(10)
+            # The wait is counted by itself from here on.
+            with clock.elsewhere():
+                try:
+                    [task] = wait.tasks_stopped(arn(id_), timeout=None, cancel=cancel, on_poll=notice)
+                    ends[id_] = task.last_status
+                except WaitCancelled as error:
+                    ends[id_] = type(error).__name__
+
+    def notice(_: Any) -> None:
+        if len(ends) == 10:
+            cancel.set()
+
+    threads = [Thread(target=run, args=(id_,)) for id_ in [*"abcdefghij", "never"]]
+    with clock.flow():
+        for thread in threads:
+            thread.start()
+        begin.wait(10)
+    for thread in threads:
+        thread.join(20)
+    assert ends == {**dict.fromkeys("abcdefghij", "STOPPED"), "never": "WaitCancelled"}
+    assert 120 <= clock.now() < 160
+
+
+async def test_ten_waits_in_tasks_take_as_long_as_one() -> None:
+    """One client, ten tasks; one that is cancelled leaves the others."""
+    clock = VirtualClock()
+    scripted = Scripted(clock, lively)
+    wait = AsyncWait(AsyncRuntime(ScriptedAsync(scripted), clock, Random(0)))
+    never = asyncio.ensure_future(wait.tasks_running(arn("never"), timeout=None))
+    results: list[list[Task]] = await asyncio.gather(*(wait.tasks_running(arn(id_)) for id_ in "abcdefghij"))
+    assert [found.last_status for [found] in results] == ["RUNNING"] * 10
+    assert 60 <= clock.now() < 72
+    never.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await never

@@ -1,0 +1,301 @@
+"""What is asked about: which tasks, in which clusters, how many in a call, and what of it not again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from ecskit.errors import FailuresError, RequestError, ServerError
+from ecskit.models import Failure, RunTaskResponse, StartTaskResponse, Task
+from ecskit.waits.tasks import tasks_running, tasks_stopped
+
+from .support import ERRORS, Answer, Ask, arn, run_both, task, timeline
+
+CLUSTER_ARN = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"
+
+
+def model(status: str, id_: str = "a", version: int | None = None, **members: Any) -> Task:
+    """Return a task as a response holds it."""
+    return Task(task_arn=arn(id_), last_status=status, desired_status="RUNNING", version=version, **members)
+
+
+def ended(id_: str = "a") -> Task:
+    from datetime import datetime, timezone
+
+    return model("STOPPED", id_, stop_code="UserInitiated", stopped_at=datetime(2026, 1, 1, tzinfo=timezone.utc))
+
+
+# Which tasks.
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cluster", "asked"),
+    [
+        ("a", "prod", "prod"),
+        (["a"], "prod", "prod"),
+        (("a",), CLUSTER_ARN, CLUSTER_ARN),
+        (arn("a"), None, "prod"),
+        (arn("a"), "", "prod"),
+        ([arn("a")], "prod", "prod"),
+        (arn("a"), CLUSTER_ARN, CLUSTER_ARN),
+        ("arn:aws:ecs:eu-west-1:123456789012:task/a", "prod", "prod"),
+        ("arn:aws-cn:ecs:cn-north-1:123456789012:task/prod/a", None, "prod"),
+        (model("PENDING"), None, "prod"),
+        ([model("PENDING", cluster_arn=CLUSTER_ARN)], None, CLUSTER_ARN),
+        (model("PENDING", cluster_arn=CLUSTER_ARN), "prod", "prod"),
+    ],
+)
+def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str | None, asked: str) -> None:
+    """By id, ARN of either format, or as an object; the cluster by name, ARN, or by the task itself."""
+    run = run_both(timeline("R"), lambda: tasks_running(tasks, cluster=cluster))
+    assert run.verdict == "RUNNING"
+    assert [(ask.cluster, ask.ids) for ask in run.calls] == [(asked, ("a",))]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "cluster", "path", "problem"),
+    [
+        ([], "prod", "tasks", "none"),
+        ((), "prod", "tasks", "none"),
+        (RunTaskResponse(), "prod", "tasks", "none"),
+        ("a", None, "tasks", "pass cluster="),
+        ("a", "", "tasks", "pass cluster="),
+        ("arn:aws:ecs:eu-west-1:123456789012:task/a", None, "tasks", "pass cluster="),
+        (["a", arn("b")], None, "tasks[0]", "pass cluster="),
+        ([arn("a"), arn("b", "test")], "prod", "tasks[1]", "is in cluster test, not in prod"),
+        (arn("a"), CLUSTER_ARN.replace("prod", "test"), "tasks", "is in cluster prod, not in test"),
+        (model("PENDING", cluster_arn=CLUSTER_ARN), "test", "tasks", "is in cluster prod, not in test"),
+        ("", "prod", "tasks", "is not the id or ARN"),
+        ("prod/a", "prod", "tasks", "is not the id or ARN"),
+        ("/a", "prod", "tasks", "is not the id or ARN"),
+        ("a/", "prod", "tasks", "is not the id or ARN"),
+        (["a", "arn:aws:ecs"], "prod", "tasks[1]", "is not the ARN of a task"),
+        ("arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1", "prod", "tasks", "is not the ARN of a task"),
+        ("arn:aws:ecs:eu-west-1:123456789012:service/prod/web", None, "tasks", "is not the ARN of a task"),
+        ("arn:aws:s3:eu-west-1:123456789012:task/prod/a", None, "tasks", "is not the ARN of a task"),
+        ("arn:aws:ecs:eu-west-1:123456789012:task/", "prod", "tasks", "is not the id or ARN"),
+        ("arn:aws:ecs:eu-west-1:123456789012:task/prod/", "prod", "tasks", "is not the id or ARN"),
+        ("arn:aws:ecs:eu-west-1:123456789012:task//a", "prod", "tasks", "is not the id or ARN"),
+        ("arn:aws:ecs:eu-west-1:123456789012:task/prod/a/b", None, "tasks", "is not the id or ARN"),
+        ({"a"}, "prod", "tasks", "got set"),
+        (None, "prod", "tasks", "got NoneType"),
+        (b"ab", "prod", "tasks[0]", "got int"),
+        ([None], "prod", "tasks[0]", "got NoneType"),
+        ([["a"]], "prod", "tasks[0]", "got list"),
+    ],
+)
+@pytest.mark.parametrize("wait", [tasks_running, tasks_stopped])
+def test_bad_tasks_are_told_before_anything_is_sent(
+    wait: Any, tasks: Any, cluster: str | None, path: str, problem: str
+) -> None:
+    """Each by its place."""
+    run = run_both([], lambda: wait(tasks, cluster=cluster))
+    assert isinstance(run.error, RequestError)
+    assert run.calls == []
+    assert run.error.subject == wait.__name__
+    assert path in dict(run.error.problems)
+    assert problem in dict(run.error.problems)[path]
+
+
+def test_all_bad_tasks_are_told_at_once() -> None:
+    """Not one after the other."""
+    with pytest.raises(RequestError) as caught:
+        tasks_running(["", "a", "x/y"], cluster=None)
+    assert [path for path, _ in caught.value.problems] == ["tasks[0]", "tasks[1]", "tasks[2]"]
+
+
+def test_a_task_that_is_given_under_two_names_is_asked_for_once() -> None:
+    """And seen under both."""
+    run = run_both(timeline("P R"), lambda: tasks_running(["a", arn("a"), arn("b")], cluster="prod", max_polls=1))
+    assert [ask.ids for ask in run.calls] == [("a", "b")]
+    story = run.story
+    assert list(story.last) == ["a", arn("a"), arn("b")]
+    run = run_both(timeline("P R"), lambda: tasks_running(["a", arn("a")], cluster="prod"))
+    assert run.verdict == "RUNNING/RUNNING"
+
+
+def test_results_are_in_the_order_asked_for() -> None:
+    """Not in the order of the answer."""
+    names = ["c", arn("a"), "d", arn("b")]
+    run = run_both(timeline("S/S/S/S"), lambda: tasks_stopped(names, cluster="prod"))
+    assert run.result is not None
+    assert [task.task_arn for task in run.result] == [arn(id_) for id_ in "cadb"]
+
+
+# Responses as input.
+
+
+def test_a_response_is_the_first_look() -> None:
+    """Nothing is asked before the first nap."""
+    response = RunTaskResponse(tasks=[model("PROVISIONING")])
+    run = run_both(timeline("R"), lambda: tasks_running(response))
+    assert (run.verdict, len(run.calls)) == ("RUNNING", 1)
+    assert 1.8 <= run.times[0] <= 2.2
+
+
+@pytest.mark.parametrize("response", [RunTaskResponse(tasks=[ended()]), StartTaskResponse(tasks=[ended()]), ended()])
+def test_a_response_that_is_the_end_needs_no_look(response: Any) -> None:
+    """What was waited for is there."""
+    run = run_both([], lambda: tasks_stopped(response))
+    assert (run.verdict, run.calls) == ("STOPPED", [])
+
+
+def test_a_response_that_is_a_bad_end_needs_no_look() -> None:
+    """It has stopped."""
+    run = run_both([], lambda: tasks_running(RunTaskResponse(tasks=[ended()])))
+    assert (run.verdict, run.calls) == ("TaskStoppedEarly", [])
+    assert "after 0 s: task a is STOPPED (UserInitiated); 0 polls" in str(run.error)
+
+
+def test_a_response_that_is_newer_than_the_first_look_stands() -> None:
+    """A replica may not know the task yet, or know an older state."""
+    response = RunTaskResponse(tasks=[model("PENDING", version=3)])
+    run = run_both(timeline("- V2 R4"), lambda: tasks_running(response))
+    assert (run.verdict, len(run.calls)) == ("RUNNING", 3)
+
+
+def test_a_task_from_a_response_that_is_gone_is_purged() -> None:
+    """It was seen: the grace is not for it."""
+    run = run_both(timeline("-"), lambda: tasks_stopped(RunTaskResponse(tasks=[model("PENDING")])))
+    assert run.verdict == "TaskPurged"
+    assert 32 <= run.elapsed < 40
+
+
+@pytest.mark.parametrize("kind", [RunTaskResponse, StartTaskResponse])
+def test_failures_of_a_response_raise(kind: Any) -> None:
+    """With the response, so that the tasks that did start can be taken care of."""
+    response = kind(tasks=[model("PENDING")], failures=[Failure(reason="RESOURCE:MEMORY")])
+    run = run_both([], lambda: tasks_running(response))
+    assert isinstance(run.error, FailuresError)
+    assert run.error.operation == kind.__name__.removesuffix("Response")
+    assert run.error.response is response
+    assert run.calls == []
+
+
+def test_failures_of_a_response_are_put_up_with_on_request() -> None:
+    """The tasks that started are waited for."""
+    response = RunTaskResponse(tasks=[model("PENDING")], failures=[Failure(reason="AGENT")])
+    run = run_both(timeline("R"), lambda: tasks_running(response, allow_partial=True))
+    assert run.verdict == "RUNNING"
+
+
+def test_a_response_of_failures_only_has_nothing_to_wait_for() -> None:
+    """Not even on request."""
+    response = RunTaskResponse(failures=[Failure(reason="AGENT")])
+    with pytest.raises(FailuresError):
+        tasks_running(response)
+    with pytest.raises(RequestError, match="none"):
+        tasks_running(response, allow_partial=True)
+
+
+def test_objects_and_ids_may_be_mixed() -> None:
+    """What was seen of the one does not count for the other."""
+    run = run_both(timeline("P/- S/S"), lambda: tasks_stopped([ended(), "b"], cluster="prod"))
+    assert run.verdict == "STOPPED/STOPPED"
+    assert all(ask.ids == ("b",) for ask in run.calls)
+
+
+# How many.
+
+
+def everything(status: str) -> Any:
+    """Return a script that shows all tasks in a state."""
+    return lambda ask: [task(status, id_=id_) for id_ in ask.ids]
+
+
+@pytest.mark.parametrize(
+    ("count", "batches"), [(1, [1]), (100, [100]), (101, [1, 100]), (250, [50, 100, 100]), (1000, [100] * 10)]
+)
+def test_hundreds_of_tasks_take_a_call_per_hundred(count: int, batches: list[int]) -> None:
+    """Each asked for once."""
+    ids = [f"t{i}" for i in range(count)]
+    run = run_both(everything("RUNNING"), lambda: tasks_running(ids, cluster="prod"))
+    assert sorted(len(ask.ids) for ask in run.calls) == batches
+    assert Counter(id_ for ask in run.calls for id_ in ask.ids) == Counter(ids)
+    assert run.times == [0]
+    assert run.result is not None
+    assert [task.task_arn for task in run.result] == [arn(id_) for id_ in ids]
+
+
+def test_tasks_of_several_clusters_are_asked_for_in_each() -> None:
+    """The same id may be in two."""
+    names = [arn("a", "one"), arn("a", "two"), arn("b", "one")]
+
+    def script(ask: Ask) -> Answer:
+        return [{**task("RUNNING", id_=id_), "taskArn": arn(id_, ask.cluster)} for id_ in ask.ids]
+
+    run = run_both(script, lambda: tasks_running(names))
+    assert [(ask.cluster, ask.ids) for ask in run.calls] == [("one", ("a", "b")), ("two", ("a",))]
+    assert run.result is not None
+    assert [task.task_arn for task in run.result] == names
+
+
+def test_a_batch_that_fails_says_nothing_about_its_tasks_only() -> None:
+    """They are neither missing nor seen; the others are."""
+    ids = [f"t{i}" for i in range(150)]
+
+    def script(ask: Ask) -> Answer:
+        if "t120" in ask.ids and ask.now < 100:
+            return ERRORS["!500"]()
+        return [task("STOPPED", id_=id_) for id_ in ask.ids]
+
+    run = run_both(script, lambda: tasks_stopped(ids, cluster="prod"))
+    assert run.verdict == "/".join(["STOPPED"] * 150)
+    assert [len(ask.ids) for ask in run.calls][2:] == [50] * (len(run.calls) - 2)
+
+
+def test_a_batch_that_fails_for_ever_is_told_with_its_tasks() -> None:
+    """And nothing about the others."""
+    names = [arn("a", "good"), arn("b", "bad")]
+
+    def script(ask: Ask) -> Answer:
+        if ask.cluster == "bad":
+            return ERRORS["!500"]()
+        return [{**task("RUNNING", id_=id_), "taskArn": arn(id_, ask.cluster)} for id_ in ask.ids]
+
+    run = run_both(script, lambda: tasks_running(names, timeout=90))
+    assert run.verdict == "WaitTimeout"
+    story = run.story
+    assert list(story.reasons) == [names[1]]
+    assert all(isinstance(error, ServerError) for error in story.errors)
+
+
+def test_one_batch_that_is_refused_ends_the_wait() -> None:
+    """After all of them have been answered."""
+    names = [arn("a", "good"), arn("b", "gone")]
+
+    def script(ask: Ask) -> Answer:
+        return ERRORS["!cluster"]() if ask.cluster == "gone" else [{**task("RUNNING"), "taskArn": names[0]}]
+
+    run = run_both(script, lambda: tasks_running(names))
+    assert (run.verdict, len(run.calls)) == ("ClusterNotFoundException", 2)
+
+
+def test_finished_tasks_are_not_looked_at_again() -> None:
+    """Only those that are lacking."""
+    looks = timeline("S/R/P S/S/R S/S/G S/S/S")
+    run = run_both(looks, lambda: tasks_stopped([arn(id_) for id_ in "abc"]))
+    assert [ask.ids for ask in run.calls] == [("a", "b", "c"), ("b", "c"), ("c",), ("c",)]
+
+
+def test_running_tasks_are_looked_at_until_all_run() -> None:
+    """They might stop meanwhile."""
+    run = run_both(timeline("R/P R/R"), lambda: tasks_running([arn("a"), arn("b")]))
+    assert [ask.ids for ask in run.calls] == [("a", "b"), ("a", "b")]
+
+
+def test_hundreds_of_tasks_finish_one_by_one_within_few_calls() -> None:
+    """150 tasks over ten minutes: two calls a look, fewer as they finish."""
+    ids = [f"t{i}" for i in range(150)]
+
+    def script(ask: Ask) -> Answer:
+        return [task("STOPPED" if ask.now > 4 * int(id_[1:]) else "RUNNING", id_=id_) for id_ in ask.ids]
+
+    run = run_both(script, lambda: tasks_stopped(ids, cluster="prod", timeout=None))
+    assert run.result is not None
+    assert len(run.calls) <= 2 * len(run.times)
+    assert len(run.times) <= 600 / 1.8
+    asked_after_end = [id_ for ask in run.calls for id_ in ask.ids if ask.now > 4 * int(id_[1:]) + 16.5]
+    assert asked_after_end == []
