@@ -37,7 +37,7 @@ _WHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
     # Everything loads when it is first asked for: importing ecskit is cheap, and works without its extras.
     value: Any
     if name == "converter":
@@ -50,6 +50,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ecskit' has no attribute {name!r}")
     globals()[name] = value
     return value
+
+
+# Hidden from type checkers, which would take it to mean that there is any name one can think of.
+globals()["__getattr__"] = _load
 
 
 def __dir__() -> list[str]:

@@ -1,5 +1,7 @@
 """Every error that ecskit raises.
 
+The tree::
+
     EcsError
     +-- RequestError (ValueError)                  bad input; nothing was sent
     +-- ConfigurationError                         no region, unknown profile, bad argument of a client

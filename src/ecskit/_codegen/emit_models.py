@@ -141,13 +141,15 @@ def _package(api: Api, origin: Provenance) -> str:
     out.append("\n" + block("_MODULES = {", [f'"{name}": "{where[name]}"' for name in sorted(where)], "}"))
     out.append("\n" + block("__all__ = [", [f'"{name}"' for name in sorted(where)], "]"))
     out.append(
-        "\n\ndef __getattr__(name: str) -> Any:\n"
+        "\n\ndef _load(name: str) -> Any:\n"
         "    module = _MODULES.get(name)\n"
         "    if module is None:\n"
         '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")\n'
         '    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)\n'
         "    globals()[name] = value  # the next access does not come here\n"
         "    return value\n"
+        "\n\n# Hidden from type checkers, which would take it to mean that there is any name one can think of.\n"
+        'globals()["__getattr__"] = _load\n'
         "\n\ndef __dir__() -> list[str]:\n"
         "    return sorted({*globals(), *_MODULES})\n"
     )

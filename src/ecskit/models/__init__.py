@@ -1675,13 +1675,17 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
     globals()[name] = value  # the next access does not come here
     return value
+
+
+# Hidden from type checkers, which would take it to mean that there is any name one can think of.
+globals()["__getattr__"] = _load
 
 
 def __dir__() -> list[str]:

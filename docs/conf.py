@@ -1,0 +1,51 @@
+"""How Sphinx builds these pages: `nox -s docs`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import ecskit.models
+
+project = "ecskit"
+author = "the ecskit authors"
+version = release = ecskit.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"ecskit {release}"
+myst_heading_anchors = 3
+
+add_module_names = False  # where something lives is private; how to get it is told on the page
+default_role = "code"  # docstrings put code into single backticks
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True  # ABSENT_LIST says more than its value
+maximum_signature_line_length = 100
+napoleon_google_docstring = True
+napoleon_use_rtype = False
+
+
+class Models(SphinxDirective):
+    """Lists the models, family by family. Their members are told where an editor shows them: in the classes."""
+
+    def run(self) -> list[nodes.Node]:
+        """Write the list as Markdown and parse that."""
+        families = sorted(info.name for info in pkgutil.iter_modules(ecskit.models.__path__))
+        lines: list[str] = []
+        for family in families:
+            module: Any = importlib.import_module(f"ecskit.models.{family}")
+            names = ", ".join(f"`{name}`" for name in module.__all__)
+            lines += [f"**ecskit.models.{family}**: {names}", ""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the directive."""
+    app.add_directive("models", Models)
+    return {"parallel_read_safe": True}

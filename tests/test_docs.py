@@ -1,0 +1,56 @@
+"""The Python in the docs runs; README and the simulator's page have tests of their own.
+
+Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
+cluster `prod` and a Fargate task definition `web`. What is only to be looked at is marked ```py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ecskit
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
+from ecskit.testing import SimulatorServer
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
+    """A client of a simulator, which is also where clients go that are made without an endpoint."""
+    with SimulatorServer(speed=50) as server:
+        monkeypatch.chdir(tmp_path)  # some pages write files
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        with ecskit.Client(region_name="us-east-1") as client:
+            client.create_cluster(cluster_name="prod")
+            client.register_task_definition(
+                family="web",
+                cpu="256",
+                memory="512",
+                network_mode="awsvpc",
+                requires_compatibilities=["FARGATE"],
+                container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
+            )
+            yield client
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
+    """One after the other, as somebody would type them."""
+    text = page.read_text("utf-8")
+    blocks = [(text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
+    subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])
+    namespace = {"__name__": page.stem, "ecs": ecs, "network": NetworkConfiguration(awsvpc_configuration=subnets)}
+    for line, block in blocks:
+        # Blank lines in front, so that a traceback names the line of the page.
+        exec(compile("\n" * line + block, page, "exec"), namespace)

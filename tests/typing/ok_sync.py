@@ -1,0 +1,81 @@
+"""Sync code as users write it, with the types that they can rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
+from threading import Event
+from typing import Any
+
+import attrs
+import tenacity
+from typing_extensions import assert_type
+
+import ecskit
+from ecskit import errors, models
+from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
+from ecskit.models.literals import LaunchType
+
+
+def calls(ecs: ecskit.Client) -> None:
+    started = ecs.run_task(task_definition="web", cluster="prod", launch_type="FARGATE")
+    assert_type(started, RunTaskResponse)
+    assert_type(ecs.describe_tasks(tasks=[task.task_arn for task in started.tasks]), models.DescribeTasksResponse)
+    assert_type(ecs.describe_tasks(tasks=("a", "b")), models.DescribeTasksResponse)
+    assert_type(ecs.send(RunTaskRequest(task_definition="web")), RunTaskResponse)
+    assert_type(ecs.send(ecskit.task_definitions.load("web.json")), models.RegisterTaskDefinitionResponse)
+    variant = ecs.with_options(region_name="eu-west-1")
+    assert_type(variant, ecskit.Client)
+
+
+def members(started: RunTaskResponse) -> None:
+    assert_type(started.tasks, Sequence[Task])
+    for task in started.tasks:
+        assert_type(task.task_arn, str)
+        assert_type(task.started_at, datetime | None)
+        assert_type(task.tags, Sequence[models.Tag])
+        for container in task.containers:
+            assert_type(container, Container)
+            assert_type(container.exit_code, int | None)
+            assert_type(container.network_interfaces, Sequence[models.NetworkInterface])
+        if task.last_status == "RUNNING" or task.last_status == "A_STATUS_OF_TOMORROW":
+            print(task.stopped_reason)
+    for failure in started.failures:
+        assert_type(failure.reason, str | None)
+    if started.metadata is not None:
+        assert_type(started.metadata.request_id, str | None)
+
+
+def models_are_values(definition: models.ContainerDefinition) -> None:
+    renamed = attrs.evolve(definition, name="app")
+    assert_type(renamed, models.ContainerDefinition)
+    assert_type(renamed.docker_labels, Mapping[str, str])
+    assert_type(renamed.extra_fields, Mapping[str, Any])
+
+
+def lists(ecs: ecskit.Client) -> None:
+    for arn in ecs.paginate.list_tasks(cluster="prod"):
+        assert_type(arn, str)
+    for page in ecs.paginate.list_tasks(cluster="prod").pages():
+        assert_type(page, models.ListTasksResponse)
+    for setting in ecs.paginate.list_account_settings():
+        assert_type(setting, models.Setting)
+    assert_type(iter(ecs.paginate.list_clusters()), Generator[str, None, None])
+
+
+def waits(ecs: ecskit.Client, started: RunTaskResponse) -> None:
+    poll = tenacity.wait_fixed(1) + tenacity.wait_random(0, 1)
+    assert_type(ecs.wait.tasks_running(started, timeout=60, poll=poll, cancel=Event()), list[Task])
+    assert_type(ecs.wait.tasks_stopped("arn", timeout=None), list[Task])
+    try:
+        ecs.wait.tasks_stopped(started.tasks)
+    except errors.WaitTimeout as error:
+        assert_type(error.story, errors.WaitStory)
+    except errors.ClusterNotFoundException as error:
+        assert_type(error.code, str)
+        assert_type(error.http_status, int | None)
+
+
+def literals() -> LaunchType:
+    kind: LaunchType = "FARGATE"
+    return kind

@@ -1,0 +1,27 @@
+"""Use ecskit as somebody has it who installed no extra. `nox -s lint` runs this; pytest does not need to be there."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+for extra in ("aiobotocore", "orjson", "pytest"):
+    assert importlib.util.find_spec(extra) is None, f"{extra} is installed: this proves nothing"
+
+os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
+
+import ecskit  # noqa: E402  # what is not installed is found out first
+from ecskit.errors import MissingExtraError  # noqa: E402
+from ecskit.testing import SimulatorServer  # noqa: E402
+
+with SimulatorServer() as server, ecskit.Client(region_name="us-east-1", endpoint_url=server.url) as ecs:
+    created = ecs.create_cluster(cluster_name="prod")
+    assert created.cluster.cluster_name == "prod"
+    assert created.cluster.cluster_arn in list(ecs.paginate.list_clusters())
+
+told = ""
+try:
+    ecskit.AsyncClient(region_name="us-east-1")
+except MissingExtraError as error:
+    told = str(error)
+assert "ecskit[async]" in told, told
