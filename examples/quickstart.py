@@ -18,7 +18,7 @@ from tenacity.wait import wait_base, wait_fixed
 
 import ecskit
 from ecskit.errors import WaitStory
-from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, Task
+from ecskit.models import AssignPublicIp, AwsVpcConfiguration, NetworkConfiguration, Task
 from ecskit.testing import Lag, SimulatorServer, TaskScript
 
 TASK_DEFINITION = Path(__file__).with_name("taskdef.json")
@@ -111,7 +111,7 @@ def pace(options: argparse.Namespace) -> wait_base | None:
 
 def network(options: argparse.Namespace) -> NetworkConfiguration:
     """Return where Fargate puts the task."""
-    public = "ENABLED" if options.public else "DISABLED"
+    public: AssignPublicIp = "ENABLED" if options.public else "DISABLED"
     return NetworkConfiguration(
         awsvpc_configuration=AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
     )
