@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -25,8 +29,17 @@ class Row(NamedTuple):
 
 
 def _python(*arguments: str) -> str:
-    ran = subprocess.run([sys.executable, "-m", *arguments], check=True, stdout=subprocess.PIPE, text=True)
-    return ran.stdout
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=_environment()).stdout
+
+
+@functools.cache
+def _environment() -> dict[str, str]:
+    # Imports are measured as users have them, from bytecode, also where the environment turns off writing it.
+    caches = tempfile.TemporaryDirectory(prefix="ecskit-benchmarks-")
+    atexit.register(caches.cleanup)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": caches.name}
 
 
 @contextlib.contextmanager
@@ -74,7 +87,7 @@ def _starts(url: str) -> Iterator[Row]:
     cases += ["models:some", "models:all"]
     colours = {"cold": peers.SYNC, "acold": peers.ASYNC}
     cases += [f"{kind}:{peer}" for kind, names in colours.items() for peer in names if peers.installed(peer)]
-    found = _fresh(cases, url, rounds=5)
+    found = _fresh(cases, url, rounds=9)
     theirs = found.get("import:import capo_ecs")
     for statement, target in imports.items():
         took = found[f"import:{statement}"]

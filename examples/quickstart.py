@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from tenacity.wait import wait_base, wait_fixed
@@ -118,7 +118,7 @@ def network(options: argparse.Namespace) -> NetworkConfiguration:
 
 
 @contextlib.contextmanager
-def endpoint(options: argparse.Namespace) -> Iterator[str | None]:
+def endpoint(options: argparse.Namespace) -> Generator[str | None, None, None]:
     """Yield where to send requests: None for AWS itself, else the endpoint given, else a simulator of our own."""
     if options.aws or options.endpoint_url:
         yield options.endpoint_url

@@ -29,7 +29,7 @@ def call(operation: Operation, request: Request[ResponseT], *, poll: bool = Fals
     reply = yield Send(operation.name, params, poll)
     try:
         raw: RawResponse = reply.get()
-        return wire.decode_response(operation.name, request._response, raw, token)  # type: ignore[return-value]
+        return wire.decode_response(operation.name, request._response, raw, token)  # type: ignore[return-value]  # the request says which class answers it
     except EcsError as error:
         error.client_token = token
         raise
