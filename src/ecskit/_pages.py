@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from ecskit._core import pages
 from ecskit._core.model import Request, Response
 from ecskit._core.operation import Operation
-from ecskit._drive import AsyncRuntime, Runtime
+
+if TYPE_CHECKING:
+    from ecskit._drive.aio import AsyncRuntime
+    from ecskit._drive.sync import Runtime
 
 __all__ = ["AsyncPages", "AsyncPaginator", "Pages", "Paginator"]
 

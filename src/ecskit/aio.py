@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ecskit._core.call import call
 from ecskit._core.errors import MissingExtraError
 from ecskit._core.model import Request, Response, operation_of
-from ecskit._drive import AsyncRuntime, Clock, SystemClock
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.clock import Clock, SystemClock
 from ecskit._generated.aio_operations import AsyncOperations
 from ecskit._generated.operations import OPERATIONS
 from ecskit._options import Options, require

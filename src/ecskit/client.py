@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
 from ecskit._core.model import Request, Response, operation_of
-from ecskit._drive import Clock, Runtime, SystemClock
+from ecskit._drive.clock import Clock, SystemClock
+from ecskit._drive.sync import Runtime
 from ecskit._generated.operations import OPERATIONS
 from ecskit._generated.sync_operations import Operations
 from ecskit._options import Options, require

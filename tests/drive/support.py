@@ -11,7 +11,8 @@ import attrs
 
 from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, RawResponse, Reply, Send, Sleep
 from ecskit._core.errors import ConnectionFailedError
-from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
 from ecskit.testing.virtual_clock import VirtualClock
 
 BROKEN = ConnectionFailedError("break", "the connection broke")

@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Cancelled, Flow, Send, Sleep
-from ecskit._drive import AsyncRuntime, Runtime, SystemClock
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.clock import SystemClock
+from ecskit._drive.sync import Runtime
 from ecskit.errors import WaitCancelled
 
 from .support import AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send

@@ -12,7 +12,8 @@ import pytest
 
 from ecskit._core.effects import Emit, Flow, Observe, Parallel, Reply, Send, Sleep, Tell
 from ecskit._core.errors import ConnectionFailedError
-from ecskit._drive import Runtime, SystemClock
+from ecskit._drive.clock import SystemClock
+from ecskit._drive.sync import Runtime
 
 from .support import BROKEN, Driver, SyncDriver, draw, nap, parallel, send
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Cancelled, Flow, Reply, Send
-from ecskit._drive import AsyncRuntime
+from ecskit._drive.aio import AsyncRuntime
 from ecskit.testing.virtual_clock import VirtualClock
 
 from .support import BROKEN, AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send

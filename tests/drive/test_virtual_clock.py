@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Flow
-from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
 from ecskit.testing.virtual_clock import VirtualClock
 
 from .support import AsyncDriver, SyncDriver, nap, send

@@ -26,7 +26,8 @@ from ecskit._core.errors import (
     TimedOutError,
 )
 from ecskit._core.wait_errors import WaitError, WaitStory
-from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
 from ecskit.errors import AccessDeniedException, ClusterNotFoundException
 from ecskit.models import Task
 from ecskit.testing.virtual_clock import VirtualClock

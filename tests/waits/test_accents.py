@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ecskit import AsyncClient, Client
-from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
 from ecskit._generated.aio_wait import AsyncWait
 from ecskit._generated.sync_wait import Wait
 from ecskit.errors import WaitCancelled

@@ -23,7 +23,8 @@ from ecskit._core.wait_errors import (
     WaitStory,
     WaitTimeout,
 )
-from ecskit._drive import AsyncRuntime, Runtime
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
 from ecskit.testing.virtual_clock import VirtualClock
 from ecskit.waits.tasks import tasks_running, tasks_stopped
 

@@ -81,7 +81,8 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
     out.append(f"from ecskit._pages import {pages}, {items}\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
     out.append(
-        f"    from ecskit._core.typing import SequenceNotStr\n    from ecskit._drive import {accent.prefix}Runtime\n"
+        "    from ecskit._core.typing import SequenceNotStr\n"
+        f"    from ecskit._drive.{accent.module} import {accent.prefix}Runtime\n"
     )
     out.append(_imports(paged, api, items=True))
     out.append(f'\n__all__ = ["{accent.prefix}Paginate"]\n')

@@ -17,7 +17,7 @@ def files(api: Api, model: dict[str, Any], origin: Provenance) -> Iterator[tuple
     yield "_generated/__init__.py", origin.header("Tables and facades made from the service model; private.")
     yield "_generated/operations.py", _operations(api, origin)
     yield "_generated/errors.py", _errors(api, origin)
-    yield SERVICE_MODEL, json.dumps(_without_documentation(model), indent=1) + "\n"
+    yield SERVICE_MODEL, _service_model(_without_documentation(model))
 
 
 def _without_documentation(node: Any) -> Any:
@@ -27,6 +27,20 @@ def _without_documentation(node: Any) -> Any:
             k: _without_documentation(v) for k, v in node.items() if not (k == "documentation" and isinstance(v, str))
         }
     return [_without_documentation(item) for item in node] if isinstance(node, list) else node
+
+
+def _service_model(model: dict[str, Any]) -> str:
+    """Return the model as JSON with a line for each operation and shape: quick to parse, and diffs can be read."""
+
+    def compact(value: Any) -> str:
+        return json.dumps(value, separators=(",", ":"))
+
+    def rows(value: Any) -> str:
+        if not isinstance(value, dict):
+            return compact(value)
+        return "{\n" + ",\n".join(f"{compact(name)}:{compact(entry)}" for name, entry in value.items()) + "\n}"
+
+    return "{\n" + ",\n".join(f"{compact(key)}:{rows(value)}" for key, value in model.items()) + "\n}\n"
 
 
 def _operations(api: Api, origin: Provenance) -> str:

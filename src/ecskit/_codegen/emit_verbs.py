@@ -46,7 +46,7 @@ def files(package: Path, origin: Provenance) -> Iterator[tuple[str, str]]:
 
 def _namespace(namespace: Namespace, accent: Accent, package: Path, origin: Provenance) -> str:
     class_ = f"{accent.prefix}{namespace.class_}"
-    imports: dict[str, set[str]] = {"ecskit._drive": {f"{accent.prefix}Runtime"}}
+    imports: dict[str, set[str]] = {f"ecskit._drive.{accent.module}": {f"{accent.prefix}Runtime"}}
     methods: list[str] = []
     for module in namespace.modules:
         tree = ast.parse((package / (module.replace(".", "/") + ".py")).read_text("utf-8"))

@@ -8,15 +8,13 @@ empty collection, and the wire layer drops it because it *is* the singleton.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import SupportsIndex, overload
-
-from typing_extensions import Never, final
+from typing import NoReturn, SupportsIndex, final, overload
 
 __all__ = ["ABSENT_LIST", "ABSENT_MAP", "AbsentList", "AbsentMap"]
 
 
 @final
-class AbsentList(Sequence[Never]):
+class AbsentList(Sequence[NoReturn]):
     """The empty sequence that stands for a list member that was not given or not sent."""
 
     __slots__ = ()
@@ -25,13 +23,13 @@ class AbsentList(Sequence[Never]):
         return 0
 
     @overload
-    def __getitem__(self, index: SupportsIndex) -> Never: ...
+    def __getitem__(self, index: SupportsIndex) -> NoReturn: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Never]: ...
-    def __getitem__(self, index: SupportsIndex | slice) -> Sequence[Never]:
+    def __getitem__(self, index: slice) -> Sequence[NoReturn]: ...
+    def __getitem__(self, index: SupportsIndex | slice) -> Sequence[NoReturn]:
         return ()[index]
 
-    def __iter__(self) -> Iterator[Never]:
+    def __iter__(self) -> Iterator[NoReturn]:
         return iter(())
 
     def __eq__(self, other: object) -> bool:
@@ -48,7 +46,7 @@ class AbsentList(Sequence[Never]):
 
 
 @final
-class AbsentMap(Mapping[str, Never]):
+class AbsentMap(Mapping[str, NoReturn]):
     """The empty mapping that stands for a map member that was not given or not sent."""
 
     __slots__ = ()
@@ -56,7 +54,7 @@ class AbsentMap(Mapping[str, Never]):
     def __len__(self) -> int:
         return 0
 
-    def __getitem__(self, key: str) -> Never:
+    def __getitem__(self, key: str) -> NoReturn:
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:

@@ -7,13 +7,15 @@ are secret and which classes they hold is told by the class itself; how that is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import attrs
-from typing_extensions import Self
 
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import FailuresError, RequestError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "JSON",

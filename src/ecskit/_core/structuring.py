@@ -18,7 +18,7 @@ from .errors import RequestError
 from .kinds import Kind, Member, members
 from .model import Model, Response, ResponseMetadata
 
-__all__ = ["Structure", "compile_structure", "set_slot"]
+__all__ = ["Structure", "set_slot", "structure_hook"]
 
 Structure = Callable[[Any, Any], Any]
 """A cattrs structure hook: takes the data and the class, returns an instance."""
@@ -41,7 +41,15 @@ def set_slot(cls: type[Model], name: str) -> Callable[[Any, Any], None]:
     return write
 
 
-def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structure]) -> Structure:
+_hooks: dict[type[Model], Structure] = {}
+
+
+def structure_hook(cls: type[Model]) -> Structure:
+    """Return the hook that makes a `cls` out of a dict, compiled when it is first asked for."""
+    return _hooks.get(cls) or _hooks.setdefault(cls, _compile(cls))
+
+
+def _compile(cls: type[Model]) -> Structure:
     """Write and compile the hook that makes a `cls` out of a dict, one line for each member.
 
     It writes the slots through their descriptors: a frozen class's own `__init__` takes about three times as long.
@@ -76,7 +84,7 @@ def compile_structure(cls: type[Model], hook_of: Callable[[type[Model]], Structu
     for i, m in enumerate(mine):
         names[f"set{i}"] = set_slot(cls, m.name)
         if m.kind.shape == "model":
-            names[f"make{i}"], names[f"cls{i}"] = hook_of(m.kind.type), m.kind.type
+            names[f"make{i}"], names[f"cls{i}"] = structure_hook(m.kind.type), m.kind.type
         lines += [f"  {line}" for line in _member(m, i)]
     if issubclass(cls, Response):
         names["set_metadata"] = set_slot(cls, "metadata")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .effects import RawResponse
 from .errors import MalformedResponseError, RequestError
 from .model import Model, Response
-from .structuring import compile_structure, response_metadata, set_slot
+from .structuring import response_metadata, set_slot, structure_hook
 from .unstructuring import unstructure
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def converter() -> Converter:
     from cattrs import Converter  # loaded on first use: importing ecskit does not pay for it
 
     made = Converter()
-    made.register_structure_hook_factory(_is_model, lambda cls: compile_structure(cls, made.get_structure_hook))
+    made.register_structure_hook_factory(_is_model, structure_hook)
     made.register_unstructure_hook_func(_is_model, unstructure)
     return made
 
@@ -57,7 +57,8 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
         MalformedResponseError: The body is not the JSON of such a response.
     """
     try:
-        response = converter().structure(loads(raw.body), cls)
+        # The converter's own hook, without the converter: calls need not load cattrs.
+        response: R = structure_hook(cls)(loads(raw.body), cls)
     except RequestError as error:
         raise MalformedResponseError(operation, f"the answer does not hold what it must: {error}") from None
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
     from ecskit._core.wait_errors import WaitStory
-    from ecskit._drive import AsyncRuntime
+    from ecskit._drive.aio import AsyncRuntime
     from ecskit.models.tasks import Task
     from ecskit.waits.task_ids import Tasks
 

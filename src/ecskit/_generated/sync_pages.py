@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecskit._core.typing import SequenceNotStr
-    from ecskit._drive import Runtime
+    from ecskit._drive.sync import Runtime
     from ecskit.models.account_settings import (
         ListAccountSettingsResponse,
         Setting,

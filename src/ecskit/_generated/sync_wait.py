@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
     from ecskit._core.wait_errors import WaitStory
-    from ecskit._drive import Runtime
+    from ecskit._drive.sync import Runtime
     from ecskit.models.tasks import Task
     from ecskit.waits.task_ids import Tasks
 

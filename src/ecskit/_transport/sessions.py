@@ -6,12 +6,14 @@ handlers and differs in one thing: it loads the ECS service model that ecskit sh
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from typing import Any, cast
 
 from botocore.config import Config
 from botocore.context import get_context
+from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 from botocore.useragent import UserAgentString
 
@@ -31,9 +33,10 @@ class _ShippedModelLoader(Loader):
         super().__init__(extra_search_paths=[str(_service_model.DATA_PATH), *extra_search_paths])
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        if (service_name, type_name) == ("ecs", "service-2"):
+        if service_name == "ecs":
             # The base class would first list every service there is.
-            return self.load_data(f"ecs/{_service_model.API_VERSION}/service-2")
+            with contextlib.suppress(DataNotFoundError):
+                return self.load_data(f"ecs/{_service_model.API_VERSION}/{type_name}")
         return super().load_service_model(service_name, type_name, api_version)
 
 

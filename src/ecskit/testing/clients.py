@@ -15,7 +15,7 @@ from botocore.config import Config
 from ecskit.testing.embed import attach, attach_async
 
 if TYPE_CHECKING:
-    from ecskit._drive import Clock
+    from ecskit._drive.clock import Clock
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
     from ecskit.testing.simulator import Simulator

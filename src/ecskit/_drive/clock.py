@@ -6,7 +6,6 @@ at every moment how many there are.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import time
@@ -55,6 +54,8 @@ class SystemClock:
 
     async def asleep(self, seconds: float) -> None:
         """Return after `seconds`."""
+        import asyncio  # a sync program does without
+
         await asyncio.sleep(seconds)
 
     def flow(self) -> contextlib.AbstractContextManager[None]:

@@ -1,0 +1,32 @@
+"""How flows end before their time, the same for both drivers."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ecskit._core.effects import Flow
+
+__all__ = ["CLEAN_UP", "Cut", "close", "log"]
+
+log = logging.getLogger("ecskit")
+
+CLEAN_UP = 10.0
+"""Seconds that the clean-up of a flow may take."""
+_CLOSES = 10
+"""How often to close a flow that goes on yielding: once for each layer of clean-up in it."""
+
+
+class Cut(BaseException):
+    """The flow is cut short: the caller's cancel event is set, or its clean-up has taken too long."""
+
+
+def close(flow: Flow[Any]) -> None:
+    """Close a flow, also one that does not want to: what it yields now is not performed."""
+    for _ in range(_CLOSES):
+        try:
+            flow.close()
+        except Exception:  # one that goes wrong ends here: it must not hide why it is closed
+            log.debug("a flow was closed in its clean-up", exc_info=True)
+        else:
+            return

@@ -1,0 +1,196 @@
+"""The sync driver."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from random import Random
+from threading import Event
+from typing import Any, Protocol, TypeVar
+
+import attrs
+
+from ecskit._core.effects import (
+    Cancelled,
+    Draw,
+    Effect,
+    Emit,
+    Flow,
+    Observe,
+    Parallel,
+    RawResponse,
+    Reply,
+    Send,
+    Sleep,
+    Tell,
+)
+from ecskit._core.errors import EcsError
+from ecskit._core.wait_errors import WaitCancelled
+from ecskit._drive.clock import Clock, Counts, Either
+from ecskit._drive.ending import CLEAN_UP, Cut, close, log
+
+__all__ = ["Runtime"]
+
+T = TypeVar("T")
+
+
+class Sends(Protocol):
+    """A sync transport."""
+
+    def send(self, send: Send) -> RawResponse:
+        """Send one request; raise EcsError."""
+        ...
+
+
+@attrs.frozen
+class Runtime:
+    """The sync driver, with what it performs effects with."""
+
+    transport: Sends
+    clock: Clock
+    random: Random
+
+    def run(self, flow: Flow[T], cancel: Event | None = None) -> T:
+        """Perform a flow to its end and return its result.
+
+        Raises:
+            WaitCancelled: `cancel` was set.
+        """
+        try:
+            with self.clock.flow():
+                return self._run(flow, cancel)
+        except Cut:
+            raise WaitCancelled from None
+
+    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
+        """Perform a flow as far as the consumer asks for what it emits."""
+        reply: Any = None
+        try:
+            while True:
+                with self.clock.flow():
+                    emitted = self._to_next(flow, reply, None)
+                if not isinstance(emitted, Emit):
+                    return
+                yield emitted.item
+                reply = Reply(self.clock.now())
+        except (KeyboardInterrupt, GeneratorExit):
+            with self.clock.flow():
+                self._clean_up(flow)
+            raise
+        finally:
+            close(flow)
+
+    def _run(self, flow: Flow[T], cancel: Event | None, end: float = math.inf) -> T:
+        if _is_set(cancel):
+            raise Cut  # before it is even started: there is nothing to clean up
+        try:
+            result = self._to_next(flow, None, cancel, end)
+        except (KeyboardInterrupt, Cut):
+            self._clean_up(flow, end)
+            raise
+        finally:
+            close(flow)
+        if isinstance(result, Emit):
+            raise TypeError("a flow that emits is iterated over, not run")
+        return result
+
+    def _to_next(self, flow: Flow[T], given: Any, cancel: Event | None, end: float = math.inf) -> T | Emit:
+        """Perform a flow up to what it emits next, or to its result."""
+        step: Any = flow.send
+        while True:
+            try:
+                effect = step(given)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if isinstance(effect, Emit):
+                return effect
+            try:
+                step, given = flow.send, self._perform(effect, cancel, end)
+            except Exception as error:  # noqa: BLE001  # a listener's, or a bug: the flow may clean up behind it
+                step, given = flow.throw, error
+
+    def _perform(self, effect: Effect, cancel: Event | None, end: float) -> Reply[Any]:
+        if _is_set(cancel) or self.clock.now() >= end:
+            raise Cut
+        value: Any = None
+        error: EcsError | None = None
+        match effect:
+            case Send() | Observe():
+                try:
+                    value = self._ask(effect, cancel, end)
+                except EcsError as raised:
+                    error = raised
+            case Sleep(seconds):
+                self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel)
+                if _is_set(cancel):
+                    raise Cut  # the sleep was cut short, which the flow must not take for its end
+            case Draw():
+                value = self.random.getrandbits(128)
+            case Parallel(flows, limit):
+                value = self._all(flows, limit, cancel, end)
+            case Tell():
+                _tell(effect)
+            case Emit():
+                raise TypeError("a flow that emits is iterated over, not run")
+        return Reply(self.clock.now(), value, error)
+
+    def _ask(self, effect: Send | Observe, cancel: Event | None, end: float) -> Any:
+        if isinstance(effect, Send):
+            return self.transport.send(effect)
+        while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
+            self._perform(Sleep(left), cancel, end)
+        return self._run(effect.query.look(effect.ids), cancel, end)
+
+    def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
+        stop = Event() if cancel is None else Either(cancel)
+        counts = Counts(self.clock, limit, len(flows))
+
+        def one(flow: Flow[Any]) -> Reply[Any]:
+            try:
+                value = self._run(flow, stop, end)
+                return Reply(self.clock.now(), value)
+            except EcsError as error:
+                return Reply(self.clock.now(), error=error)
+            except BaseException:
+                stop.set()  # before this flow is no longer counted, or time would pass for the others first
+                raise
+            finally:
+                counts.finished()
+
+        futures: list[Future[Reply[Any]]] = []
+        with counts, ThreadPoolExecutor(max(1, min(limit, len(flows)))) as threads:
+            try:
+                futures += [threads.submit(copy_context().run, one, flow) for flow in flows]
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                stop.set()
+        for error in [future.exception() for future in futures]:
+            if error is not None and not isinstance(error, Cut):
+                raise error
+        return [future.result() for future in futures]
+
+    def _clean_up(self, flow: Flow[Any], end: float = math.inf) -> None:
+        end = min(end, self.clock.now() + CLEAN_UP)
+        try:
+            effect = flow.throw(Cancelled())
+            while True:
+                effect = flow.send(self._perform(effect, None, end))
+        except (StopIteration, Cancelled, Cut):
+            pass
+        except Exception:  # noqa: BLE001  # logged: what cut the flow short is raised, not this
+            log.warning("the clean-up of a flow failed", exc_info=True)
+
+
+def _is_set(cancel: Event | None) -> bool:
+    return cancel is not None and cancel.is_set()
+
+
+def _tell(effect: Tell) -> None:
+    answer = effect.listener(effect.value)
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise TypeError("a coroutine function was given as callback: only an async client awaits it")
