@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ecskit import task_definitions
+from ecskit._core.wire import converter
 from ecskit.errors import RequestError
 from ecskit.models import (
     ContainerDefinition,
@@ -27,7 +28,7 @@ from ecskit.models import (
     TaskDefinition,
     Volume,
 )
-from ecskit.task_definitions import RESPONSE_ONLY, dump, load
+from ecskit.task_definitions import RESPONSE_ONLY, dump, load, to_register_request
 
 REQUEST = {
     "family": "web",
@@ -379,4 +380,41 @@ def test_what_is_written_is_read_again(tmp_path: Path, definition: RegisterTaskD
 
 def test_public_names_are_listed() -> None:
     """And there are no others."""
-    assert sorted(task_definitions.__all__) == ["RESPONSE_ONLY", "dump", "load"]
+    assert sorted(task_definitions.__all__) == ["RESPONSE_ONLY", "dump", "load", "to_register_request"]
+
+
+def described(**changed: Any) -> TaskDefinition:
+    """Return what DescribeTaskDefinition would show of REQUEST."""
+    shown = {key: value for key, value in REQUEST.items() if key != "tags"}
+    return converter().structure({**shown, **ANSWERED, **changed}, TaskDefinition)
+
+
+def test_a_described_definition_becomes_a_request() -> None:
+    """Without what only answers have, with the tags that stand beside it."""
+    assert to_register_request(described(), tags=[Tag(key="team", value="x")]) == EXPECTED
+
+
+def test_nested_unknown_members_survive_describe_and_register() -> None:
+    """What AWS added inside a container last week goes back out."""
+    container = {**REQUEST["containerDefinitions"][0], "newThing": {"on": True}}  # type: ignore[dict-item]
+    request = to_register_request(attrs.evolve(described(containerDefinitions=[container]), cpu="512"))
+    assert request.cpu == "512"
+    assert request.container_definitions[0].extra_fields == {"newThing": {"on": True}}
+
+
+def test_unknown_members_at_the_top_are_told_and_kept_on_demand() -> None:
+    """Nobody can tell whether they are a request's or an answer's."""
+    definition = described(newMember=1)
+    with pytest.warns(UserWarning, match="newMember"):
+        assert not to_register_request(definition).extra_fields
+    assert to_register_request(definition, keep=["newMember"]).extra_fields == {"newMember": 1}
+
+
+@pytest.mark.parametrize("thing", ["x", None, {"family": "web"}, Tag(key="a")])
+def test_only_task_definitions_are_written(thing: Any, tmp_path: Path) -> None:
+    """Anything else is refused before the file is touched."""
+    with pytest.raises(RequestError, match=f"got {type(thing).__name__}"):
+        dump(thing, tmp_path / "out.json")
+    with pytest.raises(RequestError, match=f"got {type(thing).__name__}"):
+        to_register_request(thing)
+    assert not list(tmp_path.iterdir())

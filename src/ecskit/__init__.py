@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from ecskit._version import __version__
@@ -12,16 +13,21 @@ if TYPE_CHECKING:
 
     from ecskit import errors, models, task_definitions
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
+    from ecskit._core.model import ResponseMetadata
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
     converter: Converter
+
+# Silent unless the program says otherwise.
+logging.getLogger("ecskit").addHandler(logging.NullHandler())
 
 __all__ = [
     "ABSENT_LIST",
     "ABSENT_MAP",
     "AsyncClient",
     "Client",
+    "ResponseMetadata",
     "__version__",
     "converter",
     "errors",
@@ -34,6 +40,7 @@ _WHERE = {
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
     "Client": "ecskit.client",
+    "ResponseMetadata": "ecskit._core.model",
 }
 
 

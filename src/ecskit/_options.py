@@ -24,7 +24,7 @@ class Options:
     def changed(self, given: Options) -> Options:
         """Return these options with those of `given` over them; configurations are merged."""
         config = given.config
-        if self.config is not None and config is not None:
+        if self.config is not None and hasattr(config, "merge"):  # what is no Config is refused by the new client
             config = self.config.merge(config)
         # A session has its profile: whichever of the two is given anew replaces both.
         new_source = given.session is not None or given.profile_name is not None

@@ -57,7 +57,7 @@ class AsyncClient(AsyncOperations):
         session: Any = None,
     ) -> None:
         options = Options(region_name, profile_name, endpoint_url, config, session)
-        self._set_up(_transport().new_transport(**options.as_arguments()), options)
+        self._set_up(transport_module().new_transport(**options.as_arguments()), options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -70,7 +70,7 @@ class AsyncClient(AsyncOperations):
             ConfigurationError: It is not an aiobotocore client for ECS.
         """
         wrapped = cls.__new__(cls)
-        wrapped._set_up(_transport().wrap(client), None)
+        wrapped._set_up(transport_module().wrap(client), None)
         return wrapped
 
     def _set_up(self, transport: AsyncTransport, options: Options | None) -> None:
@@ -150,9 +150,12 @@ class AsyncClient(AsyncOperations):
         await self.aclose()
 
 
-def _transport() -> Any:
+def transport_module() -> Any:
+    """Return the module that sends through aiobotocore, or raise MissingExtraError."""
     try:
         from ecskit._transport import aio
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "aiobotocore":
+            raise  # it is there, and something that it needs is not
         raise MissingExtraError("AsyncClient needs aiobotocore: pip install 'ecskit[async]'") from error
     return aio

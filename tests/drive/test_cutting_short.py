@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from random import Random
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,7 +20,7 @@ from ecskit._core.effects import Cancelled, Flow, Send, Sleep
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
-from ecskit.errors import WaitCancelled
+from ecskit.errors import RequestError, WaitCancelled
 
 from .support import AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send
 
@@ -476,3 +476,10 @@ async def test_an_async_runtime_works_with_the_loops_own_debug_mode_off_and_on()
     runtime = AsyncRuntime(driver, driver.clock, Random(0))
     asyncio.get_running_loop().set_debug(True)
     assert await asyncio.gather(*(runtime.run(send("x")) for _ in range(20))) == [["x"]] * 20
+
+
+def test_cancel_must_be_an_event() -> None:
+    """A flag is told apart from an event before anything is performed."""
+    flow, flag = nap(1), cast("Event", True)  # noqa: FBT003  # wrong on purpose
+    with pytest.raises(RequestError, match=r"cancel: expected a threading\.Event, got bool"):
+        SyncDriver().runtime.run(flow, flag)

@@ -9,7 +9,7 @@ import pytest
 
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration, RunTaskResponse
-from ecskit.testing import Lag, SimulatedError, Simulator, TaskScript
+from ecskit.testing import Lag, ScaledClock, SimulatedError, Simulator, TaskScript
 
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"]))
 
@@ -130,3 +130,12 @@ def test_nothing_of_the_machine_reaches_the_client(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     with Simulator(region="eu-central-1").client() as ecs:
         assert ecs.list_clusters().cluster_arns == ["arn:aws:ecs:eu-central-1:123456789012:cluster/default"]
+
+
+def test_with_a_time_of_ones_own_clients_sleep_on_the_machines_clock() -> None:
+    """The virtual clock moves nothing there, so a wait on it would be over at once, and wrong."""
+    sim = Simulator(now=ScaledClock(speed=50))
+    with sim.client() as ecs:
+        [task] = ecs.wait.tasks_running(run(ecs), timeout=30)
+    assert task.last_status == "RUNNING"
+    assert sim.clock.now() == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from importlib.machinery import BuiltinImporter
 from typing import Any
 
 import boto3
@@ -9,6 +11,7 @@ from aiobotocore.session import AioSession
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ecskit.errors import MissingExtraError
 from ecskit.testing import SimulatedError, SimulatorBug, attach, attach_async
 from ecskit.testing.operations import TABLE
 
@@ -115,6 +118,20 @@ async def test_an_async_client_talks_to_the_simulator(world: World) -> None:
         attached.detach()
         with pytest.raises(Exception, match=r"simulator\.invalid"):
             await ecs.list_clusters()
+
+
+def test_attaching_async_says_which_extra_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without aiobotocore the error names what to install; what aiobotocore itself misses is left as it is."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "aiobotocore"]:
+        monkeypatch.delitem(sys.modules, name)
+    with monkeypatch.context() as without:
+        without.setattr(sys, "meta_path", [BuiltinImporter])  # finds nothing that is installed
+        with pytest.raises(MissingExtraError, match=r"attach_async needs .* pip install 'ecskit\[async\]'"):
+            attach_async("client", world.sim)
+    monkeypatch.setitem(sys.modules, "aiobotocore.awsrequest", None)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        attach_async("client", world.sim)
+    assert not isinstance(caught.value, MissingExtraError)
 
 
 async def test_an_async_session_passes_the_simulator_on(world: World) -> None:

@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from aiobotocore.session import AioSession
 from botocore.exceptions import ClientError
 
 from ecskit.testing import ScaledClock, SimulatorBug, SimulatorServer, TaskScript
+from ecskit.testing.__main__ import main, parser, simulator_of
 from ecskit.testing.operations import TABLE
 
 from .support import NETWORK, NOON, ManualClock, World
@@ -132,8 +132,8 @@ def test_a_scaled_clock() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_line(number: signal.Signals) -> None:
-    """The module prints its URL, serves with the given speed and lag, and ends on a signal."""
-    arguments = ["--speed", "100", "--seed", "7", "--lag", "50", "--region", "eu-west-1"]
+    """The module prints its URL, serves with the given options, and ends on a signal."""
+    arguments = ["--speed", "100", "--seed", "7", "--lag", "5000", "--region", "eu-west-1"]
     command = [sys.executable, "-m", "ecskit.testing", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -142,11 +142,44 @@ def test_the_command_line(number: signal.Signals) -> None:
         ecs.register_task_definition(**DEFINITION)
         arn = ecs.run_task(**RUN)["tasks"][0]["taskArn"]
         hidden = ecs.describe_tasks(tasks=[arn])["failures"]
-        time.sleep(0.6)
-        seen = ecs.describe_tasks(tasks=[arn])["tasks"]
         ecs.close()
         process.send_signal(number)
         assert process.wait(timeout=10) == 0
     assert arn.startswith("arn:aws:ecs:eu-west-1:")
     assert [failure["reason"] for failure in hidden] == ["MISSING"]
+
+
+def test_the_options_make_the_simulator() -> None:
+    """Speed and lag of the command line are those of the simulator: 0.6 seconds outside are 60 inside."""
+    outside = ManualClock()
+    sim = simulator_of(parser().parse_args(["--speed", "100", "--lag", "50"]), outside)
+    sim.handle("RegisterTaskDefinition", DEFINITION)
+    arn = sim.handle("RunTask", RUN)["tasks"][0]["taskArn"]
+    hidden = sim.handle("DescribeTasks", {"tasks": [arn]})["failures"]
+    outside.pass_(0.6)
+    seen = sim.handle("DescribeTasks", {"tasks": [arn]})["tasks"]
+    assert [failure["reason"] for failure in hidden] == ["MISSING"]
     assert [task["lastStatus"] for task in seen] == ["RUNNING"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--speed", "0"),
+        ("--speed", "nan"),
+        ("--speed", "fast"),
+        ("--lag", "-1"),
+        ("--stale", "-0.5"),
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--port", "http"),
+    ],
+)
+def test_options_out_of_bounds_are_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad value ends the program with usage, the name of the option, and exit code 2."""
+    with pytest.raises(SystemExit) as caught:
+        main([option, value])
+    assert caught.value.code == 2
+    told = capsys.readouterr().err
+    assert f"argument {option}: must " in told
+    assert value in told

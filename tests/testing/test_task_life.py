@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, strategies as st
 
@@ -239,5 +241,27 @@ def test_health_follows_the_script(world: World) -> None:
 
 def test_negative_durations_are_refused() -> None:
     """A script cannot go back in time."""
-    with pytest.raises(ValueError, match="run_time"):
+    with pytest.raises(ValueError, match="run_time must not be negative: -1"):
         TaskScript(run_time=-1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("exit_codes", "1", TypeError),
+        ("exit_codes", True, TypeError),
+        ("exit_codes", -1, ValueError),
+        ("exit_codes", {"app": "1"}, TypeError),
+        ("sigterm_exit_codes", None, TypeError),
+        ("sigterm_exit_codes", {"app": -9}, ValueError),
+        ("time_to_start", "20", TypeError),
+        ("time_to_stop", float("nan"), ValueError),
+        ("time_to_healthy", -0.1, ValueError),
+        ("stop_code", "Bored", ValueError),
+        ("health", "FINE", ValueError),
+    ],
+)
+def test_a_script_refuses_what_it_cannot_play(field: str, value: Any, error: type[Exception]) -> None:
+    """A wrong value is an error where the script is written, and names the field."""
+    with pytest.raises(error, match=f"^{field}"):
+        TaskScript(**{field: value})

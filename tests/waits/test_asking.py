@@ -299,3 +299,21 @@ def test_hundreds_of_tasks_finish_one_by_one_within_few_calls() -> None:
     assert len(run.times) <= 600 / 1.8
     asked_after_end = [id_ for ask in run.calls for id_ in ask.ids if ask.now > 4 * int(id_[1:]) + 16.5]
     assert asked_after_end == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", "5"),
+        ("timeout", True),
+        ("max_polls", "3"),
+        ("max_polls", 1.5),
+        ("visibility_grace", None),
+        ("on_poll", 3),
+        ("poll", lambda _: 1.0),
+    ],
+)
+def test_arguments_of_the_wrong_type_are_named(name: str, value: Any) -> None:
+    """Before anything is asked, and not by a comparison that fails somewhere inside."""
+    with pytest.raises(RequestError, match=f"tasks_running: {name}: expected"):
+        tasks_running(arn("a"), **{name: value})

@@ -110,7 +110,7 @@ WRAPPERS = {"sync": ecskit.Client.wrap, "async": ecskit.AsyncClient.wrap}
 @pytest.mark.parametrize("thing", [None, "ecs", boto3, boto3.Session, ecskit.Client])
 def test_only_clients_are_wrapped(colour: str, thing: Any) -> None:
     """What is no client is refused by its type's name."""
-    with pytest.raises(errors.ConfigurationError, match=f"client for ECS, got {type(thing).__name__}"):
+    with pytest.raises(errors.ConfigurationError, match=f"expected an ECS client of .*, got {type(thing).__name__}"):
         WRAPPERS[colour](thing)
 
 
@@ -131,7 +131,7 @@ async def test_clients_of_the_other_colour_are_not_wrapped() -> None:
     """Each client wraps its own kind."""
     sync_client = boto3.client("ecs", region_name=REGION)
     async with AioSession().create_client("ecs", region_name=REGION) as aio_client:
-        with pytest.raises(errors.ConfigurationError, match=r"aiobotocore\.client client for ECS, got ECS"):
+        with pytest.raises(errors.ConfigurationError, match="expected an ECS client of aiobotocore, got ECS"):
             ecskit.AsyncClient.wrap(sync_client)
         with pytest.raises(errors.ConfigurationError, match="got one of aiobotocore; AsyncClient wraps those"):
             ecskit.Client.wrap(aio_client)

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 import ecskit
 from ecskit import errors, models
@@ -177,3 +178,34 @@ async def test_a_cancelled_call_leaves_the_client_usable(server: ModelServer) ->
 def count(things: list[Any]) -> dict[type[Any], int]:
     """Return how many things of each class there are."""
     return {cls: sum(type(thing) is cls for thing in things) for cls in {type(thing) for thing in things}}
+
+
+async def test_closing_while_a_client_is_made_leaves_nothing_open(server: ModelServer) -> None:
+    """The call that was about to open it says that it is closed; what was made is closed too."""
+    ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url)
+    calling = asyncio.ensure_future(ecs.list_clusters())
+    await asyncio.sleep(0)
+    await ecs.aclose()
+    with pytest.raises((errors.ClientClosedError, errors.ConnectionFailedError)):
+        await calling
+    with pytest.raises(errors.ClientClosedError):
+        await ecs.list_clusters()
+
+
+async def test_a_closed_async_client_cannot_be_entered() -> None:
+    """`async with` says at once that it is closed."""
+    ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=ENDPOINT)
+    await ecs.aclose()
+    with pytest.raises(errors.ClientClosedError):
+        await ecs.__aenter__()
+
+
+def test_options_are_checked_when_they_are_varied() -> None:
+    """A dict is no botocore Config, with a config before it or without."""
+    told = r"config must be a botocore\.config\.Config, not dict"
+    for config in (None, Config(read_timeout=7)):
+        with (
+            ecskit.Client(region_name=REGION, config=config) as ecs,
+            pytest.raises(errors.ConfigurationError, match=told),
+        ):
+            ecs.with_options(config={"read_timeout": 7})

@@ -240,7 +240,7 @@ async def test_an_error_on_a_later_page_is_raised_there(ecs: Caller, server: Mod
 
 async def test_wrong_arguments_are_told_on_iteration(ecs: Caller, server: ModelServer) -> None:
     """As with the operation itself."""
-    with pytest.raises(errors.RequestError, match="max_results: expected int, got str"):
+    with pytest.raises(errors.RequestError, match="page_size: expected int, got str"):
         await drained(ecs.paginate("list_clusters", page_size="7"))
     assert server.seen == []
 

@@ -51,6 +51,14 @@ async def test_botocores_retries_carry_the_same_token(ecs: Caller, server: Model
     assert response.metadata.attempts == 2
 
 
+async def test_retries_are_logged(ecs: Caller, server: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
+    """By the logger `ecskit`, without what was sent."""
+    server.will(Answer.error("ServerException", status=500))
+    with caplog.at_level("INFO", logger="ecskit"):
+        await ecs.send(request_for("RunTask"))
+    assert [record.getMessage() for record in caplog.records] == ["RunTask: answered at attempt 2"]
+
+
 @operations
 @pytest.mark.parametrize(
     "answer",

@@ -151,11 +151,16 @@ def _arguments(members: list[Member], api: Api) -> list[str]:
 def _about(op: Operation, api: Api) -> list[str]:
     results = [f"`{m.name}`" for m in op.response.members]
     returns = f"    {op.response.name}: {', '.join(results) or 'nothing but its metadata'}."
-    errors = [f"    {code}" for code in op.errors]
+    told = {error.code: error.summary for error in api.errors}
+    errors = [f"    {code}: {told[code]}" for code in op.errors]
     lines = [op.summary or f"Call {op.name}.", *_arguments(list(op.request.members), api)]
     lines += ["", "Returns:", returns]
     lines += ["", "Raises:", "    RequestError: An argument is missing or of a wrong type; nothing was sent.", *errors]
-    lines += ["    TransportError: No answer came, or one that is not what the operation returns."]
+    lines += [
+        "    ServiceError: ECS answered with another error, such as ThrottledError.",
+        "    TransportError: No answer came, or one that is not what the operation returns.",
+        "    ConfigurationError: The client cannot send: it is closed, or lacks the operation.",
+    ]
     return [*lines, "", f"Source: {reference(op)}"]
 
 

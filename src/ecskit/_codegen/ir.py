@@ -221,6 +221,9 @@ class _Reader:
         summary = self.fix.get("members", path)
         if summary is None and owner.endswith("Request") and direction == "request":
             summary = self.fix.get("common_members", wire)
+        token_length = self.fix.get("tokens", owner.removesuffix("Request")) if wire == "clientToken" else None
+        if token_length:
+            summary = f"{summary or ''} Filled in when absent, before anything is sent.".strip()
         return Member(
             wire=wire,
             name=self.fix.get("names", wire) or xform_name(wire),
@@ -228,7 +231,7 @@ class _Reader:
             required=bool(required or self.fix.get("always", path)),
             sensitive=bool(self.fix.get("sensitive", path) or shape.get("sensitive")),
             summary=summary or "",
-            limits=_limits(shape),
+            limits=f"at most {token_length} characters" if token_length else _limits(shape),
             deprecated=bool(ref.get("deprecated")),
         )
 

@@ -72,7 +72,7 @@ def default(member: Member) -> str:
 
 
 def about_member(member: Member, api: Api, *, with_name: bool = False) -> str:
-    """Return what a docstring says of a member: summary, values, limits, and its wire name where that is a surprise."""
+    """Return what a docstring says of a member: summary, values, limits and wire name."""
     said = [member.summary or ("" if with_name else f"`{member.wire}`.")]
     if member.type.is_enum:
         values = api.enums[member.type.item]

@@ -97,7 +97,7 @@ class UnsupportedOperationError(ConfigurationError):
 
 
 class TransportError(EcsError):
-    """No answer came: the request may or may not have reached ECS."""
+    """The exchange with ECS failed; unless a subclass says otherwise, the request may or may not have arrived."""
 
     retryable = True
 

@@ -9,11 +9,13 @@ import attrs
 
 from .call import call
 from .effects import Emit, Flow
-from .errors import PaginationError
+from .errors import PaginationError, RequestError
 from .model import FallibleResponse, Request, Response
 from .operation import Operation
 
 __all__ = ["items", "pages"]
+
+_GIVEN_AS = {"max_results": "page_size", "next_token": "starting_token"}
 
 
 def pages(operation: Operation, first: Request[Any]) -> Flow[None]:
@@ -30,7 +32,7 @@ def _follow(operation: Operation, first: Request[Any], emit: Callable[[Operation
     request: Any = first
     seen = {request.next_token}
     while True:
-        page: Any = yield from call(operation, request)
+        page: Any = yield from _page(operation, request)
         yield from emit(operation, page)
         token = page.next_token or None  # an empty token ends a list, as none at all does
         if token is None:
@@ -39,6 +41,15 @@ def _follow(operation: Operation, first: Request[Any], emit: Callable[[Operation
             raise PaginationError(operation.name)
         seen.add(token)
         request = attrs.evolve(request, next_token=token)
+
+
+def _page(operation: Operation, request: Request[Any]) -> Flow[Any]:
+    try:
+        return (yield from call(operation, request))
+    except RequestError as error:
+        # Told under the names that the caller used.
+        named = [(_GIVEN_AS.get(path, path), problem) for path, problem in error.problems]
+        raise RequestError(error.subject, named) from None
 
 
 def _emit_page(_: Operation, page: Response) -> Flow[None]:

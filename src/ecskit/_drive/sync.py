@@ -27,7 +27,7 @@ from ecskit._core.effects import (
     Sleep,
     Tell,
 )
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.wait_errors import WaitCancelled
 from ecskit._drive.clock import Clock, Counts, Either
 from ecskit._drive.ending import CLEAN_UP, Cut, close, log
@@ -59,6 +59,10 @@ class Runtime:
         Raises:
             WaitCancelled: `cancel` was set.
         """
+        if cancel is not None and not isinstance(cancel, Event):  # pyright: ignore[reportUnnecessaryIsInstance]
+            close(flow)
+            problem = f"expected a threading.Event, got {type(cancel).__name__}"
+            raise RequestError("wait", [("cancel", problem)])
         try:
             with self.clock.flow():
                 return self._run(flow, cancel)

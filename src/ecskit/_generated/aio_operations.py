@@ -250,14 +250,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
         """
@@ -281,7 +283,7 @@ class AsyncOperations(ABC):
 
         Args:
             service_deployment_arn: str, required. ARN of the service deployment that waits.
-            hook_id: str, required. ID of the waiting hook, from the deployment's `lifecycleHookDetails`.
+            hook_id: str, required. ID of the waiting hook, from the deployment's `lifecycle_hook_details`.
             action: DeploymentLifecycleHookAction. Whether the deployment goes on or rolls back. One of ROLLBACK,
                 CONTINUE.
 
@@ -290,13 +292,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
-            ServiceDeploymentNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceDeploymentNotFoundException: There is no such service deployment.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
         """
@@ -323,25 +327,27 @@ class AsyncOperations(ABC):
 
         Args:
             name: str, required. Name of the capacity provider; must not begin with `aws`, `ecs` or `fargate`.
-            cluster: str. Cluster the capacity provider is for, with `managedInstancesProvider`.
+            cluster: str. Cluster the capacity provider is for, with `managed_instances_provider`.
             auto_scaling_group_provider: AutoScalingGroupProvider. Auto Scaling group to use as capacity.
             managed_instances_provider: CreateManagedInstancesProviderConfiguration. Settings for ECS Managed Instances.
-            tags: Sequence[Tag]. Tags to put on the capacity provider, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the capacity provider. Allowed: 0 to 50 items.
 
         Returns:
             CreateCapacityProviderResponse: `capacity_provider`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            LimitExceededException
-            ServerException
-            UnsupportedFeatureException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
         """
@@ -372,7 +378,7 @@ class AsyncOperations(ABC):
 
         Args:
             cluster_name: str. Name of the cluster; `default` when absent.
-            tags: Sequence[Tag]. Tags to put on the cluster, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the cluster. Allowed: 0 to 50 items.
             settings: Sequence[ClusterSetting]. Settings of the cluster, such as Container Insights.
             configuration: ClusterConfiguration. Execute-command and managed-storage settings.
             capacity_providers: Sequence[str]. Names of the capacity providers to associate, such as `FARGATE`.
@@ -386,12 +392,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            NamespaceNotFoundException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
         """
@@ -432,26 +440,29 @@ class AsyncOperations(ABC):
             capacity_provider_arns: Sequence[str], required. ARNs of the capacity providers to run on.
             cluster_arn: str. ARN of the cluster to create the daemon in.
             deployment_configuration: DaemonDeploymentConfiguration. How deployments replace the daemon's tasks.
-            tags: Sequence[Tag]. Tags to put on the daemon, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the daemon. Allowed: 0 to 50 items.
             propagate_tags: DaemonPropagateTags. Whether the daemon's tags are copied to its tasks. One of DAEMON, NONE.
             enable_ecs_managed_tags: bool. Whether ECS adds its own tags to the daemon's tasks.
             enable_execute_command: bool. Whether `ExecuteCommand` can open sessions in the daemon's containers.
-            client_token: str. Token of your choosing that makes retries of the same request idempotent.
-            critical: bool.
+            client_token: str. Token of your choosing that makes retries of the same request idempotent. Filled in when
+                absent, before anything is sent. Allowed: at most 36 characters.
+            critical: bool. Whether a failing daemon task takes its container instance out of use.
 
         Returns:
             CreateDaemonResponse: `daemon_arn`, `status`, `created_at`, `deployment_arn`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            PlatformUnknownException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
         """
@@ -508,7 +519,7 @@ class AsyncOperations(ABC):
             memory: str. Memory for each task in MiB, as a string.
             cpu_architecture: ExpressCpuArchitecture. CPU architecture, `X86_64` or `ARM64`. One of X86_64, ARM64.
             scaling_target: ExpressGatewayScalingTarget. Limits and target of automatic scaling.
-            tags: Sequence[Tag]. Tags to put on the service, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the service. Allowed: 0 to 50 items.
             task_definition_arn: str. ARN of a task definition for the tasks.
 
         Returns:
@@ -516,15 +527,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            PlatformTaskDefinitionIncompatibilityException
-            PlatformUnknownException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
         """
@@ -566,9 +579,10 @@ class AsyncOperations(ABC):
             name: str, required. Name of the gateway.
             infrastructure_role_arn: str, required. Role with which ECS manages the gateway's resources.
             configuration: GatewayConfiguration, required. Settings of the load balancer behind the gateway.
-            client_token: str. Token of your choosing that makes retries of the same request idempotent.
+            client_token: str. Token of your choosing that makes retries of the same request idempotent. Filled in when
+                absent, before anything is sent. Allowed: at most 64 characters.
             deletion_protection: bool. Whether the gateway is protected from deletion.
-            tags: Sequence[Tag]. Tags to put on the gateway, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the gateway. Allowed: 0 to 50 items.
             propagate_tags: PropagateGatewayTags. Whether the gateway's tags are copied to its resources. One of NONE,
                 GATEWAY.
 
@@ -577,12 +591,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
         """
@@ -643,11 +659,12 @@ class AsyncOperations(ABC):
             load_balancers: Sequence[LoadBalancer]. Target groups or Classic Load Balancers to register the tasks with.
             service_registries: Sequence[ServiceRegistry]. Cloud Map services to register the tasks with.
             desired_count: int. Number of tasks to keep running; required for `REPLICA` scheduling.
-            client_token: str. Token of your choosing that makes retries of the same request idempotent.
-            launch_type: LaunchType. Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2,
+            client_token: str. Token of your choosing that makes retries of the same request idempotent. Filled in when
+                absent, before anything is sent. Allowed: at most 36 characters.
+            launch_type: LaunchType. Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2,
                 FARGATE, EXTERNAL, MANAGED_INSTANCES.
             capacity_provider_strategy: Sequence[CapacityProviderStrategyItem]. Capacity providers to spread the tasks
-                over; excludes `launchType`.
+                over; excludes `launch_type`.
             platform_version: str. Fargate platform version, `LATEST` when absent; ignored by other launch types.
             role: str. Role for calling the load balancer; leave out to use the ECS service-linked role.
             deployment_configuration: DeploymentConfiguration. How tasks are replaced: strategy, limits, hooks and
@@ -662,18 +679,18 @@ class AsyncOperations(ABC):
             scheduling_strategy: SchedulingStrategy. `REPLICA` for a set number of tasks, `DAEMON` for one per instance;
                 `REPLICA` when absent. One of REPLICA, DAEMON.
             deployment_controller: DeploymentController. What carries out deployments; ECS itself when absent.
-            tags: Sequence[Tag]. Tags to put on the service, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the service. Allowed: 0 to 50 items.
             enable_ecs_managed_tags: bool. Whether ECS adds its own tags, such as the cluster name, to the tasks.
             propagate_tags: PropagateTags. Whether tasks get the service's or the task definition's tags; neither when
                 absent. One of TASK_DEFINITION, SERVICE, NONE.
             enable_execute_command: bool. Whether `ExecuteCommand` can open sessions in the tasks' containers.
             service_connect_configuration: ServiceConnectConfiguration. How the service takes part in Service Connect.
             volume_configurations: Sequence[ServiceVolumeConfiguration]. Settings for the volume the task definition
-                marks as `configuredAtLaunch`.
+                marks as `configured_at_launch`.
             vpc_lattice_configurations: Sequence[VpcLatticeConfiguration]. VPC Lattice target groups to register the
                 tasks with.
-            gateway_connectors: Sequence[GatewayConnector]. How a named port of the service connects to gateways, at
-                most one. Allowed: 0 to 1 items.
+            gateway_connectors: Sequence[GatewayConnector]. How a named port of the service connects to gateways.
+                Allowed: 0 to 1 items.
             monitoring: MonitoringConfiguration. Metrics to publish and their resolution.
 
         Returns:
@@ -681,16 +698,18 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            NamespaceNotFoundException
-            PlatformTaskDefinitionIncompatibilityException
-            PlatformUnknownException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
@@ -757,33 +776,36 @@ class AsyncOperations(ABC):
                 mode, invalid for others.
             load_balancers: Sequence[LoadBalancer]. Load balancer to register the tasks with.
             service_registries: Sequence[ServiceRegistry]. Cloud Map services to register the tasks with.
-            launch_type: LaunchType. Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2,
+            launch_type: LaunchType. Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2,
                 FARGATE, EXTERNAL, MANAGED_INSTANCES.
             capacity_provider_strategy: Sequence[CapacityProviderStrategyItem]. Capacity providers to spread the tasks
-                over; excludes `launchType`.
+                over; excludes `launch_type`.
             platform_version: str. Fargate platform version, `LATEST` when absent; ignored by other launch types.
             scale: Scale. Share of the service's desired count to run.
-            client_token: str. Token of your choosing that makes retries of the same request idempotent.
-            tags: Sequence[Tag]. Tags to put on the task set, at most 50. Allowed: 0 to 50 items.
+            client_token: str. Token of your choosing that makes retries of the same request idempotent. Filled in when
+                absent, before anything is sent. Allowed: at most 36 characters.
+            tags: Sequence[Tag]. Tags to put on the task set. Allowed: 0 to 50 items.
 
         Returns:
             CreateTaskSetResponse: `task_set`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            LimitExceededException
-            NamespaceNotFoundException
-            PlatformTaskDefinitionIncompatibilityException
-            PlatformUnknownException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
@@ -824,11 +846,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
         """
@@ -858,13 +882,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            TargetNotFoundException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            TargetNotFoundException: There is no such target for the attribute.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
         """
@@ -894,14 +920,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
@@ -929,17 +957,19 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterContainsCapacityProviderException
-            ClusterContainsContainerInstancesException
-            ClusterContainsServicesException
-            ClusterContainsTasksException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterContainsCapacityProviderException: The cluster still has a capacity provider.
+            ClusterContainsContainerInstancesException: The cluster still has registered container instances.
+            ClusterContainsServicesException: The cluster still has services.
+            ClusterContainsTasksException: The cluster still has tasks.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
@@ -966,15 +996,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            DaemonNotActiveException
-            DaemonNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            DaemonNotActiveException: The daemon is not ACTIVE.
+            DaemonNotFoundException: There is no such daemon.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
@@ -1001,11 +1033,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
@@ -1032,15 +1066,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
@@ -1067,13 +1103,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
@@ -1104,13 +1142,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotFoundException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
@@ -1140,11 +1180,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
@@ -1177,17 +1219,19 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            LimitExceededException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            TaskSetNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            TaskSetNotFoundException: There is no such task set.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
@@ -1221,12 +1265,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
         """
@@ -1256,11 +1302,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
         """
@@ -1296,13 +1344,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
@@ -1336,11 +1386,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
@@ -1373,12 +1425,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
@@ -1407,14 +1461,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            DaemonNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            DaemonNotFoundException: There is no such daemon.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
@@ -1441,13 +1497,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
@@ -1474,13 +1532,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
         """
@@ -1507,11 +1567,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
@@ -1541,14 +1603,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
@@ -1576,13 +1640,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
@@ -1613,13 +1679,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
         """
@@ -1648,13 +1716,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
@@ -1681,14 +1751,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
@@ -1715,14 +1787,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
         """
@@ -1753,12 +1827,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
@@ -1791,11 +1867,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
         """
@@ -1829,15 +1907,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
@@ -1871,12 +1951,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
@@ -1907,15 +1989,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            GatewayNotFoundException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
         """
@@ -1945,11 +2029,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
         """
@@ -1986,13 +2072,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            TargetNotConnectedException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            TargetNotConnectedException: The task's exec agent is not connected.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html
         """
@@ -2025,14 +2113,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
         """
@@ -2070,11 +2160,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
         """
@@ -2107,7 +2199,7 @@ class AsyncOperations(ABC):
             target_type: TargetType, required. Kind of resource whose attributes are listed. One of container-instance.
             cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
             attribute_name: str. Only attributes with this name are listed.
-            attribute_value: str. Only attributes with this value are listed; needs `attributeName`.
+            attribute_value: str. Only attributes with this value are listed; needs `attribute_name`.
             next_token: str. Token from the previous page's response; absent for the first page.
             max_results: int. Largest number of attributes per page, from 1 to 100; 100 when absent.
 
@@ -2116,12 +2208,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
         """
@@ -2155,11 +2249,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
         """
@@ -2196,12 +2292,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """
@@ -2242,13 +2340,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
         """
@@ -2292,11 +2392,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
         """
@@ -2335,13 +2437,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
         """
@@ -2380,12 +2484,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
         """
@@ -2430,13 +2536,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
         """
@@ -2476,12 +2584,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
         """
@@ -2522,14 +2632,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
         """
@@ -2574,12 +2686,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
         """
@@ -2615,12 +2729,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            NamespaceNotFoundException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
         """
@@ -2649,12 +2765,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
         """
@@ -2687,11 +2805,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
         """
@@ -2730,11 +2850,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
         """
@@ -2772,7 +2894,7 @@ class AsyncOperations(ABC):
             family: str. Task definition family; only its tasks are listed.
             next_token: str. Token from the previous page's response; absent for the first page.
             max_results: int. Largest number of ARNs per page, from 1 to 100; 100 when absent.
-            started_by: str. Only tasks with this `startedBy` label are listed.
+            started_by: str. Only tasks with this `started_by` label are listed.
             service_name: str. Name of a service; only its tasks are listed.
             desired_status: DesiredStatus. Status ECS wants the tasks in; `RUNNING` when absent, `STOPPED` for stopped
                 tasks. One of RUNNING, PENDING, STOPPED.
@@ -2785,13 +2907,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotFoundException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
@@ -2831,11 +2955,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
         """
@@ -2866,11 +2992,13 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
         """
@@ -2900,14 +3028,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            AttributeLimitExceededException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            TargetNotFoundException
+            AccessDeniedException: The caller may not perform this operation.
+            AttributeLimitExceededException: The resource would hold more custom attributes than allowed.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            TargetNotFoundException: There is no such target for the attribute.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
         """
@@ -2941,14 +3071,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ResourceInUseException
-            ServerException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceInUseException: The resource is in use and cannot be removed.
+            ServerException: ECS failed on its side.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
         """
@@ -2986,19 +3118,21 @@ class AsyncOperations(ABC):
             container_instance_arn: str. ARN of the container instance, when it registers again.
             attributes: Sequence[Attribute]. Attributes to give the instance.
             platform_devices: Sequence[PlatformDevice]. Devices of the instance, such as GPUs.
-            tags: Sequence[Tag]. Tags to put on the container instance, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the container instance. Allowed: 0 to 50 items.
 
         Returns:
             RegisterContainerInstanceResponse: `container_instance`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
         """
@@ -3042,7 +3176,7 @@ class AsyncOperations(ABC):
             cpu: str. CPU units for the whole task, as a string.
             memory: str. Memory for the whole task in MiB, as a string.
             volumes: Sequence[DaemonVolume]. Volumes the containers can mount.
-            tags: Sequence[Tag]. Tags to put on the daemon task definition, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the daemon task definition. Allowed: 0 to 50 items.
             pid_mode: DaemonPidMode. Process namespace the containers share, if any. One of none, shared.
             ipc_mode: DaemonIpcMode. IPC namespace the containers share, if any. One of none, shared.
 
@@ -3051,12 +3185,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            LimitExceededException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
         """
@@ -3116,7 +3252,7 @@ class AsyncOperations(ABC):
                 fails on a mismatch. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
             cpu: str. CPU for the whole task, as units or vCPUs in a string; required on Fargate.
             memory: str. Memory for the whole task, as MiB or GB in a string; required on Fargate.
-            tags: Sequence[Tag]. Tags to put on the task definition, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the task definition. Allowed: 0 to 50 items.
             pid_mode: PidMode. Process namespace the containers share, `host` or `task`; private ones when absent. One
                 of host, task.
             ipc_mode: IpcMode. IPC namespace the containers share, `host` or `task`; not available on Fargate. One of
@@ -3136,12 +3272,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            InvalidParameterException
-            LimitExceededException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
         """
@@ -3200,13 +3338,13 @@ class AsyncOperations(ABC):
             task_definition: str, required. `family`, `family:revision` or ARN; a family alone means its newest `ACTIVE`
                 revision.
             capacity_provider_strategy: Sequence[CapacityProviderStrategyItem]. Capacity providers to spread the tasks
-                over; excludes `launchType`.
+                over; excludes `launch_type`.
             cluster: str. Name or ARN of the cluster to run in; ECS uses `default` when absent.
             count: int. Number of tasks to start, from 1 to 10; 1 when absent.
             enable_ecs_managed_tags: bool. Whether ECS adds its own tags, such as the cluster name, to the tasks.
             enable_execute_command: bool. Whether `ExecuteCommand` can open sessions in the tasks' containers.
             group: str. Name of the group the tasks belong to; `family:` plus the family name when absent.
-            launch_type: LaunchType. Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2,
+            launch_type: LaunchType. Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2,
                 FARGATE, EXTERNAL, MANAGED_INSTANCES.
             network_configuration: NetworkConfiguration. Subnets and security groups; required for `awsvpc` network
                 mode, invalid for others.
@@ -3219,27 +3357,31 @@ class AsyncOperations(ABC):
                 when absent. One of TASK_DEFINITION, SERVICE, NONE.
             reference_id: str. Reference ID of your own for the task.
             started_by: str. Label of your own recorded on the tasks, by which `ListTasks` can filter.
-            tags: Sequence[Tag]. Tags to put on the tasks, at most 50. Allowed: 0 to 50 items.
-            client_token: str. Token of your choosing that makes retries of the same request idempotent.
+            tags: Sequence[Tag]. Tags to put on the tasks. Allowed: 0 to 50 items.
+            client_token: str. Token of your choosing that makes retries of the same request idempotent. Filled in when
+                absent, before anything is sent. Allowed: at most 64 characters.
             volume_configurations: Sequence[TaskVolumeConfiguration]. Settings for the volume the task definition marks
-                as `configuredAtLaunch`.
+                as `configured_at_launch`.
 
         Returns:
             RunTaskResponse: `tasks`, `failures`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            BlockedException
-            ClientException
-            ClusterNotFoundException
-            ConflictException
-            InvalidParameterException
-            PlatformTaskDefinitionIncompatibilityException
-            PlatformUnknownException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            BlockedException: The account is blocked; AWS Support can tell why.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            ConflictException: The client token was used before with other parameters, or a deployment is changing;
+                `resource_ids` names what exists.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
@@ -3304,23 +3446,25 @@ class AsyncOperations(ABC):
                 when absent. One of TASK_DEFINITION, SERVICE, NONE.
             reference_id: str. Reference ID of your own for the task.
             started_by: str. Label of your own recorded on the tasks, by which `ListTasks` can filter.
-            tags: Sequence[Tag]. Tags to put on the tasks, at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag]. Tags to put on the tasks. Allowed: 0 to 50 items.
             volume_configurations: Sequence[TaskVolumeConfiguration]. Settings for the volume the task definition marks
-                as `configuredAtLaunch`.
+                as `configured_at_launch`.
 
         Returns:
             StartTaskResponse: `tasks`, `failures`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            NamespaceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
         """
@@ -3362,14 +3506,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ConflictException
-            InvalidParameterException
-            ServerException
-            ServiceDeploymentNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ConflictException: The client token was used before with other parameters, or a deployment is changing;
+                `resource_ids` names what exists.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceDeploymentNotFoundException: There is no such service deployment.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
@@ -3394,19 +3541,21 @@ class AsyncOperations(ABC):
         Args:
             task: str, required. ID or ARN of the task to stop.
             cluster: str. Name or ARN of the cluster the task runs in; ECS uses `default` when absent.
-            reason: str. Message of your own, later shown in the task's `stoppedReason`.
+            reason: str. Message of your own, later shown in the task's `stopped_reason`.
 
         Returns:
             StopTaskResponse: `task`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
         """
@@ -3437,12 +3586,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
         """
@@ -3484,12 +3635,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
         """
@@ -3541,12 +3694,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
         """
@@ -3577,21 +3732,23 @@ class AsyncOperations(ABC):
 
         Args:
             resource_arn: str, required. ARN of the resource, such as a task, service, cluster or task definition.
-            tags: Sequence[Tag], required. Tags to add; a resource can have at most 50. Allowed: 0 to 50 items.
+            tags: Sequence[Tag], required. Tags to add, beside those the resource has. Allowed: 0 to 50 items.
 
         Returns:
             TagResourceResponse: nothing but its metadata.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            LimitExceededException
-            ResourceNotFoundException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
         """
@@ -3621,13 +3778,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
         """
@@ -3662,13 +3821,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
@@ -3705,13 +3866,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            NamespaceNotFoundException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
         """
@@ -3743,13 +3906,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
         """
@@ -3779,15 +3944,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            MissingVersionException
-            NoUpdateAvailableException
-            ServerException
-            UpdateInProgressException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            MissingVersionException: The container agent's version is unknown, so it cannot be updated.
+            NoUpdateAvailableException: The container agent is already up to date, or no update path exists.
+            ServerException: ECS failed on its side.
+            UpdateInProgressException: Another update of the same resource is still under way.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
@@ -3820,12 +3987,14 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
         """
@@ -3861,23 +4030,25 @@ class AsyncOperations(ABC):
             propagate_tags: DaemonPropagateTags. Whether the daemon's tags are copied to its tasks. One of DAEMON, NONE.
             enable_ecs_managed_tags: bool. Whether ECS adds its own tags to the daemon's tasks.
             enable_execute_command: bool. Whether `ExecuteCommand` can open sessions in the daemon's containers.
-            critical: bool.
+            critical: bool. Whether a failing daemon task takes its container instance out of use.
 
         Returns:
             UpdateDaemonResponse: `daemon_arn`, `status`, `created_at`, `updated_at`, `deployment_arn`.
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            DaemonNotActiveException
-            DaemonNotFoundException
-            InvalidParameterException
-            PlatformUnknownException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            DaemonNotActiveException: The daemon is not ACTIVE.
+            DaemonNotFoundException: There is no such daemon.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
         """
@@ -3932,15 +4103,17 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
         """
@@ -3986,13 +4159,15 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            GatewayNotFoundException
-            InvalidParameterException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            GatewayNotFoundException: There is no such gateway.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
@@ -4072,8 +4247,8 @@ class AsyncOperations(ABC):
                 an empty list removes them.
             vpc_lattice_configurations: Sequence[VpcLatticeConfiguration]. VPC Lattice target groups to register the
                 tasks with.
-            gateway_connectors: Sequence[GatewayConnector]. How a named port of the service connects to gateways, at
-                most one. Allowed: 0 to 1 items.
+            gateway_connectors: Sequence[GatewayConnector]. How a named port of the service connects to gateways.
+                Allowed: 0 to 1 items.
             monitoring: MonitoringConfiguration. Metrics to publish and their resolution.
 
         Returns:
@@ -4081,18 +4256,20 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            NamespaceNotFoundException
-            PlatformTaskDefinitionIncompatibilityException
-            PlatformUnknownException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
+            PlatformUnknownException: There is no such platform version.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
@@ -4146,16 +4323,18 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            TaskSetNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            TaskSetNotFoundException: There is no such task set.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
@@ -4190,14 +4369,16 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            ResourceNotFoundException
-            ServerException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            ResourceNotFoundException: There is no such resource.
+            ServerException: ECS failed on its side.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """
@@ -4233,17 +4414,19 @@ class AsyncOperations(ABC):
 
         Raises:
             RequestError: An argument is missing or of a wrong type; nothing was sent.
-            AccessDeniedException
-            ClientException
-            ClusterNotFoundException
-            InvalidParameterException
-            LimitExceededException
-            ServerException
-            ServiceNotActiveException
-            ServiceNotFoundException
-            TaskSetNotFoundException
-            UnsupportedFeatureException
+            AccessDeniedException: The caller may not perform this operation.
+            ClientException: The request is valid in form but not possible as things are.
+            ClusterNotFoundException: There is no such cluster in this account and region.
+            InvalidParameterException: A parameter has a value that ECS does not accept.
+            LimitExceededException: A quota of the account would be exceeded.
+            ServerException: ECS failed on its side.
+            ServiceNotActiveException: The service is not ACTIVE.
+            ServiceNotFoundException: There is no such service in this cluster.
+            TaskSetNotFoundException: There is no such task set.
+            UnsupportedFeatureException: The feature is not available in this region or for this resource.
+            ServiceError: ECS answered with another error, such as ThrottledError.
             TransportError: No answer came, or one that is not what the operation returns.
+            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """

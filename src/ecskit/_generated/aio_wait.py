@@ -70,6 +70,8 @@ class AsyncWait:
             FailuresError: The response holds failures; nothing was waited for.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, no such cluster.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
@@ -126,6 +128,8 @@ class AsyncWait:
             FailuresError: The response holds failures; nothing was waited for.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, no such cluster.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """

@@ -240,7 +240,7 @@ class Paginate:
             target_type: TargetType, required. Kind of resource whose attributes are listed. One of container-instance.
             cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
             attribute_name: str. Only attributes with this name are listed.
-            attribute_value: str. Only attributes with this value are listed; needs `attributeName`.
+            attribute_value: str. Only attributes with this value are listed; needs `attribute_name`.
             page_size: int. The most results that ECS is asked for at once.
             starting_token: str. The `next_token` of an earlier page, to go on behind it.
 
@@ -835,7 +835,7 @@ class Paginate:
             cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
             container_instance: str. ID or ARN of a container instance; only its tasks are listed.
             family: str. Task definition family; only its tasks are listed.
-            started_by: str. Only tasks with this `startedBy` label are listed.
+            started_by: str. Only tasks with this `started_by` label are listed.
             service_name: str. Name of a service; only its tasks are listed.
             desired_status: DesiredStatus. Status ECS wants the tasks in; `RUNNING` when absent, `STOPPED` for stopped
                 tasks. One of RUNNING, PENDING, STOPPED.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from typing import Any
 
 from aiobotocore.client import AioBaseClient
@@ -48,15 +48,17 @@ class AsyncTransport:
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
         """
-        client = await self.open(poll=send.poll)
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
+        client = await self.open(poll=send.poll)
         under_way = exchange.Exchange(client, send)
         token = exchange.current.set(under_way)
         try:
             return under_way.result(await getattr(client, under_way.method)(**under_way.params))
         except Exception as error:
             failed = translate.translate(error, under_way)
+            if self._closed:
+                failed = ClientClosedError(f"{send.operation}: the client was closed before the answer came")
             if failed is None:
                 raise
             cause = translate.cause(error)
@@ -71,7 +73,10 @@ class AsyncTransport:
         Raises:
             ConfigurationError: There is no region, no such profile, or something is not of its type.
             WrongEventLoopError: It belongs to another event loop.
+            ClientClosedError: The client is closed.
         """
+        if self._closed:
+            raise ClientClosedError("the client is closed")
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._lock = loop, asyncio.Lock()
@@ -80,18 +85,22 @@ class AsyncTransport:
                 "this AsyncClient was first used in another event loop, which owns its connections; make one per loop"
             )
         async with self._lock:
-            if poll not in self._clients and not self._closed:
+            if self._closed:
+                raise ClientClosedError("the client was closed meanwhile")
+            if poll not in self._clients:
                 arguments = sessions.for_polls(self._arguments) if poll else self._arguments
                 with translate.configuring():
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
                 exchange.attach(made)
                 self._clients[poll] = made
-        return self._clients.get(poll)
+        return self._clients[poll]
 
     async def close(self) -> None:
-        """Detach from the clients, and close those that are ours."""
-        if not self._closed:
-            self._closed = True
+        """Detach from the clients, and close those that are ours; one that is being made is waited for."""
+        if self._closed:
+            return
+        self._closed = True
+        async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
             # A wrapped client stands there twice, and was attached once.
             for client in {id(c): c for c in self._clients.values()}.values():
                 exchange.detach(client)

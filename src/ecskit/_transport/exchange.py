@@ -9,6 +9,7 @@ ecskit is under way in the current context, so that a client somebody else owns 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -21,6 +22,8 @@ from ecskit._core.errors import MalformedResponseError, UnsupportedOperationErro
 __all__ = ["Exchange", "attach", "current", "detach"]
 
 _EVENTS_ID = "ecskit"
+
+log = logging.getLogger("ecskit")
 
 
 class Exchange:
@@ -62,7 +65,10 @@ class Exchange:
                 self.operation,
                 "the answer's body did not pass through botocore's before-parse event; is the client a stub?",
             )
-        return RawResponse(self.body, parsed.get("ResponseMetadata", {}))
+        metadata = parsed.get("ResponseMetadata", {})
+        if metadata.get("RetryAttempts"):
+            log.info("%s: answered at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
+        return RawResponse(self.body, metadata)
 
     def _known(self, data: Any, shape: Any) -> Any:
         """Return `data` without the members that the client's model lacks; botocore would refuse them."""

@@ -94,7 +94,9 @@ def given(session: Any, profile_name: str | None) -> Any:
 def check_wrapped(client: Any, base: type[Any]) -> None:
     """Raise ConfigurationError unless `client` is an ECS client made from `base`."""
     if not isinstance(client, base):
-        raise ConfigurationError(f"expected a {base.__module__} client for ECS, got {type(client).__name__}")
+        raise ConfigurationError(
+            f"expected an ECS client of {base.__module__.partition('.')[0]}, got {type(client).__name__}"
+        )
     name = client.meta.service_model.service_name
     if name != "ecs":
         raise ConfigurationError(f"expected a client for ecs, got one for {name}")

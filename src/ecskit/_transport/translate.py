@@ -77,7 +77,9 @@ def translate(error: Exception, exchange: Exchange) -> EcsError | None:
         if isinstance(error, kind):
             return made(operation, _told(error))
     if isinstance(error, boto.BotoCoreError):
-        return TransportError(operation, _told(error))
+        unknown = TransportError(operation, _told(error))
+        unknown.retryable = False  # most that is left is about how the client is configured
+        return unknown
     return None
 
 

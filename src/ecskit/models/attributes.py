@@ -97,7 +97,7 @@ class ListAttributesRequest(Request[ListAttributesResponse]):
     attribute_name: str | None = None
     """Only attributes with this name are listed. Wire name: `attributeName`."""
     attribute_value: str | None = None
-    """Only attributes with this value are listed; needs `attributeName`. Wire name: `attributeValue`."""
+    """Only attributes with this value are listed; needs `attribute_name`. Wire name: `attributeValue`."""
     next_token: str | None = None
     """Token from the previous page's response; absent for the first page. Wire name: `nextToken`."""
     max_results: int | None = None

@@ -188,7 +188,7 @@ class CapacityProvider(Model):
     update_status: CapacityProviderUpdateStatus | str | None = None
     """State of the newest creation, update or deletion. One of `CapacityProviderUpdateStatus`. Wire name: `updateStatus`."""
     update_status_reason: str | None = None
-    """Why `updateStatus` is what it is, in words. Wire name: `updateStatusReason`."""
+    """Why `update_status` is what it is, in words. Wire name: `updateStatusReason`."""
     tags: Sequence[Tag] = ABSENT_LIST
     """Tags of the capacity provider; returned only on request. Allowed: 0 to 50 items. Wire name: `tags`."""
     type: CapacityProviderType | str | None = None
@@ -362,9 +362,7 @@ class InstanceRequirementsRequest(Model):
     memory_gib_per_vcpu: MemoryGiBPerVCpuRequest | None = None
     """Range for the memory per vCPU, in GiB. Wire name: `memoryGiBPerVCpu`."""
     excluded_instance_types: Sequence[str] = ABSENT_LIST
-    """Instance types to reject, with `*` as wildcard, at most 400. Allowed: 0 to 400 items. Wire name:
-    `excludedInstanceTypes`.
-    """
+    """Instance types to reject, with `*` as wildcard. Allowed: 0 to 400 items. Wire name: `excludedInstanceTypes`."""
     instance_generations: Sequence[InstanceGeneration] = ABSENT_LIST
     """Whether `current` or `previous` generation types are accepted; any when absent. One of current, previous. Wire name:
     `instanceGenerations`.
@@ -412,7 +410,7 @@ class InstanceRequirementsRequest(Model):
     network_bandwidth_gbps: NetworkBandwidthGbpsRequest | None = None
     """Range for the network bandwidth, in Gbps. Wire name: `networkBandwidthGbps`."""
     allowed_instance_types: Sequence[str] = ABSENT_LIST
-    """Instance types to accept, with `*` as wildcard, at most 400; rejects all others. Allowed: 0 to 400 items. Wire name:
+    """Instance types to accept, with `*` as wildcard; rejects all others. Allowed: 0 to 400 items. Wire name:
     `allowedInstanceTypes`.
     """
     max_spot_price_as_percentage_of_optimal_on_demand_price: int | None = None
@@ -489,19 +487,13 @@ class ManagedScaling(Model):
     status: ManagedScalingStatus | None = None
     """Whether ECS scales the group. One of ENABLED, DISABLED. Wire name: `status`."""
     target_capacity: int | None = None
-    """Share of the group's capacity that tasks should use, from 1 to 100 percent. Allowed: 1 to 100. Wire name:
-    `targetCapacity`.
-    """
+    """Share of the group's capacity that tasks should use, in percent. Allowed: 1 to 100. Wire name: `targetCapacity`."""
     minimum_scaling_step_size: int | None = None
-    """Fewest instances added in one scale-out, from 1 to 10000; 1 when absent. Allowed: 1 to 10000. Wire name:
-    `minimumScalingStepSize`.
-    """
+    """Fewest instances added in one scale-out; 1 when absent. Allowed: 1 to 10000. Wire name: `minimumScalingStepSize`."""
     maximum_scaling_step_size: int | None = None
-    """Most instances added in one scale-out, from 1 to 10000; 10000 when absent. Allowed: 1 to 10000. Wire name:
-    `maximumScalingStepSize`.
-    """
+    """Most instances added in one scale-out; 10000 when absent. Allowed: 1 to 10000. Wire name: `maximumScalingStepSize`."""
     instance_warmup_period: int | None = None
-    """Seconds until a new instance counts for scaling, up to 10000; 300 when absent. Allowed: 0 to 10000. Wire name:
+    """Seconds until a new instance counts for scaling; 300 when absent. Allowed: 0 to 10000. Wire name:
     `instanceWarmupPeriod`.
     """
 
@@ -628,13 +620,13 @@ class CreateCapacityProviderRequest(Request[CreateCapacityProviderResponse]):
     name: str
     """Name of the capacity provider; must not begin with `aws`, `ecs` or `fargate`. Wire name: `name`."""
     cluster: str | None = None
-    """Cluster the capacity provider is for, with `managedInstancesProvider`. Wire name: `cluster`."""
+    """Cluster the capacity provider is for, with `managed_instances_provider`. Wire name: `cluster`."""
     auto_scaling_group_provider: AutoScalingGroupProvider | None = None
     """Auto Scaling group to use as capacity. Wire name: `autoScalingGroupProvider`."""
     managed_instances_provider: CreateManagedInstancesProviderConfiguration | None = None
     """Settings for ECS Managed Instances. Wire name: `managedInstancesProvider`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the capacity provider, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the capacity provider. Allowed: 0 to 50 items. Wire name: `tags`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -188,7 +188,7 @@ class ExecuteCommandConfiguration(Model):
     kms_key_id: str | None = None
     """KMS key that encrypts the data between the client and the container. Wire name: `kmsKeyId`."""
     logging: ExecuteCommandLogging | None = None
-    """`DEFAULT` uses the task's `awslogs` settings, `OVERRIDE` needs `logConfiguration`. One of NONE, DEFAULT, OVERRIDE.
+    """`DEFAULT` uses the task's `awslogs` settings, `OVERRIDE` needs `log_configuration`. One of NONE, DEFAULT, OVERRIDE.
     Wire name: `logging`.
     """
     log_configuration: ExecuteCommandLogConfiguration | None = None
@@ -286,7 +286,7 @@ class CreateClusterRequest(Request[CreateClusterResponse]):
     cluster_name: str | None = None
     """Name of the cluster; `default` when absent. Wire name: `clusterName`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the cluster, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the cluster. Allowed: 0 to 50 items. Wire name: `tags`."""
     settings: Sequence[ClusterSetting] = ABSENT_LIST
     """Settings of the cluster, such as Container Insights. Wire name: `settings`."""
     configuration: ClusterConfiguration | None = None

@@ -129,13 +129,9 @@ class CapacityProviderStrategyItem(Model):
     capacity_provider: str
     """Name of the capacity provider, such as `FARGATE_SPOT`. Wire name: `capacityProvider`."""
     weight: int | None = None
-    """Share of the tasks beyond all bases, relative to the other weights, from 0 to 1000. Allowed: 0 to 1000. Wire name:
-    `weight`.
-    """
+    """Share of the tasks beyond all bases, relative to the other weights. Allowed: 0 to 1000. Wire name: `weight`."""
     base: int | None = None
-    """Tasks to place here before weights count, up to 100000; only one item may set it. Allowed: 0 to 100000. Wire name:
-    `base`.
-    """
+    """Tasks to place here before weights count; only one item may set it. Allowed: 0 to 100000. Wire name: `base`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -422,9 +418,9 @@ class NvidiaMpsAllocation(Model):
     """
 
     memory: int
-    """GPU memory the container gets; at least 1. Allowed: at least 1. Wire name: `memory`."""
+    """GPU memory the container gets. Allowed: at least 1. Wire name: `memory`."""
     max_compute_percent: int | None = None
-    """Largest share of the GPU's compute the container may use, from 1 to 100 percent. Allowed: 1 to 100. Wire name:
+    """Largest share of the GPU's compute the container may use, in percent. Allowed: 1 to 100. Wire name:
     `maxComputePercent`.
     """
 
@@ -532,9 +528,9 @@ class Tag(Model):
     """
 
     key: str | None = None
-    """Key of the tag, 1 to 128 characters. Allowed: 1 to 128 characters. Wire name: `key`."""
+    """Key of the tag. Allowed: 1 to 128 characters. Wire name: `key`."""
     value: str | None = None
-    """Value of the tag, at most 256 characters. Allowed: 0 to 256 characters. Wire name: `value`."""
+    """Value of the tag. Allowed: 0 to 256 characters. Wire name: `value`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

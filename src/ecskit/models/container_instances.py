@@ -504,7 +504,7 @@ class RegisterContainerInstanceRequest(Request[RegisterContainerInstanceResponse
     platform_devices: Sequence[PlatformDevice] = ABSENT_LIST
     """Devices of the instance, such as GPUs. Wire name: `platformDevices`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the container instance, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the container instance. Allowed: 0 to 50 items. Wire name: `tags`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -757,7 +757,7 @@ class CreateDaemonRequest(Request[CreateDaemonResponse]):
     deployment_configuration: DaemonDeploymentConfiguration | None = None
     """How deployments replace the daemon's tasks. Wire name: `deploymentConfiguration`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the daemon, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the daemon. Allowed: 0 to 50 items. Wire name: `tags`."""
     propagate_tags: DaemonPropagateTags | None = None
     """Whether the daemon's tags are copied to its tasks. One of DAEMON, NONE. Wire name: `propagateTags`."""
     enable_ecs_managed_tags: bool | None = None
@@ -765,9 +765,11 @@ class CreateDaemonRequest(Request[CreateDaemonResponse]):
     enable_execute_command: bool | None = None
     """Whether `ExecuteCommand` can open sessions in the daemon's containers. Wire name: `enableExecuteCommand`."""
     client_token: str | None = None
-    """Token of your choosing that makes retries of the same request idempotent. Wire name: `clientToken`."""
+    """Token of your choosing that makes retries of the same request idempotent. Filled in when absent, before anything is
+    sent. Allowed: at most 36 characters. Wire name: `clientToken`.
+    """
     critical: bool | None = None
-    """`critical`."""
+    """Whether a failing daemon task takes its container instance out of use. Wire name: `critical`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -949,7 +951,7 @@ class RegisterDaemonTaskDefinitionRequest(Request[RegisterDaemonTaskDefinitionRe
     volumes: Sequence[DaemonVolume] = ABSENT_LIST
     """Volumes the containers can mount. Wire name: `volumes`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the daemon task definition, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the daemon task definition. Allowed: 0 to 50 items. Wire name: `tags`."""
     pid_mode: DaemonPidMode | None = None
     """Process namespace the containers share, if any. One of none, shared. Wire name: `pidMode`."""
     ipc_mode: DaemonIpcMode | None = None
@@ -984,4 +986,4 @@ class UpdateDaemonRequest(Request[UpdateDaemonResponse]):
     enable_execute_command: bool | None = None
     """Whether `ExecuteCommand` can open sessions in the daemon's containers. Wire name: `enableExecuteCommand`."""
     critical: bool | None = None
-    """`critical`."""
+    """Whether a failing daemon task takes its container instance out of use. Wire name: `critical`."""

@@ -324,7 +324,7 @@ class CreateExpressGatewayServiceRequest(Request[CreateExpressGatewayServiceResp
     scaling_target: ExpressGatewayScalingTarget | None = None
     """Limits and target of automatic scaling. Wire name: `scalingTarget`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the service, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the service. Allowed: 0 to 50 items. Wire name: `tags`."""
     task_definition_arn: str | None = None
     """ARN of a task definition for the tasks. Wire name: `taskDefinitionArn`."""
 

@@ -699,11 +699,13 @@ class CreateGatewayRequest(Request[CreateGatewayResponse]):
     configuration: GatewayConfiguration
     """Settings of the load balancer behind the gateway. Wire name: `configuration`."""
     client_token: str | None = None
-    """Token of your choosing that makes retries of the same request idempotent. Wire name: `clientToken`."""
+    """Token of your choosing that makes retries of the same request idempotent. Filled in when absent, before anything is
+    sent. Allowed: at most 64 characters. Wire name: `clientToken`.
+    """
     deletion_protection: bool | None = None
     """Whether the gateway is protected from deletion. Wire name: `deletionProtection`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the gateway, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the gateway. Allowed: 0 to 50 items. Wire name: `tags`."""
     propagate_tags: PropagateGatewayTags | None = None
     """Whether the gateway's tags are copied to its resources. One of NONE, GATEWAY. Wire name: `propagateTags`."""
 

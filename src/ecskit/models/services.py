@@ -234,7 +234,7 @@ class CreateServiceResponse(Response):
     """
 
     service: Service
-    """`service`."""
+    """The new service, with its first deployment under way. Wire name: `service`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -278,7 +278,7 @@ class Deployment(Model):
     """
 
     id: str
-    """ID of the deployment, which its tasks carry as `startedBy`. Wire name: `id`."""
+    """ID of the deployment, which its tasks carry as `started_by`. Wire name: `id`."""
     status: DeploymentStatus | str
     """`PRIMARY` for the newest, `ACTIVE` while its tasks are being replaced, or `INACTIVE`. One of PRIMARY, ACTIVE,
     INACTIVE. Wire name: `status`.
@@ -413,7 +413,7 @@ class DeploymentEarlySuccessCriteria(Model):
     enable: bool
     """Whether the deployment may succeed early. Wire name: `enable`."""
     healthy_percent: int | None = None
-    """Share of tasks that must be healthy, from 0 to 100 percent. Allowed: 0 to 100. Wire name: `healthyPercent`."""
+    """Share of tasks that must be healthy, in percent. Allowed: 0 to 100. Wire name: `healthyPercent`."""
     source_service_revision_cleanup: ServiceRevisionCleanup | None = None
     """Whether success waits for the old revision's cleanup (`BLOCKING`) or not (`DEFERRED`). One of BLOCKING, DEFERRED.
     Wire name: `sourceServiceRevisionCleanup`.
@@ -489,7 +489,7 @@ class DeploymentLifecycleHookTimeoutConfiguration(Model):
     """
 
     timeout_in_minutes: int | None = None
-    """Minutes the hook may take, from 1 to 20160 (two weeks). Allowed: 1 to 20160. Wire name: `timeoutInMinutes`."""
+    """Minutes the hook may take. Allowed: 1 to 20160. Wire name: `timeoutInMinutes`."""
     action: DeploymentLifecycleHookAction | None = None
     """Whether the deployment continues or rolls back after the timeout. One of ROLLBACK, CONTINUE. Wire name: `action`."""
 
@@ -564,7 +564,7 @@ class ECSManagedResources(Model):
     log_groups: Sequence[ManagedLogGroup] = ABSENT_LIST
     """CloudWatch Logs log groups. Wire name: `logGroups`."""
     gateway_connections: Sequence[GatewayConnection] = ABSENT_LIST
-    """Connections of the service to gateways, at most 5. Allowed: 0 to 5 items. Wire name: `gatewayConnections`."""
+    """Connections of the service to gateways. Allowed: 0 to 5 items. Wire name: `gatewayConnections`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -625,9 +625,7 @@ class GatewayConnectionResources(TaggedUnion):
     """
 
     host_shared_alb: Sequence[GatewayConnectionAlbResources] = ABSENT_LIST
-    """Resources of the shared Application Load Balancer, at most one entry. Allowed: 0 to 1 items. Wire name:
-    `hostSharedAlb`.
-    """
+    """Resources of the shared Application Load Balancer. Allowed: 0 to 1 items. Wire name: `hostSharedAlb`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -655,7 +653,7 @@ class GatewayConnectorDeregistrationDelay(Model):
     """
 
     timeout_seconds: int | None = None
-    """Seconds a leaving target gets to drain, from 0 to 3600. Allowed: 0 to 3600. Wire name: `timeoutSeconds`."""
+    """Seconds a leaving target gets to drain. Allowed: 0 to 3600. Wire name: `timeoutSeconds`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1024,9 +1022,9 @@ class MetricConfiguration(Model):
     """
 
     metric_names: Sequence[str]
-    """Names of the metrics, from 1 to 5. Allowed: 1 to 5 items. Wire name: `metricNames`."""
+    """Names of the metrics. Allowed: 1 to 5 items. Wire name: `metricNames`."""
     resolution_seconds: int
-    """Seconds between data points, from 20 to 60. Allowed: 20 to 60. Wire name: `resolutionSeconds`."""
+    """Seconds between data points. Allowed: 20 to 60. Wire name: `resolutionSeconds`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1037,9 +1035,7 @@ class MonitoringConfiguration(Model):
     """
 
     metric_configurations: Sequence[MetricConfiguration] = ABSENT_LIST
-    """Groups of metrics, each with its own resolution, at most 5. Allowed: 0 to 5 items. Wire name:
-    `metricConfigurations`.
-    """
+    """Groups of metrics, each with its own resolution. Allowed: 0 to 5 items. Wire name: `metricConfigurations`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1263,7 +1259,7 @@ class ServiceConnectService(Model):
     port_name: str
     """Name of a port mapping in the task definition. Wire name: `portName`."""
     discovery_name: str | None = None
-    """Name of the Cloud Map service that is created; `portName` when absent. Wire name: `discoveryName`."""
+    """Name of the Cloud Map service that is created; `port_name` when absent. Wire name: `discoveryName`."""
     client_aliases: Sequence[ServiceConnectClientAlias] = ABSENT_LIST
     """DNS name and port by which clients reach the service. Wire name: `clientAliases`."""
     ingress_port_override: int | None = None
@@ -1506,9 +1502,9 @@ class ServiceManagedEBSVolumeConfiguration(Model):
     volume_type: str | None = None
     """EBS volume type, such as `gp3` or `io2`. Wire name: `volumeType`."""
     size_in_gib: int | None = None
-    """Size of the volume in GiB; required unless `snapshotId` is given. Wire name: `sizeInGiB`."""
+    """Size of the volume in GiB; required unless `snapshot_id` is given. Wire name: `sizeInGiB`."""
     snapshot_id: str | None = None
-    """Snapshot to create the volume from; required unless `sizeInGiB` is given. Wire name: `snapshotId`."""
+    """Snapshot to create the volume from; required unless `size_in_gib` is given. Wire name: `snapshotId`."""
     volume_initialization_rate: int | None = None
     """Rate in MiB/s at which data is fetched from the snapshot. Wire name: `volumeInitializationRate`."""
     iops: int | None = None
@@ -1535,7 +1531,7 @@ class ServiceRegistry(Model):
     container_name: str | None = None
     """Name of the container to publish, where the records need a container and port. Wire name: `containerName`."""
     container_port: int | None = None
-    """Port of the container to publish, used together with `containerName`. Wire name: `containerPort`."""
+    """Port of the container to publish, used together with `container_name`. Wire name: `containerPort`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1735,7 +1731,7 @@ class TaskSet(Model):
     Wire name: `stabilityStatus`.
     """
     stability_status_at: datetime | None = None
-    """When `stabilityStatus` was determined. Wire name: `stabilityStatusAt`."""
+    """When `stability_status` was determined. Wire name: `stabilityStatusAt`."""
     tags: Sequence[Tag] = ABSENT_LIST
     """Tags of the task set. Allowed: 0 to 50 items. Wire name: `tags`."""
     fargate_ephemeral_storage: DeploymentEphemeralStorage | None = None
@@ -1793,7 +1789,7 @@ class UpdateServiceResponse(Response):
     """
 
     service: Service
-    """`service`."""
+    """The service after the change, with its deployments. Wire name: `service`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1852,7 +1848,7 @@ class ContinueServiceDeploymentRequest(Request[ContinueServiceDeploymentResponse
     service_deployment_arn: str
     """ARN of the service deployment that waits. Wire name: `serviceDeploymentArn`."""
     hook_id: str
-    """ID of the waiting hook, from the deployment's `lifecycleHookDetails`. Wire name: `hookId`."""
+    """ID of the waiting hook, from the deployment's `lifecycle_hook_details`. Wire name: `hookId`."""
     action: DeploymentLifecycleHookAction | None = None
     """Whether the deployment goes on or rolls back. One of ROLLBACK, CONTINUE. Wire name: `action`."""
 
@@ -1887,13 +1883,15 @@ class CreateServiceRequest(Request[CreateServiceResponse]):
     desired_count: int | None = None
     """Number of tasks to keep running; required for `REPLICA` scheduling. Wire name: `desiredCount`."""
     client_token: str | None = None
-    """Token of your choosing that makes retries of the same request idempotent. Wire name: `clientToken`."""
+    """Token of your choosing that makes retries of the same request idempotent. Filled in when absent, before anything is
+    sent. Allowed: at most 36 characters. Wire name: `clientToken`.
+    """
     launch_type: LaunchType | None = None
-    """Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
+    """Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
     Wire name: `launchType`.
     """
     capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST
-    """Capacity providers to spread the tasks over; excludes `launchType`. Wire name: `capacityProviderStrategy`."""
+    """Capacity providers to spread the tasks over; excludes `launch_type`. Wire name: `capacityProviderStrategy`."""
     platform_version: str | None = None
     """Fargate platform version, `LATEST` when absent; ignored by other launch types. Wire name: `platformVersion`."""
     role: str | None = None
@@ -1919,7 +1917,7 @@ class CreateServiceRequest(Request[CreateServiceResponse]):
     deployment_controller: DeploymentController | None = None
     """What carries out deployments; ECS itself when absent. Wire name: `deploymentController`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the service, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the service. Allowed: 0 to 50 items. Wire name: `tags`."""
     enable_ecs_managed_tags: bool | None = None
     """Whether ECS adds its own tags, such as the cluster name, to the tasks. Wire name: `enableECSManagedTags`."""
     propagate_tags: PropagateTags | None = None
@@ -1931,13 +1929,11 @@ class CreateServiceRequest(Request[CreateServiceResponse]):
     service_connect_configuration: ServiceConnectConfiguration | None = None
     """How the service takes part in Service Connect. Wire name: `serviceConnectConfiguration`."""
     volume_configurations: Sequence[ServiceVolumeConfiguration] = ABSENT_LIST
-    """Settings for the volume the task definition marks as `configuredAtLaunch`. Wire name: `volumeConfigurations`."""
+    """Settings for the volume the task definition marks as `configured_at_launch`. Wire name: `volumeConfigurations`."""
     vpc_lattice_configurations: Sequence[VpcLatticeConfiguration] = ABSENT_LIST
     """VPC Lattice target groups to register the tasks with. Wire name: `vpcLatticeConfigurations`."""
     gateway_connectors: Sequence[GatewayConnector] = ABSENT_LIST
-    """How a named port of the service connects to gateways, at most one. Allowed: 0 to 1 items. Wire name:
-    `gatewayConnectors`.
-    """
+    """How a named port of the service connects to gateways. Allowed: 0 to 1 items. Wire name: `gatewayConnectors`."""
     monitoring: MonitoringConfiguration | None = None
     """Metrics to publish and their resolution. Wire name: `monitoring`."""
 
@@ -1969,19 +1965,21 @@ class CreateTaskSetRequest(Request[CreateTaskSetResponse]):
     service_registries: Sequence[ServiceRegistry] = ABSENT_LIST
     """Cloud Map services to register the tasks with. Wire name: `serviceRegistries`."""
     launch_type: LaunchType | None = None
-    """Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
+    """Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
     Wire name: `launchType`.
     """
     capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST
-    """Capacity providers to spread the tasks over; excludes `launchType`. Wire name: `capacityProviderStrategy`."""
+    """Capacity providers to spread the tasks over; excludes `launch_type`. Wire name: `capacityProviderStrategy`."""
     platform_version: str | None = None
     """Fargate platform version, `LATEST` when absent; ignored by other launch types. Wire name: `platformVersion`."""
     scale: Scale | None = None
     """Share of the service's desired count to run. Wire name: `scale`."""
     client_token: str | None = None
-    """Token of your choosing that makes retries of the same request idempotent. Wire name: `clientToken`."""
+    """Token of your choosing that makes retries of the same request idempotent. Filled in when absent, before anything is
+    sent. Allowed: at most 36 characters. Wire name: `clientToken`.
+    """
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the task set, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the task set. Allowed: 0 to 50 items. Wire name: `tags`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -2258,9 +2256,7 @@ class UpdateServiceRequest(Request[UpdateServiceResponse]):
     vpc_lattice_configurations: Sequence[VpcLatticeConfiguration] = ABSENT_LIST
     """VPC Lattice target groups to register the tasks with. Wire name: `vpcLatticeConfigurations`."""
     gateway_connectors: Sequence[GatewayConnector] = ABSENT_LIST
-    """How a named port of the service connects to gateways, at most one. Allowed: 0 to 1 items. Wire name:
-    `gatewayConnectors`.
-    """
+    """How a named port of the service connects to gateways. Allowed: 0 to 1 items. Wire name: `gatewayConnectors`."""
     monitoring: MonitoringConfiguration | None = None
     """Metrics to publish and their resolution. Wire name: `monitoring`."""
 

@@ -80,7 +80,7 @@ class TagResourceRequest(Request[TagResourceResponse]):
     resource_arn: str
     """ARN of the resource, such as a task, service, cluster or task definition. Wire name: `resourceArn`."""
     tags: Sequence[Tag]
-    """Tags to add; a resource can have at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to add, beside those the resource has. Allowed: 0 to 50 items. Wire name: `tags`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

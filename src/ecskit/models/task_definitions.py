@@ -141,7 +141,7 @@ class ContainerDefinition(Model):
     depends_on: Sequence[ContainerDependency] = ABSENT_LIST
     """Conditions other containers must reach before this one starts. Wire name: `dependsOn`."""
     start_timeout: int | None = None
-    """Seconds this container gets to reach the state that others wait for in `dependsOn`. Wire name: `startTimeout`."""
+    """Seconds this container gets to reach the state that others wait for in `depends_on`. Wire name: `startTimeout`."""
     stop_timeout: int | None = None
     """Seconds between `SIGTERM` and `SIGKILL`; 30 when absent on Fargate, where 120 is the limit. Wire name:
     `stopTimeout`.
@@ -349,7 +349,7 @@ class LinuxParameters(Model):
     max_swap: int | None = None
     """Swap the container may use, in MiB; 0 turns swap off. Wire name: `maxSwap`."""
     swappiness: int | None = None
-    """Tendency to swap, from 0 to 100; needs `maxSwap` to have an effect. Wire name: `swappiness`."""
+    """Tendency to swap, from 0 to 100; needs `max_swap` to have an effect. Wire name: `swappiness`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -398,7 +398,7 @@ class PortMapping(Model):
     `appProtocol`.
     """
     container_port_range: str | None = None
-    """Ports inside the container, as `first-last`, in place of `containerPort`. Wire name: `containerPortRange`."""
+    """Ports inside the container, as `first-last`, in place of `container_port`. Wire name: `containerPortRange`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -715,7 +715,7 @@ class RegisterTaskDefinitionRequest(Request[RegisterTaskDefinitionResponse]):
     memory: str | None = None
     """Memory for the whole task, as MiB or GB in a string; required on Fargate. Wire name: `memory`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the task definition, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the task definition. Allowed: 0 to 50 items. Wire name: `tags`."""
     pid_mode: PidMode | None = None
     """Process namespace the containers share, `host` or `task`; private ones when absent. One of host, task. Wire name:
     `pidMode`.

@@ -404,7 +404,7 @@ class Task(Model):
     started_by: str | None = None
     """Label of whoever started it; for a service's task, the ID of the deployment. Wire name: `startedBy`."""
     stop_code: TaskStopCode | str | None = None
-    """Category of why the task stopped; `stoppedReason` has the details. One of TaskFailedToStart,
+    """Category of why the task stopped; `stopped_reason` has the details. One of TaskFailedToStart,
     EssentialContainerExited, UserInitiated, ServiceSchedulerInitiated, SpotInterruption, TerminationNotice,
     InfrastructureHealth. Wire name: `stopCode`.
     """
@@ -465,9 +465,9 @@ class TaskManagedEBSVolumeConfiguration(Model):
     volume_type: str | None = None
     """EBS volume type, such as `gp3` or `io2`. Wire name: `volumeType`."""
     size_in_gib: int | None = None
-    """Size of the volume in GiB; required unless `snapshotId` is given. Wire name: `sizeInGiB`."""
+    """Size of the volume in GiB; required unless `snapshot_id` is given. Wire name: `sizeInGiB`."""
     snapshot_id: str | None = None
-    """Snapshot to create the volume from; required unless `sizeInGiB` is given. Wire name: `snapshotId`."""
+    """Snapshot to create the volume from; required unless `size_in_gib` is given. Wire name: `snapshotId`."""
     volume_initialization_rate: int | None = None
     """Rate in MiB/s at which data is fetched from the snapshot. Wire name: `volumeInitializationRate`."""
     iops: int | None = None
@@ -638,7 +638,7 @@ class ListTasksRequest(Request[ListTasksResponse]):
     max_results: int | None = None
     """Largest number of ARNs per page, from 1 to 100; 100 when absent. Wire name: `maxResults`."""
     started_by: str | None = None
-    """Only tasks with this `startedBy` label are listed. Wire name: `startedBy`."""
+    """Only tasks with this `started_by` label are listed. Wire name: `startedBy`."""
     service_name: str | None = None
     """Name of a service; only its tasks are listed. Wire name: `serviceName`."""
     desired_status: DesiredStatus | None = None
@@ -669,7 +669,7 @@ class RunTaskRequest(Request[RunTaskResponse]):
     task_definition: str
     """`family`, `family:revision` or ARN; a family alone means its newest `ACTIVE` revision. Wire name: `taskDefinition`."""
     capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST
-    """Capacity providers to spread the tasks over; excludes `launchType`. Wire name: `capacityProviderStrategy`."""
+    """Capacity providers to spread the tasks over; excludes `launch_type`. Wire name: `capacityProviderStrategy`."""
     cluster: str | None = None
     """Name or ARN of the cluster to run in; ECS uses `default` when absent. Wire name: `cluster`."""
     count: int | None = None
@@ -681,7 +681,7 @@ class RunTaskRequest(Request[RunTaskResponse]):
     group: str | None = None
     """Name of the group the tasks belong to; `family:` plus the family name when absent. Wire name: `group`."""
     launch_type: LaunchType | None = None
-    """Kind of compute to run on; excludes `capacityProviderStrategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
+    """Kind of compute to run on; excludes `capacity_provider_strategy`. One of EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES.
     Wire name: `launchType`.
     """
     network_configuration: NetworkConfiguration | None = None
@@ -705,11 +705,13 @@ class RunTaskRequest(Request[RunTaskResponse]):
     started_by: str | None = None
     """Label of your own recorded on the tasks, by which `ListTasks` can filter. Wire name: `startedBy`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the tasks, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the tasks. Allowed: 0 to 50 items. Wire name: `tags`."""
     client_token: str | None = None
-    """Token of your choosing that makes retries of the same request idempotent. Wire name: `clientToken`."""
+    """Token of your choosing that makes retries of the same request idempotent. Filled in when absent, before anything is
+    sent. Allowed: at most 64 characters. Wire name: `clientToken`.
+    """
     volume_configurations: Sequence[TaskVolumeConfiguration] = ABSENT_LIST
-    """Settings for the volume the task definition marks as `configuredAtLaunch`. Wire name: `volumeConfigurations`."""
+    """Settings for the volume the task definition marks as `configured_at_launch`. Wire name: `volumeConfigurations`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -752,9 +754,9 @@ class StartTaskRequest(Request[StartTaskResponse]):
     started_by: str | None = None
     """Label of your own recorded on the tasks, by which `ListTasks` can filter. Wire name: `startedBy`."""
     tags: Sequence[Tag] = ABSENT_LIST
-    """Tags to put on the tasks, at most 50. Allowed: 0 to 50 items. Wire name: `tags`."""
+    """Tags to put on the tasks. Allowed: 0 to 50 items. Wire name: `tags`."""
     volume_configurations: Sequence[TaskVolumeConfiguration] = ABSENT_LIST
-    """Settings for the volume the task definition marks as `configuredAtLaunch`. Wire name: `volumeConfigurations`."""
+    """Settings for the volume the task definition marks as `configured_at_launch`. Wire name: `volumeConfigurations`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -772,7 +774,7 @@ class StopTaskRequest(Request[StopTaskResponse]):
     cluster: str | None = None
     """Name or ARN of the cluster the task runs in; ECS uses `default` when absent. Wire name: `cluster`."""
     reason: str | None = None
-    """Message of your own, later shown in the task's `stoppedReason`. Wire name: `reason`."""
+    """Message of your own, later shown in the task's `stopped_reason`. Wire name: `reason`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

@@ -6,8 +6,10 @@ Decides the command line. Prints the URL as one line on standard output, so that
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from ecskit.testing.clocks import ScaledClock
@@ -16,42 +18,76 @@ from ecskit.testing.server import SimulatorServer
 from ecskit.testing.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _KEPT_CALLS = 1000
+_LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM arrives."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
-    simulator = Simulator(
-        now=ScaledClock(speed=options.speed),
+    with SimulatorServer(simulator_of(options), port=options.port) as server:
+        print(server.url, flush=True)
+        done.wait()
+
+
+def simulator_of(options: argparse.Namespace, monotonic: Callable[[], float] = time.monotonic) -> Simulator:
+    """Return the simulator that the options describe; `monotonic` is where outside seconds come from."""
+    return Simulator(
+        now=ScaledClock(speed=options.speed, monotonic=monotonic),
         region=options.region,
         account=options.account,
         seed=options.seed,
         lag=Lag(visible_after=options.lag, stale_by=options.stale),
         keep_calls=_KEPT_CALLS,
     )
-    with SimulatorServer(simulator, port=options.port) as server:
-        print(server.url, flush=True)
-        done.wait()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    reader = argparse.ArgumentParser(
         prog="python -m ecskit.testing", description="Serve a simulated ECS control plane on 127.0.0.1."
     )
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
-    parser.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second (default: 1)")
-    parser.add_argument("--seed", type=int, default=0, help="root of all randomness (default: 0)")
-    parser.add_argument("--lag", type=float, default=0.0, help="seconds until reads see a new task (default: 0)")
-    parser.add_argument("--stale", type=float, default=0.0, help="largest age of a read in seconds (default: 0)")
-    parser.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
-    parser.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
-    return parser
+    reader.add_argument("--port", type=_port, default=0, help="port to listen on (default: a free one)")
+    reader.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per second (default: 1)")
+    reader.add_argument("--seed", type=int, default=0, help="root of all randomness (default: 0)")
+    reader.add_argument("--lag", type=_seconds, default=0.0, help="seconds until reads see a new task (default: 0)")
+    reader.add_argument("--stale", type=_seconds, default=0.0, help="largest age of a read in seconds (default: 0)")
+    reader.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
+    reader.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
+    return reader
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_LAST_PORT}: {text}")
+    return int(text)
+
+
+def _speed(text: str) -> float:
+    if not (number := _finite(text)) > 0:
+        raise argparse.ArgumentTypeError(f"must be positive: {text}")
+    return number
+
+
+def _seconds(text: str) -> float:
+    if (number := _finite(text)) < 0:
+        raise argparse.ArgumentTypeError(f"must not be negative: {text}")
+    return number
+
+
+def _finite(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"must be a number: {text}")
+    return number
 
 
 if __name__ == "__main__":

@@ -40,11 +40,9 @@ def client(simulator: Simulator, clock: Clock, *, region: str, seed: int) -> Cli
 
 def async_client(simulator: Simulator, clock: Clock, *, region: str, seed: int) -> AsyncClient:
     """Return an async client whose requests a simulator answers and whose waits pass on `clock`."""
-    from aiobotocore.session import AioSession
+    from ecskit.aio import AsyncClient, transport_module
 
-    from ecskit.aio import AsyncClient
-
-    session = _session(AioSession)
+    session = _session(transport_module().AioSession)
     attach_async(session.get_component("event_emitter"), simulator)
     return AsyncClient(session=session, **_options(region))._with_runtime(clock, Random(seed))
 

@@ -13,6 +13,8 @@ import attrs
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
+from ecskit._core.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -78,10 +80,15 @@ def attach_async(target: object, simulator: Simulator) -> Attachment:
         A handle to undo it.
 
     Raises:
-        ImportError: aiobotocore is not installed.
+        MissingExtraError: The extra `async` is not installed.
         TypeError: The target has no events.
     """
-    from aiobotocore.awsrequest import AioAWSResponse
+    try:
+        from aiobotocore.awsrequest import AioAWSResponse
+    except ModuleNotFoundError as error:
+        if error.name != "aiobotocore":
+            raise
+        raise MissingExtraError("attach_async needs aiobotocore: pip install 'ecskit[async]'") from error
 
     def answer(request: Any, **_: object) -> AWSResponse:
         response = _respond(simulator, request)

@@ -7,7 +7,7 @@ and answers what they mean for one container.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import attrs
 
@@ -19,6 +19,7 @@ StopCode = Literal[
     "InfrastructureHealth",
     "UserInitiated",
 ]
+Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
 
 SIGTERM_EXIT_CODE = 143
 SIGKILL_EXIT_CODE = 137
@@ -26,8 +27,33 @@ SIGKILL_EXIT_CODE = 137
 _ESSENTIAL_CONTAINER_EXITED = "Essential container in task exited"
 
 
-_DURATION = attrs.validators.ge(0.0)
-_DURATION_OR_NONE = attrs.validators.optional(_DURATION)
+def _number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(f"{what} must be {wanted}, got {type(value).__name__}")
+    if not value >= 0:  # type: ignore[operator]  # also true of NaN
+        raise ValueError(f"{what} must not be negative: {value!r}")
+
+
+def _duration(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    _number(value, field.name, (int, float), "a number of seconds")
+
+
+def _exit_codes(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Mapping):
+        _number(value, field.name, (int,), "an int or a mapping of container names to ints")
+        return
+    for name, code in value.items():
+        _number(code, f"{field.name}[{name!r}]", (int,), "an int")
+
+
+def _choice(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    allowed = get_args(_CHOICES[field.name])
+    if value not in allowed:
+        raise ValueError(f"{field.name} must be one of {', '.join(allowed)}: {value!r}")
+
+
+_CHOICES = {"stop_code": StopCode, "health": Health}
+_DURATION_OR_NONE = attrs.validators.optional(_duration)
 
 
 @attrs.frozen(kw_only=True)
@@ -57,20 +83,23 @@ class TaskScript:
         time_to_healthy: From RUNNING to the first report of the health checks. Default 5.
 
     Raises:
-        ValueError: A duration is negative.
+        TypeError: A duration or an exit code is not a number.
+        ValueError: One is negative, or `stop_code` or `health` is not a value that there is.
     """
 
     time_to_start: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
     run_time: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
-    exit_codes: int | Mapping[str, int] | None = None
-    sigterm_exit_codes: int | Mapping[str, int] = SIGTERM_EXIT_CODE
+    exit_codes: int | Mapping[str, int] | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_exit_codes)
+    )
+    sigterm_exit_codes: int | Mapping[str, int] = attrs.field(default=SIGTERM_EXIT_CODE, validator=_exit_codes)
     exit_reasons: Mapping[str, str] = attrs.field(factory=dict)
     time_to_stop: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
-    stop_code: StopCode = "EssentialContainerExited"
+    stop_code: StopCode = attrs.field(default="EssentialContainerExited", validator=_choice)
     stopped_reason: str | None = None
     start_failure: str | None = None
-    health: Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"] = "HEALTHY"
-    time_to_healthy: float = attrs.field(default=5.0, validator=_DURATION)
+    health: Health = attrs.field(default="HEALTHY", validator=_choice)
+    time_to_healthy: float = attrs.field(default=5.0, validator=_duration)
 
     def seconds_to_start(self, *, fargate: bool) -> float:
         """Return the seconds from the launch to RUNNING."""

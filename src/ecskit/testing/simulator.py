@@ -14,6 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ecskit import _service_model
+from ecskit._drive.clock import Clock, SystemClock
 from ecskit.testing import clients, operations
 from ecskit.testing.arns import Arns
 from ecskit.testing.calls import Call
@@ -44,7 +45,8 @@ class Simulator:
 
     Args:
         now: Returns the time in seconds since the epoch. It must not go back. Default: the simulator's own `clock`,
-            which moves only when all clients of `client` and `async_client` sleep.
+            which moves only when all clients of `client` and `async_client` sleep. With a `now` of yours these clients
+            sleep on the machine's clock.
         region: The region in ARNs. Default us-east-1.
         account: The account id in ARNs. Default 123456789012.
         seed: Root of all randomness. Default 0.
@@ -64,6 +66,7 @@ class Simulator:
     ) -> None:
         self.clock = VirtualClock()
         self._now = now or self.clock.epoch
+        self._naps: Clock = SystemClock() if now else self.clock
         self._region = region
         self._seed = seed
         self._model: dict[str, Any] = _service_model.load()
@@ -91,7 +94,7 @@ class Simulator:
 
         It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
         """
-        return clients.client(self, self.clock, region=self._region, seed=self._seed)
+        return clients.client(self, self._naps, region=self._region, seed=self._seed)
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
@@ -101,7 +104,7 @@ class Simulator:
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self, self.clock, region=self._region, seed=self._seed)
+        return clients.async_client(self, self._naps, region=self._region, seed=self._seed)
 
     def script(self, family: str, script: TaskScript) -> None:
         """Choose how tasks behave that are launched from now on.
@@ -126,6 +129,8 @@ class Simulator:
         """
         if operation not in self._model["operations"]:
             raise ValueError(f"ECS has no operation {operation!r}")
+        if not isinstance(error, SimulatedError):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"error must be a SimulatedError, not {type(error).__name__}")
         with self._lock:
             self._faults.setdefault(operation, deque()).extend([error] * times)
 

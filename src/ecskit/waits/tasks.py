@@ -95,6 +95,8 @@ def tasks_running(
         FailuresError: The response holds failures; nothing was waited for.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS does not let us look: no permission, no such cluster.
+        CredentialsError: There are no credentials to look with.
+        ConfigurationError: The client is closed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -149,6 +151,8 @@ def tasks_stopped(
         FailuresError: The response holds failures; nothing was waited for.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS does not let us look: no permission, no such cluster.
+        CredentialsError: There are no credentials to look with.
+        ConfigurationError: The client is closed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -176,24 +180,30 @@ def _wait(
     allow_partial: bool,
     on_poll: Callable[[WaitStory], object] | None,
 ) -> Flow[list[Task]]:
-    _check(goal, timeout, max_polls, poll)
+    _check(goal, timeout, max_polls, poll, on_poll)
     keys, seen = asked_for(goal.name, tasks, cluster, allow_partial=allow_partial)
     strategy = poll or wait_exponential(multiplier=2, exp_base=1.5, max=15)
     return Waiter(TaskSubject(), TaskQuery(keys), goal, timeout, max_polls, strategy, on_poll).flow(list(keys), seen)
 
 
-def _check(goal: TaskGoal, timeout: float | None, max_polls: int | None, poll: wait_base | None) -> None:
+def _check(goal: TaskGoal, timeout: object, max_polls: object, poll: object, on_poll: object) -> None:
     problems: list[tuple[str, str]] = []
-    if timeout is not None and not timeout >= 0:
+    if timeout is not None and not _is_seconds(timeout):
         problems.append(("timeout", f"expected seconds, 0 or more, or None to wait for ever, got {timeout!r}"))
-    if max_polls is not None and max_polls < 1:
-        problems.append(("max_polls", f"expected 1 or more, got {max_polls!r}"))
-    if not goal.grace >= 0:
+    if max_polls is not None and (isinstance(max_polls, bool) or not isinstance(max_polls, int) or max_polls < 1):
+        problems.append(("max_polls", f"expected a whole number, 1 or more, got {max_polls!r}"))
+    if not _is_seconds(goal.grace):
         problems.append(("visibility_grace", f"expected seconds, 0 or more, got {goal.grace!r}"))
-    if poll is not None and not callable(poll):
+    if poll is not None and not isinstance(poll, wait_base):
         problems.append(("poll", f"expected a tenacity wait strategy, got {type(poll).__name__}"))
+    if on_poll is not None and not callable(on_poll):
+        problems.append(("on_poll", f"expected a function, got {type(on_poll).__name__}"))
     if problems:
         raise RequestError(goal.name, problems)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
 
 
 class TaskSubject:
