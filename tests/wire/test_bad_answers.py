@@ -145,12 +145,12 @@ async def test_an_unreadable_attempt_leaves_nothing_behind(ecs: Caller, server: 
 
 
 async def test_a_body_that_is_cut_off_is_no_answer(once: Caller, server: ModelServer) -> None:
-    """Fewer bytes than were promised: aiobotocore notices, botocore hands over what there is."""
+    """Fewer bytes than were promised: aiobotocore notices, as botocore once did; now it hands over what there is."""
     server.will(Answer(b'{"clusterArns": []}', cut=5))
     with pytest.raises(errors.TransportError) as caught:
         await once.call("list_clusters")
-    kinds = {"sync": errors.MalformedResponseError, "async": errors.ConnectionFailedError}
-    assert kinds[once.colour] is type(caught.value)
+    kinds = {errors.ConnectionFailedError} | ({errors.MalformedResponseError} if once.colour == "sync" else set())
+    assert type(caught.value) in kinds
     assert caught.value.retryable
 
 
