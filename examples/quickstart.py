@@ -127,8 +127,8 @@ def endpoint(options: argparse.Namespace) -> Generator[str | None, None, None]:
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "simulator")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "simulator")
     # Its time passes ten times as fast as ours, and a new task is invisible at first, as it can be on AWS.
-    with SimulatorServer(speed=10, lag=Lag(visible_after=15)) as server:
-        server.simulator.script("quickstart", TaskScript(run_time=20))
+    with SimulatorServer(speed=10, lag=Lag(visible_after=5)) as server:
+        server.simulator.script("quickstart", TaskScript(time_to_start=30, run_time=20))
         print(f"simulator at {server.url}", flush=True)
         yield server.url
 
