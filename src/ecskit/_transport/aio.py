@@ -56,9 +56,7 @@ class AsyncTransport:
         try:
             return under_way.result(await getattr(client, under_way.method)(**under_way.params))
         except Exception as error:
-            failed = translate.translate(error, under_way)
-            if self._closed:
-                failed = ClientClosedError(f"{send.operation}: the client was closed before the answer came")
+            failed = translate.translate(error, under_way, closed=self._closed)
             if failed is None:
                 raise
             cause = translate.cause(error)

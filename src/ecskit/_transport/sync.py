@@ -44,7 +44,7 @@ class Transport:
         try:
             return under_way.result(getattr(client, under_way.method)(**under_way.params))
         except Exception as error:
-            failed = translate.translate(error, under_way)
+            failed = translate.translate(error, under_way, closed=self._closed)
             if failed is None:
                 raise
             cause = translate.cause(error)

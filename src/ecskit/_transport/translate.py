@@ -12,6 +12,7 @@ from botocore import exceptions as boto
 from ecskit import models
 from ecskit._core.errors import (
     AccessDeniedError,
+    ClientClosedError,
     ConfigurationError,
     ConnectionFailedError,
     CredentialsError,
@@ -66,8 +67,18 @@ _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], EcsError]], ...] =
 )
 
 
-def translate(error: Exception, exchange: Exchange) -> EcsError | None:
-    """Return ecskit's error for one that botocore raised, None for one that is not botocore's."""
+def translate(error: Exception, exchange: Exchange, *, closed: bool) -> EcsError | None:
+    """Return ecskit's error for one that botocore raised, None for one that is not botocore's.
+
+    Where the client was `closed` meanwhile, whatever is not an answer of ECS comes from that.
+    """
+    failed = _translate(error, exchange)
+    if closed and not isinstance(failed, ServiceError):
+        return ClientClosedError(f"{exchange.operation}: the client was closed before the answer came")
+    return failed
+
+
+def _translate(error: Exception, exchange: Exchange) -> EcsError | None:
     operation = exchange.operation
     if isinstance(error, boto.ClientError):
         return _service_error(error.response, operation, exchange.unreadable)
