@@ -25,13 +25,20 @@ The tree::
     |   +-- ThrottledError                         ThrottlingException and its kin
     |   +-- ServerError                            ServerException, any 5xx
     +-- FailuresError                              `failures` in a successful answer
+    |   +-- TasksNotStarted                        fewer tasks were started than asked for
+    +-- TaskFailedError                            a task ended, and not well
+    +-- TasksMissing                               ECS does not show some of the tasks asked about
+    +-- TasksNotStopped                            some tasks could not be told to stop
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended without what it waited for
         +-- WaitTimeout
-        +-- TaskNotVisible                         never seen within the grace
-        +-- TaskPurged                             seen, then forgotten by ECS
-        +-- TaskStoppedEarly                       stopped before it was what was waited for
+        +-- NotVisible                             never seen within the grace
+        |   +-- TaskNotVisible
+        +-- Vanished                               seen, then no more
+        |   +-- TaskPurged                         forgotten by ECS
+        +-- WaitFailed                             in a state from which it will not be what was waited for
+            +-- TaskStoppedEarly                   stopped before it was what was waited for
 
 The errors under the groups carry the names that ECS gives them. `retryable` says of each whether the same request may
 succeed later.
@@ -41,9 +48,11 @@ from __future__ import annotations
 
 from ecskit._core.errors import *  # this module is the public face of that one
 from ecskit._core.errors import __all__ as _own
+from ecskit._core.task_errors import *
+from ecskit._core.task_errors import __all__ as _tasks
 from ecskit._core.wait_errors import *
 from ecskit._core.wait_errors import __all__ as _waits
 from ecskit._generated.errors import *
 from ecskit._generated.errors import __all__ as _services
 
-__all__ = [*_own, *_services, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all three are lists where they stand
+__all__ = [*_own, *_services, *_tasks, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -31,8 +31,25 @@ from ecskit._drive.sync import Runtime
 from ecskit.errors import AccessDeniedException, ClusterNotFoundException
 from ecskit.models import Task
 from ecskit.testing.virtual_clock import VirtualClock
+from ecskit.waits import tasks as flows
+from ecskit.waits.patience import Patience
+from ecskit.waits.task_ids import Tasks
 
 CLUSTER = "prod"
+
+
+def _as_users_say(flow: Callable[..., Flow[list[Task]]]) -> Callable[..., Flow[list[Task]]]:
+    def wait(tasks: Tasks, *, cluster: Any = None, allow_partial: bool = False, **patience: Any) -> Flow[list[Task]]:
+        return flow(tasks, cluster=cluster, allow_partial=allow_partial, patience=Patience(**patience))
+
+    wait.__name__ = flow.__name__
+    return wait
+
+
+tasks_running = _as_users_say(flows.tasks_running)
+tasks_started = _as_users_say(flows.tasks_started)
+tasks_healthy = _as_users_say(flows.tasks_healthy)
+tasks_stopped = _as_users_say(flows.tasks_stopped)
 
 STATES = {
     "V": "PROVISIONING",

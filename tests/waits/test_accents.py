@@ -1,10 +1,12 @@
-"""The waits of the two clients: the same words, and threads or tasks behind them."""
+"""The verbs of the two clients: the same words, and threads or tasks behind them."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Mapping
+from importlib import import_module
 from inspect import Parameter
 from random import Random
 from threading import Barrier, Event, Thread
@@ -13,6 +15,9 @@ from typing import Any
 import pytest
 
 from ecskit import AsyncClient, Client
+from ecskit._codegen.__main__ import PACKAGE
+from ecskit._codegen.emit_verbs import NAMESPACES
+from ecskit._codegen.verbs import read
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._generated.aio_wait import AsyncWait
@@ -20,52 +25,85 @@ from ecskit._generated.sync_wait import Wait
 from ecskit.errors import WaitCancelled
 from ecskit.models import Task
 from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits import tasks as flows
 
 from .support import Ask, Scripted, ScriptedAsync, arn, task
 
-NAMES = flows.__all__
+
+def methods(of: type[Any]) -> list[str]:
+    return sorted(name for name in vars(of) if not name.startswith("_"))
+
+
+PAIRS = {
+    namespace.name: tuple(
+        getattr(import_module(f"ecskit._generated.{accent}_{namespace.name}"), f"{prefix}{namespace.class_}")
+        for accent, prefix in (("sync", ""), ("aio", "Async"))
+    )
+    for namespace in NAMESPACES
+}
+"""The classes of each namespace, sync and async."""
+VERBS = {
+    (namespace.name, verb.name): verb
+    for namespace in NAMESPACES
+    for module in namespace.modules
+    for verb in read(PACKAGE, module)
+}
+"""The verbs as they are written, by namespace and name."""
+every_verb = pytest.mark.parametrize(("namespace", "name"), VERBS)
 
 
 def parameters(function: Any) -> Mapping[str, Parameter]:
     return inspect.signature(function).parameters
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_sync_and_async_waits_have_the_same_parameters(name: str) -> None:
-    """In the same order, with the same defaults and annotations; a sync wait also takes `cancel`."""
-    sync, aio, flow = (dict(parameters(getattr(of, name))) for of in (Wait, AsyncWait, flows))
-    cancel = sync.pop("cancel")
-    assert (cancel.kind, cancel.default, cancel.annotation) == (Parameter.KEYWORD_ONLY, None, "Event | None")
+@every_verb
+def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str) -> None:
+    """In the same order, with the same defaults and annotations; what takes time takes `cancel`, in the sync client."""
+    verb = VERBS[namespace, name]
+    sync, aio = (dict(parameters(getattr(of, name))) for of in PAIRS[namespace])
+    if verb.patient:
+        cancel = sync.pop("cancel")
+        assert (cancel.kind, cancel.default, cancel.annotation) == (Parameter.KEYWORD_ONLY, None, "Event | None")
     assert list(sync.items()) == list(aio.items())
-    assert list(sync.items())[1:] == list(flow.items())
-    assert inspect.signature(getattr(Wait, name)).return_annotation == "list[Task]"
-    assert inspect.signature(getattr(AsyncWait, name)).return_annotation == "list[Task]"
+    assert list(sync)[1:] == [p.name for p in [*verb.positional, *verb.keyword]]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_everything_but_the_tasks_is_a_keyword(name: str) -> None:
+@every_verb
+def test_sync_and_async_verbs_result_in_the_same(namespace: str, name: str) -> None:
+    """The one in a value or a generator, the other in the same awaited or an async generator."""
+    sync, aio = (inspect.signature(getattr(of, name)).return_annotation for of in PAIRS[namespace])
+    if VERBS[namespace, name].kind == "Emits":
+        assert aio == sync.replace("Generator[", "AsyncGenerator[", 1).replace(", None, None]", ", None]")
+    else:
+        assert aio == sync
+        assert inspect.iscoroutinefunction(getattr(PAIRS[namespace][1], name))
+
+
+@every_verb
+def test_everything_but_the_subject_is_a_keyword(namespace: str, name: str) -> None:
     """Calls stay readable."""
-    kinds = [parameter.kind for parameter in parameters(getattr(Wait, name)).values()]
-    assert kinds[:2] == [Parameter.POSITIONAL_OR_KEYWORD] * 2
-    assert set(kinds[2:]) == {Parameter.KEYWORD_ONLY}
+    kinds = [parameter.kind for parameter in parameters(getattr(PAIRS[namespace][0], name)).values()]
+    assert Parameter.VAR_KEYWORD not in kinds
+    assert kinds.count(Parameter.POSITIONAL_OR_KEYWORD) <= 2
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_sync_and_async_waits_are_told_in_the_same_words(name: str) -> None:
-    """Only `cancel` has a sentence of its own."""
-    sync, aio = (inspect.getdoc(getattr(of, name)) for of in (Wait, AsyncWait))
+@every_verb
+def test_sync_and_async_verbs_are_told_in_the_same_words(namespace: str, name: str) -> None:
+    """Only `cancel` has a sentence of its own; every parameter has one."""
+    sync, aio = (inspect.getdoc(getattr(of, name)) for of in PAIRS[namespace])
     assert sync is not None
     assert aio is not None
     lines = aio.splitlines()
     more = [line for line in sync.splitlines() if line not in lines]
-    assert [line.split(":")[0].strip() for line in more] == ["cancel"]
+    assert [line.split(":")[0].strip() for line in more] == ["cancel"] * VERBS[namespace, name].patient
+    for parameter in list(parameters(getattr(PAIRS[namespace][0], name)))[1:]:
+        assert re.search(rf"^    {parameter}: \S", sync, re.MULTILINE), f"{parameter} is not documented"
 
 
-def test_all_waits_are_in_both_namespaces_and_no_others() -> None:
-    """A wait is written once."""
-    for of in (Wait, AsyncWait):
-        assert sorted(name for name in vars(of) if not name.startswith("_")) == sorted(NAMES)
+@pytest.mark.parametrize("namespace", PAIRS)
+def test_all_verbs_are_in_both_namespaces_and_no_others(namespace: str) -> None:
+    """A verb is written once."""
+    written = sorted(name for where, name in VERBS if where == namespace)
+    assert [methods(of) for of in PAIRS[namespace]] == [written, written]
 
 
 async def test_the_clients_have_them() -> None:

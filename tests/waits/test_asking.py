@@ -9,9 +9,8 @@ import pytest
 
 from ecskit.errors import FailuresError, RequestError, ServerError
 from ecskit.models import Failure, RunTaskResponse, StartTaskResponse, Task
-from ecskit.waits.tasks import tasks_running, tasks_stopped
 
-from .support import ERRORS, Answer, Ask, arn, run_both, task, timeline
+from .support import ERRORS, Answer, Ask, arn, run_both, task, tasks_running, tasks_stopped, timeline
 
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"
 

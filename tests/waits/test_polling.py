@@ -12,9 +12,8 @@ from tenacity.wait import wait_base, wait_chain, wait_exponential, wait_fixed, w
 from ecskit._core.effects import Flow
 from ecskit.errors import RequestError
 from ecskit.models import Task
-from ecskit.waits.tasks import tasks_running, tasks_stopped
 
-from .support import Run, arn, run_both, timeline
+from .support import Run, arn, run_both, tasks_running, tasks_stopped, timeline
 
 WAITS = [tasks_running, tasks_stopped]
 

@@ -12,9 +12,9 @@ import attrs
 from hypothesis import HealthCheck, given, note, settings, strategies as st
 
 from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitError, WaitTimeout
-from ecskit.waits.tasks import RANKS, tasks_running, tasks_stopped
+from ecskit.waits.tasks import RANKS
 
-from .support import ERRORS, STATES, Answer, Ask, Run, arn, run_both, task
+from .support import ERRORS, STATES, Answer, Ask, Run, arn, run_both, task, tasks_running, tasks_stopped
 
 WAITS = {"running": tasks_running, "stopped": tasks_stopped}
 FAULTS = ["!throttle", "!500", "!reset"]

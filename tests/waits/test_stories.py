@@ -26,9 +26,8 @@ from ecskit._core.wait_errors import (
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits.tasks import tasks_running, tasks_stopped
 
-from .support import Scripted, ScriptedAsync, arn, run_both, task, timeline
+from .support import Scripted, ScriptedAsync, arn, run_both, task, tasks_running, tasks_stopped, timeline
 
 ENDS: list[tuple[type[WaitError], str, Callable[[], Flow[Any]]]] = [
     (WaitTimeout, "P !500 P P", lambda: tasks_running(arn("a"), timeout=30)),

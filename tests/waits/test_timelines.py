@@ -10,9 +10,8 @@ import pytest
 
 from ecskit._core.effects import Flow
 from ecskit.models import Task
-from ecskit.waits.tasks import tasks_running, tasks_stopped
 
-from .support import arn, run_both, timeline
+from .support import arn, run_both, tasks_running, tasks_stopped, timeline
 
 WAITS = {"running": tasks_running, "stopped": tasks_stopped}
 

@@ -18,6 +18,7 @@ __all__ = [
     "Draw",
     "Effect",
     "Emit",
+    "Emits",
     "Flow",
     "Observe",
     "Parallel",
@@ -97,13 +98,13 @@ class Tell:
 
 
 @attrs.frozen
-class Emit:
+class Emit(Generic[T]):
     """Hand an item to whoever iterates over the flow."""
 
-    item: Any
+    item: T
 
 
-Effect: TypeAlias = Send | Sleep | Draw | Observe | Parallel | Tell | Emit
+Effect: TypeAlias = Send | Sleep | Draw | Observe | Parallel | Tell | Emit[Any]
 
 
 @attrs.frozen
@@ -122,6 +123,9 @@ class Reply(Generic[T]):
 
 
 Flow: TypeAlias = Generator[Effect, Reply[Any], T]
+"""A flow that results in a T."""
+Emits: TypeAlias = Generator[Effect | Emit[T], Reply[Any], None]
+"""A flow that emits each T."""
 
 
 class Cancelled(BaseException):

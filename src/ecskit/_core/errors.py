@@ -7,9 +7,12 @@ drawn in `ecskit.errors`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from .wait_errors import WaitStory
 
 __all__ = [
     "AccessDeniedError",
@@ -46,6 +49,8 @@ class EcsError(Exception):
     """Whether sending the same request again, with the same client token, may succeed."""
     client_token: str | None = None
     """The idempotency token of the request that failed; send it again with the same one and nothing runs twice."""
+    story: WaitStory | None = None
+    """What a wait knew when this ended it, with the handle to go on from (`story.handle`); None outside of waits."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.__class__, self.args, self.__dict__.copy())

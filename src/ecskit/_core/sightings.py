@@ -8,7 +8,7 @@ two observations is told by the `Subject` it is handed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
@@ -26,17 +26,27 @@ ERRORS_KEPT = 100
 class Subject(Protocol):
     """The kind of thing that is waited for, as far as merging observations goes."""
 
-    noun: str
-    """What one of them is called in messages."""
-    final: int
-    """The rank from which on a state is final: only later ones may come, whatever the version says."""
-
-    def rank(self, seen: Any, /) -> tuple[int | None, int]:
-        """Return the version of an observation, None if it has none, and how late in its life its state comes."""
+    @property
+    def noun(self) -> str:
+        """What one of them is called in messages."""
         ...
 
-    def state(self, seen: Any, /) -> str:
-        """Return the state that an observation shows."""
+    @property
+    def final(self) -> int:
+        """The rank from which on a state is final: only later ones may come, whatever the version says."""
+        ...
+
+    @property
+    def rank(self) -> Callable[[Any], tuple[int | None, int]]:
+        """What tells the version of an observation, None if it has none, and how late in its life its state comes.
+
+        The rank is the same for all states where they have no order.
+        """
+        ...
+
+    @property
+    def state(self) -> Callable[[Any], str]:
+        """What tells the state that an observation shows, in a word for the story."""
         ...
 
 
@@ -56,7 +66,7 @@ class Known(Generic[T]):
     last: T | None = None
     """The newest observation; None if it was never seen."""
     repeats: int = 0
-    """How many later looks showed it in no later state."""
+    """How many later looks showed it in the same state."""
     missing_since: float | None = None
     """When an unbroken run of looks began that should have shown it and did not."""
     missing_at: float | None = None
@@ -68,10 +78,9 @@ class Known(Generic[T]):
         """Return what is known after a look that showed the thing."""
         if self.last is None:
             return Known(seen)
-        rank, known_rank = subject.rank(seen), subject.rank(self.last)
-        if _older(rank, known_rank, subject.final):
+        if _older(subject.rank(seen), subject.rank(self.last), subject.final):
             return Known(self.last, self.repeats + 1)  # a replica that lags; even so the thing is there
-        return Known(seen, self.repeats + 1 if rank[1] == known_rank[1] else 0)
+        return Known(seen, self.repeats + 1 if subject.state(seen) == subject.state(self.last) else 0)
 
     def missing(self, now: float) -> Known[T]:
         """Return what is known after a look that did not show the thing: it never erases what was seen."""
@@ -87,6 +96,12 @@ def _older(one: tuple[int | None, int], other: tuple[int | None, int], final: in
     if version is not None and known_version is not None and version != known_version:
         return version < known_version
     return rank < known_rank
+
+
+def _is_news(last: Any, before: Any, subject: Subject) -> bool:
+    if last is None or before is None:
+        return last is not before
+    return subject.rank(last) != subject.rank(before) or subject.state(last) != subject.state(before)
 
 
 @attrs.frozen
@@ -128,8 +143,7 @@ class Book(Generic[T]):
             known[id_] = was.missing(now) if seen is None else was.visible(seen, subject)
             states["MISSING" if seen is None else subject.state(seen)] += 1
             stale += seen is not None and known[id_].last is not seen
-            last = known[id_].last
-            changed += last is not None and (was.last is None or subject.rank(last) != subject.rank(was.last))
+            changed += _is_news(known[id_].last, was.last, subject)
         return attrs.evolve(
             self,
             known=known,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, SupportsIndex, TypeVar, overload
+from typing import Protocol, SupportsIndex, TypeAlias, TypeVar, overload
 
-__all__ = ["SequenceNotStr"]
+__all__ = ["OneOrMany", "SequenceNotStr"]
+
+T = TypeVar("T")
+OneOrMany: TypeAlias = T | list[T]
+"""What a verb results in that does something once, or as many times as its `count` says."""
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -9,8 +9,21 @@ from typing import Any, ClassVar
 import attrs
 
 from .errors import EcsError
+from .handles import WaitHandle, plain
 
-__all__ = ["TaskNotVisible", "TaskPurged", "TaskStoppedEarly", "WaitCancelled", "WaitError", "WaitStory", "WaitTimeout"]
+__all__ = [
+    "NotVisible",
+    "TaskNotVisible",
+    "TaskPurged",
+    "TaskStoppedEarly",
+    "Vanished",
+    "WaitCancelled",
+    "WaitError",
+    "WaitFailed",
+    "WaitHandle",
+    "WaitStory",
+    "WaitTimeout",
+]
 
 
 _BLAMED = 10
@@ -39,6 +52,21 @@ class WaitStory:
     """How many observations were older than what was known already."""
     errors: Sequence[EcsError]
     """What came in place of answers, the latest of it."""
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    """What else the wait was told, such as the cluster."""
+
+    @property
+    def handle(self) -> WaitHandle:
+        """What is needed to go on with the wait elsewhere: `ecs.wait.resume(handle)`."""
+        seen = {id_: plain(last) for id_, last in self.last.items() if last is not None}
+        return WaitHandle(self.wait, list(self.last), self.arguments, seen)
+
+    def __str__(self) -> str:
+        """Tell polls and states: what a log needs."""
+        told = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
+        if self.states:
+            told += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
+        return told
 
 
 class WaitError(EcsError):
@@ -49,21 +77,19 @@ class WaitError(EcsError):
     """
 
     told: ClassVar[str] = "ended"
+    story: WaitStory
 
     def __init__(self, story: WaitStory) -> None:
         """Hold what the wait knew."""
         super().__init__(story)
-        self.story = story
+        self.story = story  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
 
     def __str__(self) -> str:
         story = self.story
         blamed = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
         if len(story.reasons) > _BLAMED:
             blamed.append(f"and {len(story.reasons) - _BLAMED} more")
-        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}"
-        told += f"; {story.polls} poll{'' if story.polls == 1 else 's'}"
-        if story.states:
-            told += ": " + ", ".join(f"{state} x{count}" for state, count in story.states.items())
+        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story}"
         return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 
@@ -73,22 +99,41 @@ class WaitTimeout(WaitError):  # read as what happened
     told = "timed out"
 
 
-class TaskNotVisible(WaitError):
-    """A task was never seen, although the time that ECS needs to show a new one has passed.
+class NotVisible(WaitError):
+    """Something was never seen, although the time that ECS needs to show new things has passed.
 
-    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. It was not run again.
+    It may not exist, may be elsewhere, or may be forgotten already.
     """
 
     told = "never visible"
 
 
-class TaskPurged(WaitError):
+class Vanished(WaitError):
+    """Something was seen and then no more."""
+
+    told = "vanished"
+
+
+class WaitFailed(WaitError):
+    """Something came into a state from which it will not be what was waited for."""
+
+    told = "failed"
+
+
+class TaskNotVisible(NotVisible):
+    """A task was never seen, although the time that ECS needs to show a new one has passed.
+
+    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. It was not run again.
+    """
+
+
+class TaskPurged(Vanished):
     """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
 
     told = "purged"
 
 
-class TaskStoppedEarly(WaitError):
+class TaskStoppedEarly(WaitFailed):
     """A task is past what was waited for: it stops or has stopped."""
 
     told = "stopped early"

@@ -38,7 +38,7 @@ _DOUBLINGS = 10
 class Query(Protocol[T]):
     """How things are looked at."""
 
-    def look(self, ids: Sequence[str]) -> Flow[Look[T]]:
+    def look(self, ids: Sequence[str], /) -> Flow[Look[T]]:
         """Return a flow that looks once at all of `ids`."""
         ...
 
@@ -104,40 +104,57 @@ class Waiter(Generic[T]):
     max_polls: int | None
     poll: wait_base
     on_poll: Callable[[WaitStory], object] | None = None
+    arguments: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the handle keeps besides the ids."""
+    announce: Callable[[Book[T]], Flow[None]] | None = None
+    """A flow to go through after each look, before anybody decides."""
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
         """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
 
         Raises:
             WaitError: It will never come true, or time is up.
-            EcsError: Looking is not possible: no permission, no credentials, no such cluster.
+            EcsError: Looking is not possible: no permission, no credentials, no such cluster. It holds the story.
         """
+        book = yield from self.watch(ids, seen)
+        return [known.last for known in book.known.values() if known.last is not None]
+
+    def watch(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[Book[T]]:
+        """Wait as `flow` does, and return everything that is known in the end."""
         now = (yield Sleep(0)).now
         deadline = float("inf") if self.timeout is None else now + self.timeout
         book: Book[T] = Book.of(ids, now)
         verdict: Verdict = Again({}, soon=0)
         if seen:
             book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0)
-            verdict = self.goal.judge(book)
+            verdict = yield from self._judge(book)
         while isinstance(verdict, Again):
             if book.polls and (book.now >= deadline or book.polls == self.max_polls):
                 verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
                 break
             nap = yield from self._nap(book, verdict)
             book = yield from self._look(book, min(book.now + nap, deadline))
-            verdict = self.goal.judge(book)
+            verdict = yield from self._judge(book)
             if self.on_poll:
-                yield Tell(self.on_poll, self._story(book, {} if isinstance(verdict, Done) else verdict.reasons))
+                yield Tell(self.on_poll, self.story(book, {} if isinstance(verdict, Done) else verdict.reasons))
         if isinstance(verdict, Failed):
-            raise verdict.error(self._story(book, verdict.reasons))
-        return [known.last for known in book.known.values() if known.last is not None]
+            raise verdict.error(self.story(book, verdict.reasons))
+        return book
 
     def _look(self, book: Book[T], until: float) -> Flow[Book[T]]:
         looked_for = [id_ for id_, known in book.known.items() if not self.goal.settled(known)]
         reply = yield Observe(self.query, looked_for, until)
+        if reply.error is not None:
+            reply.error.story = self.story(attrs.evolve(book, now=reply.now), {})
+            raise reply.error
         book = book.after(reply.get(), looked_for, reply.now, self.subject)
         log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
         return book
+
+    def _judge(self, book: Book[T]) -> Flow[Verdict]:
+        if self.announce:
+            yield from self.announce(book)
+        return self.goal.judge(book)
 
     def _nap(self, book: Book[T], verdict: Again) -> Flow[float]:
         """Return the seconds until the next look: longer the less happens, and after errors longer still."""
@@ -154,7 +171,8 @@ class Waiter(Generic[T]):
         drawn: int = (yield Draw()).get()
         return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
 
-    def _story(self, book: Book[T], reasons: Mapping[str, str]) -> WaitStory:
+    def story(self, book: Book[T], reasons: Mapping[str, str]) -> WaitStory:
+        """Return what is known, to be told."""
         return WaitStory(
             wait=self.goal.name,
             noun=self.subject.noun,
@@ -165,4 +183,5 @@ class Waiter(Generic[T]):
             states=dict(book.states),
             stale=book.stale,
             errors=tuple(book.errors),
+            arguments=self.arguments,
         )

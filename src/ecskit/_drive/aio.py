@@ -86,7 +86,7 @@ class AsyncRuntime:
             raise TypeError("a flow that emits is iterated over, not run")
         return result
 
-    async def _to_next(self, flow: Flow[T], given: Any, end: float = math.inf) -> T | Emit:
+    async def _to_next(self, flow: Flow[T], given: Any, end: float = math.inf) -> T | Emit[Any]:
         """Perform a flow up to what it emits next, or to its result."""
         step: Any = flow.send
         while True:

@@ -59,30 +59,37 @@ class Runtime:
         Raises:
             WaitCancelled: `cancel` was set.
         """
-        if cancel is not None and not isinstance(cancel, Event):  # pyright: ignore[reportUnnecessaryIsInstance]
-            close(flow)
-            problem = f"expected a threading.Event, got {type(cancel).__name__}"
-            raise RequestError("wait", [("cancel", problem)])
+        _check(cancel, flow)
         try:
             with self.clock.flow():
                 return self._run(flow, cancel)
         except Cut:
             raise WaitCancelled from None
 
-    def iterate(self, flow: Flow[None]) -> Generator[Any, None, None]:
-        """Perform a flow as far as the consumer asks for what it emits."""
+    def iterate(self, flow: Flow[None], cancel: Event | None = None) -> Generator[Any, None, None]:
+        """Return a generator that performs a flow as far as its consumer asks for what the flow emits.
+
+        Raises:
+            WaitCancelled: `cancel` was set; the generator raises it.
+        """
+        _check(cancel, flow)
+        return self._iterate(flow, cancel)
+
+    def _iterate(self, flow: Flow[None], cancel: Event | None) -> Generator[Any, None, None]:
         reply: Any = None
         try:
             while True:
                 with self.clock.flow():
-                    emitted = self._to_next(flow, reply, None)
+                    emitted = self._to_next(flow, reply, cancel)
                 if not isinstance(emitted, Emit):
                     return
                 yield emitted.item
                 reply = Reply(self.clock.now())
-        except (KeyboardInterrupt, GeneratorExit):
+        except (KeyboardInterrupt, GeneratorExit, Cut) as cut:
             with self.clock.flow():
                 self._clean_up(flow)
+            if isinstance(cut, Cut):
+                raise WaitCancelled from None
             raise
         finally:
             close(flow)
@@ -101,7 +108,7 @@ class Runtime:
             raise TypeError("a flow that emits is iterated over, not run")
         return result
 
-    def _to_next(self, flow: Flow[T], given: Any, cancel: Event | None, end: float = math.inf) -> T | Emit:
+    def _to_next(self, flow: Flow[T], given: Any, cancel: Event | None, end: float = math.inf) -> T | Emit[Any]:
         """Perform a flow up to what it emits next, or to its result."""
         step: Any = flow.send
         while True:
@@ -187,6 +194,13 @@ class Runtime:
             pass
         except Exception:  # noqa: BLE001  # logged: what cut the flow short is raised, not this
             log.warning("the clean-up of a flow failed", exc_info=True)
+
+
+def _check(cancel: Event | None, flow: Flow[Any]) -> None:
+    if cancel is not None and not isinstance(cancel, Event):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        close(flow)
+        problem = f"expected a threading.Event, got {type(cancel).__name__}"
+        raise RequestError("wait", [("cancel", problem)])
 
 
 def _is_set(cancel: Event | None) -> bool:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
+    from typing import Any
 
     from tenacity.wait import wait_base
 
-    from ecskit._core.wait_errors import WaitStory
+    from ecskit._core.wait_errors import WaitHandle, WaitStory
     from ecskit._drive.sync import Runtime
     from ecskit.models.tasks import Task
     from ecskit.waits.task_ids import Tasks
@@ -36,11 +37,11 @@ class Wait:
         tasks: Tasks,
         *,
         cluster: str | None = None,
+        allow_partial: bool = False,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        allow_partial: bool = False,
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
@@ -50,17 +51,18 @@ class Wait:
         code: it does not run.
 
         Args:
-            tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            allow_partial: Wait for the tasks that were started although others were not.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 5 s while tasks start.
-            visibility_grace: Seconds after which a task that was never seen is given up.
-            allow_partial: Wait for the tasks of a response although it also holds failures.
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
                 raises ends the wait.
-            cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
 
         Returns:
             The tasks as they were last seen, in the order given.
@@ -69,26 +71,162 @@ class Wait:
             TaskStoppedEarly: A task is stopping or has stopped.
             TaskNotVisible: A task was never seen.
             TaskPurged: A task was seen and then forgotten by ECS.
-            WaitTimeout: Time or polls are up.
             FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
+        from ecskit.waits.patience import Patience
         from ecskit.waits.tasks import tasks_running
 
-        flow = tasks_running(
-            tasks,
-            cluster=cluster,
+        patience = Patience(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
             visibility_grace=visibility_grace,
-            allow_partial=allow_partial,
             on_poll=on_poll,
+        )
+        flow = tasks_running(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def tasks_started(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
+
+        Args:
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            allow_partial: Wait for the tasks that were started although others were not.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The tasks as they were last seen, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task has stopped without ever having run.
+            TaskNotVisible: A task was never seen.
+            TaskPurged: A task was seen and then forgotten by ECS.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.tasks import tasks_started
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = tasks_started(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def tasks_healthy(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
+
+        Which containers have one is read from the task definition, once for each. A container that is UNHEALTHY may get
+        better: the wait goes on until time is up.
+
+        Args:
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            allow_partial: Wait for the tasks that were started although others were not.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The tasks as they were last seen, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task is stopping or has stopped.
+            TaskNotVisible: A task was never seen.
+            TaskPurged: A task was seen and then forgotten by ECS.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.tasks import tasks_healthy
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = tasks_healthy(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            patience=patience,
         )
         return self._runtime.run(flow, cancel)
 
@@ -97,31 +235,31 @@ class Wait:
         tasks: Tasks,
         *,
         cluster: str | None = None,
+        allow_partial: bool = False,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        allow_partial: bool = False,
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks have STOPPED, each seen to have done so.
 
-        How a task ended is for the caller to judge: look at `stop_code`, `stopped_reason` and the exit codes of its
-        containers.
+        How a task ended is for the caller to judge: `TaskOutcome.of(task)` does.
 
         Args:
-            tasks: The response of `run_task` or `start_task`, or one or more tasks, ids or ARNs.
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            allow_partial: Wait for the tasks that were started although others were not.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 5 s while tasks start or stop and to 15 s while they run.
-            visibility_grace: Seconds after which a task that was never seen is given up.
-            allow_partial: Wait for the tasks of a response although it also holds failures.
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
                 raises ends the wait.
-            cancel: A `threading.Event`; setting it from another thread ends the wait with `WaitCancelled`.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
 
         Returns:
             The tasks as they were last seen, in the order given.
@@ -129,25 +267,86 @@ class Wait:
         Raises:
             TaskNotVisible: A task was never seen.
             TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-            WaitTimeout: Time or polls are up.
             FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
+        from ecskit.waits.patience import Patience
         from ecskit.waits.tasks import tasks_stopped
 
-        flow = tasks_stopped(
-            tasks,
-            cluster=cluster,
+        patience = Patience(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
             visibility_grace=visibility_grace,
-            allow_partial=allow_partial,
             on_poll=on_poll,
+        )
+        flow = tasks_stopped(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def resume(
+        self,
+        handle: WaitHandle,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[Any]:
+        """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
+
+        Args:
+            handle: The `story.handle` of the error that ended it, or of what `on_poll` was told; after a detour through
+                text, `WaitHandle.from_json(text)`.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            What that wait returns: what it waited for, as it was last seen.
+
+        Raises:
+            WaitError: As that wait does.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: none of ECS's; a handle is ecskit's own.
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.resuming import resume
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = resume(
+            handle,
+            patience=patience,
         )
         return self._runtime.run(flow, cancel)

@@ -5,56 +5,45 @@ Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developergui
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
-
-import attrs
 
 from ecskit._core.errors import RequestError
 from ecskit.models.tasks import RunTaskResponse, StartTaskResponse, Task
+from ecskit.tasks.result import RunTaskResult
+from ecskit.waits.looking import Asked, Place
 
-__all__ = ["TaskKey", "Tasks", "asked_for"]
+__all__ = ["Tasks", "asked_for"]
 
-Tasks: TypeAlias = RunTaskResponse | StartTaskResponse | Task | str | Sequence[Task | str]
-"""What waits over tasks take: a response that started some, or one or more tasks, ids or ARNs."""
-
-
-@attrs.frozen
-class TaskKey:
-    """Where to look for a task."""
-
-    cluster: str
-    """Name or ARN, as the caller gave it."""
-    id: str
+Tasks: TypeAlias = RunTaskResult | RunTaskResponse | StartTaskResponse | Task | str | Sequence[Task | str]
+"""What is said about tasks: what started some, or one or more tasks, ids or ARNs."""
 
 
-def asked_for(
-    wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool
-) -> tuple[Mapping[str, TaskKey], Mapping[str, Task]]:
-    """Return where to look for each task, and those that were seen already, both by ARN or id as they were given.
+def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Asked[Task]:
+    """Return where to look for each task, and those that were seen already.
 
     Raises:
         RequestError: No task is given, one is not an id or ARN, or its cluster is not known or contradicts `cluster`.
         FailuresError: The response holds failures, and `allow_partial` is False.
     """
     seen: dict[str, Task] = {}
-    if isinstance(tasks, (RunTaskResponse, StartTaskResponse)):
+    if isinstance(tasks, (RunTaskResult, RunTaskResponse, StartTaskResponse)):
         tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
-    keys: dict[str, TaskKey] = {}
+    places: dict[str, Place] = {}
     problems: list[tuple[str, str]] = []
     for path, task in _each(tasks, problems):
         name = task.task_arn if isinstance(task, Task) else task
         try:
-            keys[name] = _key(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
+            places[name] = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
         except ValueError as error:
             problems.append((path, str(error)))
         if isinstance(task, Task):
             seen[name] = task
-    if not keys and not problems:
-        problems.append(("tasks", "there are none to wait for"))
+    if not places and not problems:
+        problems.append(("tasks", "there are none"))
     if problems:
-        raise RequestError(wait, problems)
-    return keys, seen
+        raise RequestError(subject, problems)
+    return Asked(places=places, seen=seen, arguments={} if cluster is None else {"cluster": cluster})
 
 
 def _each(
@@ -73,7 +62,7 @@ def _each(
             problems.append((f"tasks[{i}]", f"expected a task, id or ARN, got {type(task).__name__}"))
 
 
-def _key(name: str, cluster: str | None, cluster_arn: str | None) -> TaskKey:
+def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Place:
     """Return where a task is; raise ValueError with the reason if that cannot be told."""
     resource = name
     if name.startswith("arn:"):
@@ -90,7 +79,7 @@ def _key(name: str, cluster: str | None, cluster_arn: str | None) -> TaskKey:
         raise ValueError(f"nothing tells the cluster of {name!r}; pass cluster=")
     if cluster and told and _cluster_name(cluster) != _cluster_name(told):
         raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
-    return TaskKey(cluster or told, id_)
+    return Place(cluster or told, id_)
 
 
 def _cluster_name(cluster: str) -> str:

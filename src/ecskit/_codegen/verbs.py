@@ -1,0 +1,186 @@
+"""The hand-written verbs, read from their source: what each is called, takes, answers and says of itself.
+
+A verb is a public function that returns a flow. A parameter that is annotated with a class of `SPREAD` stands for the
+fields of that class: the method has them as parameters of its own, documented by the strings below them.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+SPREAD = {"Patience": "ecskit.waits.patience", "Launch": "ecskit.tasks.launch"}
+"""Classes whose fields become parameters, and where they are."""
+RESULTS = ("Flow", "Emits")
+"""What a verb returns: a flow with a result, or one that emits items."""
+
+_SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Source):", re.MULTILINE)
+_DOC_WIDTH = 112
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a method."""
+
+    name: str
+    annotation: str
+    default: str | None
+    of: tuple[str, str] | None = None
+    """The parameter of the verb and the class that this is a field of."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb."""
+
+    name: str
+    module: str
+    positional: Sequence[Parameter]
+    keyword: Sequence[Parameter]
+    result: str
+    kind: Literal["Flow", "Emits"]
+    sections: Mapping[str, str]
+    """Its docstring: the summary under the empty string, the rest by the name of the section."""
+    imports: Mapping[str, str]
+    """Where the names in its signature come from."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether it can take so long that somebody may want to cut it short."""
+        return any("timeout" in parameter.name for parameter in self.keyword)
+
+    @property
+    def one_or_many(self) -> str | None:
+        """What it results in one of, or with a `count` in a list of."""
+        found = re.fullmatch(r"OneOrMany\[(.*)\]", self.result)
+        return found[1] if found else None
+
+
+def read(package: Path, module: str) -> Iterator[Verb]:
+    """Yield the verbs of a module, in its order."""
+    tree, known = _parse(package, module)
+    for node in tree.body:
+        returns = node.returns if isinstance(node, ast.FunctionDef) else None
+        if (
+            isinstance(node, ast.FunctionDef)
+            and not node.name.startswith("_")
+            and isinstance(returns, ast.Subscript)
+            and isinstance(returns.value, ast.Name)
+            and returns.value.id in RESULTS
+        ):
+            yield _verb(package, module, node, returns, known)
+
+
+def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscript, known: dict[str, str]) -> Verb:
+    spread = _Spread(package)
+    keyword: list[Parameter] = []
+    for argument, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
+        annotation = _text(argument.annotation)
+        if annotation in SPREAD:
+            keyword += spread.fields(argument.arg, annotation)
+        else:
+            keyword.append(Parameter(argument.arg, annotation, ast.unparse(value) if value else None))
+    positional = [Parameter(a.arg, _text(a.annotation), None) for a in node.args.args]
+    used = {name for p in [*positional, *keyword] for name in re.findall(r"\w+", p.annotation)}
+    used |= set(re.findall(r"\w+", ast.unparse(returns.slice)))
+    sections = _sections(inspect.cleandoc(ast.get_docstring(node) or ""))
+    return Verb(
+        name=node.name,
+        module=module,
+        positional=positional,
+        keyword=keyword,
+        result=ast.unparse(returns.slice),
+        kind="Emits" if isinstance(returns.value, ast.Name) and returns.value.id == "Emits" else "Flow",
+        sections=spread.documented(sections),
+        imports={name: where for name, where in {**spread.known, **known}.items() if name in used},
+    )
+
+
+@dataclass
+class _Spread:
+    """The fields that a verb takes as parameters of its own, and what they say of themselves."""
+
+    package: Path
+    parameters: list[str] = field(default_factory=list[str])
+    docs: list[str] = field(default_factory=list[str])
+    raises: list[str] = field(default_factory=list[str])
+    known: dict[str, str] = field(default_factory=dict[str, str])
+
+    def fields(self, parameter: str, class_: str) -> Iterator[Parameter]:
+        """Yield the fields of a class as parameters, and take note of what they say."""
+        tree, known = _parse(self.package, SPREAD[class_])
+        self.known |= known
+        self.parameters.append(parameter)
+        node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_)
+        self.raises.append(_sections(ast.get_docstring(node) or "").get("Raises", ""))
+        for member, after in zip(node.body, [*node.body[1:], None], strict=True):
+            if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
+                name = member.target.id
+                said = (
+                    after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+                )
+                self.docs += textwrap.wrap(
+                    f"{name}: {' '.join(str(said).split())}",
+                    _DOC_WIDTH,
+                    initial_indent="    ",
+                    subsequent_indent="        ",
+                    break_on_hyphens=False,
+                )
+                default = ast.unparse(member.value) if member.value else None
+                yield Parameter(name, _text(member.annotation), default, (parameter, class_))
+
+    def documented(self, sections: dict[str, str]) -> dict[str, str]:
+        """Return a docstring with the fields among the arguments, and with what goes wrong with them."""
+        if not self.docs:
+            return sections
+        own_args = [e for e in _entries(sections["Args"]) if e.split(":")[0].strip() not in self.parameters]
+        args = "\n".join([*own_args, *self.docs])
+        own = sections.get("Raises", "")
+        told = [entry for more in self.raises for entry in _entries(more)]
+        more = [entry for entry in told if f"{entry.split(':')[0]}:" not in own]
+        ordered = {"": sections[""], "Args": args}
+        ordered |= {name: text for name, text in sections.items() if name in ("Returns", "Yields")}
+        ordered["Raises"] = "\n".join(filter(None, [own, *more]))
+        return ordered | {name: text for name, text in sections.items() if name not in ordered}
+
+
+def _sections(doc: str) -> dict[str, str]:
+    """Return the parts of a docstring by the name of the section; the first has none."""
+    starts = [*_SECTION.finditer(doc)]
+    found = {"": doc[: starts[0].start()].rstrip() if starts else doc}
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        found[start[1]] = doc[start.end() : following.start() if following else len(doc)].strip("\n").rstrip()
+    return found
+
+
+def _entries(section: str) -> list[str]:
+    """Return the entries of a section, each with the lines that continue it."""
+    return re.findall(r"^    \S.*(?:\n     .*)*", section, re.MULTILINE)
+
+
+def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:
+    """Return a module's tree, and where each name that it can use in annotations comes from."""
+    tree = ast.parse((package.parent / (module.replace(".", "/") + ".py")).read_text("utf-8"))
+    known: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.level:
+                raise SyntaxError(f"{module}: import absolutely, its imports are copied into generated files")
+            known |= {alias.asname or alias.name: node.module for alias in node.names}
+    for top in tree.body:
+        if isinstance(top, ast.ClassDef):
+            known[top.name] = module
+        elif isinstance(top, ast.AnnAssign) and isinstance(top.target, ast.Name):
+            known[top.target.id] = module
+    return tree, known
+
+
+def _text(annotation: ast.expr | None) -> str:
+    assert annotation is not None  # type checkers see to it
+    return ast.unparse(annotation)

@@ -1,0 +1,60 @@
+"""Going on with a wait that ended early, in this process or in another one.
+
+A handle holds what was asked for and what was last seen of it. Going on is the same wait over the same things, those
+that were seen as they were seen: so a task that ran before and is unknown now is purged, not "not visible yet".
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ecskit import models
+from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._core.structuring import structure_hook
+from ecskit._core.wait_errors import WaitHandle
+from ecskit.waits.patience import Patience
+
+__all__ = ["WAITS", "resume"]
+
+WAITS = {
+    "tasks_running": ("tasks", "Task"),
+    "tasks_started": ("tasks", "Task"),
+    "tasks_healthy": ("tasks", "Task"),
+    "tasks_stopped": ("tasks", "Task"),
+}
+"""The module of each wait, and the model of what it looks at."""
+
+
+def resume(handle: WaitHandle, *, patience: Patience) -> Flow[list[Any]]:
+    """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
+
+    Args:
+        handle: The `story.handle` of the error that ended it, or of what `on_poll` was told; after a detour through
+            text, `WaitHandle.from_json(text)`.
+        patience: How long to wait and how often to look, from now on.
+
+    Returns:
+        What that wait returns: what it waited for, as it was last seen.
+
+    Raises:
+        WaitError: As that wait does.
+
+    Source: none of ECS's; a handle is ecskit's own.
+    """
+    if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        raise RequestError("resume", [("handle", f"expected a WaitHandle, got {type(handle).__name__}")])
+    if handle.wait not in WAITS:
+        problem = f"there is no wait {handle.wait!r}; it may have been written by another version of ecskit"
+        raise RequestError("resume", [("handle", problem)])
+    module, model = WAITS[handle.wait]
+    structure, cls = structure_hook(getattr(models, model)), getattr(models, model)
+    things = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
+    wait = getattr(importlib.import_module(f"ecskit.waits.{module}"), handle.wait)
+    try:
+        flow: Flow[list[Any]] = wait(things, **handle.arguments, patience=patience)
+    except TypeError:
+        problem = f"its arguments are not those of {handle.wait}: it was changed, or written by another version"
+        raise RequestError("resume", [("handle", problem)]) from None
+    return flow
