@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ecskit._generated.aio_pages import AsyncPaginate
+    from ecskit._generated.aio_tasks import AsyncTaskVerbs
     from ecskit._generated.aio_wait import AsyncWait
     from ecskit._transport.aio import AsyncTransport
 
@@ -94,6 +95,13 @@ class AsyncClient(AsyncOperations):
         from ecskit._generated.aio_pages import AsyncPaginate
 
         return AsyncPaginate(self._runtime)
+
+    @property
+    def tasks(self) -> AsyncTaskVerbs:
+        """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
+        from ecskit._generated.aio_tasks import AsyncTaskVerbs
+
+        return AsyncTaskVerbs(self._runtime)
 
     @property
     def wait(self) -> AsyncWait:

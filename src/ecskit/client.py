@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ecskit._generated.sync_pages import Paginate
+    from ecskit._generated.sync_tasks import TaskVerbs
     from ecskit._generated.sync_wait import Wait
     from ecskit._transport.sync import Transport
 
@@ -95,6 +96,13 @@ class Client(Operations):
         from ecskit._generated.sync_pages import Paginate
 
         return Paginate(self._runtime)
+
+    @property
+    def tasks(self) -> TaskVerbs:
+        """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
+        from ecskit._generated.sync_tasks import TaskVerbs
+
+        return TaskVerbs(self._runtime)
 
     @property
     def wait(self) -> Wait:

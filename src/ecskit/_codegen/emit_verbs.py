@@ -31,6 +31,18 @@ NAMESPACES = (
         about="Waits, each of which ends in a typed result or says why not.",
         modules=("ecskit.waits.tasks", "ecskit.waits.resuming"),
     ),
+    Namespace(
+        name="tasks",
+        class_="TaskVerbs",
+        about="Running tasks and what comes after: waiting, judging, finding, stopping, protecting them.",
+        modules=(
+            "ecskit.tasks.running",
+            "ecskit.tasks.completing",
+            "ecskit.tasks.stopping",
+            "ecskit.tasks.reading",
+            "ecskit.tasks.protecting",
+        ),
+    ),
 )
 
 _CANCEL = Parameter("cancel", "Event | None", "None")
@@ -124,7 +136,7 @@ def _body(verb: Verb, accent: Accent, *, cancel: bool) -> str:
         if p.of:
             spread.setdefault(p.of, []).append(p.name)
     given = [p.name for p in verb.positional] + [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
-    imports = [f"from {verb.module} import {verb.name}"]
+    imports = [f"from {verb.module} import {verb.name} as verb"]
     made = ""
     for (parameter, class_), names in spread.items():
         imports.append(f"from {SPREAD[class_]} import {class_}")
@@ -134,5 +146,5 @@ def _body(verb: Verb, accent: Accent, *, cancel: bool) -> str:
     passed = ", cancel" if cancel else ""
     run = f"self._runtime.iterate(flow{passed})" if verb.kind == "Emits" else f"self._runtime.run(flow{passed})"
     await_ = "" if verb.kind == "Emits" else accent.await_
-    call = block(f"flow = {verb.name}(", given, ")", "        ")
+    call = block("flow = verb(", given, ")", "        ")
     return f"{lines}\n{made}{call}        return {await_}{run}\n"

@@ -154,7 +154,7 @@ def _sections(doc: str) -> dict[str, str]:
     """Return the parts of a docstring by the name of the section; the first has none."""
     starts = [*_SECTION.finditer(doc)]
     found = {"": doc[: starts[0].start()].rstrip() if starts else doc}
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip(starts, [*starts[1:], None], strict=False):
         found[start[1]] = doc[start.end() : following.start() if following else len(doc)].strip("\n").rstrip()
     return found
 

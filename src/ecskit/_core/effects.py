@@ -130,3 +130,8 @@ Emits: TypeAlias = Generator[Effect | Emit[T], Reply[Any], None]
 
 class Cancelled(BaseException):
     """Thrown into a flow that nobody waits for any more: it may yield clean-up effects, then has to end."""
+
+    def __init__(self, *, begun: bool = True) -> None:
+        """Say whether the effect at which the flow is cut short was begun: then nobody knows what became of it."""
+        super().__init__()
+        self.begun = begun

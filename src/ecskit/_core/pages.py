@@ -13,22 +13,23 @@ from .errors import PaginationError, RequestError
 from .model import FallibleResponse, Request, Response
 from .operation import Operation
 
-__all__ = ["items", "pages"]
+__all__ = ["follow", "items", "pages"]
 
 _GIVEN_AS = {"max_results": "page_size", "next_token": "starting_token"}
 
 
 def pages(operation: Operation, first: Request[Any]) -> Flow[None]:
     """Emit each page of a list, as the response that it is."""
-    return _follow(operation, first, _emit_page)
+    return follow(operation, first, _emit_page)
 
 
 def items(operation: Operation, first: Request[Any]) -> Flow[None]:
     """Emit the items of each page, then raise what the page says has failed."""
-    return _follow(operation, first, _emit_items)
+    return follow(operation, first, _emit_items)
 
 
-def _follow(operation: Operation, first: Request[Any], emit: Callable[[Operation, Response], Flow[None]]) -> Flow[None]:
+def follow(operation: Operation, first: Request[Any], emit: Callable[[Operation, Response], Flow[None]]) -> Flow[None]:
+    """Go through what `emit` makes of each page, one after the other."""
     request: Any = first
     seen = {request.next_token}
     while True:

@@ -126,7 +126,8 @@ class Waiter(Generic[T]):
         book: Book[T] = Book.of(ids, now)
         verdict: Verdict = Again({}, soon=0)
         if seen:
-            book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0)
+            # What the caller has seen is known from the start, but is no poll of this wait.
+            book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0, states={})
             verdict = yield from self._judge(book)
         while isinstance(verdict, Again):
             if book.polls and (book.now >= deadline or book.polls == self.max_polls):

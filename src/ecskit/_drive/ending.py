@@ -20,6 +20,11 @@ _CLOSES = 10
 class Cut(BaseException):
     """The flow is cut short: the caller's cancel event is set, or its clean-up has taken too long."""
 
+    def __init__(self, *, begun: bool = True) -> None:
+        """Say whether the effect that the flow asked for last was begun."""
+        super().__init__()
+        self.begun = begun
+
 
 def close(flow: Flow[Any]) -> None:
     """Close a flow, also one that does not want to: what it yields now is not performed."""

@@ -87,7 +87,7 @@ class Runtime:
                 reply = Reply(self.clock.now())
         except (KeyboardInterrupt, GeneratorExit, Cut) as cut:
             with self.clock.flow():
-                self._clean_up(flow)
+                self._clean_up(flow, cut)
             if isinstance(cut, Cut):
                 raise WaitCancelled from None
             raise
@@ -99,8 +99,8 @@ class Runtime:
             raise Cut  # before it is even started: there is nothing to clean up
         try:
             result = self._to_next(flow, None, cancel, end)
-        except (KeyboardInterrupt, Cut):
-            self._clean_up(flow, end)
+        except (KeyboardInterrupt, Cut) as cut:
+            self._clean_up(flow, cut, end)
             raise
         finally:
             close(flow)
@@ -126,7 +126,7 @@ class Runtime:
 
     def _perform(self, effect: Effect, cancel: Event | None, end: float) -> Reply[Any]:
         if _is_set(cancel) or self.clock.now() >= end:
-            raise Cut
+            raise Cut(begun=False)
         value: Any = None
         error: EcsError | None = None
         match effect:
@@ -184,10 +184,10 @@ class Runtime:
                 raise error
         return [future.result() for future in futures]
 
-    def _clean_up(self, flow: Flow[Any], end: float = math.inf) -> None:
+    def _clean_up(self, flow: Flow[Any], cut: BaseException, end: float = math.inf) -> None:
         end = min(end, self.clock.now() + CLEAN_UP)
         try:
-            effect = flow.throw(Cancelled())
+            effect = flow.throw(Cancelled(begun=not isinstance(cut, Cut) or cut.begun))
             while True:
                 effect = flow.send(self._perform(effect, None, end))
         except (StopIteration, Cancelled, Cut):

@@ -27,6 +27,7 @@ from ecskit.waits.task_ids import Tasks, asked_for
 __all__ = [
     "TASKS",
     "TaskGoal",
+    "is_over",
     "is_settled",
     "stopped",
     "tasks_healthy",
@@ -253,9 +254,14 @@ class TaskGoal(All[Task]):
         return is_settled(known)
 
 
+def is_over(task: Task) -> bool:
+    """Whether a task has stopped, as far as can be seen."""
+    return RANKS.get(task.last_status, -1) >= STOPPED
+
+
 def is_settled(known: Known[Task]) -> bool:
     """Whether a task has stopped and there is no more to learn: its details may come a little later than the status."""
-    if known.last is None or RANKS.get(known.last.last_status, -1) < STOPPED:
+    if known.last is None or not is_over(known.last):
         return False
     complete = known.last.stop_code is not None and known.last.stopped_at is not None
     return complete or known.repeats >= DETAIL_READS or known.missing_reads > 0
