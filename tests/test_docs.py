@@ -1,7 +1,8 @@
 """The Python in the docs runs; README and the simulator's page have tests of their own.
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
-cluster `prod` and a Fargate task definition `web`. What is only to be looked at is marked ```py.
+cluster `prod` and the Fargate task definitions `web`, whose tasks run until they are stopped, `batch` and `migrate`, whose
+tasks end by themselves. What is only to be looked at is marked ```py.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pytest
 
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
-from ecskit.testing import SimulatorServer
+from ecskit.testing import SimulatorServer, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
@@ -31,16 +32,19 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        server.simulator.script("batch", TaskScript(run_time=120))
+        server.simulator.script("migrate", TaskScript(run_time=5))
         with ecskit.Client(region_name="us-east-1") as client:
             client.create_cluster(cluster_name="prod")
-            client.register_task_definition(
-                family="web",
-                cpu="256",
-                memory="512",
-                network_mode="awsvpc",
-                requires_compatibilities=["FARGATE"],
-                container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
-            )
+            for family in ("web", "batch", "migrate"):
+                client.register_task_definition(
+                    family=family,
+                    cpu="256",
+                    memory="512",
+                    network_mode="awsvpc",
+                    requires_compatibilities=["FARGATE"],
+                    container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
+                )
             yield client
 
 

@@ -11,7 +11,7 @@ from ecskit._version import __version__
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from ecskit import errors, models, task_definitions
+    from ecskit import errors, models, task_definitions, tasks
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
     from ecskit._core.model import ResponseMetadata
     from ecskit.aio import AsyncClient
@@ -33,6 +33,7 @@ __all__ = [
     "errors",
     "models",
     "task_definitions",
+    "tasks",
 ]
 
 _WHERE = {

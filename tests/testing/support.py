@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from ecskit.testing import Lag, SimulatedError, Simulator
+from ecskit.testing import Lag, Quota, SimulatedError, Simulator
 
 Wire = dict[str, Any]
 
@@ -33,9 +34,11 @@ class ManualClock:
 class World:
     """A simulator on a manual clock, with short ways to say what most tests say."""
 
-    def __init__(self, *, seed: int = 0, lag: Lag | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, lag: Lag | None = None, quotas: Sequence[Quota] = (), bare_replays: bool = False
+    ) -> None:
         self.clock = ManualClock()
-        self.sim = Simulator(now=self.clock, seed=seed, lag=lag)
+        self.sim = Simulator(now=self.clock, seed=seed, lag=lag, quotas=quotas, bare_replays=bare_replays)
 
     def do(self, operation: str, **request: Any) -> Wire:
         """Perform an operation."""

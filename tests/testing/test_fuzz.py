@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecskit import _service_model
-from ecskit.testing import Lag, SimulatedError, TaskScript, simulated_operations
+from ecskit.testing import Lag, Progress, SimulatedError, TaskScript, simulated_operations
 
 from .support import ARN, NETWORK, World
 
@@ -16,6 +16,8 @@ SHAPES: dict[str, Any] = MODEL["shapes"]
 WORDS = ("default", "other", "web", "web:1", "job:2", "app", "FARGATE", "ACTIVE", "256", "512", "1 GB", "")
 
 CONTAINER = {"name": "app", "image": "i", "memory": 128}
+AGENT = {"name": "app", "image": "i"}
+ROLE = "arn:aws:iam::123456789012:role/ecs"
 GOOD: dict[str, dict[str, Any]] = {
     "RegisterTaskDefinition": {"family": "job", "containerDefinitions": [CONTAINER]},
     "RunTask": {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK},
@@ -24,6 +26,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "ExecuteCommand": {"interactive": True},
     "PutAccountSetting": {"name": "awsvpcTrunking", "value": "enabled"},
     "DeleteAccountSetting": {"name": "awsvpcTrunking"},
+    "RegisterDaemonTaskDefinition": {"family": "agent", "containerDefinitions": [AGENT]},
+    "CreateDaemon": {"daemonTaskDefinitionArn": "agent", "capacityProviderArns": ["mi"]},
+    "UpdateDaemon": {"daemonTaskDefinitionArn": "agent", "capacityProviderArns": ["mi"]},
+    "CreateGateway": {"configuration": {"hostSharedAlb": {}}, "deletionProtection": False},
+    "CreateExpressGatewayService": {"executionRoleArn": ROLE, "primaryContainer": {"image": "i"}},
 }
 
 
@@ -99,6 +106,12 @@ def populate(world: World) -> None:
     world.do("CreateCluster", clusterName="other")
     world.run_one(enableExecuteCommand=True)
     world.do("RunTask", taskDefinition="job", count=2)
+    template = {"ec2InstanceProfileArn": ROLE, "networkConfiguration": {"subnets": ["subnet-1"]}}
+    instances = {"infrastructureRoleArn": ROLE, "instanceLaunchTemplate": template}
+    world.do("CreateCapacityProvider", name="mi", cluster="default", managedInstancesProvider=instances)
+    world.do("CreateGateway", name="web", infrastructureRoleArn=ROLE, **GOOD["CreateGateway"])
+    world.do("AssociateGatewayWithCluster", gateway="web", cluster="default")
+    world.sim.open_route("web", "app")
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -107,6 +120,7 @@ def test_every_request_gets_an_answer(seed: int) -> None:
     world = World(seed=seed, lag=Lag(visible_after=1, stale_by=2))
     world.sim.script("web", TaskScript(run_time=50, exit_codes=1))
     populate(world)
+    world.sim.script_resource("gateway", "*", Progress(fails="scripted"))
     noise = Noise(seed)
     operations = sorted(simulated_operations())
     for _ in range(400):

@@ -59,6 +59,50 @@ def test_a_stale_read_shows_the_past_as_it_was() -> None:
     assert (task["desiredStatus"], "stopCode" in task, RANKS.index(task["lastStatus"])) == ("RUNNING", False, 3)
 
 
+def test_a_task_can_vanish_again() -> None:
+    """At the edge of its visibility a task is MISSING, seen, and MISSING again."""
+    world = World(lag=Lag(visible_after=3, stale_by=4))
+    world.register()
+    arn = world.run_one()
+    seen = ""
+    for _ in range(70):
+        world.pass_(0.1)
+        seen += "-+"[bool(world.do("DescribeTasks", tasks=[arn])["tasks"])]
+    assert "-+-" in seen
+    world.pass_(1)
+    assert {arn} == {world.task(arn)["taskArn"] for _ in range(50)}
+
+
+def test_a_stop_is_seen_late() -> None:
+    """StopTask answers with the present; DescribeTasks and ListTasks show the task as RUNNING until replicas follow."""
+    world = World(lag=Lag(stale_by=5))
+    world.register()
+    arn = world.run_one()
+    world.pass_(60)
+    assert "STOPPED" == world.do("StopTask", task=arn)["task"]["desiredStatus"]
+    seen, listed = set(), set()
+    for _ in range(60):
+        world.pass_(0.05)
+        seen.add(world.task(arn)["desiredStatus"])
+        listed.add(len(world.do("ListTasks")["taskArns"]))
+    assert ({"RUNNING", "STOPPED"}, {0, 1}) == (seen, listed)
+    world.pass_(5)
+    assert ({"STOPPED"}, {0}) == (
+        {world.task(arn)["desiredStatus"] for _ in range(30)},
+        {len(world.do("ListTasks")["taskArns"]) for _ in range(30)},
+    )
+
+
+def test_a_replay_of_a_stop_changes_nothing() -> None:
+    """StopTask for a task that stale reads still show as RUNNING is answered, and the first reason stays."""
+    world = World(lag=Lag(stale_by=5, stale_share=1))
+    world.register()
+    arn = world.run_one()
+    world.pass_(60)
+    world.do("StopTask", task=arn, reason="first")
+    assert "first" == world.do("StopTask", task=arn, reason="second")["task"]["stoppedReason"]
+
+
 def test_without_lag_reads_are_current() -> None:
     """The default is no lag at all."""
     assert Lag().read_moment(10, random.Random(0)) == 10

@@ -10,10 +10,20 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from ecskit.testing import ScaledClock, SimulatorBug, SimulatorServer, TaskScript
+from ecskit.testing import (
+    Fault,
+    LostAnswerError,
+    ScaledClock,
+    SimulatedError,
+    SimulatorBug,
+    SimulatorServer,
+    TaskScript,
+)
 from ecskit.testing.__main__ import main, parser, simulator_of
 from ecskit.testing.operations import TABLE
 
@@ -162,6 +172,20 @@ def test_the_options_make_the_simulator() -> None:
     assert [task["lastStatus"] for task in seen] == ["RUNNING"]
 
 
+def test_the_options_make_it_fail() -> None:
+    """By default every request is answered; `--misbehave` and `--throttle` bring faults and quotas."""
+    plain = simulator_of(parser().parse_args([]), ManualClock())
+    for _ in range(100):
+        plain.handle("ListClusters", {})
+    unlucky = simulator_of(parser().parse_args(["--misbehave", "1"]), ManualClock())
+    with pytest.raises((SimulatedError, LostAnswerError)):
+        unlucky.handle("ListClusters", {})
+    busy = simulator_of(parser().parse_args(["--throttle"]), ManualClock())
+    with pytest.raises(SimulatedError, match="ThrottlingException"):
+        for _ in range(100):
+            busy.handle("ListClusters", {})
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -170,6 +194,7 @@ def test_the_options_make_the_simulator() -> None:
         ("--speed", "fast"),
         ("--lag", "-1"),
         ("--stale", "-0.5"),
+        ("--misbehave", "1.5"),
         ("--port", "99999"),
         ("--port", "-1"),
         ("--port", "http"),
@@ -183,3 +208,61 @@ def test_options_out_of_bounds_are_refused(option: str, value: str, capsys: pyte
     told = capsys.readouterr().err
     assert f"argument {option}: must " in told
     assert value in told
+
+
+@pytest.mark.parametrize("fault", [Fault.reset(), Fault.reset(after_effect=True)])
+def test_a_reset_closes_the_connection(world: World, fault: Fault) -> None:
+    """The connection ends without an answer, and the next one works."""
+    world.sim.fail("CreateCluster", fault)
+    with SimulatorServer(world.sim) as server:
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        with pytest.raises(http.client.RemoteDisconnected):
+            post(connection, "CreateCluster", b'{"clusterName": "a"}')
+        status, answer = post(connection, "ListClusters", b"{}")
+        connection.close()
+    assert (200, 1 + fault.after_effect) == (status, len(answer["clusterArns"]))
+
+
+def test_a_cut_answer_ends_in_its_middle(world: World) -> None:
+    """Headers announce more than comes."""
+    world.sim.fail("ListClusters", Fault.cut())
+    with SimulatorServer(world.sim) as server:
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        with pytest.raises(http.client.IncompleteRead):
+            post(connection, "ListClusters", b"{}")
+        connection.close()
+
+
+def test_an_answer_that_does_not_come(world: World) -> None:
+    """The client waits until its own patience, or the server, ends; the request is recorded at once."""
+    world.sim.fail("ListClusters", Fault.timeout(), times=2)
+    server = SimulatorServer(world.sim)
+    impatient = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=0.05)
+    with pytest.raises(TimeoutError):
+        post(impatient, "ListClusters", b"{}")
+    impatient.close()
+    patient = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    patient.request("POST", "/", b"{}", {"X-Amz-Target": TARGET + "ListClusters"})
+    while len(world.sim.calls) < 2:
+        pass
+    server.close()
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        patient.getresponse()
+    patient.close()
+    assert ["timeout", "timeout"] == [call.code for call in world.sim.calls]
+
+
+async def test_both_clients_retry_over_http(world: World) -> None:
+    """botocore and aiobotocore take a closed connection for what it is, and launch one task each."""
+    retries: Any = {"total_max_attempts": 2, "mode": "standard"}
+    config, aio_config = Config(retries=retries), AioConfig(retries=retries)
+    with SimulatorServer(world.sim) as server:
+        ecs: Any = boto3.client("ecs", endpoint_url=server.url, config=config, **KEYS)
+        ecs.register_task_definition(**DEFINITION)
+        world.sim.fail("RunTask", Fault.reset(after_effect=True))
+        sync = ecs.run_task(**RUN)["tasks"]
+        ecs.close()
+        async with AioSession().create_client("ecs", endpoint_url=server.url, config=aio_config, **KEYS) as aio:
+            world.sim.fail("RunTask", Fault.reset(after_effect=True))
+            other = (await aio.run_task(**RUN))["tasks"]
+    assert [task["taskArn"] for task in (*sync, *other)] == [state.arn for state in world.sim.tasks()]

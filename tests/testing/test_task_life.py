@@ -29,6 +29,9 @@ scripts = st.builds(
     time_to_stop=durations,
     exit_codes=st.none() | st.integers(0, 255) | st.dictionaries(st.sampled_from("abc"), st.integers(0, 255)),
     sigterm_exit_codes=st.sampled_from([0, 137, 143]),
+    reports_exit_codes=st.booleans(),
+    stop_details_after=st.sampled_from([0.0, 0.5, 60.0]),
+    health=st.sampled_from(["HEALTHY", {5: "UNHEALTHY", 1: "HEALTHY"}]),
     start_failure=st.none() | st.just("CannotPullContainerError: no such image"),
     stop_code=st.sampled_from(["EssentialContainerExited", "SpotInterruption"]),
 )

@@ -219,6 +219,46 @@ def test_a_token_ends(world: World, stop_after: float | None, seconds: float) ->
     assert world.run_one(clientToken="t") != first
 
 
+def test_a_token_lives_as_long_as_one_of_its_tasks_is_known(world: World) -> None:
+    """A token stands for its tasks while ECS remembers one: to the second, for an hour after the last has stopped."""
+    world.sim.script("web", TaskScript(time_to_start=0, time_to_stop=0))
+    world.register()
+    first, second = (task["taskArn"] for task in world.run(count=2, clientToken="t"))
+    world.do("StopTask", task=first)
+    world.pass_(5000)
+    world.do("StopTask", task=second)
+    world.pass_(3599)
+    assert [second] == [task["taskArn"] for task in world.run(count=2, clientToken="t")]
+    world.pass_(1)
+    assert 2 == len(world.run(count=2, clientToken="t"))
+    assert 4 == len(world.sim.tasks())
+
+
+def test_a_token_ends_after_a_day(world: World) -> None:
+    """Tasks that run on do not keep their token: to the second, it is free after 24 hours."""
+    world.register()
+    first = world.run_one(clientToken="t")
+    world.pass_(24 * 3600 - 1)
+    assert first == world.run_one(clientToken="t")
+    world.pass_(1)
+    assert first != world.run_one(clientToken="t")
+
+
+def test_a_replay_is_whole_unless_it_is_bare() -> None:
+    """A replay shows the task as it is now; with `bare_replays`, its ARN and its statuses only."""
+    answers = {}
+    for bare in (False, True):
+        world = World(bare_replays=bare)
+        world.register()
+        arn = world.run_one(clientToken="t")
+        world.pass_(60)
+        (answers[bare],) = world.run(clientToken="t")
+        assert answers[bare].items() <= world.task(arn).items()
+    assert "containers" in answers[False]
+    assert {"taskArn", "lastStatus", "desiredStatus"} == set(answers[True])
+    assert "RUNNING" == answers[True]["lastStatus"]
+
+
 def test_a_refused_call_uses_no_token(world: World) -> None:
     """A token that came with a refused request is still free."""
     world.refusal("RunTask", **FARGATE, clientToken="t")

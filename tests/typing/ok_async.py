@@ -10,6 +10,7 @@ from typing_extensions import assert_type
 import ecskit
 from ecskit import models
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
+from ecskit.tasks import RunTaskResult, TaskOutcome
 
 
 async def calls(ecs: ecskit.AsyncClient) -> None:
@@ -38,3 +39,15 @@ async def life() -> None:
         assert_type(ecs, ecskit.AsyncClient)
     explicit = ecskit.AsyncClient(region_name="eu-west-1")
     await explicit.aclose()
+
+
+async def verbs(ecs: ecskit.AsyncClient) -> None:
+    result = await ecs.tasks.run("batch:7", cluster="prod", count=37, capacity_timeout=300)
+    assert_type(result, RunTaskResult)
+    assert_type(ecs.tasks.as_stopped(result), AsyncGenerator[TaskOutcome, None])
+    async for outcome in ecs.tasks.as_stopped(result, allow_partial=True):
+        assert_type(outcome, TaskOutcome)
+    assert_type(await ecs.tasks.run_to_completion("migrate", on_cancel="stop"), TaskOutcome)
+    assert_type(await ecs.tasks.run_to_completion("migrate", count=2), list[TaskOutcome])
+    assert_type(ecs.tasks.iter(cluster="prod"), AsyncGenerator[Task, None])
+    assert_type(await ecs.tasks.stop(result), list[Task])

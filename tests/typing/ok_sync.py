@@ -15,6 +15,7 @@ import ecskit
 from ecskit import errors, models
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
+from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
 
 
 def calls(ecs: ecskit.Client) -> None:
@@ -79,3 +80,39 @@ def waits(ecs: ecskit.Client, started: RunTaskResponse) -> None:
 def literals() -> LaunchType:
     kind: LaunchType = "FARGATE"
     return kind
+
+
+def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
+    result = ecs.tasks.run("batch:7", cluster="prod", count=37, network=network, capacity_timeout=300)
+    assert_type(result, RunTaskResult)
+    assert_type(result.raise_for_failures(), RunTaskResult)
+    assert_type(result.tasks, Sequence[Task])
+    assert_type(ecs.wait.tasks_healthy(result, timeout=120), list[Task])
+    assert_type(ecs.tasks.as_stopped(result), Generator[TaskOutcome, None, None])
+    outcome = ecs.tasks.run_to_completion("migrate", container="app", command=["migrate"], on_cancel="stop")
+    assert_type(outcome, TaskOutcome)
+    assert_type(outcome.exit_code, int | None)
+    assert_type(ecs.tasks.run_to_completion("migrate", count=2), list[TaskOutcome])
+    assert_type(TaskOutcome.of(result.tasks[0], essential=["app"]).raise_for_outcome(), TaskOutcome)
+    assert_type(ecs.tasks.stop(result, cancel=Event()), list[Task])
+    assert_type(ecs.tasks.describe(result), list[Task])
+    assert_type(ecs.tasks.iter(cluster="prod", desired_status="ANY"), Generator[Task, None, None])
+    assert_type(ecs.tasks.protect("arn", expires_in_minutes=60), list[models.ProtectedTask])
+    strategy = {"FARGATE_SPOT": 3, "FARGATE": 1}
+    assert_type(ecs.tasks.run("web", capacity_provider_strategy=strategy, tags={"team": "data"}), RunTaskResult)
+    try:
+        outcome.raise_for_outcome()
+    except errors.TaskFailedError as error:
+        assert_type(error.outcome, TaskOutcome)
+        for stream in error.outcome.logs:
+            assert_type(stream, LogStream)
+    except errors.TasksNotStarted as error:
+        assert_type(error.result, RunTaskResult)
+    except errors.EcsError as error:
+        if error.story is not None:
+            assert_type(error.story.handle, errors.WaitHandle)
+            assert_type(ecs.wait.resume(error.story.handle), list[Any])
+
+
+def kinds(outcome: TaskOutcome) -> OutcomeKind:
+    return outcome.kind

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ecskit.testing.clocks import ScaledClock
 from ecskit.testing.lag import Lag
+from ecskit.testing.quotas import PUBLISHED_QUOTAS
 from ecskit.testing.server import SimulatorServer
 from ecskit.testing.simulator import Simulator
 
@@ -37,14 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def simulator_of(options: argparse.Namespace, monotonic: Callable[[], float] = time.monotonic) -> Simulator:
     """Return the simulator that the options describe; `monotonic` is where outside seconds come from."""
-    return Simulator(
+    simulator = Simulator(
         now=ScaledClock(speed=options.speed, monotonic=monotonic),
         region=options.region,
         account=options.account,
         seed=options.seed,
         lag=Lag(visible_after=options.lag, stale_by=options.stale),
+        quotas=PUBLISHED_QUOTAS if options.throttle else (),
         keep_calls=_KEPT_CALLS,
     )
+    if options.misbehave:
+        simulator.misbehave(rate=options.misbehave, seed=options.seed)
+    return simulator
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument("--seed", type=int, default=0, help="root of all randomness (default: 0)")
     reader.add_argument("--lag", type=_seconds, default=0.0, help="seconds until reads see a new task (default: 0)")
     reader.add_argument("--stale", type=_seconds, default=0.0, help="largest age of a read in seconds (default: 0)")
+    reader.add_argument("--misbehave", type=_share, default=0.0, help="share of requests that fail (default: 0)")
+    reader.add_argument("--throttle", action="store_true", help="apply the request quotas that ECS publishes")
     reader.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
     reader.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
     return reader
@@ -77,6 +84,12 @@ def _speed(text: str) -> float:
 def _seconds(text: str) -> float:
     if (number := _finite(text)) < 0:
         raise argparse.ArgumentTypeError(f"must not be negative: {text}")
+    return number
+
+
+def _share(text: str) -> float:
+    if not 0 <= (number := _finite(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"must be between 0 and 1: {text}")
     return number
 
 

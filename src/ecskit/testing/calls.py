@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from ecskit.testing.faults import Fault
     from ecskit.testing.wire import Wire
 
 
@@ -21,8 +22,10 @@ class Call:
         time: When, in epoch seconds of the simulator's clock.
         operation: The operation, for example `RunTask`.
         request: The body as it came over the wire.
-        status: The HTTP status of the answer.
-        code: The error code of the answer, or None for a success.
+        status: The HTTP status of the answer; 0 if a fault lost or damaged it.
+        code: The error code of the answer, or None for a success. For a lost answer what became of it: `reset`,
+            `timeout`, `cut` or `garbled`.
+        fault: The fault that the request met, if any. It says whether the request took effect.
     """
 
     time: float
@@ -30,3 +33,4 @@ class Call:
     request: Wire
     status: int
     code: str | None
+    fault: Fault | None = None

@@ -7,7 +7,6 @@ the SDK's retries; real retries are for the HTTP server.
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -15,6 +14,8 @@ from botocore.config import Config
 from ecskit.testing.embed import attach, attach_async
 
 if TYPE_CHECKING:
+    from random import Random
+
     from ecskit._drive.clock import Clock
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -27,7 +28,7 @@ _ENDPOINT = "http://simulator.invalid"
 _ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"})
 
 
-def client(simulator: Simulator, clock: Clock, *, region: str, seed: int) -> Client:
+def client(simulator: Simulator, clock: Clock, *, region: str, random: Random) -> Client:
     """Return a sync client whose requests a simulator answers and whose waits pass on `clock`."""
     from botocore.session import Session
 
@@ -35,16 +36,16 @@ def client(simulator: Simulator, clock: Clock, *, region: str, seed: int) -> Cli
 
     session = _session(Session)
     attach(session.get_component("event_emitter"), simulator)
-    return Client(session=session, **_options(region))._with_runtime(clock, Random(seed))
+    return Client(session=session, **_options(region))._with_runtime(clock, random)
 
 
-def async_client(simulator: Simulator, clock: Clock, *, region: str, seed: int) -> AsyncClient:
+def async_client(simulator: Simulator, clock: Clock, *, region: str, random: Random) -> AsyncClient:
     """Return an async client whose requests a simulator answers and whose waits pass on `clock`."""
     from ecskit.aio import AsyncClient, transport_module
 
     session = _session(transport_module().AioSession)
     attach_async(session.get_component("event_emitter"), simulator)
-    return AsyncClient(session=session, **_options(region))._with_runtime(clock, Random(seed))
+    return AsyncClient(session=session, **_options(region))._with_runtime(clock, random)
 
 
 def _options(region: str) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import attrs
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from ecskit._core.errors import MissingExtraError
+from ecskit.testing.errors import LostAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +122,13 @@ def _respond(simulator: Simulator, request: Any) -> Response:
     if isinstance(target, bytes):
         target = target.decode()
     body = request.body or b""
-    return simulator.respond(target, body.encode() if isinstance(body, str) else bytes(body))
+    try:
+        return simulator.respond(target, body.encode() if isinstance(body, str) else bytes(body))
+    except LostAnswerError as lost:
+        # What botocore and aiobotocore raise where a connection fails; their retries see it.
+        if lost.loss == "timeout":
+            raise ReadTimeoutError(endpoint_url=request.url, error=lost) from lost
+        raise ConnectionClosedError(endpoint_url=request.url, error=lost, request=request) from lost
 
 
 def _headers(response: Response) -> HTTPHeaders:

@@ -1,4 +1,4 @@
-"""What goes wrong inside the simulator: answers that ECS would refuse with, and defects of the simulator itself.
+"""What goes wrong inside the simulator: answers that ECS would refuse with, lost answers, and defects of its own.
 
 Decides how a refusal is described as a value. Does not know how it is rendered on the wire, nor which operation
 may raise which code: the service model says that, and `simulator` checks it.
@@ -33,6 +33,25 @@ class SimulatedError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code} ({self.status}): {self.message}"
+
+
+class LostAnswerError(Exception):
+    """Tell that a fault lost the answer to a request, or damaged it; the request may have taken effect.
+
+    Only `Simulator.handle` and `Simulator.respond` raise it. A client meets what such a loss looks like to it.
+
+    Args:
+        loss: What became of the answer: `reset`, `timeout`, `cut` or `garbled`.
+        answer: The body of the answer that did not come through; empty if the request did not take effect.
+    """
+
+    def __init__(self, loss: str, answer: Mapping[str, Any]) -> None:
+        super().__init__(loss, answer)
+        self.loss = loss
+        self.answer = answer
+
+    def __str__(self) -> str:
+        return f"the answer was lost: {self.loss}"
 
 
 class SimulatorBug(AssertionError):  # noqa: N818  # a defect here, not an error of whoever sees it

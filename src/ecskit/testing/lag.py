@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Lag:
-    """Describe the eventual consistency of task reads (`DescribeTasks`, `ListTasks`).
+    """Describe the eventual consistency of reads: of tasks, daemons, gateways and Express services.
 
     Args:
-        visible_after: Seconds during which a new task is in no read. Default 0.
+        visible_after: Seconds during which something new is in no read. Default 0.
         stale_by: The largest age in seconds of a read that a replica answers. Default 0: every read is current.
         stale_share: The share of reads, 0 to 1, that a replica answers. Default 0.5; without `stale_by` it has no
             effect.

@@ -88,7 +88,7 @@ def start_task(world: World, launch: Launch, *, room: Room | None, capacity_prov
     chosen = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
     demand = attrs.evolve(demand, ports=demand.ports | chosen)
     plan = TaskPlan(
-        script=world.script_for(definition.family),
+        script=world.next_script(definition.family),
         fargate=launch.fargate,
         containers=_container_plans(world, definition, task_id, interface, bindings, fargate=launch.fargate),
         interface_details=interface["details"] if interface else None,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from ecskit.testing.clocks import ScaledClock
+from ecskit.testing.errors import LostAnswerError
 from ecskit.testing.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -123,6 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             response = server.simulator.respond(self.headers.get("X-Amz-Target", ""), body)
+        except LostAnswerError as lost:
+            self.close_connection = True
+            if lost.loss == "timeout":
+                self._wait_for_the_end()
+            return
         except Exception as error:  # noqa: BLE001  # no answer is better than a wrong one; `close` raises the error
             server.failures.append(error)
             self.close_connection = True
@@ -134,6 +140,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response.body)
         self.wfile.flush()
+        if len(response.body) < int(response.headers["Content-Length"]):
+            self.close_connection = True
+
+    def _wait_for_the_end(self) -> None:
+        """Return when the client gives up, or when connections are cut."""
+        with contextlib.suppress(OSError):
+            while self.connection.recv(1):
+                pass
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Do not log requests: `Simulator.calls` has them."""

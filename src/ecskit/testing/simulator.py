@@ -1,37 +1,48 @@
 """The simulator itself: one account in one region that answers ECS requests.
 
-Decides the order of things for each request: set the time, check the request against the service model, consume an
-injected fault, let the operation act, check the answer, record the call. What operations do is written in the
+Decides the order of things for each request: set the time, check the request against the service model, see whether a
+fault strikes, let the operation act, check the answer, record the call. What operations do is written in the
 `operations` package; sockets and clients are elsewhere.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import itertools
 import threading
 import uuid
 from collections import deque
+from random import Random
 from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from ecskit import _service_model
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit.testing import clients, operations
 from ecskit.testing.arns import Arns
 from ecskit.testing.calls import Call
-from ecskit.testing.errors import NOT_SIMULATED, SimulatedError, SimulatorBug, not_simulated
+from ecskit.testing.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
+from ecskit.testing.faults import Fault, damaged
 from ecskit.testing.lag import Lag
-from ecskit.testing.operations import capacity_providers, clusters
+from ecskit.testing.operations import capacity_providers, clusters, gateway_associations
+from ecskit.testing.progress import DEFAULT_SECONDS, Progress, ResourceKind
+from ecskit.testing.quotas import Buckets, Quota
+from ecskit.testing.script import Playlist, TaskScript
+from ecskit.testing.task_state import TaskState
+from ecskit.testing.trouble import ANY, Chance, Trouble
 from ecskit.testing.validation import check_request, check_response
 from ecskit.testing.virtual_clock import VirtualClock
 from ecskit.testing.wire import Response, Wire, parse_body, parse_target, render, render_error
 from ecskit.testing.world import DEFAULT_CLUSTER, World, seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
-    from ecskit.testing.script import TaskScript
+    from ecskit.testing.operations import Operation
 
 # Codes that any operation may answer with, beside those that the service model lists for it.
 _COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
@@ -50,7 +61,10 @@ class Simulator:
         region: The region in ARNs. Default us-east-1.
         account: The account id in ARNs. Default 123456789012.
         seed: Root of all randomness. Default 0.
-        lag: How far task reads are behind the truth. Default: not at all.
+        lag: How far reads are behind the truth. Default: not at all.
+        quotas: The token buckets that throttle requests, for example `PUBLISHED_QUOTAS`. Default: none.
+        bare_replays: Whether RunTask answers a known `clientToken` with nothing of the tasks but their ARNs and
+            statuses. Default False: with whole tasks.
         keep_calls: How many of the latest calls `calls` remembers. Default None: all of them.
     """
 
@@ -62,6 +76,8 @@ class Simulator:
         account: str = "123456789012",
         seed: int = 0,
         lag: Lag | None = None,
+        quotas: Sequence[Quota] = (),
+        bare_replays: bool = False,
         keep_calls: int | None = None,
     ) -> None:
         self.clock = VirtualClock()
@@ -69,11 +85,18 @@ class Simulator:
         self._naps: Clock = SystemClock() if now else self.clock
         self._region = region
         self._seed = seed
+        self._clients = itertools.count()
         self._model: dict[str, Any] = _service_model.load()
-        self._world = World(arns=Arns(region, account), lag=lag or Lag(), seed=seed)
+        self._world = World(
+            arns=Arns(region, account),
+            lag=lag or Lag(),
+            seed=seed,
+            buckets=Buckets(quotas, self._now()),
+            bare_replays=bare_replays,
+        )
         self._request_ids = seeded(seed, "requests")
         self._calls: deque[Call] = deque(maxlen=keep_calls)
-        self._faults: dict[str, deque[SimulatedError]] = {}
+        self._trouble = Trouble()
         self._lock = threading.RLock()
         self._world.advance(self._now())
         capacity_providers.predefine(self._world)
@@ -89,12 +112,16 @@ class Simulator:
         """Return the time of the simulator in seconds since the epoch."""
         return self._now()
 
+    def _chance(self) -> Random:
+        """Return a source of chance for one more client: two that drew the same would use the same tokens."""
+        return Random(f"{self._seed} client {next(self._clients)}")
+
     def client(self) -> Client:
         """Return a sync client whose requests this simulator answers, in-process and on the simulator's clock.
 
         It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
         """
-        return clients.client(self, self._naps, region=self._region, seed=self._seed)
+        return clients.client(self, self._naps, region=self._region, random=self._chance())
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
@@ -104,35 +131,150 @@ class Simulator:
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self, self._naps, region=self._region, seed=self._seed)
+        return clients.async_client(self, self._naps, region=self._region, random=self._chance())
 
-    def script(self, family: str, script: TaskScript) -> None:
+    def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
         """Choose how tasks behave that are launched from now on.
 
         Args:
             family: A task definition family, or "*" for all families without a script of their own.
-            script: The behaviour.
-        """
-        with self._lock:
-            self._world.scripts[family] = script
-
-    def fail(self, operation: str, error: SimulatedError, *, times: int = 1) -> None:
-        """Answer the next valid requests for an operation with an error, before they take effect.
-
-        Args:
-            operation: The operation, for example `RunTask`.
-            error: The answer, for example `SimulatedError("ThrottlingException", "Rate exceeded")`.
-            times: How many requests fail. Default 1. Further calls of `fail` queue behind.
+            script: The behaviour; or several, for the first task of a family, the second and so on, the last of them
+                for all that follow.
 
         Raises:
-            ValueError: The service has no such operation.
+            ValueError: The sequence is empty.
         """
-        if operation not in self._model["operations"]:
-            raise ValueError(f"ECS has no operation {operation!r}")
-        if not isinstance(error, SimulatedError):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"error must be a SimulatedError, not {type(error).__name__}")
+        scripts = [script] if isinstance(script, TaskScript) else list(script)
+        if not scripts:
+            raise ValueError("a sequence of scripts needs at least one")
         with self._lock:
-            self._faults.setdefault(operation, deque()).extend([error] * times)
+            self._world.scripts[family] = Playlist(scripts)
+
+    def script_resource(self, kind: ResourceKind, name: str, progress: Progress) -> None:
+        """Choose how changes go that are asked of a daemon, a gateway or an express service from now on.
+
+        Args:
+            kind: What is changed: "daemon" (its deployments), "daemon-task-definition" (its deletion), "gateway" (its
+                updates), "gateway-route" or "express-gateway-service" (its deployments and its deletion).
+            name: The name of the resource: the family of a daemon task definition, the gateway of a route. Or "*" for
+                all of the kind without a script of their own.
+            progress: How long changes take, and whether they fail.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
+        if kind not in DEFAULT_SECONDS:
+            raise ValueError(f"kind must be one of {', '.join(DEFAULT_SECONDS)}: {kind!r}")
+        with self._lock:
+            self._world.progress[kind, name] = progress
+
+    def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
+        """Let a service begin to use a gateway, as if it was created or updated, and return the ARN of the route.
+
+        Services are not simulated: this stands for one. A route that exists is updated.
+
+        Args:
+            gateway: The name or the ARN of the gateway.
+            service: The name of the service.
+            port: The name of the container port. Default "http".
+            cluster: The name of the service's cluster. Default "default".
+
+        Raises:
+            SimulatedError: `GatewayNotFoundException`.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            return gateway_associations.open_route(self._world, gateway, f"{cluster}/{service}", port)
+
+    def close_route(self, route: str) -> None:
+        """Let the service of a route cease to use the gateway.
+
+        Args:
+            route: The ARN of the route.
+
+        Raises:
+            SimulatedError: `ResourceNotFoundException`.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            gateway_associations.close_route(self._world, route)
+
+    def tasks(self, family: str | None = None) -> list[TaskState]:
+        """Return every task that was ever launched as it is now, in the order of their launch.
+
+        Args:
+            family: Only tasks of this task definition family. Default None: all.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            states = self._world.task_states()
+        return [state for state in states if family in (None, state.family)]
+
+    def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
+        """Let the next valid requests for an operation meet a fault.
+
+        Args:
+            operation: The operation, for example `RunTask`, or "*" for any.
+            fault: What happens, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is an answer that
+                comes before the effect.
+            times: How many requests meet it. Default 1; None: all of them, until `heal`. Faults of further calls
+                queue behind.
+            after: Seconds from now during which nothing happens yet. Default 0.
+
+        Raises:
+            TypeError: `fault` is neither a fault nor an error.
+            ValueError: The service has no such operation, or the fault does not fit it; `times` is below 1, `after`
+                below 0.
+        """
+        met = Fault(error=fault) if isinstance(fault, SimulatedError) else fault
+        if not isinstance(met, Fault):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"fault must be a Fault or a SimulatedError, not {type(met).__name__}")
+        self._check_operation(operation)
+        if operation != ANY and not met.fits(operation):
+            raise ValueError(f"{operation} launches no tasks that could find no capacity")
+        if after < 0 or (times is not None and times < 1):
+            raise ValueError(f"times must be at least 1, and after at least 0: times={times}, after={after}")
+        with self._lock:
+            self._trouble.order(operation, met, begins=self._now() + after, times=times)
+
+    def misbehave(
+        self,
+        *,
+        rate: float,
+        seed: int = 0,
+        operations: Collection[str] | None = None,
+        faults: Sequence[Fault] | None = None,
+    ) -> None:
+        """Let a share of all valid requests meet faults, until `heal`. Faults of `fail` go first.
+
+        Who is struck, and by what, follows from the seed, the operation, what the request says (its `clientToken` left
+        out) and how often the same was said before: not from the order in which threads come.
+
+        Args:
+            rate: The share, 0 to 1.
+            seed: Root of the decisions. Default 0.
+            operations: Whose requests. Default None: those of all operations.
+            faults: What to draw from, all with the same chance. Default None: throttling, ServerException, resets and
+                timeouts, for operations that change something before and after the effect, for RunTask also a throttle
+                in disguise.
+
+        Raises:
+            ValueError: The rate is out of bounds, or the service has no such operation.
+        """
+        for operation in operations or ():
+            self._check_operation(operation)
+        chance = Chance(seed=seed, rate=rate, operations=operations, faults=faults)
+        with self._lock:
+            self._trouble.chance = chance
+
+    def heal(self) -> None:
+        """Forget all faults to come, those of `fail` and those of `misbehave`."""
+        with self._lock:
+            self._trouble.end()
+
+    def _check_operation(self, operation: str) -> None:
+        if operation not in self._model["operations"] and operation != ANY:
+            raise ValueError(f"ECS has no operation {operation!r}")
 
     def handle(self, operation: str, request: Wire) -> Wire:
         """Perform one operation on plain JSON values and return the body of the answer.
@@ -144,6 +286,7 @@ class Simulator:
         Raises:
             SimulatedError: The service refuses. The code is `NotSimulatedException` for an operation that ECS has and
                 the simulator lacks.
+            LostAnswerError: A fault lost the answer.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
         with self._lock:
@@ -157,6 +300,7 @@ class Simulator:
             body: The body of the request.
 
         Raises:
+            LostAnswerError: A fault leaves nothing of the answer: `reset` or `timeout`.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
         with self._lock:
@@ -166,31 +310,59 @@ class Simulator:
                 return render(200, self._answer(operation, parse_body(body)), request_id)
             except SimulatedError as error:
                 return render_error(error, request_id)
+            except LostAnswerError as lost:
+                left = damaged(render(200, lost.answer, request_id), lost.loss)
+                if left is None:
+                    raise
+                return left
 
     def _answer(self, operation: str, request: Wire) -> Wire:
         now = self._now()
-        record = copy.deepcopy(request)
+        call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
         try:
-            answer = self._perform(operation, request, now)
+            perform = self._admit(operation, request, now)
+            fault = self._trouble.strike(operation, request, now)
+            call = attrs.evolve(call, fault=fault)
+            if fault is None:
+                answer = self._perform(perform, operation, request)
+            else:
+                answer = self._perform_badly(perform, operation, request, fault)
         except SimulatedError as error:
-            self._calls.append(
-                Call(time=now, operation=operation, request=record, status=error.status, code=error.code)
-            )
+            self._calls.append(attrs.evolve(call, status=error.status, code=error.code))
             raise
-        self._calls.append(Call(time=now, operation=operation, request=record, status=200, code=None))
+        except LostAnswerError as lost:
+            self._calls.append(attrs.evolve(call, status=0, code=lost.loss))
+            raise
+        self._calls.append(call)
         return answer
 
-    def _perform(self, operation: str, request: Wire, now: float) -> Wire:
+    def _admit(self, operation: str, request: Wire, now: float) -> Operation:
+        """Return what performs an operation, if the request is one that ECS would look at."""
         if operation not in self._model["operations"]:
             raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
         perform = operations.TABLE.get(operation)
         if perform is None:
             raise not_simulated(f"the operation {operation}")
         self._world.advance(now)
+        self._world.buckets.take(operation, now)
         check_request(self._model, operation, request)
-        faults = self._faults.get(operation)
-        if faults:
-            raise faults.popleft()
+        return perform
+
+    def _perform_badly(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
+        if fault.shortage is not None:
+            self._world.shortage = fault.shortage
+            try:
+                return self._perform(perform, operation, request)
+            finally:
+                self._world.shortage = None
+        answer: Wire = {}
+        if fault.after_effect:
+            # A refusal is lost like any other answer.
+            with contextlib.suppress(SimulatedError):
+                answer = self._perform(perform, operation, request)
+        raise fault.struck(answer)
+
+    def _perform(self, perform: Operation, operation: str, request: Wire) -> Wire:
         try:
             answer = perform(self._world, request)
         except SimulatedError as error:

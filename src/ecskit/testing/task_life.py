@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PURGED_AFTER = 3600.0
 
+# What `TaskScript.stop_details_after` delays.
+_STOP_DETAILS = frozenset({"stopCode", "stoppedReason", "stoppedAt"})
+_EXIT_DETAILS = frozenset({"exitCode", "reason"})
+
 
 @attrs.frozen(kw_only=True)
 class ContainerPlan:
@@ -127,7 +131,7 @@ def scripted_life(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     ready = created + script.seconds_to_start(fargate=plan.fargate)
     if script.start_failure is not None:
         steps = _starting(plan, created, ready)[:-1]
-        return (*steps, *_failing_to_start(plan, steps, ready, script.start_failure))
+        return (*steps, *_late(plan, _failing_to_start(plan, steps, ready, script.start_failure)))
     steps = _starting(plan, created, ready)
     if script.run_time is None:
         return (*steps, *_health_reports(plan, ready))
@@ -136,8 +140,11 @@ def scripted_life(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     names = [container.name for container in plan.containers]
     exits = {name: code for name, code in script.own_exits(plan.first_essential).items() if name in names}
     if script.stop_code == "EssentialContainerExited" and not _ends_task(plan, exits):
-        return (*steps, Step(at=end, containers=_exited(plan, exits))) if exits else steps
-    return (*steps, *_ending(plan, steps, end, exits, stop_code=script.stop_code, reason=script.ending_reason))
+        return (*steps, Step(at=end, containers=_exited_alone(plan, exits))) if exits else steps
+    ending = _ending(plan, steps, end, exits, stop_code=script.stop_code, reason=script.ending_reason)
+    if not script.reports_exit_codes:
+        ending = tuple(_split(step, containers=frozenset({"exitCode"}))[0] for step in ending)
+    return (*steps, *_late(plan, ending))
 
 
 def stopped_life(
@@ -147,7 +154,7 @@ def stopped_life(
     if latest(steps, at, "desiredStatus") == "STOPPED":
         return steps
     past = tuple(step for step in steps if step.at <= at)
-    return (*past, *_ending(plan, past, at, {}, stop_code=stop_code, reason=reason))
+    return (*past, *_late(plan, _ending(plan, past, at, {}, stop_code=stop_code, reason=reason)))
 
 
 def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
@@ -207,10 +214,16 @@ def _health_reports(plan: TaskPlan, ready: float) -> tuple[Step, ...]:
     checked = [container for container in plan.containers if container.has_health_check]
     if not checked:
         return ()
-    health = plan.script.health
-    task = {"healthStatus": health} if any(container.essential for container in checked) else {}
-    reports = {container.name: {"healthStatus": health} for container in checked}
-    return (Step(at=ready + plan.script.time_to_healthy, task=task, containers=reports, counts=False),)
+    counts_for_task = any(container.essential for container in checked)
+    return tuple(
+        Step(
+            at=ready + seconds,
+            task={"healthStatus": health} if counts_for_task else {},
+            containers={container.name: {"healthStatus": health} for container in checked},
+            counts=False,
+        )
+        for seconds, health in plan.script.health_reports()
+    )
 
 
 def _ends_task(plan: TaskPlan, exits: Mapping[str, int]) -> bool:
@@ -218,16 +231,19 @@ def _ends_task(plan: TaskPlan, exits: Mapping[str, int]) -> bool:
 
 
 def _exited(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
-    reasons = plan.script.exit_reasons
     return {
-        name: {
-            "lastStatus": "STOPPED",
-            "exitCode": code,
-            **({"reason": reasons[name]} if name in reasons else {}),
-            **_agent(plan, "STOPPED"),
-        }
-        for name, code in exits.items()
+        name: {"lastStatus": "STOPPED", "exitCode": code, **_agent(plan, "STOPPED")} for name, code in exits.items()
     }
+
+
+def _exited_alone(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
+    """Return what changes for containers that exit by themselves: these may give a reason."""
+    exited = _exited(plan, exits)
+    for name, members in exited.items():
+        reason = plan.script.exit_reason(name, plan.first_essential)
+        if reason is not None:
+            members["reason"] = reason
+    return exited
 
 
 def _failing_to_start(plan: TaskPlan, past: Sequence[Step], at: float, reason: str) -> tuple[Step, ...]:
@@ -252,7 +268,7 @@ def _ending(
     before = snapshot(past, at)
     patience = plan.script.seconds_to_stop(fargate=plan.fargate)
     deprovisions = plan.interface_details is not None
-    decided = Step(at=at, task=decision, containers=_exited(plan, exits))
+    decided = Step(at=at, task=decision, containers=_exited_alone(plan, exits))
     if before.task["lastStatus"] != "RUNNING":
         never_ran = {container.name: {"lastStatus": "STOPPED"} for container in plan.containers}
         middle = (Step(at=at + 0.2 * patience, task={"lastStatus": "DEPROVISIONING"}),) if deprovisions else ()
@@ -290,4 +306,39 @@ def _stopped(at: float, containers: Mapping[str, Wire] | None = None, task: Wire
         task={"lastStatus": "STOPPED", "stoppedAt": timestamp(at), **(task or {})},
         containers=containers or {},
         interface={"status": "DELETED"},
+    )
+
+
+def _late(plan: TaskPlan, ending: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the ending with what tells how the task ended in a step of its own, after STOPPED."""
+    if not plan.script.stop_details_after:
+        return ending
+    task: Wire = {"lastStatus": "STOPPED"}
+    containers: dict[str, Wire] = {}
+    kept: list[Step] = []
+    for step in ending:
+        rest, details = _split(step, _STOP_DETAILS, _EXIT_DETAILS)
+        kept.append(rest)
+        task.update(details.task)
+        for name, members in details.containers.items():
+            containers.setdefault(name, {}).update(members)
+    return (*kept, Step(at=ending[-1].at + plan.script.stop_details_after, task=task, containers=containers))
+
+
+def _split(
+    step: Step, task: frozenset[str] = frozenset(), containers: frozenset[str] = frozenset()
+) -> tuple[Step, Step]:
+    """Return a step without those members of the task and of containers, and a step that has nothing else."""
+    rest, picked = _divide(step.task, task)
+    divided = {name: _divide(members, containers) for name, members in step.containers.items()}
+    return (
+        attrs.evolve(step, task=rest, containers={name: without for name, (without, _) in divided.items()}),
+        attrs.evolve(step, task=picked, containers={name: only for name, (_, only) in divided.items()}),
+    )
+
+
+def _divide(members: Wire, names: frozenset[str]) -> tuple[Wire, Wire]:
+    return (
+        {name: value for name, value in members.items() if name not in names},
+        {name: value for name, value in members.items() if name in names},
     )

@@ -13,14 +13,20 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit.testing.errors import SimulatedError, refused
-from ecskit.testing.script import TaskScript
+from ecskit.testing.script import Playlist, TaskScript
 from ecskit.testing.task_life import latest
+from ecskit.testing.task_state import TaskState, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecskit.testing.arns import Arns
+    from ecskit.testing.faults import Shortage
     from ecskit.testing.lag import Lag
+    from ecskit.testing.managed import Creation
+    from ecskit.testing.managed_records import Managed
+    from ecskit.testing.progress import Progress
+    from ecskit.testing.quotas import Buckets
     from ecskit.testing.records import CapacityProvider, Cluster, ContainerInstance, Task, TaskDefinition
     from ecskit.testing.wire import Wire
 
@@ -50,23 +56,33 @@ class World:
 
     Args:
         arns: Builder of the account's ARNs.
-        lag: How far task reads are behind.
+        lag: How far reads are behind.
         seed: Root of all randomness; identifiers and read moments draw from separate streams.
+        buckets: What is left of the account's quotas.
+        bare_replays: Whether a replay by token shows nothing of tasks but their ARNs and statuses.
+        shortage: For which tasks of the present request there is no capacity.
     """
 
     arns: Arns
     lag: Lag
     seed: int
+    buckets: Buckets
+    bare_replays: bool = False
     now: float = 0.0
     clusters: dict[str, Cluster] = attrs.field(factory=dict)
     task_definitions: dict[str, TaskDefinition] = attrs.field(factory=dict)
     last_revisions: dict[str, int] = attrs.field(factory=dict)
     tasks: dict[str, Task] = attrs.field(factory=dict)
+    purged: dict[int, TaskState] = attrs.field(factory=dict)
+    shortage: Shortage | None = None
     launches: dict[tuple[str, str], Launched] = attrs.field(factory=dict)
     container_instances: dict[str, ContainerInstance] = attrs.field(factory=dict)
     capacity_providers: dict[str, CapacityProvider] = attrs.field(factory=dict)
     account_settings: dict[tuple[str, str], str] = attrs.field(factory=dict)
-    scripts: dict[str, TaskScript] = attrs.field(factory=dict)
+    scripts: dict[str, Playlist] = attrs.field(factory=dict)
+    managed: dict[tuple[str, str], Managed] = attrs.field(factory=dict)
+    creations: dict[tuple[str, str, str], Creation] = attrs.field(factory=dict)
+    progress: dict[tuple[str, str], Progress] = attrs.field(factory=dict)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -80,7 +96,8 @@ class World:
         self.now = now
         gone = [arn for arn, task in self.tasks.items() if task.purged_at is not None and task.purged_at <= now]
         for arn in gone:
-            del self.tasks[arn]
+            task = self.tasks.pop(arn)
+            self.purged[task.ordinal] = attrs.evolve(state_of(task, now), purged=True)
         for key, launched in list(self.launches.items()):
             if launched.at + TOKEN_KEPT_FOR <= now or not any(arn in self.tasks for arn in launched.task_arns):
                 del self.launches[key]
@@ -94,6 +111,21 @@ class World:
         for name, provider in list(self.capacity_providers.items()):
             if provider.deleted_at is not None and provider.deleted_at + INACTIVE_KEPT_FOR <= now:
                 del self.capacity_providers[name]
+        self._forget_managed()
+
+    def _forget_managed(self) -> None:
+        """Forget managed resources an hour after their end, with their parts, and tokens after a day."""
+        gone = {
+            arn
+            for (_, arn), record in self.managed.items()
+            if record.gone_at is not None and record.gone_at + INACTIVE_KEPT_FOR <= self.now
+        }
+        if gone:
+            kept = {key: each for key, each in self.managed.items() if not {each.arn, each.owner} & gone}
+            self.managed = kept
+        for key, creation in list(self.creations.items()):
+            if creation.at + TOKEN_KEPT_FOR <= self.now:
+                del self.creations[key]
 
     def _is_used(self, definition: TaskDefinition) -> bool:
         return any(task.body["taskDefinitionArn"] == definition.arn for task in self.tasks.values())
@@ -112,7 +144,7 @@ class World:
         return str(uuid.UUID(int=self.identifiers.getrandbits(128), version=4))
 
     def read_moment(self) -> float:
-        """Return the moment of the past whose tasks this read shows."""
+        """Return the moment of the past that this read shows."""
         return self.lag.read_moment(self.now, self.reads)
 
     def is_visible(self, task: Task, at: float) -> bool:
@@ -182,6 +214,11 @@ class World:
             if task.instance_arn == instance.arn and self.task_status(task) != "STOPPED":
                 yield task
 
+    def task_states(self) -> list[TaskState]:
+        """Return the state of every task there ever was, in the order of their launch."""
+        present = {task.ordinal: state_of(task, self.now) for task in self.tasks.values()}
+        return [state for _, state in sorted({**self.purged, **present}.items())]
+
     def task_status(self, task: Task) -> str:
         """Return a task's `lastStatus` now."""
         status: str = latest(task.steps, self.now, "lastStatus")
@@ -191,6 +228,7 @@ class World:
         """Return the container instances of a cluster, oldest first."""
         return [each for each in self.container_instances.values() if each.cluster_arn == cluster.arn]
 
-    def script_for(self, family: str) -> TaskScript:
-        """Return the script of a family: its own, else that of "*", else one that runs until it is stopped."""
-        return self.scripts.get(family) or self.scripts.get("*") or TaskScript()
+    def next_script(self, family: str) -> TaskScript:
+        """Return the script of a family's next task: its own, else that of "*", else to run until it is stopped."""
+        playlist = self.scripts.get(family) or self.scripts.get("*")
+        return playlist.next(family) if playlist else TaskScript()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ecskit.testing.errors import SimulatedError, invalid, not_simulated
+from ecskit.testing.managed import present
 from ecskit.testing.tagging import check_number, checked_tags, merged_tags
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from ecskit.testing.wire import Wire
     from ecskit.testing.world import World
 
-_LATER = ("service", "task-set", "daemon", "daemon-task-definition", "gateway", "service-deployment")
+_LATER = ("service", "task-set", "service-deployment")
+# The kinds of managed resources that carry tags, by the kind that their ARNs name.
+_MANAGED = {
+    "daemon": "daemon",
+    "daemon-task-definition": "daemon-task-definition",
+    "gateway": "gateway",
+    "service": "express-gateway-service",
+}
 
 
 class _Tagged(Protocol):
@@ -53,6 +61,9 @@ def _resource(world: World, arn: str, code: str) -> _Tagged:
     if len(parts) != 6 or parts[0] != "arn" or parts[2] != "ecs":
         raise invalid(f"Invalid resource ARN: {arn}.")
     kind, _, name = parts[5].partition("/")
+    managed = present(world, _MANAGED.get(kind, kind), arn)
+    if managed is not None and kind in _MANAGED:
+        return managed
     if kind in _LATER:
         raise not_simulated(f"resources of the kind {kind}")
     holders: dict[str, Mapping[str, _Tagged]] = {
@@ -62,9 +73,9 @@ def _resource(world: World, arn: str, code: str) -> _Tagged:
         "container-instance": world.container_instances,
         "capacity-provider": {provider.arn: provider for provider in world.capacity_providers.values()},
     }
-    if kind not in holders or not name:
+    if kind not in {*holders, *_MANAGED} or not name:
         raise invalid(f"Resources of the kind {kind!r} cannot have tags.")
-    resource = holders[kind].get(arn)
+    resource = holders.get(kind, {}).get(arn)
     if resource is None:
         raise SimulatedError(code, f"The specified {kind} was not found: {arn}.")
     return resource

@@ -7,7 +7,7 @@ Decides what a call launches, what it refuses, and what an idempotency token mea
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ecskit.testing.errors import SimulatedError, invalid, not_simulated
 from ecskit.testing.launch_rules import (
@@ -21,12 +21,17 @@ from ecskit.testing.launching import Launch, demand_of, start_task
 from ecskit.testing.limits import check_count
 from ecskit.testing.operations.capacity_providers import FARGATE_PROVIDERS, checked_strategy, divide
 from ecskit.testing.placement import choose, placement_rules, room_on
+from ecskit.testing.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
 from ecskit.testing.tagging import checked_tags
 from ecskit.testing.world import Launched, World
 
 if TYPE_CHECKING:
     from ecskit.testing.records import Cluster, Task
     from ecskit.testing.wire import Wire
+
+
+# What a replay shows of a task at least.
+_BARE = ("taskArn", "lastStatus", "desiredStatus")
 
 
 def _run(world: World, request: Wire) -> Wire:
@@ -40,13 +45,17 @@ def _run(world: World, request: Wire) -> Wire:
     checked_tags(request.get("tags"))
     launch_type, providers = _capacity(cluster, request)
     launch = Launch(cluster=cluster, definition=definition, request=request, launch_type=launch_type)
+    providers, homeless = _short_of_capacity(world, providers)
     if launch.fargate:
         check_fargate(definition, request)
+        world.buckets.take(FARGATE_REQUEST, world.now)
+        world.buckets.take(FARGATE_LAUNCH, world.now, len(providers))
         tasks = [start_task(world, launch, room=None, capacity_provider=provider) for provider in providers]
         failures: list[Wire] = []
     else:
         check_instances(request)
         tasks, failures = _place(world, launch, providers)
+    failures = [*failures, *({"reason": reason} for reason in homeless)]
     if tasks and "clientToken" in request:
         world.launches[cluster.arn, request["clientToken"]] = Launched(
             question=_question(request), task_arns=tuple(task.arn for task in tasks), failures=failures, at=world.now
@@ -68,6 +77,17 @@ def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[str | None]]:
     items = checked_strategy(strategy, cluster.capacity_providers)
     fargate = items[0]["capacityProvider"] in FARGATE_PROVIDERS
     return "FARGATE" if fargate else "EC2", [*divide(items, count)]
+
+
+_Wanted = TypeVar("_Wanted")
+
+
+def _short_of_capacity(world: World, wanted: list[_Wanted]) -> tuple[list[_Wanted], list[str]]:
+    """Return what there is capacity for, and the reason for each of the rest: a fault may leave none."""
+    if world.shortage is None:
+        return wanted, []
+    missing = world.shortage.of(len(wanted))
+    return wanted[: len(wanted) - missing], [world.shortage.reason] * missing
 
 
 def _place(world: World, launch: Launch, providers: list[str | None]) -> tuple[list[Task], list[Wire]]:
@@ -107,8 +127,10 @@ def _replay(world: World, cluster: Cluster, request: Wire) -> Wire | None:
             "The clientToken was used before with other parameters.",
             details={"resourceIds": list(known.task_arns)},
         )
-    tasks = [world.tasks[arn] for arn in known.task_arns if arn in world.tasks]
-    return {"tasks": [task.show(world.now) for task in tasks], "failures": known.failures}
+    tasks = [world.tasks[arn].show(world.now) for arn in known.task_arns if arn in world.tasks]
+    if world.bare_replays:
+        tasks = [{name: task[name] for name in _BARE} for task in tasks]
+    return {"tasks": tasks, "failures": known.failures}
 
 
 def _question(request: Wire) -> str:
@@ -126,7 +148,8 @@ def _start(world: World, request: Wire) -> Wire:
     demand = demand_of(definition, request.get("overrides", {}))
     tasks: list[Task] = []
     failures: list[Wire] = []
-    for reference in dict.fromkeys(request["containerInstances"]):
+    references, homeless = _short_of_capacity(world, list(dict.fromkeys(request["containerInstances"])))
+    for reference in references:
         instance = world.find_container_instance(cluster, reference)
         if instance is None:
             arn = world.arns.in_cluster("container-instance", reference, cluster.name)
@@ -138,6 +161,7 @@ def _start(world: World, request: Wire) -> Wire:
             failures.append({"arn": instance.arn, "reason": shortage})
         else:
             tasks.append(start_task(world, launch, room=room, capacity_provider=None))
+    failures.extend({"reason": reason} for reason in homeless)
     return {"tasks": [task.show(world.now) for task in tasks], "failures": failures}
 
 

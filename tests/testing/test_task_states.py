@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from ecskit.testing import Lag, TaskScript, TaskState
+
+from .support import ARN, World
+
+
+def test_the_truth_is_not_behind() -> None:
+    """Tasks that no read shows yet are there, in the order of their launch, as they are now."""
+    world = World(lag=Lag(visible_after=1000))
+    world.sim.script("job", TaskScript(time_to_start=5))
+    world.register("job")
+    world.register("web")
+    arns = [world.run_one("job"), world.run_one("web"), world.run_one("job")]
+    world.pass_(10)
+    assert arns == [state.arn for state in world.sim.tasks()]
+    assert [arns[0], arns[2]] == [state.arn for state in world.sim.tasks("job")]
+    assert world.sim.tasks("job")[0] == TaskState(
+        arn=arns[0],
+        family="job",
+        cluster_arn=f"{ARN}cluster/default",
+        last_status="RUNNING",
+        desired_status="RUNNING",
+    )
+
+
+def test_what_is_to_stop_is_told_at_once(world: World) -> None:
+    """`desired_status` says that a task was stopped while it still runs."""
+    world.register("job")
+    arn = world.run_one("job")
+    world.pass_(60)
+    world.do("StopTask", task=arn)
+    (state,) = world.sim.tasks()
+    assert ("RUNNING", "STOPPED") == (state.last_status, state.desired_status)
+
+
+def test_tasks_that_ecs_forgot_still_count(world: World) -> None:
+    """A purged task is still told, in its place, and that it was purged."""
+    world.sim.script("job", [TaskScript.runs_for(60), TaskScript()])
+    world.register("job")
+    arns = [world.run_one("job"), world.run_one("job")]
+    world.pass_(7200)
+    found = [(state.arn, state.last_status, state.purged) for state in world.sim.tasks()]
+    assert [(arns[0], "STOPPED", True), (arns[1], "RUNNING", False)] == found
+    assert "MISSING" == world.do("DescribeTasks", tasks=arns)["failures"][0]["reason"]
+
+
+def test_looking_is_no_call(world: World) -> None:
+    """It is not a request, so it meets no fault and is not recorded."""
+    assert [] == world.sim.tasks()
+    assert [] == world.sim.calls

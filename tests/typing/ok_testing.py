@@ -1,0 +1,70 @@
+"""Tests of one's own as users write them, with the simulator and its fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+from typing_extensions import assert_type
+
+import ecskit
+from ecskit.testing import (
+    PUBLISHED_QUOTAS,
+    Attachment,
+    Call,
+    Fault,
+    Lag,
+    LostAnswerError,
+    Progress,
+    Quota,
+    Response,
+    ScaledClock,
+    SimulatedError,
+    Simulator,
+    SimulatorBug,
+    SimulatorServer,
+    TaskScript,
+    TaskState,
+    attach,
+    attach_async,
+    simulated_operations,
+)
+
+
+def a_test(ecs_simulator: Simulator, ecs_client: ecskit.Client) -> None:
+    ecs_simulator.script("job", TaskScript.exits(1, after=30))
+    ecs_simulator.script("job", [TaskScript.out_of_memory(), TaskScript.runs_for(60)])
+    ecs_simulator.script("*", attrs.evolve(TaskScript.healthy(after=3), time_to_start=1))
+    ecs_simulator.script("web", TaskScript(health={5: "HEALTHY", 60: "UNHEALTHY"}, exit_codes={"app": 1}))
+    ecs_simulator.script_resource("daemon", "*", Progress(seconds=1))
+    ecs_simulator.fail("RunTask", Fault.reset(after_effect=True))
+    ecs_simulator.fail("*", Fault.expired_credentials(), times=None, after=60)
+    ecs_simulator.fail("StopTask", SimulatedError("ClientException", "No."), times=2)
+    ecs_simulator.misbehave(rate=0.2, seed=7, operations={"RunTask"}, faults=[Fault.no_capacity("AGENT", last=1)])
+    ecs_simulator.heal()
+    assert_type(TaskScript.spot_interrupted(after=60), TaskScript)
+    assert_type(Fault.server_error(), Fault)
+    assert_type(ecs_simulator.tasks("job"), list[TaskState])
+    assert_type([task.last_status for task in ecs_simulator.tasks()], list[str])
+    assert_type(ecs_simulator.calls, list[Call])
+    assert_type(ecs_simulator.calls[0].fault, Fault | None)
+    assert_type(ecs_simulator.client(), ecskit.Client)
+    assert_type(ecs_simulator.async_client(), ecskit.AsyncClient)
+    assert_type(ecs_client.list_tasks().task_arns, Sequence[str])
+
+
+def simulators() -> None:
+    tight = [quota.scaled(0.1) for quota in PUBLISHED_QUOTAS]
+    assert_type(tight, list[Quota])
+    Simulator(quotas=tight, lag=Lag(visible_after=2), bare_replays=True)
+    with SimulatorServer(Simulator(now=ScaledClock(speed=10))) as server:
+        assert_type(server.url, str)
+    try:
+        assert_type(Simulator().respond("target", b"{}"), Response)
+    except (LostAnswerError, SimulatorBug) as lost:
+        print(lost)
+    assert_type(simulated_operations(), frozenset[str])
+
+
+def attached(client: object) -> tuple[Attachment, Attachment]:
+    return attach(client, Simulator()), attach_async(client, Simulator())
