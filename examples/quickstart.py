@@ -18,7 +18,8 @@ from tenacity.wait import wait_base, wait_fixed
 
 import ecskit
 from ecskit.errors import WaitStory
-from ecskit.models import AssignPublicIp, AwsVpcConfiguration, NetworkConfiguration, Task
+from ecskit.models import AssignPublicIp, AwsVpcConfiguration
+from ecskit.tasks import TaskOutcome
 from ecskit.testing import Lag, SimulatorServer, TaskScript
 
 TASK_DEFINITION = Path(__file__).with_name("taskdef.json")
@@ -39,18 +40,13 @@ def run_sync(options: argparse.Namespace, endpoint_url: str | None) -> None:
         definition = ecs.send(ecskit.task_definitions.load(TASK_DEFINITION)).task_definition
         say(f"registered {definition.family}:{definition.revision}")
 
-        started = ecs.run_task(
-            task_definition=definition.task_definition_arn,
-            cluster=options.cluster,
-            launch_type="FARGATE",
-            network_configuration=network(options),
-        )
+        started = ecs.tasks.run(definition, cluster=options.cluster, launch_type="FARGATE", network=network(options))
         say(f"started, {started.tasks[0].last_status}")
         tell = teller(say)
 
         [task] = ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
-        [task] = ecs.wait.tasks_stopped(task, timeout=300, poll=pace(options), on_poll=tell)
-        say(ending(task))
+        for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
+            say(ending(outcome))
 
 
 async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> None:
@@ -60,24 +56,21 @@ async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> No
         definition = (await ecs.send(ecskit.task_definitions.load(TASK_DEFINITION))).task_definition
         say(f"registered {definition.family}:{definition.revision}")
 
-        started = await ecs.run_task(
-            task_definition=definition.task_definition_arn,
-            cluster=options.cluster,
-            launch_type="FARGATE",
-            network_configuration=network(options),
+        started = await ecs.tasks.run(
+            definition, cluster=options.cluster, launch_type="FARGATE", network=network(options)
         )
         say(f"started, {started.tasks[0].last_status}")
         tell = teller(say)
 
         [task] = await ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
-        [task] = await ecs.wait.tasks_stopped(task, timeout=300, poll=pace(options), on_poll=tell)
-        say(ending(task))
+        async for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
+            say(ending(outcome))
 
 
-def ending(task: Task) -> str:
+def ending(outcome: TaskOutcome) -> str:
     """Say how a task ended."""
-    exits = ", ".join(f"container {container.name} exited with {container.exit_code}" for container in task.containers)
-    return f"ended with {task.stop_code}: {exits}"
+    exits = ", ".join(f"container {name} exited with {code}" for name, code in outcome.exit_codes.items())
+    return f"{outcome.kind}: {exits}"
 
 
 def narrator(label: str) -> Callable[[str], None]:
@@ -109,12 +102,10 @@ def pace(options: argparse.Namespace) -> wait_base | None:
     return None if options.aws or options.endpoint_url else wait_fixed(0.2)
 
 
-def network(options: argparse.Namespace) -> NetworkConfiguration:
+def network(options: argparse.Namespace) -> AwsVpcConfiguration:
     """Return where Fargate puts the task."""
     public: AssignPublicIp = "ENABLED" if options.public else "DISABLED"
-    return NetworkConfiguration(
-        awsvpc_configuration=AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
-    )
+    return AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ class Waiter(Generic[T]):
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """What the handle keeps besides the ids."""
     announce: Callable[[Book[T]], Flow[None]] | None = None
-    """A flow to go through after each look, before anybody decides."""
+    """A flow to go through after each look, and first of all with what the caller has seen already."""
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
         """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
@@ -128,16 +128,18 @@ class Waiter(Generic[T]):
         if seen:
             # What the caller has seen is known from the start, but is no poll of this wait.
             book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0, states={})
-            verdict = yield from self._judge(book)
+            verdict = self.goal.judge(book)
+            yield from self._announce(book)
         while isinstance(verdict, Again):
             if book.polls and (book.now >= deadline or book.polls == self.max_polls):
                 verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
                 break
             nap = yield from self._nap(book, verdict)
             book = yield from self._look(book, min(book.now + nap, deadline))
-            verdict = yield from self._judge(book)
+            verdict = self.goal.judge(book)
             if self.on_poll:
                 yield Tell(self.on_poll, self.story(book, {} if isinstance(verdict, Done) else verdict.reasons))
+            yield from self._announce(book)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(book, verdict.reasons))
         return book
@@ -152,10 +154,9 @@ class Waiter(Generic[T]):
         log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
         return book
 
-    def _judge(self, book: Book[T]) -> Flow[Verdict]:
+    def _announce(self, book: Book[T]) -> Flow[None]:
         if self.announce:
             yield from self.announce(book)
-        return self.goal.judge(book)
 
     def _nap(self, book: Book[T], verdict: Again) -> Flow[float]:
         """Return the seconds until the next look: longer the less happens, and after errors longer still."""
