@@ -16,7 +16,7 @@ from ecskit.models.common import Failure
 __all__ = ["is_lack_of_room", "is_passing", "is_throttle_in_disguise", "is_unknown_task"]
 
 _ROOM = re.compile(r"^RESOURCE\b|^AGENT$|capacity is unavailable|insufficient capacity|try again later", re.IGNORECASE)
-_THROTTLE = re.compile(r"rate exceeded|errorcode: throttling", re.IGNORECASE)
+_THROTTLE = re.compile(r"rate exceeded|request limit exceeded|errorcode: throttling", re.IGNORECASE)
 _UNKNOWN_TASK = re.compile(r"task was not found", re.IGNORECASE)
 _STAYS = re.compile(
     r"manifest unknown|not found|does not exist|no such|denied|unauthori[sz]ed|forbidden|invalid|no basic auth",
@@ -29,9 +29,11 @@ _PASSES = re.compile(
 )
 
 
-def is_lack_of_room(failure: Failure) -> bool:
+def is_lack_of_room(why: Failure | EcsError) -> bool:
     """Whether RunTask did not start a task because there is no room now; with other reasons there never will be."""
-    return any(_ROOM.search(text) for text in (failure.reason, failure.detail) if text)
+    if isinstance(why, Failure):
+        return any(_ROOM.search(text) for text in (why.reason, why.detail) if text)
+    return isinstance(why, InvalidRequestError) and bool(_ROOM.search(why.message))
 
 
 def is_throttle_in_disguise(error: EcsError) -> bool:

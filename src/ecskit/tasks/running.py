@@ -6,6 +6,8 @@ not known what became of a call, the same token goes out again; a new one goes o
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import get_args
 
 import attrs
@@ -13,7 +15,7 @@ import attrs
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import EcsError, RequestError, ServerError, TransportError
+from ecskit._core.errors import CredentialsError, EcsError, RequestError, ServerError, TransportError
 from ecskit._core.task_errors import TasksNotStarted, TasksNotStopped
 from ecskit._generated.errors import ConflictException
 from ecskit._generated.operations import OPERATIONS
@@ -28,6 +30,8 @@ from ecskit.waits.patience import is_count, is_seconds
 from ecskit.waits.task_ids import asked_for
 
 __all__ = ["run"]
+
+log = logging.getLogger("ecskit")
 
 AT_ONCE = 10
 """Tasks that one RunTask starts at the most."""
@@ -171,31 +175,32 @@ class _Chunk:
             token = f"{self.key}-{len(self.tokens)}"
             missing = self.count - len(self.tasks)
             self.tokens.append(token)
+            why: Sequence[Failure | EcsError]
+            self.failures, self.error = [], None
             try:
                 answer = yield from self.ask(attrs.evolve(self.request, count=missing, client_token=token))
+                why = self.failures = list(answer.failures)
             except EcsError as error:
                 self.error = error
-                return
-            self.failures = list(answer.failures)
+                why = [error]
             now = (yield Sleep(0)).now
-            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, self.failures)):
+            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, why)):
                 return
             yield from back_off(len(self.tokens) + 1, until=self.until)
 
     def ask(self, request: RunTaskRequest) -> Flow[RunTaskResponse]:
         """Ask until ECS has said what it did: under one token, so that asking again starts nothing more."""
-        attempt = 1
+        attempt, lost = 1, self.pending is not None
         while True:
             self.pending = request
             try:
                 answer = yield from call(OPERATIONS["RunTask"], request)
             except Cancelled as cancelled:
-                if not cancelled.begun:
-                    self.pending = None
+                self.pending = request if lost or cancelled.begun else None
                 raise
             except EcsError as error:
-                if not isinstance(error, (TransportError, ServerError)):
-                    self.pending = None  # ECS has said that it did nothing
+                lost = lost or _is_open(error)
+                self.pending = request if lost else None
                 if isinstance(error, ConflictException) and self.on_conflict == "adopt":
                     answer = yield from _adopted(request, error)
                 elif (error.retryable or is_throttle_in_disguise(error)) and attempt < ATTEMPTS:
@@ -207,6 +212,11 @@ class _Chunk:
             self.tasks += answer.tasks
             self.pending = None
             return answer
+
+
+def _is_open(error: EcsError) -> bool:
+    """Whether ECS may have done what it was asked for all the same."""
+    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
 
 
 def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
@@ -224,7 +234,10 @@ def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
     tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     for chunk in chunks:
         if chunk.pending is not None:
-            yield from chunk.ask(chunk.pending)
+            try:
+                yield from chunk.ask(chunk.pending)
+            except EcsError as error:
+                log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
             tasks |= {task.task_arn: task for task in chunk.tasks}
     if tasks:
         yield from end(asked_for("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
