@@ -1,0 +1,213 @@
+"""Writes permissions.md: which IAM actions each verb needs, read off what it sends.
+
+Verbs over tasks are run against the simulator. Waits are run against a recorder that refuses everything, which shows
+their first look; those that look in several steps are run against the simulator too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, NoReturn
+
+import attrs
+
+from ecskit import Client
+from ecskit._core.effects import Send
+from ecskit._drive.sync import Runtime
+from ecskit._generated.sync_wait import Wait
+from ecskit.errors import AccessDeniedException, EcsError
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, HealthCheck
+from ecskit.tasks import RunTaskResult
+from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.testing.virtual_clock import VirtualClock
+from ecskit.waits.resuming import WAITS
+
+PAGE = Path(__file__).with_suffix(".md")
+ACCOUNT = "arn:aws:ecs:us-east-1:123456789012"
+SAMPLES = {
+    "ContainerInstance": f"{ACCOUNT}:container-instance/prod/0123456789abcdef0123456789abcdef",
+    "TaskDefinition": f"{ACCOUNT}:task-definition/web:1",
+    "Task": f"{ACCOUNT}:task/prod/0123456789abcdef0123456789abcdef",
+    "TaskSet": f"{ACCOUNT}:task-set/prod/web/ecs-svc/0123456789",
+    "DaemonDetail": f"{ACCOUNT}:daemon/prod/agent",
+    "DaemonDeployment": f"{ACCOUNT}:daemon-deployment/prod/agent/0123456789abcdef0123456789abcdef",
+    "DaemonTaskDefinition": f"{ACCOUNT}:daemon-task-definition/agent:1",
+    "GatewayRoute": f"{ACCOUNT}:gateway-route/edge/0123456789",
+    "ECSExpressGatewayService": f"{ACCOUNT}:service/prod/web",
+}
+"""Something to wait for of each model; things of other models go by their name."""
+
+
+@attrs.frozen
+class Row:
+    """A line of the table."""
+
+    verb: str
+    actions: frozenset[str]
+    when: str = ""
+
+
+@attrs.define
+class Refuser:
+    """A transport that takes note of what is asked for, and refuses it."""
+
+    asked: list[str] = attrs.field(factory=list[str])
+
+    def send(self, send: Send) -> NoReturn:
+        """Refuse."""
+        self.asked.append(send.operation)
+        raise AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": ""}}, send.operation)
+
+
+@attrs.define
+class World:
+    """A simulator with task definitions to run, and a client of it."""
+
+    simulator: Simulator
+    ecs: Client
+
+    @classmethod
+    def new(cls) -> World:
+        """Return a fresh one."""
+        simulator = Simulator()
+        ecs = simulator.client()
+        check = HealthCheck(command=["CMD", "true"])
+        for family in ("job", "web"):
+            ecs.register_task_definition(
+                family=family,
+                cpu="256",
+                memory="512",
+                network_mode="awsvpc",
+                requires_compatibilities=["FARGATE"],
+                container_definitions=[ContainerDefinition(name="app", image="image", health_check=check)],
+            )
+        simulator.script("job", TaskScript.runs_for(10))
+        return cls(simulator, ecs)
+
+    def run(self, family: str, **arguments: Any) -> RunTaskResult:
+        """Run tasks."""
+        return self.ecs.tasks.run(
+            family, launch_type="FARGATE", network=AwsVpcConfiguration(subnets=["s"]), **arguments
+        )
+
+    def complete(self, family: str, **arguments: Any) -> object:
+        """Run a task to completion."""
+        network = AwsVpcConfiguration(subnets=["s"])
+        return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
+
+    def partly(self, on_partial: Any) -> None:
+        """Run two tasks where there is room for one."""
+        self.simulator.fail("RunTask", Fault.no_capacity(last=1))
+        self.run("web", count=2, on_partial=on_partial)
+
+    def adopted(self) -> None:
+        """Run a task under a token that was used before."""
+        key = "key"
+        self.run("web", client_token=key)
+        self.run("web", client_token=key, started_by="somebody else", on_conflict="adopt")
+
+
+Act = Callable[[World], object]
+
+
+def tasks() -> Iterator[tuple[str, str, Act]]:
+    """Yield the verbs over tasks, the conditions under which they send more, and how to see it."""
+    yield "tasks.run", "", lambda w: w.run("web")
+    unnamed = "`container` is left out beside `command` or `environment`"
+    yield "tasks.run", unnamed, lambda w: w.run("web", command=["x"])
+    yield "tasks.run", '`on_partial="stop_started"`, or `on_cancel` stops', lambda w: w.partly("stop_started")
+    yield "tasks.run", '`on_conflict="adopt"`', World.adopted
+    yield "tasks.run_to_completion", "", lambda w: w.complete("job")
+    late = partial(World.complete, family="web", timeout=5, on_timeout="stop")
+    yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
+    yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
+    yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
+    yield "tasks.stop", '`until="told"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="told")
+    yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
+    yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
+    yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
+    yield "wait.tasks_healthy", "", lambda w: w.ecs.wait.tasks_healthy(w.run("web"))
+
+
+def trace(verb: str, act: Act) -> frozenset[str]:
+    """Return what a verb sends; what only sets the scene does not count."""
+    world = World.new()
+    before = len(world.simulator.calls)
+    with contextlib.suppress(EcsError):  # some of them are meant to fail
+        act(world)
+    sent = {call.operation for call in list(world.simulator.calls)[before:]}
+    return frozenset(sent if verb.startswith("tasks.run") else sent - {"RunTask"})
+
+
+def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
+    """Return what a wait asks for first."""
+    refuser = Refuser()
+    namespace = Wait(Runtime(refuser, VirtualClock(), Random(0)))
+    try:
+        getattr(namespace, wait)(thing, **arguments)
+    except AccessDeniedException:
+        return frozenset(refuser.asked)
+    raise AssertionError(f"{wait} asked for nothing")
+
+
+def rows() -> Iterator[Row]:
+    """Yield the lines of the table: what a verb needs, and then what it needs in addition."""
+    needed: dict[str, frozenset[str]] = {}
+    for verb, when, act in tasks():
+        actions = trace(verb, act)
+        if not when:
+            needed[verb] = actions
+            yield Row(verb, actions)
+        elif more := actions - needed[verb]:
+            yield Row(verb, more, when)
+        else:
+            yield Row(verb, actions, f"only these, if {when}")
+    for wait, (_, model) in WAITS.items():
+        if f"wait.{wait}" not in needed:
+            yield Row(f"wait.{wait}", first_look(wait, SAMPLES.get(model, "prod")))
+    by_id = first_look("container_instances_registered", "i-0123456789abcdef0", cluster="prod")
+    yield Row("wait.container_instances_registered", by_id, "ids of EC2 instances are given; so with the other three")
+
+
+def page() -> str:
+    """Return the page."""
+    table = ["| verb | IAM actions | in addition, if |", "|---|---|---|"]
+    for row in rows():
+        actions = ", ".join(f"`ecs:{action}`" for action in sorted(row.actions))
+        table.append(f"| `ecs.{row.verb}` | {actions} | {row.when} |")
+    return TEXT.format(table="\n".join(table))
+
+
+TEXT = """\
+# Permissions
+
+The methods of a client need the action of the same name: `ecs.run_task` needs `ecs:RunTask`. So do the lists of
+`ecs.paginate`. The verbs above them send several operations; this table was read off what they send, by
+`python docs/permissions.py`.
+
+{table}
+
+What ECS asks for besides:
+
+- Running a task needs `iam:PassRole` for its task role and execution role.
+- Tags on tasks need `ecs:TagResource`.
+- `ecs:DescribeTaskDefinition` cannot be limited to single task definitions; most other actions can be limited to
+  clusters or resources.
+
+One action can be done without. If `ecs:DescribeTaskDefinition` is refused to `run_to_completion` and `as_stopped`, they
+log a warning and judge all containers, unless `essential` names those that count; the error then names no logs. If it
+is refused to `run`, pass `container`. Everything else that is refused ends a verb with `AccessDeniedError`; a wait's
+error has the [handle](waiting.md#going-on-elsewhere) from which somebody with the permission can go on.
+
+Source: the service authorization reference of Amazon ECS,
+<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>.
+"""
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
+    sys.stdout.write(f"wrote {PAGE.name}\n")

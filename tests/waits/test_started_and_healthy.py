@@ -1,0 +1,126 @@
+"""Tasks that have started, whatever became of them, and tasks whose health checks pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ecskit.errors import AccessDeniedException, TaskStoppedEarly
+from ecskit.models import ContainerDefinition, HealthCheck, Task
+from ecskit.testing import Fault, Simulator, TaskScript
+
+from .support import arn, run_both, task, tasks_started, timeline
+
+DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"
+
+
+def ended(**members: Any) -> Sequence[dict[str, Any]]:
+    """Return an answer with a task that has stopped."""
+    return [task("STOPPED", stoppedAt=2.0, **members)]
+
+
+STARTED = [
+    ("it runs", timeline("V P R"), "RUNNING", 3),
+    ("it was not visible at first", timeline("- - R"), "RUNNING", 3),
+    ("it ran and is over", [ended(startedAt=1.0, stopCode="UserInitiated")], "STOPPED", 1),
+    ("it is on its way down, and started", [[task("DEACTIVATING", startedAt=1.0)]], "DEACTIVATING", 1),
+    ("it is on its way down; nobody knows yet", [[task("DEPROVISIONING")], ended(startedAt=1.0)], "STOPPED", 2),
+    ("a container has exited", [[task("STOPPING", containers=[{"name": "app", "exitCode": 1}])]], "STOPPING", 1),
+    ("its essential container exited, so it ran", [ended(stopCode="EssentialContainerExited")], "STOPPED", 1),
+    ("it failed to start", [*timeline("P P"), ended(stopCode="TaskFailedToStart")], "TaskStoppedEarly", 3),
+    ("it was stopped before it started", [ended(stopCode="UserInitiated")], "TaskStoppedEarly", 1),
+    ("one runs, the other is over", timeline("R/P S/R"), "STOPPED/RUNNING", 2),
+    ("never visible", timeline("-"), "TaskNotVisible", 0),
+]
+
+
+@pytest.mark.parametrize(("answers", "verdict", "calls"), [row[1:] for row in STARTED], ids=[row[0] for row in STARTED])
+def test_started(answers: Sequence[Any], verdict: str, calls: int) -> None:
+    """Running once is enough; what has stopped has started only if something proves it."""
+    ids = [arn(id_) for id_ in "ab"[: verdict.count("/") + 1]]
+    run = run_both(answers, lambda: tasks_started(ids))
+    assert run.verdict == verdict, str(run.error)
+    assert len(run.calls) == calls or not calls
+    if run.verdict == "TaskStoppedEarly":
+        assert "is STOPPED" in str(run.error)
+
+
+def world(health: Any, *, checked: Sequence[str] = ("app",), after: float = 5.0) -> Simulator:
+    """Return a simulator with a family `web` of two containers, of which some have a health check."""
+    simulator = Simulator()
+    check = HealthCheck(command=["CMD", "true"])
+    with simulator.client() as ecs:
+        ecs.register_task_definition(
+            family="web",
+            cpu="256",
+            memory="512",
+            network_mode="awsvpc",
+            requires_compatibilities=["FARGATE"],
+            container_definitions=[
+                ContainerDefinition(name=name, image="image", health_check=check if name in checked else None)
+                for name in ("app", "proxy")
+            ],
+        )
+    simulator.script("web", TaskScript(time_to_start=20, health=health, time_to_healthy=after))
+    return simulator
+
+
+def network() -> Mapping[str, Any]:
+    from ecskit.models import AwsVpcConfiguration
+
+    return {"launch_type": "FARGATE", "network": AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])}
+
+
+@pytest.mark.parametrize(
+    ("checked", "after", "ends"),
+    [(["app"], 40.0, 60.0), (["app", "proxy"], 40.0, 60.0), (["proxy"], 40.0, 60.0), ([], 40.0, 20.0)],
+)
+async def test_healthy_waits_for_those_that_have_a_health_check(checked: list[str], after: float, ends: float) -> None:
+    """Twenty seconds to run, forty more for the checks to report, if there are any; the definition is read once."""
+    sync = world("HEALTHY", checked=checked, after=after)
+    with sync.client() as ecs:
+        result = ecs.tasks.run("web", count=2, **network())
+        began = sync.clock.now()
+        tasks = ecs.wait.tasks_healthy(result, timeout=300)
+    aio = world("HEALTHY", checked=checked, after=after)
+    async with aio.async_client() as client:
+        result = await client.tasks.run("web", count=2, **network())
+        awaited = await client.wait.tasks_healthy(result, timeout=300)
+    assert [task.last_status for task in tasks] == [task.last_status for task in awaited] == ["RUNNING", "RUNNING"]
+    assert ends <= sync.clock.now() - began < ends + 17
+    assert [(call.operation, call.time) for call in sync.calls] == [(call.operation, call.time) for call in aio.calls]
+    assert [call.operation for call in sync.calls].count("DescribeTaskDefinition") == 1
+
+
+def test_unhealthy_may_get_better() -> None:
+    """The wait goes on, and says in the end what is ill."""
+    simulator = world({5: "UNHEALTHY", 60: "HEALTHY"})
+    with simulator.client() as ecs:
+        result = ecs.tasks.run("web", **network())
+        with pytest.raises(Exception, match="is RUNNING, but container app is UNHEALTHY"):
+            ecs.wait.tasks_healthy(result, timeout=40)
+        [task] = ecs.wait.tasks_healthy(result, timeout=300)
+    assert isinstance(task, Task)
+    assert task.health_status == "HEALTHY"
+
+
+def test_a_task_that_stops_is_not_healthy() -> None:
+    """Whatever its checks said before."""
+    simulator = world("HEALTHY", after=30.0)
+    simulator.script("web", TaskScript(run_time=10, health="HEALTHY", time_to_healthy=30))
+    with simulator.client() as ecs, pytest.raises(TaskStoppedEarly):
+        ecs.wait.tasks_healthy(ecs.tasks.run("web", **network()))
+
+
+def test_without_the_definition_nobody_can_tell() -> None:
+    """The refusal ends the wait; it is not taken for health."""
+    simulator = world("HEALTHY")
+    simulator.fail("DescribeTaskDefinition", Fault.access_denied(), times=None)
+    with simulator.client() as ecs:
+        result = ecs.tasks.run("web", **network())
+        with pytest.raises(AccessDeniedException) as caught:
+            ecs.wait.tasks_healthy(result)
+    assert caught.value.story is not None
+    assert caught.value.story.handle.ids == result.task_arns
