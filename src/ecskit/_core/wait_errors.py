@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar
@@ -61,12 +62,19 @@ class WaitStory:
         seen = {id_: plain(last) for id_, last in self.last.items() if last is not None}
         return WaitHandle(self.wait, list(self.last), self.arguments, seen)
 
-    def __str__(self) -> str:
-        """Tell polls and states: what a log needs."""
+    @property
+    def looks(self) -> str:
+        """The polls and what they showed, in words."""
         told = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
         if self.states:
             told += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
         return told
+
+    def __str__(self) -> str:
+        """Tell how it stands, so that `on_poll=print` is worth reading."""
+        lacking = Counter(self.reasons.values())
+        told = ", ".join(f"{count} {self.noun}{'' if count == 1 else 's'}: {why}" for why, count in lacking.items())
+        return f"{self.wait} after {self.elapsed:.0f} s: {told or 'there'}"
 
 
 class WaitError(EcsError):
@@ -89,7 +97,7 @@ class WaitError(EcsError):
         blamed = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
         if len(story.reasons) > _BLAMED:
             blamed.append(f"and {len(story.reasons) - _BLAMED} more")
-        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story}"
+        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.looks}"
         return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 

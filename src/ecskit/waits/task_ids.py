@@ -6,17 +6,33 @@ Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developergui
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from typing_extensions import Self
 
 from ecskit._core.errors import RequestError
-from ecskit.models.tasks import RunTaskResponse, StartTaskResponse, Task
-from ecskit.tasks.result import RunTaskResult
+from ecskit.models.tasks import Task
 from ecskit.waits.looking import Asked, Place
 
-__all__ = ["Tasks", "asked_for"]
+__all__ = ["HoldsTasks", "Tasks", "asked_for"]
 
-Tasks: TypeAlias = RunTaskResult | RunTaskResponse | StartTaskResponse | Task | str | Sequence[Task | str]
-"""What is said about tasks: what started some, or one or more tasks, ids or ARNs."""
+
+@runtime_checkable
+class HoldsTasks(Protocol):
+    """What operations and verbs return that run, start or describe tasks."""
+
+    @property
+    def tasks(self) -> Sequence[Task]:
+        """The tasks."""
+        ...
+
+    def raise_for_failures(self) -> Self:
+        """Return this if it holds all that was asked for."""
+        ...
+
+
+Tasks: TypeAlias = HoldsTasks | Task | str | Sequence[Task | str]
+"""What is said about tasks: what started or described some, or one or more tasks, ids or ARNs."""
 
 
 def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Asked[Task]:
@@ -27,7 +43,7 @@ def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial:
         FailuresError: The response holds failures, and `allow_partial` is False.
     """
     seen: dict[str, Task] = {}
-    if isinstance(tasks, (RunTaskResult, RunTaskResponse, StartTaskResponse)):
+    if isinstance(tasks, HoldsTasks):
         tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
     places: dict[str, Place] = {}
     problems: list[tuple[str, str]] = []
