@@ -34,6 +34,37 @@ async def waits(ecs: ecskit.AsyncClient) -> None:
     assert_type(await ecs.wait.tasks_running(started, timeout=60), list[Task])
 
 
+async def other_waits(ecs: ecskit.AsyncClient, cluster: models.Cluster) -> None:
+    assert_type(await ecs.wait.exec_agents_running("arn", containers="app"), list[Task])
+    assert_type(
+        await ecs.wait.clusters_active([models.CreateClusterResponse(cluster=cluster), cluster, "prod"]),
+        list[models.Cluster],
+    )
+    assert_type(await ecs.wait.clusters_inactive("arn"), list[models.Cluster])
+    assert_type(await ecs.wait.container_instances_registered(["i-1"], cluster="prod"), list[models.ContainerInstance])
+    assert_type(await ecs.wait.container_instances_connected("arn"), list[models.ContainerInstance])
+    assert_type(await ecs.wait.container_instances_drained("arn"), list[models.ContainerInstance])
+    assert_type(await ecs.wait.container_agents_updated("arn"), list[models.ContainerInstance])
+    assert_type(await ecs.wait.capacity_providers_active("arn"), list[models.CapacityProvider])
+    assert_type(await ecs.wait.capacity_providers_updated("arn"), list[models.CapacityProvider])
+    assert_type(await ecs.wait.capacity_providers_deleted("arn"), list[models.CapacityProvider])
+    assert_type(await ecs.wait.task_definitions_deleted("arn"), list[models.TaskDefinition])
+    assert_type(await ecs.wait.task_sets_steady("ecs-svc/1", cluster="prod", service="web"), list[models.TaskSet])
+    assert_type(await ecs.wait.daemons_active("arn"), list[models.DaemonDetail])
+    assert_type(await ecs.wait.daemons_deleted("arn"), list[models.DaemonDetail])
+    assert_type(await ecs.wait.daemon_deployments_successful("arn"), list[models.DaemonDeployment])
+    assert_type(await ecs.wait.daemon_deployments_stopped("arn"), list[models.DaemonDeployment])
+    assert_type(await ecs.wait.daemon_task_definitions_active("arn"), list[models.DaemonTaskDefinition])
+    assert_type(await ecs.wait.daemon_task_definitions_deleted("arn"), list[models.DaemonTaskDefinition])
+    assert_type(await ecs.wait.gateways_active("arn"), list[models.Gateway])
+    assert_type(await ecs.wait.gateways_updated("arn"), list[models.Gateway])
+    assert_type(await ecs.wait.gateways_deleted("arn"), list[models.Gateway])
+    assert_type(await ecs.wait.gateway_routes_active("arn"), list[models.GatewayRoute])
+    assert_type(await ecs.wait.gateway_routes_deleted("arn"), list[models.GatewayRoute])
+    assert_type(await ecs.wait.express_gateway_services_active("arn"), list[models.ECSExpressGatewayService])
+    assert_type(await ecs.wait.express_gateway_services_inactive("arn"), list[models.ECSExpressGatewayService])
+
+
 async def life() -> None:
     async with ecskit.AsyncClient(region_name="eu-west-1") as ecs:
         assert_type(ecs, ecskit.AsyncClient)

@@ -77,6 +77,36 @@ def waits(ecs: ecskit.Client, started: RunTaskResponse) -> None:
         assert_type(error.http_status, int | None)
 
 
+def other_waits(ecs: ecskit.Client, cluster: models.Cluster) -> None:
+    assert_type(ecs.wait.exec_agents_running("arn", containers="app"), list[Task])
+    assert_type(
+        ecs.wait.clusters_active([models.CreateClusterResponse(cluster=cluster), cluster, "prod"]), list[models.Cluster]
+    )
+    assert_type(ecs.wait.clusters_inactive("arn"), list[models.Cluster])
+    assert_type(ecs.wait.container_instances_registered(["i-1"], cluster="prod"), list[models.ContainerInstance])
+    assert_type(ecs.wait.container_instances_connected("arn"), list[models.ContainerInstance])
+    assert_type(ecs.wait.container_instances_drained("arn"), list[models.ContainerInstance])
+    assert_type(ecs.wait.container_agents_updated("arn"), list[models.ContainerInstance])
+    assert_type(ecs.wait.capacity_providers_active("arn"), list[models.CapacityProvider])
+    assert_type(ecs.wait.capacity_providers_updated("arn"), list[models.CapacityProvider])
+    assert_type(ecs.wait.capacity_providers_deleted("arn"), list[models.CapacityProvider])
+    assert_type(ecs.wait.task_definitions_deleted("arn"), list[models.TaskDefinition])
+    assert_type(ecs.wait.task_sets_steady("ecs-svc/1", cluster="prod", service="web"), list[models.TaskSet])
+    assert_type(ecs.wait.daemons_active("arn"), list[models.DaemonDetail])
+    assert_type(ecs.wait.daemons_deleted("arn"), list[models.DaemonDetail])
+    assert_type(ecs.wait.daemon_deployments_successful("arn"), list[models.DaemonDeployment])
+    assert_type(ecs.wait.daemon_deployments_stopped("arn"), list[models.DaemonDeployment])
+    assert_type(ecs.wait.daemon_task_definitions_active("arn"), list[models.DaemonTaskDefinition])
+    assert_type(ecs.wait.daemon_task_definitions_deleted("arn"), list[models.DaemonTaskDefinition])
+    assert_type(ecs.wait.gateways_active("arn"), list[models.Gateway])
+    assert_type(ecs.wait.gateways_updated("arn"), list[models.Gateway])
+    assert_type(ecs.wait.gateways_deleted("arn"), list[models.Gateway])
+    assert_type(ecs.wait.gateway_routes_active("arn"), list[models.GatewayRoute])
+    assert_type(ecs.wait.gateway_routes_deleted("arn"), list[models.GatewayRoute])
+    assert_type(ecs.wait.express_gateway_services_active("arn"), list[models.ECSExpressGatewayService])
+    assert_type(ecs.wait.express_gateway_services_inactive("arn"), list[models.ECSExpressGatewayService])
+
+
 def literals() -> LaunchType:
     kind: LaunchType = "FARGATE"
     return kind

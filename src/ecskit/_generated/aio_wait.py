@@ -9,15 +9,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from tenacity.wait import wait_base
 
     from ecskit._core.wait_errors import WaitHandle, WaitStory
     from ecskit._drive.aio import AsyncRuntime
+    from ecskit.models.capacity_providers import CapacityProvider
+    from ecskit.models.clusters import Cluster
+    from ecskit.models.container_instances import ContainerInstance
+    from ecskit.models.daemons import DaemonDeployment, DaemonDetail, DaemonTaskDefinition
+    from ecskit.models.express_gateway_services import ECSExpressGatewayService
+    from ecskit.models.gateways import Gateway, GatewayRoute
+    from ecskit.models.services import TaskSet
+    from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import Task
+    from ecskit.waits.capacity_providers import CapacityProviders
+    from ecskit.waits.clusters import Clusters
+    from ecskit.waits.container_instances import ContainerInstances
+    from ecskit.waits.daemons import DaemonDeployments, Daemons, DaemonTaskDefinitions
+    from ecskit.waits.express_services import ExpressGatewayServices
+    from ecskit.waits.gateways import GatewayRoutes, Gateways
+    from ecskit.waits.task_definitions import TaskDefinitions
     from ecskit.waits.task_ids import Tasks
+    from ecskit.waits.task_sets import TaskSets
 
 __all__ = ["AsyncWait"]
 
@@ -79,7 +95,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.tasks import tasks_running
+        from ecskit.waits.tasks import tasks_running as verb
 
         patience = Patience(
             timeout=timeout,
@@ -88,7 +104,7 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = tasks_running(
+        flow = verb(
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
@@ -141,7 +157,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.tasks import tasks_started
+        from ecskit.waits.tasks import tasks_started as verb
 
         patience = Patience(
             timeout=timeout,
@@ -150,7 +166,7 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = tasks_started(
+        flow = verb(
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
@@ -206,7 +222,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.tasks import tasks_healthy
+        from ecskit.waits.tasks import tasks_healthy as verb
 
         patience = Patience(
             timeout=timeout,
@@ -215,7 +231,7 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = tasks_healthy(
+        flow = verb(
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
@@ -269,7 +285,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.tasks import tasks_stopped
+        from ecskit.waits.tasks import tasks_stopped as verb
 
         patience = Patience(
             timeout=timeout,
@@ -278,10 +294,1427 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = tasks_stopped(
+        flow = verb(
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def exec_agents_running(
+        self,
+        tasks: Tasks,
+        *,
+        containers: str | Sequence[str] | None = None,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING and so are the agents of ECS Exec in their containers.
+
+        Args:
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+            containers: Names of the containers that matter, in each of the tasks; by default all that have not stopped.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            allow_partial: Wait for the tasks that were started although others were not.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The tasks as they were last seen, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task is stopping or has stopped.
+            WaitFailed: A task was started without ECS Exec, has no container of that name, or an agent has stopped.
+            TaskNotVisible: A task was never seen.
+            TaskPurged: A task was seen and then forgotten by ECS.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+        """
+        from ecskit.waits.exec_agents import exec_agents_running as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            tasks,
+            containers=containers,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def clusters_active(
+        self,
+        clusters: Clusters,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Cluster]:
+        """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
+
+        Args:
+            clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The clusters as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The resources of a cluster's capacity providers could not be created, or it was deleted.
+            NotVisible: A cluster was never seen.
+            Vanished: A cluster was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
+        """
+        from ecskit.waits.clusters import clusters_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            clusters,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def clusters_inactive(
+        self,
+        clusters: Clusters,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Cluster]:
+        """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+        Args:
+            clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The clusters as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A cluster was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
+        """
+        from ecskit.waits.clusters import clusters_inactive as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            clusters,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_registered(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until all container instances are registered: ACTIVE, or DRAINING already.
+
+        Args:
+            container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
+                instances whose agents are about to register.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The registration of a container instance failed, or it was deregistered.
+            NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
+            Vanished: A container instance was seen and then no more.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
+        """
+        from ecskit.waits.container_instances import container_instances_registered as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            container_instances,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_connected(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until the agents of all container instances are connected, so that tasks can be placed there.
+
+        Args:
+            container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
+                instances.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The registration of a container instance failed, or it was deregistered.
+            NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
+            Vanished: A container instance was seen and then no more.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+        """
+        from ecskit.waits.container_instances import container_instances_connected as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            container_instances,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_drained(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
+
+        Tasks that no service started stay: nobody but their owner stops them.
+
+        Args:
+            container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
+                ARNs, or ids of EC2 instances.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A container instance was deregistered before it was empty.
+            NotVisible: A container instance was never seen.
+            Vanished: A container instance was seen and then no more.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
+        """
+        from ecskit.waits.container_instances import container_instances_drained as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            container_instances,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_agents_updated(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until the agents of all container instances are UPDATED, twice in a row.
+
+        Args:
+            container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
+                ids of EC2 instances.
+            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The update of an agent failed, or its container instance was deregistered.
+            NotVisible: A container instance was never seen.
+            Vanished: A container instance was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
+        """
+        from ecskit.waits.container_instances import container_agents_updated as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            container_instances,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def capacity_providers_active(
+        self,
+        capacity_providers: CapacityProviders,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[CapacityProvider]:
+        """Wait until all capacity providers are ACTIVE, so that clusters can use them.
+
+        Args:
+            capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The capacity providers as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The creation of a capacity provider failed, or it is deleted.
+            NotVisible: A capacity provider was never seen.
+            Vanished: A capacity provider was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
+        """
+        from ecskit.waits.capacity_providers import capacity_providers_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            capacity_providers,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def capacity_providers_updated(
+        self,
+        capacity_providers: CapacityProviders,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[CapacityProvider]:
+        """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
+
+        Args:
+            capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The capacity providers as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The update of a capacity provider failed, or it is deleted.
+            NotVisible: A capacity provider was never seen.
+            Vanished: A capacity provider was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
+        """
+        from ecskit.waits.capacity_providers import capacity_providers_updated as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            capacity_providers,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def capacity_providers_deleted(
+        self,
+        capacity_providers: CapacityProviders,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[CapacityProvider]:
+        """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
+
+        Args:
+            capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The capacity providers as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The deletion of a capacity provider failed.
+            NotVisible: A capacity provider was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
+        """
+        from ecskit.waits.capacity_providers import capacity_providers_deleted as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            capacity_providers,
+            cluster=cluster,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def task_definitions_deleted(
+        self,
+        task_definitions: TaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[TaskDefinition]:
+        """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
+
+        That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
+        `timeout` may be short for it.
+
+        Args:
+            task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
+                or FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The task definitions as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A task definition was never seen; it may have been deleted long ago.
+            FailuresError: The response holds failures; nothing was waited for.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.task_definitions import task_definitions_deleted as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            task_definitions,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def task_sets_steady(
+        self,
+        task_sets: TaskSets,
+        *,
+        cluster: str | None = None,
+        service: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[TaskSet]:
+        """Wait until all task sets are in STEADY_STATE, twice in a row.
+
+        Args:
+            task_sets: What `create_task_set` or `update_task_set` returned, or one or more task sets, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
+            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The task sets as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A task set is DRAINING.
+            NotVisible: A task set was never seen.
+            Vanished: A task set was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.task_sets import task_sets_steady as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            task_sets,
+            cluster=cluster,
+            service=service,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemons_active(
+        self,
+        daemons: Daemons,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDetail]:
+        """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
+
+        Args:
+            daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemons as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A daemon is being deleted.
+            NotVisible: A daemon was never seen.
+            Vanished: A daemon was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
+        """
+        from ecskit.waits.daemons import daemons_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemons,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemons_deleted(
+        self,
+        daemons: Daemons,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDetail]:
+        """Wait until all daemons are deleted: seen, and then unknown to ECS.
+
+        Args:
+            daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemons as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A daemon was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
+        """
+        from ecskit.waits.daemons import daemons_deleted as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemons,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_deployments_successful(
+        self,
+        daemon_deployments: DaemonDeployments,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDeployment]:
+        """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
+
+        Args:
+            daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
+                ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The deployments as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A deployment was stopped or rolled back.
+            NotVisible: A deployment was never seen.
+            Vanished: A deployment was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+        """
+        from ecskit.waits.daemons import daemon_deployments_successful as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemon_deployments,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_deployments_stopped(
+        self,
+        daemon_deployments: DaemonDeployments,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDeployment]:
+        """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
+
+        Args:
+            daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
+                ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The deployments as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A deployment was successful or rolled back.
+            NotVisible: A deployment was never seen.
+            Vanished: A deployment was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+        """
+        from ecskit.waits.daemons import daemon_deployments_stopped as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemon_deployments,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_task_definitions_active(
+        self,
+        daemon_task_definitions: DaemonTaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonTaskDefinition]:
+        """Wait until all task definitions of daemons are ACTIVE.
+
+        Args:
+            daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
+                as model, ARN or FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The task definitions as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A task definition is being deleted.
+            NotVisible: A task definition was never seen.
+            Vanished: A task definition was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
+        """
+        from ecskit.waits.daemons import daemon_task_definitions_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemon_task_definitions,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_task_definitions_deleted(
+        self,
+        daemon_task_definitions: DaemonTaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonTaskDefinition]:
+        """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
+
+        Args:
+            daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
+                model, ARN or FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The task definitions as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A task definition was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
+        """
+        from ecskit.waits.daemons import daemon_task_definitions_deleted as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            daemon_task_definitions,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_active(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
+
+        Args:
+            gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The update of a gateway failed, or it was deleted.
+            NotVisible: A gateway was never seen.
+            Vanished: A gateway was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
+        """
+        from ecskit.waits.gateways import gateways_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            gateways,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_updated(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
+
+        Args:
+            gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The update of a gateway failed, or it was deleted.
+            NotVisible: A gateway was never seen.
+            Vanished: A gateway was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
+        """
+        from ecskit.waits.gateways import gateways_updated as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            gateways,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_deleted(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until all gateways are DELETED, or seen and then unknown to ECS.
+
+        Args:
+            gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A gateway was never seen; it may have been deleted before.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
+        """
+        from ecskit.waits.gateways import gateways_deleted as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            gateways,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateway_routes_active(
+        self,
+        gateway_routes: GatewayRoutes,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[GatewayRoute]:
+        """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
+
+        Args:
+            gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The routes as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The creation or the update of a route failed, or it is being deleted.
+            NotVisible: A route was never seen.
+            Vanished: A route was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
+        """
+        from ecskit.waits.gateways import gateway_routes_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            gateway_routes,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateway_routes_deleted(
+        self,
+        gateway_routes: GatewayRoutes,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[GatewayRoute]:
+        """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
+
+        Args:
+            gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The routes as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The deletion of a route failed.
+            NotVisible: A route was never seen; it may have been deleted before.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
+        """
+        from ecskit.waits.gateways import gateway_routes_deleted as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            gateway_routes,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def express_gateway_services_active(
+        self,
+        express_gateway_services: ExpressGatewayServices,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ECSExpressGatewayService]:
+        """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
+
+        Args:
+            express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A service is being deleted.
+            NotVisible: A service was never seen.
+            Vanished: A service was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
+        """
+        from ecskit.waits.express_services import express_gateway_services_active as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            express_gateway_services,
+            patience=patience,
+        )
+        return await self._runtime.run(flow)
+
+    async def express_gateway_services_inactive(
+        self,
+        express_gateway_services: ExpressGatewayServices,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ECSExpressGatewayService]:
+        """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+        Args:
+            express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default 2 s, growing to 15 s, and sooner while something is about to change.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A service was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
+        """
+        from ecskit.waits.express_services import express_gateway_services_inactive as verb
+        from ecskit.waits.patience import Patience
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            express_gateway_services,
             patience=patience,
         )
         return await self._runtime.run(flow)
@@ -325,7 +1758,7 @@ class AsyncWait:
         Source: none of ECS's; a handle is ecskit's own.
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.resuming import resume
+        from ecskit.waits.resuming import resume as verb
 
         patience = Patience(
             timeout=timeout,
@@ -334,7 +1767,7 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = resume(
+        flow = verb(
             handle,
             patience=patience,
         )

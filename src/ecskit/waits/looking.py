@@ -43,6 +43,10 @@ def _no_order(_: Any) -> tuple[int | None, int]:
     return None, 0
 
 
+def _no_aliases(_: Any) -> Sequence[str | None]:
+    return ()
+
+
 @attrs.frozen(kw_only=True)
 class Kind(Generic[T]):
     """One kind of things: how to look at them, and how to read what is seen."""
@@ -55,6 +59,8 @@ class Kind(Generic[T]):
     """A flow that looks at some ids of one scope and returns what there is."""
     id_of: Callable[[T], str]
     """Which of the ids an observation is about."""
+    aliases: Callable[[T], Sequence[str | None]] = _no_aliases
+    """By which other ids it may have been asked for: a name and an ARN, for example."""
     state: Callable[[T], str]
     """The state of an observation, in a word for the story."""
     rank: Callable[[T], tuple[int | None, int]] = _no_order
@@ -85,7 +91,7 @@ class Batches(Generic[T]):
         unanswered: dict[str, EcsError] = {}
         for (_, batch), answer in zip(batches, answers, strict=True):
             if not isinstance(answer, EcsError):
-                found = {self.kind.id_of(one): one for one in answer}
+                found = {id_: one for one in answer for id_ in (self.kind.id_of(one), *self.kind.aliases(one))}
                 seen |= {name: found[id_] for id_, asked in batch.items() if id_ in found for name in asked}
             elif answer.retryable:
                 unanswered |= {name: answer for asked in batch.values() for name in asked}

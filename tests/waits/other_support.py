@@ -1,0 +1,317 @@
+"""A scripted ECS for waits over anything: what its describing operation answers, look by look; time is virtual.
+
+What one look brings is written as a word: the state of each thing, `/` between them and `+` between the parts of a
+state, `-` for one that ECS does not know, `!throttle` and the like for an error in place of an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+from typing import Any
+
+import attrs
+
+from ecskit._core.effects import Flow, RawResponse, Send
+from ecskit._core.errors import EcsError
+from ecskit._core.wait_errors import WaitStory
+from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.sync import Runtime
+from ecskit._generated import errors
+from ecskit.testing.virtual_clock import VirtualClock
+from ecskit.waits.patience import Patience
+from ecskit.waits.resuming import WAITS
+
+from .support import ERRORS
+
+HOME = "arn:aws:ecs:eu-west-1:123456789012:"
+Wire = dict[str, Any]
+
+
+def _cluster(id_: str, status: str) -> Wire:
+    return {"clusterArn": f"{HOME}cluster/{id_}", "clusterName": id_, "status": status}
+
+
+def _instance(id_: str, status: str, *more: str) -> Wire:
+    """Return a container instance; `+connected`, `+agent=UPDATED`, `+running=3` and `+v7` tell more of it."""
+    told: Wire = {"containerInstanceArn": f"{HOME}container-instance/prod/{id_}", "status": status}
+    told["ec2InstanceId"] = f"i-{id_}"
+    told["agentConnected"] = "connected" in more
+    for word in more:
+        name, _, value = word.partition("=")
+        if name == "agent":
+            told["agentUpdateStatus"] = value
+        elif name in ("running", "pending"):
+            told[f"{name}TasksCount"] = int(value)
+        elif name.startswith("v"):
+            told["version"] = int(name[1:])
+        elif name == "why":
+            told["statusReason"] = value
+    return told
+
+
+def _provider(id_: str, status: str, update: str | None = None, why: str | None = None) -> Wire:
+    told = {"capacityProviderArn": f"{HOME}capacity-provider/{id_}", "name": id_, "status": status}
+    return told | ({"updateStatus": update} if update else {}) | ({"updateStatusReason": why} if why else {})
+
+
+def _definition(id_: str, status: str) -> Wire:
+    return {"taskDefinitionArn": f"{HOME}task-definition/{id_}:1", "family": id_, "revision": 1, "status": status}
+
+
+def _task_set(id_: str, status: str, stability: str | None = None) -> Wire:
+    arn = f"{HOME}task-set/prod/web/ecs-svc/{id_}"
+    told = {"id": f"ecs-svc/{id_}", "taskSetArn": arn, "status": status, "computedDesiredCount": 2, "runningCount": 1}
+    return told | ({"stabilityStatus": stability} if stability else {})
+
+
+def _task(id_: str, status: str, *agents: str) -> Wire:
+    """Return a task; `+app=PENDING` is a container with an agent, `+app=` one without, `+noexec` a task without."""
+    told: Wire = {"taskArn": f"{HOME}task/prod/{id_}", "lastStatus": status, "desiredStatus": "RUNNING"}
+    told["enableExecuteCommand"] = "noexec" not in agents
+    if status == "STOPPED":
+        told |= {"stopCode": "EssentialContainerExited", "stoppedAt": 1.0}
+    told["containers"] = [_container(*agent.split("=")) for agent in agents if "=" in agent]
+    return told
+
+
+def _container(name: str, agent: str) -> Wire:
+    gone, agent = agent.startswith("exited:"), agent.removeprefix("exited:")
+    agents = [{"name": "ExecuteCommandAgent", "lastStatus": agent, "reason": "out of sorts"}] if agent else []
+    return {"name": name, "lastStatus": "STOPPED" if gone else "RUNNING", "managedAgents": agents}
+
+
+def _daemon(id_: str, status: str) -> Wire:
+    return {"daemonArn": f"{HOME}daemon/prod/{id_}", "status": status}
+
+
+def _deployment(id_: str, status: str, why: str | None = None) -> Wire:
+    told = {"daemonDeploymentArn": f"{HOME}daemon-deployment/prod/log/{id_}", "status": status}
+    return told | ({"statusReason": why} if why else {})
+
+
+def _daemon_definition(id_: str, status: str) -> Wire:
+    arn = f"{HOME}daemon-task-definition/{id_}:1"
+    return {"daemonTaskDefinitionArn": arn, "family": id_, "revision": 1, "status": status}
+
+
+def _gateway(id_: str, status: str, why: str | None = None) -> Wire:
+    told = {"gatewayArn": f"{HOME}gateway/{id_}", "name": id_, "status": status}
+    return told | ({"statusReason": why} if why else {})
+
+
+def _route(id_: str, status: str) -> Wire:
+    return {"gatewayRouteArn": f"{HOME}gateway-route/edge/{id_}", "status": status}
+
+
+def _express(id_: str, status: str, why: str | None = None) -> Wire:
+    told = {"statusCode": status} | ({"statusReason": why} if why else {})
+    return {"serviceArn": f"{HOME}service/prod/{id_}", "status": told}
+
+
+@attrs.frozen
+class Family:
+    """How one kind of things is described."""
+
+    operation: str
+    asks: str
+    """The member of the request that names them."""
+    answers: str
+    """The member of the answer that holds them."""
+    wire: Callable[..., Wire]
+    """Makes one of them, of an id and the parts of a state."""
+    unknown: str | None = None
+    """The error with which ECS says that there is none; None where a call is about many."""
+
+    def arn(self, id_: str = "a") -> str:
+        """Return the ARN of one of them."""
+        told = self.wire(id_, "ACTIVE")
+        return str(next(value for key, value in told.items() if key.lower().endswith("arn")))
+
+
+FAMILIES = {
+    "Task": Family("DescribeTasks", "tasks", "tasks", _task),
+    "Cluster": Family("DescribeClusters", "clusters", "clusters", _cluster),
+    "ContainerInstance": Family("DescribeContainerInstances", "containerInstances", "containerInstances", _instance),
+    "CapacityProvider": Family("DescribeCapacityProviders", "capacityProviders", "capacityProviders", _provider),
+    "TaskDefinition": Family(
+        "DescribeTaskDefinition", "taskDefinition", "taskDefinition", _definition, "ClientException"
+    ),
+    "TaskSet": Family("DescribeTaskSets", "taskSets", "taskSets", _task_set),
+    "DaemonDetail": Family("DescribeDaemon", "daemonArn", "daemon", _daemon, "DaemonNotFoundException"),
+    "DaemonDeployment": Family("DescribeDaemonDeployments", "daemonDeploymentArns", "daemonDeployments", _deployment),
+    "DaemonTaskDefinition": Family(
+        "DescribeDaemonTaskDefinition",
+        "daemonTaskDefinition",
+        "daemonTaskDefinition",
+        _daemon_definition,
+        "ClientException",
+    ),
+    "Gateway": Family("DescribeGateway", "gateway", "gateway", _gateway, "GatewayNotFoundException"),
+    "GatewayRoute": Family(
+        "DescribeGatewayRoute", "gatewayRouteArn", "gatewayRoute", _route, "ResourceNotFoundException"
+    ),
+    "ECSExpressGatewayService": Family(
+        "DescribeExpressGatewayService", "serviceArn", "service", _express, "ResourceNotFoundException"
+    ),
+}
+OTHERS = [name for name, (_, model) in WAITS.items() if model != "Task" or name == "exec_agents_running"]
+"""The waits that are not about tasks alone."""
+
+
+def family_of(wait: str) -> Family:
+    """Return what a wait looks at."""
+    return FAMILIES[WAITS[wait][1]]
+
+
+def flow_of(wait: str, things: Any, **options: Any) -> Flow[list[Any]]:
+    """Return the flow of a wait, called as users call its method."""
+    names = {field.name for field in attrs.fields(Patience)}
+    patience = Patience(**{name: value for name, value in options.items() if name in names})
+    own = {name: value for name, value in options.items() if name not in names}
+    flow: Flow[list[Any]] = getattr(importlib.import_module(f"ecskit.waits.{WAITS[wait][0]}"), wait)(
+        things, **own, patience=patience
+    )
+    return flow
+
+
+Answer = Sequence[Wire] | EcsError
+
+
+def look(family: Family, word: str) -> Answer:
+    """Return what a word of a timeline stands for; its things are called a, b, c ..."""
+    if word.startswith("!"):
+        return ERRORS[word]()
+    states = zip("abcdefgh", word.split("/"), strict=False)
+    return [family.wire(id_, *state.split("+")) for id_, state in states if state != "-"]
+
+
+@attrs.frozen(order=True)
+class Ask:
+    """One call."""
+
+    now: float
+    operation: str
+    ids: tuple[str, ...]
+    more: tuple[tuple[str, Any], ...] = ()
+    """The other members of the request."""
+
+
+@attrs.define
+class Scripted:
+    """A transport that answers by a timeline: the n-th word to all calls of the n-th look, the last for ever after."""
+
+    family: Family
+    clock: VirtualClock
+    answers: Sequence[Answer]
+    others: Mapping[str, Callable[[Mapping[str, Any]], Wire]] = attrs.field(factory=dict)
+    """What other operations answer."""
+    calls: list[Ask] = attrs.field(factory=list[Ask])
+    looks: dict[float, int] = attrs.field(factory=dict[float, int])
+    lock: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def send(self, send: Send) -> RawResponse:
+        """Answer a call."""
+        assert send.poll
+        asked = send.params.get(self.family.asks, ())
+        ids = (asked,) if isinstance(asked, str) else tuple(asked)
+        more = tuple((name, value) for name, value in send.params.items() if name != self.family.asks)
+        with self.lock:
+            now = self.clock.now()
+            self.calls.append(Ask(now, send.operation, ids, more))
+            index = self.looks.setdefault(now, len(self.looks))
+        if send.operation in self.others:
+            return RawResponse(json.dumps(self.others[send.operation](send.params)).encode(), {})
+        assert send.operation == self.family.operation
+        answer = self.answers[min(index, len(self.answers) - 1)]
+        if isinstance(answer, EcsError):
+            raise answer
+        return RawResponse(json.dumps(self._body(ids, answer)).encode(), {})
+
+    def _body(self, ids: tuple[str, ...], answer: Sequence[Wire]) -> Wire:
+        shown = [one for one in answer if any(_is_named(one, id_) for id_ in ids)]
+        if self.family.unknown is None:
+            return {self.family.answers: shown, "failures": []}
+        assert len(ids) == 1
+        if not shown:
+            told = {"Error": {"Code": self.family.unknown, "Message": "told"}}
+            raise getattr(errors, self.family.unknown)(told, self.family.operation)
+        return {self.family.answers: shown[0]}
+
+
+def _is_named(one: Wire, id_: str) -> bool:
+    """Whether a thing has that name, id or ARN."""
+    values = [value for value in one.values() if isinstance(value, str)]
+    return any(value == id_ or value.endswith((f"/{id_}",)) for value in values)
+
+
+@attrs.define
+class ScriptedAsync:
+    """The same, awaited."""
+
+    scripted: Scripted
+
+    async def send(self, send: Send) -> RawResponse:
+        """Answer a call."""
+        await asyncio.sleep(0)
+        return self.scripted.send(send)
+
+
+@attrs.frozen
+class Run:
+    """How a wait went."""
+
+    result: list[Any] | None
+    error: EcsError | None
+    calls: list[Ask]
+    looks: int
+    elapsed: float
+
+    @property
+    def verdict(self) -> str:
+        """The name of its error, or ok."""
+        return "ok" if self.error is None else type(self.error).__name__
+
+    @property
+    def story(self) -> WaitStory:
+        """What its error tells."""
+        assert self.error is not None
+        assert self.error.story is not None
+        return self.error.story
+
+
+def run_both(
+    family: Family,
+    words: str,
+    flow: Callable[[], Flow[Any]],
+    others: Mapping[str, Callable[[Mapping[str, Any]], Wire]] | None = None,
+) -> Run:
+    """Run a flow under both drivers, check that they did the same, and return how it went."""
+    answers = [look(family, word) for word in words.split()]
+    transports = [Scripted(family, VirtualClock(), answers, others or {}) for _ in range(2)]
+    sync = _ran(transports[0], lambda: Runtime(transports[0], transports[0].clock, Random(0)).run(flow()))
+    runtime = AsyncRuntime(ScriptedAsync(transports[1]), transports[1].clock, Random(0))
+    async_ = _ran(transports[1], lambda: asyncio.run(_awaited(runtime, flow)))
+    assert sync.calls == async_.calls
+    assert (sync.result, sync.elapsed) == (async_.result, async_.elapsed)
+    assert (sync.verdict, str(sync.error)) == (async_.verdict, str(async_.error))
+    return sync
+
+
+async def _awaited(runtime: AsyncRuntime, flow: Callable[[], Flow[Any]]) -> Any:
+    return await runtime.run(flow())
+
+
+def _ran(transport: Scripted, run: Callable[[], Any]) -> Run:
+    result, error = None, None
+    try:
+        result = run()
+    except EcsError as raised:
+        error = raised
+    # Calls of one look come from several threads: in any order.
+    calls = sorted(transport.calls, key=lambda ask: (ask.now, ask.operation, ask.ids))
+    return Run(result, error, calls, len(transport.looks), transport.clock.now())
