@@ -99,6 +99,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Print the table that compares ecskit with its peers."""
+    """Print the tables that compare ecskit with its peers, and its waits with botocore's."""
     session.install("-e.[async,speed]", *group("benchmarks"))
     session.run("python", "-m", "benchmarks", *session.posargs)
+    session.run("python", "-m", "benchmarks.waits")

@@ -98,8 +98,8 @@ def teller(say: Callable[[str], None]) -> Callable[[WaitStory], None]:
 
 
 def pace(options: argparse.Namespace) -> wait_base | None:
-    """Return how often to look: as ecskit thinks best at AWS, more often at a simulator that hurries."""
-    return None if options.aws or options.endpoint_url else wait_fixed(0.2)
+    """Return how often to look: as ecskit thinks best at AWS, more often at a simulator or emulator that hurries."""
+    return None if options.aws else wait_fixed(0.2)
 
 
 def network(options: argparse.Namespace) -> AwsVpcConfiguration:

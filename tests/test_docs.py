@@ -1,8 +1,8 @@
 """The Python in the docs runs; README and the simulator's page have tests of their own.
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
-cluster `prod` and the Fargate task definitions `web`, whose tasks run until they are stopped, `batch` and `migrate`, whose
-tasks end by themselves. What is only to be looked at is marked ```py.
+cluster `prod` and the Fargate task definitions `web`, whose tasks run until they are stopped, `batch` and `migrate`,
+whose tasks end by themselves. What is only to be looked at is marked ```py.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from random import SystemRandom
+from threading import Event
 
 import pytest
 
 import ecskit
+from ecskit._drive.clock import SystemClock
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
 from ecskit.testing import SimulatorServer, TaskScript
 
@@ -22,10 +25,26 @@ PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
+SPEED = 50
+"""How much faster time passes than it does, for the simulator and for the waits of its client."""
+
+
+class Hurried(SystemClock):
+    """The clock of the simulator: naps are as much shorter as tasks are faster."""
+
+    def now(self) -> float:
+        """Return the monotonic time in seconds of the simulator."""
+        return super().now() * SPEED
+
+    def sleep(self, seconds: float, cancel: Event | None = None) -> None:
+        """Return after as many seconds of the simulator."""
+        super().sleep(seconds / SPEED, cancel)
+
+
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
     """A client of a simulator, which is also where clients go that are made without an endpoint."""
-    with SimulatorServer(speed=50) as server:
+    with SimulatorServer(speed=SPEED) as server:
         monkeypatch.chdir(tmp_path)  # some pages write files
         monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -45,7 +64,7 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     requires_compatibilities=["FARGATE"],
                     container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
                 )
-            yield client
+            yield client._with_runtime(Hurried(), SystemRandom())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

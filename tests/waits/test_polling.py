@@ -13,7 +13,7 @@ from ecskit._core.effects import Flow
 from ecskit.errors import RequestError
 from ecskit.models import Task
 
-from .support import Run, arn, run_both, tasks_running, tasks_stopped, timeline
+from .support import Run, arn, run_both, task, tasks_running, tasks_stopped, timeline
 
 WAITS = [tasks_running, tasks_stopped]
 
@@ -27,15 +27,30 @@ def near(naps: list[float], *expected: float) -> bool:
 
 
 def test_naps_of_a_task_that_starts() -> None:
-    """2 s, growing to 5 s; from the beginning when something changes."""
-    run = run_both(timeline("V V V V V V V P P P P P P R"), lambda: tasks_running(arn("a")))
-    assert near(run.naps, 2, 2, 3, 4.5, 5, 5, 5, 2, 2, 3, 4.5, 5, 5)
+    """The sooner it can run, the shorter."""
+    run = run_both(timeline("V V V P P P A A R"), lambda: tasks_running(arn("a")))
+    assert near(run.naps, 7.5, 7.5, 7.5, 6, 6, 6, 3, 3)
 
 
 def test_naps_of_a_task_that_runs() -> None:
-    """They grow to 15 s, and are short again while it stops."""
-    run = run_both(timeline("R R R R R R R R R G G E S"), lambda: tasks_stopped(arn("a")))
-    assert near(run.naps, 2, 2, 3, 4.5, 6.75, 10.125, 15, 15, 15, 2, 2, 2)
+    """They grow from 6 to 8 s, and are short while it stops."""
+    run = run_both(timeline("R " * 40 + "D G E S"), lambda: tasks_stopped(arn("a")))
+    assert near(run.naps, *(min(8, 6 * 1.01**looks) for looks in range(40)), 2, 2, 2)
+
+
+def test_naps_of_a_task_that_runs_on_fargate() -> None:
+    """Longer: it takes longer to stop, so that its stopping is still seen."""
+    looks = [[task("RUNNING", launchType="FARGATE")]] * 40 + [[task("STOPPED")]]
+    run = run_both(looks, lambda: tasks_stopped(arn("a")))
+    assert near(run.naps, *(min(12, 8 * 1.02**looks) for looks in range(40)))
+
+
+def test_naps_of_a_task_with_a_status_of_tomorrow() -> None:
+    """2 s, growing to 5 s; from the beginning when something changes."""
+    run = run_both(timeline("H H H H H H R"), lambda: tasks_running(arn("a")))
+    assert near(run.naps, 2, 3, 4.5, 5, 5, 5)
+    run = run_both(timeline("- - - H H H H R"), lambda: tasks_running(arn("a")))
+    assert near(run.naps, 2, 3, 4.5, 2, 3, 4.5, 5)
 
 
 def test_naps_of_a_task_that_is_not_visible() -> None:
@@ -45,21 +60,21 @@ def test_naps_of_a_task_that_is_not_visible() -> None:
 
 
 def test_naps_are_as_short_as_any_task_needs() -> None:
-    """One that starts beside one that runs."""
-    run = run_both(timeline("R/P " * 9 + "S/S"), lambda: tasks_stopped([arn("a"), arn("b")]))
-    assert near(run.naps, 2, 2, 3, 4.5, *[5] * 5)
+    """One that is about to run beside one that runs."""
+    run = run_both(timeline("R/A " * 9 + "S/S"), lambda: tasks_stopped([arn("a"), arn("b")]))
+    assert near(run.naps, *[3] * 9)
 
 
 def test_naps_grow_with_errors_to_a_cap_and_are_reset() -> None:
     """Throttled five times after the SDK's own retries."""
     run = run_both(timeline("R " + "!throttle " * 7 + "R R S"), lambda: tasks_stopped(arn("a")))
-    assert near(run.naps, 2, 4, 8, 16, 30, 30, 30, 30, 2, 3)
+    assert near(run.naps, 6, 12, 24, 30, 30, 30, 30, 30, 6, 6)
 
 
 def test_naps_grow_with_errors_also_while_a_task_starts() -> None:
     """The pace at which it is looked at gives way: whoever throttles wants to be asked less."""
     run = run_both(timeline("P " + "!throttle " * 6 + "P R"), lambda: tasks_running(arn("a")))
-    assert near(run.naps, 2, 4, 8, 16, 30, 30, 30, 2)
+    assert near(run.naps, 6, 12, 24, 30, 30, 30, 30, 6)
 
 
 def test_errors_are_counted() -> None:
@@ -87,7 +102,7 @@ def test_the_errors_of_a_long_wait_are_kept_to_the_latest() -> None:
 def test_stop_details_that_are_late_are_looked_for_shortly() -> None:
     """Twice, a second apart."""
     run = run_both(timeline("R S~"), lambda: tasks_stopped(arn("a")))
-    assert near(run.naps, 2, 1, 1)
+    assert near(run.naps, 6, 1, 1)
 
 
 def test_naps_are_the_same_for_the_same_seed() -> None:
@@ -98,7 +113,7 @@ def test_naps_are_the_same_for_the_same_seed() -> None:
 
 def test_naps_differ_between_seeds_within_a_tenth() -> None:
     """Every single one, also where the pace is given: waits that started together do not go on together."""
-    plain = [2, 2, 3, 4.5, 5, 5, 5, 5, 5, 5]
+    plain = [6.0] * 10
     runs = [_run(_stopped_after(12), seed).naps for seed in range(40)]
     for nap, *others in zip(plain, *runs, strict=False):
         assert all(0.9 * nap <= other <= 1.1 * nap for other in others)

@@ -50,7 +50,7 @@ RUNNING = rows(
     ("states may be skipped", "V R", "RUNNING", 2),
     ("not visible yet, right after RunTask", "- - - P R", "RUNNING", 5),
     ("a short task has stopped already", "S", "TaskStoppedEarly", 1, "stopped early | a is STOPPED"),
-    ("it stops before it runs", "P P S", "TaskStoppedEarly", 3, "after 4 s | PENDING x2, STOPPED x1"),
+    ("it stops before it runs", "P P S", "TaskStoppedEarly", 3, "after 13 s | PENDING x2, STOPPED x1"),
     ("deactivating is past running", "P D", "TaskStoppedEarly", 2, "is DEACTIVATING"),
     ("stopping is past running", "G", "TaskStoppedEarly", 1, "is STOPPING"),
     ("deprovisioning is past running", "E", "TaskStoppedEarly", 1, "is DEPROVISIONING"),

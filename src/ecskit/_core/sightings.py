@@ -8,17 +8,19 @@ two observations is told by the `Subject` it is handed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
 from .errors import EcsError
 
-__all__ = ["Book", "Known", "Look", "Subject"]
+__all__ = ["MISSING", "Book", "Known", "Look", "Subject"]
 
 T = TypeVar("T")
 
+MISSING = "MISSING"
+"""What a story calls the state of something that a look should have shown and did not."""
 ERRORS_KEPT = 100
 """How many errors a book holds at the most: a wait without an end must not grow without one."""
 
@@ -49,6 +51,11 @@ class Subject(Protocol):
         """What tells the state that an observation shows, in a word for the story."""
         ...
 
+    @property
+    def knows(self) -> Callable[[str], bool]:
+        """What tells whether a state is one that this version of ecskit knows."""
+        ...
+
 
 @attrs.frozen
 class Look(Generic[T]):
@@ -65,6 +72,8 @@ class Known(Generic[T]):
 
     last: T | None = None
     """The newest observation; None if it was never seen."""
+    looked: bool = False
+    """Whether a look has shown it; what the caller has seen may be an answer that reads have not caught up with."""
     repeats: int = 0
     """How many later looks showed it in the same state."""
     missing_since: float | None = None
@@ -77,15 +86,17 @@ class Known(Generic[T]):
     def visible(self, seen: T, subject: Subject) -> Known[T]:
         """Return what is known after a look that showed the thing."""
         if self.last is None:
-            return Known(seen)
+            return Known(seen, looked=True)
         if _older(subject.rank(seen), subject.rank(self.last), subject.final):
-            return Known(self.last, self.repeats + 1)  # a replica that lags; even so the thing is there
-        return Known(seen, self.repeats + 1 if subject.state(seen) == subject.state(self.last) else 0)
+            # A replica that lags; even so the thing is there.
+            return Known(self.last, looked=True, repeats=self.repeats + 1)
+        again = subject.state(seen) == subject.state(self.last)
+        return Known(seen, looked=True, repeats=self.repeats + 1 if again else 0)
 
     def missing(self, now: float) -> Known[T]:
         """Return what is known after a look that did not show the thing: it never erases what was seen."""
         since = now if self.missing_since is None else self.missing_since
-        return Known(self.last, self.repeats, since, now, self.missing_reads + 1)
+        return attrs.evolve(self, missing_since=since, missing_at=now, missing_reads=self.missing_reads + 1)
 
 
 def _older(one: tuple[int | None, int], other: tuple[int | None, int], final: int) -> bool:
@@ -116,6 +127,8 @@ class Book(Generic[T]):
     """Looks in a row without news."""
     failed: int = 0
     """Looks in a row that brought an error in place of an answer."""
+    unanswered: Collection[str] = ()
+    """Ids of which the latest look says nothing."""
     stale: int = 0
     """Observations that were older than what was known."""
     errors: Sequence[EcsError] = ()
@@ -124,9 +137,10 @@ class Book(Generic[T]):
     """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
 
     @classmethod
-    def of(cls, ids: Sequence[str], now: float) -> Book[T]:
-        """Return an empty book about `ids`."""
-        return cls({id_: Known() for id_ in ids}, started=now, now=now)
+    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T] | None = None) -> Book[T]:
+        """Return a book about `ids` that nobody has looked for yet; the caller has `seen` some of them."""
+        seen = seen or {}
+        return cls({id_: Known(seen.get(id_)) for id_ in ids}, started=now, now=now)
 
     @property
     def elapsed(self) -> float:
@@ -141,7 +155,7 @@ class Book(Generic[T]):
         for id_ in answered:
             was, seen = self.known[id_], look.seen.get(id_)
             known[id_] = was.missing(now) if seen is None else was.visible(seen, subject)
-            states["MISSING" if seen is None else subject.state(seen)] += 1
+            states[MISSING if seen is None else subject.state(seen)] += 1
             stale += seen is not None and known[id_].last is not seen
             changed += _is_news(known[id_].last, was.last, subject)
         return attrs.evolve(
@@ -151,6 +165,7 @@ class Book(Generic[T]):
             polls=self.polls + 1,
             quiet=0 if changed else self.quiet + bool(answered),
             failed=self.failed + 1 if look.unanswered else 0,
+            unanswered=frozenset(look.unanswered),
             stale=self.stale + stale,
             errors=[*self.errors, *dict.fromkeys(look.unanswered.values())][-ERRORS_KEPT:],
             states=states,

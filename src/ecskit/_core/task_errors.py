@@ -41,7 +41,11 @@ class TasksNotStarted(FailuresError):  # read as what happened
         why = list(dict.fromkeys(f"{f.reason}{f' ({f.detail})' if f.detail else ''}" for f in self.failures))
         why += [str(error) for error in self.result.errors]
         started = ", ".join(arns[:_TOLD]) + (f" and {len(arns) - _TOLD} more" if len(arns) > _TOLD else "")
-        return f"RunTask: {told}: {'; '.join(why) or 'ECS gave no reason'}{f'; started: {started}' if arns else ''}"
+        told += f": {'; '.join(why) or 'ECS gave no reason'}{f'; started: {started}' if arns else ''}"
+        # Nobody knows what became of these: asking again under the same token tells.
+        tokens = [error.client_token for error in self.result.errors if error.client_token and error.retryable]
+        lost = f"; the calls under these tokens may have started more: {', '.join(tokens)}" if tokens else ""
+        return f"RunTask: {told}{lost}"
 
 
 class TaskFailedError(EcsError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from .effects import Draw, Flow, Observe, Sleep, Tell
-from .sightings import Book, Known, Look, Subject
+from .sightings import MISSING, Book, Known, Look, Subject
 from .wait_errors import WaitError, WaitStory, WaitTimeout
 
 if TYPE_CHECKING:
@@ -123,13 +123,9 @@ class Waiter(Generic[T]):
         """Wait as `flow` does, and return everything that is known in the end."""
         now = (yield Sleep(0)).now
         deadline = float("inf") if self.timeout is None else now + self.timeout
-        book: Book[T] = Book.of(ids, now)
-        verdict: Verdict = Again({}, soon=0)
-        if seen:
-            # What the caller has seen is known from the start, but is no poll of this wait.
-            book = attrs.evolve(book.after(Look(seen, {}), list(seen), now, self.subject), polls=0, states={})
-            verdict = self.goal.judge(book)
-            yield from self._announce(book)
+        book: Book[T] = Book.of(ids, now, seen)
+        verdict: Verdict = self.goal.judge(book) if seen else Again({}, soon=0)
+        yield from self._announce(book)
         while isinstance(verdict, Again):
             if book.polls and (book.now >= deadline or book.polls == self.max_polls):
                 verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
@@ -150,7 +146,12 @@ class Waiter(Generic[T]):
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(book, now=reply.now), {})
             raise reply.error
+        known = set(book.states)
         book = book.after(reply.get(), looked_for, reply.now, self.subject)
+        for state in sorted(set(book.states) - known - {MISSING}):
+            if not self.subject.knows(state):
+                told = "ECS sent the %s status %r, which this version of ecskit does not know; waiting goes on"
+                log.warning(told, self.subject.noun, state)
         log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
         return book
 

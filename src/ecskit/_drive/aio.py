@@ -173,8 +173,10 @@ class AsyncRuntime:
             effect = flow.throw(Cancelled())
             while True:
                 effect = flow.send(await self._perform(effect, end))
-        except (StopIteration, Cancelled, Cut):
+        except (StopIteration, Cancelled):
             pass
+        except Cut:
+            log.warning("the clean-up of a flow took longer than %.0f s and was cut short", CLEAN_UP)
         except Exception:  # noqa: BLE001  # logged: what cut the flow short is raised, not this
             log.warning("the clean-up of a flow failed", exc_info=True)
 

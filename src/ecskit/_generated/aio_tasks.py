@@ -295,8 +295,8 @@ class AsyncTaskVerbs:
                 asking.
             on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
                 asked for; "raise" does not.
-            on_timeout: What to do with the tasks when time is up: "leave" them, "stop" them, or "stop_and_wait" until they
-                have stopped.
+            on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
+                "stop" them, or "stop_and_wait" until they have stopped.
             on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
                 "stop_and_wait" waits for at most 10 s.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
@@ -326,7 +326,8 @@ class AsyncTaskVerbs:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -425,7 +426,8 @@ class AsyncTaskVerbs:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -492,7 +494,8 @@ class AsyncTaskVerbs:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -595,7 +598,8 @@ class AsyncTaskVerbs:
             tags: Whether to read their tags as well.
 
         Yields:
-            Each task. One that ECS forgets between list and description is left out.
+            Each task. One that ECS forgets between list and description is left out, and so can be one that is about to
+            stop while lists lag.
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.
@@ -642,8 +646,8 @@ class AsyncTaskVerbs:
         Raises:
             FailuresError: Some were not changed; `response` has those that were.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, no such cluster.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses one of the calls, each of which is for ten tasks; the others were made.
+            TransportError: The same for a call that does not reach ECS.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """

@@ -71,7 +71,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -133,7 +134,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -198,7 +200,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -262,7 +265,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -325,7 +329,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -385,7 +390,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -440,7 +446,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -496,7 +503,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -556,7 +564,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -618,7 +627,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -678,7 +688,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -736,7 +747,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -794,7 +806,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -852,7 +865,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -911,7 +925,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -969,7 +984,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1026,7 +1042,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1081,7 +1098,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1135,7 +1153,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1191,7 +1210,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1247,7 +1267,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1303,7 +1324,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1356,7 +1378,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1411,7 +1434,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1466,7 +1490,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1519,7 +1544,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1574,7 +1600,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1628,7 +1655,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1683,7 +1711,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1737,7 +1766,8 @@ class AsyncWait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it

@@ -73,7 +73,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -137,7 +138,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -204,7 +206,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -270,7 +273,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -335,7 +339,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -397,7 +402,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -454,7 +460,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -512,7 +519,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -574,7 +582,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -638,7 +647,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -700,7 +710,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -760,7 +771,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -820,7 +832,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -880,7 +893,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -941,7 +955,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1001,7 +1016,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1060,7 +1076,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1117,7 +1134,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1173,7 +1191,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1231,7 +1250,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1289,7 +1309,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1347,7 +1368,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1402,7 +1424,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1459,7 +1482,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1516,7 +1540,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1571,7 +1596,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1628,7 +1654,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1684,7 +1711,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1741,7 +1769,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
@@ -1797,7 +1826,8 @@ class Wait:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default 2 s, growing to 15 s, and sooner while something is about to change.
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
             visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
                 been made.
             on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it

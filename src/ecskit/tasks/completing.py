@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import Cancelled, Emit, Emits, Flow
+from ecskit._core.effects import Cancelled, Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.sightings import Book
 from ecskit._core.task_errors import TaskFailedError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
-from ecskit._core.wait_errors import WaitTimeout
-from ecskit._core.waiter import Again, Failed, Verdict
+from ecskit._core.wait_errors import NotVisible, WaitStory, WaitTimeout
+from ecskit._core.waiter import Again, Failed, Verdict, Waiter
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 from ecskit.tasks.ending import end
@@ -22,11 +22,14 @@ from ecskit.tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit.tasks.outcome import TaskOutcome
 from ecskit.tasks.running import run
 from ecskit.waits.goals import waiter
+from ecskit.waits.looking import Asked
 from ecskit.waits.patience import Patience
 from ecskit.waits.task_ids import Tasks, asked_for
 from ecskit.waits.tasks import TaskGoal, is_settled, stopped
 
 __all__ = ["as_stopped", "run_to_completion"]
+
+OnPoll: TypeAlias = Callable[[WaitStory], object]
 
 
 def run_to_completion(
@@ -57,8 +60,8 @@ def run_to_completion(
         on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
             asked for; "raise" does not.
         patience: How long to wait, once they are started, and how often to look.
-        on_timeout: What to do with the tasks when time is up: "leave" them, "stop" them, or "stop_and_wait" until they
-            have stopped.
+        on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
+            "stop" them, or "stop_and_wait" until they have stopped.
         on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
             "stop_and_wait" waits for at most 10 s.
 
@@ -94,31 +97,63 @@ def run_to_completion(
         result = yield from launched
         asked = asked_for("tasks.run_to_completion", result, launch.cluster)
         latest: dict[str, Task] = dict(asked.seen)
-
-        def note(book: Book[Task]) -> Flow[None]:
-            latest.update({id_: known.last for id_, known in book.known.items() if known.last is not None})
-            yield from ()
-
-        wait = waiter(stopped(patience), asked, note)
         try:
-            book = yield from wait.watch(list(asked.places), asked.seen)
-            outcomes = yield from _outcomes(latest, Judge(essential))
-        except WaitTimeout as late:
-            try:
-                yield from end(attrs.evolve(asked, seen=latest), on_timeout)
-            except EcsError as error:
-                raise late from error
-            raise
-        except EcsError:
-            raise  # ECS has the say, not the caller: the tasks go on, and so can whoever has the handle
-        except (Exception, Cancelled, KeyboardInterrupt):  # what `on_poll` raises is a way to cancel
+            _check_names(essential, latest)
+            judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, patience.timeout)
+            noted = attrs.evolve(patience, on_poll=_noting(latest, patience.on_poll))
+            wait = waiter(stopped(noted), asked, judge.prepare)
+            book = yield from _to_the_end(wait, asked, latest, on_timeout)
+            outcomes = yield from _outcomes(latest, judge)
+        except (Cancelled, KeyboardInterrupt):
             yield from end(attrs.evolve(asked, seen=latest), on_cancel)
+            raise
+        except Exception as raised:
+            if isinstance(raised, EcsError) and raised.story is not None:
+                raise  # ECS has the say, not the caller: the tasks go on, and so can whoever has the handle
+            try:  # what `on_poll` raises is a way to cancel
+                yield from end(attrs.evolve(asked, seen=latest), on_cancel)
+            except EcsError as error:
+                raise raised from error
             raise
         if not all(outcome.succeeded for outcome in outcomes):
             raise TaskFailedError(outcomes, wait.story(book, {}))
         return outcomes[0] if count is None else outcomes
 
     return flow()
+
+
+def _check_names(essential: SequenceNotStr[str] | None, tasks: Mapping[str, Task]) -> None:
+    """Raise RequestError if a task has no container of a name that counts: at once, not when it has stopped."""
+    for task in tasks.values():
+        names = [container.name for container in task.containers]
+        unknown = [name for name in essential or () if names and name not in names]
+        if unknown:
+            told = f"{unknown[0]!r} is not a container of the task, which runs: {task.task_arn}"
+            raise RequestError("tasks.run_to_completion", [("essential", told)])
+
+
+def _noting(latest: dict[str, Task], listener: OnPoll | None) -> OnPoll:
+    """Return a listener that notes what is known, for whoever has to clean up behind the wait, and tells another."""
+
+    def note(story: WaitStory) -> object:
+        latest.update({id_: last for id_, last in story.last.items() if last is not None})
+        return listener(story) if listener else None
+
+    return note
+
+
+def _to_the_end(
+    wait: Waiter[Task], asked: Asked[Task], latest: Mapping[str, Task], on_timeout: OnCancel
+) -> Flow[Book[Task]]:
+    """Wait until all have stopped; when patience is at an end, do with the rest what the caller said."""
+    try:
+        return (yield from wait.watch(list(asked.places), asked.seen))
+    except (WaitTimeout, NotVisible) as late:
+        try:
+            yield from end(attrs.evolve(asked, seen=latest), on_timeout)
+        except EcsError as error:
+            raise late from error
+        raise
 
 
 def _outcomes(tasks: Mapping[str, Task], judge: Judge) -> Flow[list[TaskOutcome]]:
@@ -161,19 +196,21 @@ def as_stopped(
     if isinstance(essential, str):
         problem = f"expected names of containers, got a str; pass [{essential!r}]"
         raise RequestError("tasks.as_stopped", [("essential", problem)])
-    judge = Judge(essential)
-    told: set[str] = set()
-
-    def announce(book: Book[Task]) -> Emits[TaskOutcome]:
-        for id_, known in book.known.items():
-            if id_ not in told and known.last is not None and is_settled(known):
-                told.add(id_)
-                yield Emit((yield from judge.outcome(known.last)))
-
-    wait = waiter(EachStopped.of(stopped(patience)), asked, announce)
+    goal = EachStopped.of(stopped(patience))
+    waiter(goal, asked)  # tells what is wrong with the patience before anything is sent
 
     def flow() -> Emits[TaskOutcome]:
-        yield from wait.watch(list(asked.places), asked.seen)
+        judge = Judge.of(essential, None, (yield Sleep(0)).now, patience.timeout)
+        told: set[str] = set()
+
+        def announce(book: Book[Task]) -> Emits[TaskOutcome]:
+            yield from judge.prepare(book)
+            for id_, known in book.known.items():
+                if id_ not in told and known.last is not None and is_settled(known):
+                    told.add(id_)
+                    yield Emit((yield from judge.outcome(known.last)))
+
+        yield from waiter(goal, asked, announce).watch(list(asked.places), asked.seen)
 
     return flow()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 import attrs
@@ -21,6 +22,8 @@ from ecskit.waits.patience import Patience
 from ecskit.waits.tasks import is_over, stopped
 
 __all__ = ["end", "tell_to_stop"]
+
+log = logging.getLogger("ecskit")
 
 AT_ONCE = 8
 """How many StopTask are under way at the same time."""
@@ -54,7 +57,7 @@ def _tell(place: Place, reason: str | None) -> Flow[Task]:
             task = (yield from call(OPERATIONS["StopTask"], request)).task
         except EcsError as error:
             again = error.retryable or is_throttle_in_disguise(error)
-            if attempt == (UNKNOWN_READS if is_unknown_task(error) else ATTEMPTS if again else attempt):
+            if attempt >= (UNKNOWN_READS if is_unknown_task(error) else ATTEMPTS if again else attempt):
                 raise
         else:
             # An answer may hold no more than the ARN: the cluster is known here.
@@ -68,6 +71,7 @@ def end(asked: Asked[Task], how: OnCancel) -> Flow[None]:
     live = {name: place for name, place in asked.places.items() if not is_over(asked.seen[name])}
     if how == "leave" or not live:
         return
+    log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
     told = yield from tell_to_stop(live, "nobody waits for it any more")
     if how == "stop_and_wait":
         yield from wait_for(stopped(Patience(timeout=STOP_PATIENCE)), Asked(places=live, seen=told))

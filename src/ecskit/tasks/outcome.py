@@ -172,7 +172,7 @@ def _judged(
         if unknown:
             problem = f"{unknown[0]!r} is not a container of the task; it has {', '.join(names)}"
             raise RequestError("TaskOutcome", [("essential", problem)])
-        return list(essential), "caller"
+        return list(dict.fromkeys(essential)), "caller"
     if definition is None:
         return names, "all containers"
     defined = definition.container_definitions

@@ -41,8 +41,8 @@ def protect(
     Raises:
         FailuresError: Some were not changed; `response` has those that were.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, no such cluster.
-        TransportError: ECS could not be reached.
+        ServiceError: ECS refuses one of the calls, each of which is for ten tasks; the others were made.
+        TransportError: The same for a call that does not reach ECS.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
     """

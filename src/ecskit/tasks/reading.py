@@ -99,7 +99,8 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         tags: Whether to read their tags as well.
 
     Yields:
-        Each task. One that ECS forgets between list and description is left out.
+        Each task. One that ECS forgets between list and description is left out, and so can be one that is about to
+        stop while lists lag.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
@@ -119,7 +120,8 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         container_instance=container_instance,
         launch_type=launch_type,
     )
-    # Running ones first: who stops between the two lists is in both of them, and not in none.
+    # Running ones first: who stops between the two lists is in both of them. Only if the second list is less fresh than
+    # the first can it be in none.
     wanted: list[DesiredStatus] = ["RUNNING", "STOPPED"] if desired_status == "ANY" else [desired_status]
     return _iterate([attrs.evolve(first, desired_status=status) for status in wanted], tags=tags)
 

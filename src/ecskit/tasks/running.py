@@ -125,24 +125,24 @@ def _run(
             replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], CALLS_AT_ONCE)
             for reply in replies.get():
                 reply.get()
+        result = RunTaskResult(
+            requested=count,
+            tasks=[task for chunk in chunks for task in chunk.tasks],
+            failures=[failure for chunk in chunks for failure in chunk.failures],
+            errors=[chunk.error for chunk in chunks if chunk.error is not None],
+            client_tokens=[token for chunk in chunks for token in chunk.tokens],
+        )
+        if result.complete or (result.tasks and on_partial == "keep"):
+            return result
+        if not result.tasks and result.errors:
+            raise result.errors[0]
+        if result.tasks and on_partial == "stop_started":
+            yield from _stop_started(result, launch.cluster)
+        return result.raise_for_failures()
     except (Cancelled, KeyboardInterrupt):  # the latter where it comes between two effects
         if on_cancel != "leave":
             yield from _end_all(chunks, on_cancel)
         raise
-    result = RunTaskResult(
-        requested=count,
-        tasks=[task for chunk in chunks for task in chunk.tasks],
-        failures=[failure for chunk in chunks for failure in chunk.failures],
-        errors=[chunk.error for chunk in chunks if chunk.error is not None],
-        client_tokens=[token for chunk in chunks for token in chunk.tokens],
-    )
-    if result.complete or (result.tasks and on_partial == "keep"):
-        return result
-    if not result.tasks and result.errors:
-        raise result.errors[0]
-    if result.tasks and on_partial == "stop_started":
-        yield from _stop_started(result, launch.cluster)
-    return result.raise_for_failures()
 
 
 def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
@@ -220,12 +220,20 @@ def _is_open(error: EcsError) -> bool:
 
 
 def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
-    """Return the tasks that were started under a token before, if they are still known."""
+    """Return the tasks that were started under a token before, if they are still known; reads may lag."""
     arns = list(conflict.resource_ids)
-    if arns:
-        found = yield from call(OPERATIONS["DescribeTasks"], DescribeTasksRequest(cluster=request.cluster, tasks=arns))
-        if len(found.tasks) == len(arns):
-            return RunTaskResponse(tasks=found.tasks)
+    for attempt in range(1, ATTEMPTS if arns else 1):
+        try:
+            found = yield from call(
+                OPERATIONS["DescribeTasks"], DescribeTasksRequest(cluster=request.cluster, tasks=arns)
+            )
+        except EcsError as error:
+            if not error.retryable:
+                raise
+        else:
+            if len(found.tasks) == len(arns):
+                return RunTaskResponse(tasks=found.tasks)
+        yield from back_off(attempt)
     raise conflict
 
 

@@ -55,6 +55,8 @@ def stop(
     patience.check("tasks.stop")
     if until not in get_args(Until):
         raise RequestError("tasks.stop", [("until", f"expected one of {', '.join(get_args(Until))}, got {until!r}")])
+    if reason is not None and not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        raise RequestError("tasks.stop", [("reason", f"expected a str, got {type(reason).__name__}")])
     return _stop(asked, reason, until, patience)
 
 

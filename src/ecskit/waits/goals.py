@@ -18,14 +18,37 @@ from ecskit._core.waiter import Again, Done, Failed, Verdict, Waiter
 from ecskit.waits.looking import Asked, Batches, Kind
 from ecskit.waits.patience import Patience
 
-__all__ = ["Aim", "All", "Lacks", "Never", "Opinion", "Ready", "wait_for", "waiter"]
+__all__ = ["Aim", "All", "Lacks", "Never", "Opinion", "Pace", "Ready", "wait_for", "waiter"]
 
 T = TypeVar("T")
 
-UNSEEN_PACE = 5.0
-"""Seconds between looks, at the most and give or take the jitter, while something is not visible yet."""
+LONGEST = 15.0
+"""Seconds between looks at the most, give or take the jitter, unless the caller chose a strategy or looks bring
+errors."""
 VANISHED_AFTER, VANISHED_READS = 30.0, 3
 """Something that was seen has vanished when this many looks over this many seconds do not show it any more."""
+
+
+@attrs.frozen
+class Pace:
+    """How often to look at something that stays as it is, unless the caller chose a strategy."""
+
+    first: float = 2.0
+    """Seconds until the next look, give or take the jitter, at something just seen to have changed."""
+    most: float = LONGEST
+    """Seconds between looks at the most."""
+    growth: float = 1.5
+    """How much longer each nap is than the one before, as a factor."""
+
+    def nap(self, looks: int) -> float:
+        """Return the seconds until the next look, after so many that showed nothing new."""
+        return min(self.most, self.first * self.growth ** min(looks, _GROWTHS))
+
+
+_GROWTHS = 1000
+"""How often to let a nap grow: no float holds what a night would make of it."""
+UNSEEN_PACE = Pace(most=5.0)
+"""While something is not visible yet."""
 
 
 @attrs.frozen
@@ -38,8 +61,8 @@ class Lacks:
     """The thing is not as it should be yet."""
 
     why: str
-    pace: float = float("inf")
-    """Look again after about that many seconds at the most, unless the caller chose a strategy."""
+    pace: Pace = Pace()
+    """How often to look until it is."""
 
 
 @attrs.frozen
@@ -49,6 +72,7 @@ class Never:
     why: str
 
 
+UNCONFIRMED = Lacks("was as it should, but has not been looked at since")
 Opinion: TypeAlias = Ready | Lacks | Never
 Aim: TypeAlias = Callable[[Known[T]], Opinion]
 """What is to be said about one thing that was seen."""
@@ -77,12 +101,12 @@ class All(Generic[T]):
 
     def judge(self, book: Book[T], /) -> Verdict:
         """Decide: what cannot be seen any more first, then what was never seen, then what each of them lacks."""
-        opinions = {id_: self._opinion(known) for id_, known in book.known.items() if known.last is not None}
+        opinions = {id_: self._opinion(id_, book) for id_, known in book.known.items() if known.last is not None}
         lost = {id_: self._vanished(known) for id_, known in book.known.items() if self._is_lost(known)}
         opinions |= dict.fromkeys(lost, self.vanished)
         if lost and isinstance(self.vanished, Never):
             return Failed(self.vanished_error, lost)
-        unseen = [id_ for id_, known in book.known.items() if known.last is None]
+        unseen = [id_ for id_, known in book.known.items() if self._is_unseen(known)]
         given_up = {
             id_: f"was not visible within the grace of {self.patience.visibility_grace:.0f} s"
             for id_ in unseen
@@ -93,32 +117,55 @@ class All(Generic[T]):
         never = {id_: said.why for id_, said in opinions.items() if isinstance(said, Never)}
         if never:
             return Failed(self.failed_error, never)
-        waiting = {id_: Lacks("is not visible yet", UNSEEN_PACE) for id_ in unseen}
-        waiting |= {id_: said for id_, said in opinions.items() if isinstance(said, Lacks)}
+        waiting = {id_: said for id_, said in opinions.items() if isinstance(said, Lacks)}
+        waiting |= {id_: Lacks("is not visible yet", UNSEEN_PACE) for id_ in unseen}
         if not waiting:
             return Done()
-        pace = min(said.pace for said in waiting.values()) if self.patience.poll is None else float("inf")
-        grace_ends = book.started + self.patience.visibility_grace - book.now if unseen else 0.0
-        reasons = {id_: waiting[id_].why for id_ in book.known if id_ in waiting}
-        return Again(reasons, pace, grace_ends if grace_ends > 0 else float("inf"))
+        paces = (said.pace.nap(_looks(book.known[id_])) for id_, said in waiting.items())
+        pace = min(paces) if self.patience.poll is None else float("inf")
+        soon = float("inf")
+        if not book.polls and all(said is UNCONFIRMED for said in waiting.values()):
+            soon = 0.0
+        elif unseen and book.now < book.started + self.patience.visibility_grace:
+            soon = book.started + self.patience.visibility_grace - book.now
+        return Again({id_: waiting[id_].why for id_ in book.known if id_ in waiting}, pace, soon)
 
     def too_late(self, book: Book[T], /) -> Failed | None:
         """Time is up before the grace: what was never seen is not late but not visible."""
         unseen = {
             id_: "is not visible yet"
             for id_, known in book.known.items()
-            if known.last is None and known.missing_at is not None
+            if self._is_unseen(known) and known.missing_at is not None
         }
         return Failed(self.not_visible_error, unseen) if unseen else None
 
-    def _opinion(self, known: Known[T]) -> Opinion:
+    def proves(self, last: T, /) -> bool:  # noqa: ARG002  # for those that know better
+        """Whether what the caller has seen of a thing was visible to all: an answer to its creation may not be yet.
+
+        It is taken to be where things are to vanish: then nobody waits for them to appear.
+        """
+        return isinstance(self.vanished, Ready)
+
+    def _opinion(self, id_: str, book: Book[T]) -> Opinion:
+        known = book.known[id_]
         said = self.aim(known)
-        if isinstance(said, Ready) and known.repeats + 1 < self.reads:
-            return Lacks("has been as it should only once", UNSEEN_PACE)
-        return said
+        if not isinstance(said, Ready) or self.settled(known):
+            return said
+        # States change: one that nobody has looked at in this wait, or in its latest look, may be of long ago.
+        if id_ in book.unanswered or not (known.looked or isinstance(self.vanished, Ready)):
+            return UNCONFIRMED
+        return said if known.repeats + 1 >= self.reads else Lacks("has been as it should only once", UNSEEN_PACE)
+
+    def _is_unseen(self, known: Known[T]) -> bool:
+        """Whether a thing may be one that ECS does not show yet."""
+        if known.looked or known.last is None:
+            return not known.looked
+        return known.missing_at is not None and not self.proves(known.last) and not self.settled(known)
 
     def _is_lost(self, known: Known[T]) -> bool:
-        if known.last is None or known.missing_at is None or known.missing_since is None or self.settled(known):
+        if known.last is None or known.missing_at is None or known.missing_since is None:
+            return False
+        if self.settled(known) or self._is_unseen(known):
             return False
         return known.missing_at - known.missing_since >= VANISHED_AFTER and known.missing_reads >= VANISHED_READS
 
@@ -128,13 +175,20 @@ class All(Generic[T]):
         return f"was {state}, then unknown to ECS for {seconds:.0f} s"
 
 
+def _looks(known: Known[T]) -> int:
+    """Return how many looks in a row told nothing new."""
+    if known.last is None:
+        return max(0, known.missing_reads - 1)  # the first one told that it is not there
+    return known.repeats + known.missing_reads
+
+
 def waiter(goal: All[T], asked: Asked[T], announce: Callable[[Book[T]], Flow[None]] | None = None) -> Waiter[T]:
     """Return the wait for what was asked for.
 
     Raises:
         RequestError: Something about the patience is not what it must be.
     """
-    from tenacity.wait import wait_exponential
+    from tenacity.wait import wait_fixed
 
     patience = goal.patience
     patience.check(goal.name)
@@ -144,7 +198,7 @@ def waiter(goal: All[T], asked: Asked[T], announce: Callable[[Book[T]], Flow[Non
         goal=goal,
         timeout=patience.timeout,
         max_polls=patience.max_polls,
-        poll=patience.poll or wait_exponential(multiplier=2, exp_base=1.5, max=15),
+        poll=patience.poll or wait_fixed(LONGEST),
         on_poll=patience.on_poll,
         arguments=asked.arguments,
         announce=announce,

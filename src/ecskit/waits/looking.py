@@ -43,6 +43,10 @@ def _no_order(_: Any) -> tuple[int | None, int]:
     return None, 0
 
 
+def _anything(_: str) -> bool:
+    return True
+
+
 def _no_aliases(_: Any) -> Sequence[str | None]:
     return ()
 
@@ -63,6 +67,8 @@ class Kind(Generic[T]):
     """By which other ids it may have been asked for: a name and an ARN, for example."""
     state: Callable[[T], str]
     """The state of an observation, in a word for the story."""
+    knows: Callable[[str], bool] = _anything
+    """Whether a state is known; about others there is a warning, once in a wait."""
     rank: Callable[[T], tuple[int | None, int]] = _no_order
     """Version and rank of an observation; the later of two observations is the one that counts where there are none."""
     final: int = 1

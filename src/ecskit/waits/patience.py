@@ -37,7 +37,7 @@ class Patience:
     """Looks to take at the most."""
     poll: wait_base | None = None
     """A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By default
-    2 s, growing to 15 s, and sooner while something is about to change."""
+    what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s, growing to 15 s."""
     visibility_grace: float = 60.0
     """Seconds after which what was never seen is given up: ECS may not show yet what has just been made."""
     on_poll: Callable[[WaitStory], object] | None = None

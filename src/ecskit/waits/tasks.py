@@ -6,20 +6,19 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Sequence
 
 import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.errors import EcsError
 from ecskit._core.sightings import Known
 from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitError
 from ecskit._generated.operations import OPERATIONS
 from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
 from ecskit.models.tasks import DescribeTasksRequest, Task
-from ecskit.waits.goals import Aim, All, Lacks, Never, Opinion, Ready, wait_for
+from ecskit.waits.goals import Aim, All, Lacks, Never, Opinion, Pace, Ready, wait_for
 from ecskit.waits.looking import Kind
 from ecskit.waits.patience import Patience
 from ecskit.waits.task_ids import Tasks, asked_for
@@ -35,8 +34,6 @@ __all__ = [
     "tasks_started",
     "tasks_stopped",
 ]
-
-log = logging.getLogger("ecskit")
 
 AT_ONCE = 100
 """Tasks that one DescribeTasks takes."""
@@ -54,10 +51,29 @@ RANKS = {
 }
 RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
 
-PACE = 5.0
-"""Seconds between looks, at the most and give or take the jitter, while a task starts or stops."""
-SHORTLY = 1.0
-"""Seconds until the next look at a stopped task whose stop details are not there yet."""
+ENDING = Pace(2, most=2)
+"""It lasts 1 to 3 s on instances and 10 s on Fargate."""
+PACES = {
+    # Next to nothing starts sooner. Every look here is one that cannot bring the end of the wait.
+    "PROVISIONING": Pace(7.5, most=7.5),
+    # As long as the image takes to be pulled, 1 s or minutes; what comes then may be too short to be seen.
+    "PENDING": Pace(6, most=6),
+    # About to run.
+    "ACTIVATING": Pace(3, most=3),
+    # Nobody knows for how long: the longer it has been, the longer it may be. A nap that is not much longer than the
+    # ending is what sees the ending, and then the end at once: that bounds it.
+    "RUNNING": Pace(6, most=8, growth=1.01),
+    "DEACTIVATING": ENDING,
+    "STOPPING": ENDING,
+    "DEPROVISIONING": ENDING,
+}
+"""How often to look at a task, by its status. What they cost and bring: docs/wait-cost.md."""
+RUNNING_ON_FARGATE = Pace(8, most=12, growth=1.02)
+"""The ending takes longer there, so that longer naps see it."""
+PACE = Pace(most=5.0)
+"""How often to look at what a running task still lacks, and at one with a status that nobody knows."""
+SHORTLY = Pace(1, most=1)
+"""How often to look at a stopped task whose stop details are not there yet."""
 DETAIL_READS = 2
 """How often to look for them."""
 
@@ -161,7 +177,11 @@ def tasks_healthy(
         seen = yield from _describe(cluster, ids)
         for arn in dict.fromkeys(task.task_definition_arn for task in seen if task.last_status == "RUNNING"):
             if arn is not None and arn not in checked:
-                checked[arn] = yield from _with_health_check(arn)
+                try:
+                    checked[arn] = yield from _with_health_check(arn)
+                except EcsError as error:
+                    if not error.retryable:
+                        raise
         return seen
 
     goal = TaskGoal(name="tasks_healthy", aim=_healthy(checked), patience=patience)
@@ -218,15 +238,7 @@ def _with_health_check(definition: str) -> Flow[frozenset[str]]:
 
 def _rank(task: Task) -> tuple[int | None, int]:
     """Return version and rank; a status that nobody knows yet comes before all others."""
-    rank = RANKS.get(task.last_status)
-    if rank is None:
-        _warn_unknown(task.last_status)
-    return task.version, -1 if rank is None else rank
-
-
-@functools.cache
-def _warn_unknown(status: str) -> None:
-    log.warning("ECS sent the task status %r, which this version of ecskit does not know; waiting goes on", status)
+    return task.version, RANKS.get(task.last_status, -1)
 
 
 TASKS: Kind[Task] = Kind(
@@ -235,6 +247,7 @@ TASKS: Kind[Task] = Kind(
     describe=_describe,
     id_of=lambda task: task.task_arn.rsplit("/", 1)[-1],
     state=lambda task: task.last_status,
+    knows=lambda status: status in RANKS,
     rank=_rank,
     final=STOPPED,
 )
@@ -252,6 +265,10 @@ class TaskGoal(All[Task]):
     def settled(self, known: Known[Task], /) -> bool:
         """A stopped task never changes again."""
         return is_settled(known)
+
+    def proves(self, last: Task, /) -> bool:
+        """What RunTask answers comes before a task runs; later states are told by reads only."""
+        return RANKS.get(last.last_status, -1) >= RUNNING
 
 
 def is_over(task: Task) -> bool:
@@ -313,7 +330,8 @@ def _seen(known: Known[Task]) -> tuple[Task, int]:
 
 
 def _not_yet(task: Task) -> Lacks:
-    return Lacks(f"is {task.last_status}", float("inf") if task.last_status == "RUNNING" else PACE)
+    on_fargate = task.last_status == "RUNNING" and task.launch_type == "FARGATE"
+    return Lacks(f"is {task.last_status}", RUNNING_ON_FARGATE if on_fargate else PACES.get(task.last_status, PACE))
 
 
 def _ended(task: Task) -> str:

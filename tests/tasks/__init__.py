@@ -1,0 +1,1 @@
+"""Running, judging, finding, stopping and protecting tasks: tables, properties, a simulator that knows the truth."""

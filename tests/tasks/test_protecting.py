@@ -1,0 +1,131 @@
+"""Protecting tasks: ten a call, cluster by cluster. The answers are made up: standalone tasks take none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit.errors import AccessDeniedException, FailuresError, RequestError
+from ecskit.testing import Fault, Simulator
+
+from .support import Went, answer, both, id_of
+from .test_reading import launch, launched
+
+
+def protecting(*refused: int) -> Callable[[], dict[str, Any]]:
+    """Protect all tasks but some, by their number."""
+
+    def respond(sim: Simulator, send: Send) -> RawResponse:
+        answer(sim, send)  # which keeps the call
+        request = send.params
+        arns = {id_of(task.arn): task.arn for task in sim.tasks()}
+        numbers = {id_: number for number, id_ in enumerate(arns)}
+        body: dict[str, list[Any]] = {"protectedTasks": [], "failures": []}
+        for id_ in request["tasks"]:
+            if numbers[id_] in refused:
+                body["failures"].append({"arn": arns[id_], "reason": "TASK_NOT_VALID", "detail": "no service"})
+            else:
+                made = {"taskArn": arns[id_], "protectionEnabled": request["protectionEnabled"]}
+                body["protectedTasks"].append({**made, "expirationDate": 60.0 * request.get("expiresInMinutes", 120)})
+        return RawResponse(json.dumps(body).encode(), {})
+
+    return lambda: {"answer": respond}
+
+
+def protect(**options: Any) -> Callable[[Any], Any]:
+    return lambda ecs: ecs.tasks.protect(ecs.arns, **options)
+
+
+def chunks(went: Went) -> list[int]:
+    return sorted(len(each["tasks"]) for each in went.requests("UpdateTaskProtection"))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, [1]), (10, [10]), (11, [1, 10]), (35, [5, 10, 10, 10])])
+def test_ten_tasks_share_a_call(count: int, expected: list[int]) -> None:
+    """All are protected, and returned as ECS shows them."""
+    went = both(protect(expires_in_minutes=30), prepare=launched(count), hooks=protecting())
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
+    assert expected == chunks(went)
+    assert {(True, 30)} == {
+        (each["protectionEnabled"], each["expiresInMinutes"]) for each in went.requests("UpdateTaskProtection")
+    }
+    assert {True} == {task.protection_enabled for task in went.result}
+
+
+def test_ending_protection() -> None:
+    """Without minutes, which would mean nothing."""
+    went = both(protect(protected=False), prepare=launched(2), hooks=protecting())
+    assert [False, False] == [task.protection_enabled for task in went.returned()]
+    [request] = went.requests("UpdateTaskProtection")
+    assert (False, False) == (request["protectionEnabled"], "expiresInMinutes" in request)
+
+
+def test_several_clusters() -> None:
+    """A call for each."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.handle("CreateCluster", {"clusterName": "prod"})
+        launch(sim, 12)
+        launch(sim, 3, cluster="prod")
+
+    went = both(protect(), prepare=prepare, hooks=protecting())
+    assert 15 == len(went.returned())
+    asked = sorted((id_of(each["cluster"]), len(each["tasks"])) for each in went.requests("UpdateTaskProtection"))
+    assert [("default", 2), ("default", 10), ("prod", 3)] == asked
+
+
+def test_some_are_refused() -> None:
+    """All failures of all calls, and what was protected all the same."""
+    went = both(protect(), prepare=launched(25), hooks=protecting(3, 24))
+    error: FailuresError = went.raised(FailuresError)
+    arns = [task.arn for task in went.sim.tasks()]
+    assert [arns[3], arns[24]] == [failure.arn for failure in error.failures]
+    assert 23 == len(error.response.protected_tasks)
+    assert "TASK_NOT_VALID (no service) for " in str(error)
+
+
+def test_standalone_tasks_are_refused() -> None:
+    """As ECS does: they belong to no service."""
+    went = both(protect(), prepare=launched(2))
+    error: FailuresError = went.raised(FailuresError)
+    assert 2 == len(error.failures)
+    assert [] == list(error.response.protected_tasks)
+
+
+def test_a_call_is_refused() -> None:
+    """That is the error; the other calls are made."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, 25)
+        sim.fail("UpdateTaskProtection", Fault.access_denied())
+
+    went = both(protect(), prepare=prepare, hooks=protecting())
+    assert isinstance(went.error, AccessDeniedException)
+    assert [5, 10, 10] == chunks(went)
+
+
+@pytest.mark.parametrize("minutes", [0, -1, 2881, 1.5, "60", True])
+def test_minutes_out_of_bounds(minutes: Any) -> None:
+    """1 to 2880, whole; told before anything is sent."""
+    went = both(protect(expires_in_minutes=minutes), prepare=launched())
+    with pytest.raises(RequestError, match="expires_in_minutes: expected a whole number, 1 to 2880"):
+        went.returned()
+    assert not went.requests("UpdateTaskProtection")
+
+
+def test_minutes_of_no_protection() -> None:
+    """A contradiction."""
+    went = both(protect(protected=False, expires_in_minutes=10), prepare=launched())
+    with pytest.raises(RequestError, match="expires_in_minutes: means nothing when protection ends"):
+        went.returned()
+
+
+@pytest.mark.parametrize("minutes", [1, 2880])
+def test_minutes_at_the_bounds(minutes: int) -> None:
+    """Are accepted."""
+    went = both(protect(expires_in_minutes=minutes), prepare=launched(), hooks=protecting())
+    assert 1 == len(went.returned())

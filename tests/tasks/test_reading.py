@@ -1,0 +1,335 @@
+"""Describing and listing tasks: any number, the order kept, what is missing told, each once although all is moving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit.errors import AccessDeniedException, ClusterNotFoundException, RequestError, TasksMissing, ThrottledError
+from ecskit.models import RunTaskResponse
+from ecskit.testing import Fault, Lag, Simulator, TaskScript
+
+from .ended import app, ended
+from .support import CLUSTER, Ecs, Went, answer, both, furnished, id_of
+
+NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+
+
+def launch(sim: Simulator, count: int = 1, family: str = "job", **members: Any) -> list[str]:
+    """Run tasks, ten a call, and return their ARNs."""
+    arns: list[str] = []
+    for start in range(0, count, 10):
+        request = {"taskDefinition": family, "launchType": "FARGATE", "networkConfiguration": NETWORK, **members}
+        tasks = sim.handle("RunTask", {**request, "count": min(10, count - start)})["tasks"]
+        arns += [task["taskArn"] for task in tasks]
+    return arns
+
+
+def launched(count: int = 1, **members: Any) -> Callable[[Simulator], object]:
+    return lambda sim: launch(sim, count, **members)
+
+
+def arns_of(went: Went) -> list[str]:
+    return [task.task_arn for task in went.result]
+
+
+# describe
+
+
+@pytest.mark.parametrize(("count", "calls"), [(1, [1]), (100, [100]), (101, [1, 100]), (250, [50, 100, 100])])
+def test_any_number_in_the_order_given(count: int, calls: list[int]) -> None:
+    """100 share a call."""
+    went = both(lambda ecs: ecs.tasks.describe(ecs.arns[::-1]), prepare=launched(count))
+    assert [task.arn for task in went.sim.tasks()][::-1] == [task.task_arn for task in went.returned()]
+    assert calls == sorted(len(each["tasks"]) for each in went.requests("DescribeTasks"))
+
+
+def test_ids_and_arns() -> None:
+    """Either says the same; with ids somebody has to say the cluster."""
+    went = both(
+        lambda ecs: ecs.tasks.describe([ecs.arns[1], id_of(ecs.arns[0])], cluster="default"), prepare=launched(3)
+    )
+    arns = [task.arn for task in went.sim.tasks()]
+    assert [arns[1], arns[0]] == [task.task_arn for task in went.returned()]
+    assert 1 == len(went.requests("DescribeTasks"))
+
+
+def test_one_task_by_both_names() -> None:
+    """Asked for once, and returned under each name."""
+    went = both(lambda ecs: ecs.tasks.describe([ecs.arns[0], id_of(ecs.arns[0])], cluster=CLUSTER), prepare=launched())
+    assert [went.sim.tasks()[0].arn] * 2 == [task.task_arn for task in went.returned()]
+    assert [1] == [len(each["tasks"]) for each in went.requests("DescribeTasks")]
+
+
+def test_one_task_twice_by_one_name() -> None:
+    """The same name is the same task: once."""
+    went = both(lambda ecs: ecs.tasks.describe([ecs.arns[0]] * 3), prepare=launched())
+    assert 1 == len(went.returned())
+    assert [1] == [len(each["tasks"]) for each in went.requests("DescribeTasks")]
+
+
+def test_a_task_a_response_and_a_result() -> None:
+    """Whatever names tasks; what is returned is as it is now."""
+
+    def act(ecs: Any) -> Any:
+        old = ended(app(None), task_arn=ecs.arns[0], last_status="PROVISIONING")
+        return ecs.tasks.describe(RunTaskResponse(tasks=[old]))
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.clock.advance(30)
+
+    assert ["RUNNING"] == [task.last_status for task in both(act, prepare=prepare).returned()]
+
+
+def test_several_clusters() -> None:
+    """A call for each."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.handle("CreateCluster", {"clusterName": "prod"})
+        launch(sim, 2)
+        launch(sim, 2, cluster="prod")
+
+    went = both(lambda ecs: ecs.tasks.describe(ecs.arns[::-1]), prepare=prepare)
+    assert [task.arn for task in went.sim.tasks()][::-1] == [task.task_arn for task in went.returned()]
+    assert ["default", "prod"] == sorted(id_of(each["cluster"]) for each in went.requests("DescribeTasks"))
+
+
+@pytest.mark.parametrize("count", [3, 150])
+def test_what_is_missing_is_told(count: int) -> None:
+    """By the names given; the error has the others, and `allow_missing` leaves them out."""
+
+    def asked(ecs: Any) -> list[str]:
+        return ["f" * 32, *ecs.arns, "e" * 32]
+
+    went = both(lambda ecs: ecs.tasks.describe(asked(ecs), cluster="default"), prepare=launched(count))
+    error: TasksMissing = went.raised(TasksMissing)
+    assert ("f" * 32, "e" * 32) == error.missing
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.tasks]
+    allowed = both(
+        lambda ecs: ecs.tasks.describe(asked(ecs), cluster="default", allow_missing=True), prepare=launched(count)
+    )
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in allowed.returned()]
+
+
+def test_all_are_missing() -> None:
+    """An error without tasks, or an empty list."""
+    refused = both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default"))
+    assert ((), ("a" * 32,)) == (refused.raised(TasksMissing).tasks, refused.raised(TasksMissing).missing)
+    assert [] == both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default", allow_missing=True)).returned()
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_tags(*, tags: bool) -> None:
+    """Are read when asked for."""
+    prepare = launched(tags=[{"key": "k", "value": "v"}])
+    for went in (
+        both(lambda ecs: ecs.tasks.describe(ecs.arns, tags=tags), prepare=prepare),
+        both(lambda ecs: ecs.tasks.iter(tags=tags), prepare=prepare),
+    ):
+        assert int(tags) == len(went.returned()[0].tags)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [(Fault.throttled(), ThrottledError), (Fault.access_denied(), AccessDeniedException)]
+)
+@pytest.mark.parametrize("count", [1, 150])
+def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> None:
+    """The SDK has tried: raised, whatever other calls have brought."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, count)
+        sim.fail("DescribeTasks", fault)
+
+    went = both(lambda ecs: ecs.tasks.describe(ecs.arns), prepare=prepare)
+    assert isinstance(went.error, kind)
+    went = both(lambda ecs: ecs.tasks.describe(ecs.arns, allow_missing=True), prepare=prepare)
+    assert isinstance(went.error, kind)
+
+
+BAD_INPUT: list[tuple[Any, str | None, str]] = [
+    ([], None, "tasks: there are none"),
+    ("", "c", "'' is not the id or ARN of a task"),
+    ("a", None, "nothing tells the cluster of 'a'; pass cluster="),
+    ("a/b", "c", "'a/b' is not the id or ARN of a task"),
+    (["a", "arn:aws:ecs:us-east-1:1:cluster/x"], "c", r"tasks\[1\]: .* is not the ARN of a task"),
+    ("arn:aws:ecs:us-east-1:1:task/prod/a", "dev", "is in cluster prod, not in dev"),
+    (7, "c", "expected tasks, ids, ARNs or a response, got int"),
+    ([None], "c", r"tasks\[0\]: expected a task, id or ARN, got NoneType"),
+]
+
+
+@pytest.mark.parametrize("verb", ["describe", "stop", "protect", "as_stopped"])
+@pytest.mark.parametrize(("tasks", "cluster", "message"), BAD_INPUT)
+def test_bad_input(tasks: Any, cluster: str | None, message: str, verb: str) -> None:
+    """Told by name, before anything is sent, by every verb that takes tasks."""
+    went = both(lambda ecs: getattr(ecs.tasks, verb)(tasks, cluster=cluster))
+    with pytest.raises(RequestError, match=message):
+        went.returned()
+    assert [] == went.operations
+
+
+# iter
+
+
+def living(sim: Simulator) -> None:
+    """Run 5 tasks and let 3 others stop."""
+    sim.script("two", TaskScript.runs_for(1))
+    launch(sim, 3, family="two")
+    sim.clock.advance(60)
+    launch(sim, 5)
+
+
+@pytest.mark.parametrize(("wanted", "count"), [("RUNNING", 5), ("STOPPED", 3), ("ANY", 8)])
+def test_by_desired_status(wanted: str, count: int) -> None:
+    """Those that are to run, those that are not, and both."""
+    went = both(lambda ecs: ecs.tasks.iter(desired_status=wanted), prepare=living)
+    assert count == len(went.returned()) == len(set(arns_of(went)))
+    assert (1 + (wanted == "ANY")) == len(went.requests("ListTasks"))
+
+
+def test_pages() -> None:
+    """250 tasks are three lists of 100, each described in one call, each task once."""
+    went = both(lambda ecs: ecs.tasks.iter(), prepare=launched(250))
+    assert 250 == len(set(arns_of(went))) == len(went.result)
+    assert (3, [100, 100, 50]) == (
+        len(went.requests("ListTasks")),
+        [len(each["tasks"]) for each in went.requests("DescribeTasks")],
+    )
+
+
+def test_pages_are_read_when_they_are_needed() -> None:
+    """The first task costs two calls."""
+    sim = furnished()
+    launch(sim, 250)
+    before = len(sim.calls)
+    iterator = Ecs.sync(sim).tasks.iter()
+    next(iterator)
+    iterator.close()
+    assert ["ListTasks", "DescribeTasks"] == [call.operation for call in sim.calls[before:]]
+
+
+def test_none() -> None:
+    """Nothing to describe."""
+    went = both(lambda ecs: ecs.tasks.iter(desired_status="ANY"))
+    assert ([], ["ListTasks", "ListTasks"]) == (went.returned(), went.operations)
+
+
+FILTERS: list[tuple[dict[str, Any], int]] = [
+    ({"family": "job"}, 5),
+    ({"family": "two"}, 2),
+    ({"started_by": "me"}, 2),
+    ({"launch_type": "EC2"}, 0),
+    ({"launch_type": "FARGATE"}, 7),
+    ({"cluster": CLUSTER}, 7),
+    ({"family": "job", "started_by": "me"}, 0),
+]
+
+
+@pytest.mark.parametrize(("options", "count"), FILTERS)
+def test_filters(options: dict[str, Any], count: int) -> None:
+    """Are ECS's, and go with every list."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, 5)
+        launch(sim, 2, family="two", startedBy="me")
+
+    went = both(lambda ecs: ecs.tasks.iter(**options, desired_status="ANY"), prepare=prepare)
+    assert count == len(went.returned())
+    spelled = {"started_by": "startedBy", "launch_type": "launchType"}
+    asked = {spelled.get(name, name): value for name, value in options.items()}
+    for request in went.requests("ListTasks"):
+        assert {**request, **asked} == request
+
+
+def test_a_task_that_stops_between_the_lists_is_there_once() -> None:
+    """It is in both lists."""
+    sim = furnished()
+    arns = launch(sim, 3)
+    seen: list[str] = []
+    for task in Ecs.sync(sim).tasks.iter(desired_status="ANY"):
+        seen.append(task.task_arn)
+        if len(seen) == 1:
+            sim.handle("StopTask", {"task": arns[1]})
+    assert arns == sorted(seen, key=arns.index)
+
+
+def test_a_task_that_stops_between_the_lists_is_not_left_out() -> None:
+    """It was in the first one."""
+    sim = furnished()
+    arns = launch(sim, 3)
+
+    def stop(number: int, operation: str) -> None:
+        if operation == "ListTasks" and number > 0:
+            sim.handle("StopTask", {"task": arns[1]})
+
+    told = [task.task_arn for task in Ecs.sync(sim, before=stop).tasks.iter(desired_status="ANY")]
+    assert sorted(arns) == sorted(told)
+
+
+def test_a_task_that_is_listed_and_not_described_yet() -> None:
+    """It is looked for again, a little later; one that stays away is left out."""
+
+    def hooks() -> dict[str, Any]:
+        looks: list[int] = []
+
+        def respond(sim: Simulator, send: Send) -> RawResponse:
+            answered = answer(sim, send)
+            if send.operation == "DescribeTasks":
+                looks.append(1)
+                body = json.loads(answered.body)
+                hidden = {task.arn for task in sim.tasks()[: 3 - len(looks)]} | {sim.tasks()[-1].arn}
+                body["tasks"] = [task for task in body["tasks"] if task["taskArn"] not in hidden]
+                return RawResponse(json.dumps(body).encode(), {})
+            return answered
+
+        return {"answer": respond}
+
+    went = both(lambda ecs: ecs.tasks.iter(), prepare=launched(5), hooks=hooks)
+    assert {task.arn for task in went.sim.tasks()[:-1]} == set(arns_of(went))
+    assert [5, 3, 2] == [len(each["tasks"]) for each in went.requests("DescribeTasks")]
+    assert 2 == went.elapsed
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_reads_that_lag(seed: int) -> None:
+    """No task is there twice, and none that has been there all along is left out."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("two", TaskScript.runs_for(1))
+        launch(sim, 120)
+        launch(sim, 20, family="two")
+        sim.clock.advance(100)
+        for arn in [task.arn for task in sim.tasks("job")][:10]:
+            sim.handle("StopTask", {"task": arn})
+
+    went = both(
+        lambda ecs: ecs.tasks.iter(desired_status="ANY"),
+        prepare=prepare,
+        seed=seed,
+        lag=Lag(visible_after=2, stale_by=8),
+    )
+    told = arns_of(went)
+    assert len(told) == len(set(told))
+    settled = {task.arn for task in went.sim.tasks("job")[10:]} | {task.arn for task in went.sim.tasks("two")}
+    assert settled <= set(told)
+
+
+def test_listing_is_refused() -> None:
+    """As by ECS."""
+    went = both(lambda ecs: ecs.tasks.iter(cluster="nowhere"))
+    assert isinstance(went.error, ClusterNotFoundException)
+    went = both(lambda ecs: ecs.tasks.iter(), prepare=lambda sim: sim.fail("ListTasks", Fault.access_denied()))
+    assert isinstance(went.error, AccessDeniedException)
+
+
+def test_bad_status() -> None:
+    """Told before anything is sent."""
+    went = both(lambda ecs: ecs.tasks.iter(desired_status="PENDING"))
+    with pytest.raises(RequestError, match="desired_status: expected one of RUNNING, STOPPED, ANY, got 'PENDING'"):
+        went.returned()
+    assert [] == went.operations

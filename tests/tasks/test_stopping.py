@@ -1,0 +1,284 @@
+"""Stopping tasks: each told once, those that have stopped not at all, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+
+from ecskit.errors import (
+    AccessDeniedException,
+    ClusterNotFoundException,
+    InvalidParameterException,
+    RequestError,
+    TasksNotStopped,
+    ThrottledError,
+    WaitCancelled,
+    WaitTimeout,
+)
+from ecskit.testing import Fault, Lag, SimulatedError, Simulator, TaskScript
+
+from .ended import app, ended
+from .support import Ecs, Went, both, furnished, id_of, perform, stops
+from .test_reading import launch, launched
+
+UNKNOWN = SimulatedError("InvalidParameterException", "The referenced task was not found.")
+
+
+def stopping(**options: Any) -> Callable[[Any], Any]:
+    return lambda ecs: ecs.tasks.stop(ecs.arns, **options)
+
+
+def statuses(went: Went) -> set[str]:
+    return {task.last_status for task in went.sim.tasks()}
+
+
+@pytest.mark.parametrize("count", [1, 9, 120])
+def test_until_stopped(count: int) -> None:
+    """Every task is told once, and all are returned as they ended, in the order given."""
+    went = both(stopping(reason="enough"), prepare=launched(count))
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
+    assert {("STOPPED", "UserInitiated", "enough")} == {
+        (task.last_status, task.stop_code, task.stopped_reason) for task in went.result
+    }
+    assert [1] * count == list(stops(went).values())
+    assert {"enough"} == {each["reason"] for each in went.requests("StopTask")}
+
+
+def test_until_told() -> None:
+    """Nobody looks; the tasks are as StopTask has shown them."""
+    went = both(stopping(until="told"), prepare=launched(3))
+    assert ["StopTask"] * 3 == went.operations[-3:]
+    assert not went.requests("DescribeTasks")
+    assert ["STOPPED"] * 3 == [task.desired_status for task in went.returned()]
+    assert 0 == went.elapsed
+
+
+def test_what_is_known_to_have_stopped_is_not_told() -> None:
+    """Neither told nor looked at; it comes back in its place."""
+
+    def act(ecs: Any) -> Any:
+        from datetime import datetime, timezone
+
+        over = ended(app(0), task_arn=ecs.arns[0], stopped_at=datetime(2026, 1, 1, tzinfo=timezone.utc))
+        return ecs.tasks.stop([over, ecs.arns[1]])
+
+    went = both(act, prepare=launched(2))
+    assert {id_of(went.sim.tasks()[1].arn): 1} == stops(went)
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
+
+
+@pytest.mark.parametrize("until", ["stopped", "told"])
+def test_all_have_stopped(until: str) -> None:
+    """Nothing is sent."""
+    from datetime import datetime, timezone
+
+    over = ended(app(0), stopped_at=datetime(2026, 1, 1, tzinfo=timezone.utc))
+    went = both(lambda ecs: ecs.tasks.stop(over, until=until))
+    assert ([over], []) == (went.returned(), went.operations)
+
+
+def test_what_has_stopped_without_anybody_knowing() -> None:
+    """Told once, which changes nothing."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("job", TaskScript.runs_for(1))
+        launch(sim)
+        sim.clock.advance(100)
+
+    went = both(stopping(), prepare=prepare)
+    assert ["EssentialContainerExited"] == [task.stop_code for task in went.returned()]
+    assert [1] == list(stops(went).values())
+
+
+def test_reads_that_lag() -> None:
+    """What StopTask has shown stands against older reads."""
+    for seed in range(4):
+        went = both(stopping(), prepare=launched(5), seed=seed, lag=Lag(visible_after=5, stale_by=8))
+        assert {"STOPPED"} == statuses(went)
+        assert [1] * 5 == list(stops(went).values())
+
+
+# Faults.
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.throttled(),
+        Fault.server_error(),
+        Fault.server_error(after_effect=True),
+        Fault.reset(),
+        Fault.reset(after_effect=True),
+        Fault.timeout(after_effect=True),
+        Fault.garbled(),
+        Fault.disguised_throttle(),
+    ],
+)
+def test_what_may_pass_is_tried_again(fault: Fault) -> None:
+    """While nobody knows whether the task was told."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.fail("StopTask", fault, times=3)
+
+    went = both(stopping(until="told"), prepare=prepare)
+    assert went.error is None
+    assert 4 == len(went.requests("StopTask"))
+    naps = went.naps("StopTask")
+    assert naps[0] < naps[1] < naps[2]
+
+
+@pytest.mark.parametrize("fault", [Fault.throttled(), Fault.server_error(), Fault.reset()])
+def test_what_does_not_pass_is_told(fault: Fault) -> None:
+    """After six times; trying again later is sensible."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.fail("StopTask", fault, times=None)
+
+    error = both(stopping(), prepare=prepare).raised(TasksNotStopped)
+    assert error.retryable
+    assert not error.told
+
+
+@pytest.mark.parametrize("until", ["stopped", "told"])
+def test_some_cannot_be_told(until: str) -> None:
+    """The others are, and nobody waits."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, 20)
+        sim.fail("StopTask", Fault.access_denied(), times=7)
+
+    went = both(stopping(until=until), prepare=prepare)
+    error: TasksNotStopped = went.raised(TasksNotStopped)
+    assert (7, 13) == (len(error.errors), len(error.told))
+    assert {AccessDeniedException} == {type(each) for each in error.errors.values()}
+    assert sorted(went.running) == sorted(error.errors)
+    assert not went.requests("DescribeTasks")
+    assert 20 == len(went.requests("StopTask"))
+
+
+def test_an_unknown_task() -> None:
+    """It may be too new to be known: told three times, then raised; the others are told."""
+    went = both(lambda ecs: ecs.tasks.stop([ecs.arns[0], "f" * 32], cluster="default"), prepare=launched())
+    error: TasksNotStopped = went.raised(TasksNotStopped)
+    assert {"f" * 32: InvalidParameterException} == {name: type(each) for name, each in error.errors.items()}
+    assert {id_of(went.sim.tasks()[0].arn): 1, "f" * 32: 3} == stops(went)
+    assert [] == went.running
+
+
+@pytest.mark.parametrize("throttles", range(6))
+def test_an_unknown_task_after_throttles(throttles: int) -> None:
+    """In any mixture there is an end."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        if throttles:
+            sim.fail("StopTask", Fault.throttled(), times=throttles)
+        sim.fail("StopTask", UNKNOWN, times=40)
+
+    went = both(stopping(), prepare=prepare)
+    assert len(went.requests("StopTask")) <= 6
+    assert isinstance(next(iter(went.raised(TasksNotStopped).errors.values())), InvalidParameterException)
+
+
+def test_an_unknown_task_that_turns_up() -> None:
+    """Then it is told."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.fail("StopTask", UNKNOWN, times=2)
+
+    assert 1 == len(both(stopping(), prepare=prepare).returned())
+
+
+def test_other_bad_parameters_are_not_an_unknown_task() -> None:
+    """Told once."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.fail("StopTask", SimulatedError("InvalidParameterException", "Something else."), times=None)
+
+    went = both(stopping(), prepare=prepare)
+    assert ([1], TasksNotStopped) == (list(stops(went).values()), type(went.error))
+
+
+def test_no_such_cluster() -> None:
+    """Told for each task."""
+    went = both(lambda ecs: ecs.tasks.stop(["a", "b"], cluster="nowhere"))
+    error: TasksNotStopped = went.raised(TasksNotStopped)
+    assert {ClusterNotFoundException} == {type(each) for each in error.errors.values()}
+    assert 2 == len(went.requests("StopTask"))
+
+
+def test_looks_that_fail_are_no_observation() -> None:
+    """The tasks are told once all the same."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, 3)
+        sim.fail("DescribeTasks", Fault.throttled(), times=4)
+
+    went = both(stopping(), prepare=prepare)
+    assert went.error is None
+    assert [1] * 3 == list(stops(went).values())
+
+
+def test_time_is_up() -> None:
+    """They were told; the error tells which have not stopped."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("job", TaskScript(time_to_stop=100))
+        launch(sim)
+
+    went = both(stopping(timeout=20), prepare=prepare)
+    assert 20 == went.raised(WaitTimeout).story.elapsed
+    assert [] == went.running
+
+
+def test_cancelled() -> None:
+    """What was told stays told; the cancellation is raised."""
+    event, sim = Event(), furnished()
+    launch(sim, 2)
+    went = perform(stopping(cancel=event, on_poll=lambda _: event.set()), Ecs.sync(sim))
+    assert (WaitCancelled, []) == (type(went.error), went.running)
+
+    async def run() -> None:
+        sim = furnished()
+        launch(sim, 2)
+        tasks: list[asyncio.Future[Any]] = []
+        tasks.append(asyncio.ensure_future(stopping(on_poll=lambda _: tasks[0].cancel())(Ecs.aio(sim))))
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[0]
+        assert {"STOPPED"} == {task.desired_status for task in sim.tasks()}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"until": "dead"}, "until: expected one of stopped, told, got 'dead'"),
+        ({"timeout": "1"}, "timeout: expected seconds"),
+        ({"reason": 3}, "reason: expected a str, got int"),
+    ],
+)
+def test_bad_input(options: dict[str, Any], message: str) -> None:
+    """Told by name, before anything is sent."""
+    went = both(stopping(**options), prepare=launched())
+    assert message in str(went.raised(RequestError))
+    assert not went.requests("StopTask")
+
+
+def test_a_refusal_that_passes_is_a_throttle() -> None:
+    """The group of errors is kept for those who look."""
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim)
+        sim.fail("StopTask", Fault.throttled(), times=None)
+
+    [error] = both(stopping(), prepare=prepare).raised(TasksNotStopped).errors.values()
+    assert isinstance(error, ThrottledError)
