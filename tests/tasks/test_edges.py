@@ -1,0 +1,98 @@
+"""What is rare: names that no container has, calls that nobody knows the end of, reads that lag behind an adoption."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from ecskit.errors import ConflictException, RequestError, TaskFailedError, TasksNotStarted
+from ecskit.testing import Fault, Lag, Simulator, TaskScript
+
+from .support import FARGATE, both
+
+
+def used(sim: Simulator) -> None:
+    """Let two tasks run that were started under the key `k`, with other parameters."""
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    request = {"taskDefinition": "job", "launchType": "FARGATE", "count": 2, "networkConfiguration": network}
+    sim.handle("RunTask", {**request, "clientToken": "k-0-0", "startedBy": "somebody-else"})
+
+
+def test_a_name_that_no_container_has_is_told_at_once() -> None:
+    """Not when the task has run to its end an hour later; what was started is cleaned up as the caller said."""
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run_to_completion("job", **FARGATE, essential=["ap"], on_cancel="stop")
+
+    went = both(act, prepare=lambda sim: sim.script("job", TaskScript.runs_for(3600)))
+    error: RequestError = went.raised(RequestError)
+    assert error.problems[0][0] == "essential"
+    assert "'ap' is not a container of the task, which runs: arn:" in str(error)
+    assert (went.elapsed, went.running) == (0, [])
+
+
+def test_a_call_whose_answers_are_all_lost_is_told_with_its_token() -> None:
+    """The second call may have started tasks: the error says under which token to ask."""
+    went = both(
+        lambda ecs: ecs.tasks.run("job", count=20, **FARGATE, client_token="k"),
+        hooks=lambda: {"answer": LosesTheSecondCall()},
+    )
+    error: TasksNotStarted = went.raised(TasksNotStarted)
+    assert str(error).endswith("; the calls under these tokens may have started more: k-1-0")
+    assert len(error.result.tasks) == 10
+    assert len(went.running) == 20
+
+
+class LosesTheSecondCall:
+    """Answers as the simulator does, but for the second call of a launch: that takes effect, and nobody hears of it."""
+
+    def __call__(self, sim: Simulator, send: Any) -> Any:
+        from .support import answer
+
+        if send.params.get("clientToken") == "k-1-0":
+            sim.fail("RunTask", Fault.reset(after_effect=True))
+        return answer(sim, send)
+
+
+def test_adopting_waits_for_reads_that_lag() -> None:
+    """And for a throttle to pass."""
+
+    def prepare(sim: Simulator) -> None:
+        used(sim)
+        sim.fail("DescribeTasks", Fault.throttled(), times=2)
+
+    went = both(
+        lambda ecs: ecs.tasks.run("job", count=2, **FARGATE, client_token="k", on_conflict="adopt"),
+        prepare=prepare,
+        lag=Lag(visible_after=5),
+    )
+    assert sorted(went.returned().task_arns) == sorted(went.running)
+    assert 5 <= went.elapsed < 30
+
+
+def test_a_conflict_says_what_exists() -> None:
+    """S7: nothing is launched."""
+    went = both(
+        lambda ecs: ecs.tasks.run("job", count=2, **FARGATE, client_token="k"),
+        prepare=used,
+    )
+    error: ConflictException = went.raised(ConflictException)
+    assert sorted(error.resource_ids) == sorted(went.running)
+    assert error.client_token == "k-0-0"
+
+
+def test_a_definition_that_is_throttled_all_along_is_read_until_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
+    """Once with each look, and then until the deadline, not beyond; then all containers are judged."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("pair", TaskScript(run_time=10, exit_codes={"app": 0}, sigterm_exit_codes=9))
+        sim.fail("DescribeTaskDefinition", Fault.throttled(), times=None)
+
+    with caplog.at_level(logging.WARNING, "ecskit"):
+        went = both(lambda ecs: ecs.tasks.run_to_completion("pair", **FARGATE, timeout=50), prepare=prepare)
+    error: TaskFailedError = went.raised(TaskFailedError)
+    assert (error.outcome.judged_by, error.outcome.container) == ("all containers", "sidecar")
+    assert went.elapsed <= 50
+    assert len([record for record in caplog.records if "cannot be read" in record.message]) == 2  # one each
