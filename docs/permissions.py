@@ -1,7 +1,7 @@
 """Writes permissions.md: which IAM actions each verb needs, read off what it sends.
 
-Verbs over tasks are run against the simulator. Waits are run against a recorder that refuses everything, which shows
-their first look; those that look in several steps are run against the simulator too.
+Verbs over tasks and task definitions are run against the simulator. Waits are run against a recorder that refuses
+everything, which shows their first look; those that look in several steps are run against the simulator too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._generated.sync_wait import Wait
 from ecskit.errors import AccessDeniedException, EcsError
-from ecskit.models import AwsVpcConfiguration, ContainerDefinition, HealthCheck
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, HealthCheck, RegisterTaskDefinitionRequest
 from ecskit.tasks import RunTaskResult
 from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.testing.virtual_clock import VirtualClock
@@ -134,6 +134,14 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "wait.tasks_healthy", "", lambda w: w.ecs.wait.tasks_healthy(w.run("web"))
 
 
+def task_definitions() -> Iterator[tuple[str, str, Act]]:
+    """Yield the verbs over task definitions, and how to see what they send."""
+    request = RegisterTaskDefinitionRequest(
+        family="new", container_definitions=[ContainerDefinition(name="app", image="image", memory=64)]
+    )
+    yield "task_definitions.register_if_changed", "", lambda w: w.ecs.task_definitions.register_if_changed(request)
+
+
 def trace(verb: str, act: Act) -> frozenset[str]:
     """Return what a verb sends; what only sets the scene does not count."""
     world = World.new()
@@ -158,7 +166,7 @@ def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
 def rows() -> Iterator[Row]:
     """Yield the lines of the table: what a verb needs, and then what it needs in addition."""
     needed: dict[str, frozenset[str]] = {}
-    for verb, when, act in tasks():
+    for verb, when, act in (*tasks(), *task_definitions()):
         actions = trace(verb, act)
         if not when:
             needed[verb] = actions
@@ -194,8 +202,8 @@ The methods of a client need the action of the same name: `ecs.run_task` needs `
 
 What ECS asks for besides:
 
-- Running a task needs `iam:PassRole` for its task role and execution role.
-- Tags on tasks need `ecs:TagResource`.
+- Running a task, and registering a task definition, needs `iam:PassRole` for its task role and execution role.
+- Tags on tasks and task definitions need `ecs:TagResource`.
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions; most other actions can be limited to
   clusters or resources.
 

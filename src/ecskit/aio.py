@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ecskit._generated.aio_pages import AsyncPaginate
+    from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
     from ecskit._generated.aio_tasks import AsyncTaskVerbs
     from ecskit._generated.aio_wait import AsyncWait
     from ecskit._transport.aio import AsyncTransport
@@ -95,6 +96,13 @@ class AsyncClient(AsyncOperations):
         from ecskit._generated.aio_pages import AsyncPaginate
 
         return AsyncPaginate(self._runtime)
+
+    @property
+    def task_definitions(self) -> AsyncTaskDefinitionVerbs:
+        """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
+        from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
+
+        return AsyncTaskDefinitionVerbs(self._runtime)
 
     @property
     def tasks(self) -> AsyncTaskVerbs:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ecskit._generated.sync_pages import Paginate
+    from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
     from ecskit._generated.sync_tasks import TaskVerbs
     from ecskit._generated.sync_wait import Wait
     from ecskit._transport.sync import Transport
@@ -96,6 +97,13 @@ class Client(Operations):
         from ecskit._generated.sync_pages import Paginate
 
         return Paginate(self._runtime)
+
+    @property
+    def task_definitions(self) -> TaskDefinitionVerbs:
+        """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
+        from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
+
+        return TaskDefinitionVerbs(self._runtime)
 
     @property
     def tasks(self) -> TaskVerbs:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from typing_extensions import assert_type
 
 import ecskit
-from ecskit import models
+from ecskit import models, task_definitions
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
 from ecskit.tasks import RunTaskResult, TaskOutcome
 
@@ -82,3 +82,8 @@ async def verbs(ecs: ecskit.AsyncClient) -> None:
     assert_type(await ecs.tasks.run_to_completion("migrate", count=2), list[TaskOutcome])
     assert_type(ecs.tasks.iter(cluster="prod"), AsyncGenerator[Task, None])
     assert_type(await ecs.tasks.stop(result), list[Task])
+
+
+async def definitions(ecs: ecskit.AsyncClient) -> None:
+    request = task_definitions.load("web.json")
+    assert_type(await ecs.task_definitions.register_if_changed(request), task_definitions.Registered)

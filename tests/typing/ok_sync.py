@@ -12,7 +12,7 @@ import tenacity
 from typing_extensions import assert_type
 
 import ecskit
-from ecskit import errors, models
+from ecskit import errors, models, task_definitions
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
@@ -146,3 +146,30 @@ def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
 
 def kinds(outcome: TaskOutcome) -> OutcomeKind:
     return outcome.kind
+
+
+def definitions(ecs: ecskit.Client, described: models.TaskDefinition) -> None:
+    request = task_definitions.derive(
+        described,
+        images={"app": "repo/app:2"},
+        environment={"app": {"MODE": "blue", "OLD": None}},
+        secrets={"app": {"TOKEN": "arn"}},
+        cpu=256,
+        memory="1 GB",
+        tags=[models.Tag(key="team", value="data")],
+        keep=["tomorrow"],
+    )
+    assert_type(request, models.RegisterTaskDefinitionRequest)
+    difference = task_definitions.diff(described, request)
+    assert_type(difference, task_definitions.Difference)
+    for change in difference:
+        assert_type(change, task_definitions.Change)
+        assert_type(change.path, str)
+    findings = task_definitions.validate(request)
+    assert_type(findings, list[task_definitions.Finding])
+    task_definitions.raise_for_findings(findings)
+    registered = ecs.task_definitions.register_if_changed(request)
+    assert_type(registered, task_definitions.Registered)
+    assert_type(registered.definition, models.TaskDefinition)
+    assert_type(registered.changed, bool)
+    assert_type(registered.changes, task_definitions.Difference)

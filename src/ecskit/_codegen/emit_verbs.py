@@ -55,6 +55,12 @@ NAMESPACES = (
             "ecskit.tasks.protecting",
         ),
     ),
+    Namespace(
+        name="task_definitions",
+        class_="TaskDefinitionVerbs",
+        about="Registering task definitions; what is done with them offline is in `ecskit.task_definitions`.",
+        modules=("ecskit.task_definitions.registering",),
+    ),
 )
 
 _CANCEL = Parameter("cancel", "Event | None", "None")

@@ -14,7 +14,6 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from ecskit import task_definitions
 from ecskit._core.wire import converter
 from ecskit.errors import RequestError
 from ecskit.models import (
@@ -376,11 +375,6 @@ def test_what_is_written_is_read_again(tmp_path: Path, definition: RegisterTaskD
     path = tmp_path / "taskdef.json"
     dump(definition, path)
     assert load(path) == definition
-
-
-def test_public_names_are_listed() -> None:
-    """And there are no others."""
-    assert sorted(task_definitions.__all__) == ["RESPONSE_ONLY", "dump", "load", "to_register_request"]
 
 
 def described(**changed: Any) -> TaskDefinition:

@@ -20,7 +20,7 @@ from ecskit._core.wire import converter, encode
 from ecskit.models.common import Tag
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["RESPONSE_ONLY", "dump", "load", "to_register_request"]
+__all__ = ["RESPONSE_ONLY", "dump", "load", "request_from", "to_register_request"]
 
 _REQUEST = {m.wire for m in members(RegisterTaskDefinitionRequest)}
 
@@ -57,7 +57,7 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> Registe
         data = json.loads(Path(source).read_bytes())
     except (ValueError, RecursionError) as error:
         raise RequestError(source, [("", f"not JSON: {error}")]) from None
-    return _request(_definition(data, source), source, keep)
+    return _request(_definition(data, source), source, keep, stacklevel=1)
 
 
 def to_register_request(
@@ -81,11 +81,19 @@ def to_register_request(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
+    return request_from(definition, tags, keep, stacklevel=1)
+
+
+def request_from(
+    definition: TaskDefinition, tags: Sequence[Tag], keep: Collection[str], *, stacklevel: int
+) -> RegisterTaskDefinitionRequest:
+    """Do the same for others, whose callers are so many frames further away."""
     _check_type(definition, (TaskDefinition,))
     data = encode(definition)
     if tags:
         data["tags"] = [encode(tag) for tag in tags]
-    return _request(data, f"task definition {definition.family}:{definition.revision}", keep)
+    subject = f"task definition {definition.family}:{definition.revision}"
+    return _request(data, subject, keep, stacklevel=stacklevel + 1)
 
 
 def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str | os.PathLike[str]) -> None:
@@ -116,14 +124,16 @@ def _definition(data: Any, source: str) -> dict[str, Any]:
     return data
 
 
-def _request(definition: Mapping[str, Any], source: str, keep: Collection[str]) -> RegisterTaskDefinitionRequest:
+def _request(
+    definition: Mapping[str, Any], source: str, keep: Collection[str], *, stacklevel: int
+) -> RegisterTaskDefinitionRequest:
     if isinstance(keep, str):
         raise RequestError(source, [("keep", "expected a collection of str, got str; put it into a list")])
     unknown = sorted(definition.keys() - _KNOWN - set(keep))
     if unknown:
         warnings.warn(
             f"{source}: left out, because ecskit does not know them: {', '.join(unknown)}; keep=... sends them",
-            stacklevel=3,
+            stacklevel=stacklevel + 2,
         )
     wanted = {key: value for key, value in definition.items() if key in _REQUEST or key in keep}
     try:

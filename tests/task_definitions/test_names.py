@@ -1,0 +1,39 @@
+"""The names of `ecskit.task_definitions`: which there are, and that each loads no more than it needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from ecskit import task_definitions
+
+
+def test_public_names_are_listed() -> None:
+    """And there are no others."""
+    assert set(task_definitions.__all__) == {
+        "RESPONSE_ONLY",
+        "Change",
+        "Difference",
+        "Finding",
+        "Registered",
+        "derive",
+        "diff",
+        "dump",
+        "load",
+        "raise_for_findings",
+        "to_register_request",
+        "validate",
+    }
+
+
+def test_importing_loads_nothing_of_it() -> None:
+    """Each name loads its module when it is first asked for: who reads a file pays for no rules."""
+    code = """
+import sys
+import ecskit.task_definitions
+first = sorted(name for name in sys.modules if name.startswith(("ecskit.task_definitions.", "ecskit.models")))
+ecskit.task_definitions.load
+print(first, sorted(name for name in sys.modules if name.startswith("ecskit.task_definitions.")))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[] ['ecskit.task_definitions.files']"

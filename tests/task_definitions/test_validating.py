@@ -1,0 +1,179 @@
+"""Validating: what AWS documents is found, by path and rule; what nobody knows passes; nothing odd breaks it."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from ecskit._core.wire import encode
+from ecskit.errors import RequestError
+from ecskit.models import ContainerDefinition, HealthCheck, PortMapping, RegisterTaskDefinitionRequest, Volume
+from ecskit.task_definitions import Finding, raise_for_findings, to_register_request, validate
+from ecskit.task_definitions.findings import RULES
+from ecskit.testing import Simulator
+
+from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, refused, register, request
+from .table import RIGHT, TOMORROW, WRONG
+
+DOCS = Path(__file__).parents[2] / "docs" / "task-definitions.md"
+
+
+def found(wire: Wire) -> set[tuple[str, str]]:
+    return {(each.path, each.rule) for each in validate(request(wire))}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_nothing_is_found_in_what_is_right(name: str) -> None:
+    """As a request, and as ECS describes it."""
+    assert validate(request(RIGHT[name])) == []
+    assert validate(register(Simulator(), RIGHT[name])) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_found(name: str) -> None:
+    """All of it, and nothing else."""
+    wire, expected = WRONG[name]
+    assert found(wire) == expected
+
+
+def test_every_rule_has_a_case() -> None:
+    """Types have tests of their own."""
+    assert {rule for _, findings in WRONG.values() for _, rule in findings} == RULES.keys() - {"type"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_is_in_the_docs_and_has_a_source(rule: str) -> None:
+    """AWS says so, and so do we."""
+    assert f"`{rule}`" in DOCS.read_text("utf-8")
+    assert RULES[rule].startswith("https://docs.aws.amazon.com/AmazonECS/latest/")
+
+
+@pytest.mark.parametrize("kind", ["sent", "answered"])
+def test_nothing_is_found_in_the_examples_of_botocore(kind: str) -> None:
+    """They are AWS's own."""
+    definitions = [request(wire) if kind == "sent" else described(wire) for wire in examples()[kind]]
+    assert definitions
+    assert [validate(each) for each in definitions] == [[] for _ in definitions]
+
+
+@pytest.mark.parametrize("name", TOMORROW)
+def test_what_nobody_knows_passes(name: str) -> None:
+    """Values and members that ECS may learn."""
+    assert validate(request(TOMORROW[name])) == []
+
+
+def test_what_the_simulator_refuses_is_found() -> None:
+    """It knows fewer rules, and no others."""
+    sim = Simulator()
+    assert not [name for name, wire in RIGHT.items() if refused(sim, wire)]
+    assert len([name for name, (wire, _) in WRONG.items() if refused(sim, wire)]) > 15
+
+
+SIM = Simulator()
+
+
+@settings(max_examples=300, deadline=None)
+@given(definition=definitions)
+def test_random_definitions_without_findings_are_accepted(definition: RegisterTaskDefinitionRequest) -> None:
+    """By the simulator, whose rules were written by others."""
+    if refused(SIM, encode(definition)):
+        assert validate(definition)
+
+
+def test_findings_come_in_the_order_of_places_and_say_all() -> None:
+    """The tenth container comes after the second."""
+    wire = ec2(*(container(f"c{i}", memory=1) for i in range(11)))
+    findings = validate(request(wire))
+    assert [each.path for each in findings] == [f"container_definitions[{i}].memory" for i in range(11)]
+    assert findings[10] == Finding(
+        "container_definitions[10].memory",
+        "container-memory",
+        "expected 4 MiB or more",
+        "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html",
+    )
+    assert str(findings[10]) == "container_definitions[10].memory: expected 4 MiB or more (container-memory)"
+    assert pickle.loads(pickle.dumps(findings)) == findings
+
+
+def test_findings_can_be_raised() -> None:
+    """All in one error; none if there are none."""
+    raise_for_findings(validate(request(fargate())))
+    with pytest.raises(RequestError) as caught:
+        raise_for_findings(validate(request(fargate(cpu="300", networkMode="host"))))
+    assert [path for path, _ in caught.value.problems] == ["cpu", "network_mode"]
+    assert "(fargate-network-mode)" in str(caught.value)
+
+
+def test_values_are_not_told() -> None:
+    """Neither those of variables nor those of options."""
+    app = container(
+        environment=[{"name": "A", "value": SECRET}],
+        logConfiguration={"logDriver": "awslogs", "options": {"x": SECRET}},
+        healthCheck={"command": [SECRET]},
+    )
+    findings = validate(request(fargate(app)))
+    assert findings
+    assert SECRET not in repr(findings)
+
+
+class _Odd:
+    """Something that fits nowhere."""
+
+
+ODD: list[Any] = [None, 3, -1, True, 2.5, "x", b"x", [], [None], ["x"], {}, {"a": None}, _Odd(), object, 10**30]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+@pytest.mark.parametrize("member", [a.name for a in attrs.fields(RegisterTaskDefinitionRequest)])
+def test_odd_values_break_nothing(member: str, odd: Any) -> None:
+    """What is not of its type is told as such."""
+    wrong = attrs.evolve(request(fargate()), **{member: odd})
+    findings = validate(wrong)
+    assert all(isinstance(each, Finding) for each in findings)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_odd_values_inside_break_nothing(odd: Any) -> None:
+    """In each member of a container and of what is in it."""
+    for cls, place in (
+        (ContainerDefinition, lambda value: {"container_definitions": [value]}),
+        (PortMapping, lambda value: {"container_definitions": [ContainerDefinition(port_mappings=[value])]}),
+        (HealthCheck, lambda value: {"container_definitions": [ContainerDefinition(health_check=value)]}),
+        (Volume, lambda value: {"volumes": [value]}),
+    ):
+        for attribute in attrs.fields(cls):
+            needed: dict[str, Any] = {"command": ["CMD", "x"]} if cls is HealthCheck else {}
+            value = cls(**{**needed, attribute.name: odd})
+            assert isinstance(validate(attrs.evolve(request(fargate()), **place(value))), list)
+
+
+def test_types_are_told_alone() -> None:
+    """The other rules need them to be right."""
+    wrong = attrs.evolve(request(fargate(networkMode="host")), cpu=256)  # type: ignore[arg-type]  # the point
+    assert [(each.path, each.rule) for each in validate(wrong)] == [("cpu", "type")]
+
+
+@pytest.mark.parametrize("thing", ["x", None, {}, ContainerDefinition(name="x")])
+def test_what_is_no_definition_is_refused(thing: Any) -> None:
+    """That is a mistake of the caller, not of a definition."""
+    with pytest.raises(RequestError, match=f"got {type(thing).__name__}"):
+        validate(thing)
+
+
+def test_what_ecs_described_is_read_like_a_request() -> None:
+    """Only the tags are missing."""
+    definition = register(Simulator(), fargate())
+    wrong = attrs.evolve(definition, cpu="300")
+    assert validate(wrong) == validate(to_register_request(wrong)) != []
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=12))
+def test_any_text_is_a_size_or_a_finding(text: str) -> None:
+    """And no error."""
+    assert isinstance(validate(request(ec2(cpu=text, memory=text))), list)
