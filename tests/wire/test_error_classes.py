@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ecskit import AsyncClient, Client, errors, models
+from ecskit.tasks import RunTaskResult, TaskOutcome
 
 from .support import API, SHAPES, attribute_name
 from .test_service_errors import GROUPS
@@ -22,6 +23,7 @@ RESPONSE = {
     "ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 400, "RetryAttempts": 2, "HTTPHeaders": {}},
     "resourceIds": ["arn:1"],
 }
+TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
 
@@ -37,9 +39,18 @@ def made(cls: type[Any]) -> Any:
         "failures": [FAILURE],
         "response": models.DescribeTasksResponse(failures=[FAILURE]),
         "story": STORY,
+        "result": RunTaskResult(requested=2, tasks=[TASK], failures=[FAILURE]),
+        "outcomes": [TaskOutcome.of(TASK)],
+        "missing": ["arn:2"],
+        "tasks": [TASK],
+        "errors": {},
+        "told": ["arn:1"],
+        "stopped": True,
     }
     if inspect.isfunction(cls.__init__):
-        error = cls(*[sensible[name] for name in list(inspect.signature(cls).parameters)])
+        parameters = inspect.signature(cls).parameters.values()
+        positional = [sensible[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        error = cls(*positional, **{p.name: sensible[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY})
     else:  # an exception's own, which takes anything
         error = cls("what happened")
     error.client_token = "token-1"

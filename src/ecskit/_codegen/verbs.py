@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscr
         if annotation in SPREAD:
             keyword += spread.fields(argument.arg, annotation)
         else:
-            keyword.append(Parameter(argument.arg, annotation, ast.unparse(value) if value else None))
+            keyword.append(Parameter(argument.arg, annotation, _default(value)))
     positional = [Parameter(a.arg, _text(a.annotation), None) for a in node.args.args]
     used = {name for p in [*positional, *keyword] for name in re.findall(r"\w+", p.annotation)}
     used |= set(re.findall(r"\w+", ast.unparse(returns.slice)))
@@ -132,8 +133,7 @@ class _Spread:
                     subsequent_indent="        ",
                     break_on_hyphens=False,
                 )
-                default = ast.unparse(member.value) if member.value else None
-                yield Parameter(name, _text(member.annotation), default, (parameter, class_))
+                yield Parameter(name, _text(member.annotation), _default(member.value), (parameter, class_))
 
     def documented(self, sections: dict[str, str]) -> dict[str, str]:
         """Return a docstring with the fields among the arguments, and with what goes wrong with them."""
@@ -179,6 +179,13 @@ def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:
         elif isinstance(top, ast.AnnAssign) and isinstance(top.target, ast.Name):
             known[top.target.id] = module
     return tree, known
+
+
+def _default(value: ast.expr | None) -> str | None:
+    """Return the text of a default, strings in the quotes that formatters want."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        return json.dumps(value.value)
+    return ast.unparse(value) if value else None
 
 
 def _text(annotation: ast.expr | None) -> str:

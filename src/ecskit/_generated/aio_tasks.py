@@ -72,9 +72,9 @@ class AsyncTaskVerbs:
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         capacity_timeout: float | None = None,
-        on_partial: OnPartial = 'raise',
-        on_conflict: OnConflict = 'raise',
-        on_cancel: OnCancel = 'leave',
+        on_partial: OnPartial = "raise",
+        on_conflict: OnConflict = "raise",
+        on_cancel: OnCancel = "leave",
     ) -> RunTaskResult:
         """Run any number of tasks, none of them twice.
 
@@ -195,15 +195,15 @@ class AsyncTaskVerbs:
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
         capacity_timeout: float | None = None,
-        on_partial: OnPartial = 'raise',
-        on_conflict: OnConflict = 'raise',
+        on_partial: OnPartial = "raise",
+        on_conflict: OnConflict = "raise",
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-        on_timeout: OnCancel = 'leave',
-        on_cancel: OnCancel = 'leave',
+        on_timeout: OnCancel = "leave",
+        on_cancel: OnCancel = "leave",
     ) -> TaskOutcome: ...
 
     @overload
@@ -234,15 +234,15 @@ class AsyncTaskVerbs:
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
         capacity_timeout: float | None = None,
-        on_partial: OnPartial = 'raise',
-        on_conflict: OnConflict = 'raise',
+        on_partial: OnPartial = "raise",
+        on_conflict: OnConflict = "raise",
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-        on_timeout: OnCancel = 'leave',
-        on_cancel: OnCancel = 'leave',
+        on_timeout: OnCancel = "leave",
+        on_cancel: OnCancel = "leave",
     ) -> list[TaskOutcome]: ...
 
     async def run_to_completion(
@@ -272,15 +272,15 @@ class AsyncTaskVerbs:
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
         capacity_timeout: float | None = None,
-        on_partial: OnPartial = 'raise',
-        on_conflict: OnConflict = 'raise',
+        on_partial: OnPartial = "raise",
+        on_conflict: OnConflict = "raise",
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-        on_timeout: OnCancel = 'leave',
-        on_cancel: OnCancel = 'leave',
+        on_timeout: OnCancel = "leave",
+        on_cancel: OnCancel = "leave",
     ) -> TaskOutcome | list[TaskOutcome]:
         """Run a task, or several, wait until all have stopped, and raise unless all have succeeded.
 
@@ -474,7 +474,7 @@ class AsyncTaskVerbs:
         *,
         cluster: str | None = None,
         reason: str | None = None,
-        until: Until = 'stopped',
+        until: Until = "stopped",
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -581,7 +581,7 @@ class AsyncTaskVerbs:
         started_by: str | None = None,
         container_instance: str | None = None,
         launch_type: LaunchType | None = None,
-        desired_status: Wanted = 'RUNNING',
+        desired_status: Wanted = "RUNNING",
         tags: bool = False,
     ) -> AsyncGenerator[Task, None]:
         """Yield the tasks of a cluster: the list, joined with what describes each, 100 at a time.
