@@ -227,15 +227,30 @@ def test_the_clean_up_of_a_group_may_be_a_group(driver: Driver) -> None:
 def test_other_base_exceptions_close_the_flow(driver: Driver) -> None:
     """They are not ours to handle: nothing is performed, but the flow does not wait for the garbage collector."""
 
+    class Strange(BaseException):
+        pass
+
+    def leave() -> None:
+        raise Strange
+
+    driver.acts = {"leave": leave}
+    flow = cleaning(send("leave"), "never")
+    with pytest.raises(Strange):
+        driver.run(flow)
+    assert driver.sent == ["leave"]
+    assert flow.gi_frame is None  # type: ignore[attr-defined]
+
+
+def test_a_program_that_is_told_to_exit_cleans_up_first(driver: Driver) -> None:
+    """As with Ctrl-C: containers are told by SIGTERM, whose handlers raise SystemExit."""
+
     def leave() -> None:
         raise SystemExit(3)
 
     driver.acts = {"leave": leave}
-    flow = cleaning(send("leave"), "never")
     with pytest.raises(SystemExit):
-        driver.run(flow)
-    assert driver.sent == ["leave"]
-    assert flow.gi_frame is None  # type: ignore[attr-defined]
+        driver.run(cleaning(send("leave"), "cleaned"))
+    assert driver.sent == ["leave", "cleaned"]
 
 
 # The cancel event of the sync driver.

@@ -309,7 +309,7 @@ def test_the_result_of_run_is_taken() -> None:
         (["a"], {}, "tasks.0.: nothing tells the cluster of 'a'; pass cluster="),
         (3, {}, "tasks: expected tasks, ids, ARNs or a response, got int"),
         ([3], {}, r"tasks\[0\]: expected a task, id or ARN, got int"),
-        ("a", {"cluster": "c", "essential": "app"}, "essential: expected names of containers, got a str"),
+        ("a", {"cluster": "c", "essential": "app"}, "essential: expected names of containers, got 'app'"),
         ("a", {"cluster": "c", "timeout": -1}, "timeout: expected seconds"),
     ],
 )

@@ -345,7 +345,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({"visibility_grace": "1"}, "visibility_grace: expected seconds"),
     ({"on_timeout": "kill"}, "on_timeout: expected one of leave, stop, stop_and_wait, got 'kill'"),
     ({"on_cancel": "kill"}, "on_cancel: expected one of leave, stop, stop_and_wait, got 'kill'"),
-    ({"essential": "app"}, r"essential: expected names of containers, got a str; pass \['app'\]"),
+    ({"essential": "app"}, r"essential: expected names of containers, got 'app'; leave it out"),
     ({"count": 0}, "count: expected a whole number, 1 or more, got 0"),
     ({"on_partial": True}, "on_partial: expected one of"),
     ({"client_token": "x" * 53}, "client_token: expected 1 to 52 characters"),

@@ -29,7 +29,7 @@ def test_a_name_that_no_container_has_is_told_at_once() -> None:
     went = both(act, prepare=lambda sim: sim.script("job", TaskScript.runs_for(3600)))
     error: RequestError = went.raised(RequestError)
     assert error.problems[0][0] == "essential"
-    assert "'ap' is not a container of the task, which runs: arn:" in str(error)
+    assert "'ap' is not a container of what was started: arn:" in str(error)
     assert (went.elapsed, went.running) == (0, [])
 
 
@@ -96,3 +96,75 @@ def test_a_definition_that_is_throttled_all_along_is_read_until_time_is_up(caplo
     assert (error.outcome.judged_by, error.outcome.container) == ("all containers", "sidecar")
     assert went.elapsed <= 50
     assert len([record for record in caplog.records if "cannot be read" in record.message]) == 2  # one each
+
+
+def test_where_nobody_says_what_counts_a_killed_container_is_a_failure() -> None:
+    """A container that exits with 0 may be one that does not matter: success would be a guess."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("pair", TaskScript(run_time=10, exit_codes={"app": 137, "sidecar": 0}))
+        sim.fail("DescribeTaskDefinition", Fault.access_denied(), times=None)
+
+    went = both(lambda ecs: ecs.tasks.run_to_completion("pair", **FARGATE), prepare=prepare)
+    error: TaskFailedError = went.raised(TaskFailedError)
+    assert (error.outcome.kind, error.outcome.container) == ("EXITED", "app")
+
+
+def test_the_same_key_for_more_tasks_stops_nothing_of_the_earlier_launch() -> None:
+    """A call that contradicts an earlier one is a conflict, whatever `on_partial` says."""
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run("job", count=12, **FARGATE, client_token="k", on_partial="stop_started")
+
+    def prepare(sim: Simulator) -> None:
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        request = {"taskDefinition": "job", "launchType": "FARGATE", "count": 10, "networkConfiguration": network}
+        for token in ("k-0-0", "k-1-0"):
+            sim.handle("RunTask", {**request, "clientToken": token})
+
+    went = both(act, prepare=prepare)
+    went.raised(ConflictException)
+    assert len(went.running) == 20
+
+
+@pytest.mark.parametrize("raises", [SystemExit, TimeoutError])
+def test_what_the_handler_of_a_signal_raises_cleans_up(raises: type[BaseException]) -> None:
+    """SIGTERM's SystemExit, SIGALRM's TimeoutError: nothing is left running under `stop`."""
+    from .support import Ecs, furnished
+
+    sim = furnished()
+
+    def strike(number: int, operation: str) -> None:
+        if number == 1 and operation == "RunTask":
+            raise raises
+
+    ecs = Ecs.sync(sim, after=strike)
+    with pytest.raises(raises):
+        ecs.tasks.run("job", count=15, **FARGATE, on_cancel="stop")
+    assert [] == [task for task in sim.tasks() if task.desired_status == "RUNNING"]
+
+
+def test_an_error_of_a_listener_is_its_own_whatever_it_is() -> None:
+    """Also one that a wait of its own has raised: what the listener raises is a way to cancel."""
+    from ecskit.errors import WaitTimeout
+
+    def listen(story: Any) -> None:
+        raise WaitTimeout(story)
+
+    went = both(lambda ecs: ecs.tasks.run_to_completion("job", **FARGATE, on_poll=listen, on_cancel="stop"))
+    went.raised(WaitTimeout)
+    assert went.running == []
+
+
+def test_a_handle_holds_no_commands() -> None:
+    """They may hold passwords."""
+    from ecskit.errors import WaitTimeout
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run_to_completion(
+            "job", **FARGATE, container="app", command=["--password=hunter2"], environment={"A": "hunter2"}, timeout=1
+        )
+
+    went = both(act)
+    error: WaitTimeout = went.raised(WaitTimeout)
+    assert "hunter2" not in error.story.handle.to_json()

@@ -105,14 +105,26 @@ def test_all_bad_tasks_are_told_at_once() -> None:
     assert [path for path, _ in caught.value.problems] == ["tasks[0]", "tasks[1]", "tasks[2]"]
 
 
-def test_a_task_that_is_given_under_two_names_is_asked_for_once() -> None:
-    """And seen under both."""
+def test_a_task_that_is_given_twice_counts_once() -> None:
+    """By the same name or another one; the first name is the one it is told by."""
     run = run_both(timeline("P R"), lambda: tasks_running(["a", arn("a"), arn("b")], cluster="prod", max_polls=1))
     assert [ask.ids for ask in run.calls] == [("a", "b")]
     story = run.story
-    assert list(story.last) == ["a", arn("a"), arn("b")]
-    run = run_both(timeline("P R"), lambda: tasks_running(["a", arn("a")], cluster="prod"))
-    assert run.verdict == "RUNNING/RUNNING"
+    assert list(story.last) == ["a", arn("b")]
+    run = run_both(timeline("P R"), lambda: tasks_running([arn("a"), "a", arn("a")], cluster="prod"))
+    assert run.verdict == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    "tasks",
+    [[arn("a"), arn("b").replace("eu-west-1", "us-east-1")], [arn("a"), arn("b").replace("123456789012", "9" * 12)]],
+)
+def test_tasks_of_two_accounts_or_regions_contradict_each_other(tasks: Any) -> None:
+    """A client speaks to one of each; so do a cluster's ARN and a task's that differ in them."""
+    with pytest.raises(RequestError, match=r"tasks\[1\]: .* is not in arn:aws:ecs:eu-west-1:123456789012"):
+        tasks_running(tasks)
+    with pytest.raises(RequestError, match="is not in"):
+        tasks_running(tasks[1], cluster=CLUSTER_ARN)
 
 
 def test_results_are_in_the_order_asked_for() -> None:

@@ -143,10 +143,10 @@ class _Spread:
         args = "\n".join([*own_args, *self.docs])
         own = sections.get("Raises", "")
         told = [entry for more in self.raises for entry in _entries(more)]
-        more = [entry for entry in told if f"{entry.split(':')[0]}:" not in own]
+        more = {entry.split(":")[0]: entry for entry in reversed(told) if f"{entry.split(':')[0]}:" not in own}
         ordered = {"": sections[""], "Args": args}
         ordered |= {name: text for name, text in sections.items() if name in ("Returns", "Yields")}
-        ordered["Raises"] = "\n".join(filter(None, [own, *more]))
+        ordered["Raises"] = "\n".join(filter(None, [own, *reversed(more.values())]))
         return ordered | {name: text for name, text in sections.items() if name not in ordered}
 
 

@@ -13,9 +13,9 @@ _SPREAD = 0.5
 """How much of a nap is chance: those who were throttled together should not come back together."""
 
 
-def back_off(attempt: int, *, until: float = float("inf")) -> Flow[float]:
+def back_off(attempt: int, *, until: float = float("inf"), longest: float = _LONGEST) -> Flow[float]:
     """Sleep after the given attempt, counted from 1, at the latest to the monotonic time `until`; return the time."""
     drawn: int = (yield Draw()).get()
-    seconds = min(_LONGEST, _FIRST * 2 ** min(attempt - 1, 10)) * (1 - _SPREAD * drawn / 2**128)
+    seconds = min(longest, _FIRST * 2 ** min(attempt - 1, 10)) * (1 - _SPREAD * drawn / 2**128)
     now = (yield Sleep(0)).now
     return (yield Sleep(max(0.0, min(seconds, until - now)))).now

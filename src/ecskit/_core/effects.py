@@ -14,6 +14,7 @@ import attrs
 from .errors import EcsError
 
 __all__ = [
+    "INTERRUPTS",
     "Cancelled",
     "Draw",
     "Effect",
@@ -73,6 +74,8 @@ class Observe:
     query: Any
     ids: Sequence[str]
     until: float
+    by: float = float("inf")
+    """Requests that would begin after this are left out: they could come late, one after the other."""
 
 
 @attrs.frozen
@@ -126,6 +129,10 @@ Flow: TypeAlias = Generator[Effect, Reply[Any], T]
 """A flow that results in a T."""
 Emits: TypeAlias = Generator[Effect | Emit[T], Reply[Any], None]
 """A flow that emits each T."""
+
+
+INTERRUPTS = (KeyboardInterrupt, SystemExit)
+"""How a program is told to end: by Ctrl-C, and by handlers of signals, such as the SIGTERM that containers get."""
 
 
 class Cancelled(BaseException):

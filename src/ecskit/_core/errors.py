@@ -113,7 +113,10 @@ class TransportError(EcsError):
         self.message = message
 
     def __str__(self) -> str:
-        return f"{self.operation}: {self.message}"
+        told = f"{self.operation}: {self.message}"
+        if self.client_token and self.retryable:
+            told += f"; it may have been carried out all the same: ask again with the client token {self.client_token}"
+        return told
 
 
 class ConnectionFailedError(TransportError):
@@ -212,6 +215,10 @@ class ServerError(ServiceError):
     retryable = True
 
 
+_TOLD = 10
+"""How many failures a message tells at the most."""
+
+
 class FailureDetails(Protocol):
     """What `ecskit.models.Failure` has; errors come before models."""
 
@@ -250,9 +257,10 @@ class FailuresError(EcsError):
     def __str__(self) -> str:
         told = "; ".join(
             f"{f.reason or 'no reason given'}{f' ({f.detail})' if f.detail else ''}{f' for {f.arn}' if f.arn else ''}"
-            for f in self.failures
+            for f in self.failures[:_TOLD]
         )
-        return f"{self.operation}: {len(self.failures)} failed: {told}"
+        more = f"; and {len(self.failures) - _TOLD} more" if len(self.failures) > _TOLD else ""
+        return f"{self.operation}: {len(self.failures)} failed: {told}{more}"
 
 
 class PaginationError(EcsError):

@@ -19,6 +19,9 @@ from .model import Model
 
 __all__ = ["WaitHandle", "plain"]
 
+LEFT_OUT = frozenset({"overrides"})
+"""Members that are nobody's business elsewhere: overriding commands hold passwords more often than they should."""
+
 FORMAT = 1
 """What `from_json` reads; it goes up when handles change in a way that older versions would misread."""
 
@@ -27,7 +30,7 @@ FORMAT = 1
 class WaitHandle:
     """A wait to be gone on with: `ecs.wait.resume(handle)`, in this process or in another one.
 
-    It holds no secrets: members that ECS marks as sensitive, such as environment overrides, are left out.
+    It holds no secrets: overrides are left out, and whatever else ECS marks as sensitive.
     """
 
     wait: str
@@ -75,7 +78,11 @@ class WaitHandle:
 def plain(value: Any) -> Any:
     """Return a model as JSON with wire names, without what is sensitive or may be: unknown members are left out."""
     if isinstance(value, Model):
-        known = ((m.wire, getattr(value, m.name)) for m in members(value.__class__) if not m.sensitive)
+        known = (
+            (m.wire, getattr(value, m.name))
+            for m in members(value.__class__)
+            if not m.sensitive and m.name not in LEFT_OUT
+        )
         return {wire: plain(held) for wire, held in known if held is not None}
     if isinstance(value, Mapping):
         return {key: plain(held) for key, held in value.items()}

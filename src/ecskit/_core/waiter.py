@@ -38,8 +38,8 @@ _DOUBLINGS = 10
 class Query(Protocol[T]):
     """How things are looked at."""
 
-    def look(self, ids: Sequence[str], /) -> Flow[Look[T]]:
-        """Return a flow that looks once at all of `ids`."""
+    def look(self, ids: Sequence[str], by: float, /) -> Flow[Look[T]]:
+        """Return a flow that looks once at all of `ids`, with requests that begin at the latest at `by`."""
         ...
 
 
@@ -108,6 +108,8 @@ class Waiter(Generic[T]):
     """What the handle keeps besides the ids."""
     announce: Callable[[Book[T]], Flow[None]] | None = None
     """A flow to go through after each look, and first of all with what the caller has seen already."""
+    complaints: list[Exception] = attrs.field(factory=list[Exception], init=False)
+    """What the listener raised: nobody else's error ends a wait as the caller's own wish."""
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
         """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
@@ -131,18 +133,18 @@ class Waiter(Generic[T]):
                 verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
                 break
             nap = yield from self._nap(book, verdict)
-            book = yield from self._look(book, min(book.now + nap, deadline))
+            book = yield from self._look(book, min(book.now + nap, deadline), deadline)
             verdict = self.goal.judge(book)
             if self.on_poll:
-                yield Tell(self.on_poll, self.story(book, {} if isinstance(verdict, Done) else verdict.reasons))
+                yield from self._tell(self.on_poll, self.story(book, getattr(verdict, "reasons", {})))
             yield from self._announce(book)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(book, verdict.reasons))
         return book
 
-    def _look(self, book: Book[T], until: float) -> Flow[Book[T]]:
+    def _look(self, book: Book[T], until: float, by: float) -> Flow[Book[T]]:
         looked_for = [id_ for id_, known in book.known.items() if not self.goal.settled(known)]
-        reply = yield Observe(self.query, looked_for, until)
+        reply = yield Observe(self.query, looked_for, until, by)
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(book, now=reply.now), {})
             raise reply.error
@@ -154,6 +156,13 @@ class Waiter(Generic[T]):
                 log.warning(told, self.subject.noun, state)
         log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
         return book
+
+    def _tell(self, listener: Callable[[WaitStory], object], story: WaitStory) -> Flow[None]:
+        try:
+            yield Tell(listener, story)
+        except Exception as error:
+            self.complaints.append(error)
+            raise
 
     def _announce(self, book: Book[T]) -> Flow[None]:
         if self.announce:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from ecskit._core.effects import (
+    INTERRUPTS,
     Cancelled,
     Draw,
     Effect,
@@ -67,7 +68,7 @@ class AsyncRuntime:
                     return
                 yield emitted.item
                 reply = Reply(self.clock.now())
-        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit):
             with self.clock.flow():
                 await self._clean_up(flow)
             raise
@@ -77,7 +78,7 @@ class AsyncRuntime:
     async def _run(self, flow: Flow[T], end: float = math.inf) -> T:
         try:
             result = await self._to_next(flow, None, end)
-        except (asyncio.CancelledError, KeyboardInterrupt, Cut):
+        except (asyncio.CancelledError, *INTERRUPTS, Cut):
             await self._clean_up(flow, end)
             raise
         finally:
@@ -132,7 +133,7 @@ class AsyncRuntime:
             return await self.transport.send(effect)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             await self._perform(Sleep(left), end)
-        return await self._run(effect.query.look(effect.ids), end)
+        return await self._run(effect.query.look(effect.ids, effect.by), end)
 
     async def _all(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
         room = asyncio.Semaphore(limit)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from ecskit._core.effects import (
+    INTERRUPTS,
     Cancelled,
     Draw,
     Effect,
@@ -85,7 +86,7 @@ class Runtime:
                     return
                 yield emitted.item
                 reply = Reply(self.clock.now())
-        except (KeyboardInterrupt, GeneratorExit, Cut) as cut:
+        except (*INTERRUPTS, GeneratorExit, Cut) as cut:
             with self.clock.flow():
                 self._clean_up(flow, cut)
             if isinstance(cut, Cut):
@@ -99,7 +100,7 @@ class Runtime:
             raise Cut  # before it is even started: there is nothing to clean up
         try:
             result = self._to_next(flow, None, cancel, end)
-        except (KeyboardInterrupt, Cut) as cut:
+        except (*INTERRUPTS, Cut) as cut:
             self._clean_up(flow, cut, end)
             raise
         finally:
@@ -154,7 +155,7 @@ class Runtime:
             return self.transport.send(effect)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             self._perform(Sleep(left), cancel, end)
-        return self._run(effect.query.look(effect.ids), cancel, end)
+        return self._run(effect.query.look(effect.ids, effect.by), cancel, end)
 
     def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
         stop = Event() if cancel is None else Either(cancel)

@@ -342,13 +342,10 @@ class AsyncTaskVerbs:
             TaskNotVisible: A task was never seen.
             TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
             TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
+            ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import Cancelled, Emit, Emits, Flow, Sleep
+from ecskit._core.effects import INTERRUPTS, Cancelled, Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.sightings import Book
 from ecskit._core.task_errors import TaskFailedError
@@ -80,9 +80,12 @@ def run_to_completion(
     if on_timeout not in get_args(OnCancel):
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
-    if isinstance(essential, str):
-        problem = f"expected names of containers, got a str; pass [{essential!r}]"
-        raise RequestError("tasks.run_to_completion", [("essential", problem)])
+    _check_names("tasks.run_to_completion", essential)
+    if isinstance(task_definition, TaskDefinition):
+        names = [c.name for c in task_definition.container_definitions]
+        if unknown := [name for name in essential or () if name not in names]:
+            problem = f"{unknown[0]!r} is not a container of the task definition"
+            raise RequestError("tasks.run_to_completion", [("essential", problem)])
     launched = run(
         task_definition,
         count=1 if count is None else count,
@@ -97,18 +100,20 @@ def run_to_completion(
         result = yield from launched
         asked = asked_for("tasks.run_to_completion", result, launch.cluster)
         latest: dict[str, Task] = dict(asked.seen)
+        complaints: list[Exception] = []
         try:
-            _check_names(essential, latest)
+            _check_containers(essential, latest)
             judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, patience.timeout)
             noted = attrs.evolve(patience, on_poll=_noting(latest, patience.on_poll))
             wait = waiter(stopped(noted), asked, judge.prepare)
+            complaints = wait.complaints
             book = yield from _to_the_end(wait, asked, latest, on_timeout)
             outcomes = yield from _outcomes(latest, judge)
-        except (Cancelled, KeyboardInterrupt):
+        except (Cancelled, *INTERRUPTS):
             yield from end(attrs.evolve(asked, seen=latest), on_cancel)
             raise
         except Exception as raised:
-            if isinstance(raised, EcsError) and raised.story is not None:
+            if isinstance(raised, EcsError) and raised.story is not None and raised not in complaints:
                 raise  # ECS has the say, not the caller: the tasks go on, and so can whoever has the handle
             try:  # what `on_poll` raises is a way to cancel
                 yield from end(attrs.evolve(asked, seen=latest), on_cancel)
@@ -122,13 +127,20 @@ def run_to_completion(
     return flow()
 
 
-def _check_names(essential: SequenceNotStr[str] | None, tasks: Mapping[str, Task]) -> None:
+def _check_names(verb: str, essential: SequenceNotStr[str] | None) -> None:
+    given: object = essential
+    if isinstance(given, str) or (given is not None and not essential):
+        problem = f"expected names of containers, got {given!r}; leave it out for those that are essential"
+        raise RequestError(verb, [("essential", problem)])
+
+
+def _check_containers(essential: SequenceNotStr[str] | None, tasks: Mapping[str, Task]) -> None:
     """Raise RequestError if a task has no container of a name that counts: at once, not when it has stopped."""
     for task in tasks.values():
         names = [container.name for container in task.containers]
         unknown = [name for name in essential or () if names and name not in names]
         if unknown:
-            told = f"{unknown[0]!r} is not a container of the task, which runs: {task.task_arn}"
+            told = f"{unknown[0]!r} is not a container of what was started: {', '.join(tasks)}"
             raise RequestError("tasks.run_to_completion", [("essential", told)])
 
 
@@ -193,9 +205,7 @@ def as_stopped(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     asked = asked_for("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
-    if isinstance(essential, str):
-        problem = f"expected names of containers, got a str; pass [{essential!r}]"
-        raise RequestError("tasks.as_stopped", [("essential", problem)])
+    _check_names("tasks.as_stopped", essential)
     goal = EachStopped.of(stopped(patience))
     waiter(goal, asked)  # tells what is wrong with the patience before anything is sent
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
+from ecskit._core.backing_off import back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError
@@ -27,6 +27,10 @@ log = logging.getLogger("ecskit")
 
 AT_ONCE = 8
 """How many StopTask are under way at the same time."""
+STOP_ATTEMPTS = 12
+"""How often a task is told to stop while it may succeed later: for as long as that clean-up may take, and longer."""
+LONGEST_NAP = 2.0
+"""Seconds between two attempts at the most: the clean-up behind something that was cancelled takes 10 s altogether."""
 UNKNOWN_READS = 3
 """How often a task is told to stop that ECS does not know: it may be too new to be known."""
 STOP_PATIENCE = 120.0
@@ -57,12 +61,12 @@ def _tell(place: Place, reason: str | None) -> Flow[Task]:
             task = (yield from call(OPERATIONS["StopTask"], request)).task
         except EcsError as error:
             again = error.retryable or is_throttle_in_disguise(error)
-            if attempt >= (UNKNOWN_READS if is_unknown_task(error) else ATTEMPTS if again else attempt):
+            if attempt >= (UNKNOWN_READS if is_unknown_task(error) else STOP_ATTEMPTS if again else attempt):
                 raise
         else:
             # An answer may hold no more than the ARN: the cluster is known here.
             return task if task.cluster_arn else attrs.evolve(task, cluster_arn=place.scope)
-        yield from back_off(attempt)
+        yield from back_off(attempt, longest=LONGEST_NAP)
         attempt += 1
 
 
@@ -72,6 +76,10 @@ def end(asked: Asked[Task], how: OnCancel) -> Flow[None]:
     if how == "leave" or not live:
         return
     log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
-    told = yield from tell_to_stop(live, "nobody waits for it any more")
+    try:
+        told = yield from tell_to_stop(live, "nobody waits for it any more")
+    except GeneratorExit:
+        log.warning("not all of these tasks may have been told to stop: %s", ", ".join(live))
+        raise
     if how == "stop_and_wait":
         yield from wait_for(stopped(Patience(timeout=STOP_PATIENCE)), Asked(places=live, seen=told))

@@ -48,7 +48,8 @@ class Judge:
             return
         seen = [known.last.task_definition_arn for known in book.known.values() if known.last is not None]
         for arn in dict.fromkeys(seen):
-            if arn is not None and arn not in self.definitions:
+            # After the first look, the second, the fourth and so on: what is throttled is left alone.
+            if arn is not None and arn not in self.definitions and book.polls & (book.polls - 1) == 0:
                 yield from self._read(arn)
 
     def outcome(self, task: Task) -> Flow[TaskOutcome]:

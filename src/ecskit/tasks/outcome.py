@@ -107,7 +107,7 @@ class TaskOutcome:
             raise RequestError("TaskOutcome", [("task", problem)])
         names, judged_by = _judged(task, essential, definition)
         judged = [container for container in task.containers if container.name in names]
-        kind, culprit = _verdict(task, judged, complete=len(judged) == len(names))
+        kind, culprit = _verdict(task, judged, complete=len(judged) == len(names), known=judged_by != "all containers")
         reasons = [f"container {c.name}: {c.reason}" for c in task.containers if c.reason]
         told = [task.stopped_reason, *reasons] if task.stopped_reason else reasons
         passing = kind in {"FAILED_TO_START", "NO_EXIT_CODE"} and is_passing(" ".join(told))
@@ -180,7 +180,9 @@ def _judged(
     return [c.name for c in defined if c.name and c.essential is not False], "task definition"
 
 
-def _verdict(task: Task, judged: Sequence[Container], *, complete: bool) -> tuple[OutcomeKind, Container | None]:
+def _verdict(
+    task: Task, judged: Sequence[Container], *, complete: bool, known: bool
+) -> tuple[OutcomeKind, Container | None]:
     """Return how the task ended and the container that is to blame, if one is."""
     by_code = _BY_STOP_CODE.get(task.stop_code or "")
     if by_code == "FAILED_TO_START":
@@ -191,8 +193,10 @@ def _verdict(task: Task, judged: Sequence[Container], *, complete: bool) -> tupl
         return by_code, None
     failed = [container for container in judged if container.exit_code]
     own = [c for c in failed if c.exit_code not in _TOLD_TO_STOP or _is_out_of_memory(c)]
-    if any(container.exit_code == 0 for container in judged):
-        failed = own  # one ended as it should, whereupon the rest were told to stop
+    if known and any(container.exit_code == 0 for container in judged):
+        # One that matters ended as it should, whereupon the rest were told to stop. Where nobody says which ones
+        # matter, it may be one that does not.
+        failed = own
     if failed:
         culprit = next((c for c in failed if c.exit_code not in _TOLD_TO_STOP), (own or failed)[0])
         return ("OUT_OF_MEMORY" if _is_out_of_memory(culprit) else "EXITED"), culprit

@@ -24,7 +24,7 @@ _STAYS = re.compile(
 )
 _PASSES = re.compile(
     r"time(d)?[ -]?out|deadline exceeded|capacity|RESOURCE:|rate exceeded|throttl|too ?many ?requests|connection reset"
-    r"|temporar|service unavailable|internal error|try again",
+    r"|temporar|service unavailable|internal ?error|try again|insufficient",
     re.IGNORECASE,
 )
 

@@ -14,7 +14,7 @@ import attrs
 
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import INTERRUPTS, Cancelled, Draw, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import CredentialsError, EcsError, RequestError, ServerError, TransportError
 from ecskit._core.task_errors import TasksNotStarted, TasksNotStopped
 from ecskit._generated.errors import ConflictException
@@ -132,17 +132,27 @@ def _run(
             errors=[chunk.error for chunk in chunks if chunk.error is not None],
             client_tokens=[token for chunk in chunks for token in chunk.tokens],
         )
-        if result.complete or (result.tasks and on_partial == "keep"):
-            return result
-        if not result.tasks and result.errors:
-            raise result.errors[0]
-        if result.tasks and on_partial == "stop_started":
-            yield from _stop_started(result, launch.cluster)
-        return result.raise_for_failures()
-    except (Cancelled, KeyboardInterrupt):  # the latter where it comes between two effects
+        return (yield from _concluded(result, on_partial, launch.cluster))
+    except EcsError:
+        raise
+    except (Exception, Cancelled, *INTERRUPTS):  # such as what the handler of a signal raises
         if on_cancel != "leave":
             yield from _end_all(chunks, on_cancel)
         raise
+
+
+def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+    if result.complete or (result.tasks and on_partial == "keep"):
+        return result
+    conflict = next((error for error in result.errors if isinstance(error, ConflictException)), None)
+    if conflict is not None:
+        # What was found under the other tokens may be another launch's: it is not for this one to stop.
+        raise conflict from (TasksNotStarted(result) if result.tasks else conflict.__cause__)
+    if not result.tasks and result.errors:
+        raise result.errors[0]
+    if result.tasks and on_partial == "stop_started":
+        yield from _stop_started(result, cluster)
+    return result.raise_for_failures()
 
 
 def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:

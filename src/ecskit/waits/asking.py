@@ -82,6 +82,8 @@ class Naming(Generic[T]):
     def _outer(self, name: str, what: str, said: str | None, told: str | None) -> str:
         if said and told and _last(said) != _last(told):
             raise ValueError(f"{name!r} is in {what} {_last(told)}, not in {_last(said)}")
+        if said and _home(said) and _home(name) and _home(said) != _home(name):
+            raise ValueError(f"{name!r} is not in {_home(said)}, where {what} {_last(said)} is")
         if not (said or told or self.anywhere):
             raise ValueError(f"nothing tells the {what} of {name!r}; pass {what}=")
         return said or told or ""
@@ -176,6 +178,11 @@ def _within(said: dict[str, str | None], problems: list[tuple[str, str]]) -> dic
         within |= {outer: told for outer, told in (found.groupdict() if found else {}).items() if told}
         within[what] = name
     return within
+
+
+def _home(name: str) -> str | None:
+    """Return partition, region and account of an ARN; None of a name or id."""
+    return name.rsplit(":", 1)[0] if name.startswith("arn:") else None
 
 
 def _last(name: str) -> str:

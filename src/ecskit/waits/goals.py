@@ -118,7 +118,7 @@ class All(Generic[T]):
         if never:
             return Failed(self.failed_error, never)
         waiting = {id_: said for id_, said in opinions.items() if isinstance(said, Lacks)}
-        waiting |= {id_: Lacks("is not visible yet", UNSEEN_PACE) for id_ in unseen}
+        waiting |= {id_: _not_seen(book.known[id_]) for id_ in unseen}
         if not waiting:
             return Done()
         paces = (said.pace.nap(_looks(book.known[id_])) for id_, said in waiting.items())
@@ -173,6 +173,10 @@ class All(Generic[T]):
         state = self.kind.state(known.last) if known.last is not None else "there"
         seconds = (known.missing_at or 0.0) - (known.missing_since or 0.0)
         return f"was {state}, then unknown to ECS for {seconds:.0f} s"
+
+
+def _not_seen(known: Known[T]) -> Lacks:
+    return Lacks("is not visible yet" if known.missing_reads else "has not been looked at yet", UNSEEN_PACE)
 
 
 def _looks(known: Known[T]) -> int:

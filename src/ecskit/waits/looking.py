@@ -10,13 +10,19 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Flow, Parallel, Reply
-from ecskit._core.errors import EcsError
+from ecskit._core.effects import Flow, Parallel, Reply, Sleep
+from ecskit._core.errors import EcsError, TimedOutError
 from ecskit._core.sightings import Look
 
 __all__ = ["Asked", "Batches", "Kind", "Place"]
 
 T = TypeVar("T")
+
+
+AT_A_TIME = 4
+"""How many calls of a look are under way at the same time."""
+SLACK = 1.0
+"""Seconds after time is up until which calls of the last look may begin: where ECS is quick, all of them do."""
 
 
 @attrs.frozen
@@ -83,15 +89,17 @@ class Batches(Generic[T]):
     places: Mapping[str, Place]
     """Where to look for each thing, by the name under which it was asked for."""
 
-    def look(self, names: Sequence[str]) -> Flow[Look[T]]:
-        """Look once at what was asked for by these names."""
+    def look(self, names: Sequence[str], by: float = float("inf")) -> Flow[Look[T]]:
+        """Look once at what was asked for by these names, with calls that begin at the latest at `by`."""
         batches = list(self._batches(names))
         flows = [_answer(self.kind.describe(scope, list(batch))) for scope, batch in batches]
+        # The first ones begin at once; the others, after them, may be too late.
+        flows[AT_A_TIME:] = [_in_time(flow, by) for flow in flows[AT_A_TIME:]]
         answers: list[Sequence[T] | EcsError]
         if len(flows) == 1:
             answers = [(yield from flows[0])]  # no thread for one
         else:
-            replies: Reply[list[Reply[Sequence[T] | EcsError]]] = yield Parallel(flows)
+            replies: Reply[list[Reply[Sequence[T] | EcsError]]] = yield Parallel(flows, AT_A_TIME)
             answers = [reply.get() for reply in replies.get()]
         seen: dict[str, T] = {}
         unanswered: dict[str, EcsError] = {}
@@ -107,14 +115,26 @@ class Batches(Generic[T]):
 
     def _batches(self, names: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
         """Yield a scope and, by the id of each thing in it, the names under which it was asked for."""
-        scopes: dict[str, dict[str, list[str]]] = {}
+        scopes: dict[str, tuple[str, dict[str, list[str]]]] = {}
         for name in names:
             place = self.places[name]
-            scopes.setdefault(place.scope, {}).setdefault(place.id, []).append(name)
-        for scope, things in scopes.items():
+            # A name and an ARN stand for the same.
+            _, things = scopes.setdefault(_short(place.scope), (place.scope, {}))
+            things.setdefault(place.id, []).append(name)
+        for scope, things in scopes.values():
             pairs = list(things.items())
             for start in range(0, len(pairs), self.kind.at_once):
                 yield scope, dict(pairs[start : start + self.kind.at_once])
+
+
+def _short(scope: str) -> str:
+    return " ".join(part.rsplit("/", 1)[-1] for part in scope.split())
+
+
+def _in_time(flow: Flow[T | EcsError], by: float) -> Flow[T | EcsError]:
+    if (yield Sleep(0)).now > by + SLACK:
+        return TimedOutError("looking", "time was up before the call was made")
+    return (yield from flow)
 
 
 def _answer(flow: Flow[T]) -> Flow[T | EcsError]:

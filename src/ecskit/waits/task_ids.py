@@ -5,6 +5,7 @@ Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developergui
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -46,13 +47,24 @@ def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial:
     if isinstance(tasks, HoldsTasks):
         tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
     places: dict[str, Place] = {}
+    taken: set[tuple[str, str]] = set()
     problems: list[tuple[str, str]] = []
+    home = _home(cluster)
     for path, task in _each(tasks, problems):
         name = task.task_arn if isinstance(task, Task) else task
+        home = home or _home(name)
+        if _home(name) not in (None, home):
+            problems.append((path, f"{name!r} is not in {home}, where the cluster or another task is"))
+            continue
         try:
-            places[name] = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
+            place = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
         except ValueError as error:
             problems.append((path, str(error)))
+            continue
+        if (_cluster_name(place.scope), place.id) in taken:
+            continue  # by another name, or once more
+        taken.add((_cluster_name(place.scope), place.id))
+        places[name] = place
         if isinstance(task, Task):
             seen[name] = task
     if not places and not problems:
@@ -60,6 +72,10 @@ def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial:
     if problems:
         raise RequestError(subject, problems)
     return Asked(places=places, seen=seen, arguments={} if cluster is None else {"cluster": cluster})
+
+
+_NAME = re.compile(r"[\w.-]+")
+"""What an id looks like."""
 
 
 def _each(
@@ -88,7 +104,7 @@ def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Place:
         resource = fields[5].removeprefix("task/")
     # The longer format has the cluster in it: task/CLUSTER/ID.
     named, slash, id_ = resource.rpartition("/")
-    if not id_ or "/" in named or (slash and not (named and name.startswith("arn:"))):
+    if not _NAME.fullmatch(id_) or "/" in named or (slash and not (named and name.startswith("arn:"))):
         raise ValueError(f"{name!r} is not the id or ARN of a task")
     told = cluster_arn or named
     if not (cluster or told):
@@ -96,6 +112,11 @@ def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Place:
     if cluster and told and _cluster_name(cluster) != _cluster_name(told):
         raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
     return Place(cluster or told, id_)
+
+
+def _home(name: str | None) -> str | None:
+    """Return partition, region and account of an ARN; None of a name or id."""
+    return name.rsplit(":", 1)[0] if name is not None and name.startswith("arn:") else None
 
 
 def _cluster_name(cluster: str) -> str:

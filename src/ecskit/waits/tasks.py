@@ -12,7 +12,6 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError
 from ecskit._core.sightings import Known
 from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitError
 from ecskit._generated.operations import OPERATIONS
@@ -177,11 +176,7 @@ def tasks_healthy(
         seen = yield from _describe(cluster, ids)
         for arn in dict.fromkeys(task.task_definition_arn for task in seen if task.last_status == "RUNNING"):
             if arn is not None and arn not in checked:
-                try:
-                    checked[arn] = yield from _with_health_check(arn)
-                except EcsError as error:
-                    if not error.retryable:
-                        raise
+                checked[arn] = yield from _with_health_check(arn)
         return seen
 
     goal = TaskGoal(name="tasks_healthy", aim=_healthy(checked), patience=patience)
@@ -219,9 +214,9 @@ def tasks_stopped(
     return wait_for(stopped(patience), asked)
 
 
-def stopped(patience: Patience, name: str = "tasks_stopped") -> TaskGoal:
+def stopped(patience: Patience) -> TaskGoal:
     """Return the goal that all tasks have stopped."""
-    return TaskGoal(name=name, aim=_stopped, patience=patience)
+    return TaskGoal(name="tasks_stopped", aim=_stopped, patience=patience)
 
 
 def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
