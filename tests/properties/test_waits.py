@@ -17,6 +17,7 @@ from ecskit._drive.sync import Runtime
 from ecskit._generated.operations import OPERATIONS
 from ecskit.errors import TasksNotStopped, WaitError
 from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, RunTaskRequest, Task
+from ecskit.tasks.ending import STOP_ATTEMPTS
 
 from .drivers import Ending, Steady, Transport, Verb, run_async, run_sync
 from .schedules import Life, Sky, check_all, near, some_life, some_sky
@@ -195,7 +196,7 @@ def _check_stop(view: View, ending: Ending) -> None:
         call.request["task"] for call in ending.calls if call.operation == "StopTask" and call.status == 200
     )
     assert all(count <= 1 for count in answered.values()), "a task was told twice"
-    assert all(count <= 6 for count in told.values())
+    assert all(count <= STOP_ATTEMPTS for count in told.values())
     if isinstance(ending.error, TasksNotStopped):
         failed = {name.rsplit("/", 1)[-1] for name in ending.error.errors}
         assert not failed & set(answered)
