@@ -106,7 +106,7 @@ def test_a_resource_has_at_most_50_tags(world: World) -> None:
         (f"{ARN}planet/earth", "InvalidParameterException"),
         ("arn:aws:s3:::bucket", "InvalidParameterException"),
         ("default", "InvalidParameterException"),
-        (f"{ARN}service/default/web", "NotSimulatedException"),
+        (f"{ARN}service/default/web", "ResourceNotFoundException"),
     ],
 )
 def test_tags_need_a_resource(world: World, arn: str, code: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecskit.testing.operations.capacity_providers import divide
+from ecskit.testing.strategies import divide
 
 from .support import ARN, Wire, World
 

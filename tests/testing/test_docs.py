@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from ecskit.testing import Fault, Progress, Simulator, TaskScript
+from ecskit.testing import DeploymentScript, Fault, Progress, Simulator, TaskScript
 from ecskit.testing.progress import DEFAULT_SECONDS
+from ecskit.testing.services.script import STAGE_SECONDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
 
@@ -50,3 +51,10 @@ def test_the_page_has_every_kind_of_resource_that_takes_time() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert [kind for kind, seconds in DEFAULT_SECONDS.items() if f"| `{kind}` | {seconds:g} |" not in page] == []
     assert [field for field in Progress.__annotations__ if f"`{field}`" not in page] == []
+
+
+def test_the_page_has_every_field_of_a_deployment_script() -> None:
+    """The tables of fields and of stages are complete."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert [field for field in DeploymentScript.__annotations__ if f"| `{field}` |" not in page] == []
+    assert [stage for stage, seconds in STAGE_SECONDS.items() if f"| `{stage}` | {seconds:g}" not in page] == []

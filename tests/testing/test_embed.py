@@ -113,7 +113,7 @@ async def test_an_async_client_talks_to_the_simulator(world: World) -> None:
         assert [page["clusterArns"] async for page in pages] == [
             [f"{ARN}cluster/{name}"] for name in ("a", "b", "default")
         ]
-        with pytest.raises(ClientError, match="NotSimulatedException"):
+        with pytest.raises(ClientError, match="InvalidParameterException"):
             await ecs.create_service(serviceName="web")
         attached.detach()
         with pytest.raises(Exception, match=r"simulator\.invalid"):

@@ -30,6 +30,18 @@ GOOD: dict[str, dict[str, Any]] = {
     "CreateDaemon": {"daemonTaskDefinitionArn": "agent", "capacityProviderArns": ["mi"]},
     "UpdateDaemon": {"daemonTaskDefinitionArn": "agent", "capacityProviderArns": ["mi"]},
     "CreateGateway": {"configuration": {"hostSharedAlb": {}}, "deletionProtection": False},
+    "CreateService": {
+        "taskDefinition": "web",
+        "desiredCount": 2,
+        "launchType": "FARGATE",
+        "networkConfiguration": NETWORK,
+    },
+    "UpdateService": {"service": "web", "desiredCount": 3},
+    "DeleteService": {"service": "web"},
+    "ListServiceDeployments": {"service": "web"},
+    "DescribeServices": {"services": ["web", "sets"]},
+    "CreateTaskSet": {"service": "sets", "cluster": "default", "taskDefinition": "job"},
+    "UpdateTaskSet": {"service": "sets", "cluster": "default"},
     "CreateExpressGatewayService": {"executionRoleArn": ROLE, "primaryContainer": {"image": "i"}},
 }
 
@@ -112,6 +124,9 @@ def populate(world: World) -> None:
     world.do("CreateGateway", name="web", infrastructureRoleArn=ROLE, **GOOD["CreateGateway"])
     world.do("AssociateGatewayWithCluster", gateway="web", cluster="default")
     world.sim.open_route("web", "app")
+    world.do("CreateService", serviceName="web", **GOOD["CreateService"])
+    external = {"type": "EXTERNAL"}
+    world.do("CreateService", serviceName="sets", desiredCount=1, deploymentController=external)
 
 
 @pytest.mark.parametrize("seed", range(20))

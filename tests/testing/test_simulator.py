@@ -61,12 +61,17 @@ def test_nulls_are_absent_members(world: World) -> None:
     assert world.sim.respond(TARGET + "ListTasks", b"").status == 200
 
 
-@pytest.mark.parametrize("operation", sorted(set(_service_model.load()["operations"]) - simulated_operations()))
-def test_a_missing_operation_says_so(world: World, operation: str) -> None:
+def test_every_operation_is_simulated() -> None:
+    """There is no operation of ECS that the simulator lacks."""
+    assert simulated_operations() == set(_service_model.load()["operations"])
+
+
+def test_a_missing_operation_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation that ECS has and the simulator lacks answers 400 and names itself."""
-    response = world.sim.respond(TARGET + operation, b"{}")
+    monkeypatch.delitem(TABLE, "ListTasks")
+    response = world.sim.respond(TARGET + "ListTasks", b"{}")
     assert error_of(response) == (400, "NotSimulatedException")
-    assert operation in json.loads(response.body)["message"]
+    assert "ListTasks" in json.loads(response.body)["message"]
 
 
 def test_calls_are_recorded(world: World) -> None:

@@ -12,6 +12,8 @@ from ecskit.testing import (
     PUBLISHED_QUOTAS,
     Attachment,
     Call,
+    DeploymentScript,
+    DeploymentState,
     Fault,
     Lag,
     LostAnswerError,
@@ -19,6 +21,7 @@ from ecskit.testing import (
     Quota,
     Response,
     ScaledClock,
+    ServiceState,
     SimulatedError,
     Simulator,
     SimulatorBug,
@@ -37,6 +40,10 @@ def a_test(ecs_simulator: Simulator, ecs_client: ecskit.Client) -> None:
     ecs_simulator.script("*", attrs.evolve(TaskScript.healthy(after=3), time_to_start=1))
     ecs_simulator.script("web", TaskScript(health={5: "HEALTHY", 60: "UNHEALTHY"}, exit_codes={"app": 1}))
     ecs_simulator.script_resource("daemon", "*", Progress(seconds=1))
+    ecs_simulator.script_deployment("web", DeploymentScript(pending_seconds=1, stage_seconds={"BAKE_TIME": 2.5}))
+    assert_type(ecs_simulator.fire_alarm("errors"), int)
+    assert_type(ecs_simulator.services(), list[ServiceState])
+    assert_type(ecs_simulator.deployments("web"), list[DeploymentState])
     ecs_simulator.fail("RunTask", Fault.reset(after_effect=True))
     ecs_simulator.fail("*", Fault.expired_credentials(), times=None, after=60)
     ecs_simulator.fail("StopTask", SimulatedError("ClientException", "No."), times=2)

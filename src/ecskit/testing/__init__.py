@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ecskit.testing.quotas import PUBLISHED_QUOTAS, Quota
     from ecskit.testing.script import TaskScript
     from ecskit.testing.server import SimulatorServer
+    from ecskit.testing.services.script import DeploymentScript
+    from ecskit.testing.services.states import DeploymentState, ServiceState
     from ecskit.testing.simulator import Simulator, simulated_operations
     from ecskit.testing.task_state import TaskState
     from ecskit.testing.wire import Response
@@ -28,12 +30,15 @@ _WHERE = {
     "PUBLISHED_QUOTAS": "quotas",
     "Attachment": "embed",
     "Call": "calls",
+    "DeploymentScript": "services.script",
+    "DeploymentState": "services.states",
     "Fault": "faults",
     "Lag": "lag",
     "LostAnswerError": "errors",
     "Progress": "progress",
     "Quota": "quotas",
     "Response": "wire",
+    "ServiceState": "services.states",
     "ScaledClock": "clocks",
     "SimulatedError": "errors",
     "Simulator": "simulator",
@@ -50,6 +55,8 @@ __all__ = [
     "PUBLISHED_QUOTAS",
     "Attachment",
     "Call",
+    "DeploymentScript",
+    "DeploymentState",
     "Fault",
     "Lag",
     "LostAnswerError",
@@ -57,6 +64,7 @@ __all__ = [
     "Quota",
     "Response",
     "ScaledClock",
+    "ServiceState",
     "SimulatedError",
     "Simulator",
     "SimulatorBug",

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Lag:
-    """Describe the eventual consistency of reads: of tasks, daemons, gateways and Express services.
+    """Describe the eventual consistency of reads: of tasks, services, daemons, gateways and Express services.
 
     Args:
         visible_after: Seconds during which something new is in no read. Default 0.
         stale_by: The largest age in seconds of a read that a replica answers. Default 0: every read is current.
         stale_share: The share of reads, 0 to 1, that a replica answers. Default 0.5; without `stale_by` it has no
             effect.
+        current_deployment_after: Seconds during which `currentServiceDeployment` goes on to name the deployment before
+            a new one. Default 0.
 
     Raises:
         ValueError: A number is out of bounds.
@@ -31,6 +33,7 @@ class Lag:
     visible_after: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     stale_by: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     stale_share: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    current_deployment_after: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
 
     def read_moment(self, now: float, randomness: random.Random) -> float:
         """Return the moment whose state a read at `now` shows: `now` itself, or one up to `stale_by` before it."""

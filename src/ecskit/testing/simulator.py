@@ -1,13 +1,11 @@
 """The simulator itself: one account in one region that answers ECS requests.
 
-Decides the order of things for each request: set the time, check the request against the service model, see whether a
-fault strikes, let the operation act, check the answer, record the call. What operations do is written in the
-`operations` package; sockets and clients are elsewhere.
+Decides what whoever writes a test can script, cause and look at. How a request is answered is decided in `answering`,
+what operations do in the `operations` package; sockets and clients are elsewhere.
 """
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import itertools
 import threading
@@ -16,23 +14,24 @@ from collections import deque
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ecskit import _service_model
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit.testing import clients, operations
+from ecskit.testing.answering import Answering
 from ecskit.testing.arns import Arns
 from ecskit.testing.calls import Call
-from ecskit.testing.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
+from ecskit.testing.errors import LostAnswerError, SimulatedError
 from ecskit.testing.faults import Fault, damaged
 from ecskit.testing.lag import Lag
 from ecskit.testing.operations import capacity_providers, clusters, gateway_associations
 from ecskit.testing.progress import DEFAULT_SECONDS, Progress, ResourceKind
 from ecskit.testing.quotas import Buckets, Quota
 from ecskit.testing.script import Playlist, TaskScript
+from ecskit.testing.services import rollouts, schedule
+from ecskit.testing.services.script import DeploymentScript
+from ecskit.testing.services.states import DeploymentState, ServiceState, deployment_states, service_state
 from ecskit.testing.task_state import TaskState
 from ecskit.testing.trouble import ANY, Chance, Trouble
-from ecskit.testing.validation import check_request, check_response
 from ecskit.testing.virtual_clock import VirtualClock
 from ecskit.testing.wire import Response, Wire, parse_body, parse_target, render, render_error
 from ecskit.testing.world import DEFAULT_CLUSTER, World, seeded
@@ -42,13 +41,9 @@ if TYPE_CHECKING:
 
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
-    from ecskit.testing.operations import Operation
-
-# Codes that any operation may answer with, beside those that the service model lists for it.
-_COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
 
 
-class Simulator:
+class Simulator(Answering):
     """Answer ECS requests from a made-up account.
 
     A cluster named "default" exists from the start. Time comes from `now` alone, randomness from `seed` alone: the
@@ -93,6 +88,7 @@ class Simulator:
             seed=seed,
             buckets=Buckets(quotas, self._now()),
             bare_replays=bare_replays,
+            schedule=schedule.run,
         )
         self._request_ids = seeded(seed, "requests")
         self._calls: deque[Call] = deque(maxlen=keep_calls)
@@ -171,7 +167,7 @@ class Simulator:
     def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
         """Let a service begin to use a gateway, as if it was created or updated, and return the ARN of the route.
 
-        Services are not simulated: this stands for one. A route that exists is updated.
+        Services of the simulator open no routes: this stands for one. A route that exists is updated.
 
         Args:
             gateway: The name or the ARN of the gateway.
@@ -209,6 +205,54 @@ class Simulator:
             self._world.advance(self._now())
             states = self._world.task_states()
         return [state for state in states if family in (None, state.family)]
+
+    def script_deployment(self, service: str, script: DeploymentScript) -> None:
+        """Choose how deployments of a service go that begin from now on.
+
+        Args:
+            service: The name of a service, or "*" for all services without a script of their own.
+            script: How long statuses and stages last, and what fails. Whether tasks start is for `script` to say.
+        """
+        with self._lock:
+            self._world.deployment_scripts[service] = script
+
+    def fire_alarm(self, name: str) -> int:
+        """Let a CloudWatch alarm fire: deployments under way that watch it fail.
+
+        Args:
+            name: The name of the alarm.
+
+        Returns:
+            How many deployments failed of it.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            struck = [each for each in self._world.services.values() if rollouts.ring(self._world, each, name)]
+            for service in struck:
+                schedule.look(self._world, service)
+        return len(struck)
+
+    def services(self, name: str | None = None) -> list[ServiceState]:
+        """Return every service that ECS remembers as it is now, in the order of their creation.
+
+        Args:
+            name: Only services of this name. Default None: all.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            found = [service_state(self._world, each) for each in self._world.services.values()]
+        return [each for each in found if name in (None, each.name)]
+
+    def deployments(self, service: str) -> list[DeploymentState]:
+        """Return every service deployment of a service as it is now, oldest first.
+
+        Args:
+            service: The name or the ARN of the service. Services of this name in several clusters follow one another.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            found = [each for each in self._world.services.values() if service in (each.name, each.arn)]
+            return [state for each in found for state in deployment_states(each)]
 
     def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
         """Let the next valid requests for an operation meet a fault.
@@ -315,67 +359,6 @@ class Simulator:
                 if left is None:
                     raise
                 return left
-
-    def _answer(self, operation: str, request: Wire) -> Wire:
-        now = self._now()
-        call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
-        try:
-            perform = self._admit(operation, request, now)
-            fault = self._trouble.strike(operation, request, now)
-            call = attrs.evolve(call, fault=fault)
-            if fault is None:
-                answer = self._perform(perform, operation, request)
-            else:
-                answer = self._perform_badly(perform, operation, request, fault)
-        except SimulatedError as error:
-            self._calls.append(attrs.evolve(call, status=error.status, code=error.code))
-            raise
-        except LostAnswerError as lost:
-            self._calls.append(attrs.evolve(call, status=0, code=lost.loss))
-            raise
-        self._calls.append(call)
-        return answer
-
-    def _admit(self, operation: str, request: Wire, now: float) -> Operation:
-        """Return what performs an operation, if the request is one that ECS would look at."""
-        if operation not in self._model["operations"]:
-            raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
-        perform = operations.TABLE.get(operation)
-        if perform is None:
-            raise not_simulated(f"the operation {operation}")
-        self._world.advance(now)
-        self._world.buckets.take(operation, now)
-        check_request(self._model, operation, request)
-        return perform
-
-    def _perform_badly(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
-        if fault.shortage is not None:
-            self._world.shortage = fault.shortage
-            try:
-                return self._perform(perform, operation, request)
-            finally:
-                self._world.shortage = None
-        answer: Wire = {}
-        if fault.after_effect:
-            # A refusal is lost like any other answer.
-            with contextlib.suppress(SimulatedError):
-                answer = self._perform(perform, operation, request)
-        raise fault.struck(answer)
-
-    def _perform(self, perform: Operation, operation: str, request: Wire) -> Wire:
-        try:
-            answer = perform(self._world, request)
-        except SimulatedError as error:
-            self._check_code(operation, error)
-            raise
-        check_response(self._model, operation, answer)
-        return answer
-
-    def _check_code(self, operation: str, error: SimulatedError) -> None:
-        """Stop an error that the service model does not list for the operation."""
-        listed = {each["shape"] for each in self._model["operations"][operation].get("errors", ())}
-        if error.code not in listed | _COMMON_CODES:
-            raise SimulatorBug(f"{operation} refused with {error.code}, which the service model does not list")
 
 
 def simulated_operations() -> frozenset[str]:

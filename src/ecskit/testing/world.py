@@ -18,7 +18,7 @@ from ecskit.testing.task_life import latest
 from ecskit.testing.task_state import TaskState, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ecskit.testing.arns import Arns
     from ecskit.testing.faults import Shortage
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ecskit.testing.progress import Progress
     from ecskit.testing.quotas import Buckets
     from ecskit.testing.records import CapacityProvider, Cluster, ContainerInstance, Task, TaskDefinition
+    from ecskit.testing.services.records import Service, TaskSet
+    from ecskit.testing.services.script import DeploymentScript
     from ecskit.testing.wire import Wire
 
 DEFAULT_CLUSTER = "default"
@@ -60,6 +62,7 @@ class World:
         seed: Root of all randomness; identifiers and read moments draw from separate streams.
         buckets: What is left of the account's quotas.
         bare_replays: Whether a replay by token shows nothing of tasks but their ARNs and statuses.
+        schedule: Moves services to a moment.
         shortage: For which tasks of the present request there is no capacity.
     """
 
@@ -68,6 +71,7 @@ class World:
     seed: int
     buckets: Buckets
     bare_replays: bool = False
+    schedule: Callable[[World, float], None] | None = None
     now: float = 0.0
     clusters: dict[str, Cluster] = attrs.field(factory=dict)
     task_definitions: dict[str, TaskDefinition] = attrs.field(factory=dict)
@@ -83,6 +87,11 @@ class World:
     managed: dict[tuple[str, str], Managed] = attrs.field(factory=dict)
     creations: dict[tuple[str, str, str], Creation] = attrs.field(factory=dict)
     progress: dict[tuple[str, str], Progress] = attrs.field(factory=dict)
+    services: dict[str, Service] = attrs.field(factory=dict)
+    former_task_sets: dict[str, TaskSet] = attrs.field(factory=dict)
+    deployment_scripts: dict[str, DeploymentScript] = attrs.field(factory=dict)
+    protected: dict[str, float] = attrs.field(factory=dict)
+    instances_known: dict[str, str] = attrs.field(factory=dict)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -92,26 +101,37 @@ class World:
         self.reads = seeded(self.seed, "reads")
 
     def advance(self, now: float) -> None:
-        """Move to a moment and forget what the service would have forgotten by then."""
+        """Move to a moment, let services do what is due by then, and forget what ECS would have forgotten."""
+        if self.schedule is not None:
+            self.schedule(self, now)
         self.now = now
         gone = [arn for arn, task in self.tasks.items() if task.purged_at is not None and task.purged_at <= now]
         for arn in gone:
             task = self.tasks.pop(arn)
+            self.protected.pop(arn, None)
             self.purged[task.ordinal] = attrs.evolve(state_of(task, now), purged=True)
         for key, launched in list(self.launches.items()):
             if launched.at + TOKEN_KEPT_FOR <= now or not any(arn in self.tasks for arn in launched.task_arns):
                 del self.launches[key]
-        for name, cluster in list(self.clusters.items()):
-            if cluster.deleted_at is not None and cluster.deleted_at + INACTIVE_KEPT_FOR <= now:
-                del self.clusters[name]
         for arn, definition in list(self.task_definitions.items()):
             asked = definition.delete_requested_at
             if asked is not None and asked + INACTIVE_KEPT_FOR <= now and not self._is_used(definition):
                 del self.task_definitions[arn]
+        self._forget_names()
+        self._forget_managed()
+
+    def _forget_names(self) -> None:
+        """Forget what was deleted an hour ago."""
+        now = self.now
+        for name, cluster in list(self.clusters.items()):
+            if cluster.deleted_at is not None and cluster.deleted_at + INACTIVE_KEPT_FOR <= now:
+                del self.clusters[name]
+        for arn, task_set in list(self.former_task_sets.items()):
+            if task_set.gone_at is not None and task_set.gone_at + INACTIVE_KEPT_FOR <= now:
+                del self.former_task_sets[arn]
         for name, provider in list(self.capacity_providers.items()):
             if provider.deleted_at is not None and provider.deleted_at + INACTIVE_KEPT_FOR <= now:
                 del self.capacity_providers[name]
-        self._forget_managed()
 
     def _forget_managed(self) -> None:
         """Forget managed resources an hour after their end, with their parts, and tokens after a day."""
@@ -128,7 +148,9 @@ class World:
                 del self.creations[key]
 
     def _is_used(self, definition: TaskDefinition) -> bool:
-        return any(task.body["taskDefinitionArn"] == definition.arn for task in self.tasks.values())
+        arns = {task.body["taskDefinitionArn"] for task in self.tasks.values()}
+        arns |= {each.config.get("taskDefinition") for each in self.services.values() if each.status != "INACTIVE"}
+        return definition.arn in arns
 
     def ordinal(self) -> int:
         """Return the next number of a sequence that orders things by their creation."""
@@ -223,6 +245,27 @@ class World:
         """Return a task's `lastStatus` now."""
         status: str = latest(task.steps, self.now, "lastStatus")
         return status
+
+    def find_service(self, cluster: Cluster, reference: str) -> Service | None:
+        """Return the service of that name or ARN in the cluster, if there is one."""
+        name = self.arns.name("service", reference)
+        arn = (
+            reference
+            if reference.startswith("arn:") and "/" in name
+            else self.arns.ecs("service", f"{cluster.name}/{name}")
+        )
+        service = self.services.get(arn)
+        return service if service is not None and service.cluster is cluster else None
+
+    def services_of(self, cluster: Cluster) -> list[Service]:
+        """Return the services of a cluster, oldest first."""
+        return [each for each in self.services.values() if each.cluster is cluster]
+
+    def poke(self, task: Task) -> None:
+        """Let the service of a task, if it has one, look at what became of it."""
+        for service in self.services.values():
+            if task.arn in service.crew:
+                service.poked_at = self.now
 
     def instances_of(self, cluster: Cluster) -> list[ContainerInstance]:
         """Return the container instances of a cluster, oldest first."""

@@ -22,10 +22,13 @@ from ecskit.testing.operations import (
     gateway_associations,
     gateway_routes,
     gateways,
+    service_deployments,
+    services,
     tags,
     task_access,
     task_definitions,
     task_runs,
+    task_sets,
     tasks,
 )
 from ecskit.testing.wire import Wire
@@ -47,10 +50,13 @@ _FAMILIES: tuple[Mapping[str, Operation], ...] = (
     gateway_associations.OPERATIONS,
     gateway_routes.OPERATIONS,
     gateways.OPERATIONS,
+    service_deployments.OPERATIONS,
+    services.OPERATIONS,
     tags.OPERATIONS,
     task_access.OPERATIONS,
     task_definitions.OPERATIONS,
     task_runs.OPERATIONS,
+    task_sets.OPERATIONS,
     tasks.OPERATIONS,
 )
 

@@ -1,7 +1,7 @@
-"""Capacity providers: create, describe, update, delete, and what makes a strategy over them acceptable.
+"""Capacity providers: create, describe, update, delete.
 
-Decides which providers exist and how a strategy divides tasks among them. Nothing scales: an Auto Scaling group is a
-name here.
+Decides which providers exist. Nothing scales: an Auto Scaling group is a name here. How a strategy divides tasks among
+them is decided in `strategies`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ from ecskit.testing.errors import invalid, refused
 from ecskit.testing.limits import check_count, check_name
 from ecskit.testing.pages import paginate
 from ecskit.testing.records import CapacityProvider
+from ecskit.testing.strategies import FARGATE_PROVIDERS
 from ecskit.testing.tagging import checked_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ecskit.testing.wire import Wire
     from ecskit.testing.world import World
-
-FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 _MANAGED_SCALING: Wire = {
     "status": "DISABLED",
@@ -58,48 +55,6 @@ def known_provider(world: World, reference: str, cluster: str) -> CapacityProvid
     if provider is None or provider.deleted_at is not None or provider.body.get("cluster", cluster) != cluster:
         raise invalid(f"The specified capacity provider {reference} was not found.")
     return provider
-
-
-def checked_strategy(strategy: list[Wire], allowed: Sequence[str]) -> list[Wire]:
-    """Return a strategy with its defaults filled in.
-
-    Args:
-        strategy: The items as the caller gave them.
-        allowed: The capacity providers of the cluster.
-
-    Raises:
-        SimulatedError: `InvalidParameterException`, for what no cluster can follow.
-    """
-    check_count("capacityProviderStrategy", strategy, most=20)
-    items = [{"weight": 0, "base": 0, **item} for item in strategy]
-    names = [item["capacityProvider"] for item in items]
-    for name in names:
-        if name not in allowed:
-            raise invalid(f"The specified capacity provider {name} was not found among those of the cluster.")
-    if len(set(names)) < len(names):
-        raise invalid("A capacity provider can be in a strategy only once.")
-    if len({name in FARGATE_PROVIDERS for name in names}) > 1:
-        raise invalid("A strategy cannot mix Fargate with other capacity providers.")
-    if not any(item["weight"] for item in items) and len(items) > 1:
-        raise invalid("At least one capacity provider of the strategy must have a weight greater than 0.")
-    if sum(item["base"] > 0 for item in items) > 1:
-        raise invalid("Only one capacity provider of the strategy can have a base.")
-    return items
-
-
-def divide(strategy: Sequence[Wire], count: int) -> list[str]:
-    """Return the capacity provider of each of `count` tasks: bases first, then by weight."""
-    chosen: list[str] = []
-    for item in strategy:
-        chosen += [item["capacityProvider"]] * item["base"]
-    chosen = chosen[:count]
-    beyond_base = dict.fromkeys((item["capacityProvider"] for item in strategy), 0)
-    weighted = [item for item in strategy if item["weight"] > 0] or list(strategy[:1])
-    while len(chosen) < count:
-        neediest = min(weighted, key=lambda item: (beyond_base[item["capacityProvider"]] + 1) / (item["weight"] or 1))
-        beyond_base[neediest["capacityProvider"]] += 1
-        chosen.append(neediest["capacityProvider"])
-    return chosen
 
 
 def _create(world: World, request: Wire) -> Wire:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ecskit.testing.errors import SimulatedError, invalid
 from ecskit.testing.limits import check_count, check_name
-from ecskit.testing.operations.capacity_providers import checked_strategy, known_provider
+from ecskit.testing.operations.capacity_providers import known_provider
 from ecskit.testing.pages import paginate
 from ecskit.testing.records import Cluster
+from ecskit.testing.strategies import checked_strategy
 from ecskit.testing.tagging import checked_tags
 from ecskit.testing.world import DEFAULT_CLUSTER, World
 
@@ -112,6 +113,10 @@ def _delete(world: World, request: Wire) -> Wire:
                 "ClusterContainsContainerInstancesException",
                 "The cluster still has container instances: deregister them first.",
             )
+        if any(service.status != "INACTIVE" for service in world.services_of(cluster)):
+            raise SimulatedError(
+                "ClusterContainsServicesException", "The cluster still has services: delete them first."
+            )
         if any(world.task_status(task) != "STOPPED" for task in world.tasks_of(cluster)):
             raise SimulatedError("ClusterContainsTasksException", "The cluster still has tasks: stop them first.")
         cluster.deleted_at = world.now
@@ -127,7 +132,7 @@ def _show(world: World, cluster: Cluster, include: Sequence[str]) -> Wire:
         "registeredContainerInstancesCount": len(world.instances_of(cluster)),
         "runningTasksCount": sum(running.values()),
         "pendingTasksCount": sum(pending.values()),
-        "activeServicesCount": 0,
+        "activeServicesCount": sum(service.status == "ACTIVE" for service in world.services_of(cluster)),
         "statistics": _statistics(running, pending) if "STATISTICS" in include else [],
         "tags": cluster.tags if "TAGS" in include else [],
         "settings": cluster.settings if "SETTINGS" in include else [],

@@ -60,6 +60,9 @@ def _create(world: World, request: Wire) -> Wire:
 
 
 def _check_name_is_free(world: World, cluster: Cluster, name: str, arn: str) -> None:
+    service = world.services.get(arn)
+    if service is not None and service.status != "INACTIVE":
+        raise invalid(f"The cluster {cluster.name} already has a service named {name}.")
     existing = present(world, KIND, arn)
     status = "INACTIVE" if existing is None else _status(existing, world.now)
     if status == "ACTIVE":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ecskit.testing.errors import SimulatedError, invalid, not_simulated
+from ecskit.testing.errors import SimulatedError, invalid
 from ecskit.testing.managed import present
 from ecskit.testing.tagging import check_number, checked_tags, merged_tags
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ecskit.testing.wire import Wire
     from ecskit.testing.world import World
 
-_LATER = ("service", "task-set", "service-deployment")
 # The kinds of managed resources that carry tags, by the kind that their ARNs name.
 _MANAGED = {
     "daemon": "daemon",
@@ -54,8 +53,7 @@ def _resource(world: World, arn: str, code: str) -> _Tagged:
     """Return what carries the tags of an ARN.
 
     Raises:
-        SimulatedError: With the given code, when nothing has this ARN; `InvalidParameterException`, when nothing could;
-            `NotSimulatedException`, when something could that the simulator lacks.
+        SimulatedError: With the given code, when nothing has this ARN; `InvalidParameterException`, when nothing could.
     """
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or parts[2] != "ecs":
@@ -64,12 +62,12 @@ def _resource(world: World, arn: str, code: str) -> _Tagged:
     managed = present(world, _MANAGED.get(kind, kind), arn)
     if managed is not None and kind in _MANAGED:
         return managed
-    if kind in _LATER:
-        raise not_simulated(f"resources of the kind {kind}")
     holders: dict[str, Mapping[str, _Tagged]] = {
         "cluster": {cluster.arn: cluster for cluster in world.clusters.values() if cluster.status == "ACTIVE"},
         "task-definition": world.task_definitions,
         "task": world.tasks,
+        "service": {arn: each for arn, each in world.services.items() if each.status != "INACTIVE"},
+        "task-set": {each.arn: each for service in world.services.values() for each in service.task_sets},
         "container-instance": world.container_instances,
         "capacity-provider": {provider.arn: provider for provider in world.capacity_providers.values()},
     }

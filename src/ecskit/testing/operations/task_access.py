@@ -1,7 +1,7 @@
 """What can be done with a task while it runs: protect it from scaling in, execute a command in it.
 
-Decides preconditions. Protection is for tasks of services, and there are none yet: every task is refused. A session of
-ECS Exec is announced, but nothing listens at its address.
+Decides preconditions. Protection is for tasks of services only; the service scheduler heeds it. A session of ECS Exec
+is announced, but nothing listens at its address.
 """
 
 from __future__ import annotations
@@ -11,35 +11,60 @@ from typing import TYPE_CHECKING
 from ecskit.testing.errors import SimulatedError, invalid
 from ecskit.testing.limits import check_count
 from ecskit.testing.task_life import snapshot
+from ecskit.testing.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from ecskit.testing.wire import Wire
+    from ecskit.testing.records import Cluster, Task
     from ecskit.testing.world import World
 
+_PROTECTION_MINUTES = 120
 _MAX_PROTECTION_MINUTES = 2880
 
 
 def _get_protection(world: World, request: Wire) -> Wire:
     check_count("tasks", request.get("tasks", []), least=0, most=100)
-    return _refuse_protection(world, request)
+    cluster = world.cluster(request["cluster"])
+    everybody = [arn for service in world.services_of(cluster) for arn in service.crew]
+    tasks, failures = _protectable(world, cluster, request.get("tasks") or everybody)
+    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
 
 
 def _update_protection(world: World, request: Wire) -> Wire:
     check_count("tasks", request["tasks"], most=10)
-    minutes = request.get("expiresInMinutes", 1)
+    minutes = request.get("expiresInMinutes", _PROTECTION_MINUTES)
     if not 1 <= minutes <= _MAX_PROTECTION_MINUTES:
         raise invalid(f"expiresInMinutes must be between 1 and {_MAX_PROTECTION_MINUTES}, not {minutes}.")
-    return _refuse_protection(world, request)
+    tasks, failures = _protectable(world, world.cluster(request["cluster"]), request["tasks"])
+    for task in tasks:
+        if request["protectionEnabled"]:
+            world.protected[task.arn] = world.now + 60.0 * minutes
+        else:
+            world.protected.pop(task.arn, None)
+            world.poke(task)
+    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
 
 
-def _refuse_protection(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request["cluster"])
+def _protectable(world: World, cluster: Cluster, references: list[str]) -> tuple[list[Task], list[Wire]]:
+    """Return the tasks of services among those that are named, and why the others are not."""
+    tasks: list[Task] = []
     failures: list[Wire] = []
-    for reference in dict.fromkeys(request.get("tasks", [])):
-        arn = world.arns.in_cluster("task", reference, cluster.name)
-        known = world.find_task(cluster, reference) is not None
-        failures.append({"arn": arn, "reason": "TASK_NOT_VALID" if known else "MISSING"})
-    return {"protectedTasks": [], "failures": failures}
+    crews = {arn for service in world.services_of(cluster) for arn in service.crew}
+    for reference in dict.fromkeys(references):
+        task = world.find_task(cluster, reference)
+        if task is None:
+            failures.append({"arn": world.arns.in_cluster("task", reference, cluster.name), "reason": "MISSING"})
+        elif task.arn not in crews:
+            failures.append({"arn": task.arn, "reason": "TASK_NOT_VALID"})
+        else:
+            tasks.append(task)
+    return tasks, failures
+
+
+def _show_protection(world: World, task: Task) -> Wire:
+    until = world.protected.get(task.arn, world.now)
+    if until <= world.now:
+        return {"taskArn": task.arn, "protectionEnabled": False}
+    return {"taskArn": task.arn, "protectionEnabled": True, "expirationDate": timestamp(until)}
 
 
 def _execute(world: World, request: Wire) -> Wire:

@@ -19,9 +19,9 @@ from ecskit.testing.launch_rules import (
 )
 from ecskit.testing.launching import Launch, demand_of, start_task
 from ecskit.testing.limits import check_count
-from ecskit.testing.operations.capacity_providers import FARGATE_PROVIDERS, checked_strategy, divide
 from ecskit.testing.placement import choose, placement_rules, room_on
 from ecskit.testing.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
+from ecskit.testing.strategies import FARGATE_PROVIDERS, checked_strategy, divide
 from ecskit.testing.tagging import checked_tags
 from ecskit.testing.world import Launched, World
 

@@ -38,8 +38,11 @@ def _describe(world: World, request: Wire) -> Wire:
 
 def _list(world: World, request: Wire) -> Wire:
     cluster = world.cluster(request.get("cluster"))
+    service = None
     if "serviceName" in request:
-        raise SimulatedError("ServiceNotFoundException", "Service not found.")
+        service = world.find_service(cluster, request["serviceName"])
+        if service is None:
+            raise SimulatedError("ServiceNotFoundException", "Service not found.")
     instance_arn = None
     if "containerInstance" in request:
         instance = world.find_container_instance(cluster, request["containerInstance"])
@@ -58,6 +61,10 @@ def _list(world: World, request: Wire) -> Wire:
         and request.get("launchType", task.body["launchType"]) == task.body["launchType"]
         and instance_arn in (None, task.instance_arn)
         and "daemonName" not in request
+        and (
+            service is None
+            or (task.body["group"] == f"service:{service.name}" and task.created_at >= service.created_at)
+        )
     ]
     page, more = paginate("ListTasks", request, rows)
     return {"taskArns": page, **more}
@@ -71,6 +78,7 @@ def _stop(world: World, request: Wire) -> Wire:
         raise invalid("The referenced task was not found.")
     reason = request.get("reason", _STOPPED_BY_USER)
     task.steps = stopped_life(task.plan, task.steps, world.now, stop_code="UserInitiated", reason=reason)
+    world.poke(task)
     return {"task": task.show(world.now)}
 
 
