@@ -302,7 +302,7 @@ class TaskVerbs:
             on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
                 asked for; "raise" does not.
             on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
-                "stop" them, or "stop_and_wait" until they have stopped.
+                "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
             on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
                 "stop_and_wait" waits for at most 10 s.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.

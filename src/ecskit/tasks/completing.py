@@ -61,7 +61,7 @@ def run_to_completion(
             asked for; "raise" does not.
         patience: How long to wait, once they are started, and how often to look.
         on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
-            "stop" them, or "stop_and_wait" until they have stopped.
+            "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
         on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
             "stop_and_wait" waits for at most 10 s.
 
