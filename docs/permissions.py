@@ -21,7 +21,16 @@ from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._generated.sync_wait import Wait
 from ecskit.errors import AccessDeniedException, EcsError
-from ecskit.models import AwsVpcConfiguration, ContainerDefinition, HealthCheck, RegisterTaskDefinitionRequest
+from ecskit.models import (
+    AwsVpcConfiguration,
+    ContainerDefinition,
+    DeploymentController,
+    HealthCheck,
+    NetworkConfiguration,
+    RegisterTaskDefinitionRequest,
+    ServiceConnectConfiguration,
+    TaskSet,
+)
 from ecskit.tasks import RunTaskResult
 from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.testing.virtual_clock import VirtualClock
@@ -41,6 +50,15 @@ SAMPLES = {
     "ECSExpressGatewayService": f"{ACCOUNT}:service/prod/web",
 }
 """Something to wait for of each model; things of other models go by their name."""
+
+
+SCENERY = {
+    "RunTask": "tasks.run",
+    "CreateService": "services.create",
+    "CreateTaskSet": "task_sets.create",
+    "RegisterContainerInstance": "container_instances.register",
+}
+"""What only sets the scene, unless it is done by verbs of that name."""
 
 
 @attrs.frozen
@@ -95,6 +113,19 @@ class World:
             family, launch_type="FARGATE", network=AwsVpcConfiguration(subnets=["s"]), **arguments
         )
 
+    def serve(self) -> str:
+        """Create a service that has a namespace, and return its name."""
+        network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"]))
+        answer = self.ecs.create_service(
+            service_name="web",
+            task_definition="web",
+            desired_count=1,
+            launch_type="FARGATE",
+            network_configuration=network,
+            service_connect_configuration=ServiceConnectConfiguration(enabled=True, namespace="shop"),
+        )
+        return answer.service.service_name
+
     def complete(self, family: str, **arguments: Any) -> object:
         """Run a task to completion."""
         network = AwsVpcConfiguration(subnets=["s"])
@@ -110,6 +141,25 @@ class World:
         key = "key"
         self.run("web", client_token=key)
         self.run("web", client_token=key, started_by="somebody else", on_conflict="adopt")
+
+    def add_task_set(self, **arguments: Any) -> TaskSet:
+        """Create a task set in a service that somebody else deploys."""
+        controller = DeploymentController(type="EXTERNAL")
+        self.ecs.create_service(service_name="shop", desired_count=1, deployment_controller=controller)
+        network = AwsVpcConfiguration(subnets=["s"])
+        return self.ecs.task_sets.create(
+            "shop", cluster="default", task_definition="web", launch_type="FARGATE", network=network, **arguments
+        )
+
+    def register_instance(self) -> str:
+        """Register a container instance, and return the id of its machine."""
+        host = self.ecs.register_container_instance().container_instance.ec2_instance_id
+        assert host is not None
+        return host
+
+    def instance(self) -> str:
+        """Register a container instance, and return its ARN."""
+        return self.ecs.register_container_instance().container_instance.container_instance_arn
 
 
 Act = Callable[[World], object]
@@ -142,6 +192,54 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
     yield "task_definitions.register_if_changed", "", lambda w: w.ecs.task_definitions.register_if_changed(request)
 
 
+def services() -> Iterator[tuple[str, str, Act]]:
+    """Yield the verbs over services, and how to see what they send."""
+    yield "services.describe", "", lambda w: w.ecs.services.describe(w.serve())
+    yield "services.iter", "", lambda w: [w.serve(), *w.ecs.services.iter()]
+    yield (
+        "services.iter",
+        "`namespace` is given, in place of `ecs:ListServices`",
+        lambda w: [w.serve(), *w.ecs.services.iter(namespace="shop")],
+    )
+
+
+def task_sets() -> Iterator[tuple[str, str, Act]]:
+    """Yield the verbs over task sets, and how to see what they send."""
+    made = {"until": "created"}
+    yield "task_sets.create", "", World.add_task_set
+    late = partial(World.add_task_set, scale=100, timeout=1, on_timeout="delete")
+    yield "task_sets.create", "`on_timeout` or `on_cancel` deletes", late
+    yield "task_sets.create", '`until="created"`', partial(World.add_task_set, until="created")
+    yield "task_sets.scale", "", lambda w: w.ecs.task_sets.scale(w.add_task_set(**made), percent=100)
+    yield "task_sets.make_primary", "", lambda w: w.ecs.task_sets.make_primary(w.add_task_set(**made))
+    yield "task_sets.delete", "", lambda w: w.ecs.task_sets.delete(w.add_task_set(**made))
+
+
+def container_instances() -> Iterator[tuple[str, str, Act]]:
+    """Yield the verbs over container instances, the conditions under which they send more, and how to see it."""
+    by_host = "ids of EC2 instances are given; so with `update_agent` and `describe`"
+    yield "container_instances.drain", "", lambda w: w.ecs.container_instances.drain(w.instance())
+    yield (
+        "container_instances.drain",
+        by_host,
+        lambda w: w.ecs.container_instances.drain(w.register_instance(), cluster="default"),
+    )
+    yield (
+        "container_instances.drain",
+        '`until="told"`, and nothing is to be undone',
+        lambda w: w.ecs.container_instances.drain(w.instance(), until="told"),
+    )
+    yield "container_instances.activate", "", lambda w: w.ecs.container_instances.activate(w.instance())
+    yield (
+        "container_instances.activate",
+        "ids of EC2 instances are given",
+        lambda w: w.ecs.container_instances.activate(w.register_instance(), cluster="default"),
+    )
+    yield "container_instances.update_agent", "", lambda w: w.ecs.container_instances.update_agent(w.instance())
+    yield "container_instances.describe", "", lambda w: w.ecs.container_instances.describe(w.instance())
+    yield "container_instances.iter", "", lambda w: [w.instance(), *w.ecs.container_instances.iter()]
+
+
 def trace(verb: str, act: Act) -> frozenset[str]:
     """Return what a verb sends; what only sets the scene does not count."""
     world = World.new()
@@ -149,7 +247,7 @@ def trace(verb: str, act: Act) -> frozenset[str]:
     with contextlib.suppress(EcsError):  # some of them are meant to fail
         act(world)
     sent = {call.operation for call in list(world.simulator.calls)[before:]}
-    return frozenset(sent if verb.startswith("tasks.run") else sent - {"RunTask"})
+    return frozenset(op for op in sent if op not in SCENERY or verb.startswith(SCENERY[op]))
 
 
 def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
@@ -166,7 +264,7 @@ def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
 def rows() -> Iterator[Row]:
     """Yield the lines of the table: what a verb needs, and then what it needs in addition."""
     needed: dict[str, frozenset[str]] = {}
-    for verb, when, act in (*tasks(), *task_definitions()):
+    for verb, when, act in (*tasks(), *task_definitions(), *services(), *task_sets(), *container_instances()):
         actions = trace(verb, act)
         if not when:
             needed[verb] = actions

@@ -15,7 +15,15 @@ import ecskit.models
 DOCS = Path(__file__).parents[1] / "docs"
 REFERENCE = "\n".join(path.read_text("utf-8") for path in sorted(DOCS.glob("*.md")))
 
-PUBLIC = ["ecskit", "ecskit.errors", "ecskit.models", "ecskit.task_definitions", "ecskit.tasks", "ecskit.testing"]
+PUBLIC = [
+    "ecskit",
+    "ecskit.container_instances",
+    "ecskit.errors",
+    "ecskit.models",
+    "ecskit.task_definitions",
+    "ecskit.tasks",
+    "ecskit.testing",
+]
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -11,9 +11,10 @@ from ecskit._version import __version__
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from ecskit import errors, models, task_definitions, tasks
+    from ecskit import container_instances, errors, models, progress, services, task_definitions, tasks
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
     from ecskit._core.model import ResponseMetadata
+    from ecskit._streams import AsyncStream, Stream
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
@@ -26,12 +27,17 @@ __all__ = [
     "ABSENT_LIST",
     "ABSENT_MAP",
     "AsyncClient",
+    "AsyncStream",
     "Client",
     "ResponseMetadata",
+    "Stream",
     "__version__",
+    "container_instances",
     "converter",
     "errors",
     "models",
+    "progress",
+    "services",
     "task_definitions",
     "tasks",
 ]
@@ -40,8 +46,10 @@ _WHERE = {
     "ABSENT_LIST": "ecskit._core.absent",
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
+    "AsyncStream": "ecskit._streams",
     "Client": "ecskit.client",
     "ResponseMetadata": "ecskit._core.model",
+    "Stream": "ecskit._streams",
 }
 
 

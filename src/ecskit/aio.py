@@ -18,8 +18,11 @@ from ecskit._options import Options, require
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
     from ecskit._generated.aio_pages import AsyncPaginate
+    from ecskit._generated.aio_services import AsyncServiceVerbs
     from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
+    from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
     from ecskit._generated.aio_tasks import AsyncTaskVerbs
     from ecskit._generated.aio_wait import AsyncWait
     from ecskit._transport.aio import AsyncTransport
@@ -91,6 +94,13 @@ class AsyncClient(AsyncOperations):
         return self._transport.client
 
     @property
+    def container_instances(self) -> AsyncContainerInstanceVerbs:
+        """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
+        from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
+
+        return AsyncContainerInstanceVerbs(self._runtime)
+
+    @property
     def paginate(self) -> AsyncPaginate:
         """Lists, followed page by page."""
         from ecskit._generated.aio_pages import AsyncPaginate
@@ -98,11 +108,25 @@ class AsyncClient(AsyncOperations):
         return AsyncPaginate(self._runtime)
 
     @property
+    def services(self) -> AsyncServiceVerbs:
+        """Services: deploying, scaling, creating, deleting, finding them."""
+        from ecskit._generated.aio_services import AsyncServiceVerbs
+
+        return AsyncServiceVerbs(self._runtime)
+
+    @property
     def task_definitions(self) -> AsyncTaskDefinitionVerbs:
         """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
         from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
 
         return AsyncTaskDefinitionVerbs(self._runtime)
+
+    @property
+    def task_sets(self) -> AsyncTaskSetVerbs:
+        """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
+        from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
+
+        return AsyncTaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> AsyncTaskVerbs:

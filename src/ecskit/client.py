@@ -17,8 +17,11 @@ from ecskit._options import Options, require
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
     from ecskit._generated.sync_pages import Paginate
+    from ecskit._generated.sync_services import ServiceVerbs
     from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
+    from ecskit._generated.sync_task_sets import TaskSetVerbs
     from ecskit._generated.sync_tasks import TaskVerbs
     from ecskit._generated.sync_wait import Wait
     from ecskit._transport.sync import Transport
@@ -92,6 +95,13 @@ class Client(Operations):
         return self._transport.client
 
     @property
+    def container_instances(self) -> ContainerInstanceVerbs:
+        """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
+        from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
+
+        return ContainerInstanceVerbs(self._runtime)
+
+    @property
     def paginate(self) -> Paginate:
         """Lists, followed page by page."""
         from ecskit._generated.sync_pages import Paginate
@@ -99,11 +109,25 @@ class Client(Operations):
         return Paginate(self._runtime)
 
     @property
+    def services(self) -> ServiceVerbs:
+        """Services: deploying, scaling, creating, deleting, finding them."""
+        from ecskit._generated.sync_services import ServiceVerbs
+
+        return ServiceVerbs(self._runtime)
+
+    @property
     def task_definitions(self) -> TaskDefinitionVerbs:
         """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
         from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
 
         return TaskDefinitionVerbs(self._runtime)
+
+    @property
+    def task_sets(self) -> TaskSetVerbs:
+        """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
+        from ecskit._generated.sync_task_sets import TaskSetVerbs
+
+        return TaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> TaskVerbs:

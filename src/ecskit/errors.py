@@ -26,9 +26,16 @@ The tree::
     |   +-- ServerError                            ServerException, any 5xx
     +-- FailuresError                              `failures` in a successful answer
     |   +-- TasksNotStarted                        fewer tasks were started than asked for
+    |   +-- ContainerInstancesNotChanged           some are not in the state asked for
     +-- TaskFailedError                            a task ended, and not well
     +-- TasksMissing                               ECS does not show some of the tasks asked about
     +-- TasksNotStopped                            some tasks could not be told to stop
+    +-- ContainerInstancesMissing                  ECS does not show some of the container instances asked about
+    +-- ContainerAgentsNotUpdated                  some agents could not be told to update themselves
+    +-- ServicesMissing                            ECS does not show some of the services asked about
+    +-- UnsupportedController                      CodeDeploy carries out the deployments of a service
+    +-- DeploymentInProgress                       the service is being deployed, and must not be
+    +-- NothingToRollBack
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended without what it waited for
@@ -37,6 +44,13 @@ The tree::
         |   +-- TaskNotVisible
         +-- Vanished                               seen, then no more
         |   +-- TaskPurged                         forgotten by ECS
+        +-- ServiceGone                            a service is being deleted, or was
+        +-- DeploymentFailed                       a deployment of a service failed, and nothing was rolled back
+        |   +-- DeploymentRolledBack               the service is back at what it ran before
+        |   +-- DeploymentRollbackFailed
+        |   +-- DeploymentStalled                  gets nowhere, and nothing in ECS will end it
+        +-- DeploymentSuperseded                   a newer one has taken its place
+        +-- DeploymentPaused                       a hook waits for somebody
         +-- WaitFailed                             in a state from which it will not be what was waited for
             +-- TaskStoppedEarly                   stopped before it was what was waited for
 
@@ -46,8 +60,14 @@ succeed later.
 
 from __future__ import annotations
 
-from ecskit._core.errors import *  # this module is the public face of that one
+from ecskit._core.deployment_errors import *  # this module is their public face
+from ecskit._core.deployment_errors import __all__ as _deployments
+from ecskit._core.errors import *
 from ecskit._core.errors import __all__ as _own
+from ecskit._core.instance_errors import *
+from ecskit._core.instance_errors import __all__ as _instances
+from ecskit._core.service_errors import *
+from ecskit._core.service_errors import __all__ as _of_services
 from ecskit._core.task_errors import *
 from ecskit._core.task_errors import __all__ as _tasks
 from ecskit._core.wait_errors import *
@@ -55,4 +75,4 @@ from ecskit._core.wait_errors import __all__ as _waits
 from ecskit._generated.errors import *
 from ecskit._generated.errors import __all__ as _services
 
-__all__ = [*_own, *_services, *_tasks, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand
+__all__ = [*_own, *_deployments, *_instances, *_services, *_of_services, *_tasks, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from random import Random
 from threading import Event
@@ -15,7 +16,7 @@ from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
 
-from .support import BROKEN, Driver, SyncDriver, draw, nap, parallel, send
+from .support import BROKEN, AsyncDriver, Driver, SyncDriver, draw, nap, parallel, send
 
 
 def test_send_is_replied_to_with_the_answer(driver: Driver) -> None:
@@ -113,6 +114,36 @@ def test_tell_calls_the_listener(driver: Driver) -> None:
         return list(heard)
 
     assert driver.run(flow()) == ["news"]
+
+
+@pytest.mark.parametrize("answer", ["yes", None, BROKEN])
+def test_the_reply_to_tell_holds_what_the_listener_returned(driver: Driver, answer: object) -> None:
+    """Whatever it is: an error that is returned, not raised, is a value."""
+
+    def flow() -> Flow[Reply[Any]]:
+        return (yield Tell(lambda _: answer, "news"))
+
+    assert driver.run(flow()) == Reply(0.0, answer)
+
+
+def test_the_async_driver_awaits_what_the_listener_returned() -> None:
+    """A coroutine, or anything else that is awaitable; the reply holds what comes of it."""
+
+    async def coroutine(news: str) -> str:
+        await asyncio.sleep(0)
+        return news.upper()
+
+    def future(news: str) -> asyncio.Future[str]:
+        made = asyncio.get_running_loop().create_future()
+        made.get_loop().call_soon(made.set_result, news.title())
+        return made
+
+    def flow() -> Flow[list[str]]:
+        first: Reply[str] = yield Tell(coroutine, "news")
+        second: Reply[str] = yield Tell(future, "news")
+        return [first.get(), second.get()]
+
+    assert AsyncDriver().run(flow()) == ["NEWS", "News"]
 
 
 def test_what_a_listener_raises_is_raised_in_the_flow(driver: Driver) -> None:

@@ -338,7 +338,7 @@ LETTERS = {"P": "PENDING", "R": "RUNNING", "S": "STOPPED"}
 @pytest.mark.parametrize(("what", "told", "last", "transitions", "stale"), EVENTS, ids=[event[0] for event in EVENTS])
 def test_observations_in_any_order(what: str, told: str, last: str, transitions: int, stale: int) -> None:  # noqa: ARG001
     """S16: events and reads alike; the newest counts, and what is older is counted."""
-    book: Book[Task] = Book.of([ARN], 0)
+    book: Book[Task] = Book.of([ARN], 0, {}, TASKS)
     seen: list[Task | None] = []
     for now, word in enumerate(told.split()):
         task = observed(LETTERS[word[0]], int(word[1:]))

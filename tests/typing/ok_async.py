@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 from typing_extensions import assert_type
 
 import ecskit
 from ecskit import models, task_definitions
+from ecskit.container_instances import AgentUpdate
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
 from ecskit.tasks import RunTaskResult, TaskOutcome
 
@@ -65,6 +67,13 @@ async def other_waits(ecs: ecskit.AsyncClient, cluster: models.Cluster) -> None:
     assert_type(await ecs.wait.express_gateway_services_inactive("arn"), list[models.ECSExpressGatewayService])
 
 
+async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceResponse, service: models.Service) -> None:
+    assert_type(await ecs.wait.services_stable([updated, service, "web"], cluster="prod"), list[models.Service])
+    assert_type(await ecs.wait.services_inactive("web"), list[models.Service])
+    assert_type(await ecs.services.describe(updated, tags=True), list[models.Service])
+    assert_type(ecs.services.iter(cluster="prod"), ecskit.AsyncStream[models.Service])
+
+
 async def life() -> None:
     async with ecskit.AsyncClient(region_name="eu-west-1") as ecs:
         assert_type(ecs, ecskit.AsyncClient)
@@ -75,13 +84,31 @@ async def life() -> None:
 async def verbs(ecs: ecskit.AsyncClient) -> None:
     result = await ecs.tasks.run("batch:7", cluster="prod", count=37, capacity_timeout=300)
     assert_type(result, RunTaskResult)
-    assert_type(ecs.tasks.as_stopped(result), AsyncGenerator[TaskOutcome, None])
+    assert_type(ecs.tasks.as_stopped(result), ecskit.AsyncStream[TaskOutcome])
+    async with ecs.tasks.as_stopped(result) as outcomes:
+        assert_type(outcomes, ecskit.AsyncStream[TaskOutcome])
+        assert_type(await anext(outcomes), TaskOutcome)
+    async with contextlib.aclosing(ecs.tasks.iter()) as found:
+        assert_type(found, ecskit.AsyncStream[Task])
     async for outcome in ecs.tasks.as_stopped(result, allow_partial=True):
         assert_type(outcome, TaskOutcome)
     assert_type(await ecs.tasks.run_to_completion("migrate", on_cancel="stop"), TaskOutcome)
     assert_type(await ecs.tasks.run_to_completion("migrate", count=2), list[TaskOutcome])
-    assert_type(ecs.tasks.iter(cluster="prod"), AsyncGenerator[Task, None])
+    assert_type(ecs.tasks.iter(cluster="prod"), ecskit.AsyncStream[Task])
     assert_type(await ecs.tasks.stop(result), list[Task])
+
+
+async def task_sets_and_instances(ecs: ecskit.AsyncClient) -> None:
+    created = await ecs.task_sets.create("web", cluster="prod", task_definition="web", scale=50)
+    assert_type(created, models.TaskSet)
+    assert_type(await ecs.task_sets.scale(created, percent=100), models.TaskSet)
+    assert_type(await ecs.task_sets.make_primary(created), models.TaskSet)
+    assert_type(await ecs.task_sets.delete(created, force=True), models.TaskSet | None)
+    assert_type(await ecs.container_instances.drain("arn"), list[models.ContainerInstance])
+    assert_type(await ecs.container_instances.activate("arn"), list[models.ContainerInstance])
+    assert_type(await ecs.container_instances.update_agent("arn"), list[AgentUpdate])
+    assert_type(await ecs.container_instances.describe("arn"), list[models.ContainerInstance])
+    assert_type(ecs.container_instances.iter(cluster="prod"), ecskit.AsyncStream[models.ContainerInstance])
 
 
 async def definitions(ecs: ecskit.AsyncClient) -> None:

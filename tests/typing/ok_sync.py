@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from threading import Event
@@ -13,6 +14,7 @@ from typing_extensions import assert_type
 
 import ecskit
 from ecskit import errors, models, task_definitions
+from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
@@ -107,6 +109,22 @@ def other_waits(ecs: ecskit.Client, cluster: models.Cluster) -> None:
     assert_type(ecs.wait.express_gateway_services_inactive("arn"), list[models.ECSExpressGatewayService])
 
 
+def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service: models.Service) -> None:
+    assert_type(ecs.wait.services_stable([updated, service, "web"], cluster="prod"), list[models.Service])
+    assert_type(ecs.wait.services_inactive(ecs.delete_service(service="web")), list[models.Service])
+    assert_type(ecs.services.iter(cluster="prod", launch_type="FARGATE"), ecskit.Stream[models.Service])
+    assert_type(ecs.services.iter(namespace="shop"), ecskit.Stream[models.Service])
+    try:
+        assert_type(ecs.services.describe(updated, tags=True), list[models.Service])
+    except errors.ServicesMissing as error:
+        assert_type(error.missing, tuple[str, ...])
+        assert_type(error.services, tuple[models.Service, ...])
+    except errors.UnsupportedController as error:
+        assert_type(error.controller, str)
+    except errors.ServiceGone as error:
+        assert_type(error.story, errors.WaitStory)
+
+
 def literals() -> LaunchType:
     kind: LaunchType = "FARGATE"
     return kind
@@ -118,7 +136,13 @@ def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
     assert_type(result.raise_for_failures(), RunTaskResult)
     assert_type(result.tasks, Sequence[Task])
     assert_type(ecs.wait.tasks_healthy(result, timeout=120), list[Task])
-    assert_type(ecs.tasks.as_stopped(result), Generator[TaskOutcome, None, None])
+    assert_type(ecs.tasks.as_stopped(result), ecskit.Stream[TaskOutcome])
+    with ecs.tasks.as_stopped(result) as outcomes:
+        assert_type(outcomes, ecskit.Stream[TaskOutcome])
+        for ended in outcomes:
+            assert_type(ended, TaskOutcome)
+    with contextlib.closing(ecs.tasks.iter()) as found:
+        assert_type(next(found), Task)
     outcome = ecs.tasks.run_to_completion("migrate", container="app", command=["migrate"], on_cancel="stop")
     assert_type(outcome, TaskOutcome)
     assert_type(outcome.exit_code, int | None)
@@ -126,7 +150,7 @@ def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
     assert_type(TaskOutcome.of(result.tasks[0], essential=["app"]).raise_for_outcome(), TaskOutcome)
     assert_type(ecs.tasks.stop(result, cancel=Event()), list[Task])
     assert_type(ecs.tasks.describe(result), list[Task])
-    assert_type(ecs.tasks.iter(cluster="prod", desired_status="ANY"), Generator[Task, None, None])
+    assert_type(ecs.tasks.iter(cluster="prod", desired_status="ANY"), ecskit.Stream[Task])
     assert_type(ecs.tasks.protect("arn", expires_in_minutes=60), list[models.ProtectedTask])
     strategy = {"FARGATE_SPOT": 3, "FARGATE": 1}
     assert_type(ecs.tasks.run("web", capacity_provider_strategy=strategy, tags={"team": "data"}), RunTaskResult)
@@ -141,7 +165,40 @@ def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
     except errors.EcsError as error:
         if error.story is not None:
             assert_type(error.story.handle, errors.WaitHandle)
-            assert_type(ecs.wait.resume(error.story.handle), list[Any])
+            ecs.wait.resume(error.story.handle)
+
+
+def task_sets(ecs: ecskit.Client, service: models.Service, network: models.AwsVpcConfiguration) -> None:
+    created = ecs.task_sets.create(
+        service, task_definition="web", scale=50, network=network, tags={"a": "b"}, on_timeout="delete", cancel=Event()
+    )
+    assert_type(created, models.TaskSet)
+    assert_type(ecs.task_sets.scale(created, percent=100, until="told"), models.TaskSet)
+    assert_type(ecs.task_sets.make_primary("ecs-svc/1", cluster="prod", service="web"), models.TaskSet)
+    assert_type(ecs.task_sets.delete(created, force=True), models.TaskSet | None)
+    assert_type(ecs.wait.task_sets_primary(created), list[models.TaskSet])
+    assert_type(ecs.wait.task_sets_deleted([created, "arn"]), list[models.TaskSet])
+    assert_type(ecs.wait.task_sets_steady(created, scale=50), list[models.TaskSet])
+
+
+def instances(ecs: ecskit.Client) -> None:
+    drained = ecs.container_instances.drain(["i-1"], cluster="prod", on_timeout="undo", cancel=Event())
+    assert_type(drained, list[models.ContainerInstance])
+    assert_type(ecs.container_instances.activate(drained), list[models.ContainerInstance])
+    for update in ecs.container_instances.update_agent(drained, until="told"):
+        assert_type(update, AgentUpdate)
+        assert_type(update.outcome, AgentOutcome)
+        assert_type(update.container_instance, models.ContainerInstance)
+    assert_type(ecs.container_instances.describe(drained, health=True), list[models.ContainerInstance])
+    assert_type(ecs.container_instances.iter(status="ACTIVE"), ecskit.Stream[models.ContainerInstance])
+    try:
+        ecs.container_instances.drain("arn", on_partial="undo")
+    except errors.ContainerInstancesNotChanged as error:
+        assert_type(error.changed, tuple[str, ...])
+    except errors.ContainerAgentsNotUpdated as error:
+        assert_type(error.told, tuple[str, ...])
+    except errors.ContainerInstancesMissing as error:
+        assert_type(error.container_instances, tuple[models.ContainerInstance, ...])
 
 
 def kinds(outcome: TaskOutcome) -> OutcomeKind:

@@ -63,9 +63,18 @@ def _definition(id_: str, status: str) -> Wire:
     return {"taskDefinitionArn": f"{HOME}task-definition/{id_}:1", "family": id_, "revision": 1, "status": status}
 
 
-def _task_set(id_: str, status: str, stability: str | None = None) -> Wire:
+def _task_set(id_: str, status: str, stability: str | None = None, *more: str) -> Wire:
+    """Return a task set; further words are its scale, how many tasks run, and when it was updated."""
     arn = f"{HOME}task-set/prod/web/ecs-svc/{id_}"
-    told = {"id": f"ecs-svc/{id_}", "taskSetArn": arn, "status": status, "computedDesiredCount": 2, "runningCount": 1}
+    told: Wire = {
+        "id": f"ecs-svc/{id_}",
+        "taskSetArn": arn,
+        "status": status,
+        "computedDesiredCount": 2,
+        "runningCount": 1,
+    }
+    for name, value in zip(("scale", "runningCount", "updatedAt"), more, strict=False):
+        told[name] = {"value": float(value), "unit": "PERCENT"} if name == "scale" else int(value)
     return told | ({"stabilityStatus": stability} if stability else {})
 
 
@@ -159,8 +168,10 @@ FAMILIES = {
         "DescribeExpressGatewayService", "serviceArn", "service", _express, "ResourceNotFoundException"
     ),
 }
-OTHERS = [name for name, (_, model) in WAITS.items() if model != "Task" or name == "exec_agents_running"]
-"""The waits that are not about tasks alone."""
+ELSEWHERE = ("Task", "Service")
+"""What has tests of its own."""
+OTHERS = [name for name, (_, model) in WAITS.items() if model not in ELSEWHERE or name == "exec_agents_running"]
+"""The waits that are about neither tasks alone nor services."""
 
 
 def family_of(wait: str) -> Family:
@@ -173,9 +184,7 @@ def flow_of(wait: str, things: Any, **options: Any) -> Flow[list[Any]]:
     names = {field.name for field in attrs.fields(Patience)}
     patience = Patience(**{name: value for name, value in options.items() if name in names})
     own = {name: value for name, value in options.items() if name not in names}
-    flow: Flow[list[Any]] = getattr(importlib.import_module(f"ecskit.waits.{WAITS[wait][0]}"), wait)(
-        things, **own, patience=patience
-    )
+    flow: Flow[list[Any]] = getattr(importlib.import_module(WAITS[wait][0]), wait)(things, **own, patience=patience)
     return flow
 
 

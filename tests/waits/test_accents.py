@@ -16,8 +16,7 @@ import pytest
 
 from ecskit import AsyncClient, Client
 from ecskit._codegen.__main__ import PACKAGE
-from ecskit._codegen.emit_verbs import NAMESPACES
-from ecskit._codegen.verbs import read
+from ecskit._codegen.emit_verbs import HANDLES, NAMESPACES, verbs_of
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._generated.aio_wait import AsyncWait
@@ -41,13 +40,8 @@ PAIRS = {
     for namespace in NAMESPACES
 }
 """The classes of each namespace, sync and async."""
-VERBS = {
-    (namespace.name, verb.name): verb
-    for namespace in NAMESPACES
-    for module in namespace.modules
-    for verb in read(PACKAGE, module)
-}
-"""The verbs as they are written, by namespace and name."""
+VERBS = {(namespace.name, verb.name): verb for namespace in NAMESPACES for verb in verbs_of(PACKAGE, namespace)}
+"""The verbs, by namespace and name."""
 every_verb = pytest.mark.parametrize(("namespace", "name"), VERBS)
 
 
@@ -69,12 +63,13 @@ def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str
 
 @every_verb
 def test_sync_and_async_verbs_result_in_the_same(namespace: str, name: str) -> None:
-    """The one in a value or a generator, the other in the same awaited or an async generator."""
+    """The one in a value or a stream, the other in the same awaited or an async stream; handles have their accent."""
     sync, aio = (inspect.signature(getattr(of, name)).return_annotation for of in PAIRS[namespace])
-    if VERBS[namespace, name].kind == "Emits":
-        assert aio == sync.replace("Generator[", "AsyncGenerator[", 1).replace(", None, None]", ", None]")
+    verb = VERBS[namespace, name]
+    if verb.kind == "Emits":
+        assert (sync, aio) == (f"Stream[{verb.result}]", f"AsyncStream[{verb.result}]")
     else:
-        assert aio == sync
+        assert aio == (f"Async{sync}" if verb.result in HANDLES else sync)
         assert inspect.iscoroutinefunction(getattr(PAIRS[namespace][1], name))
 
 

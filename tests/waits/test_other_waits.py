@@ -199,6 +199,31 @@ def deleted_express_service(sim: Simulator) -> Given:
     return arn, said
 
 
+def task_set(sim: Simulator) -> Given:
+    definition = {"networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512"}
+    sim.handle("RegisterTaskDefinition", {"family": "web", "containerDefinitions": [APP], **definition})
+    controller = {"deploymentController": {"type": "EXTERNAL"}, "desiredCount": 2}
+    sim.handle("CreateService", {"serviceName": "web", **controller})
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    request = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": network}
+    scale = {"value": 50, "unit": "PERCENT"}
+    answer = sim.handle("CreateTaskSet", {**request, "cluster": "default", "service": "web", "scale": scale})
+    return answer["taskSet"]["taskSetArn"], {"scale": 50}
+
+
+def primary_task_set(sim: Simulator) -> Given:
+    arn, _ = task_set(sim)
+    sim.handle("UpdateServicePrimaryTaskSet", {"cluster": "default", "service": "web", "primaryTaskSet": arn})
+    return arn, {}
+
+
+def deleted_task_set(sim: Simulator) -> Given:
+    arn, _ = task_set(sim)
+    sim.clock.advance(60)
+    sim.handle("DeleteTaskSet", {"cluster": "default", "service": "web", "taskSet": arn, "force": True})
+    return arn, {}
+
+
 SCENES: list[tuple[str, Callable[[Simulator], Given]]] = [
     ("exec_agents_running", task),
     ("clusters_active", cluster),
@@ -212,6 +237,9 @@ SCENES: list[tuple[str, Callable[[Simulator], Given]]] = [
     ("capacity_providers_updated", updated_provider),
     ("capacity_providers_deleted", deleted_provider),
     ("task_definitions_deleted", deleted_definition),
+    ("task_sets_steady", task_set),
+    ("task_sets_primary", primary_task_set),
+    ("task_sets_deleted", deleted_task_set),
     ("daemons_active", daemon),
     ("daemons_deleted", deleted_daemon),
     ("daemon_deployments_successful", deployment),
@@ -245,8 +273,8 @@ async def test_a_wait_comes_true(wait: str, scene: Callable[[Simulator], Given],
 
 
 def test_every_wait_that_the_simulator_can_show_is_shown() -> None:
-    """Task sets are not simulated: they have timelines only."""
-    assert {wait for wait, _ in SCENES} | {"task_sets_steady"} == set(OTHERS)
+    """All of them."""
+    assert {wait for wait, _ in SCENES} == set(OTHERS)
 
 
 def test_a_failing_daemon_deployment_fails_its_wait() -> None:
@@ -273,11 +301,12 @@ READY = {
     "container_instances_connected": "ACTIVE+connected",
     "container_instances_drained": "DRAINING",
     "container_agents_updated": "ACTIVE+agent=UPDATED",
-    "task_sets_steady": "ACTIVE+STEADY_STATE",
+    "task_sets_steady": "ACTIVE+STEADY_STATE+50+2",
     "capacity_providers_updated": "ACTIVE+UPDATE_COMPLETE",
     "gateways_updated": "UPDATE_COMPLETE",
     "capacity_providers_deleted": "INACTIVE",
     "task_definitions_deleted": "-",
+    "task_sets_deleted": "-",
     "daemons_deleted": "-",
     "gateway_routes_deleted": "-",
 }
@@ -285,7 +314,7 @@ READY = {
 SAID: dict[str, dict[str, Any]] = {
     "container_instances_drained": {"cluster": "prod"},
     "capacity_providers_active": {"cluster": "prod"},
-    "task_sets_steady": {"cluster": "prod", "service": "web"},
+    "task_sets_steady": {"cluster": "prod", "service": "web", "scale": 50},
     "exec_agents_running": {"cluster": "prod", "containers": ["app"]},
 }
 
@@ -331,7 +360,8 @@ def test_every_wait_can_be_gone_on_with() -> None:
     """Each name in the table of `resume` is a method of both namespaces, and the other way round."""
     for namespace in (Wait, AsyncWait):
         methods = {name for name in vars(namespace) if not name.startswith("_")}
-        assert methods - {"resume"} == set(WAITS)
+        # Deployments have handles of their own, which `resume` takes as well.
+        assert methods - {"resume", "deployment", "service_deployment"} == set(WAITS)
 
 
 def test_every_wait_is_in_the_docs() -> None:

@@ -24,6 +24,8 @@ RESPONSE = {
     "resourceIds": ["arn:1"],
 }
 TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
+SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
+INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
 
@@ -43,9 +45,15 @@ def made(cls: type[Any]) -> Any:
         "outcomes": [TaskOutcome.of(TASK)],
         "missing": ["arn:2"],
         "tasks": [TASK],
+        "services": [SERVICE],
+        "service": "web",
+        "controller": "CODE_DEPLOY",
         "errors": {},
         "told": ["arn:1"],
         "stopped": True,
+        "container_instances": [INSTANCE],
+        "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
+        "undone": True,
     }
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()

@@ -1,11 +1,13 @@
 """The two accents of the hand-written verbs: a method for each, with its signature and docstring.
 
 A verb is written once, as a flow that knows no colour; `verbs` reads them. The methods that are written here run them.
+A namespace that is bound to a value is a handle: its verbs take the value first, its methods take it from the handle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +17,36 @@ from .verbs import SPREAD, Parameter, Verb, read
 
 
 @dataclass(frozen=True)
+class Handle:
+    """What methods return in place of a value: an object that holds it, with the verbs of the value as methods."""
+
+    class_: str
+    stem: str
+    """What the generated modules are called, which is the name of the namespace."""
+    module: str
+    """Where the value is."""
+
+
+HANDLES = {"StartedDeployment": Handle("DeploymentHandle", "deployment", "ecskit.services.started")}
+"""The handles by the class of their value."""
+
+
+@dataclass(frozen=True)
 class Namespace:
-    """A namespace of the client and the modules whose verbs are its methods."""
+    """A namespace of the client, or a handle, and the modules whose verbs are its methods."""
 
     name: str
     class_: str
     about: str
     modules: tuple[str, ...]
+    bound: str | None = None
+    """The class of the value that its verbs take first: then this is no namespace of the client but a handle."""
+
+    def __post_init__(self) -> None:
+        if self.bound:
+            handle = HANDLES[self.bound]
+            if (handle.class_, handle.stem) != (self.class_, self.name):
+                raise ValueError(f"the handle of {self.bound} is {handle.class_} in {handle.stem}; see HANDLES")
 
 
 NAMESPACES = (
@@ -40,6 +65,8 @@ NAMESPACES = (
             "ecskit.waits.daemons",
             "ecskit.waits.gateways",
             "ecskit.waits.express_services",
+            "ecskit.waits.services",
+            "ecskit.services.waiting",
             "ecskit.waits.resuming",
         ),
     ),
@@ -61,25 +88,70 @@ NAMESPACES = (
         about="Registering task definitions; what is done with them offline is in `ecskit.task_definitions`.",
         modules=("ecskit.task_definitions.registering",),
     ),
+    Namespace(
+        name="task_sets",
+        class_="TaskSetVerbs",
+        about="Task sets of services that somebody else deploys: creating, scaling, switching, deleting them.",
+        modules=("ecskit.task_sets.creating", "ecskit.task_sets.changing", "ecskit.task_sets.deleting"),
+    ),
+    Namespace(
+        name="container_instances",
+        class_="ContainerInstanceVerbs",
+        about="Container instances: draining them and giving them tasks again, updating their agents, finding them.",
+        modules=(
+            "ecskit.container_instances.draining",
+            "ecskit.container_instances.updating",
+            "ecskit.container_instances.reading",
+        ),
+    ),
+    Namespace(
+        name="services",
+        class_="ServiceVerbs",
+        about="Services: deploying, scaling, creating, deleting, finding them.",
+        modules=(
+            "ecskit.services.deploying",
+            "ecskit.services.rolling_back",
+            "ecskit.services.scaling",
+            "ecskit.services.creating",
+            "ecskit.services.deleting",
+            "ecskit.services.reading",
+        ),
+    ),
+    Namespace(
+        name="deployment",
+        class_="DeploymentHandle",
+        about="A deployment that was started: waiting for it, watching it, stopping it, rolling it back.",
+        modules=("ecskit.services.handling",),
+        bound="StartedDeployment",
+    ),
 )
 
 _CANCEL = Parameter("cancel", "Event | None", "None")
 _ABOUT_CANCEL = "    cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`."
 
 
-def files(package: Path, origin: Provenance) -> Iterator[tuple[str, str]]:
+def files(package: Path, origin: Provenance, namespaces: Sequence[Namespace] = NAMESPACES) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
-    for namespace in NAMESPACES:
-        verbs = [verb for module in namespace.modules for verb in read(package, module)]
+    for namespace in namespaces:
+        verbs = [*verbs_of(package, namespace)]
         for accent in (SYNC, ASYNC):
             yield f"_generated/{accent.module}_{namespace.name}.py", _namespace(namespace, verbs, accent, origin)
+
+
+def verbs_of(package: Path, namespace: Namespace) -> Iterator[Verb]:
+    """Yield the verbs of a namespace as the methods that they become."""
+    for module in namespace.modules:
+        for verb in read(package, module):
+            yield verb.bound_to(namespace.bound) if namespace.bound else verb
 
 
 def _namespace(namespace: Namespace, verbs: Sequence[Verb], accent: Accent, origin: Provenance) -> str:
     class_ = f"{accent.prefix}{namespace.class_}"
     typing = "TYPE_CHECKING, overload" if any(verb.one_or_many for verb in verbs) else "TYPE_CHECKING"
-    out = [origin.header(namespace.about), f"\nfrom typing import {typing}\n\nif TYPE_CHECKING:\n"]
-    imports = _imports(verbs, accent)
+    out = [origin.header(namespace.about), f"\nfrom typing import {typing}\n\n"]
+    needed, imports = _needed(namespace, verbs, accent), _imports(namespace, verbs, accent)
+    out += [f"from {module} import {name}\n" for module, name in sorted(needed.items())]
+    out.append("\nif TYPE_CHECKING:\n" if needed else "if TYPE_CHECKING:\n")
     standard = {m: n for m, n in imports.items() if not m.startswith(("ecskit", "tenacity"))}
     for group in (
         standard,
@@ -91,26 +163,58 @@ def _namespace(namespace: Namespace, verbs: Sequence[Verb], accent: Accent, orig
             long = block(f"from {module} import (", sorted(names, key=import_order), ")", "    ")
             out.append(line if len(line) <= 120 else long)
         out.append("\n" if group else "")
-    out.append(f'__all__ = ["{class_}"]\n\n\nclass {class_}:\n    """{namespace.about}"""\n')
-    out.append(f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {accent.prefix}Runtime) -> None:\n')
-    out.append('        """Run the flows on `runtime`."""\n        self._runtime = runtime\n')
-    return "".join([*out, *(_method(verb, accent) for verb in verbs)])
+    bound = namespace.bound
+    base, more = (f"(Bound[{bound}])", f", started: {bound}") if bound else ("", "")
+    out.append(f'__all__ = ["{class_}"]\n\n\nclass {class_}{base}:\n    """{namespace.about}"""\n')
+    out.append('\n    __slots__ = ("_runtime",)\n')
+    out.append(f"\n    def __init__(self, runtime: {accent.prefix}Runtime{more}) -> None:\n")
+    about = "Act on `started` through `runtime`" if bound else "Run the flows on `runtime`"
+    out.append(f'        """{about}."""\n')
+    out.append("        super().__init__(started)\n" if bound else "")
+    out.append("        self._runtime = runtime\n")
+    return "".join([*out, *(_method(verb, accent, class_) for verb in verbs)])
 
 
-def _imports(verbs: Sequence[Verb], accent: Accent) -> dict[str, set[str]]:
+def _needed(namespace: Namespace, verbs: Sequence[Verb], accent: Accent) -> dict[str, str]:
+    """Return what is imported at run time: the name by its module."""
+    needed = {"ecskit._streams": f"{accent.prefix}Stream"} if any(verb.kind == "Emits" for verb in verbs) else {}
+    if namespace.bound:
+        needed |= {"ecskit.services.bound": "Bound", HANDLES[namespace.bound].module: namespace.bound}
+    return needed
+
+
+def _imports(namespace: Namespace, verbs: Sequence[Verb], accent: Accent) -> dict[str, set[str]]:
+    """Return what is imported for type checkers: the names by their module."""
     imports = {f"ecskit._drive.{accent.module}": {f"{accent.prefix}Runtime"}}
     for verb in verbs:
-        for name, module in verb.imports.items():
-            if name != "OneOrMany":
-                imports.setdefault(module, set()).add(name)
-        if verb.kind == "Emits":
-            imports.setdefault("collections.abc", set()).add(f"{accent.prefix}Generator")
+        where = {**verb.imports, **_handle(verb, accent)}
+        annotations = [_returned(verb, accent), *(p.annotation for p in [*verb.positional, *verb.keyword])]
+        for name in re.findall(r"\w+", " ".join(annotations)):
+            if name in where and name not in (namespace.bound, f"{accent.prefix}{namespace.class_}"):
+                imports.setdefault(where[name], set()).add(name)
         if verb.patient and accent is SYNC:
             imports.setdefault("threading", set()).add("Event")
     return imports
 
 
-def _method(verb: Verb, accent: Accent) -> str:
+def _handle(verb: Verb, accent: Accent) -> Mapping[str, str]:
+    """Return the handle that the method of a verb returns, if it does, by its name: where it is."""
+    handle = HANDLES.get(verb.result) if verb.kind == "Flow" else None
+    if handle is None:
+        return {}
+    return {f"{accent.prefix}{handle.class_}": f"ecskit._generated.{accent.module}_{handle.stem}"}
+
+
+def _returned(verb: Verb, accent: Accent) -> str:
+    """Return the annotation of what a method returns."""
+    if verb.kind == "Emits":
+        return f"{accent.prefix}Stream[{verb.result}]"
+    if one := verb.one_or_many:
+        return f"{one} | list[{one}]"
+    return next(iter(_handle(verb, accent)), verb.result)
+
+
+def _method(verb: Verb, accent: Accent, class_: str) -> str:
     cancellable = verb.patient and accent is SYNC
     keyword = [*verb.keyword, _CANCEL] if cancellable else verb.keyword
     sections = dict(verb.sections)
@@ -121,9 +225,8 @@ def _method(verb: Verb, accent: Accent) -> str:
     if one:
         for count, result in (("None = None", one), ("int", f"list[{one}]")):
             overloads += f"\n    @overload{_signature(verb, accent, keyword, result, count)}: ...\n"
-    result = f"{one} | list[{one}]" if one else verb.result
-    opening = _signature(verb, accent, keyword, result)
-    return f"{overloads}{opening}:\n{_docstring(sections)}{_body(verb, accent, cancel=cancellable)}"
+    opening = _signature(verb, accent, keyword, _returned(verb, accent))
+    return f"{overloads}{opening}:\n{_docstring(sections)}{_body(verb, accent, class_, cancel=cancellable)}"
 
 
 def _signature(verb: Verb, accent: Accent, keyword: Sequence[Parameter], result: str, count: str = "") -> str:
@@ -133,10 +236,7 @@ def _signature(verb: Verb, accent: Accent, keyword: Sequence[Parameter], result:
         annotation = p.annotation + (f" = {p.default}" if p.default is not None else "")
         lines.append(f"{p.name}: {count if count and p.name == 'count' else annotation}")
     inner = "".join(f"        {line},\n" for line in lines)
-    def_ = accent.def_
-    if verb.kind == "Emits":
-        def_ = "def"
-        result = f"AsyncGenerator[{result}, None]" if accent is ASYNC else f"Generator[{result}, None, None]"
+    def_ = "def" if verb.kind == "Emits" else accent.def_
     return f"\n    {def_} {verb.name}(\n        self,\n{inner}    ) -> {result}"
 
 
@@ -148,21 +248,26 @@ def _docstring(sections: dict[str, str]) -> str:
     return f'        """{body}\n        """\n'
 
 
-def _body(verb: Verb, accent: Accent, *, cancel: bool) -> str:
+def _body(verb: Verb, accent: Accent, within: str, *, cancel: bool) -> str:
     spread: dict[tuple[str, str], list[str]] = {}
     for p in verb.keyword:
         if p.of:
             spread.setdefault(p.of, []).append(p.name)
-    given = [p.name for p in verb.positional] + [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
+    given = ["self.started"] * verb.bound + [p.name for p in verb.positional]
+    given += [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
     imports = [f"from {verb.module} import {verb.name} as verb"]
     made = ""
     for (parameter, class_), names in spread.items():
         imports.append(f"from {SPREAD[class_]} import {class_}")
         made += block(f"{parameter} = {class_}(", [f"{name}={name}" for name in names], ")", "        ")
         given.append(f"{parameter}={parameter}")
-    lines = "".join(f"        {line}\n" for line in sorted(imports))
     passed = ", cancel" if cancel else ""
-    run = f"self._runtime.iterate(flow{passed})" if verb.kind == "Emits" else f"self._runtime.run(flow{passed})"
-    await_ = "" if verb.kind == "Emits" else accent.await_
+    result = f"{accent.await_}self._runtime.run(flow{passed})"
+    if verb.kind == "Emits":
+        result = f"{accent.prefix}Stream(self._runtime.iterate(flow{passed}))"
+    for handle, module in _handle(verb, accent).items():
+        imports += [f"from {module} import {handle}"] if handle != within else []
+        result = f"{handle}(self._runtime, {result})"
+    lines = "".join(f"        {line}\n" for line in sorted(imports))
     call = block("flow = verb(", given, ")", "        ")
-    return f"{lines}\n{made}{call}        return {await_}{run}\n"
+    return f"{lines}\n{made}{call}        return {result}\n"

@@ -12,11 +12,17 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-SPREAD = {"Patience": "ecskit.waits.patience", "Launch": "ecskit.tasks.launch"}
+SPREAD = {
+    "Patience": "ecskit.waits.patience",
+    "Launch": "ecskit.tasks.launch",
+    "Change": "ecskit.services.changing",
+    "Following": "ecskit.services.following",
+    "Remedy": "ecskit.services.undoing",
+}
 """Classes whose fields become parameters, and where they are."""
 RESULTS = ("Flow", "Emits")
 """What a verb returns: a flow with a result, or one that emits items."""
@@ -50,6 +56,8 @@ class Verb:
     """Its docstring: the summary under the empty string, the rest by the name of the section."""
     imports: Mapping[str, str]
     """Where the names in its signature come from."""
+    bound: bool = False
+    """Whether the function takes a value first that whoever has the method holds."""
 
     @property
     def patient(self) -> bool:
@@ -61,6 +69,16 @@ class Verb:
         """What it results in one of, or with a `count` in a list of."""
         found = re.fullmatch(r"OneOrMany\[(.*)\]", self.result)
         return found[1] if found else None
+
+    def bound_to(self, value: str) -> Verb:
+        """Return it as a method of what holds a value: its first parameter, of that class, is left out."""
+        if not self.positional or self.positional[0].annotation != value:
+            raise SyntaxError(f"{self.module}: the first parameter of {self.name} has to be a {value}")
+        first, *others = self.positional
+        sections = {**self.sections, "Args": "\n".join(_without(self.sections["Args"], [first.name]))}
+        if not sections["Args"]:
+            del sections["Args"]
+        return replace(self, positional=others, sections=sections, bound=True)
 
 
 def read(package: Path, module: str) -> Iterator[Verb]:
@@ -139,8 +157,7 @@ class _Spread:
         """Return a docstring with the fields among the arguments, and with what goes wrong with them."""
         if not self.docs:
             return sections
-        own_args = [e for e in _entries(sections["Args"]) if e.split(":")[0].strip() not in self.parameters]
-        args = "\n".join([*own_args, *self.docs])
+        args = "\n".join([*_without(sections["Args"], self.parameters), *self.docs])
         own = sections.get("Raises", "")
         told = [entry for more in self.raises for entry in _entries(more)]
         more = {entry.split(":")[0]: entry for entry in reversed(told) if f"{entry.split(':')[0]}:" not in own}
@@ -162,6 +179,11 @@ def _sections(doc: str) -> dict[str, str]:
 def _entries(section: str) -> list[str]:
     """Return the entries of a section, each with the lines that continue it."""
     return re.findall(r"^    \S.*(?:\n     .*)*", section, re.MULTILINE)
+
+
+def _without(section: str, names: Sequence[str]) -> list[str]:
+    """Return the entries of a section but for those of some names."""
+    return [entry for entry in _entries(section) if entry.split(":")[0].strip() not in names]
 
 
 def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:

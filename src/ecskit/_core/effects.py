@@ -91,9 +91,9 @@ class Parallel:
 
 @attrs.frozen
 class Tell:
-    """Call somebody back with a value, and await what comes of it if that is awaitable; the reply holds None.
+    """Call somebody back with a value; the reply holds what they returned, awaited if that is awaitable.
 
-    What the callback raises is raised in the flow.
+    Only the async driver awaits. What the callback raises is raised in the flow.
     """
 
     listener: Callable[[Any], object]

@@ -28,12 +28,18 @@ def items(operation: Operation, first: Request[Any]) -> Flow[None]:
     return follow(operation, first, _emit_items)
 
 
-def follow(operation: Operation, first: Request[Any], emit: Callable[[Operation, Response], Flow[None]]) -> Flow[None]:
+def follow(
+    operation: Operation,
+    first: Request[Any],
+    emit: Callable[[Operation, Response], Flow[None]],
+    *,
+    poll: bool = False,
+) -> Flow[None]:
     """Go through what `emit` makes of each page, one after the other."""
     request: Any = first
     seen = {request.next_token}
     while True:
-        page: Any = yield from _page(operation, request)
+        page: Any = yield from _page(operation, request, poll=poll)
         yield from emit(operation, page)
         token = page.next_token or None  # an empty token ends a list, as none at all does
         if token is None:
@@ -44,9 +50,9 @@ def follow(operation: Operation, first: Request[Any], emit: Callable[[Operation,
         request = attrs.evolve(request, next_token=token)
 
 
-def _page(operation: Operation, request: Request[Any]) -> Flow[Any]:
+def _page(operation: Operation, request: Request[Any], *, poll: bool) -> Flow[Any]:
     try:
-        return (yield from call(operation, request))
+        return (yield from call(operation, request, poll=poll))
     except RequestError as error:
         # Told under the names that the caller used.
         named = [(_GIVEN_AS.get(path, path), problem) for path, problem in error.problems]

@@ -56,6 +56,11 @@ class Subject(Protocol):
         """What tells whether a state is one that this version of ecskit knows."""
         ...
 
+    @property
+    def remember(self) -> Callable[[Any, Any], Any]:
+        """What makes the memory of what was known before and of an observation: what the latter alone does not tell."""
+        ...
+
 
 @attrs.frozen
 class Look(Generic[T]):
@@ -82,16 +87,22 @@ class Known(Generic[T]):
     """When the latest look of that run was."""
     missing_reads: int = 0
     """How many looks that run has."""
+    memory: Any = None
+    """What the subject remembers of all observations that counted, what the caller has seen included."""
+
+    @classmethod
+    def given(cls, seen: T, subject: Subject) -> Known[T]:
+        """Return what is known of what the caller has seen, before any look."""
+        return cls(seen, memory=subject.remember(cls(), seen))
 
     def visible(self, seen: T, subject: Subject) -> Known[T]:
         """Return what is known after a look that showed the thing."""
-        if self.last is None:
-            return Known(seen, looked=True)
-        if _older(subject.rank(seen), subject.rank(self.last), subject.final):
+        if self.last is not None and _older(subject.rank(seen), subject.rank(self.last), subject.final):
             # A replica that lags; even so the thing is there.
-            return Known(self.last, looked=True, repeats=self.repeats + 1)
-        again = subject.state(seen) == subject.state(self.last)
-        return Known(seen, looked=True, repeats=self.repeats + 1 if again else 0)
+            return Known(self.last, looked=True, repeats=self.repeats + 1, memory=self.memory)
+        again = self.last is not None and subject.state(seen) == subject.state(self.last)
+        memory = subject.remember(self, seen)
+        return Known(seen, looked=True, repeats=self.repeats + 1 if again else 0, memory=memory)
 
     def missing(self, now: float) -> Known[T]:
         """Return what is known after a look that did not show the thing: it never erases what was seen."""
@@ -137,10 +148,10 @@ class Book(Generic[T]):
     """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
 
     @classmethod
-    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T] | None = None) -> Book[T]:
+    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T], subject: Subject) -> Book[T]:
         """Return a book about `ids` that nobody has looked for yet; the caller has `seen` some of them."""
-        seen = seen or {}
-        return cls({id_: Known(seen.get(id_)) for id_ in ids}, started=now, now=now)
+        known = {id_: Known.given(seen[id_], subject) if id_ in seen else Known() for id_ in ids}
+        return cls(known, started=now, now=now)
 
     @property
     def elapsed(self) -> float:

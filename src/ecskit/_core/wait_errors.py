@@ -11,9 +11,11 @@ import attrs
 
 from .errors import EcsError
 from .handles import WaitHandle, plain
+from .model import Model
 
 __all__ = [
     "NotVisible",
+    "ServiceGone",
     "TaskNotVisible",
     "TaskPurged",
     "TaskStoppedEarly",
@@ -59,7 +61,8 @@ class WaitStory:
     @property
     def handle(self) -> WaitHandle:
         """What is needed to go on with the wait elsewhere: `ecs.wait.resume(handle)`."""
-        seen = {id_: plain(last) for id_, last in self.last.items() if last is not None}
+        # What is no model, such as the progress of a deployment, is found out anew.
+        seen = {id_: plain(last) for id_, last in self.last.items() if isinstance(last, Model)}
         return WaitHandle(self.wait, list(self.last), self.arguments, seen)
 
     @property
@@ -126,6 +129,12 @@ class WaitFailed(WaitError):
     """Something came into a state from which it will not be what was waited for."""
 
     told = "failed"
+
+
+class ServiceGone(WaitError):
+    """A service is being deleted or was: it will not be what was waited for."""
+
+    told = "service gone"
 
 
 class TaskNotVisible(NotVisible):

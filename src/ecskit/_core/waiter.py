@@ -125,7 +125,7 @@ class Waiter(Generic[T]):
         """Wait as `flow` does, and return everything that is known in the end."""
         now = (yield Sleep(0)).now
         deadline = float("inf") if self.timeout is None else now + self.timeout
-        book: Book[T] = Book.of(ids, now, seen)
+        book: Book[T] = Book.of(ids, now, seen, self.subject)
         verdict: Verdict = self.goal.judge(book) if seen else Again({}, soon=0)
         yield from self._announce(book)
         while isinstance(verdict, Again):

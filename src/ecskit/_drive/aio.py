@@ -122,8 +122,7 @@ class AsyncRuntime:
                 value = await self._all(flows, limit, end)
             case Tell(listener, told):
                 answer = listener(told)
-                if inspect.isawaitable(answer):
-                    await answer
+                value = await answer if inspect.isawaitable(answer) else answer
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

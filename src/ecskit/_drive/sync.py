@@ -145,7 +145,7 @@ class Runtime:
             case Parallel(flows, limit):
                 value = self._all(flows, limit, cancel, end)
             case Tell():
-                _tell(effect)
+                value = _tell(effect)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
@@ -210,8 +210,9 @@ def _is_set(cancel: Event | None) -> bool:
     return cancel is not None and cancel.is_set()
 
 
-def _tell(effect: Tell) -> None:
+def _tell(effect: Tell) -> object:
     answer = effect.listener(effect.value)
     if inspect.iscoroutine(answer):
         answer.close()
         raise TypeError("a coroutine function was given as callback: only an async client awaits it")
+    return answer

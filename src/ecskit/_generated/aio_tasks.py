@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from ecskit._streams import AsyncStream
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tenacity.wait import wait_base
 
@@ -410,7 +412,7 @@ class AsyncTaskVerbs:
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> AsyncGenerator[TaskOutcome, None]:
+    ) -> AsyncStream[TaskOutcome]:
         """Yield how each task ended, in the order in which they end.
 
         A task that is lost does not hide the others: the error comes when all of them have ended.
@@ -463,7 +465,7 @@ class AsyncTaskVerbs:
             essential=essential,
             patience=patience,
         )
-        return self._runtime.iterate(flow)
+        return AsyncStream(self._runtime.iterate(flow))
 
     async def stop(
         self,
@@ -580,7 +582,7 @@ class AsyncTaskVerbs:
         launch_type: LaunchType | None = None,
         desired_status: Wanted = "RUNNING",
         tags: bool = False,
-    ) -> AsyncGenerator[Task, None]:
+    ) -> AsyncStream[Task]:
         """Yield the tasks of a cluster: the list, joined with what describes each, 100 at a time.
 
         Args:
@@ -617,7 +619,7 @@ class AsyncTaskVerbs:
             desired_status=desired_status,
             tags=tags,
         )
-        return self._runtime.iterate(flow)
+        return AsyncStream(self._runtime.iterate(flow))
 
     async def protect(
         self,

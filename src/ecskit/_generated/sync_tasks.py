@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from ecskit._streams import Stream
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -418,7 +420,7 @@ class TaskVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
-    ) -> Generator[TaskOutcome, None, None]:
+    ) -> Stream[TaskOutcome]:
         """Yield how each task ended, in the order in which they end.
 
         A task that is lost does not hide the others: the error comes when all of them have ended.
@@ -472,7 +474,7 @@ class TaskVerbs:
             essential=essential,
             patience=patience,
         )
-        return self._runtime.iterate(flow, cancel)
+        return Stream(self._runtime.iterate(flow, cancel))
 
     def stop(
         self,
@@ -591,7 +593,7 @@ class TaskVerbs:
         launch_type: LaunchType | None = None,
         desired_status: Wanted = "RUNNING",
         tags: bool = False,
-    ) -> Generator[Task, None, None]:
+    ) -> Stream[Task]:
         """Yield the tasks of a cluster: the list, joined with what describes each, 100 at a time.
 
         Args:
@@ -628,7 +630,7 @@ class TaskVerbs:
             desired_status=desired_status,
             tags=tags,
         )
-        return self._runtime.iterate(flow)
+        return Stream(self._runtime.iterate(flow))
 
     def protect(
         self,

@@ -23,15 +23,21 @@ if TYPE_CHECKING:
     from ecskit.models.daemons import DaemonDeployment, DaemonDetail, DaemonTaskDefinition
     from ecskit.models.express_gateway_services import ECSExpressGatewayService
     from ecskit.models.gateways import Gateway, GatewayRoute
-    from ecskit.models.services import TaskSet
+    from ecskit.models.services import Service, TaskSet
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import Task
+    from ecskit.services.following import OnPause, OnSuperseded
+    from ecskit.services.progress import DeploymentProgress
+    from ecskit.services.started import DeploymentLike
+    from ecskit.services.verdicts import Until
+    from ecskit.services.waiting import OneServiceDeployment
     from ecskit.waits.capacity_providers import CapacityProviders
     from ecskit.waits.clusters import Clusters
     from ecskit.waits.container_instances import ContainerInstances
     from ecskit.waits.daemons import DaemonDeployments, Daemons, DaemonTaskDefinitions
     from ecskit.waits.express_services import ExpressGatewayServices
     from ecskit.waits.gateways import GatewayRoutes, Gateways
+    from ecskit.waits.services import Services
     from ecskit.waits.task_definitions import TaskDefinitions
     from ecskit.waits.task_ids import Tasks
     from ecskit.waits.task_sets import TaskSets
@@ -1000,6 +1006,7 @@ class Wait:
         *,
         cluster: str | None = None,
         service: str | None = None,
+        scale: float | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -1011,6 +1018,73 @@ class Wait:
 
         Args:
             task_sets: What `create_task_set` or `update_task_set` returned, or one or more task sets, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
+            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
+            scale: The scale that they have to be steady at, 0 to 100 percent, with as many tasks running as that computes
+                to; by default whatever they have.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The task sets as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: A task set is DRAINING.
+            NotVisible: A task set was never seen.
+            Vanished: A task set was seen and then no more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.task_sets import task_sets_steady as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            task_sets,
+            cluster=cluster,
+            service=service,
+            scale=scale,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def task_sets_primary(
+        self,
+        task_sets: TaskSets,
+        *,
+        cluster: str | None = None,
+        service: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[TaskSet]:
+        """Wait until all task sets are shown as PRIMARY, each in its service.
+
+        Args:
+            task_sets: What `update_service_primary_task_set` returned, or one or more task sets, ids or ARNs.
             cluster: Name or ARN of their cluster; needed only where nothing else tells it.
             service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
@@ -1041,7 +1115,69 @@ class Wait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
         from ecskit.waits.patience import Patience
-        from ecskit.waits.task_sets import task_sets_steady as verb
+        from ecskit.waits.task_sets import task_sets_primary as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            task_sets,
+            cluster=cluster,
+            service=service,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def task_sets_deleted(
+        self,
+        task_sets: TaskSets,
+        *,
+        cluster: str | None = None,
+        service: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[TaskSet]:
+        """Wait until all task sets are deleted: seen and then forgotten by ECS.
+
+        Args:
+            task_sets: What `delete_task_set` returned, or one or more task sets, ids or ARNs.
+            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
+            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The task sets as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A task set was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.task_sets import task_sets_deleted as verb
 
         patience = Patience(
             timeout=timeout,
@@ -1807,6 +1943,320 @@ class Wait:
         )
         return self._runtime.run(flow, cancel)
 
+    def services_stable(
+        self,
+        services: Services,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[Service]:
+        """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
+
+        The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
+        service goes back to an older one is an error. A service whose deployments an external controller carries out is
+        stable when it has a PRIMARY task set, and all task sets but those that drain are in STEADY_STATE with all tasks
+        running.
+
+        Args:
+            services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
+                does not tell what was deployed: a read that lags may show it as it was before.
+            cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The services as they were last seen, in the order given.
+
+        Raises:
+            WaitFailed: The deployment of a service failed, or the service was rolled back.
+            ServiceGone: A service is being deleted, or was seen and then no more.
+            NotVisible: A service was never seen.
+            UnsupportedController: CodeDeploy carries out the deployments of a service.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.services import services_stable as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            services,
+            cluster=cluster,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def services_inactive(
+        self,
+        services: Services,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> list[Service]:
+        """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+        A service that nobody deletes is waited for as well.
+
+        Args:
+            services: What `delete_service` returned, or one or more services, names or ARNs.
+            cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            The services as they were last seen, in the order given.
+
+        Raises:
+            NotVisible: A service was never seen; it may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+        """
+        from ecskit.waits.patience import Patience
+        from ecskit.waits.services import services_inactive as verb
+
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            services,
+            cluster=cluster,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def deployment(
+        self,
+        deployment: DeploymentLike,
+        *,
+        until: Until = "deployed",
+        on_superseded: OnSuperseded = "raise",
+        on_pause: OnPause = "wait",
+        stalled_after: float | None = 1200.0,
+        max_failed_tasks: int | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> DeploymentProgress:
+        """Wait until this very deployment of a service has succeeded.
+
+        It is looked up among the service deployments. Where reading these is refused, a warning is logged, and the
+        deployment is judged by what its service shows. Reads of the service that are older than what is known are left out.
+
+        Args:
+            deployment: What `update_service` or `create_service` returned; a service, whose PRIMARY deployment is meant
+                then; a service deployment or its ARN; the `story.handle` of an error; or the text of a handle.
+            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
+                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
+                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
+                followed to its end.
+            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
+                stead.
+            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
+                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
+                takes a coroutine function.
+            stalled_after: Seconds without any change after which a deployment that lacks tasks is taken to be stalled;
+                None for never.
+            max_failed_tasks: Failed tasks after which a deployment is taken to be stalled, if no circuit breaker ends
+                it; by default half of those that there are to be, but 3 to 200, as circuit breakers have it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            What is known of the deployment in the end: service, service deployment, counts.
+
+        Raises:
+            UnsupportedController: It is not ECS that controls the deployments of the service; nothing was sent.
+            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
+            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            DeploymentRollbackFailed: It failed, and so did the rollback.
+            DeploymentStalled: It gets nowhere, and nothing in ECS will end it.
+            DeploymentSuperseded: A newer deployment has taken its place.
+            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            ServiceGone: The service was deleted.
+            NotVisible: No read ever showed the deployment.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+        """
+        from ecskit.services.following import Following
+        from ecskit.services.waiting import deployment as verb
+        from ecskit.waits.patience import Patience
+
+        following = Following(
+            until=until,
+            on_superseded=on_superseded,
+            on_pause=on_pause,
+            stalled_after=stalled_after,
+            max_failed_tasks=max_failed_tasks,
+        )
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            deployment,
+            following=following,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
+    def service_deployment(
+        self,
+        service_deployment: OneServiceDeployment,
+        *,
+        until: Until = "deployed",
+        on_superseded: OnSuperseded = "raise",
+        on_pause: OnPause = "wait",
+        stalled_after: float | None = 1200.0,
+        max_failed_tasks: int | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+        cancel: Event | None = None,
+    ) -> DeploymentProgress:
+        """Wait until a service deployment has succeeded, or has come to a stage or a pause.
+
+        Args:
+            service_deployment: A service deployment, or its ARN.
+            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
+                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
+                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
+                followed to its end.
+            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
+                stead.
+            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
+                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
+                takes a coroutine function.
+            stalled_after: Seconds without any change after which a deployment that lacks tasks is taken to be stalled;
+                None for never.
+            max_failed_tasks: Failed tasks after which a deployment is taken to be stalled, if no circuit breaker ends
+                it; by default half of those that there are to be, but 3 to 200, as circuit breakers have it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+            cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
+
+        Returns:
+            What is known of the deployment in the end: service, service deployment, counts.
+
+        Raises:
+            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
+            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            DeploymentRollbackFailed: It failed, and so did the rollback.
+            DeploymentStalled: It gets nowhere, and nothing in ECS will end it.
+            DeploymentSuperseded: A newer deployment has taken its place.
+            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            ServiceGone: The service was deleted.
+            NotVisible: No read ever showed the deployment.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+        """
+        from ecskit.services.following import Following
+        from ecskit.services.waiting import service_deployment as verb
+        from ecskit.waits.patience import Patience
+
+        following = Following(
+            until=until,
+            on_superseded=on_superseded,
+            on_pause=on_pause,
+            stalled_after=stalled_after,
+            max_failed_tasks=max_failed_tasks,
+        )
+        patience = Patience(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = verb(
+            service_deployment,
+            following=following,
+            patience=patience,
+        )
+        return self._runtime.run(flow, cancel)
+
     def resume(
         self,
         handle: WaitHandle,
@@ -1817,7 +2267,7 @@ class Wait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
-    ) -> list[Any]:
+    ) -> Any:
         """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
 
         Args:
@@ -1835,7 +2285,7 @@ class Wait:
             cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
 
         Returns:
-            What that wait returns: what it waited for, as it was last seen.
+            What that wait returns: a list of what it waited for, as it was last seen, or what is known of a deployment.
 
         Raises:
             WaitError: As that wait does.

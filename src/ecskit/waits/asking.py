@@ -109,7 +109,7 @@ def asked_for(subject: str, naming: Naming[T], things: object, **said: str | Non
     seen: dict[str, T] = {}
     for path, thing in _each(naming, things, problems):
         model = thing if isinstance(thing, naming.model) else None
-        told = {what: getattr(model, what, None) for what in naming.within}
+        told = {what: getattr(model, what, None) or getattr(model, f"{what}_arn", None) for what in naming.within}
         name = naming.name(model) if model is not None else thing
         if not isinstance(name, str):
             problems.append((path, f"expected {naming.a('a name, id, ARN or model')}, got {type(name).__name__}"))

@@ -7,12 +7,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Final, TypeAlias
 
 import attrs
 
+from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._generated.operations import OPERATIONS
@@ -25,6 +26,7 @@ from ecskit.models.container_instances import (
     UpdateContainerAgentResponse,
     UpdateContainerInstancesStateResponse,
 )
+from ecskit.models.literals import ContainerInstanceField
 from ecskit.waits.asking import NAME, Naming, asked_for
 from ecskit.waits.goals import All, wait_for
 from ecskit.waits.looking import Kind
@@ -32,10 +34,13 @@ from ecskit.waits.patience import Patience
 from ecskit.waits.statuses import by_status
 
 __all__ = [
+    "agents_updated",
     "container_agents_updated",
     "container_instances_connected",
     "container_instances_drained",
     "container_instances_registered",
+    "drained",
+    "reader",
 ]
 
 ContainerInstanceAnswer: TypeAlias = (
@@ -135,9 +140,7 @@ def container_instances_drained(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    kind = attrs.evolve(INSTANCES, state=_load)
-    aim = by_status(kind, ready={"empty"}, never=GONE, reason=_tasks)
-    goal = All(name="container_instances_drained", kind=kind, aim=aim, patience=patience, reads=2)
+    goal = drained(patience)
     return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
 
 
@@ -162,32 +165,58 @@ def container_agents_updated(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    kind = attrs.evolve(INSTANCES, state=_agent_update)
-    aim = by_status(kind, ready={"UPDATED"}, never=GONE, left_over={"FAILED"}, reason=_reason)
-    goal = All(name="container_agents_updated", kind=kind, aim=aim, patience=patience, reads=2)
+    goal = agents_updated(patience)
     return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
 
 
-def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[ContainerInstance]]:
-    hosts = [id_ for id_ in ids if HOST.fullmatch(id_)]
-    names = [id_ for id_ in ids if id_ not in hosts]
-    if hosts:
-        names = list(dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts))]))
-    found: list[ContainerInstance] = []
-    for start in range(0, len(names), AT_ONCE):
-        request = DescribeContainerInstancesRequest(cluster=cluster, container_instances=names[start : start + AT_ONCE])
-        answer = yield from call(OPERATIONS["DescribeContainerInstances"], request, poll=True)
-        found += answer.container_instances
-    # A machine can be registered more than once, if its agent lost its memory: the last one counts.
-    return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
+def drained(patience: Patience) -> All[ContainerInstance]:
+    """Return the goal that all container instances are drained."""
+    kind = attrs.evolve(INSTANCES, state=_load)
+    aim = by_status(kind, ready={"empty"}, never=GONE, reason=_tasks)
+    return All(name="container_instances_drained", kind=kind, aim=aim, patience=patience, reads=2)
 
 
-def _registered_on(cluster: str, hosts: list[str]) -> Flow[list[str]]:
+def agents_updated(patience: Patience) -> All[ContainerInstance]:
+    """Return the goal that the agents of all container instances are updated."""
+    kind = attrs.evolve(INSTANCES, state=_agent_update)
+    aim = by_status(kind, ready={"UPDATED"}, never=GONE, left_over={"FAILED"}, reason=_reason)
+    return All(name="container_agents_updated", kind=kind, aim=aim, patience=patience, reads=2)
+
+
+def reader(
+    *, poll: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
+) -> Callable[[str, list[str]], Flow[Sequence[ContainerInstance]]]:
+    """Return what looks at some container instances of a cluster, also by the ids of the machines that they are on.
+
+    Args:
+        poll: Whether whoever looks backs off itself.
+        include: What else to read.
+    """
+
+    def describe(cluster: str, ids: list[str]) -> Flow[Sequence[ContainerInstance]]:
+        hosts = [id_ for id_ in ids if HOST.fullmatch(id_)]
+        names = [id_ for id_ in ids if id_ not in hosts]
+        if hosts:
+            names = list(dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, poll=poll))]))
+        found: list[ContainerInstance] = []
+        for start in range(0, len(names), AT_ONCE):
+            request = DescribeContainerInstancesRequest(
+                cluster=cluster, container_instances=names[start : start + AT_ONCE], include=include
+            )
+            answer = yield from call(OPERATIONS["DescribeContainerInstances"], request, poll=poll)
+            found += answer.container_instances
+        # A machine can be registered more than once, if its agent lost its memory: the last one counts.
+        return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
+
+    return describe
+
+
+def _registered_on(cluster: str, hosts: list[str], *, poll: bool) -> Flow[list[str]]:
     """Return the ids of the container instances on some machines."""
     request = ListContainerInstancesRequest(cluster=cluster, filter=f"ec2InstanceId in [{','.join(hosts)}]")
     arns: list[str] = []
     while True:
-        page = yield from call(OPERATIONS["ListContainerInstances"], request, poll=True)
+        page = yield from call(OPERATIONS["ListContainerInstances"], request, poll=poll)
         arns += page.container_instance_arns
         if not page.next_token:
             return [_id(arn) for arn in arns]
@@ -238,7 +267,7 @@ NAMING = Naming(
 INSTANCES: Kind[ContainerInstance] = Kind(
     noun=NAMING.noun,
     at_once=AT_ONCE,
-    describe=_describe,
+    describe=reader(),
     id_of=lambda instance: _id(instance.container_instance_arn),
     aliases=lambda instance: [instance.ec2_instance_id],
     state=lambda instance: instance.status,

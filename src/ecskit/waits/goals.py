@@ -70,6 +70,8 @@ class Never:
     """The thing will never be as it should be."""
 
     why: str
+    error: type[WaitError] | None = None
+    """What to raise in place of the goal's own `failed_error`."""
 
 
 UNCONFIRMED = Lacks("was as it should, but has not been looked at since")
@@ -114,9 +116,11 @@ class All(Generic[T]):
         }
         if given_up:
             return Failed(self.not_visible_error, given_up)
-        never = {id_: said.why for id_, said in opinions.items() if isinstance(said, Never)}
+        never = {id_: said for id_, said in opinions.items() if isinstance(said, Never)}
         if never:
-            return Failed(self.failed_error, never)
+            errors = {said.error or self.failed_error for said in never.values()}
+            error = errors.pop() if len(errors) == 1 else self.failed_error
+            return Failed(error, {id_: said.why for id_, said in never.items()})
         waiting = {id_: said for id_, said in opinions.items() if isinstance(said, Lacks)}
         waiting |= {id_: _not_seen(book.known[id_]) for id_ in unseen}
         if not waiting:

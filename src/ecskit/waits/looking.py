@@ -12,7 +12,7 @@ import attrs
 
 from ecskit._core.effects import Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, TimedOutError
-from ecskit._core.sightings import Look
+from ecskit._core.sightings import Known, Look
 
 __all__ = ["Asked", "Batches", "Kind", "Place"]
 
@@ -53,6 +53,10 @@ def _anything(_: str) -> bool:
     return True
 
 
+def _nothing(_: Known[Any], __: Any) -> None:
+    return None
+
+
 def _no_aliases(_: Any) -> Sequence[str | None]:
     return ()
 
@@ -79,6 +83,9 @@ class Kind(Generic[T]):
     """Version and rank of an observation; the later of two observations is the one that counts where there are none."""
     final: int = 1
     """The rank from which on a state is final."""
+    remember: Callable[[Known[T], T], Any] = _nothing
+    """What to keep in mind of an observation, as `Known.memory`: made of what was known before, its `memory` included,
+    and of the observation. Aims read it where the last observation alone does not tell."""
 
 
 @attrs.frozen

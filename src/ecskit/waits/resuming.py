@@ -19,40 +19,44 @@ from ecskit.waits.patience import Patience
 __all__ = ["WAITS", "resume"]
 
 WAITS = {
-    "tasks_running": ("tasks", "Task"),
-    "tasks_started": ("tasks", "Task"),
-    "tasks_healthy": ("tasks", "Task"),
-    "tasks_stopped": ("tasks", "Task"),
-    "exec_agents_running": ("exec_agents", "Task"),
-    "clusters_active": ("clusters", "Cluster"),
-    "clusters_inactive": ("clusters", "Cluster"),
-    "container_instances_registered": ("container_instances", "ContainerInstance"),
-    "container_instances_connected": ("container_instances", "ContainerInstance"),
-    "container_instances_drained": ("container_instances", "ContainerInstance"),
-    "container_agents_updated": ("container_instances", "ContainerInstance"),
-    "capacity_providers_active": ("capacity_providers", "CapacityProvider"),
-    "capacity_providers_updated": ("capacity_providers", "CapacityProvider"),
-    "capacity_providers_deleted": ("capacity_providers", "CapacityProvider"),
-    "task_definitions_deleted": ("task_definitions", "TaskDefinition"),
-    "task_sets_steady": ("task_sets", "TaskSet"),
-    "daemons_active": ("daemons", "DaemonDetail"),
-    "daemons_deleted": ("daemons", "DaemonDetail"),
-    "daemon_deployments_successful": ("daemons", "DaemonDeployment"),
-    "daemon_deployments_stopped": ("daemons", "DaemonDeployment"),
-    "daemon_task_definitions_active": ("daemons", "DaemonTaskDefinition"),
-    "daemon_task_definitions_deleted": ("daemons", "DaemonTaskDefinition"),
-    "gateways_active": ("gateways", "Gateway"),
-    "gateways_updated": ("gateways", "Gateway"),
-    "gateways_deleted": ("gateways", "Gateway"),
-    "gateway_routes_active": ("gateways", "GatewayRoute"),
-    "gateway_routes_deleted": ("gateways", "GatewayRoute"),
-    "express_gateway_services_active": ("express_services", "ECSExpressGatewayService"),
-    "express_gateway_services_inactive": ("express_services", "ECSExpressGatewayService"),
+    "tasks_running": ("ecskit.waits.tasks", "Task"),
+    "tasks_started": ("ecskit.waits.tasks", "Task"),
+    "tasks_healthy": ("ecskit.waits.tasks", "Task"),
+    "tasks_stopped": ("ecskit.waits.tasks", "Task"),
+    "exec_agents_running": ("ecskit.waits.exec_agents", "Task"),
+    "clusters_active": ("ecskit.waits.clusters", "Cluster"),
+    "clusters_inactive": ("ecskit.waits.clusters", "Cluster"),
+    "container_instances_registered": ("ecskit.waits.container_instances", "ContainerInstance"),
+    "container_instances_connected": ("ecskit.waits.container_instances", "ContainerInstance"),
+    "container_instances_drained": ("ecskit.waits.container_instances", "ContainerInstance"),
+    "container_agents_updated": ("ecskit.waits.container_instances", "ContainerInstance"),
+    "capacity_providers_active": ("ecskit.waits.capacity_providers", "CapacityProvider"),
+    "capacity_providers_updated": ("ecskit.waits.capacity_providers", "CapacityProvider"),
+    "capacity_providers_deleted": ("ecskit.waits.capacity_providers", "CapacityProvider"),
+    "task_definitions_deleted": ("ecskit.waits.task_definitions", "TaskDefinition"),
+    "task_sets_steady": ("ecskit.waits.task_sets", "TaskSet"),
+    "task_sets_primary": ("ecskit.waits.task_sets", "TaskSet"),
+    "task_sets_deleted": ("ecskit.waits.task_sets", "TaskSet"),
+    "daemons_active": ("ecskit.waits.daemons", "DaemonDetail"),
+    "daemons_deleted": ("ecskit.waits.daemons", "DaemonDetail"),
+    "daemon_deployments_successful": ("ecskit.waits.daemons", "DaemonDeployment"),
+    "daemon_deployments_stopped": ("ecskit.waits.daemons", "DaemonDeployment"),
+    "daemon_task_definitions_active": ("ecskit.waits.daemons", "DaemonTaskDefinition"),
+    "daemon_task_definitions_deleted": ("ecskit.waits.daemons", "DaemonTaskDefinition"),
+    "gateways_active": ("ecskit.waits.gateways", "Gateway"),
+    "gateways_updated": ("ecskit.waits.gateways", "Gateway"),
+    "gateways_deleted": ("ecskit.waits.gateways", "Gateway"),
+    "gateway_routes_active": ("ecskit.waits.gateways", "GatewayRoute"),
+    "gateway_routes_deleted": ("ecskit.waits.gateways", "GatewayRoute"),
+    "express_gateway_services_active": ("ecskit.waits.express_services", "ECSExpressGatewayService"),
+    "express_gateway_services_inactive": ("ecskit.waits.express_services", "ECSExpressGatewayService"),
+    "services_stable": ("ecskit.waits.services", "Service"),
+    "services_inactive": ("ecskit.waits.services", "Service"),
 }
 """The module of each wait, and the model of what it looks at."""
 
 
-def resume(handle: WaitHandle, *, patience: Patience) -> Flow[list[Any]]:
+def resume(handle: WaitHandle, *, patience: Patience) -> Flow[Any]:
     """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
 
     Args:
@@ -61,7 +65,7 @@ def resume(handle: WaitHandle, *, patience: Patience) -> Flow[list[Any]]:
         patience: How long to wait and how often to look, from now on.
 
     Returns:
-        What that wait returns: what it waited for, as it was last seen.
+        What that wait returns: a list of what it waited for, as it was last seen, or what is known of a deployment.
 
     Raises:
         WaitError: As that wait does.
@@ -70,15 +74,19 @@ def resume(handle: WaitHandle, *, patience: Patience) -> Flow[list[Any]]:
     """
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("resume", [("handle", f"expected a WaitHandle, got {type(handle).__name__}")])
+    if handle.wait == "deployment":
+        from ecskit.services.following import Course
+
+        return Course.resumed(handle, patience).flow()
     if handle.wait not in WAITS:
         problem = f"there is no wait {handle.wait!r}; it may have been written by another version of ecskit"
         raise RequestError("resume", [("handle", problem)])
     module, model = WAITS[handle.wait]
     structure, cls = structure_hook(getattr(models, model)), getattr(models, model)
     things = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
-    wait = getattr(importlib.import_module(f"ecskit.waits.{module}"), handle.wait)
+    wait = getattr(importlib.import_module(module), handle.wait)
     try:
-        flow: Flow[list[Any]] = wait(things, **handle.arguments, patience=patience)
+        flow: Flow[Any] = wait(things, **handle.arguments, patience=patience)
     except TypeError:
         problem = f"its arguments are not those of {handle.wait}: it was changed, or written by another version"
         raise RequestError("resume", [("handle", problem)]) from None

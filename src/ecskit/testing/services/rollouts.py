@@ -210,9 +210,9 @@ def fail(world: World, service: Service, rollout: Rollout, reason: str, *, rollb
     deployment.frozen = True
     rollout.reason, rollout.updated_at = reason, world.now
     if rollback and rollout.source is None:
-        if rollout.stages:
-            _stop(world, rollout, reason)
-        return
+        if not rollout.stages:
+            return
+        rollback = False
     deployment.turn(world.now, "FAILED", reason)
     service.tell(world.now, world.uuid(), f"(deployment {deployment.id}) deployment failed: {reason}")
     if rollback:

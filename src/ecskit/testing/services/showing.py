@@ -79,18 +79,32 @@ def show_service(world: World, service: Service, members: Sequence[Member]) -> W
         **{name: value for name, value in service.settings.items() if name not in _OWN},
         **_picked(service.config, _SERVED),
     }
-    if "role" in service.settings:
-        body["roleArn"] = service.settings["role"]
-    if service.controller == "ECS":
+    role = _role(world, service)
+    if role is not None:
+        body["roleArn"] = role
+    if service.controller != "CODE_DEPLOY":
         body["deployments"] = [_show_deployment(service, each, members) for each in service.deployments]
-    else:
+    if service.controller != "ECS":
         body["deploymentController"] = {"type": service.controller}
         body["taskSets"] = [show_task_set(service, each, members) for each in service.task_sets]
+    if service.controller == "EXTERNAL":
+        body["launchType"] = "EC2"  # that of its task sets is theirs
     if service.rollouts:
         body["currentServiceDeployment"] = _current_rollout(world, service).arn
         occupied = [each for each in service.deployments if each is service.primary or of_unit(members, each.id)]
         body["currentServiceRevisions"] = [_counted(service, each, members) for each in occupied]
     return body
+
+
+def _role(world: World, service: Service) -> str | None:
+    """Return the role by which ECS works for a service: its own, or the one of all services that need any."""
+    given: str | None = service.settings.get("role")
+    if given is not None:
+        return given if given.startswith("arn:") else world.arns.iam(f"role/{given}")
+    needed = service.config.get("networkConfiguration") or service.config.get("loadBalancers")
+    if not needed and service.controller != "EXTERNAL":
+        return None
+    return world.arns.iam("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
 
 
 def _current_rollout(world: World, service: Service) -> Rollout:

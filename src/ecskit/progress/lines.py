@@ -1,0 +1,80 @@
+"""A deployment as lines for a log: one for each change, none twice.
+
+Decides which events are worth a line. Colours and cursors are for `screen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TextIO
+
+from ecskit.progress.showing import Show
+from ecskit.progress.words import Verdict, one_line, revisions, said, stopped, why_stopped
+from ecskit.services.events import (
+    CountsChanged,
+    DeploymentEvent,
+    DeploymentFollowed,
+    DeploymentPausedAt,
+    ServiceSaid,
+    StageReached,
+    StatusChanged,
+    TaskStopped,
+)
+
+__all__ = ["Lines"]
+
+
+class Lines(Show):
+    """Writes a line for each change."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float], utc: Callable[[], datetime] | None) -> None:
+        """Write to a stream; begin lines with the time in UTC, or else with the seconds since the beginning."""
+        super().__init__(now)
+        self._stream = stream
+        self._utc = utc
+        self._named = False
+        self._latest: dict[type[DeploymentEvent], str] = {}
+        self._reasons: set[tuple[bool, str]] = set()
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        stamp = f"{self._utc():%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
+        line = f"{stamp}  {' '.join(text.split())}\n"
+        # A log that takes ASCII only is no reason to end a deployment.
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._stream.write(line.encode(encoding, "replace").decode(encoding))
+        self._stream.flush()
+
+    def _show(self, event: DeploymentEvent) -> None:
+        if not self._named:
+            self._named = True
+            if not isinstance(event, DeploymentFollowed):
+                self.say(event.progress.name)
+        line = self._line(event)
+        if line and line != self._latest.get(type(event)):
+            self._latest[type(event)] = line
+            self.say(line)
+
+    def _line(self, event: DeploymentEvent) -> str:
+        match event:
+            case StatusChanged(status=status, reason=reason):
+                line = one_line(f"{status}: {reason}" if reason else status)
+            case CountsChanged(deployments=deployments, progress=progress):
+                line = "; ".join(map(str, revisions(deployments, progress)))
+            case ServiceSaid():
+                line = said(str(event), event.progress)
+            case TaskStopped():
+                known, why = self._reasons, why_stopped(event)
+                line = "" if why in known else stopped(event)  # the counts tell how many
+                known.add(why)
+            case DeploymentFollowed():
+                self._reasons.clear()
+                self._latest.clear()
+                line = str(event)
+            case StageReached() | DeploymentPausedAt():
+                line = one_line(str(event))
+        return line
+
+    def _end(self, verdict: Verdict) -> None:
+        self.say(str(verdict))

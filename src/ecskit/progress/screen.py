@@ -1,0 +1,166 @@
+"""A deployment as a picture in a terminal. Importing this needs rich, the extra `progress`.
+
+Decides what the picture is made of. Its words come from `words`; rich draws it, and gives the terminal back.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ecskit.progress.showing import Show
+from ecskit.progress.words import (
+    Revision,
+    Verdict,
+    duration,
+    one_line,
+    revisions,
+    said,
+    why_stopped,
+)
+from ecskit.services.events import DeploymentEvent, DeploymentPausedAt, ServiceSaid, StageReached, TaskStopped
+from ecskit.services.progress import STAGES, DeploymentProgress
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Screen"]
+
+_MESSAGES, _REASONS = 4, 3
+"""How many of the last messages, and of the most common reasons, are shown."""
+_WIDTH = 24
+
+
+class Screen(Show):
+    """Draws a deployment, again and again, in the same place."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+        """Draw on a stream."""
+        super().__init__(now)
+        self._console = Console(file=stream, highlight=False)
+        # Another thread draws what is here: values are replaced, never changed.
+        self._messages: tuple[str, ...] = ()
+        self._reasons: Counter[tuple[bool, str]] = Counter()
+        self._stage: str | None = None
+        self._pause: DeploymentPausedAt | None = None
+        self._verdict: Verdict | None = None
+        self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        super().__enter__()
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw a last time, with the verdict, and give the terminal back."""
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._live.stop()
+            if not self._console.is_terminal:
+                self._console.line()  # rich ends the line in terminals only
+
+    def say(self, text: str) -> None:
+        """Write a line above the picture."""
+        self._console.print(Text(" ".join(text.split())), soft_wrap=True)
+
+    def _show(self, event: DeploymentEvent) -> None:
+        match event:
+            case ServiceSaid():
+                self._messages = (*self._messages, said(str(event), event.progress))[-_MESSAGES:]
+            case TaskStopped():
+                self._reasons = self._reasons + Counter([why_stopped(event)])
+            case StageReached():
+                self._stage = str(event)
+            case DeploymentPausedAt():
+                self._pause = event
+            case _:
+                pass
+        self._live.refresh()
+
+    def _end(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+
+    def _last(self, error: BaseException | None) -> DeploymentProgress | None:
+        self._progress = super()._last(error)
+        return self._progress
+
+    def _picture(self) -> RenderableType:
+        progress, ended = self._progress, self._verdict
+        parts: list[RenderableType] = []
+        if progress is None:
+            parts.append(Text(f"waiting for the first look  {duration(self._elapsed)}", style="dim"))
+        else:
+            parts += [self._heading(progress), *self._stages(progress), self._bars(progress), *self._words(progress)]
+        if ended is not None:
+            style = "bold green" if ended.is_good else "bold red"
+            parts.append(Text.assemble((ended.word, style), " ", ended.text))
+        return Group(*parts)
+
+    def _heading(self, progress: DeploymentProgress) -> Text:
+        status = progress.status
+        return Text.assemble(
+            (progress.name, "bold"), "  ", (status, _style(status)), "  ", (duration(self._elapsed), "dim")
+        )
+
+    def _stages(self, progress: DeploymentProgress) -> Iterator[RenderableType]:
+        stage = progress.stage
+        if stage is None:
+            return
+        done = STAGES.index(stage) + 1 if stage in STAGES else 0
+        row = Table.grid(padding=(0, 1))
+        row.add_row(
+            ProgressBar(total=len(STAGES), completed=done, width=_WIDTH),
+            Text(f"{done} of {len(STAGES)}: {self._stage or f'stage {stage}'}", no_wrap=True, overflow="ellipsis"),
+        )
+        yield row
+
+    def _bars(self, progress: DeploymentProgress) -> Table:
+        rows = Table.grid(padding=(0, 1))
+        for each in revisions(progress.service.deployments if progress.service else (), progress):
+            rows.add_row(
+                ProgressBar(
+                    total=max(1, progress.desired, each.running),
+                    completed=each.running,
+                    width=_WIDTH,
+                    complete_style="bar.complete" if each.is_new else "dim",
+                ),
+                _counted(each),
+            )
+        return rows
+
+    def _words(self, progress: DeploymentProgress) -> Iterator[Text]:
+        if self._pause is not None and progress.paused:
+            yield Text(one_line(str(self._pause)), style="bold yellow")
+        for (never, why), count in self._reasons.most_common(_REASONS):
+            tasks = f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}"
+            yield Text(one_line(f"{tasks}: {why}"), style="red")
+        for message in self._messages:
+            yield Text(message, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _counted(revision: Revision) -> Text:
+    of = f"/{revision.desired}" if revision.is_new else ""
+    told = Text(f"{revision.name} {revision.running}{of} running", no_wrap=True, overflow="ellipsis")
+    if revision.pending:
+        told.append(f", {revision.pending} pending")
+    if revision.failed:
+        told.append(f", {revision.failed} failed", style="red")
+    return told
+
+
+def _style(status: str) -> str:
+    if status in ("SUCCESSFUL", "COMPLETED"):
+        return "green"
+    return "red" if status.startswith(("ROLLBACK", "STOP", "FAILED")) else "cyan"

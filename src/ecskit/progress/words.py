@@ -1,0 +1,213 @@
+"""What is said about a deployment: one line each, without what only machines need.
+
+Decides what of a message is worth a reader's time, and in which words a deployment ends. Does not know where the words
+go, nor when.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import attrs
+
+from ecskit.errors import (
+    DeploymentFailed,
+    DeploymentPaused,
+    DeploymentRollbackFailed,
+    DeploymentRolledBack,
+    DeploymentStalled,
+    DeploymentSuperseded,
+    EcsError,
+    ServiceGone,
+    WaitCancelled,
+    WaitError,
+    WaitTimeout,
+)
+from ecskit.models.services import Deployment
+from ecskit.services.events import TaskStopped
+from ecskit.services.progress import DeploymentProgress, died_of
+
+__all__ = [
+    "Revision",
+    "Verdict",
+    "duration",
+    "one_line",
+    "revisions",
+    "said",
+    "stopped",
+    "verdict",
+    "why_stopped",
+]
+
+_LONGEST = 240
+"""Characters of a message that are shown; the rest is in ECS."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_SERVICE = re.compile(r"^\(service [^)]*\)\s*")
+_TASKS = re.compile(r":?(?:\s*\(task [^)]*\),?)+\.?$")
+_DEPLOYMENT = re.compile(r"\(deployment (?:ecs-svc/)?([^)]*)\)")
+_TARGET_GROUP = re.compile(r"\(target-group arn:[^)]*:targetgroup/([^/)]*)[^)]*\)")
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that a terminal takes for text, shortened if need be."""
+    told = _clean(text)
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
+
+
+def _clean(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def duration(seconds: float) -> str:
+    """Return a time as it is read: 8 s, 3:20, 1:02:00."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def said(message: str, progress: DeploymentProgress) -> str:
+    """Return what a service said, without its own name, lists of tasks, and the number of this deployment."""
+    own = (progress.started.deployment_id or "").rsplit("/", 1)[-1]
+    told = _SERVICE.sub("", message)
+    if not told.startswith("(task "):  # it is about that one
+        told = _TASKS.sub("", told)
+    told = _TARGET_GROUP.sub(r"target group \1", told)
+    told = _DEPLOYMENT.sub(lambda found: "" if found[1] == own else f"deployment {found[1]}", told)
+    return one_line(told)
+
+
+def stopped(event: TaskStopped) -> str:
+    """Return that a task stopped, and why."""
+    return one_line(str(event))
+
+
+def why_stopped(event: TaskStopped) -> tuple[bool, str]:
+    """Return what tasks that ended alike have in common."""
+    return event.task.started_at is None, died_of(event.task)
+
+
+@attrs.frozen(kw_only=True)
+class Revision:
+    """The tasks of one deployment of a service."""
+
+    name: str
+    is_new: bool
+    """Whether it is the one that is watched."""
+    running: int
+    desired: int
+    pending: int
+    failed: int
+
+    def __str__(self) -> str:
+        of = f"/{self.desired}" if self.is_new else ""
+        told = f"{self.name} {self.running}{of} running"
+        if self.pending:
+            told += f", {self.pending} pending"
+        return told + (f", {self.failed} failed" if self.failed else "")
+
+
+def revisions(deployments: Sequence[Deployment], progress: DeploymentProgress) -> list[Revision]:
+    """Return what there is to count, the new one first; older deployments without tasks are left out."""
+    own = progress.started.deployment_id
+    shown = [each for each in deployments if each.id == own or each.running_count or each.pending_count]
+    shown.sort(key=lambda each: each.id != own)
+    names = [_named(each) for each in shown]
+    return [
+        Revision(
+            name=name if names.count(name) == 1 else f"{name} ({'new' if each.id == own else f'..{each.id[-4:]}'})",
+            is_new=each.id == own,
+            running=each.running_count or 0,
+            desired=progress.desired if each.id == own else each.desired_count or 0,
+            pending=each.pending_count or 0,
+            failed=each.failed_tasks or 0,
+        )
+        for each, name in zip(shown, names, strict=True)
+    ]
+
+
+def _named(deployment: Deployment) -> str:
+    return (deployment.task_definition or deployment.id).rsplit("/", 1)[-1]
+
+
+@attrs.frozen
+class Verdict:
+    """How it ended."""
+
+    word: str
+    """In one or two words, such as DEPLOYED."""
+    is_good: bool
+    text: str
+    """The rest: what, after how long, and why."""
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.text}"
+
+
+_ENDS: Sequence[tuple[type[BaseException], str]] = (
+    (DeploymentRolledBack, "ROLLED BACK"),
+    (DeploymentRollbackFailed, "ROLLBACK FAILED"),
+    (DeploymentStalled, "STALLED"),
+    (DeploymentFailed, "FAILED"),
+    (DeploymentSuperseded, "SUPERSEDED"),
+    (DeploymentPaused, "PAUSED"),
+    (ServiceGone, "SERVICE GONE"),
+    (WaitTimeout, "TIMED OUT"),
+    (WaitCancelled, "CANCELLED"),
+    (EcsError, "ERROR"),
+    (KeyboardInterrupt, "INTERRUPTED"),
+    (SystemExit, "INTERRUPTED"),
+)
+"""The word for each error; subclasses come first."""
+
+
+def verdict(error: BaseException | None, progress: DeploymentProgress | None, elapsed: float) -> Verdict:
+    """Return how it ended.
+
+    Args:
+        error: What ended it, if something did.
+        progress: What was known of the deployment by then, if anything.
+        elapsed: Seconds that it took.
+    """
+    after = f"after {duration(elapsed)}"
+    if error is None:
+        return _without_error(progress, after)
+    word = next((word for kind, word in _ENDS if isinstance(error, kind)), type(error).__name__)
+    why = _why(error, progress)
+    if isinstance(error, DeploymentRolledBack) and error.rolled_back_to:
+        after = f"to {error.rolled_back_to.rsplit('/', 1)[-1]} {after}"
+    elif isinstance(error, DeploymentSuperseded) and error.by and error.by not in why:
+        after = f"by {error.by} {after}"
+    return Verdict(word, is_good=False, text=f"{after}: {why}" if why else after)
+
+
+def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
+    if progress is None:
+        return Verdict("ENDED", is_good=True, text=f"{after}: nothing was seen")
+    name = (progress.started.task_definition or progress.name).rsplit("/", 1)[-1]
+    if _is_deployed(progress):
+        return Verdict("DEPLOYED", is_good=True, text=f"{name} {after}: {_counts(progress)}")
+    state = ", ".join(filter(None, (progress.status, progress.stage and f"stage {progress.stage}", _counts(progress))))
+    # It came to the stage or pause that was waited for; or whoever watched it has left.
+    return Verdict("LEFT", is_good=not progress.is_over, text=f"{name} {after}: {state}")
+
+
+def _is_deployed(progress: DeploymentProgress) -> bool:
+    if progress.service_deployment is not None:
+        return progress.status == "SUCCESSFUL"
+    return progress.completed or (progress.started.expected == "counts" and progress.reads("settled") > 0)
+
+
+def _counts(progress: DeploymentProgress) -> str:
+    return progress.counts if progress.deployment is not None else ""
+
+
+def _why(error: BaseException, progress: DeploymentProgress | None) -> str:
+    if isinstance(error, WaitError) and error.story.reasons:
+        return _clean("; ".join(error.story.reasons.values()))
+    if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+        return f"it was {progress.status} by then" if progress is not None else ""
+    return _clean(str(error))

@@ -1,0 +1,82 @@
+"""Deleting services: scaled down, told, and waited for until nothing of them runs."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._generated.errors import ServiceNotActiveException, ServiceNotFoundException
+from ecskit.models.services import DeleteServiceRequest, Service, UpdateServiceRequest
+from ecskit.services.changing import read_service
+from ecskit.tasks.insisting import Insisting
+from ecskit.waits.asking import asked_for
+from ecskit.waits.patience import Patience
+from ecskit.waits.services import SERVICE, services_inactive
+
+__all__ = ["Deleted", "delete"]
+
+Deleted: TypeAlias = Literal["inactive", "told"]
+"""How far deleting is waited for."""
+
+
+def delete(
+    service: str | Service,
+    *,
+    cluster: str | None = None,
+    force: bool = False,
+    until: Deleted = "inactive",
+    patience: Patience,
+) -> Flow[Service]:
+    """Delete a service: scale it down to nothing, delete it, and wait until its tasks are gone.
+
+    One that is being deleted already is waited for.
+
+    Args:
+        service: Name, ARN or model of the service.
+        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
+        until: "inactive" waits until it is INACTIVE; "told" returns when ECS knows that it is to be.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The service as it was last seen.
+
+    Raises:
+        WaitTimeout: Its tasks are not gone in time; the service stays DRAINING until they are.
+        ServicesMissing: There is no such service.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS refuses: no permission, or task sets that have to be deleted first.
+        TransportError: ECS could not be reached.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+    """
+    verb = "services.delete"
+    asked_for(verb, SERVICE, service, cluster=cluster)
+    patience.check(verb)
+    if until not in get_args(Deleted):
+        raise RequestError(verb, [("until", f"expected one of {', '.join(get_args(Deleted))}, got {until!r}")])
+
+    def flow() -> Flow[Service]:
+        known = yield from read_service(verb, service, cluster)
+        if known.status == "ACTIVE":
+            known = yield from _deleted(known, force=force)
+        if until == "told" or known.status == "INACTIVE":
+            return known
+        [last] = yield from services_inactive(known, patience=patience)
+        return last
+
+    return flow()
+
+
+def _deleted(service: Service, *, force: bool) -> Flow[Service]:
+    arn, cluster = service.service_arn, service.cluster_arn
+    if not force and service.desired_count and service.scheduling_strategy != "DAEMON":
+        yield from Insisting(UpdateServiceRequest(service=arn, cluster=cluster, desired_count=0)).send()
+    request = Insisting(DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), alone=True)
+    try:
+        return (yield from request.send()).service
+    except (ServiceNotFoundException, ServiceNotActiveException):
+        if not request.open:
+            raise
+        return service  # it was deleted by a call whose answer was lost

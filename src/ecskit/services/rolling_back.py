@@ -1,0 +1,64 @@
+"""Rolling services back, whether they are being deployed or not: the verb."""
+
+from __future__ import annotations
+
+from ecskit._core.deployment_errors import NothingToRollBack
+from ecskit._core.effects import Flow
+from ecskit.models.services import Service
+from ecskit.services.changing import read_service
+from ecskit.services.history import roll_back
+from ecskit.services.progress import DeploymentProgress
+from ecskit.services.started import StartedDeployment, check_controller, primary_of
+from ecskit.waits.asking import asked_for
+from ecskit.waits.patience import Patience
+from ecskit.waits.services import SERVICE
+
+__all__ = ["rollback"]
+
+
+def rollback(service: str | Service, *, cluster: str | None = None, patience: Patience) -> Flow[DeploymentProgress]:
+    """Roll a service back, and wait until it is.
+
+    A deployment that is under way is rolled back by ECS. If there is none, the service gets the revision again that was
+    deployed successfully before the one that it has, whatever their task definitions are called.
+
+    Args:
+        service: Name, ARN or model of the service.
+        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        What is known in the end of the deployment that was rolled back, or of the one that brought the earlier revision
+        back.
+
+    Raises:
+        NothingToRollBack: In the history of about three months no other revision was deployed successfully.
+        DeploymentRollbackFailed: The rollback failed.
+        DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
+        WaitFailed: The deployment was successful before it could be rolled back.
+        UnsupportedController: It is not ECS that controls the deployments of the service.
+        ServicesMissing: There is no such service.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
+    """
+    asked_for("services.rollback", SERVICE, service, cluster=cluster)
+    patience.check("services.rollback")
+
+    def flow() -> Flow[DeploymentProgress]:
+        before = yield from read_service("services.rollback", service, cluster)
+        check_controller(before)
+        primary = primary_of(before)
+        if primary is None:
+            raise NothingToRollBack(before.service_name, "it shows no deployment")
+        started = StartedDeployment(
+            service=before.service_arn,
+            cluster=before.cluster_arn,
+            deployment_id=primary.id,
+            task_definition=primary.task_definition,
+            created_at=primary.created_at,
+        )
+        return (yield from roll_back(started, patience))
+
+    return flow()

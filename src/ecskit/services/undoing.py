@@ -1,0 +1,255 @@
+"""Going back: a deployment is stopped or rolled back, and what waits for that.
+
+Decides whether ECS is to roll back, which it does as long as the deployment is under way, or whether the service is to
+be given its earlier task definition again.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal, TypeAlias, get_args
+
+import attrs
+
+from ecskit._core.backing_off import back_off
+from ecskit._core.deployment_errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
+from ecskit._core.effects import INTERRUPTS, Cancelled, Emits, Flow
+from ecskit._core.errors import EcsError, RequestError, ServiceError
+from ecskit._core.wait_errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
+from ecskit.models.literals import StopServiceDeploymentStopType
+from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
+from ecskit.services.changing import Update, read_service
+from ecskit.services.events import DeploymentEvent
+from ecskit.services.following import Course, Following
+from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
+from ecskit.services.watching import Watch
+from ecskit.tasks.insisting import CLEAN_UP, USUAL, Insisting, Persistence
+from ecskit.waits.patience import Patience
+
+__all__ = ["Fallback", "Remedy", "found", "give_up", "look", "stop", "to_the_end", "undo"]
+
+log = logging.getLogger("ecskit")
+
+Fallback: TypeAlias = Literal["leave", "rollback"]
+"""What to do with a service whose deployment did not succeed."""
+
+UNDO_FOR = 1800.0
+"""Seconds to wait at the most for a rollback."""
+
+
+@attrs.frozen(kw_only=True)
+class Remedy:
+    """What to do when a deployment does not end well.
+
+    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    """
+
+    on_failure: Fallback = "leave"
+    """What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the service, or "rollback"
+    to what it ran before, wait for that for at most 1800 s more, and raise DeploymentRolledBack."""
+    on_timeout: Fallback = "leave"
+    """The same for when time, or the number of polls, is up."""
+    on_cancel: Fallback = "leave"
+    """The same for when this is cancelled or interrupted, or a callback raises; then the rollback is begun, but not
+    waited for."""
+
+    def check(self, verb: str) -> None:
+        """Raise RequestError if something is not what it must be."""
+        problems = [
+            (field.name, f"expected leave or rollback, got {getattr(self, field.name)!r}")
+            for field in attrs.fields(Remedy)
+            if getattr(self, field.name) not in get_args(Fallback)
+        ]
+        if problems:
+            raise RequestError(verb, problems)
+
+
+def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits[DeploymentEvent]:
+    """Follow a deployment to where it is to come to, and do what is to be done when it does not get there.
+
+    What is known of it in the end is in `course.progress`.
+
+    Args:
+        course: The deployment, and how it is followed.
+        remedy: What to do.
+        stream: Whether to emit what happens.
+    """
+    try:
+        if stream:
+            yield from course.events()
+        else:
+            yield from course.flow()
+    except (DeploymentRolledBack, DeploymentRollbackFailed):
+        raise
+    except DeploymentFailed as failed:
+        if remedy.on_failure == "leave":
+            raise
+        yield from undo(course, failed)
+    except WaitTimeout as late:
+        if remedy.on_timeout == "leave":
+            raise
+        yield from undo(course, late)
+    except (Cancelled, *INTERRUPTS):
+        yield from give_up(course.progress, remedy.on_cancel)
+        raise
+    except Exception as raised:
+        if raised in course.waiter.complaints:  # what a callback raises is a way to cancel
+            yield from give_up(course.progress, remedy.on_cancel)
+        raise
+
+
+def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
+    """Begin to roll a deployment back that nobody waits for any more, if that is wanted and can be."""
+    if how == "leave" or progress.is_over or progress.status in ROLLING_BACK:
+        return
+    log.info("rolling back %s, because nobody waits for it any more", progress.name)
+    try:
+        update = None
+        if not (yield from _is_stopped_by_ecs(progress, CLEAN_UP)):
+            update = yield from _restoring(progress)
+        if update is not None:
+            yield from update.make()
+    except (EcsError, GeneratorExit) as error:
+        log.warning("%s may go on, although it should be rolled back: %s", progress.name, error)
+        raise
+
+
+def undo(course: Course, cause: WaitError) -> Flow[None]:
+    """Roll a deployment back, wait for that, and raise what came of it; return if the deployment succeeded after all.
+
+    Raises:
+        DeploymentRolledBack: The service is back at what it ran before.
+        DeploymentRollbackFailed: It is not.
+        WaitError: The cause, if there is nothing to go back to.
+    """
+    log.warning("rolling back %s: %s", course.progress.name, cause)
+    why = "; ".join(cause.story.reasons.values())
+    try:
+        back = yield from _brought_back(course)
+    except WaitFailed:
+        return  # it was deployed before it could be stopped
+    except (DeploymentRolledBack, DeploymentRollbackFailed) as error:
+        if error.progress.started.key == course.progress.started.key:
+            raise error from cause
+        raise DeploymentRollbackFailed(_told(cause, course.progress, f"{why}; then {error}")) from cause
+    except DeploymentFailed as error:
+        raise DeploymentRollbackFailed(_told(cause, course.progress, f"{why}; then {error}")) from cause
+    except WaitError as error:
+        if error.story.arguments.get("deployment_id") in (None, course.progress.started.deployment_id):
+            raise error from cause
+        # It is of the deployment that was to bring the earlier one back, of which nobody has asked.
+        raise type(cause)(_told(cause, course.progress, f"{why}; then {error}")) from error
+    except EcsError as error:
+        error.story = error.story or course.progress.story()
+        raise error from cause
+    if back is None:
+        raise cause
+    raise DeploymentRolledBack(_told(cause, back, why)) from cause
+
+
+def _told(cause: WaitError, progress: DeploymentProgress, why: str) -> WaitStory:
+    """Return the story of a wait with what became of the deployment behind it."""
+    key = progress.started.key
+    return attrs.evolve(cause.story, last={key: progress}, reasons={key: why})
+
+
+def _brought_back(course: Course) -> Flow[DeploymentProgress | None]:
+    """Bring the service back to what it ran before; None if there is nothing of the kind."""
+    patience = Patience(timeout=UNDO_FOR, poll=course.patience.poll, on_poll=course.patience.on_poll)
+    progress = course.progress
+    if progress.status in DOOMED or (yield from _is_stopped_by_ecs(progress)):
+        behind = Course.of(progress.started, Following(), patience, aim="rolled_back", progress=progress)
+        course.watch = behind.watch
+        return (yield from behind.flow())
+    update = yield from _restoring(progress)
+    if update is None:
+        return None
+    restored = yield from update.make()
+    seen = yield from Course.of(restored, Following(), patience).flow()
+    return attrs.evolve(progress, went_back_to=restored.task_definition, service=seen.service)
+
+
+def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[bool]:
+    """Let ECS roll a deployment back; return whether it does."""
+    if progress.refused or progress.is_over or progress.started.expected != "deployment":
+        return False
+    try:
+        yield from stop(progress, "ROLLBACK", persistence)
+    except (ServiceError, NotVisible) as error:
+        if error.retryable:
+            raise
+        log.info("ECS does not roll %s back: %s", progress.name, error)
+        return False
+    return True
+
+
+def stop(
+    progress: DeploymentProgress, how: StopServiceDeploymentStopType, persistence: Persistence = USUAL
+) -> Flow[DeploymentProgress]:
+    """Tell ECS to end a deployment, and return what was known of it just before.
+
+    Raises:
+        ServiceError: ECS refuses: it is over, or there is nothing to roll back to.
+        NotVisible: No service deployment was found.
+    """
+    progress = yield from found(progress, persistence)
+    arn = progress.started.service_deployment_arn or ""
+    try:
+        yield from Insisting(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(persistence)
+    except EcsError as refused:
+        refused.story = refused.story or progress.story()
+        progress = yield from look(progress)
+        if progress.status not in (ROLLING_BACK if how == "ROLLBACK" else DOOMED):
+            raise
+        # An answer was lost, or ECS was first.
+    return progress
+
+
+def found(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+    """Return the same with the ARN of the service deployment.
+
+    Raises:
+        NotVisible: There is none to be found, or finding it is refused.
+    """
+    attempt = 1
+    while progress.started.service_deployment_arn is None:
+        progress = yield from look(progress)
+        if progress.started.service_deployment_arn is None:
+            if attempt >= persistence.attempts or progress.refused:
+                raise NotVisible(progress.story("has no service deployment that can be found"))
+            yield from back_off(attempt, longest=persistence.longest)
+            attempt += 1
+    return progress
+
+
+def look(progress: DeploymentProgress) -> Flow[DeploymentProgress]:
+    """Look at a deployment once.
+
+    Raises:
+        EcsError: ECS does not let us look. It holds the handle.
+    """
+    watch = Watch(progress=progress)
+    try:
+        seen = yield from watch.look([watch.id])
+    except EcsError as error:
+        error.story = error.story or watch.progress.story()
+        raise
+    for lost in seen.unanswered.values():
+        lost.story = lost.story or watch.progress.story()
+        raise lost
+    return watch.progress
+
+
+def _restoring(progress: DeploymentProgress) -> Flow[Update | None]:
+    """Return the update that gives a service its earlier task definition again; None if there is none to give."""
+    started = progress.started
+    earlier = started.previous_task_definition
+    if earlier is None or earlier == (
+        started.task_definition or (progress.service and progress.service.task_definition)
+    ):
+        return None
+    before = yield from read_service("services.rollback", started.service, started.cluster)
+    if before.task_definition == earlier:
+        return None  # somebody has done so already, or has deployed something else
+    request = UpdateServiceRequest(service=before.service_arn, cluster=before.cluster_arn, task_definition=earlier)
+    return Update(before=before, request=request)

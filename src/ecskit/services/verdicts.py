@@ -1,0 +1,339 @@
+"""What is to be thought of a deployment: it is where it was to come to, it is on its way, or it will never be there.
+
+A pure function of what is known. Each verdict is about this very deployment: that the service is stable on something
+else is no success of it, and neither is that nothing was found.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from ecskit._core.deployment_errors import (
+    DeploymentFailed,
+    DeploymentPaused,
+    DeploymentRollbackFailed,
+    DeploymentRolledBack,
+    DeploymentStalled,
+    DeploymentSuperseded,
+)
+from ecskit._core.sightings import Book, Known
+from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFailed
+from ecskit._core.waiter import Again, Done, Failed, Verdict
+from ecskit.models.literals import ServiceDeploymentLifecycleStage
+from ecskit.services.progress import DOOMED, STAGES, DeploymentProgress
+from ecskit.services.started import WAIT
+from ecskit.waits.goals import Pace
+
+__all__ = ["DeploymentGoal", "Until", "verdict"]
+
+Until: TypeAlias = (
+    Literal["deployed", "stable", "paused", "PRE_PRODUCTION_TRAFFIC_SHIFT"] | ServiceDeploymentLifecycleStage
+)
+"""How far a deployment is followed."""
+Aim: TypeAlias = Until | Literal["rolled_back", "stopped"]
+"""The same, and what is waited for behind somebody who had enough of a deployment."""
+
+LOOKS_AGAIN = 2
+"""How many looks in a row have to show what could also be an old read."""
+EXPECT_FOR = 60.0
+"""Seconds for which a deployment is expected that the answer did not show."""
+_REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
+_SOON, _USUAL, _LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=30.0, growth=1.4)
+
+
+@attrs.frozen(kw_only=True)
+class DeploymentGoal:
+    """A deployment is where it was to come to."""
+
+    until: Aim
+    pause_is_an_end: bool
+    stalled_after: float | None
+    max_failed_tasks: int | None
+    grace: float
+    name: str = WAIT
+
+    def judge(self, book: Book[DeploymentProgress], /) -> Verdict:
+        """Decide about the one deployment that the book is about."""
+        [(id_, known)] = book.known.items()
+        if known.last is None:
+            return Again({id_: "has not been looked at yet"}, soon=0)
+        elapsed = min(book.elapsed, book.now - known.last.since)
+        said = verdict(known.last, self, elapsed=elapsed, now=book.now)
+        if isinstance(said, Waits):
+            return Again({id_: said.why}, said.pace.nap(known.repeats))
+        return Done() if isinstance(said, Done) else Failed(said.error, {id_: said.why})
+
+    def too_late(self, book: Book[Any], /) -> None:
+        """There is no better reason than time being up: how it stands is told with it."""
+
+    def settled(self, known: Known[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
+        """Whether it needs no further look."""
+        return False
+
+
+@attrs.frozen
+class Waits:
+    """It is on its way."""
+
+    why: str
+    pace: Pace = _USUAL
+
+
+@attrs.frozen
+class Ends:
+    """It will never be there."""
+
+    error: type[WaitError]
+    why: str
+
+
+Said: TypeAlias = Done | Waits | Ends
+
+
+def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: float, now: float) -> Said:
+    """Return what is to be thought of a deployment.
+
+    Args:
+        progress: What is known of it.
+        goal: What it is to come to.
+        elapsed: Seconds since it is waited for.
+        now: The monotonic time.
+    """
+    started = progress.started
+    if _is_reached(progress, goal):
+        return Done()
+    if started.expected == "either" and elapsed < EXPECT_FOR:
+        return Waits("is not visible yet", _SOON)
+    if started.expected != "deployment":
+        return _by_counts(progress)
+    if started.deployment_id is None and elapsed >= goal.grace:
+        return Ends(NotVisible, "was not visible within the grace")
+    if progress.service_deployment is not None:
+        return _by_status(progress, goal, now)
+    return _by_service(progress, goal, elapsed, now)
+
+
+def _is_reached(progress: DeploymentProgress, goal: DeploymentGoal) -> bool:
+    """Whether it came as far as was asked for on its way."""
+    if goal.until == "paused":
+        return bool(progress.paused)
+    if goal.until not in STAGES or progress.stage_reached is None:
+        return False
+    return STAGES.index(progress.stage_reached) >= STAGES.index(goal.until)
+
+
+def _by_status(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
+    """Judge by the status of the service deployment."""
+    why = progress.reason or "ECS gave no reason"
+    match progress.status:
+        case "SUCCESSFUL":
+            return _deployed(progress, goal)
+        case "STOPPED":
+            return _stopped(progress, goal, why)
+        case "ROLLBACK_SUCCESSFUL" if goal.until == "rolled_back":
+            return Done()
+        case "ROLLBACK_SUCCESSFUL":
+            return Ends(DeploymentRolledBack, why)
+        case "ROLLBACK_FAILED":
+            return Ends(DeploymentRollbackFailed, why)
+        case _:
+            return _under_way(progress, goal, now)
+
+
+def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
+    if goal.until in ("rolled_back", "stopped"):
+        return Ends(WaitFailed, "was deployed before it could be stopped")
+    if goal.until != "stable":
+        return Done()
+    if progress.is_gone:
+        return Ends(ServiceGone, f"was deployed, but its service is {_state(progress)} now")
+    primary = progress.primary
+    if primary is not None and progress.is_newer(primary):
+        return Ends(DeploymentSuperseded, "it was deployed, but not stable yet")
+    if progress.reads("settled") >= LOOKS_AGAIN:
+        return Done()
+    others = len(progress.service.deployments) - 1 if progress.service else 0
+    draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
+    return Waits(f"is deployed, but not stable yet: {progress.counts}{draining}", _LATE if others else _SOON)
+
+
+def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Said:
+    if goal.until == "stopped":
+        return Done()
+    error = _stopped_as(progress)
+    if error is ServiceGone:
+        why = f"its service is {_state(progress)}"
+    if error is None and progress.reads("stopped") < LOOKS_AGAIN:
+        return Waits(f"is STOPPED: {why}", _SOON)  # what took its place may not be visible yet
+    return Ends(error or DeploymentFailed, why)
+
+
+def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
+    """Return as what a deployment was stopped; None if nothing tells."""
+    deployment = progress.service_deployment
+    assert deployment is not None  # it has a status
+    if progress.is_gone:
+        return ServiceGone
+    if _REPLACED.search(deployment.status_reason or ""):
+        return DeploymentSuperseded
+    monitors = (deployment.deployment_circuit_breaker, deployment.alarms)
+    if progress.failed or any(each is not None and each.status == "TRIGGERED" for each in monitors):
+        return DeploymentFailed
+    ended = deployment.stopped_at or deployment.finished_at
+    later = [each.created_at for each in progress.newer]
+    if progress.primary is not None and progress.is_newer(progress.primary):
+        later.append(progress.primary.created_at)
+    newer = any(ended is None or began is None or began <= ended for began in later)
+    return DeploymentSuperseded if newer else None
+
+
+def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
+    if progress.is_gone:
+        return Ends(ServiceGone, f"its service is {_state(progress)}")
+    if progress.status in DOOMED or goal.until in ("rolled_back", "stopped"):
+        return Waits(": ".join(filter(None, (f"is {progress.status}", progress.reason))), _SOON)
+    if progress.paused and goal.pause_is_an_end:
+        hooks = ", ".join(hook.hook_id or "?" for hook in progress.paused)
+        return Ends(DeploymentPaused, f"at {progress.stage}, by the hook {hooks}: continue it, or roll it back")
+    stalled = _stalled(progress, goal, now)
+    if stalled:
+        return Ends(DeploymentStalled, stalled)
+    told = " ".join(filter(None, (progress.status, progress.stage)))
+    why = ": ".join(filter(None, (f"is {told}, {progress.counts}", progress.reason)))
+    return Waits(why, _LATE if progress.stage == "BAKE_TIME" or progress.paused else _USUAL)
+
+
+def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> str | None:
+    """Return why a deployment gets nowhere; None if it may get somewhere, or if ECS sees to it."""
+    deployment, desired = progress.deployment, progress.desired
+    if deployment is None or progress.failed:
+        return None  # not there yet, or ECS has ended it
+    why = progress.reason or (progress.events[-1].message if progress.events else None) or "ECS gave no reason"
+    failed = max(deployment.failed_tasks or 0, len(progress.stopped_tasks))
+    most = goal.max_failed_tasks or min(200, max(3, math.ceil(desired / 2)))
+    if failed >= most and not _is_watched(progress):
+        return f"{failed} tasks failed, and no circuit breaker ends it: {why}"
+    lacking = (deployment.running_count or 0) < desired
+    draining = any((each.running_count or 0) > (each.desired_count or 0) for each in _others(progress))
+    if goal.stalled_after is None or not lacking or draining or progress.paused:
+        return None
+    quiet = now - progress.moved_at
+    return f"nothing has moved for {quiet:.0f} s, {progress.counts}: {why}" if quiet >= goal.stalled_after else None
+
+
+def _is_watched(progress: DeploymentProgress) -> bool:
+    """Whether ECS ends the deployment itself when tasks fail: not without something to roll back to."""
+    service, deployment = progress.service, progress.service_deployment
+    configuration = (deployment and deployment.deployment_configuration) or (
+        service.deployment_configuration if service else None
+    )
+    breaker = configuration.deployment_circuit_breaker if configuration else None
+    if breaker is None or not breaker.enable:
+        return False
+    first = deployment is not None and not deployment.source_service_revisions
+    if deployment is None:
+        first = progress.started.previous_id is None
+    return not (breaker.rollback and first)
+
+
+def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: float, now: float) -> Said:
+    """Judge by what the service shows, because the service deployment cannot be read, or is not found yet."""
+    if progress.is_gone:
+        return Ends(ServiceGone, f"its service is {_state(progress)}")
+    if _shows_success(progress):
+        return _deployed(progress, goal)
+    if not progress.refused:
+        told = progress.counts if progress.was_seen else "is not visible yet"
+        return Waits(f"has no service deployment yet; {told}", _SOON)
+    if not progress.was_seen:
+        return _unseen(progress, elapsed >= goal.grace)
+    if progress.reads("away") >= LOOKS_AGAIN:
+        return _displaced(progress, goal)
+    return _failed(progress, goal) if progress.reads("failed") else _under_way(progress, goal, now)
+
+
+def _shows_success(progress: DeploymentProgress) -> bool:
+    deployment = progress.deployment
+    is_primary = deployment is not None and deployment.status == "PRIMARY"
+    if progress.completed:
+        return is_primary or progress.refused
+    # Services behind Classic Load Balancers have no rollout states.
+    stateless = deployment is not None and deployment.rollout_state is None
+    return is_primary and stateless and progress.reads("settled") >= LOOKS_AGAIN
+
+
+def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  # a moment, not a mode
+    if progress.primary is not None and progress.is_newer(progress.primary):
+        return _overtaken()
+    return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
+
+
+def _failed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
+    why = progress.reason or "ECS gave no reason"
+    if goal.until == "stopped":
+        return Done()
+    if progress.reads("failed") >= LOOKS_AGAIN and not _rolls_back(progress):
+        return Ends(DeploymentFailed, why)
+    return Waits(f"FAILED: {why}", _SOON)
+
+
+def _displaced(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
+    """Judge a deployment in whose place the service shows another one as PRIMARY."""
+    primary, why = progress.primary, progress.reason or "ECS gave no reason"
+    assert primary is not None  # or nothing would be in its place
+    if progress.is_newer(primary):
+        return Ends(DeploymentFailed, why) if progress.failed else _overtaken()
+    if primary.rollout_state == "FAILED":
+        return Ends(DeploymentRollbackFailed, primary.rollout_state_reason or why)
+    if primary.rollout_state == "IN_PROGRESS":
+        return Waits(f"is being rolled back: {why}")
+    return Done() if goal.until == "rolled_back" else Ends(DeploymentRolledBack, why)
+
+
+def _overtaken() -> Ends:
+    return Ends(DeploymentSuperseded, "something newer is deployed")
+
+
+def _rolls_back(progress: DeploymentProgress) -> bool:
+    configuration = progress.service.deployment_configuration if progress.service else None
+    breaker = configuration.deployment_circuit_breaker if configuration else None
+    alarms = configuration.alarms if configuration else None
+    asked = bool(breaker and breaker.enable and breaker.rollback) or bool(alarms and alarms.enable and alarms.rollback)
+    return asked and progress.started.previous_id is not None and progress.reads("failed") < _ROLLBACK_READS
+
+
+_ROLLBACK_READS = 20
+"""How many reads show a failed deployment that is to be rolled back until nobody believes in the rollback any more."""
+
+
+def _by_counts(progress: DeploymentProgress) -> Said:
+    """Judge a change that led to no deployment: it is done when there are as many tasks as were asked for."""
+    primary = progress.primary
+    if progress.is_gone:
+        return Ends(ServiceGone, f"its service is {_state(progress)}")
+    if progress.reads("settled") >= LOOKS_AGAIN:
+        return Done()
+    if progress.reads("failed") >= LOOKS_AGAIN:
+        return Ends(DeploymentFailed, progress.reason or "ECS gave no reason")
+    if primary is not None and progress.reads("away") >= LOOKS_AGAIN:
+        if progress.is_newer(primary):
+            return _overtaken()
+        return Ends(DeploymentRolledBack, progress.reason or "ECS gave no reason")
+    return Waits(f"is not settled: {progress.counts}", _SOON if progress.reads("settled") else _USUAL)
+
+
+def _others(progress: DeploymentProgress) -> list[Any]:
+    deployments = progress.service.deployments if progress.service else ()
+    return [each for each in deployments if each.id != progress.started.deployment_id]
+
+
+def _state(progress: DeploymentProgress) -> str:
+    if progress.is_replaced:
+        return "another one of the same name"
+    if progress.service is None or progress.service.status == "ACTIVE":
+        return "unknown to ECS"
+    return str(progress.service.status)

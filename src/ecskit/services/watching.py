@@ -1,0 +1,258 @@
+"""How a deployment is looked at: which reads are made in a look, and what they tell.
+
+Decides which operation to ask, and what to do without when one is refused. What is read is folded by `progress`; what
+is to be thought of it is decided in `verdicts`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from ecskit._core.call import call
+from ecskit._core.effects import Flow, Sleep
+from ecskit._core.errors import (
+    AccessDeniedError,
+    EcsError,
+    ServiceError,
+    UnsupportedError,
+    UnsupportedOperationError,
+)
+from ecskit._core.pages import follow
+from ecskit._core.sightings import Look
+from ecskit._generated.errors import ServiceNotFoundException
+from ecskit._generated.operations import OPERATIONS
+from ecskit.models.common import CreatedAt
+from ecskit.models.services import (
+    DescribeServiceDeploymentsRequest,
+    DescribeServicesRequest,
+    ListServiceDeploymentsRequest,
+    Service,
+    ServiceDeployment,
+    ServiceDeploymentBrief,
+)
+from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
+from ecskit.services.progress import DOOMED, DeploymentProgress
+from ecskit.services.started import StartedDeployment, id_of_revision
+
+__all__ = ["Watch", "deployments_of", "describe_service", "is_refused"]
+
+log = logging.getLogger("ecskit")
+
+LOOKUP_FOR = 60.0
+"""Seconds for which the service deployment of a deployment is looked for."""
+_BEFORE, _AROUND = timedelta(minutes=5), timedelta(minutes=1)
+"""How much earlier, and how far apart, a service deployment and its deployment may have been made."""
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN = frozenset({"InvalidAction", "UnknownOperationException"})
+
+
+@attrs.define(kw_only=True)
+class Watch:
+    """Looks at a deployment again and again, and remembers what it saw."""
+
+    progress: DeploymentProgress
+    follows: Callable[[DeploymentProgress], StartedDeployment | None] = lambda _: None
+    """Which deployment to look at from now on, if one has taken the place of this one."""
+    id: str = attrs.field(init=False)
+    """What the deployment is called, also when another one has taken its place."""
+    began: float | None = None
+    looks: int = 0
+    _tasks_told: object = None
+    _tasks_known: set[str] = attrs.field(factory=set[str])
+    _no_tasks: bool = False
+    _no_deployments: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Name what is looked at."""
+        self.id = self.progress.started.key
+
+    def look(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Look[DeploymentProgress]]:  # noqa: ARG002  # it is one thing; its requests come one after the other, and no look is so long
+        """Look once, with all the reads that are due."""
+        now = (yield Sleep(0)).now
+        self.began = now if self.began is None else self.began
+        answered = error = None
+        for read in (self._deployment, self._service, self._newer, self._stopped_tasks):
+            try:
+                answered = (yield from read()) or answered
+            except EcsError as raised:
+                if not raised.retryable:
+                    raise
+                error = raised
+        self.looks += 1
+        successor = self.follows(self.progress)
+        if successor is not None:
+            known, refused = self.progress.service, self._no_deployments
+            self.progress = DeploymentProgress(started=successor, refused=refused, since=now).after_service(known, now)
+            self.began, self.looks = now, 0
+        if answered or error is None:
+            return Look({self.id: self.progress}, {})
+        return Look({}, {self.id: error})
+
+    def _deployment(self) -> Flow[bool]:
+        """Read the service deployment; find it first, if need be."""
+        progress = self.progress
+        if progress.started.expected != "deployment" or progress.refused:
+            return False
+        try:
+            seen = yield from self._find()
+        except (ServiceError, UnsupportedOperationError) as error:
+            if not is_refused(error) or progress.started.deployment_id is None:
+                raise
+            self._no_deployments = True
+            told = "reading service deployments is refused (%s); %s is judged by what its service shows"
+            self._do_without(told, error)
+            return False
+        now = (yield Sleep(0)).now
+        if seen is not None:
+            self.progress = self.progress.after_deployment(seen, now)
+        elif progress.service_deployment is None and progress.started.deployment_id is not None:
+            late = self.began is not None and now - self.began >= LOOKUP_FOR
+            if late:
+                told = "no service deployment was found in %.0f s; %s is judged by what its service shows"
+                self._do_without(told, LOOKUP_FOR)
+        return seen is not None
+
+    def _do_without(self, told: str, why: object) -> None:
+        log.warning(told, why, self.progress.name)
+        known = self.progress.service_deployment if self.progress.is_over else None  # else it would only grow old
+        self.progress = attrs.evolve(self.progress, refused=True, service_deployment=known)
+
+    def _find(self) -> Flow[ServiceDeployment | None]:
+        started = self.progress.started
+        arn = started.service_deployment_arn
+        if arn is None:
+            arn = yield from self._arn_of(started)
+        if arn is None:
+            return None
+        request = DescribeServiceDeploymentsRequest(service_deployment_arns=[arn])
+        found = (yield from call(OPERATIONS["DescribeServiceDeployments"], request, poll=True)).service_deployments
+        return found[0] if found else None
+
+    def _arn_of(self, started: StartedDeployment) -> Flow[str | None]:
+        if started.deployment_id is None:
+            return None
+        briefs = yield from deployments_of(started)
+        for brief in briefs:
+            if id_of_revision(brief.target_service_revision_arn) == started.deployment_id:
+                return brief.service_deployment_arn
+        # What the service calls the current one may be outdated, and need not be named after the same number.
+        service, now = self.progress.service, (yield Sleep(0)).now
+        current = service.current_service_deployment if service else None
+        late = self.began is not None and now - self.began >= LOOKUP_FOR
+        if not late or current in (None, started.previous_arn) or started.created_at is None:
+            return None
+        made = {brief.service_deployment_arn: brief.created_at for brief in briefs}.get(current or "")
+        near = made is not None and abs(made - started.created_at) <= _AROUND
+        return current if near else None
+
+    def _service(self) -> Flow[bool]:
+        """Read the service, at half the rate where the service deployment tells how it stands."""
+        progress = self.progress
+        deployment = progress.service_deployment
+        spared = deployment is not None and not progress.is_over and deployment.status not in DOOMED
+        if spared and self.looks % 2 and progress.service is not None:
+            return False
+        seen = yield from describe_service(progress.started)
+        self.progress = self.progress.after_service(seen, (yield Sleep(0)).now)
+        return True
+
+    def _newer(self) -> Flow[bool]:
+        """List what came later, where a deployment was stopped or displaced."""
+        progress = self.progress
+        stopped = progress.status in ("STOP_REQUESTED", "STOPPED")
+        displaced = progress.primary is not None and progress.is_newer(progress.primary)
+        if progress.refused or progress.newer or not (stopped or displaced):
+            return False
+        began = progress.started.created_at
+        try:
+            listed = yield from deployments_of(progress.started)
+        except (ServiceError, UnsupportedOperationError) as error:
+            if not is_refused(error):
+                raise
+            return False  # the status of the deployment tells enough
+        newer = [each for each in listed if not _is_own(each, progress.started) and _is_after(each, began)]
+        self.progress = attrs.evolve(progress, newer=sorted(newer, key=lambda each: str(each.created_at)))
+        return False
+
+    def _stopped_tasks(self) -> Flow[bool]:
+        """Read what the tasks of the deployment died of, when more of them may have."""
+        progress = self.progress
+        deployment = progress.deployment
+        failing = progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL") or progress.failed
+        if self._no_tasks or not (failing or (deployment and (deployment.running_count or 0) < progress.desired)):
+            return False
+        latest = progress.events[-1].id if progress.events else None
+        told = (latest, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)
+        if told == self._tasks_told:
+            return False
+        try:
+            tasks = yield from _stopped_of(progress, self._tasks_known)
+        except ServiceError as error:
+            if not is_refused(error):
+                raise
+            self._no_tasks = True
+            log.warning("reading stopped tasks is refused (%s): the reasons of failures are missing", error)
+            return False
+        self._tasks_told = told
+        self._tasks_known |= {task.task_arn for task in tasks if task.stop_code or task.stopped_reason}
+        self.progress = progress.with_stopped(tasks)
+        return False
+
+
+def is_refused(error: EcsError) -> bool:
+    """Whether an operation is not for us: no permission, or an endpoint that does not have it."""
+    if isinstance(error, AccessDeniedError):
+        return error.code not in _EXPIRED
+    unknown = isinstance(error, ServiceError) and error.code in _UNKNOWN
+    return unknown or isinstance(error, (UnsupportedError, UnsupportedOperationError))
+
+
+def describe_service(started: StartedDeployment) -> Flow[Service | None]:
+    """Return the service of a deployment; None if ECS does not show it."""
+    request = DescribeServicesRequest(cluster=started.cluster, services=[started.service])
+    services = (yield from call(OPERATIONS["DescribeServices"], request, poll=True)).services
+    return services[0] if services else None
+
+
+def deployments_of(started: StartedDeployment) -> Flow[Sequence[ServiceDeploymentBrief]]:
+    """Return what is listed of the service deployments of a service: those of about when a deployment was made, on."""
+    since = CreatedAt(after=started.created_at - _BEFORE) if started.created_at else None
+    request = ListServiceDeploymentsRequest(service=started.service, cluster=started.cluster, created_at=since)
+    found: list[ServiceDeploymentBrief] = []
+
+    def keep(_: object, page: Any) -> Flow[None]:
+        found.extend(page.service_deployments)
+        yield from ()
+
+    try:
+        yield from follow(OPERATIONS["ListServiceDeployments"], request, keep, poll=True)
+    except ServiceNotFoundException:
+        return []  # it is deleted, or not visible yet: its description tells
+    return found
+
+
+def _is_own(brief: ServiceDeploymentBrief, started: StartedDeployment) -> bool:
+    same = id_of_revision(brief.target_service_revision_arn) == started.deployment_id
+    return same or brief.service_deployment_arn == started.service_deployment_arn
+
+
+def _is_after(brief: ServiceDeploymentBrief, began: Any) -> bool:
+    return began is not None and brief.created_at is not None and brief.created_at > began
+
+
+def _stopped_of(progress: DeploymentProgress, known: set[str]) -> Flow[Sequence[Task]]:
+    started = progress.started
+    name = started.service.rsplit("/", 1)[-1]
+    # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out here.
+    request = ListTasksRequest(cluster=started.cluster, service_name=name, desired_status="STOPPED", max_results=100)
+    arns = (yield from call(OPERATIONS["ListTasks"], request, poll=True)).task_arns
+    new = [arn for arn in arns if arn not in known]
+    if not new:
+        return []
+    described = DescribeTasksRequest(cluster=started.cluster, tasks=new[:100])
+    return (yield from call(OPERATIONS["DescribeTasks"], described, poll=True)).tasks

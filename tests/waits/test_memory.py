@@ -1,0 +1,55 @@
+"""What a wait remembers of all that was seen, and the errors that opinions bring."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import attrs
+
+from ecskit._core.sightings import Known
+from ecskit._core.wait_errors import ServiceGone, WaitFailed
+from ecskit.models import Service
+from ecskit.waits.asking import asked_for
+from ecskit.waits.goals import All, Never, wait_for
+from ecskit.waits.looking import Asked, Kind
+from ecskit.waits.patience import Patience
+from ecskit.waits.services import SERVICE, SERVICES as KIND
+
+from .other_support import run_both
+from .service_support import SERVICES, model
+
+PLAIN: Kind[Service] = Kind(noun="service", at_once=10, describe=KIND.describe, id_of=KIND.id_of, state=KIND.state)
+
+
+def test_nothing_is_remembered_unless_asked_for() -> None:
+    """A kind without `remember` has no memory."""
+    known = Known.given(model("A+1=C"), PLAIN).visible(model("A+1=I"), PLAIN)
+    assert known.memory is None
+
+
+def test_a_memory_is_made_of_what_was_known_and_of_what_is_seen() -> None:
+    """Of what the caller has seen, and of each look that counts; not of one that lags or shows nothing."""
+
+    def remember(known: Known[Service], seen: Service) -> list[tuple[bool, int | None]]:
+        return [*(known.memory or []), (known.looked, seen.running_count)]
+
+    kind = attrs.evolve(PLAIN, remember=remember, rank=lambda service: (service.running_count, 0))
+    known = Known.given(model("A+r1"), kind)
+    for word in ("A+r2", "A+r5", "A+r3", "A+r5"):
+        known = known.visible(model(word), kind).missing(0)
+    assert known.memory == [(False, 1), (False, 2), (True, 5), (True, 5)]
+
+
+def test_an_opinion_may_bring_its_own_error() -> None:
+    """Where all that fails says the same one; else it is the error of the wait."""
+    aims: dict[str, Never] = {"a": Never("x", ServiceGone), "b": Never("y", ServiceGone), "c": Never("z")}
+
+    def aim(known: Known[Service]) -> Never:
+        assert known.last is not None
+        return aims[known.last.service_name]
+
+    goal = All(name="w", kind=PLAIN, aim=aim, patience=Patience())
+    for names, error in (("a", ServiceGone), ("ab", ServiceGone), ("c", WaitFailed), ("ac", WaitFailed)):
+        asked: Asked[Service] = asked_for("w", SERVICE, [*names])
+        ran = run_both(SERVICES, "A/A/A", partial(wait_for, goal, asked))
+        assert type(ran.error) is error
