@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -16,6 +17,8 @@ nox.options.sessions = ["lint", "types", "generate", "tests"]
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["src", "tests", "examples", "benchmarks", "docs", "noxfile.py"]
+MINISTACK = "ministack==1.5.33"
+"""An emulator that is asked as well. It is pinned: what it answers is compared word by word."""
 GENERATED = Path("src/ecskit/_generated/__init__.py")
 
 
@@ -74,11 +77,12 @@ def floor(session: nox.Session) -> None:
         session.skip("finding the lowest versions needs uv")
     lowest = Path(session.create_tmp()) / "lowest.txt"
     session.run(
-        *("uv", "pip", "compile", "pyproject.toml", "--extra", "async", "--extra", "speed", "--quiet"),
+        *("uv", "pip", "compile", "pyproject.toml", "--quiet"),
+        *("--extra", "async", "--extra", "speed", "--extra", "progress"),
         *("--resolution", "lowest-direct", "--output-file", str(lowest)),
         external=True,
     )
-    session.install("-e.[async,speed]", "-r", str(lowest), *group("test"))
+    session.install("-e.[async,speed,progress]", "-r", str(lowest), *group("test"))
     session.run("pytest", *session.posargs)
 
 
@@ -98,8 +102,22 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def ministack(session: nox.Session) -> None:
+    """Compare the simulator with an emulator by others, and have our verbs work on both."""
+    session.install("-e.[async,speed]", *group("test"))
+    # It pins a botocore that is not ours.
+    theirs = Path(session.create_tmp()).resolve() / MINISTACK
+    programs = theirs / ("Scripts" if os.name == "nt" else "bin")
+    if not (programs / "ministack").exists():
+        session.run("python", "-m", "venv", "--clear", str(theirs))
+        session.run(str(programs / "python"), "-m", "pip", "install", "--quiet", MINISTACK, external=True)
+    session.run("pytest", "tests/emulators", *session.posargs, env={"ECSKIT_MINISTACK": str(programs / "ministack")})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Print the tables that compare ecskit with its peers, and its waits with botocore's."""
     session.install("-e.[async,speed]", *group("benchmarks"))
     session.run("python", "-m", "benchmarks", *session.posargs)
     session.run("python", "-m", "benchmarks.waits")
+    session.run("python", "-m", "benchmarks.deployments")

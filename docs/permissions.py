@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from ecskit import Client
+from ecskit import Client, DeploymentHandle
 from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._generated.sync_wait import Wait
@@ -24,7 +24,10 @@ from ecskit.errors import AccessDeniedException, EcsError
 from ecskit.models import (
     AwsVpcConfiguration,
     ContainerDefinition,
+    CreateServiceRequest,
+    DeploymentConfiguration,
     DeploymentController,
+    DeploymentLifecycleHook,
     HealthCheck,
     NetworkConfiguration,
     RegisterTaskDefinitionRequest,
@@ -88,6 +91,8 @@ class World:
 
     simulator: Simulator
     ecs: Client
+    unseen: int = 0
+    """How many calls were made to set the scene."""
 
     @classmethod
     def new(cls) -> World:
@@ -95,7 +100,7 @@ class World:
         simulator = Simulator()
         ecs = simulator.client()
         check = HealthCheck(command=["CMD", "true"])
-        for family in ("job", "web"):
+        for family in ("job", "web", "next"):
             ecs.register_task_definition(
                 family=family,
                 cpu="256",
@@ -105,7 +110,7 @@ class World:
                 container_definitions=[ContainerDefinition(name="app", image="image", health_check=check)],
             )
         simulator.script("job", TaskScript.runs_for(10))
-        return cls(simulator, ecs)
+        return cls(simulator, ecs, len(simulator.calls))
 
     def run(self, family: str, **arguments: Any) -> RunTaskResult:
         """Run tasks."""
@@ -113,7 +118,7 @@ class World:
             family, launch_type="FARGATE", network=AwsVpcConfiguration(subnets=["s"]), **arguments
         )
 
-    def serve(self) -> str:
+    def serve(self, **arguments: Any) -> str:
         """Create a service that has a namespace, and return its name."""
         network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"]))
         answer = self.ecs.create_service(
@@ -123,6 +128,7 @@ class World:
             launch_type="FARGATE",
             network_configuration=network,
             service_connect_configuration=ServiceConnectConfiguration(enabled=True, namespace="shop"),
+            **arguments,
         )
         return answer.service.service_name
 
@@ -141,6 +147,73 @@ class World:
         key = "key"
         self.run("web", client_token=key)
         self.run("web", client_token=key, started_by="somebody else", on_conflict="adopt")
+
+    def ready(self) -> None:
+        """Let the next deployment have a task that stops at first; what was sent until now does not count."""
+        for family in ("web", "next"):
+            self.simulator.script(family, [TaskScript.fails_to_pull(), TaskScript()])
+        self.unseen = len(self.simulator.calls)
+
+    def settled(self) -> str:
+        """Create a service, let it be deployed, and return its name."""
+        name = self.serve()
+        self.simulator.clock.advance(300)
+        self.ready()
+        return name
+
+    def replacing(self) -> str:
+        """Begin to deploy another revision, and return the name of the service."""
+        name = self.settled()
+        self.ecs.update_service(service=name, task_definition="next")
+        self.simulator.clock.advance(30)
+        self.ready()
+        return name
+
+    def rolled_back(self) -> object:
+        """Roll back a deployment that is under way."""
+        [service] = self.ecs.describe_services(services=[self.replacing()]).services
+        return self.ecs.services.deployment(service).rollback()
+
+    def deployed_twice(self) -> str:
+        """Deploy another revision, and return the name of the service."""
+        name = self.replacing()
+        self.simulator.clock.advance(300)
+        self.ready()
+        return name
+
+    def created(self) -> object:
+        """Create a service, and wait for it."""
+        network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"]))
+        request = CreateServiceRequest(
+            service_name="web",
+            task_definition="web",
+            desired_count=1,
+            launch_type="FARGATE",
+            network_configuration=network,
+        )
+        self.ready()
+        return self.ecs.services.create(request)
+
+    def handle(self, **arguments: Any) -> DeploymentHandle:
+        """Create a service, and return the handle of its first deployment."""
+        self.ready()
+        [service] = self.ecs.describe_services(services=[self.serve(**arguments)]).services
+        return self.ecs.services.deployment(service)
+
+    def arn(self) -> str:
+        """Create a service, and return the ARN of its first service deployment."""
+        self.ready()
+        [brief] = self.ecs.list_service_deployments(service=self.serve()).service_deployments
+        return brief.service_deployment_arn or ""
+
+    def paused(self) -> object:
+        """Answer a hook that pauses a deployment."""
+        hook = DeploymentLifecycleHook(target_type="PAUSE", lifecycle_stages=["POST_SCALE_UP"])
+        handle = self.handle(
+            deployment_configuration=DeploymentConfiguration(strategy="BLUE_GREEN", lifecycle_hooks=[hook])
+        )
+        [waiting] = handle.wait(until="paused").paused
+        return handle.continue_deployment(waiting.hook_id or "")
 
     def add_task_set(self, **arguments: Any) -> TaskSet:
         """Create a task set in a service that somebody else deploys."""
@@ -201,6 +274,36 @@ def services() -> Iterator[tuple[str, str, Act]]:
         "`namespace` is given, in place of `ecs:ListServices`",
         lambda w: [w.serve(), *w.ecs.services.iter(namespace="shop")],
     )
+    images = "`images`, `environment` or `secrets` are given"
+    yield "services.deploy", "", lambda w: w.ecs.services.deploy(w.settled(), force=True)
+    yield "services.deploy", images, lambda w: w.ecs.services.deploy(w.settled(), images={"app": "image:2"})
+    late = {"timeout": 5.0, "on_timeout": "rollback"}
+    yield (
+        "services.deploy",
+        "`on_failure`, `on_timeout` or `on_cancel` rolls back",
+        lambda w: w.ecs.services.deploy(w.settled(), task_definition="next", **late),
+    )
+    yield "services.start_deployment", "", lambda w: w.ecs.services.start_deployment(w.settled(), force=True)
+    yield (
+        "services.start_deployment",
+        images,
+        lambda w: w.ecs.services.start_deployment(w.settled(), images={"app": "image:2"}),
+    )
+    yield "services.rollback", "", lambda w: w.ecs.services.rollback(w.replacing())
+    idle = "no deployment is under way, in place of `ecs:StopServiceDeployment`"
+    yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
+    yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
+    yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
+    yield "services.create", "", World.created
+    yield "services.delete", "", lambda w: w.ecs.services.delete(w.settled())
+    yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
+    yield "services.deployment(...).events", "", lambda w: list(w.handle().events())
+    yield "services.deployment(...).status", "", lambda w: w.handle().status()
+    yield "services.deployment(...).stop", "", lambda w: w.handle().stop()
+    yield "services.deployment(...).rollback", "", World.rolled_back
+    yield "services.deployment(...).continue_deployment", "", World.paused
+    yield "wait.deployment", "", lambda w: w.ecs.wait.deployment(w.handle().started)
+    yield "wait.service_deployment", "", lambda w: w.ecs.wait.service_deployment(w.arn())
 
 
 def task_sets() -> Iterator[tuple[str, str, Act]]:
@@ -243,10 +346,9 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
 def trace(verb: str, act: Act) -> frozenset[str]:
     """Return what a verb sends; what only sets the scene does not count."""
     world = World.new()
-    before = len(world.simulator.calls)
     with contextlib.suppress(EcsError):  # some of them are meant to fail
         act(world)
-    sent = {call.operation for call in list(world.simulator.calls)[before:]}
+    sent = {call.operation for call in list(world.simulator.calls)[world.unseen :]}
     return frozenset(op for op in sent if op not in SCENERY or verb.startswith(SCENERY[op]))
 
 
@@ -305,10 +407,13 @@ What ECS asks for besides:
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions; most other actions can be limited to
   clusters or resources.
 
-One action can be done without. If `ecs:DescribeTaskDefinition` is refused to `run_to_completion` and `as_stopped`, they
-log a warning and judge all containers, unless `essential` names those that count; the error then names no logs. If it
-is refused to `run`, pass `container`. Everything else that is refused ends a verb with `AccessDeniedError`; a wait's
-error has the [handle](waiting.md#going-on-elsewhere) from which somebody with the permission can go on.
+Some actions can be done without. If `ecs:DescribeTaskDefinition` is refused to `run_to_completion` and `as_stopped`,
+they log a warning and judge all containers, unless `essential` names those that count; the error then names no logs.
+If it is refused to `run`, pass `container`. If `ecs:ListServiceDeployments` or `ecs:DescribeServiceDeployments` is
+refused to what follows a deployment, it logs a warning and [goes by the
+service](deployments.md#without-the-permissions); without `ecs:ListTasks` or `ecs:DescribeTasks` it does not know why
+tasks stopped. Everything else that is refused ends a verb with `AccessDeniedError`; a wait's error has the
+[handle](waiting.md#going-on-elsewhere) from which somebody with the permission can go on.
 
 Source: the service authorization reference of Amazon ECS,
 <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>.

@@ -1,4 +1,7 @@
-"""Register a task definition from a JSON file, run a task, and wait through PENDING and RUNNING to its exit code.
+"""Run a task to its exit code, then deploy a service and watch that.
+
+The task: registered from a JSON file, run, and waited for through PENDING and RUNNING to its exit code.
+The service: it is created, gets a new image, and is deleted again, whatever happens.
 
 Does so twice, sync and async. Without arguments it talks to the simulator that comes with ecskit, over real HTTP; with
 `--endpoint-url`, or with `--aws` and a cluster and subnets of yours, it talks to whatever is there.
@@ -10,6 +13,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import secrets
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -18,11 +22,19 @@ from tenacity.wait import wait_base, wait_fixed
 
 import ecskit
 from ecskit.errors import WaitStory
-from ecskit.models import AssignPublicIp, AwsVpcConfiguration
+from ecskit.models import (
+    AssignPublicIp,
+    AwsVpcConfiguration,
+    CreateServiceRequest,
+    NetworkConfiguration,
+    TaskDefinition,
+)
 from ecskit.tasks import TaskOutcome
 from ecskit.testing import Lag, SimulatorServer, TaskScript
 
 TASK_DEFINITION = Path(__file__).with_name("taskdef.json")
+SERVICE_DEFINITION = Path(__file__).with_name("service.json")
+NEW_IMAGE = "public.ecr.aws/nginx/nginx:1.29"
 
 
 def main() -> None:
@@ -48,6 +60,26 @@ def run_sync(options: argparse.Namespace, endpoint_url: str | None) -> None:
         for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
             say(ending(outcome))
 
+        deploy_sync(ecs, options, say)
+
+
+def deploy_sync(ecs: ecskit.Client, options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    """Create a service, deploy a new image, and delete the service, sync."""
+    definition = ecs.send(ecskit.task_definitions.load(SERVICE_DEFINITION)).task_definition
+    request = new_service(options, definition)
+    try:
+        service = ecs.services.create(request, timeout=600, poll=pace(options))
+        say(f"created the service {service.service_name}, {service.running_count} running")
+
+        deployment = ecs.services.start_deployment(service, images={"app": NEW_IMAGE})
+        with ecskit.progress.plain(times="elapsed") as show:
+            for event in deployment.events(timeout=600, poll=pace(options)):
+                show(event)
+    finally:
+        for service in ecs.services.describe(request.service_name, cluster=options.cluster, allow_missing=True):
+            ecs.services.delete(service, poll=pace(options))
+            say(f"deleted the service {service.service_name}")
+
 
 async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> None:
     """Run a task and wait for it, async: the same calls, awaited."""
@@ -65,6 +97,38 @@ async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> No
         [task] = await ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
         async for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
             say(ending(outcome))
+
+        await deploy_async(ecs, options, say)
+
+
+async def deploy_async(ecs: ecskit.AsyncClient, options: argparse.Namespace, say: Callable[[str], None]) -> None:
+    """Create a service, deploy a new image, and delete the service, async: the same calls, awaited."""
+    definition = (await ecs.send(ecskit.task_definitions.load(SERVICE_DEFINITION))).task_definition
+    request = new_service(options, definition)
+    try:
+        service = await ecs.services.create(request, timeout=600, poll=pace(options))
+        say(f"created the service {service.service_name}, {service.running_count} running")
+
+        deployment = await ecs.services.start_deployment(service, images={"app": NEW_IMAGE})
+        with ecskit.progress.plain(times="elapsed") as show:
+            async for event in deployment.events(timeout=600, poll=pace(options)):
+                show(event)
+    finally:
+        for service in await ecs.services.describe(request.service_name, cluster=options.cluster, allow_missing=True):
+            await ecs.services.delete(service, poll=pace(options))
+            say(f"deleted the service {service.service_name}")
+
+
+def new_service(options: argparse.Namespace, definition: TaskDefinition) -> CreateServiceRequest:
+    """Return a service of two tasks, with a name of its own each time."""
+    return CreateServiceRequest(
+        service_name=f"quickstart-{secrets.token_hex(3)}",
+        cluster=options.cluster,
+        task_definition=definition.task_definition_arn,
+        desired_count=2,
+        launch_type="FARGATE",
+        network_configuration=NetworkConfiguration(awsvpc_configuration=network(options)),
+    )
 
 
 def ending(outcome: TaskOutcome) -> str:
@@ -103,7 +167,7 @@ def pace(options: argparse.Namespace) -> wait_base | None:
 
 
 def network(options: argparse.Namespace) -> AwsVpcConfiguration:
-    """Return where Fargate puts the task."""
+    """Return where Fargate puts tasks."""
     public: AssignPublicIp = "ENABLED" if options.public else "DISABLED"
     return AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
 
@@ -117,8 +181,8 @@ def endpoint(options: argparse.Namespace) -> Generator[str | None, None, None]:
     # The simulator takes any credentials, but botocore insists on having some.
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "simulator")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "simulator")
-    # Its time passes ten times as fast as ours, and a new task is invisible at first, as it can be on AWS.
-    with SimulatorServer(speed=10, lag=Lag(visible_after=5)) as server:
+    # Its time passes twenty times as fast as ours, and a new task is invisible at first, as it can be on AWS.
+    with SimulatorServer(speed=20, lag=Lag(visible_after=5)) as server:
         server.simulator.script("quickstart", TaskScript(time_to_start=30, run_time=20))
         print(f"simulator at {server.url}", flush=True)
         yield server.url
@@ -129,11 +193,15 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as an emulator's")
-    where.add_argument("--aws", action="store_true", help="AWS itself, with your credentials: this costs money")
+    where.add_argument(
+        "--aws",
+        action="store_true",
+        help="AWS itself, with your credentials: tasks run, a service is created and deleted; this costs money",
+    )
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--cluster", default="default")
     parser.add_argument("--subnets", nargs="+", default=["subnet-0a1b2c3d"], metavar="SUBNET")
-    parser.add_argument("--public", action="store_true", help="give the task a public IP address")
+    parser.add_argument("--public", action="store_true", help="give tasks public IP addresses")
     return parser.parse_args()
 
 

@@ -20,6 +20,8 @@ PUBLIC = [
     "ecskit.container_instances",
     "ecskit.errors",
     "ecskit.models",
+    "ecskit.progress",
+    "ecskit.services",
     "ecskit.task_definitions",
     "ecskit.tasks",
     "ecskit.testing",

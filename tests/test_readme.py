@@ -32,8 +32,8 @@ def test_readme_code_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert all("STOPPED_BY_USER" in line for line in printed[12:])
 
 
-def test_quickstart_shows_a_task_from_launch_to_exit_code() -> None:
-    """The quick start tells each status of the task once, sync and async, and how it ended."""
+def test_quickstart_shows_a_task_and_a_service() -> None:
+    """The quick start tells each status of the task once, and how it ended; then a service is deployed and deleted."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples" / "quickstart.py")],
@@ -53,7 +53,14 @@ def test_quickstart_shows_a_task_from_launch_to_exit_code() -> None:
             "RUNNING",
             "STOPPED",
         ]
-        assert told[-1] == "SUCCEEDED: container app exited with 0"
+        assert "SUCCEEDED: container app exited with 0" in told
+        assert re.fullmatch(r"created the service (quickstart-\w+), 2 running", told[-2])
+        assert told[-1] == f"deleted the service {told[-2].split()[3].rstrip(',')}"
+    shown = [line.lstrip().split("  ", 1)[-1] for line in done.stdout.splitlines() if line.startswith(" ")]
+    assert [line.split()[:2] for line in shown if line.startswith("DEPLOYED")] == [
+        ["DEPLOYED", "quickstart-service:2"],
+        ["DEPLOYED", "quickstart-service:4"],
+    ]
 
 
 def test_quickstart_runs_against_any_endpoint() -> None:
@@ -68,4 +75,6 @@ def test_quickstart_runs_against_any_endpoint() -> None:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, b"")
-        assert [call.operation for call in server.simulator.calls].count("RunTask") == 2
+        asked = [call.operation for call in server.simulator.calls]
+        assert [asked.count(name) for name in ("RunTask", "CreateService", "DeleteService")] == [2, 2, 2]
+        assert [service.status for service in server.simulator.services()] == ["INACTIVE", "INACTIVE"]

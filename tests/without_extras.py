@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 
-for extra in ("aiobotocore", "orjson", "pytest"):
+for extra in ("aiobotocore", "orjson", "pytest", "rich"):
     assert importlib.util.find_spec(extra) is None, f"{extra} is installed: this proves nothing"
 
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
@@ -25,3 +25,11 @@ try:
 except MissingExtraError as error:
     told = str(error)
 assert "ecskit[async]" in told, told
+
+with ecskit.progress.auto() as show:  # nothing is missing where there is no terminal
+    show.say("works")
+try:
+    ecskit.progress.live()
+except MissingExtraError as error:
+    told = str(error)
+assert "ecskit[progress]" in told, told

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ecskit import container_instances, errors, models, progress, services, task_definitions, tasks
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
     from ecskit._core.model import ResponseMetadata
+    from ecskit._generated.aio_deployment import AsyncDeploymentHandle
+    from ecskit._generated.sync_deployment import DeploymentHandle
     from ecskit._streams import AsyncStream, Stream
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -27,8 +29,10 @@ __all__ = [
     "ABSENT_LIST",
     "ABSENT_MAP",
     "AsyncClient",
+    "AsyncDeploymentHandle",
     "AsyncStream",
     "Client",
+    "DeploymentHandle",
     "ResponseMetadata",
     "Stream",
     "__version__",
@@ -46,8 +50,10 @@ _WHERE = {
     "ABSENT_LIST": "ecskit._core.absent",
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
+    "AsyncDeploymentHandle": "ecskit._generated.aio_deployment",
     "AsyncStream": "ecskit._streams",
     "Client": "ecskit.client",
+    "DeploymentHandle": "ecskit._generated.sync_deployment",
     "ResponseMetadata": "ecskit._core.model",
     "Stream": "ecskit._streams",
 }

@@ -32,6 +32,20 @@ def test_a_new_service_is_deployed(shop: Shop) -> None:
     assert shop.state.steady
 
 
+@pytest.mark.parametrize(
+    ("members", "role"),
+    [
+        ({}, "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"),
+        ({"role": "lb"}, "role/lb"),
+        ({"role": "arn:aws:iam::123456789012:role/lb"}, "role/lb"),
+    ],
+    ids=["none", "name", "ARN"],
+)
+def test_a_service_in_a_network_has_a_role(shop: Shop, members: dict[str, str], role: str) -> None:
+    """The one that it was given, or else the one that ECS has for all services; as an ARN."""
+    assert f"arn:aws:iam::123456789012:{role}" == shop.create(**members)["roleArn"]
+
+
 def test_deployments_and_revisions_share_a_number(shop: Shop) -> None:
     """The id of a deployment is `ecs-svc/N`; the ARN of its revision ends in the same N; tasks carry the id."""
     service = shop.ready()
@@ -192,6 +206,18 @@ def test_deletion_drains(shop: Shop) -> None:
     shop.pass_(3600)
     failures = shop.do("DescribeServices", services=["web"])["failures"]
     assert failures == [{"arn": WEB, "reason": "MISSING"}]
+
+
+def test_a_deleted_service_does_not_wait_for_its_tasks_to_be_stopped(shop: Shop) -> None:
+    """It is INACTIVE when all of them are STOPPING, and they go on to STOPPED without it."""
+    shop.ready()
+    shop.do("DeleteService", service="web", force=True)
+    shop.pass_(1)
+    assert ("DRAINING", {"DEACTIVATING"}) == (shop.service()["status"], {task.last_status for task in shop.sim.tasks()})
+    shop.pass_(1)
+    assert ("INACTIVE", {"STOPPING"}) == (shop.service()["status"], {task.last_status for task in shop.sim.tasks()})
+    shop.pass_(10)
+    assert ("INACTIVE", {"STOPPED"}) == (shop.service()["status"], {task.last_status for task in shop.sim.tasks()})
 
 
 def test_a_name_is_free_again(shop: Shop) -> None:

@@ -46,8 +46,15 @@ def test_a_task_set_has_a_share_of_the_tasks(shop: Shop) -> None:
     shown = task_set(shop, created["id"])
     assert (shown["runningCount"], shown["stabilityStatus"]) == (2, "STEADY_STATE")
     assert len(shop.do("ListTasks", startedBy=created["id"])["taskArns"]) == 2
-    assert "deployments" not in shop.service()
+    assert [] == shop.service()["deployments"]
     assert [each["id"] for each in shop.service()["taskSets"]] == [created["id"]]
+
+
+def test_an_external_service_has_a_launch_type_and_a_role(shop: Shop) -> None:
+    """What it runs is said by its task sets; `launchType` is EC2 nevertheless, and ECS has its own role for it."""
+    service = shop.service()
+    assert ("EC2", "EXTERNAL") == (service["launchType"], service["deploymentController"]["type"])
+    assert service["roleArn"].endswith(":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
 
 
 def test_task_sets_are_scaled_and_switched(shop: Shop) -> None:
@@ -116,6 +123,7 @@ def test_codedeploy_services_have_no_deployments() -> None:
     """There is a PRIMARY task set from the start, only the desired count is updated, and `deployments` is absent."""
     shop = Shop()
     created = shop.create(deploymentController={"type": "CODE_DEPLOY"})
+    assert "deployments" not in created
     assert "deployments" not in created
     assert [(each["status"], each["startedBy"]) for each in created["taskSets"]] == [("PRIMARY", "CODE_DEPLOY")]
     shop.pass_(30)

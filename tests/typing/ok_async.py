@@ -10,8 +10,10 @@ from typing_extensions import assert_type
 
 import ecskit
 from ecskit import models, task_definitions
+from ecskit import AsyncDeploymentHandle
 from ecskit.container_instances import AgentUpdate
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
+from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
 
 
@@ -72,6 +74,38 @@ async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceRespons
     assert_type(await ecs.wait.services_inactive("web"), list[models.Service])
     assert_type(await ecs.services.describe(updated, tags=True), list[models.Service])
     assert_type(ecs.services.iter(cluster="prod"), ecskit.AsyncStream[models.Service])
+
+
+async def deployments(ecs: ecskit.AsyncClient, updated: models.UpdateServiceResponse, hook: str) -> None:
+    async def answer(hook: models.DeploymentLifecycleHookDetail) -> str | None:
+        return "CONTINUE" if hook.hook_id else None
+
+    assert_type(await ecs.services.deploy("web", images={"app": "repo/app:2"}, on_pause=answer), DeploymentProgress)
+    handle = await ecs.services.start_deployment("web", task_definition="web:7", require_idle=True)
+    assert_type(handle, AsyncDeploymentHandle)
+    assert_type(handle.started, StartedDeployment)
+    assert_type(await ecs.services.deployment(handle.to_json()), AsyncDeploymentHandle)
+    assert_type(await handle.wait(until="stable", on_superseded="follow"), DeploymentProgress)
+    assert_type(handle.events(), ecskit.AsyncStream[DeploymentEvent])
+    assert_type(await handle.status(), DeploymentProgress)
+    assert_type(await handle.stop(), DeploymentProgress)
+    assert_type(await handle.rollback(), DeploymentProgress)
+    assert_type(await handle.continue_deployment(hook), DeploymentProgress)
+    assert_type(await ecs.services.rollback("web"), DeploymentProgress)
+    assert_type(await ecs.services.refresh("web"), DeploymentProgress)
+    assert_type(await ecs.services.scale("web", desired_count=4), models.Service)
+    assert_type(await ecs.services.create(models.CreateServiceRequest(service_name="web")), models.Service)
+    assert_type(await ecs.services.delete("web"), models.Service)
+    assert_type(await ecs.wait.deployment(updated), DeploymentProgress)
+    assert_type(await ecs.wait.service_deployment("arn"), DeploymentProgress)
+
+
+async def shown(ecs: ecskit.AsyncClient) -> None:
+    deployment = await ecs.services.start_deployment("web", force=True)
+    async with deployment.events(timeout=900) as events:
+        with ecskit.progress.plain() as show:
+            async for event in events:
+                show(event)
 
 
 async def life() -> None:

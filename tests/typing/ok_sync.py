@@ -14,9 +14,11 @@ from typing_extensions import assert_type
 
 import ecskit
 from ecskit import errors, models, task_definitions
+from ecskit import DeploymentHandle
 from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
+from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
 
 
@@ -123,6 +125,58 @@ def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service:
         assert_type(error.controller, str)
     except errors.ServiceGone as error:
         assert_type(error.story, errors.WaitStory)
+
+
+def shown(ecs: ecskit.Client) -> None:
+    deployment = ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    with deployment.events(timeout=900) as events, ecskit.progress.auto() as show:
+        assert_type(events, ecskit.Stream[DeploymentEvent])
+        assert_type(show, ecskit.progress.Show)
+        for event in events:
+            show(event)
+            assert_type(event.progress, DeploymentProgress)
+        show.say("done")
+    assert_type(ecskit.progress.plain(times="elapsed"), ecskit.progress.Show)
+    assert_type(ecskit.progress.live(), ecskit.progress.Show)
+
+
+def deployments(ecs: ecskit.Client, updated: models.UpdateServiceResponse, hook: str) -> None:
+    progress = ecs.services.deploy(
+        "web", cluster="prod", images={"app": "repo/app:2"}, timeout=900, on_failure="rollback"
+    )
+    assert_type(progress, DeploymentProgress)
+    assert_type(progress.service_deployment, models.ServiceDeployment | None)
+    assert_type(progress.stopped_tasks, Sequence[Task])
+    handle = ecs.services.start_deployment("web", environment={"app": {"MODE": "blue", "OLD": None}}, strategy="CANARY")
+    assert_type(handle, DeploymentHandle)
+    assert_type(handle.started, StartedDeployment)
+    assert_type(handle.to_json(), str)
+    assert_type(ecs.services.deployment(updated), DeploymentHandle)
+    assert_type(handle.wait(until="BAKE_TIME", on_superseded="follow", cancel=Event()), DeploymentProgress)
+    assert_type(handle.wait(on_pause=lambda hook: "CONTINUE" if hook.hook_id else None), DeploymentProgress)
+    assert_type(handle.status(), DeploymentProgress)
+    assert_type(handle.stop(timeout=60), DeploymentProgress)
+    assert_type(handle.rollback(), DeploymentProgress)
+    assert_type(handle.continue_deployment(hook, action="ROLLBACK"), DeploymentProgress)
+    assert_type(ecs.services.rollback("web"), DeploymentProgress)
+    assert_type(ecs.services.refresh("web", until="stable"), DeploymentProgress)
+    assert_type(ecs.services.scale("web", desired_count=4, until="told"), models.Service)
+    assert_type(ecs.services.create(models.CreateServiceRequest(service_name="web")), models.Service)
+    assert_type(ecs.services.delete("web", force=True), models.Service)
+    assert_type(ecs.wait.deployment(updated, until="stable"), DeploymentProgress)
+    assert_type(ecs.wait.service_deployment("arn", until="paused"), DeploymentProgress)
+    try:
+        handle.wait()
+    except errors.DeploymentRolledBack as error:
+        assert_type(error.rolled_back_to, str | None)
+        assert_type(error.progress, DeploymentProgress)
+        assert_type(error.reason, str)
+    except errors.DeploymentSuperseded as error:
+        assert_type(error.by, str | None)
+    except errors.DeploymentInProgress as error:
+        assert_type(error.deployment, str)
+    except errors.NothingToRollBack as error:
+        assert_type(error.why, str)
 
 
 def literals() -> LaunchType:

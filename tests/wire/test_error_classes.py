@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ecskit import AsyncClient, Client, errors, models
+from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
 
 from .support import API, SHAPES, attribute_name
@@ -23,6 +24,7 @@ RESPONSE = {
     "ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 400, "RetryAttempts": 2, "HTTPHeaders": {}},
     "resourceIds": ["arn:1"],
 }
+DEPLOYMENT = DeploymentProgress(started=StartedDeployment(service="web", cluster="prod", deployment_id="ecs-svc/2"))
 TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
 SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
 INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
@@ -48,6 +50,8 @@ def made(cls: type[Any]) -> Any:
         "services": [SERVICE],
         "service": "web",
         "controller": "CODE_DEPLOY",
+        "deployment": "arn:3",
+        "why": "there is no other revision",
         "errors": {},
         "told": ["arn:1"],
         "stopped": True,
@@ -55,6 +59,8 @@ def made(cls: type[Any]) -> Any:
         "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
         "undone": True,
     }
+    if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
+        sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()
         positional = [sensible[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY]

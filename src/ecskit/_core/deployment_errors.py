@@ -59,17 +59,13 @@ class DeploymentFailed(_DeploymentEnd):  # read as what happened, as all of thes
 
 
 class DeploymentRolledBack(DeploymentFailed):
-    """A deployment failed, and the service is back at what it ran before.
-
-    Attributes:
-        rolled_back_to: The task definition that the service runs again; None if that is not known.
-    """
+    """A deployment failed, and the service is back at what it ran before."""
 
     told = "was rolled back"
 
     @property
     def rolled_back_to(self) -> str | None:
-        """The task definition that the service runs again."""
+        """The task definition that the service runs again; None if that is not known."""
         return self.progress.rolled_back_to
 
     @property
@@ -95,7 +91,6 @@ class DeploymentSuperseded(_DeploymentEnd):
     """A newer deployment of the service has taken the place of this one before it was done.
 
     Attributes:
-        by: ARN of the newer service deployment, or else its id; None if it is not known.
         progress: What was known of the deployment in the end.
     """
 
@@ -103,7 +98,7 @@ class DeploymentSuperseded(_DeploymentEnd):
 
     @property
     def by(self) -> str | None:
-        """ARN of the newer service deployment, or else its id."""
+        """ARN of the newer service deployment, or else its id; None if it is not known."""
         return self.progress.successor
 
     @property

@@ -88,13 +88,13 @@ def auto(stream: TextIO | None = None) -> Show:
     Returns:
         What is to be called with each event, within a `with` block.
     """
-    stream = stream or sys.stdout
-    if not _is_terminal(stream):
-        return plain(stream)
+    out = stream or sys.stdout
+    if not _is_terminal(out):
+        return plain(out)
     if importlib.util.find_spec("rich") is None:
         log.warning("plain lines instead of a picture, because rich is not installed: %s", _EXTRA)
-        return plain(stream)
-    return live(stream)
+        return plain(out)
+    return live(out)
 
 
 def _is_terminal(stream: TextIO) -> bool:

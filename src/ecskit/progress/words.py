@@ -187,7 +187,7 @@ def verdict(error: BaseException | None, progress: DeploymentProgress | None, el
 def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
     if progress is None:
         return Verdict("ENDED", is_good=True, text=f"{after}: nothing was seen")
-    name = (progress.started.task_definition or progress.name).rsplit("/", 1)[-1]
+    name = _named(progress.deployment) if progress.deployment else progress.name
     if _is_deployed(progress):
         return Verdict("DEPLOYED", is_good=True, text=f"{name} {after}: {_counts(progress)}")
     state = ", ".join(filter(None, (progress.status, progress.stage and f"stage {progress.stage}", _counts(progress))))

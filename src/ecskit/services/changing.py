@@ -7,7 +7,7 @@ became of it, the service tells: a deployment that was not there before is the o
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -17,6 +17,7 @@ from ecskit._core.call import call
 from ecskit._core.deployment_errors import DeploymentInProgress
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import CredentialsError, EcsError, RequestError, ServerError, TransportError
+from ecskit._core.model import Model
 from ecskit._core.service_errors import ServicesMissing
 from ecskit._core.wire import encode
 from ecskit._generated.operations import OPERATIONS
@@ -35,7 +36,14 @@ from ecskit.models.task_definitions import (
     TaskDefinition,
 )
 from ecskit.services.progress import DeploymentProgress
-from ecskit.services.started import StartedDeployment, check_controller, id_of_revision, primary_of, started_from
+from ecskit.services.started import (
+    StartedDeployment,
+    check_controller,
+    goes_back,
+    id_of_revision,
+    primary_of,
+    started_from,
+)
 from ecskit.services.watching import deployments_of, describe_service
 from ecskit.task_definitions.deriving import derive
 from ecskit.task_definitions.registering import register_if_changed
@@ -44,7 +52,7 @@ from ecskit.tasks.reasons import is_throttle_in_disguise
 from ecskit.waits.asking import asked_for
 from ecskit.waits.services import SERVICE
 
-__all__ = ["Change", "Update", "read_service"]
+__all__ = ["Change", "Update", "check_service", "read_service"]
 
 log = logging.getLogger("ecskit")
 
@@ -103,7 +111,7 @@ class Change:
             told = "there is nothing to deploy: give images, environment, secrets, a task definition, or force=True"
             raise RequestError(verb, [("images", told)])
         problems: list[tuple[str, str]] = []
-        definition: object = self.task_definition
+        definition: Any = self.task_definition
         if definition == "" or not isinstance(
             definition, (str, TaskDefinition, RegisterTaskDefinitionRequest, type(None))
         ):
@@ -113,9 +121,9 @@ class Change:
         if self.strategy is not None and self.deployment_configuration is not None:
             problems.append(("strategy", "cannot be combined with deployment_configuration; put it in there"))
         for name, given in (("images", self.images), ("environment", self.environment), ("secrets", self.secrets)):
-            if given is not None and not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-                problem = f"expected a mapping from names of containers, got {type(given).__name__}"
-                problems.append((name, problem))
+            problems += _problems_of(name, given)
+        if not _is_count(self.desired_count):
+            problems.append(("desired_count", f"expected a whole number, 0 or more, got {self.desired_count!r}"))
         for name, flag in (("force", self.force), ("require_idle", self.require_idle)):
             if not isinstance(flag, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
                 problems.append((name, f"expected True or False, got {type(flag).__name__}"))
@@ -148,6 +156,39 @@ class Change:
             deployment_configuration=configuration,
             force_new_deployment=True if self.force else None,
         )
+
+
+def _is_count(given: object) -> bool:
+    return given is None or (isinstance(given, int) and not isinstance(given, bool) and given >= 0)
+
+
+def _problems_of(name: str, given: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with what is given for containers; values may be secret, and are not told."""
+    if given is not None and not isinstance(given, Mapping):
+        yield name, f"expected a mapping from names of containers, got {type(given).__name__}"
+        return
+    told: Mapping[Any, Any] = given or {}
+    for container, value in told.items():
+        where = f"{name}[{container!r}]"
+        if name == "images":
+            if not isinstance(value, str):
+                yield where, f"expected the image, got {type(value).__name__}"
+        elif not isinstance(value, Mapping):
+            yield where, f"expected a mapping from names of variables, got {type(value).__name__}"
+        else:
+            variables: Mapping[Any, Any] = value
+            for variable, each in variables.items():
+                if each is not None and not isinstance(each, str):
+                    problem = f"expected a str, or None to take it away, got {type(each).__name__}"
+                    yield f"{where}[{variable!r}]", problem
+
+
+def check_service(verb: str, service: object, cluster: str | None) -> None:
+    """Raise RequestError if it is not clear which one service is meant."""
+    if not isinstance(service, (str, Model)):
+        problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
+        raise RequestError(verb, [("service", problem)])
+    asked_for(verb, SERVICE, service, cluster=cluster)
 
 
 def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow[Service]:
@@ -287,6 +328,9 @@ class Update:
                     return self.started(after)
                 now, before = after and primary_of(after), primary_of(self.before)
                 self._doubtful = self._doubtful or bool(now and before and _is_later(now, before))
+                known = (self.before.desired_count, self.request.desired_count)
+                if after is not None and not self._begins() and after.desired_count not in known:
+                    self._doubtful = True
             if (yield from back_off(attempt, until=until)) >= until:
                 return None
             attempt += 1
@@ -381,17 +425,20 @@ class Update:
                 expected = "either"
                 named = wanted if wanted and wanted.startswith("arn:") else None
                 definition = definition if differs else named
-            elif primary.rollout_state != "IN_PROGRESS":
+            elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary):
                 expected = "counts"
-        elif not self._begins() and primary.rollout_state != "IN_PROGRESS":
-            expected = "counts"  # somebody else has deployed meanwhile
+        elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._begins()):
+            expected = "counts"  # somebody else has deployed, or rolled back, meanwhile
         return StartedDeployment(
             service=after.service_arn,
             cluster=after.cluster_arn,
             deployment_id=primary.id,
             task_definition=definition,
             created_at=primary.created_at,
-            desired_count=after.desired_count,
+            # Others may change what was not asked for.
+            desired_count=after.desired_count
+            if expected != "counts" or self.request.desired_count is not None
+            else None,
             expected=expected,
             previous_id=before.id if before else None,
             previous_arn=self.before.current_service_deployment,

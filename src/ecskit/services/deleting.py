@@ -8,11 +8,10 @@ from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._generated.errors import ServiceNotActiveException, ServiceNotFoundException
 from ecskit.models.services import DeleteServiceRequest, Service, UpdateServiceRequest
-from ecskit.services.changing import read_service
+from ecskit.services.changing import check_service, read_service
 from ecskit.tasks.insisting import Insisting
-from ecskit.waits.asking import asked_for
 from ecskit.waits.patience import Patience
-from ecskit.waits.services import SERVICE, services_inactive
+from ecskit.waits.services import services_inactive
 
 __all__ = ["Deleted", "delete"]
 
@@ -52,8 +51,10 @@ def delete(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
     verb = "services.delete"
-    asked_for(verb, SERVICE, service, cluster=cluster)
+    check_service(verb, service, cluster)
     patience.check(verb)
+    if not isinstance(force, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        raise RequestError(verb, [("force", f"expected True or False, got {type(force).__name__}")])
     if until not in get_args(Deleted):
         raise RequestError(verb, [("until", f"expected one of {', '.join(get_args(Deleted))}, got {until!r}")])
 

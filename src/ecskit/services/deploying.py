@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from ecskit._core.effects import INTERRUPTS, Cancelled, Flow
 from ecskit.models.services import Service
-from ecskit.services.changing import Change, Update, read_service
+from ecskit.services.changing import Change, Update, check_service, read_service
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import DeploymentLike, StartedDeployment, started_from
 from ecskit.services.undoing import Remedy, give_up, to_the_end
-from ecskit.waits.asking import asked_for
 from ecskit.waits.patience import Patience
-from ecskit.waits.services import SERVICE
 
 __all__ = ["deploy", "deployment", "start_deployment"]
 
@@ -37,7 +35,7 @@ def deploy(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
     verb = "services.deploy"
-    asked_for(verb, SERVICE, service, cluster=change.cluster)
+    check_service(verb, service, change.cluster)
     change.check(verb)
     remedy.check(verb)
     following.check(verb)
@@ -73,7 +71,7 @@ def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedD
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
     verb = "services.start_deployment"
-    asked_for(verb, SERVICE, service, cluster=change.cluster)
+    check_service(verb, service, change.cluster)
     change.check(verb)
 
     def flow() -> Flow[StartedDeployment]:

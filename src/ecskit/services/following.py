@@ -14,13 +14,13 @@ import attrs
 
 from ecskit._core.deployment_errors import DeploymentSuperseded
 from ecskit._core.effects import Emit, Emits, Flow, Reply, Tell
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, ServiceError
 from ecskit._core.handles import WaitHandle
 from ecskit._core.sightings import MISSING, Book
 from ecskit._core.waiter import Waiter
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
-from ecskit.services.events import DeploymentEvent, changes
+from ecskit.services.events import DeploymentEvent, ServiceSaid, changes
 from ecskit.services.progress import RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision
 from ecskit.services.verdicts import Aim, DeploymentGoal, Ends, Until, verdict
@@ -130,8 +130,9 @@ class Course:
     watch: Watch
     aim: Aim
     waiter: Waiter[DeploymentProgress]
-    _told: DeploymentProgress
+    _told: DeploymentProgress = attrs.field(alias="told")
     _answered: set[str | None] = attrs.field(factory=set[str | None])
+    _quoted: set[str | None] = attrs.field(factory=set[str | None])
 
     @classmethod
     def of(
@@ -239,6 +240,11 @@ class Course:
         if known.last is not None:
             told, self._told = self._told, known.last
             for event in changes(told, known.last):
+                if isinstance(event, ServiceSaid):
+                    # What is followed in its stead may not tell at first since when its service speaks of it.
+                    if event.event.id in self._quoted:
+                        continue
+                    self._quoted.add(event.event.id)
                 yield Emit(event)
         yield from self._between(book)
 
@@ -270,7 +276,13 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # it was just compared
     )
-    yield from Insisting(request).send()
+    answer = Insisting(request, alone=True)
+    try:
+        yield from answer.send()
+    except ServiceError as error:
+        if not answer.open or isinstance(error, AccessDeniedError):
+            raise
+        # It was answered by a call whose answer was lost, and waits no more.
 
 
 def check_action(verb: str, hook_id: object, action: object) -> None:

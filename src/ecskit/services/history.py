@@ -5,30 +5,33 @@ Revisions of task definitions are not counted backwards: the one before may neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.call import call
+from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.deployment_errors import NothingToRollBack
 from ecskit._core.effects import Flow
-from ecskit._generated.operations import OPERATIONS
+from ecskit._core.errors import EcsError
 from ecskit.models.services import (
     DescribeServiceRevisionsRequest,
     Service,
+    ServiceDeploymentBrief,
     ServiceRevision,
     UpdateServiceRequest,
 )
 from ecskit.services.changing import Update, read_service
 from ecskit.services.following import Course, Following
-from ecskit.services.progress import DOOMED, DeploymentProgress
-from ecskit.services.started import StartedDeployment, id_of_revision, primary_of
+from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
+from ecskit.services.started import StartedDeployment, id_of_revision, primary_of, started_from
 from ecskit.services.undoing import look, stop
-from ecskit.services.watching import deployments_of
+from ecskit.services.watching import deployments_of, is_refused
+from ecskit.tasks.insisting import Insisting
 from ecskit.waits.patience import Patience
 
-__all__ = ["roll_back"]
+__all__ = ["roll_back", "turning"]
 
 _RESTORED = (
     "task_definition",
@@ -65,13 +68,39 @@ def roll_back(started: StartedDeployment, patience: Patience) -> Flow[Deployment
     return (yield from Course.of((yield from update.make()), Following(), patience).flow())
 
 
+def turning(service: Service) -> Flow[StartedDeployment | None]:
+    """Return the deployment that is being rolled back already: then PRIMARY is what the service goes back to."""
+    try:
+        history = yield from _history(service)
+    except EcsError as error:
+        if not is_refused(error):
+            raise
+        return None  # what is refused is told by what needs it
+    brief = next((each for each in history if each.status in ROLLING_BACK), None)
+    return started_from("services.rollback", brief) if brief else None
+
+
+def _history(service: Service) -> Flow[Sequence[ServiceDeploymentBrief]]:
+    """Return the service deployments that ECS remembers, as they come: the newest first."""
+    meant = StartedDeployment(service=service.service_arn, cluster=service.cluster_arn)
+    attempt = 1
+    while True:
+        try:
+            return (yield from deployments_of(meant))
+        except EcsError as error:
+            if not error.retryable or attempt >= ATTEMPTS:
+                raise
+        yield from back_off(attempt)
+        attempt += 1
+
+
 def _earlier(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | None]]:
     """Return the revision that was deployed before the one of now, and that one.
 
     Raises:
         NothingToRollBack: There is none.
     """
-    history = yield from deployments_of(StartedDeployment(service=service.service_arn, cluster=service.cluster_arn))
+    history = yield from _history(service)
     current = primary_of(service)
     done = sorted(
         (each for each in history if each.status == "SUCCESSFUL" and each.target_service_revision_arn),
@@ -97,7 +126,7 @@ def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
     if not arns:
         return {}
     request = DescribeServiceRevisionsRequest(service_revision_arns=arns)
-    found = (yield from call(OPERATIONS["DescribeServiceRevisions"], request)).service_revisions
+    found = (yield from Insisting(request).send()).service_revisions
     return {revision.service_revision_arn: revision for revision in found}
 
 

@@ -24,7 +24,7 @@ from ecskit.models.services import (
     ServiceEvent,
 )
 from ecskit.models.tasks import Task
-from ecskit.services.started import WAIT, StartedDeployment, id_of_revision, primary_of
+from ecskit.services.started import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
 __all__ = ["STAGES", "DeploymentProgress", "died_of"]
@@ -73,7 +73,6 @@ _ENDS: Mapping[str, int] = {"ACTIVE": 0, "DRAINING": 1, "INACTIVE": 2}
 _SHOWN = (0.0, 0.0, 0)
 """Of reads in a row that did not show the service: when the first one was, and the latest, and how many there are."""
 _ENOUGH_TASKS = 200
-_ROLLBACK = re.compile(r"\broll(ed|ing)? ?back\b", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
@@ -301,7 +300,7 @@ class DeploymentProgress:
 
     def is_newer(self, other: Deployment) -> bool:
         """Whether another deployment was begun later: only times of ECS are compared, where there are any."""
-        if other.id == self.started.deployment_id or _ROLLBACK.search(other.rollout_state_reason or ""):
+        if other.id == self.started.deployment_id or goes_back(other):
             return False
         began, previous = self.started.created_at, self.started.previous_id
         if other.id == previous:
@@ -452,8 +451,6 @@ class DeploymentProgress:
             target.requested_production_traffic_weight if target else None,
             [(hook.hook_id, hook.status) for hook in self.paused],
         )
-
-
 
 
 def _stamps(service: Service) -> Iterator[datetime]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from ecskit._core.deployment_errors import NothingToRollBack
 from ecskit._core.effects import Flow
 from ecskit.models.services import Service
-from ecskit.services.changing import read_service
-from ecskit.services.history import roll_back
+from ecskit.services.changing import check_service, read_service
+from ecskit.services.history import roll_back, turning
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import StartedDeployment, check_controller, primary_of
-from ecskit.waits.asking import asked_for
 from ecskit.waits.patience import Patience
-from ecskit.waits.services import SERVICE
 
 __all__ = ["rollback"]
 
@@ -43,7 +41,7 @@ def rollback(service: str | Service, *, cluster: str | None = None, patience: Pa
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
-    asked_for("services.rollback", SERVICE, service, cluster=cluster)
+    check_service("services.rollback", service, cluster)
     patience.check("services.rollback")
 
     def flow() -> Flow[DeploymentProgress]:
@@ -59,6 +57,8 @@ def rollback(service: str | Service, *, cluster: str | None = None, patience: Pa
             task_definition=primary.task_definition,
             created_at=primary.created_at,
         )
+        if primary.rollout_state == "IN_PROGRESS":
+            started = (yield from turning(before)) or started
         return (yield from roll_back(started, patience))
 
     return flow()

@@ -7,14 +7,12 @@ from typing import Literal, TypeAlias, get_args
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit.models.services import Service
-from ecskit.services.changing import Change, Update, read_service
+from ecskit.services.changing import Change, Update, check_service, read_service
 from ecskit.services.deploying import deploy
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.undoing import Remedy
-from ecskit.waits.asking import asked_for
 from ecskit.waits.patience import Patience, is_count
-from ecskit.waits.services import SERVICE
 
 __all__ = ["Settled", "refresh", "scale"]
 
@@ -56,7 +54,7 @@ def scale(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
     verb = "services.scale"
-    asked_for(verb, SERVICE, service, cluster=cluster)
+    check_service(verb, service, cluster)
     patience.check(verb)
     count: object = desired_count
     if not (count == 0 or is_count(count)) or isinstance(count, bool):
@@ -108,4 +106,7 @@ def refresh(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
     change = Change(cluster=cluster, force=True)
-    return deploy(service, change=change, following=following, remedy=remedy, patience=patience)
+    try:
+        return deploy(service, change=change, following=following, remedy=remedy, patience=patience)
+    except RequestError as error:
+        raise RequestError("services.refresh", error.problems) from None

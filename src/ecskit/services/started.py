@@ -30,6 +30,7 @@ __all__ = [
     "Expected",
     "StartedDeployment",
     "check_controller",
+    "goes_back",
     "id_of_revision",
     "primary_of",
     "started_from",
@@ -190,6 +191,14 @@ def _of_text(subject: str, given: object) -> StartedDeployment:
     raise RequestError(subject, [("deployment", problem)])
 
 
+_ROLLBACK = re.compile(r"\broll(ed|ing)? ?back\b", re.IGNORECASE)
+
+
+def goes_back(deployment: Deployment) -> bool:
+    """Whether a service is being rolled back to a deployment, whose own service deployment was over before."""
+    return bool(_ROLLBACK.search(deployment.rollout_state_reason or ""))
+
+
 def primary_of(service: Service) -> Deployment | None:
     """Return the deployment of a service that is to stay."""
     return next((each for each in service.deployments if each.status == "PRIMARY"), None)
@@ -217,7 +226,7 @@ def _of_service(service: Service) -> StartedDeployment:
         task_definition=primary.task_definition,
         created_at=primary.created_at,
         # One that is done already is no deployment to follow: what is left are the counts.
-        expected="counts" if primary.rollout_state in ("COMPLETED", None) else "deployment",
+        expected="counts" if primary.rollout_state in ("COMPLETED", None) or goes_back(primary) else "deployment",
     )
 
 

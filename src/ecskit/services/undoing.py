@@ -13,7 +13,7 @@ import attrs
 
 from ecskit._core.backing_off import back_off
 from ecskit._core.deployment_errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
-from ecskit._core.effects import INTERRUPTS, Cancelled, Emits, Flow
+from ecskit._core.effects import INTERRUPTS, Cancelled, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, ServiceError
 from ecskit._core.wait_errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
 from ecskit.models.literals import StopServiceDeploymentStopType
@@ -22,6 +22,7 @@ from ecskit.services.changing import Update, read_service
 from ecskit.services.events import DeploymentEvent
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
+from ecskit.services.started import primary_of
 from ecskit.services.watching import Watch
 from ecskit.tasks.insisting import CLEAN_UP, USUAL, Insisting, Persistence
 from ecskit.waits.patience import Patience
@@ -33,6 +34,9 @@ log = logging.getLogger("ecskit")
 Fallback: TypeAlias = Literal["leave", "rollback"]
 """What to do with a service whose deployment did not succeed."""
 
+_ENDED_WELL = frozenset({"SUCCESSFUL", "ROLLBACK_SUCCESSFUL"})
+_ENDED = _ENDED_WELL | {"ROLLBACK_FAILED"}
+"""Statuses of a deployment that nobody needs to end; one that was STOPPED may have left its tasks behind."""
 UNDO_FOR = 1800.0
 """Seconds to wait at the most for a rollback."""
 
@@ -84,11 +88,11 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
     except DeploymentFailed as failed:
         if remedy.on_failure == "leave":
             raise
-        yield from undo(course, failed)
+        yield from _undone(course, failed, remedy)
     except WaitTimeout as late:
         if remedy.on_timeout == "leave":
             raise
-        yield from undo(course, late)
+        yield from _undone(course, late, remedy)
     except (Cancelled, *INTERRUPTS):
         yield from give_up(course.progress, remedy.on_cancel)
         raise
@@ -98,9 +102,17 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
         raise
 
 
+def _undone(course: Course, cause: WaitError, remedy: Remedy) -> Flow[None]:
+    try:
+        yield from undo(course, cause)
+    except (Cancelled, *INTERRUPTS):
+        yield from give_up(course.progress, remedy.on_cancel)
+        raise
+
+
 def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
     """Begin to roll a deployment back that nobody waits for any more, if that is wanted and can be."""
-    if how == "leave" or progress.is_over or progress.status in ROLLING_BACK:
+    if how == "leave" or progress.status in _ENDED | ROLLING_BACK:
         return
     log.info("rolling back %s, because nobody waits for it any more", progress.name)
     try:
@@ -156,21 +168,27 @@ def _told(cause: WaitError, progress: DeploymentProgress, why: str) -> WaitStory
 def _brought_back(course: Course) -> Flow[DeploymentProgress | None]:
     """Bring the service back to what it ran before; None if there is nothing of the kind."""
     patience = Patience(timeout=UNDO_FOR, poll=course.patience.poll, on_poll=course.patience.on_poll)
-    progress = course.progress
+    progress, began = course.progress, (yield Sleep(0)).now
     if progress.status in DOOMED or (yield from _is_stopped_by_ecs(progress)):
         behind = Course.of(progress.started, Following(), patience, aim="rolled_back", progress=progress)
         course.watch = behind.watch
-        return (yield from behind.flow())
+        try:
+            return (yield from behind.flow())
+        except DeploymentFailed as failed:
+            if isinstance(failed, (DeploymentRolledBack, DeploymentRollbackFailed)):
+                raise
+            progress = behind.progress  # it was stopped, and nothing was rolled back
     update = yield from _restoring(progress)
     if update is None:
         return None
     restored = yield from update.make()
+    patience = attrs.evolve(patience, timeout=max(0.0, began + UNDO_FOR - (yield Sleep(0)).now))
     seen = yield from Course.of(restored, Following(), patience).flow()
     return attrs.evolve(progress, went_back_to=restored.task_definition, service=seen.service)
 
 
 def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[bool]:
-    """Let ECS roll a deployment back; return whether it does."""
+    """Let ECS roll a deployment back; return whether it does, or has ended it in another way that needs no undoing."""
     if progress.refused or progress.is_over or progress.started.expected != "deployment":
         return False
     try:
@@ -179,7 +197,8 @@ def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = 
         if error.retryable:
             raise
         log.info("ECS does not roll %s back: %s", progress.name, error)
-        return False
+        seen = yield from look(progress, persistence)
+        return seen.status in _ENDED_WELL
     return True
 
 
@@ -198,7 +217,7 @@ def stop(
         yield from Insisting(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(persistence)
     except EcsError as refused:
         refused.story = refused.story or progress.story()
-        progress = yield from look(progress)
+        progress = yield from look(progress, persistence)
         if progress.status not in (ROLLING_BACK if how == "ROLLBACK" else DOOMED):
             raise
         # An answer was lost, or ECS was first.
@@ -213,7 +232,7 @@ def found(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flo
     """
     attempt = 1
     while progress.started.service_deployment_arn is None:
-        progress = yield from look(progress)
+        progress = yield from look(progress, persistence)
         if progress.started.service_deployment_arn is None:
             if attempt >= persistence.attempts or progress.refused:
                 raise NotVisible(progress.story("has no service deployment that can be found"))
@@ -222,22 +241,26 @@ def found(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flo
     return progress
 
 
-def look(progress: DeploymentProgress) -> Flow[DeploymentProgress]:
-    """Look at a deployment once.
+def look(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+    """Look at a deployment, once unless looks bring errors that pass.
 
     Raises:
         EcsError: ECS does not let us look. It holds the handle.
     """
     watch = Watch(progress=progress)
-    try:
-        seen = yield from watch.look([watch.id])
-    except EcsError as error:
-        error.story = error.story or watch.progress.story()
-        raise
-    for lost in seen.unanswered.values():
-        lost.story = lost.story or watch.progress.story()
-        raise lost
-    return watch.progress
+    attempt = 1
+    while True:
+        try:
+            yield from watch.look([watch.id])
+            if watch.missed is None:
+                return watch.progress
+            if attempt >= persistence.attempts:
+                raise watch.missed  # half an answer would say that there is no deployment where there is one
+        except EcsError as error:
+            error.story = error.story or watch.progress.story()
+            raise
+        yield from back_off(attempt, longest=persistence.longest)
+        attempt += 1
 
 
 def _restoring(progress: DeploymentProgress) -> Flow[Update | None]:
@@ -249,7 +272,8 @@ def _restoring(progress: DeploymentProgress) -> Flow[Update | None]:
     ):
         return None
     before = yield from read_service("services.rollback", started.service, started.cluster)
-    if before.task_definition == earlier:
+    primary = primary_of(before)
+    if before.task_definition == earlier or (primary is not None and progress.is_newer(primary)):
         return None  # somebody has done so already, or has deployed something else
     request = UpdateServiceRequest(service=before.service_arn, cluster=before.cluster_arn, task_definition=earlier)
     return Update(before=before, request=request)

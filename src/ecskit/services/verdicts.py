@@ -42,6 +42,7 @@ LOOKS_AGAIN = 2
 EXPECT_FOR = 60.0
 """Seconds for which a deployment is expected that the answer did not show."""
 _REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
+_DELETED = re.compile(r"\bservice (was|is|has been) (being )?deleted\b", re.IGNORECASE)
 _SOON, _USUAL, _LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=30.0, growth=1.4)
 
 
@@ -166,7 +167,7 @@ def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Sa
         return Done()
     error = _stopped_as(progress)
     if error is ServiceGone:
-        why = f"its service is {_state(progress)}"
+        why = f"its service is {_state(progress)}" if progress.is_gone else why
     if error is None and progress.reads("stopped") < LOOKS_AGAIN:
         return Waits(f"is STOPPED: {why}", _SOON)  # what took its place may not be visible yet
     return Ends(error or DeploymentFailed, why)
@@ -176,7 +177,7 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
     """Return as what a deployment was stopped; None if nothing tells."""
     deployment = progress.service_deployment
     assert deployment is not None  # it has a status
-    if progress.is_gone:
+    if progress.is_gone or _DELETED.search(deployment.status_reason or ""):
         return ServiceGone
     if _REPLACED.search(deployment.status_reason or ""):
         return DeploymentSuperseded
@@ -188,7 +189,8 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
     if progress.primary is not None and progress.is_newer(progress.primary):
         later.append(progress.primary.created_at)
     newer = any(ended is None or began is None or began <= ended for began in later)
-    return DeploymentSuperseded if newer else None
+    # That it FAILED before something newer came is told by its service, which has to be read once more.
+    return DeploymentSuperseded if newer and progress.reads("stopped") else None
 
 
 def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
@@ -242,10 +244,10 @@ def _is_watched(progress: DeploymentProgress) -> bool:
 
 def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: float, now: float) -> Said:
     """Judge by what the service shows, because the service deployment cannot be read, or is not found yet."""
-    if progress.is_gone:
-        return Ends(ServiceGone, f"its service is {_state(progress)}")
     if _shows_success(progress):
         return _deployed(progress, goal)
+    if progress.is_gone:
+        return Ends(ServiceGone, f"its service is {_state(progress)}")
     if not progress.refused:
         told = progress.counts if progress.was_seen else "is not visible yet"
         return Waits(f"has no service deployment yet; {told}", _SOON)
@@ -260,7 +262,7 @@ def _shows_success(progress: DeploymentProgress) -> bool:
     deployment = progress.deployment
     is_primary = deployment is not None and deployment.status == "PRIMARY"
     if progress.completed:
-        return is_primary or progress.refused
+        return is_primary or progress.refused or progress.is_gone
     # Services behind Classic Load Balancers have no rollout states.
     stateless = deployment is not None and deployment.rollout_state is None
     return is_primary and stateless and progress.reads("settled") >= LOOKS_AGAIN
@@ -268,7 +270,8 @@ def _shows_success(progress: DeploymentProgress) -> bool:
 
 def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  # a moment, not a mode
     if progress.primary is not None and progress.is_newer(progress.primary):
-        return _overtaken()
+        # It was over before anybody looked, and what its service said of it is all there is.
+        return Ends(DeploymentFailed, progress.failed) if progress.failed else _overtaken()
     return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
 
 

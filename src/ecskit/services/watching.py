@@ -62,6 +62,8 @@ class Watch:
     """What the deployment is called, also when another one has taken its place."""
     began: float | None = None
     looks: int = 0
+    missed: EcsError | None = None
+    """What came in place of one of the answers of the last look."""
     _tasks_told: object = None
     _tasks_known: set[str] = attrs.field(factory=set[str])
     _no_tasks: bool = False
@@ -83,11 +85,12 @@ class Watch:
                 if not raised.retryable:
                     raise
                 error = raised
-        self.looks += 1
+        self.looks, self.missed = self.looks + 1, error
         successor = self.follows(self.progress)
         if successor is not None:
             known, refused = self.progress.service, self._no_deployments
-            self.progress = DeploymentProgress(started=successor, refused=refused, since=now).after_service(known, now)
+            fresh = attrs.evolve(DeploymentProgress(started=successor, refused=refused), since=now)
+            self.progress = fresh.after_service(known, now)
             self.began, self.looks = now, 0
         if answered or error is None:
             return Look({self.id: self.progress}, {})
@@ -98,24 +101,31 @@ class Watch:
         progress = self.progress
         if progress.started.expected != "deployment" or progress.refused:
             return False
+        seen = None
         try:
             seen = yield from self._find()
         except (ServiceError, UnsupportedOperationError) as error:
-            if not is_refused(error) or progress.started.deployment_id is None:
+            if progress.started.deployment_id is None:
                 raise
-            self._no_deployments = True
-            told = "reading service deployments is refused (%s); %s is judged by what its service shows"
-            self._do_without(told, error)
-            return False
-        now = (yield Sleep(0)).now
+            if is_refused(error):
+                self._no_deployments = True
+                told = "reading service deployments is refused (%s); %s is judged by what its service shows"
+                self._do_without(told, error)
+                return False
+            if not (error.retryable and progress.service_deployment is None and (yield from self._is_late())):
+                raise
         if seen is not None:
-            self.progress = self.progress.after_deployment(seen, now)
-        elif progress.service_deployment is None and progress.started.deployment_id is not None:
-            late = self.began is not None and now - self.began >= LOOKUP_FOR
-            if late:
-                told = "no service deployment was found in %.0f s; %s is judged by what its service shows"
-                self._do_without(told, LOOKUP_FOR)
+            self.progress = self.progress.after_deployment(seen, (yield Sleep(0)).now)
+        elif progress.service_deployment is None and progress.started.deployment_id and (yield from self._is_late()):
+            self._do_without(
+                "no service deployment was found in %.0f s; %s is judged by what its service shows", LOOKUP_FOR
+            )
         return seen is not None
+
+    def _is_late(self) -> Flow[bool]:
+        """Whether the service deployment has been looked for long enough."""
+        now = (yield Sleep(0)).now
+        return self.began is not None and now - self.began >= LOOKUP_FOR
 
     def _do_without(self, told: str, why: object) -> None:
         log.warning(told, why, self.progress.name)
@@ -141,9 +151,8 @@ class Watch:
             if id_of_revision(brief.target_service_revision_arn) == started.deployment_id:
                 return brief.service_deployment_arn
         # What the service calls the current one may be outdated, and need not be named after the same number.
-        service, now = self.progress.service, (yield Sleep(0)).now
+        service, late = self.progress.service, (yield from self._is_late())
         current = service.current_service_deployment if service else None
-        late = self.began is not None and now - self.began >= LOOKUP_FOR
         if not late or current in (None, started.previous_arn) or started.created_at is None:
             return None
         made = {brief.service_deployment_arn: brief.created_at for brief in briefs}.get(current or "")

@@ -31,6 +31,8 @@ BACKOFF_SECONDS = 5.0
 LONGEST_BACKOFF = 27 * 60.0
 # From the end of a task that ran to its replacement.
 REPLACEMENT_SECONDS = 1.0
+# A service that is deleted is INACTIVE when its last task is this far.
+_ENDING = frozenset({"STOPPING", "DEPROVISIONING", "STOPPED"})
 
 
 def run(world: World, until: float) -> None:
@@ -228,9 +230,10 @@ def _launch(world: World, service: Service, deployment: Deployment, members: Seq
 def _settle(world: World, service: Service) -> None:
     """Tell that a service is steady, and end one that has drained."""
     if service.status == "DRAINING":
-        if not service.crew:
+        if all(member.status in _ENDING for member in muster(world, service)):
             service.status, service.gone_at = "INACTIVE", world.now
             service.deployments, service.task_sets = [], []
+            service.crew.clear()
             for rollout in service.rollouts:
                 if rollout.status == "STOP_REQUESTED":
                     rollout.turn(world.now, "STOPPED")

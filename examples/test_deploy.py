@@ -1,0 +1,325 @@
+"""Tests of deploy.py, as a pipeline runs it: a process of its own, over HTTP; time passes thirty times as fast."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from deploy import Signals, deploy as deploy_by, read_arguments
+from tenacity.wait import wait_fixed
+
+import ecskit
+from ecskit.models import (
+    AwsVpcConfiguration,
+    ContainerDefinition,
+    CreateServiceRequest,
+    DeploymentCircuitBreaker,
+    DeploymentConfiguration,
+    NetworkConfiguration,
+)
+from ecskit.testing import Fault, SimulatorServer, TaskScript
+
+SCRIPT = str(Path(__file__).with_name("deploy.py"))
+SPEED = 30
+BREAKER = DeploymentConfiguration(deployment_circuit_breaker=DeploymentCircuitBreaker(enable=True, rollback=True))
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_MAX_ATTEMPTS": "1",
+    "PYTHONWARNINGS": "error",
+    "TERM": "xterm",
+    "CI": "",
+    "COLUMNS": "120",
+}
+HANDLE = re.compile(r"the deployment goes on; to watch it: (.*)")
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    """A simulator with task definitions that work, and one whose image cannot be pulled."""
+    with SimulatorServer(speed=SPEED) as server:
+        server.simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
+        yield server
+
+
+@pytest.fixture
+def ecs(server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ecskit.Client]:
+    """A client of it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with ecskit.Client(region_name="us-east-1", endpoint_url=server.url) as ecs:
+        yield ecs
+
+
+def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "told"] = "deployed") -> None:
+    """Create the service."""
+    for family in ("web", "bad"):
+        ecs.register_task_definition(
+            family=family,
+            cpu="256",
+            memory="512",
+            network_mode="awsvpc",
+            requires_compatibilities=["FARGATE"],
+            container_definitions=[ContainerDefinition(name="app", image="repo/app:1")],
+        )
+    request = CreateServiceRequest(
+        service_name="web",
+        task_definition="web",
+        desired_count=2,
+        launch_type="FARGATE",
+        network_configuration=NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"])),
+        deployment_configuration=BREAKER if breaker else None,
+    )
+    if until == "told":
+        ecs.send(request)
+    else:
+        ecs.services.create(request, poll=wait_fixed(0.2))
+
+
+def start(server: SimulatorServer, *arguments: str, out: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start the script, which looks five times a second."""
+    return subprocess.Popen(  # noqa: S603  # our own script
+        [sys.executable, "-u", SCRIPT, *arguments, "--endpoint-url", server.url, "--poll", "0.2"],
+        stdout=out,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+
+
+def deploy(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
+    """Run the script to its end, and return its exit code, and its lines without their times."""
+    script = start(server, *arguments)
+    out, err = script.communicate(timeout=60)
+    assert "Traceback" not in err
+    return script.returncode, [line.split("  ", 1)[-1] for line in (out + err).splitlines()]
+
+
+def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> tuple[int, list[str]]:
+    """Run the script, and send it a signal when tasks have been started."""
+    script = start(server, *arguments)
+    assert script.stdout is not None
+    lines: list[str] = []
+    for line in script.stdout:
+        lines.append(line.rstrip().split("  ", 1)[-1])
+        if "has started" in line:
+            script.send_signal(signal_number)
+            break
+    out, err = script.communicate(timeout=60)
+    assert "Traceback" not in err
+    return script.returncode, [*lines, *(line.split("  ", 1)[-1] for line in out.splitlines())]
+
+
+def updates(server: SimulatorServer) -> int:
+    """Return how often a service was changed."""
+    return [call.operation for call in server.simulator.calls].count("UpdateService")
+
+
+def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then the exit code is 0, each change has one line, and the last one says so."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--env", "app:LOG_LEVEL=debug")
+    assert code == 0
+    assert re.fullmatch(r"deployment \d+ of default/web \(web:2\)", lines[0])
+    assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", lines[-1])
+    assert "SUCCESSFUL" in lines
+    assert len(lines) == len(set(lines))
+    assert updates(server) == 1
+    [container] = ecs.describe_task_definition(task_definition="web:2").task_definition.container_definitions
+    assert (container.image, container.environment[0].value) == ("repo/app:2", "debug")
+
+
+def test_ecs_rolls_back_what_does_not_start(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 1, the last line says what runs instead, and why; each reason is told once before."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--task-definition", "bad")
+    assert code == 1
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+    assert "tasks failed to start: CannotPullContainerError: manifest unknown" in lines[-1]
+    assert len([line for line in lines[:-1] if "manifest unknown" in line]) == 1
+
+
+def test_one_that_stalls_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Without a circuit breaker nothing in ECS ends it."""
+    serve(ecs, breaker=False)
+    code, lines = deploy(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
+    assert code == 1
+    assert any(line.startswith("warning: rolling back deployment") for line in lines)
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+    assert "no circuit breaker ends it" in lines[-1]
+
+
+def test_one_that_stalls_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 1 too; the last line says that it stalled, and the one before how to watch it."""
+    serve(ecs, breaker=False)
+    code, lines = deploy(server, "web", "--task-definition", "bad")
+    assert code == 1
+    assert HANDLE.match(lines[-2])
+    assert lines[-1].startswith("STALLED after ")
+
+
+def test_something_newer_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 3: whether the newer one succeeds is not for this one to say."""
+    serve(ecs)
+    script = start(server, "web", "--image", "app=repo/app:2")
+    assert script.stdout is not None
+    while "of default/web (web:2)" not in script.stdout.readline():
+        pass
+    ecs.update_service(service="web", task_definition="web:1", force_new_deployment=True)
+    out, _ = script.communicate(timeout=60)
+    assert script.returncode == 3
+    assert "SUPERSEDED after " in out.splitlines()[-1]
+
+
+def test_time_is_up_and_somebody_goes_on(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 4, and the command that it tells follows the same deployment to its end."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--timeout", "0.3")
+    assert code == 4
+    assert lines[-1].startswith("TIMED OUT after 0 s: is ")
+    told = HANDLE.match(lines[-2])
+    assert told
+    _, *arguments = shlex.split(told[1])
+    code, lines = deploy(server, *arguments)
+    assert code == 0
+    assert lines[-1].startswith("DEPLOYED web:2 after ")
+    assert updates(server) == 1
+
+
+def test_time_is_up_and_it_is_rolled_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 1: the service runs what it ran before."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--timeout", "0.5", "--rollback-on", "timeout")
+    assert code == 1
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+
+
+@pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_one_is_rolled_back_if_asked(
+    server: SimulatorServer, ecs: ecskit.Client, number: int, expected: int
+) -> None:
+    """ECS is told to; nobody waits for it."""
+    serve(ecs)
+    code, lines = interrupt(server, number, "web", "--image", "app=repo/app:2", "--rollback-on", "interrupt")
+    assert code == expected
+    assert lines[-2].startswith("interrupted: the service goes back")
+    assert re.match(r"INTERRUPTED after \d+ s: it was (PENDING|IN_PROGRESS) by then", lines[-1])
+    assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
+
+
+def test_an_interrupted_one_goes_on_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """And the script says how to go on watching it."""
+    serve(ecs)
+    code, lines = interrupt(server, signal.SIGINT, "web", "--image", "app=repo/app:2")
+    assert code == 130
+    told = HANDLE.match(lines[-2])
+    assert told
+    _, *arguments = shlex.split(told[1])
+    assert deploy(server, *arguments)[0] == 0
+
+
+def test_a_signal_before_the_first_look_waits_for_it(
+    server: SimulatorServer, ecs: ecskit.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else there would be nothing yet by which to roll back; a second one does not wait."""
+    serve(ecs)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # nobody is to be interrupted but this
+    arguments = ["web", "--image", "app=repo/app:2", "--rollback-on", "interrupt"]
+    monkeypatch.setattr(sys, "argv", [SCRIPT, *arguments, "--endpoint-url", server.url, "--region", "us-east-1"])
+    signals = Signals()
+    signals.got(signal.SIGTERM, None)
+    with pytest.raises(SystemExit, match="143"), ecskit.progress.plain() as show:
+        deploy_by(read_arguments(), show, signals)
+    assert updates(server) == 1
+    assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
+
+    again = Signals()
+    again.got(signal.SIGTERM, None)
+    with pytest.raises(SystemExit, match="130"):
+        again.got(signal.SIGINT, None)
+
+
+def test_permission_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 1, and one line says what was refused."""
+    serve(ecs)
+    server.simulator.fail("UpdateService", Fault.access_denied())
+    code, lines = deploy(server, "web", "--force")
+    assert code == 1
+    assert [lines[0]] == lines
+    assert lines[0].startswith("ERROR after ")
+    assert "UpdateService: AccessDeniedException" in lines[0]
+
+
+def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then the service tells how it went, and a line says that it was asked instead."""
+    serve(ecs)
+    server.simulator.fail("ListServiceDeployments", Fault.access_denied(), times=None)
+    code, lines = deploy(server, "web", "--force")
+    assert code == 0
+    assert any(line.startswith("warning: reading service deployments is refused") for line in lines)
+    assert lines[-1].startswith("DEPLOYED web:1 after ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["web"], "there is nothing to deploy"),
+        (["web", "--image", "app"], "expected NAME=IMAGE"),
+        (["web", "--image", "sidecar=x:1"], "sidecar"),
+        (["web", "--env", "app:PASSWORD"], "expected CONTAINER:NAME=VALUE"),
+        (["web", "--force", "--timeout", "never"], "expected seconds"),
+        (["web", "--force", "--until", "tomorrow"], "invalid choice"),
+        (["nowhere", "--force"], "ECS does not show 1 of 1 services: nowhere"),
+        ([], "give a service"),
+        (["web", "--force", "--resume", "{}"], "does not go with service, --force"),
+        (["--resume", "{}"], "expected what `to_json` wrote"),
+    ],
+)
+def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], told: str) -> None:
+    """Then it is 2, and nothing was changed."""
+    serve(ecs, until="told")
+    code, lines = deploy(server, *arguments)
+    assert code == 2
+    assert told in lines[-1]
+    assert updates(server) == 0
+
+
+def test_a_terminal_gets_a_picture_and_its_cursor_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Also on Ctrl-C: what is left is the last picture, and a cursor."""
+    serve(ecs)
+    ours, theirs = pty.openpty()
+    script = start(server, "web", "--image", "app=repo/app:2", out=theirs)
+    os.close(theirs)
+    seen = b""
+    while chunk := read(ours):
+        if b"has started" in chunk and b"has started" not in seen:
+            script.send_signal(signal.SIGINT)
+        seen += chunk
+    os.close(ours)
+    _, err = script.communicate(timeout=60)
+    assert (script.returncode, err) == (130, "")
+    hidden, shown = b"\x1b[?25l", b"\x1b[?25h"
+    assert seen.count(hidden) == seen.count(shown) > 0
+    assert seen.rfind(shown) > seen.rfind(hidden)
+    assert b"INTERRUPTED" in seen.splitlines()[-2] + seen.splitlines()[-1]
+
+
+def read(descriptor: int) -> bytes:
+    """Read what there is; nothing if the other end is closed, which Linux calls an error."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""

@@ -1,0 +1,344 @@
+"""Deployments of the simulator, shown: lines for logs, pictures for terminals, both without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import pytest
+
+import ecskit
+from ecskit.errors import (
+    DeploymentRolledBack,
+    DeploymentSuperseded,
+    EcsError,
+    MissingExtraError,
+    RequestError,
+    WaitTimeout,
+)
+from ecskit.models import (
+    AwsVpcConfiguration,
+    ContainerDefinition,
+    CreateServiceRequest,
+    DeploymentCircuitBreaker,
+    DeploymentConfiguration,
+    DeploymentLifecycleHook,
+    NetworkConfiguration,
+)
+from ecskit.progress.lines import Lines
+from ecskit.progress.screen import Screen
+from ecskit.services import DeploymentEvent
+from ecskit.testing import Simulator, TaskScript
+
+BREAKER = DeploymentConfiguration(deployment_circuit_breaker=DeploymentCircuitBreaker(enable=True, rollback=True))
+PAUSED = DeploymentConfiguration(
+    strategy="BLUE_GREEN",
+    lifecycle_hooks=[DeploymentLifecycleHook(target_type="PAUSE", lifecycle_stages=["POST_SCALE_UP"])],
+)
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Counted(io.StringIO):
+    """A stream that counts what was written since it was flushed."""
+
+    unflushed = 0
+
+    def write(self, text: str) -> int:
+        self.unflushed += 1
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.unflushed = 0
+
+
+@attrs.frozen
+class Shop:
+    simulator: Simulator
+    ecs: ecskit.Client
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return self.ecs._runtime.clock.now
+
+    def plain(self, stream: Any, **arguments: Any) -> ecskit.progress.Show:
+        return ecskit.progress.plain(stream, times="elapsed", now=self.now, **arguments)
+
+    def events(self, *, timeout: float = 900, **change: Any) -> ecskit.Stream[DeploymentEvent]:
+        return self.ecs.services.start_deployment("web", **change).events(timeout=timeout)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    simulator = Simulator()
+    simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
+    with simulator.client() as ecs:
+        for family in ("web", "bad"):
+            ecs.register_task_definition(
+                family=family,
+                cpu="256",
+                memory="512",
+                network_mode="awsvpc",
+                requires_compatibilities=["FARGATE"],
+                container_definitions=[ContainerDefinition(name="app", image="repo/app:1")],
+            )
+        ecs.services.create(
+            CreateServiceRequest(
+                service_name="web",
+                task_definition="web",
+                desired_count=3,
+                launch_type="FARGATE",
+                network_configuration=NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"])),
+                deployment_configuration=BREAKER,
+            )
+        )
+        yield Shop(simulator, ecs)
+
+
+def run(show: ecskit.progress.Show, events: ecskit.Stream[DeploymentEvent]) -> EcsError | None:
+    """Show all events, and return the error that ended them."""
+    try:
+        with events, show:
+            for event in events:
+                show(event)
+    except EcsError as error:
+        return error
+    return None
+
+
+def told(stream: io.StringIO) -> list[str]:
+    """Return the lines without their times."""
+    return [line.lstrip().split("  ", 1)[-1] for line in stream.getvalue().splitlines()]
+
+
+def test_a_deployment_in_lines(shop: Shop) -> None:
+    """Each change has a line of its own, none comes twice, and the last one is the verdict."""
+    stream = Counted()
+    assert run(shop.plain(stream), shop.events(images={"app": "repo/app:2"})) is None
+    lines = told(stream)
+    assert re.fullmatch(r"deployment \d+ of default/web \(web:2\)", lines[0])
+    assert {"PENDING", "has started 3 tasks", "IN_PROGRESS", "deployment completed.", "SUCCESSFUL"} < set(lines)
+    assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 3 of 3 tasks running", lines[-1])
+    assert [] == [line for line in lines if lines.count(line) > 1]
+    assert stream.getvalue().isascii()
+    assert "\x1b" not in stream.getvalue()
+    assert 0 == stream.unflushed
+
+
+def test_lines_begin_with_the_seconds_since_the_beginning(shop: Shop) -> None:
+    """They never go back."""
+    stream = io.StringIO()
+    run(shop.plain(stream), shop.events(force=True))
+    seconds = [float(line[:7]) for line in stream.getvalue().splitlines()]
+    assert seconds == sorted(seconds)
+    assert (True, True) == (seconds[0] < 1, seconds[-1] > 10)
+
+
+def test_lines_begin_with_the_time_in_utc(shop: Shop) -> None:
+    """Unless asked otherwise."""
+    stream = io.StringIO()
+    run(ecskit.progress.plain(stream), shop.events(force=True))
+    assert [] == [line for line in stream.getvalue().splitlines() if not re.match(r"\d\d:\d\d:\d\dZ  \S", line)]
+
+
+def test_why_tasks_stop_is_told_once(shop: Shop) -> None:
+    """However many stop for that reason: the counts and the verdict tell how many."""
+    stream = io.StringIO()
+    error = run(shop.plain(stream), shop.events(task_definition="bad"))
+    lines = told(stream)
+    assert isinstance(error, DeploymentRolledBack)
+    assert 1 == len([line for line in lines if line.startswith("task ")])
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+    assert lines[-1].endswith("tasks failed to start: CannotPullContainerError: manifest unknown")
+
+
+def test_another_deployment_is_followed(shop: Shop) -> None:
+    """A line says so, and the verdict is about that one."""
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    shop.ecs.services.start_deployment("web", images={"app": "repo/app:3"})
+    assert run(shop.plain(stream), handle.events(on_superseded="follow")) is None
+    lines = told(stream)
+    assert 1 == len([line for line in lines if "was superseded; following deployment" in line])
+    assert lines[-1].startswith("DEPLOYED web:3 after ")
+
+
+def test_another_deployment_takes_its_place(shop: Shop) -> None:
+    """The verdict names it once."""
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    shop.ecs.services.start_deployment("web", images={"app": "repo/app:3"})
+    error = run(shop.plain(stream), handle.events())
+    assert isinstance(error, DeploymentSuperseded)
+    assert lines_of(error, stream) == 1
+
+
+def lines_of(error: DeploymentSuperseded, stream: io.StringIO) -> int:
+    """Return how often the last line names the newer deployment."""
+    return told(stream)[-1].count(str(error.by))
+
+
+def test_time_is_up(shop: Shop) -> None:
+    """The verdict says how the deployment stands."""
+    stream = io.StringIO()
+    error = run(shop.plain(stream), shop.events(images={"app": "repo/app:2"}, timeout=8))
+    assert isinstance(error, WaitTimeout)
+    assert "TIMED OUT after 8 s: is IN_PROGRESS, 0 of 3 tasks running, 3 pending" == told(stream)[-1]
+
+
+def test_a_stream_that_takes_ascii_only(shop: Shop) -> None:
+    """It gets question marks; the deployment is not ended by it."""
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, "ascii")
+    shop.plain(stream).say("caf\u00e9\nwith two lines")
+    assert raw.getvalue().endswith(b"  caf? with two lines\n")
+    stream.close()
+
+
+def test_what_is_said_in_between(shop: Shop) -> None:
+    """It is a line, or stands above the picture."""
+    stream = io.StringIO()
+    for show in (shop.plain(stream), ecskit.progress.live(stream, now=shop.now)):
+        with show:
+            show.say("[bold]hello[/bold]")
+    assert 2 == stream.getvalue().count("[bold]hello[/bold]")
+
+
+async def test_async_events_are_shown_alike() -> None:
+    """The renderer is the same; only the loop differs."""
+    simulator, stream = Simulator(), io.StringIO()
+    async with simulator.async_client() as ecs:
+        await ecs.register_task_definition(
+            family="web", container_definitions=[ContainerDefinition(name="app", image="i", memory=64)]
+        )
+        request = CreateServiceRequest(service_name="web", task_definition="web", desired_count=0)
+        await ecs.services.create(request)
+        handle = await ecs.services.start_deployment("web", images={"app": "i:2"})
+        async with handle.events() as events:
+            with ecskit.progress.plain(stream) as show:
+                async for event in events:
+                    show(event)
+                    await asyncio.sleep(0)
+    assert told(stream)[-1].startswith("DEPLOYED web:2 after 0 s")
+
+
+def frame(stream: io.StringIO) -> list[str]:
+    """Return the last picture, without control sequences."""
+    last = stream.getvalue().rsplit("\x1b[2K", 1)[-1]
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", last).splitlines()]
+
+
+def test_a_deployment_in_pictures(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last picture stays: name, status, a bar for each revision, what the service said, and the verdict."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    assert run(ecskit.progress.live(stream, now=shop.now), shop.events(images={"app": "repo/app:2"})) is None
+    lines = frame(stream)
+    assert re.match(r"deployment \d+ of default/web \(web:2\)  SUCCESSFUL  \d+ s", lines[0])
+    assert any(re.search(r"\u2501 web:2 3/3 running", line) for line in lines)
+    assert "deployment completed." in lines
+    assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 3 of 3 tasks running", lines[-1])
+
+
+def test_the_picture_of_a_pause(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stage and hook are shown while it waits."""
+    monkeypatch.setenv("COLUMNS", "160")
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", force=True, deployment_configuration=PAUSED)
+    run(ecskit.progress.live(stream, now=shop.now), handle.events(until="paused"))
+    [hook] = handle.status().paused
+    assert re.search(r"4 of 11: stage POST_SCALE_UP, 0% of production traffic", stream.getvalue())
+    assert f"hook {hook.hook_id} waits" in stream.getvalue()
+
+
+def test_the_picture_of_tasks_that_stop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reason is there, with how many tasks it stopped."""
+    monkeypatch.setenv("COLUMNS", "160")
+    stream = io.StringIO()
+    run(ecskit.progress.live(stream, now=shop.now), shop.events(task_definition="bad"))
+    assert re.search(
+        r"^\d+ tasks failed to start: CannotPullContainerError: manifest unknown$", stream.getvalue(), re.MULTILINE
+    )
+    assert "ROLLED BACK to web:1" in stream.getvalue()
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, ValueError])
+def test_the_terminal_is_given_back(shop: Shop, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]) -> None:
+    """The cursor is shown again, and standard output is what it was, whatever is raised."""
+    monkeypatch.setenv("TERM", "xterm")
+    stream, out = Terminal(), sys.stdout
+    with pytest.raises(raised), ecskit.progress.live(stream) as show, shop.events(force=True) as events:
+        show(next(events))
+        raise raised
+    assert stream.getvalue().rfind("\x1b[?25h") > stream.getvalue().rfind("\x1b[?25l") > -1
+    assert sys.stdout is out
+    assert "INTERRUPTED" in stream.getvalue() or "ValueError" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "expected"),
+    [
+        (Terminal(), {"TERM": "xterm"}, Screen),
+        (Terminal(), {"TERM": "xterm", "CI": "false"}, Screen),
+        (Terminal(), {"TERM": "xterm", "CI": "true"}, Lines),
+        (Terminal(), {"TERM": "dumb"}, Lines),
+        (io.StringIO(), {"TERM": "xterm"}, Lines),
+    ],
+)
+def test_what_counts_as_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, stream: Any, environment: dict[str, str], expected: type
+) -> None:
+    """What says so, unless TERM or CI speak against it."""
+    monkeypatch.delenv("CI", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert expected is type(ecskit.progress.auto(stream))
+
+
+def test_without_rich(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """`live` names what to install; `auto` makes do with lines, and says so."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "rich" or name == "ecskit.progress.screen"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("ecskit.progress.screen", raising=False)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(MissingExtraError, match=re.escape("pip install 'ecskit[progress]'")):
+        ecskit.progress.live()
+    with caplog.at_level(logging.WARNING, "ecskit"):
+        assert Lines is type(ecskit.progress.auto(Terminal()))
+    assert ["pip install 'ecskit[progress]'" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_times_that_are_not_known() -> None:
+    """They are refused before anything is shown."""
+    with pytest.raises(RequestError, match="times: expected utc or elapsed, got 'local'"):
+        ecskit.progress.plain(times="local")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # that is the point
+
+
+def test_rich_loads_on_use() -> None:
+    """Neither `import ecskit`, nor services, nor plain lines load it; the renderers load when they are asked for."""
+    code = """
+import sys, ecskit, ecskit.services
+assert not [name for name in sys.modules if name.startswith("ecskit.progress")]
+ecskit.progress.plain()
+assert "rich" not in sys.modules
+ecskit.progress.live()
+assert "rich" in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert (0, "") == (done.returncode, done.stderr)

@@ -1,0 +1,219 @@
+"""Wrong arguments: a RequestError names verb and parameter before anything is sent, for each verb and parameter."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from ecskit import AsyncDeploymentHandle, DeploymentHandle
+from ecskit._generated.sync_services import ServiceVerbs
+from ecskit.errors import RequestError
+from ecskit.models import CreateServiceRequest, DeploymentConfiguration
+from ecskit.services import StartedDeployment
+
+from .support import Ecs, both
+
+STARTED = StartedDeployment(service="web", cluster="default", deployment_id="ecs-svc/1")
+ARN = "arn:aws:ecs:us-east-1:123456789012:service-deployment/default/web/abc"
+
+PATIENCE: list[tuple[str, Any]] = [
+    ("timeout", -1),
+    ("timeout", "soon"),
+    ("timeout", float("nan")),
+    ("max_polls", 0),
+    ("max_polls", 1.5),
+    ("poll", 5),
+    ("visibility_grace", -1),
+    ("visibility_grace", None),
+    ("on_poll", "print"),
+]
+FOLLOWING: list[tuple[str, Any]] = [
+    ("until", "done"),
+    ("until", None),
+    ("until", ["deployed"]),
+    ("on_superseded", "ignore"),
+    ("on_pause", "continue"),
+    ("on_pause", 7),
+    ("on_pause", ["wait"]),
+    ("stalled_after", -1),
+    ("stalled_after", "20m"),
+    ("max_failed_tasks", 0),
+    ("max_failed_tasks", 2.5),
+    ("max_failed_tasks", True),
+]
+REMEDY: list[tuple[str, Any]] = [
+    (name, value) for name in ("on_failure", "on_timeout", "on_cancel") for value in ("undo", None, ["leave"])
+]
+CHANGE: list[tuple[str, Any]] = [
+    ("cluster", 7),
+    ("images", "image:2"),
+    ("images", {"app": 7}),
+    ("images", ["app"]),
+    ("environment", {"app": "MODE"}),
+    ("environment", ["app"]),
+    ("secrets", "TOKEN"),
+    ("secrets", {"app": {"TOKEN": 7}}),
+    ("task_definition", ""),
+    ("task_definition", 7),
+    ("task_definition", {"family": "web"}),
+    ("force", "yes"),
+    ("force", 1),
+    ("desired_count", "2"),
+    ("desired_count", -1),
+    ("desired_count", True),
+    ("strategy", 7),
+    ("deployment_configuration", {"strategy": "ROLLING"}),
+    ("require_idle", None),
+]
+SERVICE: list[tuple[str, Any]] = [("service", ""), ("service", None), ("service", 7), ("service", ["web"])]
+
+
+@attrs.frozen
+class Verb:
+    """A verb, with arguments that are right, and values of its parameters that are not."""
+
+    call: Callable[[Ecs], Any]
+    right: dict[str, Any]
+    wrong: list[tuple[str, Any]]
+    name: str
+
+
+def of(name: str, right: dict[str, Any], *wrong: list[tuple[str, Any]]) -> Verb:
+    return Verb(lambda ecs: getattr(ecs.services, name), right, [each for some in wrong for each in some], name)
+
+
+def handle(name: str, right: dict[str, Any], *wrong: list[tuple[str, Any]]) -> Verb:
+    def call(ecs: Ecs) -> Any:
+        kind = DeploymentHandle if ecs.colour == "sync" else AsyncDeploymentHandle
+        return getattr(kind(ecs.services._runtime, STARTED), name)
+
+    return Verb(call, right, [each for some in wrong for each in some], name)
+
+
+WEB = {"service": "web"}
+COUNTS: list[tuple[str, Any]] = [("desired_count", value) for value in (-1, "2", 1.5, None, True)]
+VERBS: dict[str, Verb] = {
+    "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE),
+    "start_deployment": of("start_deployment", {**WEB, "force": True}, SERVICE, CHANGE),
+    "rollback": of("rollback", WEB, SERVICE, [("cluster", 7)], PATIENCE),
+    "scale": of(
+        "scale",
+        {**WEB, "desired_count": 1},
+        SERVICE,
+        [("cluster", 7), ("until", "x"), ("until", None)],
+        COUNTS,
+        PATIENCE,
+    ),
+    "refresh": of("refresh", WEB, SERVICE, [("cluster", 7)], FOLLOWING, REMEDY, PATIENCE),
+    "create": of(
+        "create",
+        {"request": CreateServiceRequest(service_name="x", task_definition="web")},
+        [
+            ("request", value)
+            for value in (None, {"serviceName": "x"}, CreateServiceRequest(service_name="x", client_token=""))
+        ],
+        FOLLOWING,
+        PATIENCE,
+    ),
+    "delete": of("delete", WEB, SERVICE, [("cluster", 7), ("until", "x"), ("force", "yes"), ("force", 1)], PATIENCE),
+    "deployment": of("deployment", {"deployment": STARTED}, [("deployment", value) for value in ("", "web", None, 7)]),
+    "handle.wait": handle("wait", {}, FOLLOWING, REMEDY, PATIENCE),
+    "handle.events": handle("events", {}, FOLLOWING, REMEDY, PATIENCE),
+    "handle.stop": handle("stop", {}, PATIENCE),
+    "handle.rollback": handle("rollback", {}, PATIENCE),
+    "handle.continue_deployment": handle(
+        "continue_deployment",
+        {"hook_id": "h"},
+        [("hook_id", ""), ("hook_id", None), ("hook_id", 7), ("action", "GO"), ("action", None), ("action", ["GO"])],
+    ),
+    "wait.deployment": Verb(
+        lambda ecs: ecs.wait.deployment,
+        {"deployment": STARTED},
+        [*FOLLOWING, *PATIENCE, ("deployment", 7), ("deployment", "web")],
+        "deployment",
+    ),
+    "wait.service_deployment": Verb(
+        lambda ecs: ecs.wait.service_deployment,
+        {"service_deployment": ARN},
+        [*FOLLOWING, *PATIENCE, ("service_deployment", 7), ("service_deployment", "web")],
+        "service_deployment",
+    ),
+}
+CASES = [(verb, name, value) for verb, told in VERBS.items() for name, value in told.wrong]
+ALSO = {"service_deployment": ("deployment",), "desired_count": ("desiredCount",)}
+"""What a parameter may also be called."""
+
+
+@pytest.mark.parametrize(("verb", "name", "value"), CASES, ids=[f"{v}-{n}-{x!r:.30}" for v, n, x in CASES])
+def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
+    """One RequestError that names the parameter; nothing is sent, and nothing is awaited before."""
+    told = VERBS[verb]
+    went = both(lambda ecs: told.call(ecs)(**{**told.right, name: value}))
+    assert isinstance(went.error, RequestError), repr(went.error)
+    assert [] == went.operations
+    assert any(each in str(went.error) for each in (name, *ALSO.get(name, ()))), str(went.error)
+    assert (
+        told.name.rsplit(".", 1)[-1] in str(went.error) or "Request" in str(went.error) or "derive" in str(went.error)
+    )
+
+
+NEEDED = {"self", "allow_missing", "tags", "services", "scheduling_strategy", "launch_type", "namespace"}
+READS = {"describe", "iter", "roll_back"}
+
+
+def test_every_parameter_is_in_the_table() -> None:
+    """Each of each verb but `cancel`, which the driver checks."""
+    missing: list[str] = []
+    for kind, prefix in ((ServiceVerbs, ""), (DeploymentHandle, "handle.")):
+        for name, method in vars(kind).items():
+            if name.startswith("_") or name in READS or not callable(method):
+                continue
+            tested = (
+                {parameter for parameter, _ in VERBS[prefix + name].wrong} if prefix + name in VERBS else set[str]()
+            )
+            parameters = set(inspect.signature(method).parameters) - NEEDED - {"cancel"}
+            missing += [f"{prefix}{name}.{each}" for each in sorted(parameters - tested)]
+    assert [] == missing
+
+
+@pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("deployment", "handle.continue_deployment")])
+def test_cancel_is_an_event(verb: str) -> None:
+    """A sync verb says so, if it has it."""
+    from .support import furnished, perform
+
+    told = VERBS[verb]
+    ecs = Ecs.sync(furnished())
+    if "cancel" not in inspect.signature(told.call(ecs)).parameters:
+        assert "start_deployment" == verb
+        return
+    went = perform(lambda ecs: told.call(ecs)(**told.right, cancel="now"), ecs)
+    assert "cancel" in str(went.raised(RequestError))
+    assert [] == went.operations
+
+
+@pytest.mark.parametrize("verb", ["deploy", "start_deployment"])
+def test_nothing_to_deploy(verb: str) -> None:
+    """RequestError says what could be given."""
+    went = both(lambda ecs: getattr(ecs.services, verb)("web"))
+    assert "nothing to deploy" in str(went.raised(RequestError))
+    assert [] == went.operations
+
+
+def test_what_cannot_be_combined() -> None:
+    """A strategy belongs into the configuration."""
+    configuration = DeploymentConfiguration(maximum_percent=100)
+    went = both(lambda ecs: ecs.services.deploy("web", strategy="ROLLING", deployment_configuration=configuration))
+    assert "strategy" in str(went.raised(RequestError))
+    assert [] == went.operations
+
+
+@pytest.mark.parametrize("what", [{"images": {"nope": "x"}}, {"environment": {"nope": {}}}, {"secrets": {"nope": {}}}])
+def test_containers_that_are_not_there(what: dict[str, Any]) -> None:
+    """They are named, with those that are there, and nothing is registered or changed."""
+    went = both(lambda ecs: ecs.services.deploy("web", **what))
+    assert "nope" in str(went.raised(RequestError))
+    assert {"DescribeServices", "DescribeTaskDefinition"} >= set(went.operations)

@@ -1,0 +1,177 @@
+"""A deploy that is cut short, wherever: by Ctrl-C, the `cancel` event or asyncio, at each of its requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from threading import Event
+from typing import Any
+
+import pytest
+
+from ecskit.errors import WaitCancelled
+from ecskit.testing import Fault, Simulator
+
+from .support import BARE_BREAKER, BREAKER, Act, Ecs, Went, aperform, furnished, nothing, perform
+
+Make = Callable[[], Simulator]
+
+
+def interrupted(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
+    """Press Ctrl-C, before or after the effect of the request."""
+
+    def press(number: int, _: str) -> None:
+        if number == n:
+            raise KeyboardInterrupt
+
+    return perform(act, Ecs.sync(make(), **{"after" if after else "before": press}))
+
+
+def cancelled_by_event(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
+    """Set the `cancel` event."""
+    event = Event()
+
+    def set_(number: int, _: str) -> None:
+        if number == n:
+            event.set()
+
+    return perform(lambda ecs: act(ecs, cancel=event), Ecs.sync(make(), **{"after" if after else "before": set_}))
+
+
+def cancelled_task(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
+    """Cancel the task of an async act."""
+    running: list[asyncio.Task[Went]] = []
+
+    def cancel(number: int, _: str) -> None:
+        if number == n:
+            running[0].cancel()
+
+    async def run() -> Went:
+        ecs = Ecs.aio(make(), **{"after" if after else "before": cancel})
+        running.append(asyncio.ensure_future(aperform(act, ecs)))
+        return await running[0]
+
+    return asyncio.run(run())
+
+
+CUTS: dict[str, tuple[Callable[..., Went], type[BaseException]]] = {
+    "Ctrl-C": (interrupted, KeyboardInterrupt),
+    "cancel event": (cancelled_by_event, WaitCancelled),
+    "asyncio": (cancelled_task, asyncio.CancelledError),
+}
+
+
+def requests_of(act: Act, make: Make) -> int:
+    count: list[int] = []
+    perform(act, Ecs.sync(make(), before=lambda n, _: count.append(n)))
+    return len(count)
+
+
+def deploying(policy: str, **change: Any) -> Callable[..., Any]:
+    return lambda ecs, **more: ecs.services.deploy("web", **change, on_cancel=policy, **more)
+
+
+def throttled(sim: Simulator) -> None:
+    sim.fail("UpdateService", Fault.throttled(), times=2)
+
+
+def lost(sim: Simulator) -> None:
+    sim.fail("UpdateService", Fault.reset(after_effect=True))
+
+
+def refused(sim: Simulator) -> None:
+    sim.fail("ListServiceDeployments", Fault.access_denied(), times=None)
+
+
+STORIES: dict[str, tuple[dict[str, Any], Callable[[Simulator], object]]] = {
+    "images": ({"images": {"app": "image:2"}}, nothing),
+    "a definition": ({"task_definition": "next"}, nothing),
+    "throttled": ({"task_definition": "next"}, throttled),
+    "a lost answer": ({"task_definition": "next"}, lost),
+    "refused reads": ({"task_definition": "next"}, refused),
+    "something that fails": ({"task_definition": "bad"}, nothing),
+}
+
+
+def settle(sim: Simulator) -> str:
+    """Let the service come to rest, and return what it runs."""
+    sim.heal()
+    sim.clock.advance(600)
+    [service] = sim.handle("DescribeServices", {"services": ["web"]})["services"]
+    name: str = service["deployments"][0]["taskDefinition"].rsplit("/", 1)[-1]
+    assert ("COMPLETED", 2) == (service["deployments"][0]["rolloutState"], service["runningCount"])
+    return name
+
+
+def own_updates(went: Went) -> int:
+    """Return how many updates took effect that were not those that bring web:1 back."""
+    back = "task-definition/web:1"
+    calls = [each for each in went.calls if each.operation == "UpdateService"]
+    taken = [each for each in calls if each.status == 200 or (each.fault is not None and each.code == "reset")]  # HTTP
+    return len([each for each in taken if not each.request["taskDefinition"].endswith(back)])
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", STORIES)
+def test_rolled_back_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
+    """The cut is raised, there was one update at the most, and the service ends at what it ran before.
+
+    Only a deployment that was done before ECS could be told to end it stays.
+    """
+    change, prepare = STORIES[name]
+    cutting, kind = CUTS[cut]
+    act, make = deploying("rollback", **change), lambda: furnished(prepare)
+    total = requests_of(act, make)
+    for n in range(total):
+        went = cutting(act, make, n, after=after)
+        assert own_updates(went) <= 1, (n, went.operations)
+        if type(went.error) is kind:
+            done = went.sim.deployments("web")[-1].status == "SUCCESSFUL" and len(went.sim.deployments("web")) > 1
+            assert not done or n >= total - 4
+            assert done or "web:1" == settle(went.sim), (n, went.operations)
+        else:  # it came too late, or was of no consequence any more
+            assert type(went.error).__name__ in ("NoneType", "DeploymentRolledBack"), (n, repr(went.error))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", STORIES)
+def test_left_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
+    """By default nothing more is sent."""
+    change, prepare = STORIES[name]
+    cutting, kind = CUTS[cut]
+    act, make = deploying("leave", **change), lambda: furnished(prepare)
+    for n in range(requests_of(act, make)):
+        went = cutting(act, make, n, after=after)
+        assert type(went.error) in {kind, type(None)} or "RolledBack" in type(went.error).__name__
+        assert not went.requests("StopServiceDeployment")
+        if type(went.error) is kind:
+            assert len(went.operations) <= n + 1, (n, went.operations)
+
+
+UNDONE: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[Simulator], object]]] = {
+    "time is up": ({"task_definition": "next", "timeout": 10}, BREAKER, nothing),
+    "it failed": ({"task_definition": "bad"}, BARE_BREAKER, nothing),
+    "reads are refused": ({"task_definition": "bad"}, BARE_BREAKER, refused),
+}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", UNDONE)
+def test_what_is_cut_while_it_is_undone(name: str, cut: str, *, after: bool) -> None:
+    """A deployment that is being rolled back anyway is rolled back, and not twice."""
+    change, breaker, prepare = UNDONE[name]
+    cutting, kind = CUTS[cut]
+    remedy: dict[str, Any] = {"on_failure": "rollback", "on_timeout": "rollback"}
+    act = deploying("rollback", **change, **remedy)
+
+    def make() -> Simulator:
+        return furnished(prepare, service={"deploymentConfiguration": breaker})
+
+    for n in range(3, requests_of(act, make)):
+        went = cutting(act, make, n, after=after)
+        assert type(went.error) is kind or "RolledBack" in type(went.error).__name__, repr(went.error)
+        assert len(went.requests("UpdateService")) <= 2
+        assert "web:1" == settle(went.sim), (n, went.operations)
