@@ -53,7 +53,7 @@ def attempts(timeout: float) -> int:
     return -int(-timeout // DELAY) + 1
 
 
-def _client() -> Any:
+def botocore_client() -> Any:
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     session.set_credentials("simulator", "simulator")
     # What is left after the SDK's retries is what both see: neither retries by itself.
@@ -65,8 +65,8 @@ def _client() -> Any:
 class Both:
     """One client of each, made once: what they ask is answered by one simulator after the other."""
 
-    _botocore: Any = attrs.field(factory=_client, init=False)
-    _ecskit: Any = attrs.field(factory=_client, init=False)
+    _botocore: Any = attrs.field(factory=botocore_client, init=False)
+    _ecskit: Any = attrs.field(factory=botocore_client, init=False)
 
     def wait(
         self, peer: str, name: str, tasks: Sequence[Task | str], simulator: Simulator, *, timeout: float, seed: int

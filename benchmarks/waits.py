@@ -25,7 +25,7 @@ PLACES = ("Fargate", "EC2")
 Row = Sequence[str]
 
 
-def _pair(values: Sequence[float], digits: int = 0) -> str:
+def pair(values: Sequence[float], digits: int = 0) -> str:
     return " | ".join(f"{value:.{digits}f}" for value in values)
 
 
@@ -39,13 +39,13 @@ def _verdicts(runs: int) -> Iterator[Row]:
         yield (
             wait,
             what,
-            _pair([tally.false_successes for tally in by_peer]),
-            _pair([tally.false_failures for tally in by_peer]),
-            _pair([statistics.median(tally.calls) for tally in by_peer]),
+            pair([tally.false_successes for tally in by_peer]),
+            pair([tally.false_failures for tally in by_peer]),
+            pair([statistics.median(tally.calls) for tally in by_peer]),
             _delays(by_peer, 0.5),
             _delays(by_peer, 0.95),
         )
-    yield ("", f"wrong, of {runs * len(verdicts.KINDS)}", _pair(list(total.values())), "", "", "", "")
+    yield ("", f"wrong, of {runs * len(verdicts.KINDS)}", pair(list(total.values())), "", "", "", "")
 
 
 def _delays(tallies: Sequence[verdicts.Tally], share: float) -> str:
@@ -73,7 +73,7 @@ def _costs(runs: int) -> Iterator[Row]:
             yield (
                 where,
                 f"{wait}, from {'RUNNING' if from_running else 'the launch'}",
-                *(_pair(cell, digits) for cell, digits in zip(cells, (1, 0, 0, 2, 2), strict=True)),
+                *(pair(cell, digits) for cell, digits in zip(cells, (1, 0, 0, 2, 2), strict=True)),
                 "better" if better else "MISSED",
             )
 
@@ -109,7 +109,7 @@ def _sweep(panels: Sequence[tuple[str, Sequence[plot.Point]]]) -> Iterator[Row]:
             yield (where, point.label, f"{point.calls:.2f}", f"{point.median:.2f}", f"{point.p95:.2f}")
 
 
-def _table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Row]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     align: list[Callable[[str, int], str]] = [str.ljust, str.ljust, *[str.rjust] * (len(widths) - 2)]
     return "\n".join(
@@ -124,12 +124,12 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="where to draw what paces cost, as SVG")
     options = parser.parse_args()
     print(f"Verdicts: {BOTH}\n")
-    print(_table(list(_verdicts(options.runs))))
+    print(table(list(_verdicts(options.runs))))
     print(f"\nCost: {BOTH}\n")
-    print(_table(list(_costs(options.runs * 2))))
+    print(table(list(_costs(options.runs * 2))))
     print("\nOther paces while a task runs, tasks_stopped from RUNNING; calls as a share of botocore's\n")
     panels = [(where, _swept(where, options.runs * 2)) for where in PLACES]
-    print(_table(list(_sweep(panels))))
+    print(table(list(_sweep(panels))))
     if options.plot:
         options.plot.write_text(plot.svg(panels), "utf-8")
 

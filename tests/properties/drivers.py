@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from datetime import datetime
 from random import Random
 from threading import Event, Thread
 from typing import Any
@@ -120,7 +121,8 @@ class Transport:
 
     def answer(self, send: Send) -> RawResponse:
         try:
-            response = self.world.respond(f"{_PREFIX}.{send.operation}", json.dumps(send.params).encode())
+            body = json.dumps(send.params, default=_seconds).encode()
+            response = self.world.respond(f"{_PREFIX}.{send.operation}", body)
         except LostAnswerError as lost:
             kind = TimedOutError if lost.loss == "timeout" else ConnectionFailedError
             raise kind(send.operation, lost.loss) from None
@@ -130,6 +132,10 @@ class Transport:
             metadata = {"HTTPStatusCode": response.status}
             raise _service_error({**told, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
         return RawResponse(response.body, {})
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())  # as botocore does: fractions are lost
 
 
 @attrs.define
