@@ -200,6 +200,9 @@ def _meant(case: Case, own: Rollout, progress: DeploymentProgress | None) -> Rol
     for each in rollouts[:1] if case.refused else rollouts:
         if _is_blurred(case, service, each):
             continue
+        after = service.rollouts[service.rollouts.index(each) + 1]
+        if each.status == "STOPPED" and after.created_at <= (each.finished_at or 0.0):
+            continue  # stopped by hand with a newer one there already: ECS does not show which ended it
         assert fate(each) is DeploymentSuperseded or (case.until == "stable" and fate(each) == "ok"), (
             f"{each.deployment.id} is left behind, but {each.status}: {each.reason}"
         )

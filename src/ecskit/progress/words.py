@@ -25,8 +25,9 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.models.services import Deployment
+from ecskit.services.casualties import died_of
 from ecskit.services.events import TaskStopped
-from ecskit.services.progress import DeploymentProgress, died_of
+from ecskit.services.progress import DeploymentProgress
 
 __all__ = [
     "Revision",
@@ -198,7 +199,7 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
 def _is_deployed(progress: DeploymentProgress) -> bool:
     if progress.service_deployment is not None:
         return progress.status == "SUCCESSFUL"
-    return progress.completed or (progress.started.expected == "counts" and progress.reads("settled") > 0)
+    return progress.signs.completed or (progress.started.expected == "counts" and progress.signs.reads("settled") > 0)
 
 
 def _counts(progress: DeploymentProgress) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from ecskit._core.effects import INTERRUPTS, Cancelled, Flow
 from ecskit.models.services import Service
-from ecskit.services.changing import Change, Update, check_service, read_service
+from ecskit.services.changing import Change, check_service, read_service
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import DeploymentLike, StartedDeployment, started_from
 from ecskit.services.undoing import Remedy, give_up, to_the_end
+from ecskit.services.updating import Update
 from ecskit.waits.patience import Patience
 
 __all__ = ["deploy", "deployment", "start_deployment"]

@@ -12,7 +12,8 @@ import attrs
 
 from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, ServiceEvent
 from ecskit.models.tasks import Task
-from ecskit.services.progress import DeploymentProgress, died_of
+from ecskit.services.casualties import died_of
+from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import StartedDeployment
 
 __all__ = [

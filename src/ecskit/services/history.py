@@ -22,11 +22,12 @@ from ecskit.models.services import (
     ServiceRevision,
     UpdateServiceRequest,
 )
-from ecskit.services.changing import Update, read_service
+from ecskit.services.changing import read_service
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision, primary_of, started_from
 from ecskit.services.undoing import look, stop
+from ecskit.services.updating import Update
 from ecskit.services.watching import deployments_of, is_refused
 from ecskit.tasks.insisting import Insisting
 from ecskit.waits.patience import Patience

@@ -1,15 +1,13 @@
-"""What is known of one deployment, and how what is read changes it.
+"""What is known of one deployment, and what can be told of it.
 
-Reads come from several operations, may lag, may contradict each other, and may be refused. This module folds them into
-one `DeploymentProgress`; what is to be thought of it is decided in `verdicts`. Asks ECS nothing.
+How reads change it is decided in `folding`, what is to be thought of it in `verdicts`. Asks ECS nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import attrs
 
@@ -24,10 +22,11 @@ from ecskit.models.services import (
     ServiceEvent,
 )
 from ecskit.models.tasks import Task
+from ecskit.services.casualties import told_of
 from ecskit.services.started import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
-__all__ = ["STAGES", "DeploymentProgress", "died_of"]
+__all__ = ["DOOMED", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress", "Signs"]
 
 RANKS: Mapping[str, int] = {
     "PENDING": 0,
@@ -64,15 +63,41 @@ STAGES = (
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 """
-STALE_AT_MOST = 60.0
-"""Seconds for which reads are taken to be stale that show less than is known already."""
 _AT_ONCE = timedelta(seconds=1)
 """How far apart the times of a service and of its first deployment may be."""
 _MISSING_READS, _MISSING_FOR = 2, 30.0
-_ENDS: Mapping[str, int] = {"ACTIVE": 0, "DRAINING": 1, "INACTIVE": 2}
-_SHOWN = (0.0, 0.0, 0)
-"""Of reads in a row that did not show the service: when the first one was, and the latest, and how many there are."""
-_ENOUGH_TASKS = 200
+
+
+@attrs.frozen(kw_only=True)
+class Signs:
+    """What reads have shown so far, where the last of them does not tell it."""
+
+    began: float = float("-inf")
+    """When the deployment began to be followed in the stead of another one, in monotonic seconds."""
+    seen: bool = False
+    """Whether the service has shown the deployment."""
+    failed: str | None = None
+    """Why the service showed the deployment as failed; None if it did not."""
+    completed: bool = False
+    """Whether the service showed the deployment as completed."""
+    stale_since: float | None = None
+    """When an unbroken run of reads began that were older than what is known, in monotonic seconds."""
+    missing: int = 0
+    """How many reads in a row did not show the service."""
+    missing_since: float = 0.0
+    """When the first of these was, in monotonic seconds."""
+    missing_at: float = 0.0
+    """When the latest of these was, in monotonic seconds."""
+    in_a_row: Mapping[str, int] = attrs.field(factory=dict)
+    """How many reads in a row showed what counts when it is shown twice: `settled`, `away`, `failed`, `stopped`."""
+    moved_at: float = float("-inf")
+    """When something about the deployment changed last, in monotonic seconds."""
+    state: object = None
+    """What it was that changed then."""
+
+    def reads(self, what: str) -> int:
+        """Return how many reads in a row showed something."""
+        return self.in_a_row.get(what, 0)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,16 +120,8 @@ class DeploymentProgress:
     """Whether the service deployment cannot be read or found: then it is judged by what the service shows."""
     went_back_to: str | None = None
     """The task definition that the service was brought back to, if it was not ECS that did so."""
-
-    # What the fold keeps to itself.
-    _since: float = attrs.field(default=float("-inf"), repr=False)
-    _seen: bool = attrs.field(default=False, repr=False)
-    _failed: str | None = attrs.field(default=None, repr=False)
-    _completed: bool = attrs.field(default=False, repr=False)
-    _missing: tuple[float, float, int] = attrs.field(default=_SHOWN, repr=False)
-    _stale_since: float | None = attrs.field(default=None, repr=False)
-    _in_a_row: Mapping[str, int] = attrs.field(factory=dict, repr=False)
-    _moved: tuple[float, object] = attrs.field(default=(float("-inf"), None), repr=False)
+    signs: Signs = attrs.field(factory=Signs, repr=False)
+    """What earlier reads have shown."""
 
     @property
     def name(self) -> str:
@@ -132,7 +149,8 @@ class DeploymentProgress:
             return self.service_deployment.status
         if self.started.expected == "counts":
             return self.service.status if self.service else MISSING
-        return self._rollout or MISSING
+        deployment = self.deployment
+        return (deployment.rollout_state or deployment.status) if deployment else MISSING
 
     @property
     def stage(self) -> str | None:
@@ -188,7 +206,7 @@ class DeploymentProgress:
     @property
     def reason(self) -> str | None:
         """Why it is as it is, as ECS says it, and what its tasks died of."""
-        told = [self.status_reason, *self.tasks_told]
+        told = [self.status_reason, *told_of(self.stopped_tasks)]
         return ": ".join(dict.fromkeys(each.rstrip(".") for each in told if each)) or None
 
     @property
@@ -199,18 +217,7 @@ class DeploymentProgress:
             told = self.service_deployment.status_reason or (rollback.reason if rollback else None)
             if told:
                 return told
-        return self._failed
-
-    @property
-    def tasks_told(self) -> Sequence[str]:
-        """What the stopped tasks died of, each reason once: "3 tasks failed to start: CannotPullContainerError"."""
-        told: Counter[tuple[bool, str]] = Counter()
-        for task in self.stopped_tasks:
-            told[task.stop_code == "TaskFailedToStart" or task.started_at is None, died_of(task)] += 1
-        return [
-            f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}: {why}"
-            for (never, why), count in told.most_common()
-        ]
+        return self.signs.failed
 
     @property
     def counts(self) -> str:
@@ -236,8 +243,8 @@ class DeploymentProgress:
     @property
     def is_gone(self) -> bool:
         """Whether the service is deleted, or about to be."""
-        first, latest, reads = self._missing
-        missing = reads > _MISSING_READS and latest - first >= _MISSING_FOR
+        signs = self.signs
+        missing = signs.missing > _MISSING_READS and signs.missing_at - signs.missing_since >= _MISSING_FOR
         ended = self.service is not None and self.service.status in ("DRAINING", "INACTIVE")
         return missing or ended or self.is_replaced
 
@@ -256,31 +263,7 @@ class DeploymentProgress:
     @property
     def was_seen(self) -> bool:
         """Whether a read has shown the deployment."""
-        return self._seen or self.service_deployment is not None
-
-    @property
-    def failed(self) -> str | None:
-        """Why the service showed the deployment as failed; None if it did not."""
-        return self._failed
-
-    @property
-    def completed(self) -> bool:
-        """Whether the service showed the deployment as completed."""
-        return self._completed
-
-    @property
-    def since(self) -> float:
-        """When it began to be followed in the stead of another one, in monotonic seconds."""
-        return self._since
-
-    def reads(self, what: str) -> int:
-        """Return how many reads in a row showed something: `settled`, `away`, `failed`, `stopped`."""
-        return self._in_a_row.get(what, 0)
-
-    @property
-    def moved_at(self) -> float:
-        """When something about it changed last, in monotonic seconds."""
-        return self._moved[0]
+        return self.signs.seen or self.service_deployment is not None
 
     def story(self, why: str = "") -> WaitStory:
         """Return what is known as a wait tells it, with what is to blame; `story.handle` goes on with it."""
@@ -308,185 +291,3 @@ class DeploymentProgress:
         if other.created_at is None or began is None:
             return None not in (previous, self.started.deployment_id)  # it is neither what was there, nor this one
         return other.created_at >= began
-
-    @property
-    def _rollout(self) -> str | None:
-        deployment = self.deployment
-        if deployment is None:
-            return None
-        return deployment.rollout_state or deployment.status
-
-    def after_deployment(self, seen: ServiceDeployment, now: float) -> DeploymentProgress:
-        """Return what is known after a read of the service deployment."""
-        known = self.service_deployment
-        if known is not None and RANKS.get(seen.status, OVER) < RANKS.get(known.status, 0):
-            return self  # a replica that lags
-        target = seen.target_service_revision
-        progress = attrs.evolve(
-            self,
-            service_deployment=seen,
-            started=attrs.evolve(
-                self.started,
-                deployment_id=self.started.deployment_id or id_of_revision(target.arn if target else None),
-                service_deployment_arn=seen.service_deployment_arn,
-                created_at=self.started.created_at or seen.created_at,
-                service=seen.service_arn or self.started.service,
-                cluster=seen.cluster_arn or self.started.cluster,
-            ),
-            stage_reached=_later(self.stage_reached, seen),
-        )
-        return progress._noted(now)
-
-    def after_service(self, seen: Service | None, now: float) -> DeploymentProgress:
-        """Return what is known after a read of the service; None is that ECS did not show it."""
-        if seen is None:
-            first, _, reads = self._missing
-            return attrs.evolve(self, missing=(first if reads else now, now, reads + 1))
-        stale_since = (now if self._stale_since is None else self._stale_since) if self._is_stale(seen) else None
-        if stale_since is not None and now - stale_since < STALE_AT_MOST:
-            return attrs.evolve(self, stale_since=stale_since, missing=_SHOWN)
-        progress = attrs.evolve(self, service=seen, stale_since=stale_since, missing=_SHOWN)
-        progress = progress._with_newer_primary()
-        deployment, primary = progress.deployment, progress.primary
-        failed = deployment is not None and deployment.rollout_state == "FAILED"
-        progress = attrs.evolve(
-            progress,
-            seen=progress._seen or deployment is not None,
-            failed=(deployment.rollout_state_reason or "it FAILED" if failed and deployment else None)
-            or progress._failed
-            or progress._told(r"deployment failed"),
-            completed=progress._completed
-            or (deployment is not None and deployment.rollout_state == "COMPLETED")
-            or progress._told(r"deployment completed") is not None,
-        )
-        away = primary is not None and progress._seen and primary.id != self.started.deployment_id
-        stopped = self.service_deployment is not None and self.service_deployment.status == "STOPPED"
-        shown = {"settled": progress._is_settled(seen), "away": away, "failed": failed, "stopped": stopped}
-        return progress._counted(shown)._noted(now)
-
-    def with_stopped(self, tasks: Sequence[Task]) -> DeploymentProgress:
-        """Return what is known after a look at stopped tasks of the service."""
-        known = {task.task_arn: task for task in self.stopped_tasks}
-        known |= {task.task_arn: task for task in tasks if self._is_own(task) and not _was_told_to(task)}
-        return attrs.evolve(self, stopped_tasks=list(known.values())[-_ENOUGH_TASKS:])
-
-    def _is_own(self, task: Task) -> bool:
-        return task.started_by is not None and task.started_by == self.started.deployment_id
-
-    def _is_stale(self, seen: Service) -> bool:
-        """Whether a read of the service is older than what is known."""
-        known = self.service
-        if known is None:
-            began = self.started.created_at
-            return began is not None and seen.status != "ACTIVE" and (seen.created_at or began) < began
-        if seen.created_at and known.created_at and seen.created_at < known.created_at:
-            return True  # the predecessor of the same name
-        if _ENDS.get(seen.status or "", 0) > _ENDS.get(known.status or "", 0):
-            return False  # no service comes back
-        stamp = max(_stamps(seen), default=None)
-        return stamp is not None and stamp < max(_stamps(known), default=stamp)
-
-    def _with_newer_primary(self) -> DeploymentProgress:
-        """Return the same about the deployment that was expected, and that the first answer did not show yet."""
-        started, primary = self.started, self.primary
-        waits_for_it = started.expected == "either" or started.key == started.unnamed
-        if not waits_for_it or primary is None or primary.id == started.previous_id:
-            return self
-        if started.task_definition is not None and primary.task_definition != started.task_definition:
-            return self  # somebody else's
-        found = attrs.evolve(
-            started,
-            deployment_id=primary.id,
-            task_definition=primary.task_definition,
-            created_at=primary.created_at,
-            expected="deployment",
-        )
-        return attrs.evolve(self, started=found, completed=False, failed=None, in_a_row={})
-
-    def _is_settled(self, service: Service) -> bool:
-        """Whether the service is as it is to be: this deployment, alone, with as many tasks as were asked for."""
-        is_daemon = service.scheduling_strategy == "DAEMON"
-        asked = self.started.desired_count in (None, service.desired_count) or is_daemon
-        if service.status != "ACTIVE" or not (asked or self.started.expected == "deployment"):
-            return False
-        if controller_of(service) == "EXTERNAL":
-            return not any(lacking_sets(service))
-        primary = primary_of(service)
-        return (
-            primary is not None
-            and primary.id == self.started.deployment_id
-            and len(service.deployments) == 1
-            and primary.rollout_state in ("COMPLETED", None)
-            and service.running_count == service.desired_count
-            and not service.pending_count
-        )
-
-    def _told(self, what: str) -> str | None:
-        """Return what an event says of this very deployment, if it says so."""
-        id_ = re.escape(self.started.deployment_id or "?")
-        for event in self.events:
-            if re.search(rf"\(deployment {id_}\) {what}", event.message or ""):
-                return event.message
-        return None
-
-    def _counted(self, shown: Mapping[str, bool]) -> DeploymentProgress:
-        counts = {what: self._in_a_row.get(what, 0) + 1 if is_so else 0 for what, is_so in shown.items()}
-        return attrs.evolve(self, in_a_row={**self._in_a_row, **counts})
-
-    def _noted(self, now: float) -> DeploymentProgress:
-        """Return the same with the time, if something has moved."""
-        state = self._state
-        return self if state == self._moved[1] else attrs.evolve(self, moved=(now, state))
-
-    @property
-    def _state(self) -> object:
-        """What changes while a deployment gets somewhere; failing tasks, and trying again, is not that."""
-        deployments = self.service.deployments if self.service else ()
-        target = self.service_deployment.target_service_revision if self.service_deployment else None
-        return (
-            self.status,
-            self.stage,
-            [(each.id, each.running_count) for each in deployments],
-            self.desired,
-            target.requested_production_traffic_weight if target else None,
-            [(hook.hook_id, hook.status) for hook in self.paused],
-        )
-
-
-def _stamps(service: Service) -> Iterator[datetime]:
-    for deployment in service.deployments:
-        yield from filter(None, (deployment.created_at, deployment.updated_at))
-    yield from filter(None, (event.created_at for event in service.events))
-
-
-def _later(reached: str | None, seen: ServiceDeployment) -> str | None:
-    """Return the later one of two stages; LINEAR and CANARY deployments come back to earlier ones."""
-    stage = seen.lifecycle_stage
-    if stage not in STAGES or seen.status not in ("PENDING", "IN_PROGRESS", "SUCCESSFUL"):
-        return reached
-    return stage if reached is None or STAGES.index(stage) > STAGES.index(reached) else reached
-
-
-_TOLD_TO = re.compile(r"scaling activity|task set", re.IGNORECASE)
-
-
-def _was_told_to(task: Task) -> bool:
-    """Whether a task stopped because the service needs it no more, not because something was wrong with it."""
-    if task.stop_code == "UserInitiated":
-        return True
-    return task.stop_code == "ServiceSchedulerInitiated" and bool(_TOLD_TO.search(task.stopped_reason or ""))
-
-
-def died_of(task: Task) -> str:
-    """Return why a task stopped, or did not start, in as few words as ECS has for it."""
-    told = task.stopped_reason or "ECS gave no reason"
-    for container in task.containers:
-        if container.reason:
-            return (
-                container.reason
-                if container.reason in told or task.started_at is None
-                else f"{told}: {container.reason}"
-            )
-        if container.exit_code:
-            return f"container {container.name} exited with {container.exit_code}"
-    return told

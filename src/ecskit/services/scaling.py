@@ -7,11 +7,12 @@ from typing import Literal, TypeAlias, get_args
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit.models.services import Service
-from ecskit.services.changing import Change, Update, check_service, read_service
+from ecskit.services.changing import Change, check_service, read_service
 from ecskit.services.deploying import deploy
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.undoing import Remedy
+from ecskit.services.updating import Update
 from ecskit.waits.patience import Patience, is_count
 
 __all__ = ["Settled", "refresh", "scale"]

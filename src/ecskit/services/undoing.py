@@ -18,11 +18,12 @@ from ecskit._core.errors import EcsError, RequestError, ServiceError
 from ecskit._core.wait_errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
 from ecskit.models.literals import StopServiceDeploymentStopType
 from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
-from ecskit.services.changing import Update, read_service
+from ecskit.services.changing import read_service
 from ecskit.services.events import DeploymentEvent
 from ecskit.services.following import Course, Following
 from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit.services.started import primary_of
+from ecskit.services.updating import Update
 from ecskit.services.watching import Watch
 from ecskit.tasks.insisting import CLEAN_UP, USUAL, Insisting, Persistence
 from ecskit.waits.patience import Patience

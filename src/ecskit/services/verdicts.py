@@ -62,7 +62,7 @@ class DeploymentGoal:
         [(id_, known)] = book.known.items()
         if known.last is None:
             return Again({id_: "has not been looked at yet"}, soon=0)
-        elapsed = min(book.elapsed, book.now - known.last.since)
+        elapsed = min(book.elapsed, book.now - known.last.signs.began)
         said = verdict(known.last, self, elapsed=elapsed, now=book.now)
         if isinstance(said, Waits):
             return Again({id_: said.why}, said.pace.nap(known.repeats))
@@ -155,7 +155,7 @@ def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     primary = progress.primary
     if primary is not None and progress.is_newer(primary):
         return Ends(DeploymentSuperseded, "it was deployed, but not stable yet")
-    if progress.reads("settled") >= LOOKS_AGAIN:
+    if progress.signs.reads("settled") >= LOOKS_AGAIN:
         return Done()
     others = len(progress.service.deployments) - 1 if progress.service else 0
     draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
@@ -168,7 +168,7 @@ def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Sa
     error = _stopped_as(progress)
     if error is ServiceGone:
         why = f"its service is {_state(progress)}" if progress.is_gone else why
-    if error is None and progress.reads("stopped") < LOOKS_AGAIN:
+    if error is None and progress.signs.reads("stopped") < LOOKS_AGAIN:
         return Waits(f"is STOPPED: {why}", _SOON)  # what took its place may not be visible yet
     return Ends(error or DeploymentFailed, why)
 
@@ -182,7 +182,7 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
     if _REPLACED.search(deployment.status_reason or ""):
         return DeploymentSuperseded
     monitors = (deployment.deployment_circuit_breaker, deployment.alarms)
-    if progress.failed or any(each is not None and each.status == "TRIGGERED" for each in monitors):
+    if progress.signs.failed or any(each is not None and each.status == "TRIGGERED" for each in monitors):
         return DeploymentFailed
     ended = deployment.stopped_at or deployment.finished_at
     later = [each.created_at for each in progress.newer]
@@ -190,7 +190,7 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
         later.append(progress.primary.created_at)
     newer = any(ended is None or began is None or began <= ended for began in later)
     # That it FAILED before something newer came is told by its service, which has to be read once more.
-    return DeploymentSuperseded if newer and progress.reads("stopped") else None
+    return DeploymentSuperseded if newer and progress.signs.reads("stopped") else None
 
 
 def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
@@ -212,7 +212,7 @@ def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -
 def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> str | None:
     """Return why a deployment gets nowhere; None if it may get somewhere, or if ECS sees to it."""
     deployment, desired = progress.deployment, progress.desired
-    if deployment is None or progress.failed:
+    if deployment is None or progress.signs.failed:
         return None  # not there yet, or ECS has ended it
     why = progress.reason or (progress.events[-1].message if progress.events else None) or "ECS gave no reason"
     failed = max(deployment.failed_tasks or 0, len(progress.stopped_tasks))
@@ -223,7 +223,7 @@ def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> 
     draining = any((each.running_count or 0) > (each.desired_count or 0) for each in _others(progress))
     if goal.stalled_after is None or not lacking or draining or progress.paused:
         return None
-    quiet = now - progress.moved_at
+    quiet = now - progress.signs.moved_at
     return f"nothing has moved for {quiet:.0f} s, {progress.counts}: {why}" if quiet >= goal.stalled_after else None
 
 
@@ -253,25 +253,25 @@ def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: flo
         return Waits(f"has no service deployment yet; {told}", _SOON)
     if not progress.was_seen:
         return _unseen(progress, elapsed >= goal.grace)
-    if progress.reads("away") >= LOOKS_AGAIN:
+    if progress.signs.reads("away") >= LOOKS_AGAIN:
         return _displaced(progress, goal)
-    return _failed(progress, goal) if progress.reads("failed") else _under_way(progress, goal, now)
+    return _failed(progress, goal) if progress.signs.reads("failed") else _under_way(progress, goal, now)
 
 
 def _shows_success(progress: DeploymentProgress) -> bool:
     deployment = progress.deployment
     is_primary = deployment is not None and deployment.status == "PRIMARY"
-    if progress.completed:
+    if progress.signs.completed:
         return is_primary or progress.refused or progress.is_gone
     # Services behind Classic Load Balancers have no rollout states.
     stateless = deployment is not None and deployment.rollout_state is None
-    return is_primary and stateless and progress.reads("settled") >= LOOKS_AGAIN
+    return is_primary and stateless and progress.signs.reads("settled") >= LOOKS_AGAIN
 
 
 def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  # a moment, not a mode
     if progress.primary is not None and progress.is_newer(progress.primary):
         # It was over before anybody looked, and what its service said of it is all there is.
-        return Ends(DeploymentFailed, progress.failed) if progress.failed else _overtaken()
+        return Ends(DeploymentFailed, progress.signs.failed) if progress.signs.failed else _overtaken()
     return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
 
 
@@ -279,7 +279,7 @@ def _failed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     why = progress.reason or "ECS gave no reason"
     if goal.until == "stopped":
         return Done()
-    if progress.reads("failed") >= LOOKS_AGAIN and not _rolls_back(progress):
+    if progress.signs.reads("failed") >= LOOKS_AGAIN and not _rolls_back(progress):
         return Ends(DeploymentFailed, why)
     return Waits(f"FAILED: {why}", _SOON)
 
@@ -289,7 +289,7 @@ def _displaced(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     primary, why = progress.primary, progress.reason or "ECS gave no reason"
     assert primary is not None  # or nothing would be in its place
     if progress.is_newer(primary):
-        return Ends(DeploymentFailed, why) if progress.failed else _overtaken()
+        return Ends(DeploymentFailed, why) if progress.signs.failed else _overtaken()
     if primary.rollout_state == "FAILED":
         return Ends(DeploymentRollbackFailed, primary.rollout_state_reason or why)
     if primary.rollout_state == "IN_PROGRESS":
@@ -306,7 +306,7 @@ def _rolls_back(progress: DeploymentProgress) -> bool:
     breaker = configuration.deployment_circuit_breaker if configuration else None
     alarms = configuration.alarms if configuration else None
     asked = bool(breaker and breaker.enable and breaker.rollback) or bool(alarms and alarms.enable and alarms.rollback)
-    return asked and progress.started.previous_id is not None and progress.reads("failed") < _ROLLBACK_READS
+    return asked and progress.started.previous_id is not None and progress.signs.reads("failed") < _ROLLBACK_READS
 
 
 _ROLLBACK_READS = 20
@@ -318,15 +318,15 @@ def _by_counts(progress: DeploymentProgress) -> Said:
     primary = progress.primary
     if progress.is_gone:
         return Ends(ServiceGone, f"its service is {_state(progress)}")
-    if progress.reads("settled") >= LOOKS_AGAIN:
+    if progress.signs.reads("settled") >= LOOKS_AGAIN:
         return Done()
-    if progress.reads("failed") >= LOOKS_AGAIN:
+    if progress.signs.reads("failed") >= LOOKS_AGAIN:
         return Ends(DeploymentFailed, progress.reason or "ECS gave no reason")
-    if primary is not None and progress.reads("away") >= LOOKS_AGAIN:
+    if primary is not None and progress.signs.reads("away") >= LOOKS_AGAIN:
         if progress.is_newer(primary):
             return _overtaken()
         return Ends(DeploymentRolledBack, progress.reason or "ECS gave no reason")
-    return Waits(f"is not settled: {progress.counts}", _SOON if progress.reads("settled") else _USUAL)
+    return Waits(f"is not settled: {progress.counts}", _SOON if progress.signs.reads("settled") else _USUAL)
 
 
 def _others(progress: DeploymentProgress) -> list[Any]:

@@ -36,7 +36,8 @@ from ecskit.models.services import (
     ServiceDeploymentBrief,
 )
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
-from ecskit.services.progress import DOOMED, DeploymentProgress
+from ecskit.services.folding import after_deployment, after_service, with_stopped
+from ecskit.services.progress import DOOMED, DeploymentProgress, Signs
 from ecskit.services.started import StartedDeployment, id_of_revision
 
 __all__ = ["Watch", "deployments_of", "describe_service", "is_refused"]
@@ -89,8 +90,8 @@ class Watch:
         successor = self.follows(self.progress)
         if successor is not None:
             known, refused = self.progress.service, self._no_deployments
-            fresh = attrs.evolve(DeploymentProgress(started=successor, refused=refused), since=now)
-            self.progress = fresh.after_service(known, now)
+            fresh = DeploymentProgress(started=successor, refused=refused, signs=Signs(began=now))
+            self.progress = after_service(fresh, known, now)
             self.began, self.looks = now, 0
         if answered or error is None:
             return Look({self.id: self.progress}, {})
@@ -115,7 +116,7 @@ class Watch:
             if not (error.retryable and progress.service_deployment is None and (yield from self._is_late())):
                 raise
         if seen is not None:
-            self.progress = self.progress.after_deployment(seen, (yield Sleep(0)).now)
+            self.progress = after_deployment(self.progress, seen, (yield Sleep(0)).now)
         elif progress.service_deployment is None and progress.started.deployment_id and (yield from self._is_late()):
             self._do_without(
                 "no service deployment was found in %.0f s; %s is judged by what its service shows", LOOKUP_FOR
@@ -167,7 +168,7 @@ class Watch:
         if spared and self.looks % 2 and progress.service is not None:
             return False
         seen = yield from describe_service(progress.started)
-        self.progress = self.progress.after_service(seen, (yield Sleep(0)).now)
+        self.progress = after_service(self.progress, seen, (yield Sleep(0)).now)
         return True
 
     def _newer(self) -> Flow[bool]:
@@ -192,7 +193,9 @@ class Watch:
         """Read what the tasks of the deployment died of, when more of them may have."""
         progress = self.progress
         deployment = progress.deployment
-        failing = progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL") or progress.failed
+        failing = (
+            progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL") or progress.signs.failed
+        )
         if self._no_tasks or not (failing or (deployment and (deployment.running_count or 0) < progress.desired)):
             return False
         latest = progress.events[-1].id if progress.events else None
@@ -209,7 +212,7 @@ class Watch:
             return False
         self._tasks_told = told
         self._tasks_known |= {task.task_arn for task in tasks if task.stop_code or task.stopped_reason}
-        self.progress = progress.with_stopped(tasks)
+        self.progress = with_stopped(progress, tasks)
         return False
 
 
