@@ -124,6 +124,9 @@ def test_values_are_not_told() -> None:
 class _Odd:
     """Something that fits nowhere."""
 
+    def __repr__(self) -> str:
+        return "something odd"
+
 
 ODD: list[Any] = [None, 3, -1, True, 2.5, "x", b"x", [], [None], ["x"], {}, {"a": None}, _Odd(), object, 10**30]
 

@@ -26,6 +26,7 @@ __all__ = [
     "StatusChanged",
     "TaskStopped",
     "changes",
+    "name_of",
 ]
 
 
@@ -131,7 +132,7 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
     """Yield what is new, in the order in which it is worth reading."""
     if before.started.deployment_id not in (None, after.started.deployment_id):
         yield DeploymentFollowed(progress=after, superseded=before.started)
-    for event in _new(before.events, after.events, lambda event: event.id):
+    for event in _new(before.events, after.events, name_of):
         yield ServiceSaid(progress=after, event=event)
     for task in _new(before.stopped_tasks, after.stopped_tasks, lambda task: task.task_arn):
         yield TaskStopped(progress=after, task=task)
@@ -146,7 +147,12 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
         yield DeploymentPausedAt(progress=after, stage=after.stage, hook=hook)
 
 
-def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], str | None]) -> list[T]:
+def name_of(event: ServiceEvent) -> object:
+    """Return by what an event is known again."""
+    return event.id or (event.created_at, event.message)
+
+
+def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], object]) -> list[T]:
     known = {id_of(each) for each in before}
     return [each for each in after if id_of(each) not in known]
 

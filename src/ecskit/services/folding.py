@@ -141,9 +141,9 @@ def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
     return (
         primary is not None
         and primary.id == started.deployment_id
-        and len(service.deployments) == 1
+        and all(each is primary or each.status == "INACTIVE" for each in service.deployments)
         and primary.rollout_state in ("COMPLETED", None)
-        and service.running_count == service.desired_count
+        and (service.running_count or 0) == (service.desired_count or 0)
         and not service.pending_count
     )
 

@@ -20,7 +20,7 @@ from ecskit._core.sightings import MISSING, Book
 from ecskit._core.waiter import Waiter
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
-from ecskit.services.events import DeploymentEvent, ServiceSaid, changes
+from ecskit.services.events import DeploymentEvent, ServiceSaid, changes, name_of
 from ecskit.services.progress import RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision
 from ecskit.services.verdicts import Aim, DeploymentGoal, Ends, Until, verdict
@@ -132,7 +132,7 @@ class Course:
     waiter: Waiter[DeploymentProgress]
     _told: DeploymentProgress = attrs.field(alias="told")
     _answered: set[str | None] = attrs.field(factory=set[str | None])
-    _quoted: set[str | None] = attrs.field(factory=set[str | None])
+    _quoted: set[object] = attrs.field(factory=set[object])
 
     @classmethod
     def of(
@@ -242,9 +242,9 @@ class Course:
             for event in changes(told, known.last):
                 if isinstance(event, ServiceSaid):
                     # What is followed in its stead may not tell at first since when its service speaks of it.
-                    if event.event.id in self._quoted:
+                    if name_of(event.event) in self._quoted:
                         continue
-                    self._quoted.add(event.event.id)
+                    self._quoted.add(name_of(event.event))
                 yield Emit(event)
         yield from self._between(book)
 

@@ -223,7 +223,8 @@ class Update:
     def started(self, after: Service) -> StartedDeployment:
         """Return the deployment that the update led to, as the service shows it."""
         self.after = after
-        primary, before = primary_of(after), primary_of(self.before)
+        before = primary_of(self.before)
+        primary = primary_of(after) or before  # an answer that shows none has not caught up
         if primary is None:
             return started_from("services.deploy", after)
         expected: Any = "deployment"
@@ -233,8 +234,8 @@ class Update:
             differs = after.task_definition not in (None, self.before.task_definition)
             if differs or not _is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
                 expected = "either"
-                named = wanted if wanted and wanted.startswith("arn:") else None
-                definition = definition if differs else named
+                if not differs and wanted is not None:
+                    definition = wanted if wanted.startswith("arn:") else None  # by a short name it is not known
             elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary):
                 expected = "counts"
         elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._begins()):

@@ -109,6 +109,10 @@ def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: floa
         return Done()
     if started.expected == "either" and elapsed < EXPECT_FOR:
         return Waits("is not visible yet", _SOON)
+    if started.expected == "either" and not progress.is_gone and not _runs(progress, started.task_definition):
+        # That all is well with what was there before is no success.
+        late = elapsed >= max(goal.grace, EXPECT_FOR)
+        return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
     if started.expected != "deployment":
         return _by_counts(progress)
     if started.deployment_id is None and elapsed >= goal.grace:
@@ -116,6 +120,12 @@ def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: floa
     if progress.service_deployment is not None:
         return _by_status(progress, goal, now)
     return _by_service(progress, goal, elapsed, now)
+
+
+def _runs(progress: DeploymentProgress, task_definition: str | None) -> bool:
+    """Whether what is to stay is of a task definition, as far as that is known."""
+    primary = progress.primary
+    return primary is not None and task_definition is not None and primary.task_definition == task_definition
 
 
 def _is_reached(progress: DeploymentProgress, goal: DeploymentGoal) -> bool:
@@ -157,7 +167,7 @@ def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
         return Ends(DeploymentSuperseded, "it was deployed, but not stable yet")
     if progress.signs.reads("settled") >= LOOKS_AGAIN:
         return Done()
-    others = len(progress.service.deployments) - 1 if progress.service else 0
+    others = len([each for each in _others(progress) if each.status != "INACTIVE"])
     draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
     return Waits(f"is deployed, but not stable yet: {progress.counts}{draining}", _LATE if others else _SOON)
 

@@ -69,6 +69,8 @@ class Watch:
     _tasks_known: set[str] = attrs.field(factory=set[str])
     _no_tasks: bool = False
     _no_deployments: bool = False
+    _hidden_since: float | None = None
+    """When an unbroken run of reads began that did not show the service deployment any more."""
 
     def __attrs_post_init__(self) -> None:
         """Name what is looked at."""
@@ -92,7 +94,8 @@ class Watch:
             known, refused = self.progress.service, self._no_deployments
             fresh = DeploymentProgress(started=successor, refused=refused, signs=Signs(began=now))
             self.progress = after_service(fresh, known, now)
-            self.began, self.looks = now, 0
+            self.began, self.looks, self._hidden_since = now, 0, None
+            self._tasks_told, self._tasks_known = None, set()  # those of the successor were passed over
         if answered or error is None:
             return Look({self.id: self.progress}, {})
         return Look({}, {self.id: error})
@@ -116,12 +119,20 @@ class Watch:
             if not (error.retryable and progress.service_deployment is None and (yield from self._is_late())):
                 raise
         if seen is not None:
+            self._hidden_since = None
             self.progress = after_deployment(self.progress, seen, (yield Sleep(0)).now)
-        elif progress.service_deployment is None and progress.started.deployment_id and (yield from self._is_late()):
+        elif progress.started.deployment_id and (yield from self._is_hidden()):
             self._do_without(
                 "no service deployment was found in %.0f s; %s is judged by what its service shows", LOOKUP_FOR
             )
         return seen is not None
+
+    def _is_hidden(self) -> Flow[bool]:
+        """Whether the service deployment was looked for long enough, at first or since it was shown last."""
+        now = (yield Sleep(0)).now
+        if self._hidden_since is None:
+            self._hidden_since = now if self.progress.service_deployment else self.began
+        return self._hidden_since is not None and now - self._hidden_since >= LOOKUP_FOR
 
     def _is_late(self) -> Flow[bool]:
         """Whether the service deployment has been looked for long enough."""
@@ -141,7 +152,10 @@ class Watch:
         if arn is None:
             return None
         request = DescribeServiceDeploymentsRequest(service_deployment_arns=[arn])
-        found = (yield from call(OPERATIONS["DescribeServiceDeployments"], request, poll=True)).service_deployments
+        try:
+            found = (yield from call(OPERATIONS["DescribeServiceDeployments"], request, poll=True)).service_deployments
+        except ServiceNotFoundException:
+            return None  # the service is deleted: its description tells
         return found[0] if found else None
 
     def _arn_of(self, started: StartedDeployment) -> Flow[str | None]:
@@ -204,6 +218,8 @@ class Watch:
             return False
         try:
             tasks = yield from _stopped_of(progress, self._tasks_known)
+        except ServiceNotFoundException:
+            return False  # it is deleted, and so is the list of its tasks
         except ServiceError as error:
             if not is_refused(error):
                 raise
