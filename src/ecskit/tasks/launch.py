@@ -10,13 +10,10 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.errors import RequestError
 from ecskit._core.typing import SequenceNotStr
 from ecskit._core.wire import encode
-from ecskit._generated.operations import OPERATIONS
 from ecskit.models.common import (
     AwsVpcConfiguration,
     CapacityProviderStrategyItem,
@@ -29,6 +26,7 @@ from ecskit.models.common import (
 from ecskit.models.literals import LaunchType, PropagateTags
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import ContainerOverride, RunTaskRequest, TaskOverride, TaskVolumeConfiguration
+from ecskit.tasks.insisting import Insisting
 
 __all__ = ["Launch", "OnCancel", "OnConflict", "OnPartial"]
 
@@ -176,25 +174,14 @@ def _is_key(value: object) -> bool:
 def _only_essential(definition: str | TaskDefinition) -> Flow[str]:
     """Return the name of the one essential container."""
     if isinstance(definition, str):
-        definition = yield from _read(definition)
+        request = DescribeTaskDefinitionRequest(task_definition=definition)
+        definition = (yield from Insisting(request).send()).task_definition
     names = [c.name for c in definition.container_definitions if c.name]
     essential = [c.name for c in definition.container_definitions if c.name and c.essential is not False]
     if len(essential) != 1:
         told = f"essential are {', '.join(essential)}" if essential else f"none of {', '.join(names)} is essential"
         raise RequestError("tasks.run", [("container", f"which one? {told}; pass container=")])
     return essential[0]
-
-
-def _read(name: str) -> Flow[TaskDefinition]:
-    request = DescribeTaskDefinitionRequest(task_definition=name)
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return (yield from call(OPERATIONS["DescribeTaskDefinition"], request)).task_definition
-        except EcsError as error:
-            if not error.retryable:
-                raise
-        yield from back_off(attempt)
-    return (yield from call(OPERATIONS["DescribeTaskDefinition"], request)).task_definition
 
 
 def _overrides(launch: Launch, name: str) -> TaskOverride:
