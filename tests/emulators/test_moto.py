@@ -76,19 +76,21 @@ async def test_services_are_described_and_listed(moto: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "options"),
+    ("verb", "options", "error"),
     [
-        ("services.deploy", {"images": {"app": "shop/app:2"}}),
-        ("services.refresh", {}),
-        ("services.scale", {"desired_count": 3}),
-        ("wait.services_stable", {}),
+        ("services.deploy", {"images": {"app": "shop/app:2"}}, errors.NotVisible),  # no read shows it
+        ("services.refresh", {}, errors.WaitTimeout),
+        ("services.scale", {"desired_count": 3}, errors.WaitTimeout),
+        ("wait.services_stable", {}, errors.WaitTimeout),
     ],
     ids=["image", "refresh", "scale", "stable"],
 )
-async def test_what_never_ends_is_no_success(moto: Client, verb: str, options: dict[str, Any]) -> None:
+async def test_what_never_ends_is_no_success(
+    moto: Client, verb: str, options: dict[str, Any], error: type[errors.WaitError]
+) -> None:
     """Time is up, even for the tasks that moto says to have after an update; the handle goes on where that ended."""
     named: Any = ["front"] if verb.startswith("wait") else "front"
-    with pytest.raises(errors.WaitTimeout) as caught:
+    with pytest.raises(error) as caught:
         await moto(verb, named, cluster=CLUSTER, timeout=90, **options)
     with pytest.raises(errors.WaitTimeout):
         await moto("wait.resume", caught.value.story.handle, timeout=5)

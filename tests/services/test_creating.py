@@ -150,6 +150,14 @@ def test_deleting_by_force() -> None:
     assert [True] == [each["force"] for each in went.requests("DeleteService")]
 
 
+def test_deleting_is_refused_when_it_is_scaled_down(caplog: pytest.LogCaptureFixture) -> None:
+    """What was done by then is not left unsaid."""
+    went = both(delete(), prepare=lambda sim: sim.fail("DeleteService", Fault.access_denied(), times=None))
+    assert ("AccessDeniedException", 0) == (went.verdict, went.sim.services("web")[0].desired_count)
+    told = "service web was scaled down from 2 tasks to none, and is not deleted"
+    assert [told] * 2 == [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
 def test_telling() -> None:
     """It is DRAINING then."""
     went = both(delete(until="told"))

@@ -31,6 +31,7 @@ HISTORIES = {
     "one before": (("next",), "web:1"),
     "failures in between": (("next", "bad", "bad"), "web:1"),
     "forced in between": (("next", "+next", "+next"), "web:1"),
+    "forced each night": (("next", *["+next"] * 24), "web:1"),
     "there and back": (("next", "web"), "next:1"),
     "a failure, then forced": (("bad", "next", "+next", "bad"), "web:1"),
 }

@@ -301,7 +301,11 @@ class DeploymentHandle(Bound[StartedDeployment]):
 
         Raises:
             WaitFailed: It was deployed before it could be stopped.
-            ServiceError: ECS refuses.
+            DeploymentRolledBack: It was rolled back instead, and DeploymentRollbackFailed if that failed.
+            ServiceGone: The service was deleted.
+            NotVisible: No service deployment was found, or reading them is refused.
+            ServiceError: ECS refuses: no permission, or it is over already.
+            TransportError: ECS could not be reached.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
@@ -358,10 +362,13 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Raises:
             NothingToRollBack: There is nothing to go back to, or something newer was deployed.
             DeploymentRollbackFailed: The rollback failed.
+            DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
+            WaitFailed: The deployment was successful before it could be rolled back.
+            ServiceGone: The service was deleted.
+            ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+            TransportError: ECS could not be reached.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 

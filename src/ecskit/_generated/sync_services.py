@@ -684,7 +684,8 @@ class ServiceVerbs:
             WaitTimeout: Its tasks are not gone in time; the service stays DRAINING until they are.
             ServicesMissing: There is no such service.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, or task sets that have to be deleted first.
+            ServiceError: ECS refuses: no permission, or task sets that have to be deleted first. If the service was scaled
+                down by then, a warning tells from how many tasks.
             TransportError: ECS could not be reached.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.

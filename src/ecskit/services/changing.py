@@ -82,8 +82,8 @@ class Change:
 
     def check(self, verb: str) -> None:
         """Raise RequestError if something is not what it must be, or if there is nothing to deploy."""
-        wanted = (self.images, self.environment, self.secrets, self.task_definition, self.desired_count)
-        if all(each is None for each in (*wanted, self.strategy, self.deployment_configuration)) and not self.force:
+        wanted = (self.task_definition, self.desired_count, self.strategy, self.deployment_configuration)
+        if not (self.derives or self.force) and all(each is None for each in wanted):
             told = "there is nothing to deploy: give images, environment, secrets, a task definition, or force=True"
             raise RequestError(verb, [("images", told)])
         problems: list[tuple[str, str]] = []
@@ -110,7 +110,7 @@ class Change:
     @property
     def derives(self) -> bool:
         """Whether the task definition is made from another one."""
-        return any(each is not None for each in (self.images, self.environment, self.secrets))
+        return any((self.images, self.environment, self.secrets))
 
     @property
     def counts_only(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal, TypeAlias, get_args
 
 from ecskit._core.effects import Flow
-from ecskit._core.errors import RequestError
+from ecskit._core.errors import EcsError, RequestError
 from ecskit._generated.errors import ServiceNotActiveException, ServiceNotFoundException
 from ecskit.models.services import DeleteServiceRequest, Service, UpdateServiceRequest
 from ecskit.services.changing import check_service, read_service
@@ -14,6 +15,8 @@ from ecskit.waits.patience import Patience
 from ecskit.waits.services import services_inactive
 
 __all__ = ["Deleted", "delete"]
+
+log = logging.getLogger("ecskit")
 
 Deleted: TypeAlias = Literal["inactive", "told"]
 """How far deleting is waited for."""
@@ -45,7 +48,8 @@ def delete(
         WaitTimeout: Its tasks are not gone in time; the service stays DRAINING until they are.
         ServicesMissing: There is no such service.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, or task sets that have to be deleted first.
+        ServiceError: ECS refuses: no permission, or task sets that have to be deleted first. If the service was scaled
+            down by then, a warning tells from how many tasks.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
@@ -72,7 +76,8 @@ def delete(
 
 def _deleted(service: Service, *, force: bool) -> Flow[Service]:
     arn, cluster = service.service_arn, service.cluster_arn
-    if not force and service.desired_count and service.scheduling_strategy != "DAEMON":
+    scales_down = not force and service.desired_count and service.scheduling_strategy != "DAEMON"
+    if scales_down:
         yield from Insisting(UpdateServiceRequest(service=arn, cluster=cluster, desired_count=0)).send()
     request = Insisting(DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), alone=True)
     try:
@@ -81,3 +86,8 @@ def _deleted(service: Service, *, force: bool) -> Flow[Service]:
         if not request.open:
             raise
         return service  # it was deleted by a call whose answer was lost
+    except EcsError:
+        if scales_down:
+            told = "service %s was scaled down from %s tasks to none, and is not deleted"
+            log.warning(told, service.service_name, service.desired_count)
+        raise

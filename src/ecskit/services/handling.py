@@ -95,7 +95,11 @@ def stop(started: StartedDeployment, *, patience: Patience) -> Flow[DeploymentPr
 
     Raises:
         WaitFailed: It was deployed before it could be stopped.
-        ServiceError: ECS refuses.
+        DeploymentRolledBack: It was rolled back instead, and DeploymentRollbackFailed if that failed.
+        ServiceGone: The service was deleted.
+        NotVisible: No service deployment was found, or reading them is refused.
+        ServiceError: ECS refuses: no permission, or it is over already.
+        TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
@@ -124,6 +128,11 @@ def rollback(started: StartedDeployment, *, patience: Patience) -> Flow[Deployme
     Raises:
         NothingToRollBack: There is nothing to go back to, or something newer was deployed.
         DeploymentRollbackFailed: The rollback failed.
+        DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
+        WaitFailed: The deployment was successful before it could be rolled back.
+        ServiceGone: The service was deleted.
+        ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+        TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """

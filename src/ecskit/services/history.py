@@ -110,12 +110,16 @@ def _earlier(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | 
     )
     arns = list(dict.fromkeys(each.target_service_revision_arn or "" for each in done))
     present = next((arn for arn in _targets(history) if current and id_of_revision(arn) == current.id), None)
-    revisions = yield from _revisions([arn for arn in dict.fromkeys([present, *arns]) if arn][:_AT_ONCE])
-    now = revisions.pop(present or "", None)
-    for arn in arns:
-        revision = revisions.get(arn)
-        if revision is not None and _differs(revision, now, service):
-            return revision, now
+    wanted = [arn for arn in dict.fromkeys([present, *arns]) if arn]
+    now = None
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        revisions = yield from _revisions(some)
+        now = now or revisions.pop(present or "", None)
+        for arn in some:
+            revision = revisions.get(arn)
+            if revision is not None and _differs(revision, now, service):
+                return revision, now
     raise NothingToRollBack(service.service_name, "no other revision was deployed successfully that ECS remembers")
 
 
@@ -124,8 +128,6 @@ def _targets(history: Any) -> list[str]:
 
 
 def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
-    if not arns:
-        return {}
     request = DescribeServiceRevisionsRequest(service_revision_arns=arns)
     found = (yield from Insisting(request).send()).service_revisions
     return {revision.service_revision_arn: revision for revision in found}

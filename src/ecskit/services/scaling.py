@@ -67,7 +67,8 @@ def scale(
         before = yield from read_service(verb, service, cluster)
         update = yield from Update.of(Change(cluster=cluster, desired_count=desired_count), before, verb)
         started = yield from update.make()
-        course = Course.of(started, Following(), patience, verb=verb)
+        # A deployment that is under way may succeed before there are as many tasks as were asked for.
+        course = Course.of(started, Following(until="stable"), patience, verb=verb)
         if until == "settled":
             yield from course.flow()
         return course.progress.service or update.after or before

@@ -170,9 +170,9 @@ def started_from(subject: str, given: DeploymentLike) -> StartedDeployment:
         case Service():
             return _of_service(given)
         case ServiceDeployment(service_deployment_arn=arn, target_service_revision=target, created_at=created_at):
-            return _of_arn(arn, target.arn if target else None, created_at)
+            return _of_arn(subject, arn, target.arn if target else None, created_at)
         case ServiceDeploymentBrief(service_deployment_arn=arn, created_at=created_at):
-            return _of_arn(arn, given.target_service_revision_arn, created_at)
+            return _of_arn(subject, arn, given.target_service_revision_arn, created_at)
         case StartedDeployment():
             return given
         case _:
@@ -182,10 +182,10 @@ def started_from(subject: str, given: DeploymentLike) -> StartedDeployment:
 def _of_text(subject: str, given: object) -> StartedDeployment:
     if isinstance(given, WaitHandle):
         return StartedDeployment.from_handle(given)
-    if isinstance(given, str) and given.startswith("{"):
+    if isinstance(given, str) and given.lstrip().startswith("{"):
         return StartedDeployment.from_json(given)
     if isinstance(given, str) and _ARN.fullmatch(given):
-        return _of_arn(given, None, None)
+        return _of_arn(subject, given, None, None)
     told = repr(given) if isinstance(given, str) else type(given).__name__
     problem = f"expected what started a deployment, a Service, or the ARN of a service deployment, got {told}"
     raise RequestError(subject, [("deployment", problem)])
@@ -230,9 +230,10 @@ def _of_service(service: Service) -> StartedDeployment:
     )
 
 
-def _of_arn(arn: str, revision: str | None, created_at: datetime | None) -> StartedDeployment:
+def _of_arn(subject: str, arn: str, revision: str | None, created_at: datetime | None) -> StartedDeployment:
     found = _ARN.fullmatch(arn)
-    assert found  # ECS made it, or it was checked
+    if not found:
+        raise RequestError(subject, [("deployment", f"{arn!r} is not the ARN of a service deployment")])
     return StartedDeployment(
         service=found["service"],
         cluster=found["cluster"],

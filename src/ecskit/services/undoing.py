@@ -137,6 +137,8 @@ def undo(course: Course, cause: WaitError) -> Flow[None]:
     """
     log.warning("rolling back %s: %s", course.progress.name, cause)
     why = "; ".join(cause.story.reasons.values())
+    if isinstance(cause, WaitTimeout):
+        why = f"time was up: {why}"
     try:
         back = yield from _brought_back(course)
     except WaitFailed:

@@ -72,7 +72,7 @@ class Update:
         """
         check_controller(before, *(["EXTERNAL"] if change.counts_only else []))
         if change.require_idle:
-            busy = next((each for each in before.deployments if each.rollout_state == "IN_PROGRESS"), None)
+            busy = next(filter(_is_under_way, before.deployments), None)
             if busy is not None:
                 raise DeploymentInProgress(before.service_name, before.current_service_deployment or busy.id)
         if change.desired_count is not None and before.scheduling_strategy == "DAEMON":
@@ -262,6 +262,12 @@ def _is_later(one: Deployment | ServiceDeploymentBrief, other: Deployment) -> bo
     if isinstance(one, Deployment) and one.id == other.id:
         return False
     return one.created_at is None or other.created_at is None or one.created_at >= other.created_at
+
+
+def _is_under_way(deployment: Deployment) -> bool:
+    """Whether it is being deployed, or replaced where there are no rollout states: behind Classic Load Balancers."""
+    state = deployment.rollout_state
+    return state == "IN_PROGRESS" or (state is None and deployment.status == "ACTIVE")
 
 
 def _is_named(name: str | None, arn: str | None) -> bool:

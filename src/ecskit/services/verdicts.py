@@ -28,7 +28,7 @@ from ecskit.services.progress import DOOMED, STAGES, DeploymentProgress
 from ecskit.services.started import WAIT
 from ecskit.waits.goals import Pace
 
-__all__ = ["DeploymentGoal", "Until", "verdict"]
+__all__ = ["Aim", "DeploymentGoal", "Ends", "Until", "verdict"]
 
 Until: TypeAlias = (
     Literal["deployed", "stable", "paused", "PRE_PRODUCTION_TRAFFIC_SHIFT"] | ServiceDeploymentLifecycleStage
@@ -107,16 +107,13 @@ def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: floa
     started = progress.started
     if _is_reached(progress, goal):
         return Done()
-    if started.expected == "either" and elapsed < EXPECT_FOR:
-        return Waits("is not visible yet", _SOON)
-    if started.expected == "either" and not progress.is_gone and not _runs(progress, started.task_definition):
-        # That all is well with what was there before is no success.
-        late = elapsed >= max(goal.grace, EXPECT_FOR)
-        return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
+    another = not (progress.is_gone or _runs(progress, started.task_definition))
+    if started.expected == "either" and (elapsed < EXPECT_FOR or another):
+        return _awaited(elapsed >= max(goal.grace, EXPECT_FOR))  # that what was there is stable is no success
     if started.expected != "deployment":
         return _by_counts(progress)
     if started.deployment_id is None and elapsed >= goal.grace:
-        return Ends(NotVisible, "was not visible within the grace")
+        return _awaited(late=True)
     if progress.service_deployment is not None:
         return _by_status(progress, goal, now)
     return _by_service(progress, goal, elapsed, now)
@@ -282,6 +279,10 @@ def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  
     if progress.primary is not None and progress.is_newer(progress.primary):
         # It was over before anybody looked, and what its service said of it is all there is.
         return Ends(DeploymentFailed, progress.signs.failed) if progress.signs.failed else _overtaken()
+    return _awaited(late)
+
+
+def _awaited(late: bool) -> Said:  # noqa: FBT001  # the same
     return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
 
 
@@ -336,7 +337,10 @@ def _by_counts(progress: DeploymentProgress) -> Said:
         if progress.is_newer(primary):
             return _overtaken()
         return Ends(DeploymentRolledBack, progress.reason or "ECS gave no reason")
-    return Waits(f"is not settled: {progress.counts}", _SOON if progress.signs.reads("settled") else _USUAL)
+    asked, told = progress.started.desired_count, progress.counts
+    if asked not in (None, progress.desired):
+        told += f", and it wants {progress.desired} tasks, not {asked}"
+    return Waits(f"is not settled: {told}", _SOON if progress.signs.reads("settled") else _USUAL)
 
 
 def _others(progress: DeploymentProgress) -> list[Any]:

@@ -1,6 +1,6 @@
 """How a deployment is looked at: which reads are made in a look, and what they tell.
 
-Decides which operation to ask, and what to do without when one is refused. What is read is folded by `progress`; what
+Decides which operation to ask, and what to do without when one is refused. What is read is folded by `folding`; what
 is to be thought of it is decided in `verdicts`.
 """
 
@@ -76,12 +76,14 @@ class Watch:
         """Name what is looked at."""
         self.id = self.progress.started.key
 
-    def look(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Look[DeploymentProgress]]:  # noqa: ARG002  # it is one thing; its requests come one after the other, and no look is so long
-        """Look once, with all the reads that are due."""
+    def look(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Look[DeploymentProgress]]:  # noqa: ARG002  # it is one thing
+        """Look once, with all the reads that are due; when time is up, what is known by then has to do."""
         now = (yield Sleep(0)).now
         self.began = now if self.began is None else self.began
         answered = error = None
         for read in (self._deployment, self._service, self._newer, self._stopped_tasks):
+            if answered and (yield Sleep(0)).now > by:
+                break
             try:
                 answered = (yield from read()) or answered
             except EcsError as raised:
