@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecskit.errors import DeploymentInProgress, RequestError
+from ecskit.errors import DeploymentInProgress, DeploymentRolledBack, RequestError
 from ecskit.models import (
     ContainerDefinition,
     DeploymentCircuitBreaker,
@@ -268,3 +268,16 @@ def test_names_of_services() -> None:
     assert "SUCCESSFUL" == went.verdict
     went = both(lambda ecs: then(ecs.services.describe("web"), lambda found: ecs.services.deploy(found[0], force=True)))
     assert "SUCCESSFUL" == went.verdict
+
+
+def test_why_tasks_failed_is_found_among_many_that_were_replaced() -> None:
+    """ECS lists a hundred stopped tasks at once, and those of earlier deployments may come first."""
+
+    def replaced_many(sim: Simulator) -> None:
+        for _ in range(2):
+            sim.handle("UpdateService", {"service": "web", "forceNewDeployment": True})
+            sim.clock.advance(100)
+
+    went = both(deploy(task_definition="bad"), prepare=replaced_many, service={"desiredCount": 60})
+    assert "manifest unknown" in went.raised(DeploymentRolledBack).reason
+    assert 2 <= len(went.requests("ListTasks"))

@@ -52,6 +52,9 @@ class EcsError(Exception):
     story: WaitStory | None = None
     """What a wait knew when this ended it, with the handle to go on from (`story.handle`); None outside of waits."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"  # what they hold can be as long as a book
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.__class__, self.args, self.__dict__.copy())
 

@@ -46,6 +46,8 @@ log = logging.getLogger("ecskit")
 
 LOOKUP_FOR = 60.0
 """Seconds for which the service deployment of a deployment is looked for."""
+_TASKS = 100
+"""Tasks that one DescribeTasks takes."""
 _BEFORE, _AROUND = timedelta(minutes=5), timedelta(minutes=1)
 """How much earlier, and how far apart, a service deployment and its deployment may have been made."""
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -276,13 +278,20 @@ def _is_after(brief: ServiceDeploymentBrief, began: Any) -> bool:
 
 
 def _stopped_of(progress: DeploymentProgress, known: set[str]) -> Flow[Sequence[Task]]:
+    """Return the stopped tasks of a service that nobody has looked at yet."""
     started = progress.started
     name = started.service.rsplit("/", 1)[-1]
-    # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out here.
+    arns: list[str] = []
+
+    def keep(_: object, page: Any) -> Flow[None]:
+        arns.extend(arn for arn in page.task_arns if arn not in known)
+        yield from ()
+
+    # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out later.
     request = ListTasksRequest(cluster=started.cluster, service_name=name, desired_status="STOPPED", max_results=100)
-    arns = (yield from call(OPERATIONS["ListTasks"], request, poll=True)).task_arns
-    new = [arn for arn in arns if arn not in known]
-    if not new:
-        return []
-    described = DescribeTasksRequest(cluster=started.cluster, tasks=new[:100])
-    return (yield from call(OPERATIONS["DescribeTasks"], described, poll=True)).tasks
+    yield from follow(OPERATIONS["ListTasks"], request, keep, poll=True)
+    tasks: list[Task] = []
+    for start in range(0, len(arns), _TASKS):
+        described = DescribeTasksRequest(cluster=started.cluster, tasks=arns[start : start + _TASKS])
+        tasks += (yield from call(OPERATIONS["DescribeTasks"], described, poll=True)).tasks
+    return tasks
