@@ -130,7 +130,8 @@ DeploymentEvent: TypeAlias = (
 
 def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[DeploymentEvent]:
     """Yield what is new, in the order in which it is worth reading."""
-    if before.started.deployment_id not in (None, after.started.deployment_id):
+    awaited = before.started.expected == "either"  # then its id is that of what was there before it
+    if not awaited and before.started.deployment_id not in (None, after.started.deployment_id):
         yield DeploymentFollowed(progress=after, superseded=before.started)
     for event in _new(before.events, after.events, name_of):
         yield ServiceSaid(progress=after, event=event)
