@@ -15,7 +15,7 @@ from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.deployment_errors import DeploymentInProgress
 from ecskit._core.effects import Cancelled, Flow, Sleep
-from ecskit._core.errors import CredentialsError, EcsError, RequestError, ServerError, TransportError
+from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.wire import encode
 from ecskit._generated.operations import OPERATIONS
 from ecskit.models.services import (
@@ -36,7 +36,7 @@ from ecskit.services.started import (
     started_from,
 )
 from ecskit.services.watching import deployments_of, describe_service
-from ecskit.tasks.reasons import is_throttle_in_disguise
+from ecskit.tasks.reasons import is_open, is_throttle_in_disguise
 
 __all__ = ["Update"]
 
@@ -98,9 +98,7 @@ class Update:
                 self.pending = cancelled.begun
                 raise
             except EcsError as error:
-                self.pending = isinstance(error, (TransportError, ServerError)) and not isinstance(
-                    error, CredentialsError
-                )
+                self.pending = is_open(error)
                 lost = lost or self.pending
                 if lost:
                     # What ends this from now on leaves it open whether the service was changed.

@@ -13,10 +13,10 @@ import attrs
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow
-from ecskit._core.errors import CredentialsError, EcsError, ServerError, TransportError
+from ecskit._core.errors import EcsError
 from ecskit._core.model import Request, Response, operation_of
 from ecskit._generated.operations import OPERATIONS
-from ecskit.tasks.reasons import is_throttle_in_disguise
+from ecskit.tasks.reasons import is_open, is_throttle_in_disguise
 
 __all__ = ["CLEAN_UP", "USUAL", "Insisting", "Persistence"]
 
@@ -60,7 +60,7 @@ class Insisting(Generic[ResponseT]):
                 self.open = lost or cancelled.begun
                 raise
             except EcsError as error:
-                self.open = lost or _is_open(error)
+                self.open = lost or is_open(error)
                 again = error.retryable or is_throttle_in_disguise(error)
                 if not again or attempt >= persistence.attempts:
                     raise
@@ -69,8 +69,3 @@ class Insisting(Generic[ResponseT]):
                 return self.answer
             yield from back_off(attempt, longest=persistence.longest)
             attempt += 1
-
-
-def _is_open(error: EcsError) -> bool:
-    """Whether ECS may have done what it was asked for all the same."""
-    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)

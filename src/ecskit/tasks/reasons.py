@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 
-from ecskit._core.errors import EcsError, InvalidRequestError
+from ecskit._core.errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
 from ecskit.models.common import Failure
 
-__all__ = ["is_lack_of_room", "is_passing", "is_throttle_in_disguise", "is_unknown_task"]
+__all__ = ["is_lack_of_room", "is_open", "is_passing", "is_throttle_in_disguise", "is_unknown_task"]
 
 _ROOM = re.compile(r"^RESOURCE\b|^AGENT$|capacity is unavailable|insufficient capacity|try again later", re.IGNORECASE)
 _THROTTLE = re.compile(r"rate exceeded|request limit exceeded|errorcode: throttling", re.IGNORECASE)
@@ -34,6 +34,11 @@ def is_lack_of_room(why: Failure | EcsError) -> bool:
     if isinstance(why, Failure):
         return any(_ROOM.search(text) for text in (why.reason, why.detail) if text)
     return isinstance(why, InvalidRequestError) and bool(_ROOM.search(why.message))
+
+
+def is_open(error: EcsError) -> bool:
+    """Whether ECS may have done what it was asked for all the same."""
+    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
 
 
 def is_throttle_in_disguise(error: EcsError) -> bool:

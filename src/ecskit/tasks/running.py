@@ -15,7 +15,7 @@ import attrs
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import INTERRUPTS, Cancelled, Draw, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import CredentialsError, EcsError, RequestError, ServerError, TransportError
+from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.task_errors import TasksNotStarted, TasksNotStopped
 from ecskit._generated.errors import ConflictException
 from ecskit._generated.operations import OPERATIONS
@@ -24,7 +24,7 @@ from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
 from ecskit.tasks.ending import end, tell_to_stop
 from ecskit.tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
-from ecskit.tasks.reasons import is_lack_of_room, is_throttle_in_disguise
+from ecskit.tasks.reasons import is_lack_of_room, is_open, is_throttle_in_disguise
 from ecskit.tasks.result import RunTaskResult
 from ecskit.waits.patience import is_count, is_seconds
 from ecskit.waits.task_ids import asked_for
@@ -209,7 +209,7 @@ class _Chunk:
                 self.pending = request if lost or cancelled.begun else None
                 raise
             except EcsError as error:
-                lost = lost or _is_open(error)
+                lost = lost or is_open(error)
                 self.pending = request if lost else None
                 if isinstance(error, ConflictException) and self.on_conflict == "adopt":
                     answer = yield from _adopted(request, error)
@@ -222,11 +222,6 @@ class _Chunk:
             self.tasks += answer.tasks
             self.pending = None
             return answer
-
-
-def _is_open(error: EcsError) -> bool:
-    """Whether ECS may have done what it was asked for all the same."""
-    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
 
 
 def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
