@@ -233,3 +233,13 @@ def test_a_rollback_that_is_under_way_is_not_asked_for() -> None:
     assert "RuntimeError" == went.verdict
     assert "DescribeServiceDeployments" in went.operations
     assert "StopServiceDeployment" not in went.operations
+
+
+def test_one_that_is_deployed_but_not_stable_when_time_is_up() -> None:
+    """There is nothing to roll back, but it is not as was asked for either: time is up."""
+    went = both(
+        deploys(until="stable", timeout=50, on_timeout="rollback"),
+        story({0: "2=I:0 1=C", 40: "2=C 1=C:2"}, {2: {0: "IN_PROGRESS", 40: "SUCCESSFUL"}}),
+    )
+    assert "WaitTimeout" == went.verdict
+    assert 1 == went.operations.count("UpdateService")

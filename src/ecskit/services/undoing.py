@@ -91,7 +91,8 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
             raise
         yield from _undone(course, failed, remedy)
     except WaitTimeout as late:
-        if remedy.on_timeout == "leave":
+        # What has succeeded, and is only not stable yet, is not rolled back.
+        if remedy.on_timeout == "leave" or course.progress.status == "SUCCESSFUL":
             raise
         yield from _undone(course, late, remedy)
     except (Cancelled, *INTERRUPTS):
@@ -109,6 +110,8 @@ def _undone(course: Course, cause: WaitError, remedy: Remedy) -> Flow[None]:
     except (Cancelled, *INTERRUPTS):
         yield from give_up(course.progress, remedy.on_cancel)
         raise
+    if course.aim == "stable":
+        raise cause  # it was deployed before it could be stopped, but that is not all that was asked for
 
 
 def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
