@@ -58,7 +58,10 @@ class Script:
     service: Mapping[float, str]
     rollouts: Mapping[int, Mapping[float, str]] = attrs.field(factory=dict[int, Mapping[float, str]])
     tasks: Mapping[float, str] = attrs.field(factory=dict[float, str])
-    """Stopped tasks: by when they stopped, the number of their deployment and why, or `3 x 2: why` for three."""
+    """Stopped tasks: by when they stopped, the number of their deployment and why, or `3 x 2: why` for three. A reason
+    that begins with `*` is a stop code and the reason of a task that had run."""
+    live: Mapping[float, str] = attrs.field(factory=dict[float, str])
+    """Live tasks: the number of their deployment, status and health: `2 x 1: RUNNING, 2: RUNNING UNHEALTHY`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -185,11 +188,13 @@ class Scripted:
         return {"serviceDeployments": [each for each in told if each is not None], "failures": []}
 
     def _ListTasks(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        assert params["desiredStatus"] == "STOPPED"
-        return {"taskArns": [task["taskArn"] for task in self._tasks(self._at("ListTasks"))]}
+        at = self._at("ListTasks")
+        tasks = self._tasks(at) if params["desiredStatus"] == "STOPPED" else self._live(at)
+        return {"taskArns": [task["taskArn"] for task in tasks]}
 
     def _DescribeTasks(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        there = self._tasks(self._at("DescribeTasks"))
+        at = self._at("DescribeTasks")
+        there = [*self._tasks(at), *self._live(at)]
         return {"tasks": [task for task in there if task["taskArn"] in params["tasks"]], "failures": []}
 
     # What is true.
@@ -325,12 +330,42 @@ class Scripted:
                     "lastStatus": "STOPPED",
                     "desiredStatus": "STOPPED",
                     "startedBy": f"ecs-svc/{number}",
-                    "stopCode": "TaskFailedToStart",
-                    "stoppedReason": why,
+                    **_ended(why, EPOCH + self.began + when),
                 }
                 for n in range(int(count or 1))
             ]
         return tasks
+
+    def _live(self, at: float) -> list[Wire]:
+        now = _latest(self.script.live, at) if self.script else None
+        tasks: list[Wire] = []
+        for word in now[1].split(", ") if now else ():
+            count, _, rest = word.rpartition(" x ")
+            number, _, state = rest.partition(": ")
+            status, _, health = state.partition(" ")
+            tasks += [
+                {
+                    "taskArn": f"{HOME}task/prod/live-{number}-{status}-{n}",
+                    "lastStatus": status,
+                    "desiredStatus": "RUNNING",
+                    "startedBy": f"ecs-svc/{number}",
+                    "healthStatus": health or "UNKNOWN",
+                }
+                for n in range(int(count or 1))
+            ]
+        return tasks
+
+
+def _ended(why: str, at: float) -> Wire:
+    """Return how a task ended: it failed to start, or after `*` and a stop code it stopped."""
+    if not why.startswith("*"):
+        return {"stopCode": "TaskFailedToStart", "stoppedReason": why, "stoppingAt": at}
+    code, _, reason = why[1:].partition(" ")
+    told: Wire = {"stopCode": code, "stoppedReason": reason, "stoppingAt": at, "startedAt": at - 5}
+    if code == "EssentialContainerExited":
+        told["containers"] = [{"name": "app", "exitCode": int(reason or 0)}]
+        told["stoppedReason"] = "Essential container in task exited"
+    return told
 
 
 def _latest(timeline: Mapping[float, str], at: float) -> tuple[float, str] | None:

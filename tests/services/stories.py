@@ -38,8 +38,8 @@ def story(
     service: Mapping[float, str], rollouts: Mapping[int, Mapping[float, str]] | None = None, **more: Any
 ) -> World:
     """Return a world with one script."""
-    tasks = more.pop("tasks", {})
-    return World(update=Script(service=service, rollouts=rollouts or {}, tasks=tasks), **more)
+    tasks, live = more.pop("tasks", {}), more.pop("live", {})
+    return World(update=Script(service=service, rollouts=rollouts or {}, tasks=tasks, live=live), **more)
 
 
 SUCCESS = story(
@@ -169,14 +169,14 @@ ROWS: dict[str, Row] = {
     "S23 only the count": Row(
         world=story({0: "1=C:2 d4", 10: "1=C:3 d4", 20: "1=C:4 d4"}, answer="1=C:2 d4"),
         change=COUNTS,
-        verdict="ACTIVE",
+        verdict="COMPLETED",
         never=DEPLOYMENT_READS,
         ends=(20, 45),
     ),
     "S23 the count, read behind": Row(
         world=story({0: "1=C", 9: "1=C:2 d4", 20: "1=C:4 d4"}, answer="1=C:2 d4"),
         change=COUNTS,
-        verdict="ACTIVE",
+        verdict="COMPLETED",
         never=DEPLOYMENT_READS,
         ends=(20, 45),
     ),

@@ -21,15 +21,15 @@ def test_counting_while_a_service_is_rolled_back() -> None:
     script = Script(service={0: "1=I:1back 2=F:0f3 d4", 30: "1=C:4back d4"})
     world = World(before="1=I:1back 2=F:0f3", answer="1=I:1back 2=F:0f3 d4", update=script)
     went = both(lambda ecs: ecs.services.deploy("web", cluster="prod", desired_count=4), world)
-    assert "ACTIVE" == went.verdict
+    assert "COMPLETED" == went.verdict
     assert 30 <= went.elapsed <= 60
     assert not set(DEPLOYMENT_READS) & set(went.operations)
 
 
 def test_a_paused_deployment_does_not_stall() -> None:
-    """It lacks tasks for as long as nobody lets it continue."""
+    """It lacks tasks until the hook is answered, and that is no stall."""
     world = story({0: "2=I:0 1=C"}, {2: {1: "IN_PROGRESS@PRE_SCALE_UP!h1"}})
-    assert "WaitTimeout" == both(deploys(stalled_after=50.0, timeout=200), world).verdict
+    assert "WaitTimeout" == both(deploys(stalled_after=50.0, pause_timeout=200), world).verdict
 
 
 def test_a_rollback_takes_1800_seconds_at_the_most() -> None:
@@ -156,10 +156,18 @@ def test_the_latest_of_several_earlier_ones_is_brought_back() -> None:
     assert ("SUCCESSFUL", "next:1") == (went.verdict, went.runs)
 
 
-@pytest.mark.parametrize(("draining", "verdict"), [("1=C:2", "DeploymentStalled"), ("1=C:3", "WaitTimeout")])
-def test_tasks_that_are_still_drained(draining: str, verdict: str) -> None:
-    """A deployment that waits for tasks of older ones to go does not stall, however long that takes."""
-    world = story({0: f"2=I:0 {draining}"}, {2: {0: "IN_PROGRESS"}})
+@pytest.mark.parametrize(
+    ("live", "verdict"),
+    [
+        ("2 x 1: RUNNING", "DeploymentStalled"),
+        ("2 x 1: DEACTIVATING", "WaitTimeout"),
+        ("2: PROVISIONING", "WaitTimeout"),
+        ("2: PENDING", "WaitTimeout"),
+    ],
+)
+def test_tasks_that_start_or_stop_are_movement(live: str, verdict: str) -> None:
+    """Where `stalled_after` is given, a deployment does not stall while a task of its service starts or stops."""
+    world = story({0: "2=I:0 1=C:2"}, {2: {0: "IN_PROGRESS"}}, live={0: live})
     assert verdict == both(deploys(stalled_after=50.0, timeout=200), world).verdict
 
 

@@ -340,7 +340,7 @@ def test_a_count_that_was_not_asked_for() -> None:
     act: Act = lambda ecs: ecs.services.deploy(  # noqa: E731
         "web", cluster="prod", strategy="ROLLING", timeout=100
     )
-    assert "ACTIVE" == both(act, world).verdict
+    assert "COMPLETED" == both(act, world).verdict
 
 
 def test_an_event_whose_time_is_told_otherwise() -> None:

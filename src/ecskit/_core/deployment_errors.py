@@ -18,6 +18,7 @@ __all__ = [
     "DeploymentRolledBack",
     "DeploymentStalled",
     "DeploymentSuperseded",
+    "DeploymentUnstable",
     "NothingToRollBack",
 ]
 
@@ -85,6 +86,12 @@ class DeploymentStalled(DeploymentFailed):
     """A deployment gets nowhere, and nothing in ECS will end it. It goes on until somebody does."""
 
     told = "stalled"
+
+
+class DeploymentUnstable(DeploymentFailed):
+    """A deployment succeeded, and then its tasks did not stay up."""
+
+    told = "is unstable"
 
 
 class DeploymentSuperseded(_DeploymentEnd):

@@ -106,6 +106,8 @@ class Waiter(Generic[T]):
     on_poll: Callable[[WaitStory], object] | None = None
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """What the handle keeps besides the ids."""
+    due: Callable[[Book[T], float], float] = lambda _, deadline: deadline
+    """When time is up, in monotonic seconds, given when it would be if all of it counted."""
     announce: Callable[[Book[T]], Flow[None]] | None = None
     """A flow to go through after each look, and first of all with what the caller has seen already."""
     complaints: list[Exception] = attrs.field(factory=list[Exception], init=False)
@@ -129,11 +131,12 @@ class Waiter(Generic[T]):
         verdict: Verdict = self.goal.judge(book) if seen else Again({}, soon=0)
         yield from self._announce(book)
         while isinstance(verdict, Again):
-            if book.polls and (book.now >= deadline or book.polls == self.max_polls):
+            due = self.due(book, deadline)
+            if book.polls and (book.now >= due or book.polls == self.max_polls):
                 verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
                 break
             nap = yield from self._nap(book, verdict)
-            book = yield from self._look(book, min(book.now + nap, deadline), deadline)
+            book = yield from self._look(book, min(book.now + nap, due), due)
             verdict = self.goal.judge(book)
             if self.on_poll:
                 yield from self._tell(self.on_poll, self.story(book, getattr(verdict, "reasons", {})))

@@ -2079,8 +2079,10 @@ class Wait:
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
         on_pause: OnPause = "wait",
-        stalled_after: float | None = 1200.0,
+        stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
+        stable_for: float | None = None,
+        pause_timeout: float | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -2105,10 +2107,17 @@ class Wait:
             on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
                 that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
                 takes a coroutine function.
-            stalled_after: Seconds without any change after which a deployment that lacks tasks is taken to be stalled;
-                None for never.
-            max_failed_tasks: Failed tasks after which a deployment is taken to be stalled, if no circuit breaker ends
-                it; by default half of those that there are to be, but 3 to 200, as circuit breakers have it.
+            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
+                starts or stops; None never calls it stalled for that.
+            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
+                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
+                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
+            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
+                unhealthy, none stops. A task that stops starts them anew; after three times as long, or too many
+                stopped tasks, it is unstable. They do not count against `timeout`. None ends when the deployment has
+                succeeded.
+            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
+                it. Pauses do not count against `timeout`.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -2128,7 +2137,8 @@ class Wait:
             DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
             DeploymentRolledBack: It failed, and the service is back at what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: It gets nowhere, and nothing in ECS will end it.
+            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
+            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
             DeploymentSuperseded: A newer deployment has taken its place.
             DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
@@ -2152,6 +2162,8 @@ class Wait:
             on_pause=on_pause,
             stalled_after=stalled_after,
             max_failed_tasks=max_failed_tasks,
+            stable_for=stable_for,
+            pause_timeout=pause_timeout,
         )
         patience = Patience(
             timeout=timeout,
@@ -2174,8 +2186,10 @@ class Wait:
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
         on_pause: OnPause = "wait",
-        stalled_after: float | None = 1200.0,
+        stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
+        stable_for: float | None = None,
+        pause_timeout: float | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -2196,10 +2210,17 @@ class Wait:
             on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
                 that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
                 takes a coroutine function.
-            stalled_after: Seconds without any change after which a deployment that lacks tasks is taken to be stalled;
-                None for never.
-            max_failed_tasks: Failed tasks after which a deployment is taken to be stalled, if no circuit breaker ends
-                it; by default half of those that there are to be, but 3 to 200, as circuit breakers have it.
+            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
+                starts or stops; None never calls it stalled for that.
+            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
+                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
+                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
+            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
+                unhealthy, none stops. A task that stops starts them anew; after three times as long, or too many
+                stopped tasks, it is unstable. They do not count against `timeout`. None ends when the deployment has
+                succeeded.
+            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
+                it. Pauses do not count against `timeout`.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -2218,7 +2239,8 @@ class Wait:
             DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
             DeploymentRolledBack: It failed, and the service is back at what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: It gets nowhere, and nothing in ECS will end it.
+            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
+            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
             DeploymentSuperseded: A newer deployment has taken its place.
             DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
@@ -2242,6 +2264,8 @@ class Wait:
             on_pause=on_pause,
             stalled_after=stalled_after,
             max_failed_tasks=max_failed_tasks,
+            stable_for=stable_for,
+            pause_timeout=pause_timeout,
         )
         patience = Patience(
             timeout=timeout,

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ecskit.models.tasks import Task
 
-__all__ = ["died_of", "told_of", "was_told_to"]
-
-_TOLD_TO = re.compile(r"scaling activity|task set", re.IGNORECASE)
-
-
-def was_told_to(task: Task) -> bool:
-    """Whether a task stopped because the service needs it no more, not because something was wrong with it."""
-    if task.stop_code == "UserInitiated":
-        return True
-    return task.stop_code == "ServiceSchedulerInitiated" and bool(_TOLD_TO.search(task.stopped_reason or ""))
+__all__ = ["died_of", "reasons_of", "told_of"]
 
 
 def died_of(task: Task) -> str:
@@ -41,3 +31,9 @@ def told_of(tasks: Iterable[Task]) -> Sequence[str]:
         f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}: {why}"
         for (never, why), count in told.most_common()
     ]
+
+
+def reasons_of(tasks: Sequence[Task]) -> str:
+    """Return why tasks stopped, each reason with its share: "container app exited with 1 (4 of 4)"."""
+    reasons = Counter(died_of(task) for task in tasks).most_common()
+    return ", ".join(f"{why} ({count} of {len(tasks)})" for why, count in reasons)

@@ -15,12 +15,12 @@ import attrs
 
 from ecskit.models.services import Service, ServiceDeployment
 from ecskit.models.tasks import Task
-from ecskit.services.casualties import was_told_to
+from ecskit.services.evidence import counts_against, rebalanced, resets_on_healthy_task, was_scaled_in
 from ecskit.services.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
-__all__ = ["after_deployment", "after_service", "with_stopped"]
+__all__ = ["after_deployment", "after_service", "counted", "moved", "with_stopped"]
 
 STALE_AT_MOST = 60.0
 """Seconds for which reads are taken to be stale that show less than is known already."""
@@ -60,12 +60,31 @@ def after_service(progress: DeploymentProgress, seen: Service | None, now: float
     return _noted(_with_signs(_with_newer_primary(attrs.evolve(progress, service=seen)), seen), now)
 
 
-def with_stopped(progress: DeploymentProgress, tasks: Sequence[Task]) -> DeploymentProgress:
-    """Return what is known after a look at stopped tasks of the service."""
-    id_ = progress.started.deployment_id
+def with_stopped(progress: DeploymentProgress, tasks: Sequence[Task], *, counting: bool) -> DeploymentProgress:
+    """Return what is known after a read of stopped tasks of the service.
+
+    Args:
+        progress: What was known.
+        tasks: The tasks that the read showed, of any deployment.
+        counting: Whether the new ones are failures in a row: not if a task became healthy since the last read.
+    """
+    new = counted(progress, tasks)
     known = {task.task_arn: task for task in progress.stopped_tasks}
-    known |= {task.task_arn: task for task in tasks if id_ and task.started_by == id_ and not was_told_to(task)}
-    return attrs.evolve(progress, stopped_tasks=list(known.values())[-_ENOUGH_TASKS:])
+    known |= {task.task_arn: task for task in _own(progress, tasks)}
+    failures = progress.signs.failures + (len(new) if counting else 0)
+    return _with(attrs.evolve(progress, stopped_tasks=list(known.values())[-_ENOUGH_TASKS:]), failures=failures)
+
+
+def counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
+    """Return those of some stopped tasks that count against the deployment, and did not before."""
+    moved = rebalanced(progress.events)
+    before = {task.task_arn for task in progress.stopped_tasks if counts_against(task, moved)}
+    return [each for each in _own(progress, tasks) if each.task_arn not in before and counts_against(each, moved)]
+
+
+def _own(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
+    id_ = progress.started.deployment_id
+    return [task for task in tasks if id_ and task.started_by == id_ and not was_scaled_in(task)]
 
 
 def _with(progress: DeploymentProgress, **signs: Any) -> DeploymentProgress:
@@ -80,6 +99,8 @@ def _with_signs(progress: DeploymentProgress, seen: Service) -> DeploymentProgre
     failed = why or signs.failed or _told(progress, "deployment failed")
     completed = signs.completed or state == "COMPLETED" or _told(progress, "deployment completed") is not None
     was_seen = signs.seen or deployment is not None
+    if state == "COMPLETED" and deployment is not None and signs.completed_at is None:
+        progress = _with(progress, completed_at=deployment.updated_at)
     rollout = progress.service_deployment
     shown = {
         "settled": _is_settled(progress, seen),
@@ -88,7 +109,24 @@ def _with_signs(progress: DeploymentProgress, seen: Service) -> DeploymentProgre
         "stopped": rollout is not None and rollout.status == "STOPPED",
     }
     in_a_row = {what: signs.reads(what) + 1 if is_so else 0 for what, is_so in shown.items()}
-    return _with(progress, seen=was_seen, failed=failed, completed=completed, in_a_row=in_a_row)
+    progress = _with(progress, seen=was_seen, failed=failed, completed=completed, in_a_row=in_a_row)
+    return _with_reset(progress) if deployment is not None else progress
+
+
+def _with_reset(progress: DeploymentProgress) -> DeploymentProgress:
+    """Return the same with no failures in a row, if a read shows that a task became healthy.
+
+    Either ECS counts fewer failed tasks than before, or more tasks run than ever before. Tasks that crash and are
+    replaced are neither.
+    """
+    signs, deployment = progress.signs, progress.deployment
+    assert deployment is not None  # a read has shown it
+    running, failed = deployment.running_count or 0, deployment.failed_tasks or 0
+    healthy = running > signs.most_running or failed < signs.failed_tasks
+    progress = _with(progress, most_running=max(running, signs.most_running), failed_tasks=failed)
+    if healthy and resets_on_healthy_task(progress):
+        return _with(progress, failures=0, resets=signs.resets + 1)
+    return progress
 
 
 def _is_stale(progress: DeploymentProgress, seen: Service) -> bool:
@@ -155,9 +193,15 @@ def _told(progress: DeploymentProgress, what: str) -> str | None:
 
 
 def _noted(progress: DeploymentProgress, now: float) -> DeploymentProgress:
-    """Return the same with the time, if something has moved."""
-    state = _state(progress)
-    return progress if state == progress.signs.state else _with(progress, moved_at=now, state=state)
+    """Return the same with the time, if something has moved or tasks are starting."""
+    state, deployment = _state(progress), progress.deployment
+    starting = deployment is not None and bool(deployment.pending_count)
+    return _with(progress, moved_at=now, state=state) if starting or state != progress.signs.state else progress
+
+
+def moved(progress: DeploymentProgress, now: float) -> DeploymentProgress:
+    """Return the same after a read that showed tasks of the service starting or stopping."""
+    return _with(progress, moved_at=now)
 
 
 def _state(progress: DeploymentProgress) -> object:

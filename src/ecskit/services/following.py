@@ -51,7 +51,8 @@ class Following:
         DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
         DeploymentRolledBack: It failed, and the service is back at what it ran before.
         DeploymentRollbackFailed: It failed, and so did the rollback.
-        DeploymentStalled: It gets nowhere, and nothing in ECS will end it.
+        DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
+        DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
         DeploymentSuperseded: A newer deployment has taken its place.
         DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
         ServiceGone: The service was deleted.
@@ -68,11 +69,20 @@ class Following:
     """What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function that is called
     with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also takes a coroutine
     function."""
-    stalled_after: float | None = 1200.0
-    """Seconds without any change after which a deployment that lacks tasks is taken to be stalled; None for never."""
+    stalled_after: float | None = None
+    """Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task starts or stops;
+    None never calls it stalled for that."""
     max_failed_tasks: int | None = None
-    """Failed tasks after which a deployment is taken to be stalled, if no circuit breaker ends it; by default half of
-    those that there are to be, but 3 to 200, as circuit breakers have it."""
+    """Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end it, and stopped tasks
+    after which one that has succeeded is unstable; by default the configured threshold of the circuit breaker, else
+    half of the desired count, but 3 to 200."""
+    stable_for: float | None = None
+    """Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is unhealthy, none
+    stops. A task that stops starts them anew; after three times as long, or too many stopped tasks, it is unstable.
+    They do not count against `timeout`. None ends when the deployment has succeeded."""
+    pause_timeout: float | None = None
+    """Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets it. Pauses do not
+    count against `timeout`."""
 
     @property
     def arguments(self) -> Mapping[str, Any]:
@@ -92,6 +102,9 @@ class Following:
         if self.stalled_after is not None and not is_seconds(self.stalled_after):
             problem = f"expected seconds, 0 or more, or None for never, got {self.stalled_after!r}"
             problems.append(("stalled_after", problem))
+        for name, given in (("stable_for", self.stable_for), ("pause_timeout", self.pause_timeout)):
+            if given is not None and not is_seconds(given):
+                problems.append((name, f"expected seconds, 0 or more, or None, got {given!r}"))
         if self.max_failed_tasks is not None and not is_count(self.max_failed_tasks):
             problems.append(("max_failed_tasks", f"expected a whole number, 1 or more, got {self.max_failed_tasks!r}"))
         if problems:
@@ -167,6 +180,8 @@ class Course:
             pause_is_an_end=following.on_pause == "raise",
             stalled_after=following.stalled_after,
             max_failed_tasks=following.max_failed_tasks,
+            stable_for=following.stable_for,
+            pause_timeout=following.pause_timeout,
             grace=patience.visibility_grace,
         )
 
@@ -175,7 +190,13 @@ class Course:
             superseded = isinstance(said, Ends) and said.error is DeploymentSuperseded
             return _successor(progress) if superseded and following.on_superseded == "follow" else None
 
-        watch = Watch(progress=progress or DeploymentProgress(started=started), follows=next_one)
+        watch = Watch(
+            progress=progress or DeploymentProgress(started=started),
+            follows=next_one,
+            stability=goal.stability,
+            max_failed_tasks=following.max_failed_tasks,
+            stalled_after=following.stalled_after,
+        )
         return cls(
             following=following,
             patience=patience,
@@ -186,6 +207,7 @@ class Course:
                 subject=_Subject(),
                 query=watch,
                 goal=goal,
+                due=goal.due,
                 timeout=patience.timeout,
                 max_polls=patience.max_polls,
                 poll=patience.poll or wait_fixed(2 * LONGEST),

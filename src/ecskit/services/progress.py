@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -22,11 +22,14 @@ from ecskit.models.services import (
     ServiceEvent,
 )
 from ecskit.models.tasks import Task
+from ecskit.services.after_success import AfterSuccess, Stability
 from ecskit.services.casualties import told_of
+from ecskit.services.pauses import pause_of
+from ecskit.services.signs import Signs
 from ecskit.services.started import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
-__all__ = ["DOOMED", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress", "Signs"]
+__all__ = ["DOOMED", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress"]
 
 RANKS: Mapping[str, int] = {
     "PENDING": 0,
@@ -66,38 +69,8 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-d
 _AT_ONCE = timedelta(seconds=1)
 """How far apart the times of a service and of its first deployment may be."""
 _MISSING_READS, _MISSING_FOR = 2, 30.0
-
-
-@attrs.frozen(kw_only=True)
-class Signs:
-    """What reads have shown so far, where the last of them does not tell it."""
-
-    began: float = float("-inf")
-    """When the deployment began to be followed in the stead of another one, in monotonic seconds."""
-    seen: bool = False
-    """Whether the service has shown the deployment."""
-    failed: str | None = None
-    """Why the service showed the deployment as failed; None if it did not."""
-    completed: bool = False
-    """Whether the service showed the deployment as completed."""
-    stale_since: float | None = None
-    """When an unbroken run of reads began that were older than what is known, in monotonic seconds."""
-    missing: int = 0
-    """How many reads in a row did not show the service."""
-    missing_since: float = 0.0
-    """When the first of these was, in monotonic seconds."""
-    missing_at: float = 0.0
-    """When the latest of these was, in monotonic seconds."""
-    in_a_row: Mapping[str, int] = attrs.field(factory=dict)
-    """How many reads in a row showed what counts when it is shown twice: `settled`, `away`, `failed`, `stopped`."""
-    moved_at: float = float("-inf")
-    """When something about the deployment changed last, in monotonic seconds."""
-    state: object = None
-    """What it was that changed then."""
-
-    def reads(self, what: str) -> int:
-        """Return how many reads in a row showed something."""
-        return self.in_a_row.get(what, 0)
+READS = 2
+"""How many reads in a row have to show what could also be an old read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -120,6 +93,8 @@ class DeploymentProgress:
     """Whether the service deployment cannot be read or found: then it is judged by what the service shows."""
     went_back_to: str | None = None
     """The task definition that the service was brought back to, if it was not ECS that did so."""
+    after_success: AfterSuccess | None = None
+    """What polls observed after the deployment had succeeded; None before, and where it was not asked for."""
     signs: Signs = attrs.field(factory=Signs, repr=False)
     """What earlier reads have shown."""
 
@@ -148,9 +123,35 @@ class DeploymentProgress:
         if self.service_deployment is not None:
             return self.service_deployment.status
         if self.started.expected == "counts":
-            return self.service.status if self.service else MISSING
+            return self._status_of_counts
         deployment = self.deployment
         return (deployment.rollout_state or deployment.status) if deployment else MISSING
+
+    @property
+    def _status_of_counts(self) -> str:
+        """The state of what runs, for a change that began no deployment."""
+        if self.service is None or self.service.status != "ACTIVE":
+            return (self.service.status if self.service else None) or MISSING
+        if controller_of(self.service) == "EXTERNAL":
+            return "STABILIZING" if any(lacking_sets(self.service)) else "STEADY_STATE"
+        if self.primary is not None and self.primary.rollout_state is not None:
+            return self.primary.rollout_state
+        # Services behind Classic Load Balancers have no rollout states.
+        return "COMPLETED" if self.signs.reads("settled") else "IN_PROGRESS"
+
+    @property
+    def stability(self) -> Stability | None:
+        """Whether its tasks stay up after it has succeeded.
+
+        "watching" while that is observed, then "stable" or "unstable"; "unknown" where reading stopped tasks is
+        refused; None before it has succeeded, and where neither `stable_for` nor `until="stable"` asks for it.
+        """
+        return self.after_success.stability if self.after_success else None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the change that was requested changed anything; if not, the service is what it was before."""
+        return self.started.changed
 
     @property
     def stage(self) -> str | None:
@@ -163,7 +164,42 @@ class DeploymentProgress:
         if self.service_deployment is None or self.service_deployment.status not in ("PENDING", "IN_PROGRESS"):
             return ()
         hooks = self.service_deployment.lifecycle_hook_details
-        return [hook for hook in hooks if hook.status == "AWAITING_ACTION"]
+        answered = self.signs.answered
+        return [hook for hook in hooks if hook.status == "AWAITING_ACTION" and hook.hook_id not in answered]
+
+    @property
+    def paused_by(self) -> str | None:
+        """The hooks that pause the deployment, until when, and what ECS does then, in words; None without a pause."""
+        pauses = [pause_of(hook) for hook in self.paused]
+        return f"paused at {self.stage} by {' and '.join(pauses)}" if pauses else None
+
+    @property
+    def others(self) -> Sequence[Deployment]:
+        """The other deployments that the service shows and that are not INACTIVE."""
+        shown = self.service.deployments if self.service else ()
+        return [each for each in shown if each.id != self.started.deployment_id and each.status != "INACTIVE"]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a read has shown that it succeeded: one of the service deployment, or without one of the service."""
+        if self.service_deployment is not None:
+            return self.service_deployment.status == "SUCCESSFUL"
+        if self.started.expected != "deployment":
+            return False
+        deployment = self.deployment
+        is_primary = deployment is not None and deployment.status == "PRIMARY"
+        if self.signs.completed:
+            return is_primary or self.refused or self.is_gone
+        # Services behind Classic Load Balancers have no rollout states.
+        stateless = deployment is not None and deployment.rollout_state is None
+        return is_primary and stateless and self.signs.reads("settled") >= READS
+
+    @property
+    def succeeded_at(self) -> datetime | None:
+        """When the deployment succeeded, by the times of ECS; None if no read shows that."""
+        if not self.succeeded:
+            return None
+        return self.service_deployment.finished_at if self.service_deployment else self.signs.completed_at
 
     @property
     def events(self) -> Sequence[ServiceEvent]:
@@ -218,6 +254,14 @@ class DeploymentProgress:
             if told:
                 return told
         return self.signs.failed
+
+    @property
+    def failures(self) -> int:
+        """How many tasks in a row failed: as ECS counts them, or as they were observed.
+
+        ECS counts the tasks that did not start or failed their health checks, since one became healthy.
+        """
+        return max(self.signs.failures, (self.deployment.failed_tasks or 0) if self.deployment else 0)
 
     @property
     def counts(self) -> str:

@@ -67,6 +67,8 @@ class StartedDeployment:
     """How many tasks there are to be, as the answer said."""
     expected: Expected = "deployment"
     """What the change leads to."""
+    changed: bool = True
+    """Whether the change that was requested changed anything."""
     previous_id: str | None = None
     """Id of the deployment that was PRIMARY before."""
     previous_arn: str | None = None

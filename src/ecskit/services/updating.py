@@ -249,10 +249,18 @@ class Update:
             if expected != "counts" or self.request.desired_count is not None
             else None,
             expected=expected,
+            changed=expected != "counts" or self._differs(after, primary.id),
             previous_id=before.id if before else None,
             previous_arn=self.before.current_service_deployment,
             previous_task_definition=self.before.task_definition,
         )
+
+    def _differs(self, after: Service, primary: str) -> bool:
+        """Whether the answer shows another service than there was before."""
+        before = primary_of(self.before)
+        same = before is not None and before.id == primary
+        members = ("desired_count", "task_definition", "deployment_configuration")
+        return not same or any(getattr(after, name) != getattr(self.before, name) for name in members)
 
 
 def _is_later(one: Deployment | ServiceDeploymentBrief, other: Deployment) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -19,12 +20,18 @@ from ecskit._core.deployment_errors import (
     DeploymentRolledBack,
     DeploymentStalled,
     DeploymentSuperseded,
+    DeploymentUnstable,
 )
 from ecskit._core.sightings import Book, Known
-from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFailed
+from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFailed, WaitTimeout
 from ecskit._core.waiter import Again, Done, Failed, Verdict
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
-from ecskit.services.progress import DOOMED, STAGES, DeploymentProgress
+from ecskit.models.tasks import Task
+from ecskit.services.after_success import AfterSuccess, StabilityAim, stopped_later
+from ecskit.services.casualties import reasons_of
+from ecskit.services.evidence import counts_against, is_watched, placement_failure, threshold
+from ecskit.services.pauses import deadline as deadline_of
+from ecskit.services.progress import DOOMED, READS, STAGES, DeploymentProgress
 from ecskit.services.started import WAIT
 from ecskit.waits.goals import Pace
 
@@ -37,8 +44,6 @@ Until: TypeAlias = (
 Aim: TypeAlias = Until | Literal["rolled_back", "stopped"]
 """The same, and what is waited for behind somebody who had enough of a deployment."""
 
-LOOKS_AGAIN = 2
-"""How many looks in a row have to show what could also be an old read."""
 EXPECT_FOR = 60.0
 """Seconds for which a deployment is expected that the answer did not show."""
 _REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
@@ -52,10 +57,17 @@ class DeploymentGoal:
 
     until: Aim
     pause_is_an_end: bool
-    stalled_after: float | None
-    max_failed_tasks: int | None
-    grace: float
+    stalled_after: float | None = None
+    max_failed_tasks: int | None = None
+    stable_for: float | None = None
+    pause_timeout: float | None = None
+    grace: float = 60.0
     name: str = WAIT
+
+    @property
+    def stability(self) -> StabilityAim | None:
+        """What is to be observed after the deployment has succeeded; None if that is the end."""
+        return StabilityAim.of(self.stable_for, until_stable=self.until == "stable")
 
     def judge(self, book: Book[DeploymentProgress], /) -> Verdict:
         """Decide about the one deployment that the book is about."""
@@ -65,8 +77,18 @@ class DeploymentGoal:
         elapsed = min(book.elapsed, book.now - known.last.signs.began)
         said = verdict(known.last, self, elapsed=elapsed, now=book.now)
         if isinstance(said, Waits):
-            return Again({id_: said.why}, said.pace.nap(known.repeats))
+            soon = said.until - book.now
+            return Again({id_: said.why}, said.pace.nap(known.repeats), soon if soon > 0 else math.inf)
         return Done() if isinstance(said, Done) else Failed(said.error, {id_: said.why})
+
+    def due(self, book: Book[DeploymentProgress], deadline: float) -> float:
+        """Return when time is up: neither pauses nor what comes after the success count."""
+        [known] = book.known.values()
+        if known.last is None:
+            return deadline
+        due = deadline_of(known.last, deadline, self.pause_timeout)
+        observed = known.last.after_success
+        return max(due, observed.began + observed.aim.within) if observed and self.stable_for is not None else due
 
     def too_late(self, book: Book[Any], /) -> None:
         """There is no better reason than time being up: how it stands is told with it."""
@@ -82,6 +104,8 @@ class Waits:
 
     why: str
     pace: Pace = _USUAL
+    until: float = math.inf
+    """When something is to be decided at the latest, in monotonic seconds."""
 
 
 @attrs.frozen
@@ -155,18 +179,59 @@ def _by_status(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -
 def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     if goal.until in ("rolled_back", "stopped"):
         return Ends(WaitFailed, "was deployed before it could be stopped")
-    if goal.until != "stable":
+    if goal.stability is None:
         return Done()
     if progress.is_gone:
         return Ends(ServiceGone, f"was deployed, but its service is {_state(progress)} now")
     primary = progress.primary
     if primary is not None and progress.is_newer(primary):
         return Ends(DeploymentSuperseded, "it was deployed, but not stable yet")
-    if progress.signs.reads("settled") >= LOOKS_AGAIN:
+    if progress.after_success is None:
+        return Waits(f"is deployed, and its tasks are to be observed: {progress.counts}", _SOON)
+    return _stays_up(progress, progress.after_success, goal)
+
+
+def _stays_up(progress: DeploymentProgress, observed: AfterSuccess, goal: DeploymentGoal) -> Said:
+    """Judge what was observed after the success."""
+    unsettled = _unsettled(progress) if goal.until == "stable" else None
+    if observed.stability == "unstable" or (observed.is_overdue and not observed.blind):
+        stopped = [task for task in stopped_later(progress, progress.stopped_tasks) if counts_against(task)]
+        return _unstable(progress, observed, stopped)
+    if unsettled is None and (observed.is_quiet or observed.is_overdue):
         return Done()
-    others = len([each for each in _others(progress) if each.status != "INACTIVE"])
+    why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since(observed)}"
+    return Waits(_with_reason(why, progress), _LATE if progress.others else _SOON, observed.next_at)
+
+
+def _unsettled(progress: DeploymentProgress) -> str | None:
+    """Return what else runs, or is lacking; None if two reads in a row show the deployment alone and complete."""
+    if progress.signs.reads("settled") >= READS:
+        return None
+    others = len(progress.others)
     draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
-    return Waits(f"is deployed, but not stable yet: {progress.counts}{draining}", _LATE if others else _SOON)
+    return f"{progress.counts}{draining}"
+
+
+def _since(observed: AfterSuccess) -> str:
+    """Return how much of a quiet stretch there is yet, in words."""
+    if observed.blind:
+        return "; reading stopped tasks is refused"
+    unhealthy = f", {observed.unhealthy} unhealthy" if observed.unhealthy else ""
+    stopped = f", {observed.stops} stopped since it succeeded" if observed.stops else ""
+    return f"{unhealthy}{stopped}, quiet for {observed.quiet_for:.0f} of {observed.aim.stable_for:g} s"
+
+
+def _unstable(progress: DeploymentProgress, observed: AfterSuccess, stopped: Sequence[Task]) -> Ends:
+    """Judge a deployment that succeeded, and whose tasks do not stay up."""
+    within = f"within {observed.elapsed:.0f} s"
+    if observed.stops:
+        tasks = "1 task" if observed.stops == 1 else f"{observed.stops} tasks"
+        why = f": {reasons_of(stopped)}" if stopped else ""
+        return Ends(DeploymentUnstable, f"SUCCESSFUL, but {tasks} stopped {within}{why}")
+    if observed.was_ill:
+        return Ends(DeploymentUnstable, f"SUCCESSFUL, but tasks were unhealthy {within}: {progress.counts}")
+    # Nothing counts against it: hosts may be lost, or capacity may be taken back.
+    return Ends(WaitTimeout, f"SUCCESSFUL, but not all tasks ran for {observed.aim.stable_for:g} s: {progress.counts}")
 
 
 def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Said:
@@ -175,7 +240,7 @@ def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Sa
     error = _stopped_as(progress)
     if error is ServiceGone:
         why = f"its service is {_state(progress)}" if progress.is_gone else why
-    if error is None and progress.signs.reads("stopped") < LOOKS_AGAIN:
+    if error is None and progress.signs.reads("stopped") < READS:
         return Waits(f"is STOPPED: {why}", _SOON)  # what took its place may not be visible yet
     return Ends(error or DeploymentFailed, why)
 
@@ -206,52 +271,44 @@ def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -
     if progress.status in DOOMED or goal.until in ("rolled_back", "stopped"):
         return Waits(": ".join(filter(None, (f"is {progress.status}", progress.reason))), _SOON)
     if progress.paused and goal.pause_is_an_end:
-        hooks = ", ".join(hook.hook_id or "?" for hook in progress.paused)
-        return Ends(DeploymentPaused, f"at {progress.stage}, by the hook {hooks}: continue it, or roll it back")
+        return Ends(DeploymentPaused, f"{progress.paused_by}: continue it, or roll it back")
     stalled = _stalled(progress, goal, now)
     if stalled:
         return Ends(DeploymentStalled, stalled)
-    told = " ".join(filter(None, (progress.status, progress.stage)))
-    why = ": ".join(filter(None, (f"is {told}, {progress.counts}", progress.reason)))
+    told = progress.paused_by or " ".join(filter(None, (progress.status, progress.stage)))
+    why = _with_reason(f"is {told}, {progress.counts}", progress)
     return Waits(why, _LATE if progress.stage == "BAKE_TIME" or progress.paused else _USUAL)
 
 
+def _with_reason(why: str, progress: DeploymentProgress) -> str:
+    return ": ".join(filter(None, (why, progress.reason)))
+
+
 def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> str | None:
-    """Return why a deployment gets nowhere; None if it may get somewhere, or if ECS sees to it."""
-    deployment, desired = progress.deployment, progress.desired
-    if deployment is None or progress.signs.failed:
-        return None  # not there yet, or ECS has ended it
+    """Return why a deployment will not succeed; None if it may, or if ECS sees to it.
+
+    That nothing happens is no evidence: tasks may take long to start. Only where the caller says how long is too long,
+    it is.
+    """
+    if progress.deployment is None or progress.signs.failed or progress.paused:
+        return None  # not there yet, ECS has ended it, or it waits for an answer
     why = progress.reason or (progress.events[-1].message if progress.events else None) or "ECS gave no reason"
-    failed = max(deployment.failed_tasks or 0, len(progress.stopped_tasks))
-    most = goal.max_failed_tasks or min(200, max(3, math.ceil(desired / 2)))
-    if failed >= most and not _is_watched(progress):
-        return f"{failed} tasks failed, and no circuit breaker ends it: {why}"
-    lacking = (deployment.running_count or 0) < desired
-    draining = any((each.running_count or 0) > (each.desired_count or 0) for each in _others(progress))
-    if goal.stalled_after is None or not lacking or draining or progress.paused:
+    if not is_watched(progress):
+        if progress.failures >= (goal.max_failed_tasks or threshold(progress)):
+            return f"{progress.failures} tasks failed, and no circuit breaker ends it: {why}"
+        unplaced = placement_failure(progress)
+        if unplaced:
+            return f"tasks cannot be placed, and no circuit breaker ends it: {unplaced}"
+    lacking = (progress.deployment.running_count or 0) < progress.desired
+    if goal.stalled_after is None or not lacking:
         return None
     quiet = now - progress.signs.moved_at
     return f"nothing has moved for {quiet:.0f} s, {progress.counts}: {why}" if quiet >= goal.stalled_after else None
 
 
-def _is_watched(progress: DeploymentProgress) -> bool:
-    """Whether ECS ends the deployment itself when tasks fail: not without something to roll back to."""
-    service, deployment = progress.service, progress.service_deployment
-    configuration = (deployment and deployment.deployment_configuration) or (
-        service.deployment_configuration if service else None
-    )
-    breaker = configuration.deployment_circuit_breaker if configuration else None
-    if breaker is None or not breaker.enable:
-        return False
-    first = deployment is not None and not deployment.source_service_revisions
-    if deployment is None:
-        first = progress.started.previous_id is None
-    return not (breaker.rollback and first)
-
-
 def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: float, now: float) -> Said:
     """Judge by what the service shows, because the service deployment cannot be read, or is not found yet."""
-    if _shows_success(progress):
+    if progress.succeeded:
         return _deployed(progress, goal)
     if progress.is_gone:
         return Ends(ServiceGone, f"its service is {_state(progress)}")
@@ -260,19 +317,9 @@ def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: flo
         return Waits(f"has no service deployment yet; {told}", _SOON)
     if not progress.was_seen:
         return _unseen(progress, elapsed >= goal.grace)
-    if progress.signs.reads("away") >= LOOKS_AGAIN:
+    if progress.signs.reads("away") >= READS:
         return _displaced(progress, goal)
     return _failed(progress, goal) if progress.signs.reads("failed") else _under_way(progress, goal, now)
-
-
-def _shows_success(progress: DeploymentProgress) -> bool:
-    deployment = progress.deployment
-    is_primary = deployment is not None and deployment.status == "PRIMARY"
-    if progress.signs.completed:
-        return is_primary or progress.refused or progress.is_gone
-    # Services behind Classic Load Balancers have no rollout states.
-    stateless = deployment is not None and deployment.rollout_state is None
-    return is_primary and stateless and progress.signs.reads("settled") >= LOOKS_AGAIN
 
 
 def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  # a moment, not a mode
@@ -290,7 +337,7 @@ def _failed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     why = progress.reason or "ECS gave no reason"
     if goal.until == "stopped":
         return Done()
-    if progress.signs.reads("failed") >= LOOKS_AGAIN and not _rolls_back(progress):
+    if progress.signs.reads("failed") >= READS and not _rolls_back(progress):
         return Ends(DeploymentFailed, why)
     return Waits(f"FAILED: {why}", _SOON)
 
@@ -329,23 +376,20 @@ def _by_counts(progress: DeploymentProgress) -> Said:
     primary = progress.primary
     if progress.is_gone:
         return Ends(ServiceGone, f"its service is {_state(progress)}")
-    if progress.signs.reads("settled") >= LOOKS_AGAIN:
+    if progress.signs.reads("settled") >= READS:
         return Done()
-    if progress.signs.reads("failed") >= LOOKS_AGAIN:
+    if progress.signs.reads("failed") >= READS:
         return Ends(DeploymentFailed, progress.reason or "ECS gave no reason")
-    if primary is not None and progress.signs.reads("away") >= LOOKS_AGAIN:
+    if primary is not None and progress.signs.reads("away") >= READS:
         if progress.is_newer(primary):
             return _overtaken()
         return Ends(DeploymentRolledBack, progress.reason or "ECS gave no reason")
     asked, told = progress.started.desired_count, progress.counts
     if asked not in (None, progress.desired):
         told += f", and it wants {progress.desired} tasks, not {asked}"
-    return Waits(f"is not settled: {told}", _SOON if progress.signs.reads("settled") else _USUAL)
-
-
-def _others(progress: DeploymentProgress) -> list[Any]:
-    deployments = progress.service.deployments if progress.service else ()
-    return [each for each in deployments if each.id != progress.started.deployment_id]
+    return Waits(
+        _with_reason(f"is not settled: {told}", progress), _SOON if progress.signs.reads("settled") else _USUAL
+    )
 
 
 def _state(progress: DeploymentProgress) -> str:

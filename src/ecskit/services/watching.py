@@ -27,6 +27,7 @@ from ecskit._core.sightings import Look
 from ecskit._generated.errors import ServiceNotFoundException
 from ecskit._generated.operations import OPERATIONS
 from ecskit.models.common import CreatedAt
+from ecskit.models.literals import DesiredStatus
 from ecskit.models.services import (
     DescribeServiceDeploymentsRequest,
     DescribeServicesRequest,
@@ -36,8 +37,12 @@ from ecskit.models.services import (
     ServiceDeploymentBrief,
 )
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
-from ecskit.services.folding import after_deployment, after_service, with_stopped
-from ecskit.services.progress import DOOMED, DeploymentProgress, Signs
+from ecskit.services.after_success import StabilityAim, with_observation
+from ecskit.services.evidence import is_in_transition, threshold
+from ecskit.services.folding import after_deployment, after_service, counted, moved, with_stopped
+from ecskit.services.pauses import with_pause
+from ecskit.services.progress import DOOMED, DeploymentProgress
+from ecskit.services.signs import Signs
 from ecskit.services.started import StartedDeployment, id_of_revision
 
 __all__ = ["Watch", "deployments_of", "describe_service", "is_refused"]
@@ -47,11 +52,23 @@ log = logging.getLogger("ecskit")
 LOOKUP_FOR = 60.0
 """Seconds for which the service deployment of a deployment is looked for."""
 _TASKS = 100
-"""Tasks that one DescribeTasks takes."""
+"""Tasks that one ListTasks returns and one DescribeTasks takes."""
 _BEFORE, _AROUND = timedelta(minutes=5), timedelta(minutes=1)
 """How much earlier, and how far apart, a service deployment and its deployment may have been made."""
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset({"InvalidAction", "UnknownOperationException"})
+
+
+@attrs.define
+class _Read:
+    """What one poll read of tasks."""
+
+    resets: int = 0
+    """How often the number of failures had been set back before."""
+    stopped: Sequence[Task] | None = None
+    """The tasks that no poll had shown before as stopped, and whose end counts; None if stopped tasks were not read."""
+    unhealthy: int | None = None
+    """How many tasks are unhealthy; None if they were not read."""
 
 
 @attrs.define(kw_only=True)
@@ -61,12 +78,19 @@ class Watch:
     progress: DeploymentProgress
     follows: Callable[[DeploymentProgress], StartedDeployment | None] = lambda _: None
     """Which deployment to look at from now on, if one has taken the place of this one."""
+    stability: StabilityAim | None = None
+    """What is to be observed after the deployment has succeeded."""
+    max_failed_tasks: int | None = None
+    """How many failed tasks are too many, in place of what the circuit breaker tolerates."""
+    stalled_after: float | None = None
+    """Seconds without movement after which the tasks of the service are read, to see whether they move."""
     id: str = attrs.field(init=False)
     """What the deployment is called, also when another one has taken its place."""
     began: float | None = None
     looks: int = 0
     missed: EcsError | None = None
     """What came in place of one of the answers of the last look."""
+    _read: _Read = attrs.field(factory=_Read)
     _tasks_told: object = None
     _tasks_known: set[str] = attrs.field(factory=set[str])
     _no_tasks: bool = False
@@ -83,7 +107,8 @@ class Watch:
         now = (yield Sleep(0)).now
         self.began = now if self.began is None else self.began
         answered = error = None
-        for read in (self._deployment, self._service, self._newer, self._stopped_tasks):
+        self._read = _Read(resets=self.progress.signs.resets)
+        for read in (self._deployment, self._service, self._newer, self._stopped_tasks, self._live_tasks):
             if answered and (yield Sleep(0)).now > by:
                 break
             try:
@@ -93,10 +118,13 @@ class Watch:
                     raise
                 error = raised
         self.looks, self.missed = self.looks + 1, error
+        now = (yield Sleep(0)).now
+        self.progress = self._observed(with_pause(self.progress, now), now)
         successor = self.follows(self.progress)
         if successor is not None:
             known, refused = self.progress.service, self._no_deployments
-            fresh = DeploymentProgress(started=successor, refused=refused, signs=Signs(began=now))
+            signs = Signs(began=now, preceded=True, paused_for=self.progress.signs.paused_for)
+            fresh = DeploymentProgress(started=successor, refused=refused, signs=signs)
             self.progress = after_service(fresh, known, now)
             self.began, self.looks, self._hidden_since = now, 0, None
             self._tasks_told, self._tasks_known = None, set()  # those of the successor were passed over
@@ -208,32 +236,88 @@ class Watch:
         return False
 
     def _stopped_tasks(self) -> Flow[bool]:
-        """Read what the tasks of the deployment died of, when more of them may have."""
+        """Read why tasks of the deployment stopped: when more of them may have, and at each poll after its success."""
         progress = self.progress
         deployment = progress.deployment
         failing = (
             progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL") or progress.signs.failed
         )
-        if self._no_tasks or not (failing or (deployment and (deployment.running_count or 0) < progress.desired)):
-            return False
+        lacking = deployment is not None and (deployment.running_count or 0) < progress.desired
         latest = progress.events[-1].id if progress.events else None
         told = (latest, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)
-        if told == self._tasks_told:
+        due = self._judges_stability or ((failing or lacking or progress.signs.failures) and told != self._tasks_told)
+        if self._no_tasks or not due:
             return False
+        started = progress.started
         try:
-            tasks = yield from _stopped_of(progress, self._tasks_known)
+            tasks = yield from _tasks_of(started, "STOPPED", self._tasks_known)
         except ServiceNotFoundException:
             return False  # it is deleted, and so is the list of its tasks
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            self._no_tasks = True
-            log.warning("reading stopped tasks is refused (%s): the reasons of failures are missing", error)
+            self._do_without_tasks(error)
             return False
         self._tasks_told = told
         self._tasks_known |= {task.task_arn for task in tasks if task.stop_code or task.stopped_reason}
-        self.progress = with_stopped(progress, tasks)
+        self._read.stopped = counted(progress, tasks)
+        self.progress = with_stopped(progress, tasks, counting=progress.signs.resets == self._read.resets)
         return False
+
+    def _live_tasks(self) -> Flow[bool]:
+        """Read the other tasks: how healthy they are after a success, and whether they move where nothing else does."""
+        progress, now = self.progress, (yield Sleep(0)).now
+        quiet = self.stalled_after is not None and now - progress.signs.moved_at >= self.stalled_after
+        if self._no_tasks or not (self._judges_stability or quiet):
+            return False
+        desired: Sequence[DesiredStatus] = ("RUNNING",) if self._judges_stability else ("RUNNING", "STOPPED")
+        tasks: list[Task] = []
+        try:
+            for status in desired:
+                tasks += yield from _tasks_of(progress.started, status, self._tasks_known)
+        except ServiceNotFoundException:
+            return False
+        except ServiceError as error:
+            if not is_refused(error):
+                raise
+            self._do_without_tasks(error)
+            return False
+        own = [task for task in tasks if task.started_by == progress.started.deployment_id]
+        self._read.unhealthy = sum(task.health_status == "UNHEALTHY" for task in own if task.last_status == "RUNNING")
+        if any(is_in_transition(task) for task in tasks):
+            self.progress = moved(progress, now)
+        return False
+
+    def _do_without_tasks(self, error: EcsError) -> None:
+        self._no_tasks = True
+        log.warning(
+            "reading tasks is refused (%s): the reasons of failures are missing, and stability is unknown", error
+        )
+
+    @property
+    def _judges_stability(self) -> bool:
+        """Whether the deployment has succeeded, and its tasks are observed after that."""
+        return self.stability is not None and self.progress.succeeded
+
+    def _observed(self, progress: DeploymentProgress, now: float) -> DeploymentProgress:
+        """Return the progress with what this poll shows of the tasks after the success, if it showed everything."""
+        if not progress.succeeded:
+            preceded = progress.signs.preceded or progress.was_seen
+            return attrs.evolve(progress, signs=attrs.evolve(progress.signs, preceded=preceded))
+        if self.stability is None or self.missed is not None:
+            return progress
+        read = self._read
+        if not self._no_tasks and (read.stopped is None or read.unhealthy is None):
+            return progress
+        return with_observation(
+            progress,
+            self.stability,
+            most=self.max_failed_tasks or threshold(progress),
+            new=read.stopped or (),
+            unhealthy=read.unhealthy or 0,
+            blind=self._no_tasks,
+            now=now,
+        )
 
 
 def is_refused(error: EcsError) -> bool:
@@ -277,9 +361,8 @@ def _is_after(brief: ServiceDeploymentBrief, began: Any) -> bool:
     return began is not None and brief.created_at is not None and brief.created_at > began
 
 
-def _stopped_of(progress: DeploymentProgress, known: set[str]) -> Flow[Sequence[Task]]:
-    """Return the stopped tasks of a service that nobody has looked at yet."""
-    started = progress.started
+def _tasks_of(started: StartedDeployment, desired_status: DesiredStatus, known: set[str]) -> Flow[Sequence[Task]]:
+    """Return the tasks of a service with a desired status, but for those that are known."""
     name = started.service.rsplit("/", 1)[-1]
     arns: list[str] = []
 
@@ -288,7 +371,9 @@ def _stopped_of(progress: DeploymentProgress, known: set[str]) -> Flow[Sequence[
         yield from ()
 
     # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out later.
-    request = ListTasksRequest(cluster=started.cluster, service_name=name, desired_status="STOPPED", max_results=100)
+    request = ListTasksRequest(
+        cluster=started.cluster, service_name=name, desired_status=desired_status, max_results=_TASKS
+    )
     yield from follow(OPERATIONS["ListTasks"], request, keep, poll=True)
     tasks: list[Task] = []
     for start in range(0, len(arns), _TASKS):
