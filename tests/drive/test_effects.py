@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ecskit._core.effects import Emit, Flow, Observe, Parallel, Reply, Send, Sleep, Tell
+from ecskit._core.effects import Cancelled, Emit, Flow, Observe, Parallel, Reply, Send, Sleep, Tell
 from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
@@ -146,8 +146,8 @@ def test_the_async_driver_awaits_what_the_listener_returned() -> None:
     assert AsyncDriver().run(flow()) == ["NEWS", "News"]
 
 
-def test_what_a_listener_raises_is_raised_in_the_flow(driver: Driver) -> None:
-    """So that the flow can clean up behind it; an error of ecskit's is no exception."""
+def test_what_a_listener_raises_passes_through_the_flow(driver: Driver) -> None:
+    """The flow can clean up behind it, cannot take it for an error of its own, and the caller gets the same object."""
 
     def listener(error: Exception) -> None:
         raise error
@@ -155,13 +155,55 @@ def test_what_a_listener_raises_is_raised_in_the_flow(driver: Driver) -> None:
     def flow(error: Exception) -> Flow[None]:
         try:
             yield Tell(listener, error)
+        except Exception:  # noqa: BLE001  # what handlers in flows must not take it for
+            yield from send("mistaken")
         finally:
             yield from send("clean")
 
-    for error in (ValueError("no"), BROKEN, StopIteration()):
-        with pytest.raises((ValueError, ConnectionFailedError, RuntimeError)):
-            driver.run(flow(error))
-    assert driver.sent == ["clean"] * 3
+    def nested(error: Exception) -> Flow[None]:
+        yield from parallel(flow(error))
+
+    for error in (ValueError("no"), ConnectionFailedError("break", "of the listener")):
+        for run in (driver.run, driver.items):
+            for each in (flow, nested):
+                with pytest.raises(type(error)) as caught:
+                    run(each(error))
+                assert (error, None, None) == (caught.value, error.__cause__, error.__context__)
+    assert driver.sent == ["clean"] * 8
+
+
+def test_a_listener_raises_stop_iteration(driver: Driver) -> None:
+    """Its flow cleans up; a coroutine cannot raise it, so that there it is RuntimeError."""
+
+    def listener(_: object) -> None:
+        raise StopIteration
+
+    def flow() -> Flow[None]:
+        try:
+            yield Tell(listener, None)
+        finally:
+            yield from send("clean")
+
+    with pytest.raises((StopIteration, RuntimeError)):
+        driver.run(flow())
+    assert driver.sent == ["clean"]
+
+
+def test_a_listener_raises_in_a_clean_up(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged; what cut the flow short is raised."""
+
+    def listener(_: object) -> None:
+        raise ValueError("no")
+
+    def flow() -> Flow[None]:
+        try:
+            yield from send("interrupt")
+        except Cancelled:
+            yield Tell(listener, None)
+
+    with pytest.raises(driver.interruption):
+        driver.run(flow())
+    assert ["the clean-up of a flow failed"] == caplog.messages
 
 
 def test_a_sync_driver_refuses_a_coroutine_function_as_listener() -> None:

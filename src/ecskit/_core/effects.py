@@ -15,6 +15,7 @@ from .errors import EcsError
 
 __all__ = [
     "INTERRUPTS",
+    "CallbackRaised",
     "Cancelled",
     "Draw",
     "Effect",
@@ -91,9 +92,9 @@ class Parallel:
 
 @attrs.frozen
 class Tell:
-    """Call somebody back with a value; the reply holds what they returned, awaited if that is awaitable.
+    """Call a listener with a value; the reply holds what it returned, awaited if that is awaitable.
 
-    Only the async driver awaits. What the callback raises is raised in the flow.
+    Only the async driver awaits. An Exception of the listener is raised in the flow as `CallbackRaised`.
     """
 
     listener: Callable[[Any], object]
@@ -142,3 +143,16 @@ class Cancelled(BaseException):
         """Say whether the effect at which the flow is cut short was begun: then nobody knows what became of it."""
         super().__init__()
         self.begun = begun
+
+
+class CallbackRaised(BaseException):
+    """An Exception of a callback, on its way through a flow: the driver raises `error` itself where the flow was run.
+
+    It is no Exception, so that no handler in a flow takes the error of a callback for one of ECS or of ecskit: a
+    callback may raise any class, WaitTimeout and DeploymentFailed among them.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        """Hold what the callback raised."""
+        super().__init__(error)
+        self.error = error

@@ -110,8 +110,6 @@ class Waiter(Generic[T]):
     """When time is up, in monotonic seconds, given when it would be if all of it counted."""
     announce: Callable[[Book[T]], Flow[None]] | None = None
     """A flow to go through after each look, and first of all with what the caller has seen already."""
-    complaints: list[Exception] = attrs.field(factory=list[Exception], init=False)
-    """What the listener raised: nobody else's error ends a wait as the caller's own wish."""
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
         """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
@@ -139,7 +137,7 @@ class Waiter(Generic[T]):
             book = yield from self._look(book, min(book.now + nap, due), due)
             verdict = self.goal.judge(book)
             if self.on_poll:
-                yield from self._tell(self.on_poll, self.story(book, getattr(verdict, "reasons", {})))
+                yield Tell(self.on_poll, self.story(book, getattr(verdict, "reasons", {})))
             yield from self._announce(book)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(book, verdict.reasons))
@@ -159,13 +157,6 @@ class Waiter(Generic[T]):
                 log.warning(told, self.subject.noun, state)
         log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
         return book
-
-    def _tell(self, listener: Callable[[WaitStory], object], story: WaitStory) -> Flow[None]:
-        try:
-            yield Tell(listener, story)
-        except Exception as error:
-            self.complaints.append(error)
-            raise
 
     def _announce(self, book: Book[T]) -> Flow[None]:
         if self.announce:

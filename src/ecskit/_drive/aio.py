@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.effects import (
     INTERRUPTS,
+    CallbackRaised,
     Cancelled,
     Draw,
     Effect,
@@ -54,8 +55,12 @@ class AsyncRuntime:
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow to its end and return its result."""
-        with self.clock.flow():
-            return await self._run(flow)
+        try:
+            with self.clock.flow():
+                return await self._run(flow)
+        except CallbackRaised as raised:
+            error = raised.error
+        raise error  # outside of the handler, so that its context is the callback's own
 
     async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
         """Perform a flow as far as the consumer asks for what it emits."""
@@ -72,8 +77,11 @@ class AsyncRuntime:
             with self.clock.flow():
                 await self._clean_up(flow)
             raise
+        except CallbackRaised as raised:
+            error = raised.error
         finally:
             close(flow)
+        raise error
 
     async def _run(self, flow: Flow[T], end: float = math.inf) -> T:
         try:
@@ -100,7 +108,7 @@ class AsyncRuntime:
                 return effect
             try:
                 step, given = flow.send, await self._perform(effect, end)
-            except Exception as error:  # noqa: BLE001  # a listener's, or a bug: the flow may clean up behind it
+            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
                 step, given = flow.throw, error
 
     async def _perform(self, effect: Effect, end: float) -> Reply[Any]:
@@ -120,9 +128,8 @@ class AsyncRuntime:
                 value = self.random.getrandbits(128)
             case Parallel(flows, limit):
                 value = await self._all(flows, limit, end)
-            case Tell(listener, told):
-                answer = listener(told)
-                value = await answer if inspect.isawaitable(answer) else answer
+            case Tell():
+                value = await _tell(effect)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
@@ -177,8 +184,16 @@ class AsyncRuntime:
             pass
         except Cut:
             log.warning("the clean-up of a flow took longer than %.0f s and was cut short", CLEAN_UP)
-        except Exception:  # noqa: BLE001  # logged: what cut the flow short is raised, not this
+        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: what cut the flow short is raised, not this
             log.warning("the clean-up of a flow failed", exc_info=True)
+
+
+async def _tell(effect: Tell) -> object:
+    try:
+        answer = effect.listener(effect.value)
+        return await answer if inspect.isawaitable(answer) else answer
+    except Exception as error:
+        raise CallbackRaised(error) from error
 
 
 async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:

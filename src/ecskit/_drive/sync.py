@@ -15,6 +15,7 @@ import attrs
 
 from ecskit._core.effects import (
     INTERRUPTS,
+    CallbackRaised,
     Cancelled,
     Draw,
     Effect,
@@ -66,6 +67,9 @@ class Runtime:
                 return self._run(flow, cancel)
         except Cut:
             raise WaitCancelled from None
+        except CallbackRaised as raised:
+            error = raised.error
+        raise error  # outside of the handler, so that its context is the callback's own
 
     def iterate(self, flow: Flow[None], cancel: Event | None = None) -> Generator[Any, None, None]:
         """Return a generator that performs a flow as far as its consumer asks for what the flow emits.
@@ -92,8 +96,11 @@ class Runtime:
             if isinstance(cut, Cut):
                 raise WaitCancelled from None
             raise
+        except CallbackRaised as raised:
+            error = raised.error
         finally:
             close(flow)
+        raise error
 
     def _run(self, flow: Flow[T], cancel: Event | None, end: float = math.inf) -> T:
         if _is_set(cancel):
@@ -122,7 +129,7 @@ class Runtime:
                 return effect
             try:
                 step, given = flow.send, self._perform(effect, cancel, end)
-            except Exception as error:  # noqa: BLE001  # a listener's, or a bug: the flow may clean up behind it
+            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
                 step, given = flow.throw, error
 
     def _perform(self, effect: Effect, cancel: Event | None, end: float) -> Reply[Any]:
@@ -195,7 +202,7 @@ class Runtime:
             pass
         except Cut:
             log.warning("the clean-up of a flow took longer than %.0f s and was cut short", CLEAN_UP)
-        except Exception:  # noqa: BLE001  # logged: what cut the flow short is raised, not this
+        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: what cut the flow short is raised, not this
             log.warning("the clean-up of a flow failed", exc_info=True)
 
 
@@ -211,8 +218,12 @@ def _is_set(cancel: Event | None) -> bool:
 
 
 def _tell(effect: Tell) -> object:
-    answer = effect.listener(effect.value)
+    try:
+        answer = effect.listener(effect.value)
+    except Exception as error:
+        raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()
-        raise TypeError("a coroutine function was given as callback: only an async client awaits it")
+        problem = "a coroutine function was given as callback: only an async client awaits it"
+        raise CallbackRaised(TypeError(problem))
     return answer

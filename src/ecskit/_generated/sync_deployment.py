@@ -86,7 +86,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
             on_failure: What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the
                 service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and raise
                 DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up.
+            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
@@ -204,7 +204,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
             on_failure: What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the
                 service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and raise
                 DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up.
+            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.

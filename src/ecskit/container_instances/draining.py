@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import INTERRUPTS, Cancelled, Flow
-from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.wait_errors import NotVisible, WaitTimeout
+from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._core.guarding import guarded
 from ecskit.container_instances.changing import Change, State
 from ecskit.container_instances.finding import by_host, located, look_at
 from ecskit.models.container_instances import ContainerInstance
@@ -129,22 +129,13 @@ class _Draining:
     on_cancel: OnEnd
     before: dict[str, ContainerInstance] = attrs.field(factory=dict[str, ContainerInstance], init=False)
     change: Change | None = attrs.field(default=None, init=False)
-    complaints: list[Exception] = attrs.field(factory=list[Exception], init=False)
 
     def run(self) -> Flow[list[ContainerInstance]]:
-        try:
-            return (yield from self.drain())
-        except (Cancelled, *INTERRUPTS):
-            yield from self.undo(self.on_cancel)
-            raise
-        except Exception as raised:
-            if isinstance(raised, EcsError) and raised not in self.complaints:
-                raise  # ECS has the say, not the caller: what drains goes on, and so can whoever has the handle
-            try:  # what `on_poll` raises is a way to cancel
-                yield from self.undo(self.on_cancel)
-            except EcsError as error:
-                raise raised from error
-            raise
+        return guarded(
+            self.drain(),
+            on_timeout=lambda: self.undo(self.on_timeout),
+            on_cancel=lambda: self.undo(self.on_cancel),
+        )
 
     def drain(self) -> Flow[list[ContainerInstance]]:
         may_undo = "undo" in (self.on_partial, self.on_timeout, self.on_cancel)
@@ -160,17 +151,7 @@ class _Draining:
         if self.until == "told":
             return list(told.values())
         wait = waiter(drained(self.patience), attrs.evolve(there, seen=told))
-        self.complaints = wait.complaints
-        try:
-            return (yield from wait.flow(list(there.places), told))
-        except (WaitTimeout, NotVisible) as late:
-            if late in self.complaints:
-                raise
-            try:
-                yield from self.undo(self.on_timeout)
-            except EcsError as error:
-                raise late from error
-            raise
+        return (yield from wait.flow(list(there.places), told))
 
     def undo(self, how: OnEnd) -> Flow[None]:
         if how == "undo" and self.change is not None:

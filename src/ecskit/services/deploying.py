@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ecskit._core.effects import INTERRUPTS, Cancelled, Flow
+from ecskit._core.effects import Flow
+from ecskit._core.guarding import guarded
 from ecskit.models.services import Service
 from ecskit.services.changing import Change, check_service, read_service
 from ecskit.services.following import Course, Following
@@ -45,18 +46,19 @@ def deploy(
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        try:
-            started = yield from update.make()
-        except (Cancelled, *INTERRUPTS):
-            if update.pending and remedy.on_cancel != "leave":
-                found = yield from update.found(within=5.0)
-                yield from give_up(DeploymentProgress(started=found or update.unanswered), remedy.on_cancel)
-            raise
+        started = yield from guarded(update.make(), on_cancel=lambda: _give_up(update, remedy))
         course = Course.of(started, following, patience, verb=verb)
         yield from to_the_end(course, remedy)
         return course.progress
 
     return flow()
+
+
+def _give_up(update: Update, remedy: Remedy) -> Flow[None]:
+    """Begin to roll back what an update led to whose answer was not awaited, if that is wanted."""
+    if update.pending and remedy.on_cancel != "leave":
+        found = yield from update.found(within=5.0)
+        yield from give_up(DeploymentProgress(started=found or update.unanswered), remedy.on_cancel)
 
 
 def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedDeployment]:

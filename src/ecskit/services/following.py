@@ -280,11 +280,7 @@ class Course:
             if hook.hook_id in self._answered:
                 continue
             self._answered.add(hook.hook_id)
-            try:
-                reply: Reply[object] = yield Tell(on_pause, hook)
-            except Exception as error:
-                self.waiter.complaints.append(error)
-                raise
+            reply: Reply[object] = yield Tell(on_pause, hook)
             action = reply.get()
             if action is not None:
                 yield from continue_(known.last.started, hook.hook_id or "", action)

@@ -13,8 +13,9 @@ import attrs
 
 from ecskit._core.backing_off import back_off
 from ecskit._core.deployment_errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
-from ecskit._core.effects import INTERRUPTS, Cancelled, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, ServiceError
+from ecskit._core.guarding import guarded
 from ecskit._core.wait_errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
 from ecskit.models.literals import StopServiceDeploymentStopType
 from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
@@ -53,7 +54,7 @@ class Remedy:
     """What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the service, or "rollback"
     to what it ran before, wait for that for at most 1800 s more, and raise DeploymentRolledBack."""
     on_timeout: Fallback = "leave"
-    """The same for when time, or the number of polls, is up."""
+    """The same for when time, or the number of polls, is up, or no read ever showed the deployment."""
     on_cancel: Fallback = "leave"
     """The same for when this is cancelled or interrupted, or a callback raises; then the rollback is begun, but not
     waited for."""
@@ -79,6 +80,11 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
         remedy: What to do.
         stream: Whether to emit what happens.
     """
+    following = _or_back(course, remedy, stream=stream)
+    yield from guarded(following, on_cancel=lambda: give_up(course.progress, remedy.on_cancel))
+
+
+def _or_back(course: Course, remedy: Remedy, *, stream: bool) -> Emits[DeploymentEvent]:
     try:
         if stream:
             yield from course.events()
@@ -89,27 +95,16 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
     except DeploymentFailed as failed:
         if remedy.on_failure == "leave":
             raise
-        yield from _undone(course, failed, remedy)
-    except WaitTimeout as late:
+        yield from _undone(course, failed)
+    except (WaitTimeout, NotVisible) as late:
         # What has succeeded, and is only not stable yet, is not rolled back.
         if remedy.on_timeout == "leave" or course.progress.status == "SUCCESSFUL":
             raise
-        yield from _undone(course, late, remedy)
-    except (Cancelled, *INTERRUPTS):
-        yield from give_up(course.progress, remedy.on_cancel)
-        raise
-    except Exception as raised:
-        if raised in course.waiter.complaints:  # what a callback raises is a way to cancel
-            yield from give_up(course.progress, remedy.on_cancel)
-        raise
+        yield from _undone(course, late)
 
 
-def _undone(course: Course, cause: WaitError, remedy: Remedy) -> Flow[None]:
-    try:
-        yield from undo(course, cause)
-    except (Cancelled, *INTERRUPTS):
-        yield from give_up(course.progress, remedy.on_cancel)
-        raise
+def _undone(course: Course, cause: WaitError) -> Flow[None]:
+    yield from undo(course, cause)
     if course.aim == "stable":
         raise cause  # it was deployed before it could be stopped, but that is not all that was asked for
 

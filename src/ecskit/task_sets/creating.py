@@ -12,10 +12,9 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import INTERRUPTS, Cancelled, Draw, Flow
+from ecskit._core.effects import Draw, Flow
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.wait_errors import NotVisible, WaitTimeout
-from ecskit._core.waiter import Waiter
+from ecskit._core.guarding import guarded
 from ecskit._core.wire import encode
 from ecskit.models.common import AwsVpcConfiguration, CapacityProviderStrategyItem, NetworkConfiguration, Tag
 from ecskit.models.literals import LaunchType
@@ -172,45 +171,25 @@ def _create(
     if request.client_token is None:
         request = attrs.evolve(request, client_token=f"{(yield Draw()).get():032x}")
     asking = Insisting(request)
-    complaints: list[Exception] = []
-    try:
+
+    def flow() -> Flow[TaskSet]:
         made = (yield from asking.send()).task_set
         if until == "created":
             return made
         asked = _asked(made, request)
-        wait = waiter(steady(patience), asked)
-        complaints = wait.complaints
-        return (yield from _until_steady(wait, asked, on_timeout))
-    except (Cancelled, *INTERRUPTS):
-        yield from _give_up(asking, on_cancel)
-        raise
-    except Exception as raised:
-        if isinstance(raised, EcsError) and raised not in complaints:
-            raise  # ECS has the say, not the caller: the task set stays, and whoever has the handle can go on
-        try:  # what `on_poll` raises is a way to cancel
-            yield from _give_up(asking, on_cancel)
-        except EcsError as error:
-            raise raised from error
-        raise
+        [task_set] = yield from waiter(steady(patience), asked).flow(list(asked.places), asked.seen)
+        return task_set
+
+    return (
+        yield from guarded(
+            flow(), on_timeout=lambda: _give_up(asking, on_timeout), on_cancel=lambda: _give_up(asking, on_cancel)
+        )
+    )
 
 
-def _until_steady(wait: Waiter[TaskSet], asked: Asked[TaskSet], on_timeout: OnEnd) -> Flow[TaskSet]:
-    """Wait until it is steady; when patience is at an end, do with it what the caller said."""
-    try:
-        [task_set] = yield from wait.flow(list(asked.places), asked.seen)
-    except (WaitTimeout, NotVisible) as late:
-        if on_timeout == "delete" and late not in wait.complaints:
-            try:
-                yield from _remove(asked)
-            except EcsError as error:
-                raise late from error
-        raise
-    return task_set
-
-
-def _give_up(asking: Insisting[CreateTaskSetResponse], on_cancel: OnEnd) -> Flow[None]:
-    """Delete the task set if the caller said so, also one whose answer nobody has seen: asked again, ECS tells."""
-    if on_cancel == "leave":
+def _give_up(asking: Insisting[CreateTaskSetResponse], how: OnEnd) -> Flow[None]:
+    """Delete the task set if the caller wants that, also one without an answer: ECS shows it when asked again."""
+    if how == "leave":
         return
     request = asking.request
     assert isinstance(request, CreateTaskSetRequest)

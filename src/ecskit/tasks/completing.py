@@ -7,13 +7,14 @@ from typing import TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import INTERRUPTS, Cancelled, Emit, Emits, Flow, Sleep
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.errors import RequestError
+from ecskit._core.guarding import guarded
 from ecskit._core.sightings import Book
 from ecskit._core.task_errors import TaskFailedError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
-from ecskit._core.wait_errors import NotVisible, WaitStory, WaitTimeout
-from ecskit._core.waiter import Again, Failed, Verdict, Waiter
+from ecskit._core.wait_errors import WaitStory
+from ecskit._core.waiter import Again, Failed, Verdict
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 from ecskit.tasks.ending import end
@@ -22,7 +23,6 @@ from ecskit.tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit.tasks.outcome import TaskOutcome
 from ecskit.tasks.running import run
 from ecskit.waits.goals import waiter
-from ecskit.waits.looking import Asked
 from ecskit.waits.patience import Patience
 from ecskit.waits.task_ids import Tasks, asked_for
 from ecskit.waits.tasks import TaskGoal, is_settled, stopped
@@ -100,28 +100,24 @@ def run_to_completion(
         result = yield from launched
         asked = asked_for("tasks.run_to_completion", result, launch.cluster)
         latest: dict[str, Task] = dict(asked.seen)
-        complaints: list[Exception] = []
-        try:
+
+        def to_the_end() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
             judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, patience.timeout)
             noted = attrs.evolve(patience, on_poll=_noting(latest, patience.on_poll))
             wait = waiter(stopped(noted), asked, judge.prepare)
-            complaints = wait.complaints
-            book = yield from _to_the_end(wait, asked, latest, on_timeout)
+            book = yield from wait.watch(list(asked.places), asked.seen)
             outcomes = yield from _outcomes(latest, judge)
-        except (Cancelled, *INTERRUPTS):
-            yield from end(attrs.evolve(asked, seen=latest), on_cancel)
-            raise
-        except Exception as raised:
-            if isinstance(raised, EcsError) and raised.story is not None and raised not in complaints:
-                raise  # ECS has the say, not the caller: the tasks go on, and so can whoever has the handle
-            try:  # what `on_poll` raises is a way to cancel
-                yield from end(attrs.evolve(asked, seen=latest), on_cancel)
-            except EcsError as error:
-                raise raised from error
-            raise
+            return outcomes, wait.story(book, {})
+
+        def end_them(how: OnCancel) -> Flow[None]:
+            return end(attrs.evolve(asked, seen=latest), how)
+
+        outcomes, story = yield from guarded(
+            to_the_end(), on_timeout=lambda: end_them(on_timeout), on_cancel=lambda: end_them(on_cancel)
+        )
         if not all(outcome.succeeded for outcome in outcomes):
-            raise TaskFailedError(outcomes, wait.story(book, {}))
+            raise TaskFailedError(outcomes, story)
         return outcomes[0] if count is None else outcomes
 
     return flow()
@@ -152,20 +148,6 @@ def _noting(latest: dict[str, Task], listener: OnPoll | None) -> OnPoll:
         return listener(story) if listener else None
 
     return note
-
-
-def _to_the_end(
-    wait: Waiter[Task], asked: Asked[Task], latest: Mapping[str, Task], on_timeout: OnCancel
-) -> Flow[Book[Task]]:
-    """Wait until all have stopped; when patience is at an end, do with the rest what the caller said."""
-    try:
-        return (yield from wait.watch(list(asked.places), asked.seen))
-    except (WaitTimeout, NotVisible) as late:
-        try:
-            yield from end(attrs.evolve(asked, seen=latest), on_timeout)
-        except EcsError as error:
-            raise late from error
-        raise
 
 
 def _outcomes(tasks: Mapping[str, Task], judge: Judge) -> Flow[list[TaskOutcome]]:

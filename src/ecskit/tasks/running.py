@@ -14,8 +14,9 @@ import attrs
 
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
-from ecskit._core.effects import INTERRUPTS, Cancelled, Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.guarding import guarded
 from ecskit._core.task_errors import TasksNotStarted, TasksNotStopped
 from ecskit._generated.errors import ConflictException
 from ecskit._generated.operations import OPERATIONS
@@ -118,7 +119,8 @@ def _run(
     until = (yield Sleep(0)).now + capacity_timeout
     counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
-    try:
+
+    def launch_all() -> Flow[RunTaskResult]:
         # The first goes alone: what ECS does not accept, or has no room for at all, is not asked a hundred times.
         yield from chunks[0].start()
         if chunks[0].error is None and chunks[0].tasks and len(chunks) > 1:
@@ -133,12 +135,8 @@ def _run(
             client_tokens=[token for chunk in chunks for token in chunk.tokens],
         )
         return (yield from _concluded(result, on_partial, launch.cluster))
-    except EcsError:
-        raise
-    except (Exception, Cancelled, *INTERRUPTS):  # such as what the handler of a signal raises
-        if on_cancel != "leave":
-            yield from _end_all(chunks, on_cancel)
-        raise
+
+    return (yield from guarded(launch_all(), on_cancel=lambda: _end_all(chunks, on_cancel)))
 
 
 def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
@@ -244,6 +242,8 @@ def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTa
 
 def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
     """Stop what was started, also by requests whose answers nobody has seen: asked again, they tell."""
+    if on_cancel == "leave":
+        return
     tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     for chunk in chunks:
         if chunk.pending is not None:

@@ -1,0 +1,1 @@
+"""Who ends a verb, and what is done then."""
