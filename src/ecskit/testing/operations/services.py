@@ -211,13 +211,15 @@ def _update(world: World, request: Wire) -> Wire:
                 f"Deployments of this service are controlled by {service.controller}: only the desired count, the"
                 " deployment configuration and the health check grace period can be updated."
             )
-        service.settings, service.desired = settings, desired
+        service.settings = settings
+        service.scale(world.now, desired)
         schedule.look(world, service)
         return {"service": _shown(world, service)}
     config = service.config
     if changes or request.get("forceNewDeployment") or request.get("volumeConfigurations"):
         config = revision_config(world, cluster, service.scheduling, settings, _wanted(config, request))
-    service.settings, service.desired = settings, desired
+    service.settings = settings
+    service.scale(world.now, desired)
     if request.get("forceNewDeployment") or config != service.config:
         service.config = config
         rollouts.begin(world, service)

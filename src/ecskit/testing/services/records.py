@@ -52,6 +52,7 @@ class Deployment:
         reason: Its `rolloutStateReason`.
         failed: Tasks that failed since one became healthy.
         frozen: Whether it neither launches nor replaces anything any more.
+        has_run: Whether one of its tasks was RUNNING.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Deployment:
     reason: str
     failed: int = 0
     frozen: bool = False
+    has_run: bool = False
 
     def turn(self, now: float, state: str, reason: str) -> None:
         """Change the rollout state."""
@@ -201,6 +203,8 @@ class Service:
         not_before: When it may launch again.
         retry_at: When it tries again to place what found no room.
         streak: Failed launches in a row.
+        scaled: When the desired count was changed last, and what it was before.
+        tally: How many tasks ran and were pending, in all (under "") and of each unit.
     """
 
     arn: str
@@ -230,6 +234,8 @@ class Service:
     not_before: float = 0.0
     retry_at: float | None = None
     streak: int = 0
+    scaled: tuple[float, int] | None = None
+    tally: Timeline = attrs.field(factory=Timeline)
     shown: Timeline = attrs.field(factory=Timeline)
 
     @property
@@ -246,6 +252,11 @@ class Service:
     def rollout(self) -> Rollout | None:
         """The newest service deployment."""
         return self.rollouts[-1] if self.rollouts else None
+
+    def scale(self, now: float, desired: int) -> None:
+        """Change the desired count."""
+        if desired != self.desired:
+            self.scaled, self.desired = (now, self.desired), desired
 
     def tell(self, now: float, event_id: str, message: str) -> None:
         """Add an event; the newest comes first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ecskit.testing.services import rollouts, stages
+from ecskit.testing.services import rollouts, shown_counts, stages
 from ecskit.testing.services.counting import counts, glance_at, graceful_until, is_checked, muster, of_unit
 from ecskit.testing.services.keeping import blame, count_failure, keep
 from ecskit.testing.services.replacing import Bounds, Sides, is_tight, missing, superfluous, to_start, to_stop
@@ -86,6 +86,7 @@ def _moments(world: World, service: Service) -> Iterator[float]:
         if grace and is_checked(task):
             times.append(graceful_until(task, grace))
         times.append(world.protected.get(arn))
+    times += shown_counts.moments(world, service)
     yield from (moment for moment in times if moment is not None and seen < moment < math.inf)
 
 
@@ -130,7 +131,11 @@ def _bury(world: World, service: Service) -> None:
 
 def _greet(world: World, service: Service) -> None:
     """Take note of tasks that are healthy for the first time: they end a row of failures."""
-    for member in muster(world, service):
+    members = muster(world, service)
+    units = {member.unit for member in members if member.running}
+    for deployment in service.deployments:
+        deployment.has_run = deployment.has_run or deployment.id in units
+    for member in members:
         hand = service.crew[member.arn]
         if not member.healthy or hand.was_healthy:
             continue
