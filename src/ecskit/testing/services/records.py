@@ -103,6 +103,7 @@ class Rollout:
         stage: The index of its stage; -1 before the first.
         stage_ends: When the stage may end.
         baked_at: When a ROLLING one with alarms has waited long enough after everything ran.
+        cleans_up: Whether it has met its criteria of early success, so that the tasks of earlier deployments go.
     """
 
     arn: str
@@ -127,6 +128,7 @@ class Rollout:
     stage_ends: float | None = None
     hooks: list[Hook] = attrs.field(factory=list)
     baked_at: float | None = None
+    cleans_up: bool = False
     shown: Timeline = attrs.field(factory=Timeline)
 
     @property

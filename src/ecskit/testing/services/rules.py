@@ -53,18 +53,14 @@ SETTINGS = (
 
 MAX_DESIRED = 5000
 _PERCENTS = {"REPLICA": (100, 200), "DAEMON": (0, 100)}
-_EARLY = "earlySuccessCriteria"
 
 
 def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     """Return a deployment configuration: what is new over what is old over the defaults.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for numbers that make no sense, `NotSimulatedException` for early
-            success.
+        SimulatedError: `InvalidParameterException` for numbers that make no sense.
     """
-    if new.get(_EARLY, {}).get("enable"):
-        raise not_simulated(_EARLY)
     low, high = _PERCENTS[scheduling]
     defaults: Wire = {
         "deploymentCircuitBreaker": {"enable": False, "rollback": False},
@@ -83,6 +79,7 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     if not 0 <= merged.get("bakeTimeInMinutes", 0) <= 1440:
         raise invalid("bakeTimeInMinutes must be between 0 and 1440.")
     _check_shifts(merged)
+    _check_early_success(merged)
     for hook in merged.get("lifecycleHooks", []):
         if not hook.get("lifecycleStages"):
             raise invalid("A lifecycle hook needs lifecycleStages.")
@@ -92,6 +89,23 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     if breaker["value"] < 1:
         raise invalid("The threshold of a circuit breaker must be at least 1.")
     return merged
+
+
+def _check_early_success(merged: Wire) -> None:
+    """Refuse criteria of early success that ECS documents as wrong.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html
+    """
+    early: Wire = merged.get("earlySuccessCriteria", {})
+    if not early.get("enable"):
+        return
+    if merged["strategy"] != "ROLLING":
+        raise invalid("earlySuccessCriteria can be used with the deployment strategy ROLLING only.")
+    if not {"healthyPercent", "sourceServiceRevisionCleanup"} <= early.keys():
+        raise invalid("earlySuccessCriteria need healthyPercent and sourceServiceRevisionCleanup.")
+    low = merged["minimumHealthyPercent"]
+    if early["healthyPercent"] < low:
+        raise invalid(f"healthyPercent of earlySuccessCriteria must not be below minimumHealthyPercent, {low}.")
 
 
 def _check_shifts(merged: Wire) -> None:

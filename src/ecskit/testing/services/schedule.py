@@ -172,7 +172,7 @@ def _keep_deployments(world: World, service: Service) -> bool:
     occupied = {member.unit for member in members}
     service.deployments = [each for each in service.deployments if each is primary or each.id in occupied]
     stepped = [
-        rollouts.advance(world, service, each, settled=settled, cleaned=cleaned)
+        rollouts.advance(world, service, each, healthy=healthy, settled=settled, cleaned=cleaned)
         for each in service.rollouts
         if not each.is_over
     ]
@@ -220,6 +220,11 @@ def _replace(world: World, service: Service, primary: Deployment, bounds: Bounds
     sides = Sides.of(muster(world, service), primary.id)
     homeless = service.retry_at is not None and missing(bounds, sides) > 0
     going = to_stop(bounds, sides, primary.id, short=tight or homeless)
+    rollout = service.rollout
+    if rollout is not None and rollout.cleans_up and rollout.deployment is primary:
+        going += [
+            each for each in sides.leaving if each.unit != primary.id and not each.protected and each not in going
+        ]
     blame(service, going)
     stop(world, service, going)
 
