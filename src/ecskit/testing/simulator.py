@@ -27,7 +27,7 @@ from ecskit.testing.operations import capacity_providers, clusters, gateway_asso
 from ecskit.testing.progress import DEFAULT_SECONDS, Progress, ResourceKind
 from ecskit.testing.quotas import Buckets, Quota
 from ecskit.testing.script import Playlist, TaskScript
-from ecskit.testing.services import rollouts, schedule
+from ecskit.testing.services import rebalancing, rollouts, schedule
 from ecskit.testing.services.script import DeploymentScript
 from ecskit.testing.services.shown_counts import Counting
 from ecskit.testing.services.states import DeploymentState, ServiceState, deployment_states, service_state
@@ -241,6 +241,30 @@ class Simulator(Answering):
             for service in struck:
                 schedule.look(self._world, service)
         return len(struck)
+
+    def rebalance(self, service: str) -> str:
+        """Let ECS move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+
+        Args:
+            service: The name or the ARN of the service.
+
+        Returns:
+            The ARN of the task that goes: the oldest healthy one in the zone with the most tasks.
+
+        Raises:
+            ValueError: There is no such ACTIVE service, or ECS would not rebalance it: it is a DAEMON, has task sets, a
+                `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            for each in self._world.services.values():
+                if service in (each.name, each.arn) and each.status == "ACTIVE":
+                    arn = rebalancing.begin_move(self._world, each)
+                    schedule.look(self._world, each)
+                    return arn
+        raise ValueError(f"there is no ACTIVE service {service!r}")
 
     def services(self, name: str | None = None) -> list[ServiceState]:
         """Return every service that ECS remembers as it is now, in the order of their creation.

@@ -180,14 +180,27 @@ class Glance:
 
 @attrs.define(kw_only=True)
 class Hand:
-    """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of."""
+    """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of.
+
+    `moves` is whether it is to be replaced by one in another Availability Zone.
+    """
 
     unit: str
     was_healthy: bool = False
     dismissed: bool = False
+    moves: bool = False
     glance: Glance | None = None
     judged: Glance | None = None
     member: Member | None = None
+
+
+@attrs.frozen
+class Complaint:
+    """Why the scheduler is stuck, and when the service shows it again, after which time."""
+
+    message: str
+    again_at: float
+    wait: float
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -205,6 +218,7 @@ class Service:
         not_before: When it may launch again.
         retry_at: When it tries again to place what found no room.
         streak: Failed launches in a row.
+        complaint: What its newest event about being stuck says.
         scaled: When the desired count was changed last, and what it was before.
         tally: How many tasks ran and were pending, in all (under "") and of each unit.
     """
@@ -236,6 +250,7 @@ class Service:
     not_before: float = 0.0
     retry_at: float | None = None
     streak: int = 0
+    complaint: Complaint | None = None
     scaled: tuple[float, int] | None = None
     tally: Timeline = attrs.field(factory=Timeline)
     shown: Timeline = attrs.field(factory=Timeline)

@@ -91,6 +91,7 @@ def begin(world: World, service: Service) -> Rollout:
     service.deployments.insert(0, deployment)
     service.rollouts.append(rollout)
     service.not_before, service.retry_at, service.streak, service.is_steady = world.now, None, 0, False
+    service.complaint = None
     return rollout
 
 

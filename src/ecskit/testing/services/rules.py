@@ -52,6 +52,9 @@ SETTINGS = (
 )
 
 MAX_DESIRED = 5000
+# Stages at which ECS takes hooks that call a function only.
+# Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html
+_SHIFTS = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
 _PERCENTS = {"REPLICA": (100, 200), "DAEMON": (0, 100)}
 
 
@@ -83,6 +86,8 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     for hook in merged.get("lifecycleHooks", []):
         if not hook.get("lifecycleStages"):
             raise invalid("A lifecycle hook needs lifecycleStages.")
+        if hook.get("targetType") == "PAUSE" and _SHIFTS & set(hook["lifecycleStages"]):
+            raise invalid("PAUSE hooks cannot be configured at TEST_TRAFFIC_SHIFT or PRODUCTION_TRAFFIC_SHIFT.")
         if hook.get("targetType", "AWS_LAMBDA") == "AWS_LAMBDA" and not {"hookTargetArn", "roleArn"} <= hook.keys():
             raise invalid("A lifecycle hook that calls a function needs hookTargetArn and roleArn.")
     breaker = merged["deploymentCircuitBreaker"].get("thresholdConfiguration", {"value": 1})

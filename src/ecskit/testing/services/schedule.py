@@ -14,7 +14,7 @@ from ecskit.testing.services.counting import counts, glance_at, graceful_until, 
 from ecskit.testing.services.keeping import blame, count_failure, keep
 from ecskit.testing.services.replacing import Bounds, Sides, is_tight, missing, superfluous, to_start, to_stop
 from ecskit.testing.services.showing import record
-from ecskit.testing.services.staffing import daemon_instances, launch, stop
+from ecskit.testing.services.staffing import complain, daemon_instances, launch, stop
 from ecskit.testing.services.task_sets import keep_task_sets
 from ecskit.testing.task_life import latest
 from ecskit.testing.world import INACTIVE_KEPT_FOR
@@ -31,6 +31,14 @@ BACKOFF_SECONDS = 5.0
 LONGEST_BACKOFF = 27 * 60.0
 # From the end of a task that ran to its replacement.
 REPLACEMENT_SECONDS = 1.0
+# How a task ends that is no failure of its deployment, even if it never ran (inferred; that a task which runs does not
+# count as failed whatever ends it, but for its health checks, is documented).
+_NO_FAILURES = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
+# Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+_STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the"
+    " minimumHealthyPercent or maximumPercent value and try again."
+)
 # A service that is deleted is INACTIVE when its last task is this far.
 _ENDING = frozenset({"STOPPING", "DEPROVISIONING", "STOPPED"})
 
@@ -75,6 +83,8 @@ def _moments(world: World, service: Service) -> Iterator[float]:
         return
     grace = service.settings.get("healthCheckGracePeriodSeconds", 0)
     times: list[float | None] = [service.not_before, service.retry_at]
+    if service.complaint is not None:
+        times.append(service.complaint.again_at)
     if service.rollout is not None:
         times.append(service.rollout.created_at + world.lag.current_deployment_after)
     for rollout in service.rollouts:
@@ -116,7 +126,8 @@ def _bury(world: World, service: Service) -> None:
         glance = glance_at(hand, task, world.now)
         if not hand.dismissed and glance.stopping:
             hand.dismissed = True
-            if latest(task.steps, world.now, "startedAt") is None:
+            ran = latest(task.steps, world.now, "startedAt") is not None
+            if not ran and latest(task.steps, math.inf, "stopCode") not in _NO_FAILURES:
                 count_failure(service, hand.unit)
                 failed = True
             else:
@@ -227,6 +238,13 @@ def _replace(world: World, service: Service, primary: Deployment, bounds: Bounds
         ]
     blame(service, going)
     stop(world, service, going)
+    if (
+        bounds.lower >= bounds.desired >= bounds.upper
+        and sides.leaving
+        and not going
+        and all(member.healthy for member in members)
+    ):
+        complain(world, service, _STUCK)
 
 
 def _launch(world: World, service: Service, deployment: Deployment, members: Sequence[Member], count: int) -> None:
@@ -256,3 +274,5 @@ def _settle(world: World, service: Service) -> None:
     if steady and not service.is_steady:
         service.tell(world.now, world.uuid(), "has reached a steady state.")
     service.is_steady = steady
+    if steady:
+        service.complaint = None
