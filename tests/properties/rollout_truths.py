@@ -359,9 +359,15 @@ def _stalls(case: Case, service: Service, rollout: Rollout) -> bool:
         task.started_by == rollout.deployment.id and task.last_status != "RUNNING" for task in _tasks(case.fleet)
     )
     quiet = case.options.get("stalled_after", 1200.0)
-    lacking = any(each["runningCount"] < each["desiredCount"] for each in shown)
+    lacking = any(_running(each, rollout) < each["desiredCount"] for each in shown)
     waited = quiet is not None and case.ending.ended - (case.heard.began or 0.0) >= quiet - CLOSE
     return failed or (lacking and waited)
+
+
+def _running(shown: Mapping[str, Any], rollout: Rollout) -> int:
+    """Return how many tasks of a deployment run, whatever its desired count is said to be."""
+    own = [each["runningCount"] for each in shown.get("deployments", []) if each["id"] == rollout.deployment.id]
+    return sum(own)
 
 
 @attrs.frozen

@@ -195,7 +195,7 @@ def _configuration(random: Random, *, daemon: bool) -> dict[str, Any]:
                 {
                     "targetType": "PAUSE",
                     "lifecycleStages": random.sample(
-                        ["POST_SCALE_UP", "PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"], 1
+                        ["POST_SCALE_UP", "PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"], 1
                     ),
                     "timeoutConfiguration": {
                         "timeoutInMinutes": random.choice([1, 5, 60]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecskit.testing import DeploymentState, Lag, ServiceState, TaskScript
+from ecskit.testing import Counting, DeploymentState, Lag, ServiceState, TaskScript
 
 from .support import NETWORK, Wire, World
 
@@ -15,8 +15,8 @@ FARGATE: Wire = {"launchType": "FARGATE", "networkConfiguration": NETWORK}
 class Shop(World):
     """A simulator with task definitions web:1, next:1 and bad:1, of which the last one cannot be pulled."""
 
-    def __init__(self, *, seed: int = 0, lag: Lag | None = None) -> None:
-        super().__init__(seed=seed, lag=lag)
+    def __init__(self, *, seed: int = 0, lag: Lag | None = None, counting: Counting = "zero_first") -> None:
+        super().__init__(seed=seed, lag=lag, counting=counting)
         for family in ("web", "next", "bad"):
             self.register(family)
         self.sim.script("bad", TaskScript.fails_to_pull())

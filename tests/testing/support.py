@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecskit.testing import Lag, Quota, SimulatedError, Simulator
+from ecskit.testing import Counting, Lag, Quota, SimulatedError, Simulator
 
 Wire = dict[str, Any]
 
@@ -35,10 +35,18 @@ class World:
     """A simulator on a manual clock, with short ways to say what most tests say."""
 
     def __init__(
-        self, *, seed: int = 0, lag: Lag | None = None, quotas: Sequence[Quota] = (), bare_replays: bool = False
+        self,
+        *,
+        seed: int = 0,
+        lag: Lag | None = None,
+        quotas: Sequence[Quota] = (),
+        counting: Counting = "zero_first",
+        bare_replays: bool = False,
     ) -> None:
         self.clock = ManualClock()
-        self.sim = Simulator(now=self.clock, seed=seed, lag=lag, quotas=quotas, bare_replays=bare_replays)
+        self.sim = Simulator(
+            now=self.clock, seed=seed, lag=lag, quotas=quotas, counting=counting, bare_replays=bare_replays
+        )
 
     def do(self, operation: str, **request: Any) -> Wire:
         """Perform an operation."""

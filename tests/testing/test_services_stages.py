@@ -41,7 +41,7 @@ def test_blue_green_goes_through_its_stages() -> None:
     assert course(shop, 100) == [
         ("RECONCILE_SERVICE", 0.0, 0),
         ("PRE_SCALE_UP", 0.0, 0),
-        ("SCALE_UP", 0.0, 2),
+        ("SCALE_UP", 0.0, 0),
         ("POST_SCALE_UP", 0.0, 2),
         ("TEST_TRAFFIC_SHIFT", 0.0, 2),
         ("POST_TEST_TRAFFIC_SHIFT", 0.0, 2),
@@ -88,15 +88,53 @@ def test_a_pause_waits_for_an_answer(action: str | None, ends: str) -> None:
     assert len(shop.service()["deployments"]) == 1
 
 
+@pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
 @pytest.mark.parametrize(("action", "ends"), [("CONTINUE", "SUCCESSFUL"), ("ROLLBACK", "ROLLBACK_SUCCESSFUL")])
-def test_a_pause_times_out(action: str, ends: str) -> None:
-    """When nobody answers, the deployment goes on or is rolled back, as the hook says."""
+def test_a_pause_times_out(action: str, ends: str, strategy: str) -> None:
+    """A pause shows when it expires and what happens then: the deployment goes on or is rolled back."""
     timeout = {"timeoutInMinutes": 5, "action": action}
-    shop = shop_with("BLUE_GREEN", lifecycleHooks=[{**PAUSE, "timeoutConfiguration": timeout}])
-    shop.pass_(200)
-    assert shop.rollout()["lifecycleHookDetails"][0]["status"] == "AWAITING_ACTION"
-    shop.pass_(300)
+    shop = shop_with(strategy, lifecycleHooks=[{**PAUSE, "timeoutConfiguration": timeout}])
+    while not shop.rollout().get("lifecycleHookDetails"):
+        shop.pass_(1)
+    began = shop.clock()
+    shop.pass_(299)
+    [hook] = shop.rollout()["lifecycleHookDetails"]
+    assert ("AWAITING_ACTION", action, began + 300) == (hook["status"], hook["timeoutAction"], hook["expiresAt"])
+    shop.pass_(1)
+    if action == "ROLLBACK":
+        [hook] = shop.rollout()["lifecycleHookDetails"]
+        assert ("TIMED_OUT", "ROLLBACK_REQUESTED") == (hook["status"], shop.last.status)
+    else:
+        assert ("PRE_PRODUCTION_TRAFFIC_SHIFT", "IN_PROGRESS") == (shop.last.stage, shop.last.status)
+    shop.pass_(6000)
     assert shop.last.status == ends
+
+
+@pytest.mark.parametrize("strategy", ["LINEAR", "CANARY"])
+def test_a_pause_of_a_traffic_step_comes_with_each_step(strategy: str) -> None:
+    """A hook before the production traffic waits before every step, each time with an id and an expiry of its own."""
+    hook = {**PAUSE, "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
+    steps = {"linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}}
+    shop = shop_with(strategy, lifecycleHooks=[hook], **steps)
+    seen: list[tuple[str, float]] = []
+    while shop.last.status != "SUCCESSFUL":
+        shop.pass_(10)
+        for each in shop.rollout().get("lifecycleHookDetails", []):
+            if each["status"] == "AWAITING_ACTION":
+                seen.append((each["hookId"], each["expiresAt"]))
+                answer = {"serviceDeploymentArn": shop.last.arn, "hookId": each["hookId"]}
+                shop.do("ContinueServiceDeployment", **answer)
+    assert 2 == len({hook for hook, _ in seen}) == len({expiry for _, expiry in seen}) == len(seen)
+
+
+@pytest.mark.parametrize("stage", ["TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"])
+def test_no_pause_while_traffic_shifts(stage: str) -> None:
+    """A PAUSE is refused at the stages that shift traffic."""
+    shop = Shop()
+    shop.ready()
+    configuration = {"strategy": "BLUE_GREEN", "lifecycleHooks": [{**PAUSE, "lifecycleStages": [stage]}]}
+    refused = shop.refusal("UpdateService", service="web", deploymentConfiguration=configuration)
+    assert "InvalidParameterException" == refused.code
 
 
 def test_functions_are_called_and_succeed() -> None:

@@ -12,6 +12,7 @@ from ecskit.testing import (
     PUBLISHED_QUOTAS,
     Attachment,
     Call,
+    Counting,
     DeploymentScript,
     DeploymentState,
     Fault,
@@ -63,7 +64,8 @@ def a_test(ecs_simulator: Simulator, ecs_client: ecskit.Client) -> None:
 def simulators() -> None:
     tight = [quota.scaled(0.1) for quota in PUBLISHED_QUOTAS]
     assert_type(tight, list[Quota])
-    Simulator(quotas=tight, lag=Lag(visible_after=2), bare_replays=True)
+    counting: Counting = "stepwise"
+    Simulator(quotas=tight, lag=Lag(visible_after=2), counting=counting, bare_replays=True)
     with SimulatorServer(Simulator(now=ScaledClock(speed=10))) as server:
         assert_type(server.url, str)
     try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecskit.testing.script import TaskScript
     from ecskit.testing.server import SimulatorServer
     from ecskit.testing.services.script import DeploymentScript
+    from ecskit.testing.services.shown_counts import Counting
     from ecskit.testing.services.states import DeploymentState, ServiceState
     from ecskit.testing.simulator import Simulator, simulated_operations
     from ecskit.testing.task_state import TaskState
@@ -30,6 +31,7 @@ _WHERE = {
     "PUBLISHED_QUOTAS": "quotas",
     "Attachment": "embed",
     "Call": "calls",
+    "Counting": "services.shown_counts",
     "DeploymentScript": "services.script",
     "DeploymentState": "services.states",
     "Fault": "faults",
@@ -55,6 +57,7 @@ __all__ = [
     "PUBLISHED_QUOTAS",
     "Attachment",
     "Call",
+    "Counting",
     "DeploymentScript",
     "DeploymentState",
     "Fault",

@@ -10,12 +10,13 @@ import math
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from ecskit.testing.clocks import ScaledClock
 from ecskit.testing.lag import Lag
 from ecskit.testing.quotas import PUBLISHED_QUOTAS
 from ecskit.testing.server import SimulatorServer
+from ecskit.testing.services.shown_counts import Counting
 from ecskit.testing.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def simulator_of(options: argparse.Namespace, monotonic: Callable[[], float] = t
         account=options.account,
         seed=options.seed,
         lag=Lag(visible_after=options.lag, stale_by=options.stale),
+        counting=options.counting,
         quotas=PUBLISHED_QUOTAS if options.throttle else (),
         keep_calls=_KEPT_CALLS,
     )
@@ -64,6 +66,9 @@ def parser() -> argparse.ArgumentParser:
     reader.add_argument("--stale", type=_seconds, default=0.0, help="largest age of a read in seconds (default: 0)")
     reader.add_argument("--misbehave", type=_share, default=0.0, help="share of requests that fail (default: 0)")
     reader.add_argument("--throttle", action="store_true", help="apply the request quotas that ECS publishes")
+    policies = get_args(Counting)
+    words = f"how deployments show their desired count (default: {policies[0]})"
+    reader.add_argument("--counting", choices=policies, default=policies[0], help=words)
     reader.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
     reader.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
     return reader

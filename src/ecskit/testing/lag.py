@@ -25,6 +25,10 @@ class Lag:
             effect.
         current_deployment_after: Seconds during which `currentServiceDeployment` goes on to name the deployment before
             a new one. Default 0.
+        counts_behind: Seconds by which running and pending counts of services, deployments and task sets are behind the
+            tasks themselves. Default 0.
+        deployments_scale_after: Seconds after which `desiredCount` of `deployments` follows a change of the service's.
+            Default 0: both change at once, as recorded in 2021. Anything else is inferred.
 
     Raises:
         ValueError: A number is out of bounds.
@@ -34,6 +38,8 @@ class Lag:
     stale_by: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     stale_share: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     current_deployment_after: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    counts_behind: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    deployments_scale_after: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
 
     def read_moment(self, now: float, randomness: random.Random) -> float:
         """Return the moment whose state a read at `now` shows: `now` itself, or one up to `stale_by` before it."""

@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections import deque
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit import _service_model
 from ecskit._drive.clock import Clock, SystemClock
@@ -27,8 +27,9 @@ from ecskit.testing.operations import capacity_providers, clusters, gateway_asso
 from ecskit.testing.progress import DEFAULT_SECONDS, Progress, ResourceKind
 from ecskit.testing.quotas import Buckets, Quota
 from ecskit.testing.script import Playlist, TaskScript
-from ecskit.testing.services import rollouts, schedule
+from ecskit.testing.services import rebalancing, rollouts, schedule
 from ecskit.testing.services.script import DeploymentScript
+from ecskit.testing.services.shown_counts import Counting
 from ecskit.testing.services.states import DeploymentState, ServiceState, deployment_states, service_state
 from ecskit.testing.task_state import TaskState
 from ecskit.testing.trouble import ANY, Chance, Trouble
@@ -58,9 +59,14 @@ class Simulator(Answering):
         seed: Root of all randomness. Default 0.
         lag: How far reads are behind the truth. Default: not at all.
         quotas: The token buckets that throttle requests, for example `PUBLISHED_QUOTAS`. Default: none.
+        counting: How `desiredCount` of `deployments` is shown during a rollout: "zero_first", "at_once" or
+            "stepwise", see `Counting`. What the scheduler does is the same. Default "zero_first", as recorded last.
         bare_replays: Whether RunTask answers a known `clientToken` with nothing of the tasks but their ARNs and
             statuses. Default False: with whole tasks.
         keep_calls: How many of the latest calls `calls` remembers. Default None: all of them.
+
+    Raises:
+        ValueError: There is no such `counting`.
     """
 
     def __init__(
@@ -72,9 +78,12 @@ class Simulator(Answering):
         seed: int = 0,
         lag: Lag | None = None,
         quotas: Sequence[Quota] = (),
+        counting: Counting = "zero_first",
         bare_replays: bool = False,
         keep_calls: int | None = None,
     ) -> None:
+        if counting not in get_args(Counting):
+            raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
         self.clock = VirtualClock()
         self._now = now or self.clock.epoch
         self._naps: Clock = SystemClock() if now else self.clock
@@ -87,6 +96,7 @@ class Simulator(Answering):
             lag=lag or Lag(),
             seed=seed,
             buckets=Buckets(quotas, self._now()),
+            counting=counting,
             bare_replays=bare_replays,
             schedule=schedule.run,
         )
@@ -231,6 +241,30 @@ class Simulator(Answering):
             for service in struck:
                 schedule.look(self._world, service)
         return len(struck)
+
+    def rebalance(self, service: str) -> str:
+        """Let ECS move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+
+        Args:
+            service: The name or the ARN of the service.
+
+        Returns:
+            The ARN of the task that goes: the oldest healthy one in the zone with the most tasks.
+
+        Raises:
+            ValueError: There is no such ACTIVE service, or ECS would not rebalance it: it is a DAEMON, has task sets, a
+                `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
+        """
+        with self._lock:
+            self._world.advance(self._now())
+            for each in self._world.services.values():
+                if service in (each.name, each.arn) and each.status == "ACTIVE":
+                    arn = rebalancing.begin_move(self._world, each)
+                    schedule.look(self._world, each)
+                    return arn
+        raise ValueError(f"there is no ACTIVE service {service!r}")
 
     def services(self, name: str | None = None) -> list[ServiceState]:
         """Return every service that ECS remembers as it is now, in the order of their creation.

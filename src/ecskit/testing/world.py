@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ecskit.testing.records import CapacityProvider, Cluster, ContainerInstance, Task, TaskDefinition
     from ecskit.testing.services.records import Service, TaskSet
     from ecskit.testing.services.script import DeploymentScript
+    from ecskit.testing.services.shown_counts import Counting
     from ecskit.testing.wire import Wire
 
 DEFAULT_CLUSTER = "default"
@@ -63,6 +64,7 @@ class World:
         buckets: What is left of the account's quotas.
         bare_replays: Whether a replay by token shows nothing of tasks but their ARNs and statuses.
         schedule: Moves services to a moment.
+        counting: How desired counts of deployments are shown.
         shortage: For which tasks of the present request there is no capacity.
     """
 
@@ -71,6 +73,7 @@ class World:
     seed: int
     buckets: Buckets
     bare_replays: bool = False
+    counting: Counting = "zero_first"
     schedule: Callable[[World, float], None] | None = None
     now: float = 0.0
     clusters: dict[str, Cluster] = attrs.field(factory=dict)

@@ -58,6 +58,7 @@ def _create(world: World, request: Wire) -> Wire:
     if "desiredCount" not in request and scheduling == "REPLICA":
         raise invalid("A REPLICA service needs a desiredCount.")
     settings = service_settings(scheduling, {}, request)
+    _check_controller(controller, settings)
     service = Service(
         arn=arn,
         name=name,
@@ -83,6 +84,12 @@ def _create(world: World, request: Wire) -> Wire:
         add_task_set(world, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
     schedule.look(world, service)
     return {"service": _shown(world, service)}
+
+
+def _check_controller(controller: str, settings: Wire) -> None:
+    """Refuse criteria of early success for deployments that ECS does not make."""
+    if controller != "ECS" and settings["deploymentConfiguration"].get("earlySuccessCriteria", {}).get("enable"):
+        raise invalid("earlySuccessCriteria can be used with the deployment controller ECS only.")
 
 
 def check_token(request: Wire) -> None:
@@ -204,6 +211,7 @@ def _update(world: World, request: Wire) -> Wire:
         raise invalid("A DAEMON service has no desiredCount.")
     desired = checked_desired(request.get("desiredCount", service.desired))
     settings = service_settings(service.scheduling, service.settings, request)
+    _check_controller(service.controller, settings)
     changes = [name for name in REVISION if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
@@ -211,13 +219,15 @@ def _update(world: World, request: Wire) -> Wire:
                 f"Deployments of this service are controlled by {service.controller}: only the desired count, the"
                 " deployment configuration and the health check grace period can be updated."
             )
-        service.settings, service.desired = settings, desired
+        service.settings = settings
+        service.scale(world.now, desired)
         schedule.look(world, service)
         return {"service": _shown(world, service)}
     config = service.config
     if changes or request.get("forceNewDeployment") or request.get("volumeConfigurations"):
         config = revision_config(world, cluster, service.scheduling, settings, _wanted(config, request))
-    service.settings, service.desired = settings, desired
+    service.settings = settings
+    service.scale(world.now, desired)
     if request.get("forceNewDeployment") or config != service.config:
         service.config = config
         rollouts.begin(world, service)

@@ -36,7 +36,7 @@ class Member:
         stopping: Whether it was told to stop, or stops by itself.
         healthy: Whether it runs, and its health checks, if it has some, say that it is well.
         ill: Whether its health checks say that it is not, and the grace period is over.
-        misplaced: Whether its container instance is DRAINING.
+        misplaced: Whether its container instance is DRAINING, or it moves to another Availability Zone.
         protected: Whether it is protected from scaling in.
     """
 
@@ -85,7 +85,9 @@ def muster(world: World, service: Service) -> list[Member]:
         if plain and hand.member is not None and hand.judged is glance:
             members.append(hand.member)
             continue
-        member = _member(world, task, hand.unit, glance, grace=grace, misplaced=task.instance_arn in draining)
+        member = _member(
+            world, task, hand.unit, glance, grace=grace, misplaced=hand.moves or task.instance_arn in draining
+        )
         hand.member, hand.judged = (member, glance) if plain else (None, None)
         members.append(member)
     return members

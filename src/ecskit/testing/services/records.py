@@ -52,6 +52,7 @@ class Deployment:
         reason: Its `rolloutStateReason`.
         failed: Tasks that failed since one became healthy.
         frozen: Whether it neither launches nor replaces anything any more.
+        has_run: Whether one of its tasks was RUNNING.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Deployment:
     reason: str
     failed: int = 0
     frozen: bool = False
+    has_run: bool = False
 
     def turn(self, now: float, state: str, reason: str) -> None:
         """Change the rollout state."""
@@ -101,6 +103,7 @@ class Rollout:
         stage: The index of its stage; -1 before the first.
         stage_ends: When the stage may end.
         baked_at: When a ROLLING one with alarms has waited long enough after everything ran.
+        cleans_up: Whether it has met its criteria of early success, so that the tasks of earlier deployments go.
     """
 
     arn: str
@@ -125,6 +128,7 @@ class Rollout:
     stage_ends: float | None = None
     hooks: list[Hook] = attrs.field(factory=list)
     baked_at: float | None = None
+    cleans_up: bool = False
     shown: Timeline = attrs.field(factory=Timeline)
 
     @property
@@ -176,14 +180,27 @@ class Glance:
 
 @attrs.define(kw_only=True)
 class Hand:
-    """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of."""
+    """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of.
+
+    `moves` is whether it is to be replaced by one in another Availability Zone.
+    """
 
     unit: str
     was_healthy: bool = False
     dismissed: bool = False
+    moves: bool = False
     glance: Glance | None = None
     judged: Glance | None = None
     member: Member | None = None
+
+
+@attrs.frozen
+class Complaint:
+    """Why the scheduler is stuck, and when the service shows it again, after which time."""
+
+    message: str
+    again_at: float
+    wait: float
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -201,6 +218,9 @@ class Service:
         not_before: When it may launch again.
         retry_at: When it tries again to place what found no room.
         streak: Failed launches in a row.
+        complaint: What its newest event about being stuck says.
+        scaled: When the desired count was changed last, and what it was before.
+        tally: How many tasks ran and were pending, in all (under "") and of each unit.
     """
 
     arn: str
@@ -230,6 +250,9 @@ class Service:
     not_before: float = 0.0
     retry_at: float | None = None
     streak: int = 0
+    complaint: Complaint | None = None
+    scaled: tuple[float, int] | None = None
+    tally: Timeline = attrs.field(factory=Timeline)
     shown: Timeline = attrs.field(factory=Timeline)
 
     @property
@@ -246,6 +269,11 @@ class Service:
     def rollout(self) -> Rollout | None:
         """The newest service deployment."""
         return self.rollouts[-1] if self.rollouts else None
+
+    def scale(self, now: float, desired: int) -> None:
+        """Change the desired count."""
+        if desired != self.desired:
+            self.scaled, self.desired = (now, self.desired), desired
 
     def tell(self, now: float, event_id: str, message: str) -> None:
         """Add an event; the newest comes first."""

@@ -1,10 +1,11 @@
 """How a service deployment goes from status to status: begun, failed, rolled back, stopped, replaced, done.
 
-Decides statuses, rollout states, the circuit breaker and its threshold, alarms and what each of them leads to. Tasks
-are counted elsewhere: the caller says whether the service is settled.
+Decides statuses, rollout states, the circuit breaker and its threshold, alarms, early success and what each of them
+leads to. Tasks are counted elsewhere: the caller says how many are healthy and whether the service is settled.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html and
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. That a deployment which is
+successful early is COMPLETED, and that its old tasks go at once, as far as they are not protected, is inferred.
 """
 
 from __future__ import annotations
@@ -36,6 +37,15 @@ def threshold(configuration: Wire, desired: int) -> int:
         return max(1, value)
     share = math.ceil(desired * value / 100)
     return max(1, share) if chosen["type"] == "UNBOUNDED_PERCENT" else min(200, max(3, share))
+
+
+def early_success(configuration: Wire, desired: int) -> int | None:
+    """Return how many healthy tasks are enough for early success, a share rounded up; None, if all of them are needed.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html
+    """
+    early: Wire = configuration.get("earlySuccessCriteria", {})
+    return math.ceil(desired * early["healthyPercent"] / 100) if early.get("enable") else None
 
 
 def breaks(configuration: Wire) -> bool:
@@ -81,6 +91,7 @@ def begin(world: World, service: Service) -> Rollout:
     service.deployments.insert(0, deployment)
     service.rollouts.append(rollout)
     service.not_before, service.retry_at, service.streak, service.is_steady = world.now, None, 0, False
+    service.complaint = None
     return rollout
 
 
@@ -97,13 +108,14 @@ def replace(world: World, service: Service, reason: str) -> None:
         rollout.turn(world.now, "STOP_REQUESTED", reason, until=world.now + rollout.script.stopping_seconds)
 
 
-def advance(world: World, service: Service, rollout: Rollout, *, settled: bool, cleaned: bool) -> bool:
+def advance(world: World, service: Service, rollout: Rollout, *, healthy: int, settled: bool, cleaned: bool) -> bool:
     """Let a deployment take the next step that is due, and return whether there was one.
 
     Args:
         world: Where it happens.
         service: Whose deployment it is.
         rollout: The deployment.
+        healthy: How many tasks of the PRIMARY deployment are healthy.
         settled: Whether as many tasks of the PRIMARY deployment as there are to be are healthy.
         cleaned: Whether no task of another deployment is there that was not told to stop.
     """
@@ -117,6 +129,9 @@ def advance(world: World, service: Service, rollout: Rollout, *, settled: bool, 
     if rollout.status == "IN_PROGRESS" and rollout is service.rollout:
         if rollout.stages:
             return _advance_stage(world, service, rollout, settled=settled, cleaned=cleaned)
+        enough = early_success(rollout.configuration, service.desired)
+        if enough is not None:
+            return _advance_early(world, service, rollout, reached=healthy >= enough, cleaned=cleaned)
         return _advance_rolling(world, service, rollout, settled=settled and cleaned)
     if rollout.status == "ROLLBACK_IN_PROGRESS":
         return _advance_rollback(world, service, rollout, settled=due and settled and cleaned, due=due)
@@ -128,22 +143,49 @@ def advance(world: World, service: Service, rollout: Rollout, *, settled: bool, 
 
 
 def _advance_rolling(world: World, service: Service, rollout: Rollout, *, settled: bool) -> bool:
-    breaker = rollout.configuration["deploymentCircuitBreaker"]
-    watched = breaks(rollout.configuration) and not rollout.tripped
-    if watched and rollout.failures >= threshold(rollout.configuration, service.desired):
-        rollout.tripped = True
-        reason = f"ECS deployment circuit breaker: {_TASKS_FAILED}"
-        fail(world, service, rollout, reason, rollback=breaker["rollback"])
+    if _trips(world, service, rollout):
         return True
+    if not _is_baked(world, rollout, settled=settled):
+        return False
+    _succeed(world, service, rollout)
+    return True
+
+
+def _advance_early(world: World, service: Service, rollout: Rollout, *, reached: bool, cleaned: bool) -> bool:
+    """Enough healthy tasks, then the bake time; BLOCKING cleans up before the success, DEFERRED after it."""
+    if _trips(world, service, rollout):
+        return True
+    if not rollout.cleans_up:
+        rollout.cleans_up = _is_baked(world, rollout, settled=reached)
+        if not rollout.cleans_up:
+            return False
+        if rollout.configuration["earlySuccessCriteria"]["sourceServiceRevisionCleanup"] == "BLOCKING":
+            return True
+    elif not (reached and cleaned) or rollout.deployment.frozen:
+        return False
+    _succeed(world, service, rollout)
+    return True
+
+
+def _trips(world: World, service: Service, rollout: Rollout) -> bool:
+    """Let the circuit breaker fail a deployment if it has counted enough, and return whether it did."""
+    watched = breaks(rollout.configuration) and not rollout.tripped
+    if not watched or rollout.failures < threshold(rollout.configuration, service.desired):
+        return False
+    rollout.tripped = True
+    reason = f"ECS deployment circuit breaker: {_TASKS_FAILED}"
+    fail(world, service, rollout, reason, rollback=rollout.configuration["deploymentCircuitBreaker"]["rollback"])
+    return True
+
+
+def _is_baked(world: World, rollout: Rollout, *, settled: bool) -> bool:
+    """Whether a deployment was settled for as long as its alarms are watched."""
     if not settled or rollout.deployment.frozen:
         rollout.baked_at = None
         return False
     if rollout.baked_at is None:
         rollout.baked_at = world.now + _watched(rollout.configuration)
-    if rollout.baked_at > world.now:
-        return False
-    _succeed(world, service, rollout)
-    return True
+    return rollout.baked_at <= world.now
 
 
 def _watched(configuration: Wire) -> float:

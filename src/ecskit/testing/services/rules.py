@@ -52,19 +52,18 @@ SETTINGS = (
 )
 
 MAX_DESIRED = 5000
+# Stages at which ECS takes hooks that call a function only.
+# Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html
+_SHIFTS = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
 _PERCENTS = {"REPLICA": (100, 200), "DAEMON": (0, 100)}
-_EARLY = "earlySuccessCriteria"
 
 
 def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     """Return a deployment configuration: what is new over what is old over the defaults.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for numbers that make no sense, `NotSimulatedException` for early
-            success.
+        SimulatedError: `InvalidParameterException` for numbers that make no sense.
     """
-    if new.get(_EARLY, {}).get("enable"):
-        raise not_simulated(_EARLY)
     low, high = _PERCENTS[scheduling]
     defaults: Wire = {
         "deploymentCircuitBreaker": {"enable": False, "rollback": False},
@@ -83,15 +82,35 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     if not 0 <= merged.get("bakeTimeInMinutes", 0) <= 1440:
         raise invalid("bakeTimeInMinutes must be between 0 and 1440.")
     _check_shifts(merged)
+    _check_early_success(merged)
     for hook in merged.get("lifecycleHooks", []):
         if not hook.get("lifecycleStages"):
             raise invalid("A lifecycle hook needs lifecycleStages.")
+        if hook.get("targetType") == "PAUSE" and _SHIFTS & set(hook["lifecycleStages"]):
+            raise invalid("PAUSE hooks cannot be configured at TEST_TRAFFIC_SHIFT or PRODUCTION_TRAFFIC_SHIFT.")
         if hook.get("targetType", "AWS_LAMBDA") == "AWS_LAMBDA" and not {"hookTargetArn", "roleArn"} <= hook.keys():
             raise invalid("A lifecycle hook that calls a function needs hookTargetArn and roleArn.")
     breaker = merged["deploymentCircuitBreaker"].get("thresholdConfiguration", {"value": 1})
     if breaker["value"] < 1:
         raise invalid("The threshold of a circuit breaker must be at least 1.")
     return merged
+
+
+def _check_early_success(merged: Wire) -> None:
+    """Refuse criteria of early success that ECS documents as wrong.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html
+    """
+    early: Wire = merged.get("earlySuccessCriteria", {})
+    if not early.get("enable"):
+        return
+    if merged["strategy"] != "ROLLING":
+        raise invalid("earlySuccessCriteria can be used with the deployment strategy ROLLING only.")
+    if not {"healthyPercent", "sourceServiceRevisionCleanup"} <= early.keys():
+        raise invalid("earlySuccessCriteria need healthyPercent and sourceServiceRevisionCleanup.")
+    low = merged["minimumHealthyPercent"]
+    if early["healthyPercent"] < low:
+        raise invalid(f"healthyPercent of earlySuccessCriteria must not be below minimumHealthyPercent, {low}.")
 
 
 def _check_shifts(merged: Wire) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ecskit.testing.services import rollouts, stages
+from ecskit.testing.services import rollouts, shown_counts, stages
 from ecskit.testing.services.counting import counts, glance_at, graceful_until, is_checked, muster, of_unit
 from ecskit.testing.services.keeping import blame, count_failure, keep
 from ecskit.testing.services.replacing import Bounds, Sides, is_tight, missing, superfluous, to_start, to_stop
 from ecskit.testing.services.showing import record
-from ecskit.testing.services.staffing import daemon_instances, launch, stop
+from ecskit.testing.services.staffing import complain, daemon_instances, launch, stop
 from ecskit.testing.services.task_sets import keep_task_sets
 from ecskit.testing.task_life import latest
 from ecskit.testing.world import INACTIVE_KEPT_FOR
@@ -31,6 +31,14 @@ BACKOFF_SECONDS = 5.0
 LONGEST_BACKOFF = 27 * 60.0
 # From the end of a task that ran to its replacement.
 REPLACEMENT_SECONDS = 1.0
+# How a task ends that is no failure of its deployment, even if it never ran (inferred; that a task which runs does not
+# count as failed whatever ends it, but for its health checks, is documented).
+_NO_FAILURES = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
+# Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+_STUCK = (
+    "was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the"
+    " minimumHealthyPercent or maximumPercent value and try again."
+)
 # A service that is deleted is INACTIVE when its last task is this far.
 _ENDING = frozenset({"STOPPING", "DEPROVISIONING", "STOPPED"})
 
@@ -75,6 +83,8 @@ def _moments(world: World, service: Service) -> Iterator[float]:
         return
     grace = service.settings.get("healthCheckGracePeriodSeconds", 0)
     times: list[float | None] = [service.not_before, service.retry_at]
+    if service.complaint is not None:
+        times.append(service.complaint.again_at)
     if service.rollout is not None:
         times.append(service.rollout.created_at + world.lag.current_deployment_after)
     for rollout in service.rollouts:
@@ -86,6 +96,7 @@ def _moments(world: World, service: Service) -> Iterator[float]:
         if grace and is_checked(task):
             times.append(graceful_until(task, grace))
         times.append(world.protected.get(arn))
+    times += shown_counts.moments(world, service)
     yield from (moment for moment in times if moment is not None and seen < moment < math.inf)
 
 
@@ -115,7 +126,8 @@ def _bury(world: World, service: Service) -> None:
         glance = glance_at(hand, task, world.now)
         if not hand.dismissed and glance.stopping:
             hand.dismissed = True
-            if latest(task.steps, world.now, "startedAt") is None:
+            ran = latest(task.steps, world.now, "startedAt") is not None
+            if not ran and latest(task.steps, math.inf, "stopCode") not in _NO_FAILURES:
                 count_failure(service, hand.unit)
                 failed = True
             else:
@@ -130,7 +142,11 @@ def _bury(world: World, service: Service) -> None:
 
 def _greet(world: World, service: Service) -> None:
     """Take note of tasks that are healthy for the first time: they end a row of failures."""
-    for member in muster(world, service):
+    members = muster(world, service)
+    units = {member.unit for member in members if member.running}
+    for deployment in service.deployments:
+        deployment.has_run = deployment.has_run or deployment.id in units
+    for member in members:
         hand = service.crew[member.arn]
         if not member.healthy or hand.was_healthy:
             continue
@@ -167,7 +183,7 @@ def _keep_deployments(world: World, service: Service) -> bool:
     occupied = {member.unit for member in members}
     service.deployments = [each for each in service.deployments if each is primary or each.id in occupied]
     stepped = [
-        rollouts.advance(world, service, each, settled=settled, cleaned=cleaned)
+        rollouts.advance(world, service, each, healthy=healthy, settled=settled, cleaned=cleaned)
         for each in service.rollouts
         if not each.is_over
     ]
@@ -215,8 +231,20 @@ def _replace(world: World, service: Service, primary: Deployment, bounds: Bounds
     sides = Sides.of(muster(world, service), primary.id)
     homeless = service.retry_at is not None and missing(bounds, sides) > 0
     going = to_stop(bounds, sides, primary.id, short=tight or homeless)
+    rollout = service.rollout
+    if rollout is not None and rollout.cleans_up and rollout.deployment is primary:
+        going += [
+            each for each in sides.leaving if each.unit != primary.id and not each.protected and each not in going
+        ]
     blame(service, going)
     stop(world, service, going)
+    if (
+        bounds.lower >= bounds.desired >= bounds.upper
+        and sides.leaving
+        and not going
+        and all(member.healthy for member in members)
+    ):
+        complain(world, service, _STUCK)
 
 
 def _launch(world: World, service: Service, deployment: Deployment, members: Sequence[Member], count: int) -> None:
@@ -246,3 +274,5 @@ def _settle(world: World, service: Service) -> None:
     if steady and not service.is_steady:
         service.tell(world.now, world.uuid(), "has reached a steady state.")
     service.is_steady = steady
+    if steady:
+        service.complaint = None

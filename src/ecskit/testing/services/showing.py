@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit.testing.services.counting import counts, muster, of_unit
+from ecskit.testing.services.counting import muster, of_unit
 from ecskit.testing.services.rollouts import breaks, threshold
+from ecskit.testing.services.shown_counts import counted, requested, take
 from ecskit.testing.services.stages import current
 from ecskit.testing.wire import Wire, timestamp
 
@@ -47,21 +48,22 @@ _OWN = frozenset({"role"})
 def record(world: World, service: Service) -> None:
     """Keep what a service and its parts look like from now on."""
     members = muster(world, service)
+    take(world, service, members)
     kept = world.now - world.lag.stale_by - world.lag.visible_after
     service.shown.put(world.now, show_service(world, service, members))
     service.shown.forget(kept)
     for rollout in service.rollouts:
         if rollout.updated_at == world.now or not rollout.is_over:
-            rollout.shown.put(world.now, show_rollout(service, rollout, members))
+            rollout.shown.put(world.now, show_rollout(world, service, rollout, members))
             rollout.shown.forget(kept)
     for task_set in service.task_sets:
-        task_set.shown.put(world.now, show_task_set(service, task_set, members))
+        task_set.shown.put(world.now, show_task_set(world, service, task_set))
         task_set.shown.forget(kept)
 
 
 def show_service(world: World, service: Service, members: Sequence[Member]) -> Wire:
     """Return a service as it is now, without its tags."""
-    running, pending = counts(members)
+    running, pending = counted(world, service)
     body: Wire = {
         "serviceArn": service.arn,
         "serviceName": service.name,
@@ -83,16 +85,16 @@ def show_service(world: World, service: Service, members: Sequence[Member]) -> W
     if role is not None:
         body["roleArn"] = role
     if service.controller != "CODE_DEPLOY":
-        body["deployments"] = [_show_deployment(service, each, members) for each in service.deployments]
+        body["deployments"] = [_show_deployment(world, service, each, members) for each in service.deployments]
     if service.controller != "ECS":
         body["deploymentController"] = {"type": service.controller}
-        body["taskSets"] = [show_task_set(service, each, members) for each in service.task_sets]
+        body["taskSets"] = [show_task_set(world, service, each) for each in service.task_sets]
     if service.controller == "EXTERNAL":
         body["launchType"] = "EC2"  # that of its task sets is theirs
     if service.rollouts:
         body["currentServiceDeployment"] = _current_rollout(world, service).arn
         occupied = [each for each in service.deployments if each is service.primary or of_unit(members, each.id)]
-        body["currentServiceRevisions"] = [_counted(service, each, members) for each in occupied]
+        body["currentServiceRevisions"] = [_show_revision_counts(world, service, each, members) for each in occupied]
     return body
 
 
@@ -117,12 +119,12 @@ def _picked(source: Wire, names: Sequence[str]) -> Wire:
     return {name: source[name] for name in names if name in source}
 
 
-def _show_deployment(service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
-    running, pending = counts(of_unit(members, deployment.id))
+def _show_deployment(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
+    running, pending = counted(world, service, deployment.id)
     return {
         "id": deployment.id,
         "status": "PRIMARY" if deployment is service.primary else "ACTIVE",
-        "desiredCount": _asked_for(service, deployment),
+        "desiredCount": requested(world, service, deployment, members),
         "runningCount": running,
         "pendingCount": pending,
         "failedTasks": deployment.failed,
@@ -134,33 +136,20 @@ def _show_deployment(service: Service, deployment: Deployment, members: Sequence
     }
 
 
-def _asked_for(service: Service, deployment: Deployment) -> int:
-    """Return how many tasks of a deployment there are to be."""
-    rollout = service.rollout
-    stays = deployment is service.primary
-    if rollout is not None and rollout.stages and rollout.status == "IN_PROGRESS":
-        stage = current(rollout)
-        if deployment is rollout.deployment:
-            stays = stage is not None and stage.scaled
-        else:
-            stays = deployment is rollout.source and stage is not None and stage.name != "CLEAN_UP"
-    return service.desired if stays else 0
-
-
-def _counted(service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
-    running, pending = counts(of_unit(members, deployment.id))
+def _show_revision_counts(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
+    running, pending = counted(world, service, deployment.id)
     return {
         "arn": deployment.revision.arn,
-        "requestedTaskCount": _asked_for(service, deployment),
+        "requestedTaskCount": requested(world, service, deployment, members),
         "runningTaskCount": running,
         "pendingTaskCount": pending,
     }
 
 
-def show_rollout(service: Service, rollout: Rollout, members: Sequence[Member]) -> Wire:
+def show_rollout(world: World, service: Service, rollout: Rollout, members: Sequence[Member]) -> Wire:
     """Return a service deployment as it is now."""
-    target = _counted(service, rollout.deployment, members)
-    source = None if rollout.source is None else _counted(service, rollout.source, members)
+    target = _show_revision_counts(world, service, rollout.deployment, members)
+    source = None if rollout.source is None else _show_revision_counts(world, service, rollout.source, members)
     stage = current(rollout)
     if stage is not None:
         shifted = rollout.status == "SUCCESSFUL" or not rollout.hooks or all(hook.is_over for hook in rollout.hooks)
@@ -281,9 +270,9 @@ def show_revision(world: World, service: Service, revision: Revision) -> Wire:
     }
 
 
-def show_task_set(service: Service, task_set: TaskSet, members: Sequence[Member]) -> Wire:
+def show_task_set(world: World, service: Service, task_set: TaskSet) -> Wire:
     """Return a task set as it is now, without its tags."""
-    running, pending = counts(of_unit(members, task_set.id))
+    running, pending = counted(world, service, task_set.id)
     wanted = 0 if task_set.status == "DRAINING" else wanted_by(service, task_set.scale)
     return {
         **task_set.body,

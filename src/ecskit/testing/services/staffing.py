@@ -15,7 +15,8 @@ from ecskit.testing.arns import short_id
 from ecskit.testing.launching import Launch, demand_of, start_task
 from ecskit.testing.placement import Room, Rules, choose, placement_rules, room_on
 from ecskit.testing.services.counting import of_unit
-from ecskit.testing.services.records import Hand
+from ecskit.testing.services.rebalancing import end_move, settle_in, zone_of
+from ecskit.testing.services.records import Complaint, Hand
 from ecskit.testing.strategies import FARGATE_PROVIDERS, divide
 from ecskit.testing.task_life import stopped_life
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 # Seconds until what found no room is tried again.
 RETRY_SECONDS = 15.0
+# Seconds until a service that is still stuck shows the same event again: they double from the first to the last. Events
+# about placement come again after minutes at first and six hours apart in the end; the steps are inferred. See
+# https://github.com/Shippable/support/issues/4462, where they are six hours and ten minutes apart (recorded 2018).
+FIRST_SILENCE = 60.0
+LONGEST_SILENCE = 6 * 3600.0
 
 _SCALED_IN = "Scaling activity initiated by"
 _COPIED = ("networkConfiguration", "platformVersion")
@@ -58,7 +64,7 @@ def launch(world: World, service: Service, unit: str, config: Wire, *, among: Se
     definition = world.task_definitions.get(config["taskDefinition"])
     if definition is None:  # It was deleted under the service.
         service.retry_at = world.now + RETRY_SECONDS
-        _complain(world, service, "was unable to place a task because its task definition is gone.")
+        complain(world, service, "was unable to place a task because its task definition is gone.")
         return 0
     job = Launch(
         cluster=service.cluster,
@@ -68,12 +74,13 @@ def launch(world: World, service: Service, unit: str, config: Wire, *, among: Se
     )
     rooms = _Rooms.of(world, service, job, unit, among)
     started: list[str] = []
+    stuck: str | None = None
     for provider in _providers(world, config, of_unit(among, unit), count):
         room = rooms.next(world)
         if isinstance(room, str):
             if rooms.rooms or not service.is_daemon:
                 service.retry_at = world.now + RETRY_SECONDS
-                _complain(world, service, f"was unable to place a task. Reason: {room}")
+                stuck = f"was unable to place a task. Reason: {room}"
             break
         task = start_task(world, job, room=room, capacity_provider=provider)
         rooms.take(room)
@@ -82,8 +89,13 @@ def launch(world: World, service: Service, unit: str, config: Wire, *, among: Se
             service.poked_at = world.now
         started.append(task.arn)
     if started:
-        listed = " ".join(f"(task {short_id(arn)})" for arn in started)
-        service.tell(world.now, world.uuid(), f"has started {len(started)} tasks: {listed}.")
+        zone = settle_in(world, service, started)
+        where = "" if zone is None else f" in {zone} to AZ Rebalance"
+        service.tell(world.now, world.uuid(), f"has started {len(started)} tasks{where}: {_listed(started)}.")
+    if stuck is not None:
+        complain(world, service, stuck)
+    elif len(started) == count:
+        service.complaint = None
     return len(started)
 
 
@@ -146,6 +158,7 @@ def daemon_instances(world: World, service: Service, config: Wire) -> list[Conta
 def stop(world: World, service: Service, members: Iterable[Member]) -> None:
     """Tell tasks to stop."""
     told: list[str] = []
+    moved: list[str] = []
     for member in members:
         task = world.tasks[member.arn]
         reason = (
@@ -157,10 +170,19 @@ def stop(world: World, service: Service, members: Iterable[Member]) -> None:
         service.crew[member.arn].dismissed = True
         if task.steps[-1].at <= world.now:
             service.poked_at = world.now
-        told.append(member.arn)
+        moves = service.crew[member.arn].moves and member.unit == _primary(service)
+        (moved if moves else told).append(member.arn)
     if told:
-        listed = " ".join(f"(task {short_id(arn)})" for arn in told)
-        service.tell(world.now, world.uuid(), f"has stopped {len(told)} running tasks: {listed}.")
+        service.tell(world.now, world.uuid(), f"has stopped {len(told)} running tasks: {_listed(told)}.")
+    for arn in moved:
+        where = f"in {zone_of(world, arn)} due to AZ rebalancing"
+        service.tell(world.now, world.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")
+    if moved:
+        end_move(world, service)
+
+
+def _listed(arns: Iterable[str]) -> str:
+    return " ".join(f"(task {short_id(arn)})" for arn in arns)
 
 
 def _primary(service: Service) -> str:
@@ -198,6 +220,12 @@ def _providers(world: World, config: Wire, members: Sequence[Member], count: int
     return [*lacking[:count]]
 
 
-def _complain(world: World, service: Service, message: str) -> None:
-    if not service.events or message not in service.events[0]["message"]:
-        service.tell(world.now, world.uuid(), message)
+def complain(world: World, service: Service, message: str) -> None:
+    """Let a service show why it is stuck: at once, and again from time to time as long as it is."""
+    last, wait = service.complaint, FIRST_SILENCE
+    if last is not None and last.message == message:
+        if world.now < last.again_at:
+            return
+        wait = min(LONGEST_SILENCE, 2 * last.wait)
+    service.complaint = Complaint(message, world.now + wait, wait)
+    service.tell(world.now, world.uuid(), message)

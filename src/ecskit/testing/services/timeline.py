@@ -37,6 +37,10 @@ class Timeline:
         index = bisect_right(self._moments, moment)
         return self._values[index - 1] if index else None
 
+    def moments(self) -> tuple[float, ...]:
+        """Return the moments from which values hold, as far as they are kept."""
+        return tuple(self._moments)
+
     def forget(self, before: float) -> None:
         """Forget what no reader of `before` or later can see."""
         index = bisect_right(self._moments, before) - 1
