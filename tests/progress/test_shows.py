@@ -262,7 +262,7 @@ def test_the_picture_of_a_pause(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> 
     run(ecskit.progress.live(stream, now=shop.now), handle.events(until="paused"))
     [hook] = handle.status().paused
     assert re.search(r"4 of 11: stage POST_SCALE_UP, 0% of production traffic", stream.getvalue())
-    assert f"hook {hook.hook_id} waits" in stream.getvalue()
+    assert f"paused at POST_SCALE_UP by hook {hook.hook_id} until " in stream.getvalue()
 
 
 def test_the_picture_of_tasks_that_stop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

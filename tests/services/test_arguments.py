@@ -44,6 +44,11 @@ FOLLOWING: list[tuple[str, Any]] = [
     ("max_failed_tasks", 0),
     ("max_failed_tasks", 2.5),
     ("max_failed_tasks", True),
+    ("stable_for", -1),
+    ("stable_for", "2m"),
+    ("stable_for", True),
+    ("pause_timeout", -0.5),
+    ("pause_timeout", [60]),
 ]
 REMEDY: list[tuple[str, Any]] = [
     (name, value) for name in ("on_failure", "on_timeout", "on_cancel") for value in ("undo", None, ["leave"])
@@ -127,8 +132,8 @@ VERBS: dict[str, Verb] = {
     "handle.rollback": handle("rollback", {}, PATIENCE),
     "handle.continue_deployment": handle(
         "continue_deployment",
-        {"hook_id": "h"},
-        [("hook_id", ""), ("hook_id", None), ("hook_id", 7), ("action", "GO"), ("action", None), ("action", ["GO"])],
+        {"hook": "h"},
+        [("hook", ""), ("hook", None), ("hook", 7), ("action", "GO"), ("action", None), ("action", ["GO"])],
     ),
     "wait.deployment": Verb(
         lambda ecs: ecs.wait.deployment,

@@ -13,6 +13,7 @@ from ecskit import models, task_definitions
 from ecskit import AsyncDeploymentHandle
 from ecskit.container_instances import AgentUpdate
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
+from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
 
@@ -77,7 +78,9 @@ async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceRespons
 
 
 async def deployments(ecs: ecskit.AsyncClient, updated: models.UpdateServiceResponse, hook: str) -> None:
-    async def answer(hook: models.DeploymentLifecycleHookDetail) -> str | None:
+    async def answer(
+        hook: models.DeploymentLifecycleHookDetail,
+    ) -> DeploymentLifecycleHookAction | None:
         return "CONTINUE" if hook.hook_id else None
 
     assert_type(await ecs.services.deploy("web", images={"app": "repo/app:2"}, on_pause=answer), DeploymentProgress)

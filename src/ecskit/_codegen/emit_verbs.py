@@ -126,6 +126,9 @@ NAMESPACES = (
     ),
 )
 
+SYNC_ALIASES = {"AsyncOnPause": "OnPause"}
+"""Aliases of callbacks, and their names, in the same module, where coroutine functions are not accepted."""
+
 _CANCEL = Parameter("cancel", "Event | None", "None")
 _ABOUT_CANCEL = "    cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`."
 
@@ -188,7 +191,8 @@ def _imports(namespace: Namespace, verbs: Sequence[Verb], accent: Accent) -> dic
     imports = {f"ecskit._drive.{accent.module}": {f"{accent.prefix}Runtime"}}
     for verb in verbs:
         where = {**verb.imports, **_handle(verb, accent)}
-        annotations = [_returned(verb, accent), *(p.annotation for p in [*verb.positional, *verb.keyword])]
+        where |= {SYNC_ALIASES[name]: module for name, module in where.items() if name in SYNC_ALIASES}
+        annotations = [_returned(verb, accent), *(_annotation(p, accent) for p in [*verb.positional, *verb.keyword])]
         for name in re.findall(r"\w+", " ".join(annotations)):
             if name in where and name not in (namespace.bound, f"{accent.prefix}{namespace.class_}"):
                 imports.setdefault(where[name], set()).add(name)
@@ -214,6 +218,13 @@ def _returned(verb: Verb, accent: Accent) -> str:
     return next(iter(_handle(verb, accent)), verb.result)
 
 
+def _annotation(parameter: Parameter, accent: Accent) -> str:
+    """Return the annotation of a parameter of a method."""
+    if accent is not SYNC:
+        return parameter.annotation
+    return re.sub(r"\w+", lambda found: SYNC_ALIASES.get(found[0], found[0]), parameter.annotation)
+
+
 def _method(verb: Verb, accent: Accent, class_: str) -> str:
     cancellable = verb.patient and accent is SYNC
     keyword = [*verb.keyword, _CANCEL] if cancellable else verb.keyword
@@ -230,10 +241,10 @@ def _method(verb: Verb, accent: Accent, class_: str) -> str:
 
 
 def _signature(verb: Verb, accent: Accent, keyword: Sequence[Parameter], result: str, count: str = "") -> str:
-    lines = [f"{p.name}: {p.annotation}" for p in verb.positional]
+    lines = [f"{p.name}: {_annotation(p, accent)}" for p in verb.positional]
     lines += ["*"] if keyword else []
     for p in keyword:
-        annotation = p.annotation + (f" = {p.default}" if p.default is not None else "")
+        annotation = _annotation(p, accent) + (f" = {p.default}" if p.default is not None else "")
         lines.append(f"{p.name}: {count if count and p.name == 'count' else annotation}")
     inner = "".join(f"        {line},\n" for line in lines)
     def_ = "def" if verb.kind == "Emits" else accent.def_

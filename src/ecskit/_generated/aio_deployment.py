@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from ecskit._core.wait_errors import WaitStory
     from ecskit._drive.aio import AsyncRuntime
     from ecskit.models.literals import DeploymentLifecycleHookAction
+    from ecskit.models.services import DeploymentLifecycleHookDetail
     from ecskit.services.events import DeploymentEvent
-    from ecskit.services.following import OnPause, OnSuperseded
+    from ecskit.services.following import AsyncOnPause, OnSuperseded
     from ecskit.services.progress import DeploymentProgress
     from ecskit.services.undoing import Fallback
     from ecskit.services.verdicts import Until
@@ -44,7 +45,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         *,
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
-        on_pause: OnPause = "wait",
+        on_pause: AsyncOnPause = "wait",
         stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
         stable_for: float | None = None,
@@ -67,9 +68,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -158,7 +159,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         *,
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
-        on_pause: OnPause = "wait",
+        on_pause: AsyncOnPause = "wait",
         stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
         stable_for: float | None = None,
@@ -183,9 +184,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -407,14 +408,14 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
 
     async def continue_deployment(
         self,
-        hook_id: str,
+        hook: str | DeploymentLifecycleHookDetail,
         *,
         action: DeploymentLifecycleHookAction = "CONTINUE",
     ) -> DeploymentProgress:
         """Answer a hook that pauses the deployment.
 
         Args:
-            hook_id: Id of the hook; `status().paused` has those that wait.
+            hook: The hook, or its id; `status().paused` has those that wait.
             action: "CONTINUE", or "ROLLBACK" to have the deployment rolled back.
 
         Returns:
@@ -432,7 +433,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
 
         flow = verb(
             self.started,
-            hook_id,
+            hook,
             action=action,
         )
         return await self._runtime.run(flow)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services.deleting import Deleted
-    from ecskit.services.following import OnPause, OnSuperseded
+    from ecskit.services.following import AsyncOnPause, OnSuperseded
     from ecskit.services.progress import DeploymentProgress
     from ecskit.services.scaling import Settled
     from ecskit.services.started import DeploymentLike
@@ -58,7 +58,7 @@ class AsyncServiceVerbs:
         require_idle: bool = False,
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
-        on_pause: OnPause = "wait",
+        on_pause: AsyncOnPause = "wait",
         stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
         stable_for: float | None = None,
@@ -100,9 +100,9 @@ class AsyncServiceVerbs:
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -445,7 +445,7 @@ class AsyncServiceVerbs:
         cluster: str | None = None,
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
-        on_pause: OnPause = "wait",
+        on_pause: AsyncOnPause = "wait",
         stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
         stable_for: float | None = None,
@@ -472,9 +472,9 @@ class AsyncServiceVerbs:
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -567,7 +567,7 @@ class AsyncServiceVerbs:
         *,
         until: Until = "deployed",
         on_superseded: OnSuperseded = "raise",
-        on_pause: OnPause = "wait",
+        on_pause: AsyncOnPause = "wait",
         stalled_after: float | None = None,
         max_failed_tasks: int | None = None,
         stable_for: float | None = None,
@@ -592,9 +592,9 @@ class AsyncServiceVerbs:
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end

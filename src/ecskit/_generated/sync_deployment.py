@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecskit._core.wait_errors import WaitStory
     from ecskit._drive.sync import Runtime
     from ecskit.models.literals import DeploymentLifecycleHookAction
+    from ecskit.models.services import DeploymentLifecycleHookDetail
     from ecskit.services.events import DeploymentEvent
     from ecskit.services.following import OnPause, OnSuperseded
     from ecskit.services.progress import DeploymentProgress
@@ -69,9 +70,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -187,9 +188,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -416,14 +417,14 @@ class DeploymentHandle(Bound[StartedDeployment]):
 
     def continue_deployment(
         self,
-        hook_id: str,
+        hook: str | DeploymentLifecycleHookDetail,
         *,
         action: DeploymentLifecycleHookAction = "CONTINUE",
     ) -> DeploymentProgress:
         """Answer a hook that pauses the deployment.
 
         Args:
-            hook_id: Id of the hook; `status().paused` has those that wait.
+            hook: The hook, or its id; `status().paused` has those that wait.
             action: "CONTINUE", or "ROLLBACK" to have the deployment rolled back.
 
         Returns:
@@ -441,7 +442,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
 
         flow = verb(
             self.started,
-            hook_id,
+            hook,
             action=action,
         )
         return self._runtime.run(flow)

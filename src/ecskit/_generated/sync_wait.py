@@ -2104,9 +2104,9 @@ class Wait:
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
@@ -2207,9 +2207,9 @@ class Wait:
                 followed to its end.
             on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
                 stead.
-            on_pause: What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function
-                that is called with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also
-                takes a coroutine function.
+            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
+                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait; an async client also takes a coroutine function.
             stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
                 starts or stops; None never calls it stalled for that.
             max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end

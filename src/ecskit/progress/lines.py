@@ -16,6 +16,7 @@ from ecskit.services.events import (
     DeploymentEvent,
     DeploymentFollowed,
     DeploymentPausedAt,
+    RollbackStarted,
     ServiceSaid,
     StageReached,
     StatusChanged,
@@ -68,10 +69,10 @@ class Lines(Show):
                 known, why = self._reasons, why_stopped(event)
                 line = "" if why in known else stopped(event)  # the counts tell how many
                 known.add(why)
-            case DeploymentFollowed():
+            case DeploymentFollowed() | RollbackStarted():
                 self._reasons.clear()
                 self._latest.clear()
-                line = str(event)
+                line = one_line(str(event))
             case StageReached() | DeploymentPausedAt():
                 line = one_line(str(event))
         return line

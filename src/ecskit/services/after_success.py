@@ -20,7 +20,7 @@ from ecskit.services.evidence import began_to_stop
 if TYPE_CHECKING:
     from ecskit.services.progress import DeploymentProgress
 
-__all__ = ["AfterSuccess", "Stability", "StabilityAim", "stopped_later", "with_observation"]
+__all__ = ["AfterSuccess", "Stability", "StabilityAim", "seconds_to_last", "stopped_later", "with_observation"]
 
 Stability: TypeAlias = Literal["watching", "stable", "unstable", "unknown"]
 """Whether the tasks of a deployment stay up after it has succeeded."""
@@ -115,6 +115,14 @@ def stopped_later(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[T
     succeeded = progress.succeeded_at
     ends = [(task, began_to_stop(task)) for task in tasks]
     return [task for task, began in ends if succeeded is None or began is None or began > succeeded]
+
+
+def seconds_to_last(progress: DeploymentProgress, stopped: Sequence[Task]) -> float | None:
+    """Return the seconds from the success to the last of some tasks that began to stop; None if ECS shows no times."""
+    ends = [began for began in map(began_to_stop, stopped) if began is not None]
+    if progress.succeeded_at is None or not ends:
+        return None
+    return math.ceil((max(ends) - progress.succeeded_at).total_seconds())
 
 
 def with_observation(

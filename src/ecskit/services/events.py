@@ -6,6 +6,7 @@ Decides what is worth telling, and tells each thing once. Asks ECS nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import TypeAlias, TypeVar
 
 import attrs
@@ -13,6 +14,7 @@ import attrs
 from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, ServiceEvent
 from ecskit.models.tasks import Task
 from ecskit.services.casualties import died_of
+from ecskit.services.pauses import pause_of
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import StartedDeployment
 
@@ -21,6 +23,7 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentPausedAt",
+    "RollbackStarted",
     "ServiceSaid",
     "StageReached",
     "StatusChanged",
@@ -68,15 +71,24 @@ class StageReached(_Event):
 
 @attrs.frozen(kw_only=True)
 class DeploymentPausedAt(_Event):
-    """The deployment waits for somebody to let it continue, or roll it back."""
+    """A hook pauses the deployment until it is answered, or expires."""
 
     stage: str | None
     hook: DeploymentLifecycleHookDetail
-    """The hook; `hook.hook_id` is what `continue_deployment` takes."""
+    """The hook, which `continue_deployment` takes."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When ECS ends the pause; None if no read shows that."""
+        return self.hook.expires_at
+
+    @property
+    def timeout_action(self) -> str | None:
+        """What ECS does then: "ROLLBACK" or "CONTINUE"; None if no read shows that."""
+        return self.hook.timeout_action
 
     def __str__(self) -> str:
-        expires = f" until {self.hook.expires_at:%H:%M:%S} UTC" if self.hook.expires_at else ""
-        return f"paused at {self.stage}{expires}: hook {self.hook.hook_id} waits to be continued or rolled back"
+        return f"paused at {self.stage} by {pause_of(self.hook)}: continue it, or roll it back"
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +125,18 @@ class TaskStopped(_Event):
 
 
 @attrs.frozen(kw_only=True)
+class RollbackStarted(_Event):
+    """The deployment is rolled back as `on_failure` or `on_timeout` says; later events are of the rollback."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        to = self.progress.started.previous_task_definition
+        back = f" to {to.rsplit('/', 1)[-1]}" if to else ""
+        return f"rolling back {self.progress.name}{back}: {self.reason}"
+
+
+@attrs.frozen(kw_only=True)
 class DeploymentFollowed(_Event):
     """Another deployment has taken the place of this one, and is followed from now on."""
 
@@ -123,7 +147,14 @@ class DeploymentFollowed(_Event):
 
 
 DeploymentEvent: TypeAlias = (
-    StatusChanged | StageReached | DeploymentPausedAt | CountsChanged | ServiceSaid | TaskStopped | DeploymentFollowed
+    StatusChanged
+    | StageReached
+    | DeploymentPausedAt
+    | CountsChanged
+    | ServiceSaid
+    | TaskStopped
+    | DeploymentFollowed
+    | RollbackStarted
 )
 """Something that happened to a deployment. `str()` of it is a line for people."""
 

@@ -7,7 +7,7 @@ place. When to look and when to give up is decided by the engine that all waits 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
@@ -21,6 +21,7 @@ from ecskit._core.waiter import Waiter
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 from ecskit.services.events import DeploymentEvent, ServiceSaid, changes, name_of
+from ecskit.services.pauses import after_answer
 from ecskit.services.progress import RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision
 from ecskit.services.verdicts import Aim, DeploymentGoal, Ends, Until, verdict
@@ -29,14 +30,18 @@ from ecskit.tasks.insisting import Insisting
 from ecskit.waits.goals import LONGEST
 from ecskit.waits.patience import Patience, is_count, is_seconds
 
-__all__ = ["Course", "Following", "OnPause", "OnSuperseded", "Until", "check_action", "continue_"]
+__all__ = ["AsyncOnPause", "Course", "Following", "OnPause", "OnSuperseded", "Until", "check_action", "continue_"]
 
 log = logging.getLogger("ecskit")
 
 OnSuperseded: TypeAlias = Literal["raise", "follow"]
 """What to do when a newer deployment takes the place of this one."""
-OnPause: TypeAlias = Literal["wait", "raise"] | Callable[[DeploymentLifecycleHookDetail], object]
-"""What to do when a hook pauses the deployment."""
+PauseAnswer: TypeAlias = DeploymentLifecycleHookAction | None
+"""How a hook is answered: "CONTINUE", "ROLLBACK", or None for not yet."""
+OnPause: TypeAlias = Literal["wait", "raise"] | Callable[[DeploymentLifecycleHookDetail], PauseAnswer]
+"""What to do when a hook pauses the deployment: a function is called with the hook, and returns the answer."""
+AsyncOnPause: TypeAlias = OnPause | Callable[[DeploymentLifecycleHookDetail], Awaitable[PauseAnswer]]
+"""The same for async clients, which also take a coroutine function."""
 
 _UNTIL = ("deployed", "stable", "paused", *STAGES)
 
@@ -65,10 +70,10 @@ class Following:
     that or a later one. What comes to its end without a pause or stages is followed to its end."""
     on_superseded: OnSuperseded = "raise"
     """What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its stead."""
-    on_pause: OnPause = "wait"
-    """What to do when a hook pauses it: "wait" until somebody lets it continue, "raise", or a function that is called
-    with the hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also takes a coroutine
-    function."""
+    on_pause: AsyncOnPause = "wait"
+    """What to do when a hook pauses it: "wait" until it is answered or expires, "raise" DeploymentPaused, or a function
+    that is called once with each hook and returns "CONTINUE", "ROLLBACK", or None to wait; an async client also takes a
+    coroutine function."""
     stalled_after: float | None = None
     """Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task starts or stops;
     None never calls it stalled for that."""
@@ -236,6 +241,34 @@ class Course:
         """What is known of the deployment."""
         return self.watch.progress
 
+    def then(
+        self, started: StartedDeployment, timeout: float, *, aim: Aim | None = None, following: Following = Following()
+    ) -> Course:
+        """Return how to follow what comes next, with the same poll strategy; no event is emitted twice.
+
+        Args:
+            started: The same deployment, or the one that comes after it.
+            timeout: Seconds to wait at the most.
+            aim: What is waited for, if it is not what `following` says.
+            following: How far, and how.
+        """
+        patience = attrs.evolve(self.patience, timeout=timeout, max_polls=None)
+        same = started.key == self.progress.started.key
+        course = Course.of(started, following, patience, aim=aim, progress=self.progress if same else None)
+        course._quoted = self._quoted
+        if same:
+            course._told, course._answered = self._told, self._answered
+            # One watch goes on: it knows which tasks it has read.
+            course.watch.resume(self.watch)
+        return course
+
+    def follow(self, *, stream: bool) -> Flow[DeploymentProgress]:
+        """Follow the deployment, emitting what happens if wanted, and return what is known of it in the end."""
+        if stream:
+            yield from self.events()
+            return self.progress
+        return (yield from self.flow())
+
     def flow(self) -> Flow[DeploymentProgress]:
         """Follow the deployment, and return what is known of it in the end."""
         return (yield from self._run(self._between))
@@ -284,6 +317,7 @@ class Course:
             action = reply.get()
             if action is not None:
                 yield from continue_(known.last.started, hook.hook_id or "", action)
+                self.watch.progress = after_answer(self.watch.progress, hook.hook_id or "")
 
 
 def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[None]:
@@ -303,13 +337,16 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         # It was answered by a call whose answer was lost, and waits no more.
 
 
-def check_action(verb: str, hook_id: object, action: object) -> None:
-    """Raise RequestError if this is no answer to a hook."""
+def check_action(verb: str, hook: object, action: object) -> str:
+    """Return the id of a hook; raise RequestError if it is none, or if the action is no answer."""
+    hook_id: object = hook.hook_id if isinstance(hook, DeploymentLifecycleHookDetail) else hook
     if not isinstance(hook_id, str) or not hook_id:
-        raise RequestError(verb, [("hook_id", f"expected the id of a hook, got {hook_id!r}")])
+        shown = repr(hook) if isinstance(hook, str) else type(hook).__name__
+        raise RequestError(verb, [("hook", f"expected a hook, or its id, got {shown}")])
     if action not in get_args(DeploymentLifecycleHookAction):
         told = f"expected {' or '.join(get_args(DeploymentLifecycleHookAction))}, got {action!r}"
         raise RequestError(verb, [("action", told)])
+    return hook_id
 
 
 def _successor(progress: DeploymentProgress) -> StartedDeployment | None:

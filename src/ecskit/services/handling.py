@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecskit._core.effects import Emits, Flow
 from ecskit.models.literals import DeploymentLifecycleHookAction
+from ecskit.models.services import DeploymentLifecycleHookDetail
 from ecskit.services.events import DeploymentEvent
 from ecskit.services.following import Course, Following, check_action, continue_
 from ecskit.services.history import roll_back
@@ -141,13 +142,16 @@ def rollback(started: StartedDeployment, *, patience: Patience) -> Flow[Deployme
 
 
 def continue_deployment(
-    started: StartedDeployment, hook_id: str, *, action: DeploymentLifecycleHookAction = "CONTINUE"
+    started: StartedDeployment,
+    hook: str | DeploymentLifecycleHookDetail,
+    *,
+    action: DeploymentLifecycleHookAction = "CONTINUE",
 ) -> Flow[DeploymentProgress]:
     """Answer a hook that pauses the deployment.
 
     Args:
         started: The deployment.
-        hook_id: Id of the hook; `status().paused` has those that wait.
+        hook: The hook, or its id; `status().paused` has those that wait.
         action: "CONTINUE", or "ROLLBACK" to have the deployment rolled back.
 
     Returns:
@@ -161,7 +165,7 @@ def continue_deployment(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
     """
-    check_action("deployment.continue_deployment", hook_id, action)
+    hook_id = check_action("deployment.continue_deployment", hook, action)
 
     def flow() -> Flow[DeploymentProgress]:
         progress = yield from found(DeploymentProgress(started=started))

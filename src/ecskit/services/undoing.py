@@ -13,21 +13,20 @@ import attrs
 
 from ecskit._core.backing_off import back_off
 from ecskit._core.deployment_errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
-from ecskit._core.effects import Emits, Flow, Sleep
+from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, ServiceError
 from ecskit._core.guarding import guarded
 from ecskit._core.wait_errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
 from ecskit.models.literals import StopServiceDeploymentStopType
 from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
 from ecskit.services.changing import read_service
-from ecskit.services.events import DeploymentEvent
-from ecskit.services.following import Course, Following
+from ecskit.services.events import DeploymentEvent, RollbackStarted
+from ecskit.services.following import Course
 from ecskit.services.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit.services.started import primary_of
 from ecskit.services.updating import Update
 from ecskit.services.watching import Watch
 from ecskit.tasks.insisting import CLEAN_UP, USUAL, Insisting, Persistence
-from ecskit.waits.patience import Patience
 
 __all__ = ["Fallback", "Remedy", "found", "give_up", "look", "stop", "to_the_end", "undo"]
 
@@ -86,32 +85,36 @@ def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits
 
 def _or_back(course: Course, remedy: Remedy, *, stream: bool) -> Emits[DeploymentEvent]:
     try:
-        if stream:
-            yield from course.events()
-        else:
-            yield from course.flow()
+        yield from course.follow(stream=stream)
     except (DeploymentRolledBack, DeploymentRollbackFailed):
         raise
     except DeploymentFailed as failed:
         if remedy.on_failure == "leave":
             raise
-        yield from _undone(course, failed)
+        yield from _undone(course, failed, stream=stream)
     except (WaitTimeout, NotVisible) as late:
         # What has succeeded, and is only not stable yet, is not rolled back.
-        if remedy.on_timeout == "leave" or course.progress.status == "SUCCESSFUL":
+        if remedy.on_timeout == "leave" or course.progress.succeeded:
             raise
-        yield from _undone(course, late)
+        yield from _undone(course, late, stream=stream)
 
 
-def _undone(course: Course, cause: WaitError) -> Flow[None]:
-    yield from undo(course, cause)
+def _undone(course: Course, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
+    if stream:
+        yield Emit(RollbackStarted(progress=course.progress, reason=_why(cause)))
+    yield from undo(course, cause, stream=stream)
+    # It was deployed before it could be stopped.
     if course.aim == "stable":
-        raise cause  # it was deployed before it could be stopped, but that is not all that was asked for
+        raise cause
+    if course.following.stable_for is not None:
+        later = course.then(course.progress.started, UNDO_FOR, following=course.following)
+        course.watch = later.watch
+        yield from later.follow(stream=stream)
 
 
 def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
     """Begin to roll a deployment back that nobody waits for any more, if that is wanted and can be."""
-    if how == "leave" or progress.status in _ENDED | ROLLING_BACK:
+    if how == "leave" or progress.succeeded or progress.status in _ENDED | ROLLING_BACK:
         return
     log.info("rolling back %s, because nobody waits for it any more", progress.name)
     try:
@@ -125,8 +128,13 @@ def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
         raise
 
 
-def undo(course: Course, cause: WaitError) -> Flow[None]:
+def undo(course: Course, cause: WaitError, *, stream: bool = False) -> Emits[DeploymentEvent]:
     """Roll a deployment back, wait for that, and raise what came of it; return if the deployment succeeded after all.
+
+    Args:
+        course: The deployment, and how it was followed.
+        cause: Why it is rolled back.
+        stream: Whether to emit what happens.
 
     Raises:
         DeploymentRolledBack: The service is back at what it ran before.
@@ -134,11 +142,9 @@ def undo(course: Course, cause: WaitError) -> Flow[None]:
         WaitError: The cause, if there is nothing to go back to.
     """
     log.warning("rolling back %s: %s", course.progress.name, cause)
-    why = "; ".join(cause.story.reasons.values())
-    if isinstance(cause, WaitTimeout):
-        why = f"time was up: {why}"
+    why = _why(cause)
     try:
-        back = yield from _brought_back(course)
+        back = yield from _brought_back(course, stream=stream)
     except WaitFailed:
         return  # it was deployed before it could be stopped
     except (DeploymentRolledBack, DeploymentRollbackFailed) as error:
@@ -160,21 +166,25 @@ def undo(course: Course, cause: WaitError) -> Flow[None]:
     raise DeploymentRolledBack(_told(cause, back, why)) from cause
 
 
+def _why(cause: WaitError) -> str:
+    why = "; ".join(cause.story.reasons.values())
+    return f"time was up: {why}" if isinstance(cause, WaitTimeout) else why
+
+
 def _told(cause: WaitError, progress: DeploymentProgress, why: str) -> WaitStory:
     """Return the story of a wait with what became of the deployment behind it."""
     key = progress.started.key
     return attrs.evolve(cause.story, last={key: progress}, reasons={key: why})
 
 
-def _brought_back(course: Course) -> Flow[DeploymentProgress | None]:
+def _brought_back(course: Course, *, stream: bool) -> Flow[DeploymentProgress | None]:
     """Bring the service back to what it ran before; None if there is nothing of the kind."""
-    patience = Patience(timeout=UNDO_FOR, poll=course.patience.poll, on_poll=course.patience.on_poll)
     progress, began = course.progress, (yield Sleep(0)).now
     if progress.status in DOOMED or (yield from _is_stopped_by_ecs(progress)):
-        behind = Course.of(progress.started, Following(), patience, aim="rolled_back", progress=progress)
+        behind = course.then(progress.started, UNDO_FOR, aim="rolled_back")
         course.watch = behind.watch
         try:
-            return (yield from behind.flow())
+            return (yield from behind.follow(stream=stream))
         except DeploymentFailed as failed:
             if isinstance(failed, (DeploymentRolledBack, DeploymentRollbackFailed)):
                 raise
@@ -183,14 +193,14 @@ def _brought_back(course: Course) -> Flow[DeploymentProgress | None]:
     if update is None:
         return None
     restored = yield from update.make()
-    patience = attrs.evolve(patience, timeout=max(0.0, began + UNDO_FOR - (yield Sleep(0)).now))
-    seen = yield from Course.of(restored, Following(), patience).flow()
+    left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
+    seen = yield from course.then(restored, left).follow(stream=stream)
     return attrs.evolve(progress, went_back_to=restored.task_definition, service=seen.service)
 
 
 def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[bool]:
     """Let ECS roll a deployment back; return whether it does, or has ended it in another way that needs no undoing."""
-    if progress.refused or progress.is_over or progress.started.expected != "deployment":
+    if progress.refused or progress.is_over or progress.succeeded or progress.started.expected != "deployment":
         return False
     try:
         yield from stop(progress, "ROLLBACK", persistence)

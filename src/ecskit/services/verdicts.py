@@ -27,7 +27,7 @@ from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFai
 from ecskit._core.waiter import Again, Done, Failed, Verdict
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
 from ecskit.models.tasks import Task
-from ecskit.services.after_success import AfterSuccess, StabilityAim, stopped_later
+from ecskit.services.after_success import AfterSuccess, StabilityAim, seconds_to_last, stopped_later
 from ecskit.services.casualties import reasons_of
 from ecskit.services.evidence import counts_against, is_watched, placement_failure, threshold
 from ecskit.services.pauses import deadline as deadline_of
@@ -223,13 +223,16 @@ def _since(observed: AfterSuccess) -> str:
 
 def _unstable(progress: DeploymentProgress, observed: AfterSuccess, stopped: Sequence[Task]) -> Ends:
     """Judge a deployment that succeeded, and whose tasks do not stay up."""
-    within = f"within {observed.elapsed:.0f} s"
     if observed.stops:
+        within = f"within {seconds_to_last(progress, stopped) or observed.elapsed:.0f} s"
         tasks = "1 task" if observed.stops == 1 else f"{observed.stops} tasks"
         why = f": {reasons_of(stopped)}" if stopped else ""
         return Ends(DeploymentUnstable, f"SUCCESSFUL, but {tasks} stopped {within}{why}")
     if observed.was_ill:
-        return Ends(DeploymentUnstable, f"SUCCESSFUL, but tasks were unhealthy {within}: {progress.counts}")
+        return Ends(
+            DeploymentUnstable,
+            f"SUCCESSFUL, but tasks were unhealthy within {observed.elapsed:.0f} s: {progress.counts}",
+        )
     # Nothing counts against it: hosts may be lost, or capacity may be taken back.
     return Ends(WaitTimeout, f"SUCCESSFUL, but not all tasks ran for {observed.aim.stable_for:g} s: {progress.counts}")
 

@@ -102,6 +102,12 @@ class Watch:
         """Name what is looked at."""
         self.id = self.progress.started.key
 
+    def resume(self, other: Watch) -> None:
+        """Go on where another watch of the same deployment ended."""
+        self.progress, self.began = other.progress, other.began
+        self._tasks_told, self._tasks_known = other._tasks_told, other._tasks_known
+        self._no_tasks, self._no_deployments = other._no_tasks, other._no_deployments
+
     def look(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Look[DeploymentProgress]]:  # noqa: ARG002  # it is one thing
         """Look once, with all the reads that are due; when time is up, what is known by then has to do."""
         now = (yield Sleep(0)).now
