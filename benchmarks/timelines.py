@@ -144,7 +144,8 @@ class _Ecs:
         self.calls += 1
         return {"tasks": [self.life.told(self.clock.now())], "failures": []}
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
+        begin()
         return RawResponse(json.dumps(self.answer(**send.params)).encode(), {})
 
     def costs(self, goal: str, begins: float) -> Costs:

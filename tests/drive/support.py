@@ -31,6 +31,8 @@ class Driver:
     clock: VirtualClock = attrs.field(factory=VirtualClock)
     sent: list[str] = attrs.field(factory=list[str])
     times: list[float] = attrs.field(factory=list[float])
+    leaves: bool = True
+    """Whether requests come as far as to leave."""
 
     interruption: type[BaseException] = BaseException
 
@@ -63,8 +65,10 @@ class SyncDriver(Driver):
         """The driver itself."""
         return Runtime(self, self.clock, Random(0))
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Send."""
+        if self.leaves:
+            begin()
         self._note(send)
         if send.operation == "interrupt":
             raise KeyboardInterrupt
@@ -99,8 +103,10 @@ class AsyncDriver(Driver):
         """The driver itself."""
         return AsyncRuntime(self, self.clock, Random(0))
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Send."""
+        if self.leaves:
+            begin()
         self._note(send)
         await asyncio.sleep(0)
         if send.operation == "interrupt":

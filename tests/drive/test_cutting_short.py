@@ -253,6 +253,24 @@ def test_a_program_that_is_told_to_exit_cleans_up_first(driver: Driver) -> None:
     assert driver.sent == ["leave", "cleaned"]
 
 
+@pytest.mark.parametrize("left", [True, False])
+def test_a_request_is_begun_when_it_leaves(driver: Driver, left: bool) -> None:  # noqa: FBT001  # a case of two
+    """The transport reports it: before that, nothing can have come of it."""
+    driver.leaves = left
+    begun: list[bool] = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield from send("interrupt")
+        except Cancelled as cancelled:
+            begun.append(cancelled.begun)
+            raise
+
+    with pytest.raises(driver.interruption):
+        driver.run(flow())
+    assert [left] == begun
+
+
 # The cancel event of the sync driver.
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from datetime import datetime
 from random import Random
 from threading import Event, Thread
@@ -103,17 +104,19 @@ class Transport:
     cut: Cut | None = None
     sent: int = 0
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         self.sent += 1
         interrupted = self.cut is not None and self.cut.request == self.sent
         if interrupted:
             if self.cut is not None and self.cut.after_effect:
+                begin()
                 with contextlib.suppress(EcsError):
                     self.answer(send)
             self.world.cut_at = self.world.now()
             raise KeyboardInterrupt
         if self.latency:
             self.world.watch.sleep(self.latency / 2)
+        begin()
         answer = self.answer(send)
         if self.latency:
             self.world.watch.sleep(self.latency / 2)
@@ -144,9 +147,10 @@ class AsyncTransport:
 
     transport: Transport
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         latency, clock = self.transport.latency, self.transport.world.watch
         await (clock.asleep(latency / 2) if latency else asyncio.sleep(0))
+        begin()
         answer = self.transport.answer(send)
         if latency:
             await clock.asleep(latency / 2)

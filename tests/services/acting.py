@@ -29,10 +29,10 @@ class ScriptedAsync:
 
     scripted: Scripted
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         await asyncio.sleep(0)
-        return self.scripted.send(send)
+        return self.scripted.send(send, begin)
 
 
 @attrs.frozen

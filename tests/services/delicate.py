@@ -33,9 +33,9 @@ class Changed(Scripted):
     change: Callable[[Changed, Wire], None] = lambda *_: None
     loses: bool = False
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
-        body: Wire = json.loads(super().send(send).body)
+        body: Wire = json.loads(super().send(send, begin).body)
         if self.loses and send.operation == "UpdateService" and self.updates == 1:
             raise ConnectionFailedError(send.operation, "reset")
         self.change(self, body)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -127,8 +127,9 @@ class Scripted:
     since: dict[str, int] = attrs.field(factory=dict[str, int])
     updates: int = 0
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
+        begin()
         operation, params = send.operation, dict(send.params)
         self.calls.append((round(self.clock.now(), 6), operation, json.loads(json.dumps(params, default=str))))
         count = self.counts[operation] = self.counts.get(operation, -1) + 1

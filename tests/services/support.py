@@ -155,10 +155,11 @@ class Sends:
     after: Hook = nothing
     count: int = -1
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         self.count = number = self.count + 1
         self.before(number, send.operation)
+        begin()
         try:
             return answer(self.sim, send)
         finally:
@@ -171,11 +172,12 @@ class AsyncSends:
 
     sends: Sends
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         self.sends.count = number = self.sends.count + 1
         self.sends.before(number, send.operation)
         await asyncio.sleep(0)
+        begin()
         try:
             return answer(self.sends.sim, send)
         finally:

@@ -38,12 +38,12 @@ class Odd(Scripted):
         """Seconds since the update."""
         return self.clock.now() - self.began
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         if self.script is not None and self.age > 20 and send.operation in self.not_found:
             told = {"Error": {"Code": "ServiceNotFoundException", "Message": "told"}}
             raise errors.ServiceNotFoundException(told, send.operation)
-        body: Wire = json.loads(super().send(send).body)
+        body: Wire = json.loads(super().send(send, begin).body)
         self.change(self, send.operation, body)
         if self.updates and send.operation != "UpdateService":
             self.clock.sleep(self.lasts)

@@ -110,10 +110,11 @@ class Sends:
     count: int = 0
     lock: Any = attrs.field(factory=threading.Lock)
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         number = self.number()
         self.before(number, send.operation)
+        begin()
         try:
             return self.answer(self.sim, send)
         finally:
@@ -132,11 +133,12 @@ class AsyncSends:
 
     sends: Sends
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         number = self.sends.number()
         self.sends.before(number, send.operation)
         await asyncio.sleep(0)
+        begin()
         try:
             return self.sends.answer(self.sends.sim, send)
         finally:

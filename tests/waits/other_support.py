@@ -223,9 +223,10 @@ class Scripted:
     looks: dict[float, int] = attrs.field(factory=dict[float, int])
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a call."""
         assert send.poll
+        begin()
         asked = send.params.get(self.family.asks, ())
         ids = (asked,) if isinstance(asked, str) else tuple(asked)
         more = tuple((name, value) for name, value in send.params.items() if name != self.family.asks)
@@ -264,10 +265,10 @@ class ScriptedAsync:
 
     scripted: Scripted
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a call."""
         await asyncio.sleep(0)
-        return self.scripted.send(send)
+        return self.scripted.send(send, begin)
 
 
 @attrs.frozen

@@ -142,10 +142,11 @@ class Scripted:
     calls: list[Ask] = attrs.field(factory=list[Ask])
     latency: float = 0.0
 
-    def send(self, send: Send) -> RawResponse:
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a DescribeTasks."""
         if self.latency:
             self.clock.sleep(self.latency)
+        begin()
         return self.answer(send)
 
     def answer(self, send: Send) -> RawResponse:
@@ -171,11 +172,12 @@ class ScriptedAsync:
 
     scripted: Scripted
 
-    async def send(self, send: Send) -> RawResponse:
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a DescribeTasks."""
         await asyncio.sleep(0)
         if self.scripted.latency:
             await self.scripted.clock.asleep(self.scripted.latency)
+        begin()
         return self.scripted.answer(send)
 
 

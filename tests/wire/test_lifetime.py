@@ -221,7 +221,7 @@ def test_options_are_checked_when_they_are_varied() -> None:
 def test_an_answer_that_came_is_told_though_the_client_was_closed_meanwhile() -> None:
     """What ECS said is never replaced; a connection that broke because of the closing is."""
     with ecskit.Client(region_name=REGION, endpoint_url=ENDPOINT) as ecs:
-        under_way = Exchange(ecs.botocore_client, Send("ListTasks", {}))
+        under_way = Exchange(ecs.botocore_client, Send("ListTasks", {}), lambda: None)
     told = {"Error": {"Code": "ClusterNotFoundException", "Message": "gone"}, "ResponseMetadata": {}}
     answered = translate(ClientError(told, "ListTasks"), under_way, closed=True)  # type: ignore[arg-type]  # a few will do
     assert type(answered) is errors.ClusterNotFoundException

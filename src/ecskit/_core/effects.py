@@ -140,7 +140,7 @@ class Cancelled(BaseException):
     """Thrown into a flow that nobody waits for any more: it may yield clean-up effects, then has to end."""
 
     def __init__(self, *, begun: bool = True) -> None:
-        """Say whether the effect at which the flow is cut short was begun: then nobody knows what became of it."""
+        """Hold whether the request at which the flow is cut short had left: then what became of it is unknown."""
         super().__init__()
         self.begun = begun
 

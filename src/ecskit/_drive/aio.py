@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import math
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
@@ -30,7 +30,7 @@ from ecskit._core.effects import (
 )
 from ecskit._core.errors import EcsError
 from ecskit._drive.clock import Clock, Counts
-from ecskit._drive.ending import CLEAN_UP, Cut, close, log
+from ecskit._drive.ending import CLEAN_UP, Cut, Step, close, log
 
 __all__ = ["AsyncRuntime"]
 
@@ -40,8 +40,8 @@ T = TypeVar("T")
 class AsyncSends(Protocol):
     """An async transport."""
 
-    def send(self, send: Send) -> Awaitable[RawResponse]:
-        """Send one request; raise EcsError."""
+    def send(self, send: Send, begin: Callable[[], object], /) -> Awaitable[RawResponse]:
+        """Send one request, and call `begin` when it is about to leave; raise EcsError."""
         ...
 
 
@@ -65,17 +65,18 @@ class AsyncRuntime:
     async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
         """Perform a flow as far as the consumer asks for what it emits."""
         reply: Any = None
+        step = Step()
         try:
             while True:
                 with self.clock.flow():
-                    emitted = await self._to_next(flow, reply)
+                    emitted = await self._to_next(flow, reply, step)
                 if not isinstance(emitted, Emit):
                     return
                 yield emitted.item
                 reply = Reply(self.clock.now())
         except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit):
             with self.clock.flow():
-                await self._clean_up(flow)
+                await self._clean_up(flow, step)
             raise
         except CallbackRaised as raised:
             error = raised.error
@@ -84,10 +85,11 @@ class AsyncRuntime:
         raise error
 
     async def _run(self, flow: Flow[T], end: float = math.inf) -> T:
+        step = Step()
         try:
-            result = await self._to_next(flow, None, end)
+            result = await self._to_next(flow, None, step, end)
         except (asyncio.CancelledError, *INTERRUPTS, Cut):
-            await self._clean_up(flow, end)
+            await self._clean_up(flow, step, end)
             raise
         finally:
             close(flow)
@@ -95,23 +97,24 @@ class AsyncRuntime:
             raise TypeError("a flow that emits is iterated over, not run")
         return result
 
-    async def _to_next(self, flow: Flow[T], given: Any, end: float = math.inf) -> T | Emit[Any]:
-        """Perform a flow up to what it emits next, or to its result."""
-        step: Any = flow.send
+    async def _to_next(self, flow: Flow[T], given: Any, step: Step, end: float = math.inf) -> T | Emit[Any]:
+        """Perform a flow up to what it emits next, or to its result; `step` is where it is."""
+        go_on: Any = flow.send
         while True:
             try:
-                effect = step(given)
+                effect = go_on(given)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
             if isinstance(effect, Emit):
                 return effect
             try:
-                step, given = flow.send, await self._perform(effect, end)
+                go_on, given = flow.send, await self._perform(effect, step, end)
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
-                step, given = flow.throw, error
+                go_on, given = flow.throw, error
 
-    async def _perform(self, effect: Effect, end: float) -> Reply[Any]:
+    async def _perform(self, effect: Effect, step: Step, end: float) -> Reply[Any]:
+        step.begun = False
         if self.clock.now() >= end:
             raise Cut
         value: Any = None
@@ -119,7 +122,7 @@ class AsyncRuntime:
         match effect:
             case Send() | Observe():
                 try:
-                    value = await self._ask(effect, end)
+                    value = await self._ask(effect, step, end)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds):
@@ -134,11 +137,11 @@ class AsyncRuntime:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
-    async def _ask(self, effect: Send | Observe, end: float) -> Any:
+    async def _ask(self, effect: Send | Observe, step: Step, end: float) -> Any:
         if isinstance(effect, Send):
-            return await self.transport.send(effect)
+            return await self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
-            await self._perform(Sleep(left), end)
+            await self._perform(Sleep(left), step, end)
         return await self._run(effect.query.look(effect.ids, effect.by), end)
 
     async def _all(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
@@ -167,19 +170,19 @@ class AsyncRuntime:
                 raise error
         return [task.result() for task in tasks]
 
-    async def _clean_up(self, flow: Flow[Any], end: float = math.inf) -> None:
+    async def _clean_up(self, flow: Flow[Any], step: Step, end: float = math.inf) -> None:
         # In a task of its own: the cancellation that caused it must not reach it.
-        cleaning = asyncio.ensure_future(self._clean(flow, min(end, self.clock.now() + CLEAN_UP)))
+        cleaning = asyncio.ensure_future(self._clean(flow, step, min(end, self.clock.now() + CLEAN_UP)))
         try:
             await asyncio.wait({cleaning}, timeout=CLEAN_UP)
         finally:
             await _end([cleaning])
 
-    async def _clean(self, flow: Flow[Any], end: float) -> None:
+    async def _clean(self, flow: Flow[Any], step: Step, end: float) -> None:
         try:
-            effect = flow.throw(Cancelled())
+            effect = flow.throw(Cancelled(begun=step.begun))
             while True:
-                effect = flow.send(await self._perform(effect, end))
+                effect = flow.send(await self._perform(effect, step, end))
         except (StopIteration, Cancelled):
             pass
         except Cut:

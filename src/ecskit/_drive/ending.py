@@ -7,7 +7,7 @@ from typing import Any
 
 from ecskit._core.effects import Flow
 
-__all__ = ["CLEAN_UP", "Cut", "close", "log"]
+__all__ = ["CLEAN_UP", "Cut", "Step", "close", "log"]
 
 log = logging.getLogger("ecskit")
 
@@ -20,10 +20,19 @@ _CLOSES = 10
 class Cut(BaseException):
     """The flow is cut short: the caller's cancel event is set, or its clean-up has taken too long."""
 
-    def __init__(self, *, begun: bool = True) -> None:
-        """Say whether the effect that the flow asked for last was begun."""
-        super().__init__()
-        self.begun = begun
+
+class Step:
+    """The effect that a flow asked for last."""
+
+    __slots__ = ("begun",)
+
+    def __init__(self) -> None:
+        self.begun = False
+        """Whether it is a request that has left, or was about to."""
+
+    def begin(self) -> None:
+        """Note that the request is about to leave."""
+        self.begun = True
 
 
 def close(flow: Flow[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from random import Random
@@ -32,7 +32,7 @@ from ecskit._core.effects import (
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.wait_errors import WaitCancelled
 from ecskit._drive.clock import Clock, Counts, Either
-from ecskit._drive.ending import CLEAN_UP, Cut, close, log
+from ecskit._drive.ending import CLEAN_UP, Cut, Step, close, log
 
 __all__ = ["Runtime"]
 
@@ -42,8 +42,8 @@ T = TypeVar("T")
 class Sends(Protocol):
     """A sync transport."""
 
-    def send(self, send: Send) -> RawResponse:
-        """Send one request; raise EcsError."""
+    def send(self, send: Send, begin: Callable[[], object], /) -> RawResponse:
+        """Send one request, and call `begin` when it is about to leave; raise EcsError."""
         ...
 
 
@@ -82,17 +82,18 @@ class Runtime:
 
     def _iterate(self, flow: Flow[None], cancel: Event | None) -> Generator[Any, None, None]:
         reply: Any = None
+        step = Step()
         try:
             while True:
                 with self.clock.flow():
-                    emitted = self._to_next(flow, reply, cancel)
+                    emitted = self._to_next(flow, reply, step, cancel)
                 if not isinstance(emitted, Emit):
                     return
                 yield emitted.item
                 reply = Reply(self.clock.now())
         except (*INTERRUPTS, GeneratorExit, Cut) as cut:
             with self.clock.flow():
-                self._clean_up(flow, cut)
+                self._clean_up(flow, step)
             if isinstance(cut, Cut):
                 raise WaitCancelled from None
             raise
@@ -105,10 +106,11 @@ class Runtime:
     def _run(self, flow: Flow[T], cancel: Event | None, end: float = math.inf) -> T:
         if _is_set(cancel):
             raise Cut  # before it is even started: there is nothing to clean up
+        step = Step()
         try:
-            result = self._to_next(flow, None, cancel, end)
-        except (*INTERRUPTS, Cut) as cut:
-            self._clean_up(flow, cut, end)
+            result = self._to_next(flow, None, step, cancel, end)
+        except (*INTERRUPTS, Cut):
+            self._clean_up(flow, step, end)
             raise
         finally:
             close(flow)
@@ -116,31 +118,34 @@ class Runtime:
             raise TypeError("a flow that emits is iterated over, not run")
         return result
 
-    def _to_next(self, flow: Flow[T], given: Any, cancel: Event | None, end: float = math.inf) -> T | Emit[Any]:
-        """Perform a flow up to what it emits next, or to its result."""
-        step: Any = flow.send
+    def _to_next(
+        self, flow: Flow[T], given: Any, step: Step, cancel: Event | None, end: float = math.inf
+    ) -> T | Emit[Any]:
+        """Perform a flow up to what it emits next, or to its result; `step` is where it is."""
+        go_on: Any = flow.send
         while True:
             try:
-                effect = step(given)
+                effect = go_on(given)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
             if isinstance(effect, Emit):
                 return effect
             try:
-                step, given = flow.send, self._perform(effect, cancel, end)
+                go_on, given = flow.send, self._perform(effect, step, cancel, end)
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
-                step, given = flow.throw, error
+                go_on, given = flow.throw, error
 
-    def _perform(self, effect: Effect, cancel: Event | None, end: float) -> Reply[Any]:
+    def _perform(self, effect: Effect, step: Step, cancel: Event | None, end: float) -> Reply[Any]:
+        step.begun = False
         if _is_set(cancel) or self.clock.now() >= end:
-            raise Cut(begun=False)
+            raise Cut
         value: Any = None
         error: EcsError | None = None
         match effect:
             case Send() | Observe():
                 try:
-                    value = self._ask(effect, cancel, end)
+                    value = self._ask(effect, step, cancel, end)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds):
@@ -157,11 +162,11 @@ class Runtime:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
-    def _ask(self, effect: Send | Observe, cancel: Event | None, end: float) -> Any:
+    def _ask(self, effect: Send | Observe, step: Step, cancel: Event | None, end: float) -> Any:
         if isinstance(effect, Send):
-            return self.transport.send(effect)
+            return self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
-            self._perform(Sleep(left), cancel, end)
+            self._perform(Sleep(left), step, cancel, end)
         return self._run(effect.query.look(effect.ids, effect.by), cancel, end)
 
     def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
@@ -192,12 +197,12 @@ class Runtime:
                 raise error
         return [future.result() for future in futures]
 
-    def _clean_up(self, flow: Flow[Any], cut: BaseException, end: float = math.inf) -> None:
+    def _clean_up(self, flow: Flow[Any], step: Step, end: float = math.inf) -> None:
         end = min(end, self.clock.now() + CLEAN_UP)
         try:
-            effect = flow.throw(Cancelled(begun=not isinstance(cut, Cut) or cut.begun))
+            effect = flow.throw(Cancelled(begun=step.begun))
             while True:
-                effect = flow.send(self._perform(effect, None, end))
+                effect = flow.send(self._perform(effect, step, None, end))
         except (StopIteration, Cancelled):
             pass
         except Cut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from contextlib import AsyncExitStack, nullcontext
 from typing import Any
 
@@ -42,8 +43,8 @@ class AsyncTransport:
             raise ConfigurationError("the aiobotocore client is made by `async with` or by the first call; not yet")
         return self._clients[False]
 
-    async def send(self, send: Send) -> RawResponse:
-        """Send one request.
+    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
+        """Send one request; `begin` is called when it is about to leave, at each attempt.
 
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
@@ -51,7 +52,7 @@ class AsyncTransport:
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         client = await self.open(poll=send.poll)
-        under_way = exchange.Exchange(client, send)
+        under_way = exchange.Exchange(client, send, begin)
         token = exchange.current.set(under_way)
         try:
             return under_way.result(await getattr(client, under_way.method)(**under_way.params))

@@ -1,9 +1,10 @@
 """What happens around one request inside a botocore client, the same for both colours.
 
 botocore keeps all of its work (validation, serialization, signing, retries, hooks of the user and of tracing tools).
-Two event handlers let ecskit do its own part: the raw body is put aside before botocore parses it, and what botocore's
-model does not know is written into the request after botocore serialized it. Both act only while an exchange of
-ecskit is under way in the current context, so that a client somebody else owns answers its owner as before.
+Event handlers let ecskit do its own part: the raw body is put aside before botocore parses it, what botocore's model
+does not know is written into the request after botocore serialized it, and a request that is about to leave is reported
+to the driver. They act only while an exchange of ecskit is under way in the current context, so that a client somebody
+else owns answers its owner as before.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ log = logging.getLogger("ecskit")
 class Exchange:
     """One request and, in the end, the raw body of its answer."""
 
-    __slots__ = ("_lacking", "_wire", "begun", "body", "method", "operation", "params", "unreadable")
+    __slots__ = ("_lacking", "_wire", "begin", "body", "entered", "method", "operation", "params", "unreadable")
 
-    def __init__(self, client: Any, send: Send) -> None:
-        """Prepare to send through `client`.
+    def __init__(self, client: Any, send: Send, begin: Callable[[], object]) -> None:
+        """Prepare to send through `client`; `begin` is called when the request is about to leave.
 
         Raises:
             UnsupportedOperationError: The client's service model lacks the operation.
@@ -52,7 +53,8 @@ class Exchange:
         self.params: dict[str, Any] = self._known(send.params, model.operation_model(send.operation).input_shape)
         self.body: bytes | None = None
         self.unreadable: bytes | None = None
-        self.begun = False
+        self.begin = begin
+        self.entered = False
 
     def result(self, parsed: Mapping[str, Any]) -> RawResponse:
         """Return what came back, given what botocore made of it.
@@ -152,18 +154,24 @@ def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
     exchange = current.get()
     if exchange is None:
         return
-    if exchange.begun or model.name != exchange.operation:
+    if exchange.entered or model.name != exchange.operation:
         # A handler of the owner's calls through the same client in the midst of our call: that one is none of ours.
         context[_EVENTS_ID] = exchange
         current.set(None)
     else:
-        exchange.begun = True
+        exchange.entered = True
 
 
 def _before_call(params: dict[str, Any], **_: Any) -> None:
     exchange = current.get()
     if exchange is not None:
         exchange.complete(params)
+
+
+def _before_send(**_: Any) -> None:
+    exchange = current.get()
+    if exchange is not None:
+        exchange.begin()
 
 
 def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:
@@ -180,17 +188,20 @@ def _end(context: dict[str, Any], **_: Any) -> None:
 _HANDLERS: dict[str, Callable[..., None]] = {
     "provide-client-params.ecs": _begin,  # the first event of a call
     "before-call.ecs": _before_call,
+    "before-send.ecs": _before_send,
     "before-parse.ecs": _before_parse,
     "after-call.ecs": _end,
     "after-call-error.ecs": _end,
 }
+_FIRST = {_begin, _before_send}
+"""Handlers that run before those of the owner, which may send other requests or answer in place of ECS."""
 
 
 def attach(client: Any) -> None:
     """Let exchanges through `client` complete requests and capture bodies; as often as it is detached."""
     events = client.meta.events
     for event, handler in _HANDLERS.items():
-        register = events.register_first if handler is _begin else events.register
+        register = events.register_first if handler in _FIRST else events.register
         register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
 
 

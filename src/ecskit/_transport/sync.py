@@ -30,8 +30,8 @@ class Transport:
         self._closed = False
         exchange.attach(client)
 
-    def send(self, send: Send) -> RawResponse:
-        """Send one request.
+    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
+        """Send one request; `begin` is called when it is about to leave, at each attempt.
 
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
@@ -39,7 +39,7 @@ class Transport:
         client = self._poller() if send.poll else self.client
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        under_way = exchange.Exchange(client, send)
+        under_way = exchange.Exchange(client, send, begin)
         token = exchange.current.set(under_way)
         try:
             return under_way.result(getattr(client, under_way.method)(**under_way.params))
