@@ -14,7 +14,7 @@ import pytest
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, DeploymentUnstable, EcsError, WaitError
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
-from .support import BARE_BREAKER, BREAKER, Act, Ecs, Went, both, daemon, in_turn, nothing, register, then, update
+from .support import BARE_BREAKER, BREAKER, Act, Ecs, Went, both, daemon, in_turn, register, update
 
 Prepare = Callable[[Simulator], object]
 DEPLOYMENT_READS = ("ListServiceDeployments", "DescribeServiceDeployments")
@@ -461,7 +461,7 @@ def test_the_error_survives_pickling_and_copying(on_failure: str) -> None:
     """With its text and what it holds."""
     error = unstable(on_failure=on_failure).error
     assert isinstance(error, DeploymentFailed)
-    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # noqa: S301  # our own
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # our own
         assert (type(error), str(error)) == (type(again), str(again))
         assert error.progress == again.progress
 
