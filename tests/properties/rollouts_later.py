@@ -1,4 +1,4 @@
-"""The second half of random deployments: how ECS counts, crash loops, flaky starts, pauses, and tasks that must stay up.
+"""The second half of random deployments: counting policies, crash loops, flaky starts, tasks that must stay up.
 
 Drawn by a generator of its own, so that the first half of a plan stays what it was. Plans from `FROM` on have it.
 """
@@ -19,8 +19,6 @@ FROM = 100_000
 """The first seed whose plan is drawn in full."""
 
 Counting = Literal["zero_first", "at_once", "stepwise"]
-GOOD = frozenset({"old", "good", "other", "slow", "spotty", "moved"})
-"""Families whose tasks do nothing that counts against a deployment."""
 
 
 @attrs.frozen(kw_only=True)
@@ -40,7 +38,7 @@ class Later:
     others: Sequence[tuple[float, Sequence[Any]]]
 
     @classmethod
-    def of(cls, seed: int, *, strategy: str, daemon: bool, timeout: float | None) -> Later:
+    def of(cls, seed: int, *, strategy: str, daemon: bool, timeout: float | None, least: int) -> Later:
         random = Random(f"later deployment {seed}")
         start = random.uniform(1, 40)
         crash = random.choice([0.5, 5.0, 5.0, 30.0, random.uniform(1, 120)])
@@ -67,14 +65,16 @@ class Later:
                 ],
             },
             checked=frozenset({"ill"}),
-            definition=random.choice([None, None, "looping", "late", "ill", "flaky", "spotty", "moved", "slow", "good"]),
-            configuration=_configuration(random, rolling=rolling),
+            definition=random.choice(
+                [None, None, "looping", "late", "ill", "flaky", "spotty", "moved", "slow", "good"]
+            ),
+            configuration=_configuration(random, rolling=rolling, least=least),
             options=_options(random, staged=strategy in ("BLUE_GREEN", "LINEAR", "CANARY"), timeout=timeout),
             others=_others(random),
         )
 
 
-def _configuration(random: Random, *, rolling: bool) -> dict[str, Any]:
+def _configuration(random: Random, *, rolling: bool, least: int) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if random.random() < 0.3:
         kind = random.choice(["COUNT", "BOUNDED_PERCENT", "UNBOUNDED_PERCENT"])
@@ -87,7 +87,7 @@ def _configuration(random: Random, *, rolling: bool) -> dict[str, Any]:
     if rolling and random.random() < 0.2:
         made["earlySuccessCriteria"] = {
             "enable": True,
-            "healthyPercent": random.choice([50, 100]),
+            "healthyPercent": max(least, random.choice([50, 100])),
             "sourceServiceRevisionCleanup": random.choice(["BLOCKING", "DEFERRED"]),
         }
     return made
