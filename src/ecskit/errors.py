@@ -48,7 +48,8 @@ The tree::
         +-- DeploymentFailed                       a deployment of a service failed, and nothing was rolled back
         |   +-- DeploymentRolledBack               the service is back at what it ran before
         |   +-- DeploymentRollbackFailed
-        |   +-- DeploymentStalled                  gets nowhere, and nothing in ECS will end it
+        |   +-- DeploymentStalled                  its tasks fail or cannot be placed, and nothing in ECS ends it
+        |   +-- DeploymentUnstable                 it succeeded, and its tasks did not stay up
         +-- DeploymentSuperseded                   a newer one has taken its place
         +-- DeploymentPaused                       a hook waits for somebody
         +-- WaitFailed                             in a state from which it will not be what was waited for

@@ -8,12 +8,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 
-from ecskit.testing import Call, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
+from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
+from ecskit.testing.records import Task
 from ecskit.testing.services.records import Rollout, Service
 from ecskit.testing.services.timeline import Timeline
 from ecskit.testing.trouble import Trouble
@@ -99,14 +100,15 @@ class Made:
 class Fleet(World):
     """A world of services, and of others that do as they like with them."""
 
-    def __init__(self, *, seed: int = 0, lag: Lag | None = None) -> None:
-        super().__init__(seed=seed, lag=lag)
+    def __init__(self, *, seed: int = 0, lag: Lag | None = None, counting: Counting = "zero_first") -> None:
+        super().__init__(seed=seed, lag=lag, counting=counting)
         clock = Eventful()
         self.watch: Eventful = clock
         self._now = clock.epoch
         self.made: list[Made] = []
         self.every_service: list[Service] = []
         self.every_rollout: dict[str, Rollout] = {}
+        self.every_task: dict[str, Task] = {}
         self._others: set[int] = set()
         self._is_other = False
 
@@ -151,6 +153,7 @@ class Fleet(World):
                 )
 
     def _keep(self) -> None:
+        self.every_task |= self._world.tasks
         for service in self._world.services.values():
             if not isinstance(service.shown, Kept):
                 service.shown = Kept(service.shown)
@@ -183,10 +186,15 @@ class Fleet(World):
         """Bring everything up to now."""
         with self._lock:
             self._world.advance(self.now())
+            self._keep()
 
-    def define(self, family: str, script: TaskScript, *, fargate: bool) -> None:
-        """Register a task definition, and say how its tasks behave."""
-        container = {"name": "app", "image": f"{family}:1", "essential": True, "memory": 64, "cpu": 64}
+    def define(
+        self, family: str, script: TaskScript | Sequence[TaskScript], *, fargate: bool, checked: bool = False
+    ) -> None:
+        """Register a task definition, and choose how its tasks behave."""
+        container: dict[str, Any] = {"name": "app", "image": f"{family}:1", "essential": True, "memory": 64, "cpu": 64}
+        if checked:
+            container["healthCheck"] = {"command": ["CMD", "true"]}
         where: dict[str, Any] = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc"} if fargate else {}
         size = {"cpu": "256", "memory": "512"} if fargate else {}
         with self.as_others():
@@ -242,6 +250,11 @@ class Fleet(World):
                 for hook in rollout.hooks:
                     answer = {"serviceDeploymentArn": rollout.arn, "hookId": hook.id, "action": action}
                     self.handle("ContinueServiceDeployment", answer)
+            case ["stop task"] if service is not None and service.crew:
+                self.handle("StopTask", {"task": next(iter(service.crew)), "reason": "a user's"})
+            case ["rebalance"]:
+                with suppress(ValueError):
+                    self.rebalance(name)
             case ["alarm"]:
                 self.fire_alarm(ALARM)
             case ["delete"]:

@@ -19,6 +19,7 @@ from ecskit.errors import (
     DeploymentRolledBack,
     DeploymentStalled,
     DeploymentSuperseded,
+    DeploymentUnstable,
     EcsError,
     NotVisible,
     ServiceGone,
@@ -30,6 +31,7 @@ from ecskit.services.events import (
     DeploymentEvent,
     DeploymentFollowed,
     DeploymentPausedAt,
+    RollbackStarted,
     ServiceSaid,
     StageReached,
     StatusChanged,
@@ -40,6 +42,7 @@ from ecskit.testing.services.records import Rollout, Service
 
 from .deploying import Ask, Heard
 from .drivers import Ending
+from .ends import bad_ends, cannot_place, paused_for, pauses
 from .fleet import Fleet, Kept, Made, statuses
 from .world import CLOSE
 
@@ -47,6 +50,7 @@ UNDER_WAY = frozenset({"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQ
 UNDONE_WITHIN = 1800.0
 STALE_AT_MOST = 60.0
 LOOK_FOR = 60.0
+STEADY_FOR = 15.0
 
 
 @attrs.frozen(kw_only=True)
@@ -72,6 +76,11 @@ class Case:
     @property
     def until(self) -> str:
         return str(self.options.get("until", "deployed"))
+
+    @property
+    def observes_stability(self) -> bool:
+        """Whether the wait goes on after the deployment has succeeded."""
+        return self.until == "stable" or "stable_for" in self.options
 
     @property
     def looks(self) -> list[float]:
@@ -203,7 +212,7 @@ def _meant(case: Case, own: Rollout, progress: DeploymentProgress | None) -> Rol
         after = service.rollouts[service.rollouts.index(each) + 1]
         if each.status == "STOPPED" and after.created_at <= (each.finished_at or 0.0):
             continue  # stopped by hand with a newer one there already: ECS does not show which ended it
-        assert fate(each) is DeploymentSuperseded or (case.until == "stable" and fate(each) == "ok"), (
+        assert fate(each) is DeploymentSuperseded or (case.observes_stability and fate(each) == "ok"), (
             f"{each.deployment.id} is left behind, but {each.status}: {each.reason}"
         )
     return meant
@@ -226,15 +235,18 @@ def _check(case: Case, rollout: Rollout, said: type[BaseException] | None) -> No
             assert _has_remedied(case), told
         case _ if said in (DeploymentRolledBack, DeploymentRollbackFailed):
             pass
+        case _ if said is DeploymentUnstable:
+            assert true == "ok", told
+            assert bad_ends(fleet, rollout, since=rollout.finished_at or 0.0, until=now), told
         case _ if said is DeploymentFailed:
             replaced = case.refused and true is DeploymentRollbackFailed
             assert true is DeploymentFailed or replaced, told
         case _ if said is DeploymentSuperseded:
-            stable = case.until == "stable" and true == "ok" and service.rollout is not rollout
+            stable = case.observes_stability and true == "ok" and service.rollout is not rollout
             assert true is DeploymentSuperseded or stable or _is_blurred(case, service, rollout), told
         case _ if said is ServiceGone:
             assert deleted, told
-            assert true != "ok" or case.until == "stable", told
+            assert true != "ok" or case.observes_stability, told
         case _ if said is DeploymentPaused:
             assert case.options.get("on_pause") == "raise", told
             assert _awaits(rollout, case.since, now), told
@@ -265,6 +277,11 @@ def _check_timeout(case: Case, service: Service, rollout: Rollout, told: str) ->
     lag = case.fleet.lag
     if rollout.created_at + lag.visible_after + lag.stale_by > case.ending.ended:
         return  # no read has to show it yet
+    if "stable_for" in case.options and fate(rollout) == "ok":
+        progress = progress_of(case.ending, case.heard)
+        assert progress is not None, told
+        assert progress.stability == "watching", told
+        return
     if case.until == "stable" and fate(rollout) == "ok":
         assert not _was_stable_throughout(case, service, rollout), told
         return
@@ -275,6 +292,11 @@ def _check_timeout(case: Case, service: Service, rollout: Rollout, told: str) ->
 
 def _time_is_up(case: Case) -> bool:
     timeout, polls = case.options.get("timeout", 600.0), case.options.get("max_polls")
+    own = target_of(case)
+    if own is not None and fate(own) == "ok" and "stable_for" in case.options:
+        return True  # three stretches are over
+    if own is not None and "pause_timeout" in case.options and pauses(own, case.ending.ended):
+        return True
     began = case.heard.began or 0.0
     if polls is not None and len(case.heard.stories) >= polls:
         return True
@@ -294,6 +316,9 @@ def _check_time(case: Case) -> None:
     remedied = "rollback" in (case.options.get("on_failure"), case.options.get("on_timeout"))
     # Going back has its own bound, and so has what is sent for it, which is looked for in vain for a minute each time.
     late = UNDONE_WITHIN + 6 * 75.0 if remedied else 0.0
+    rollouts = case.fleet.every_rollout.values()
+    late += sum(end - at + _SLACK for each in rollouts for at, end in pauses(each, case.ending.ended))
+    late += 3 * case.options.get("stable_for", 0.0) + 60.0
     answers = sum(call.operation == "ContinueServiceDeployment" for call in case.ending.calls)
     late += 15.0 * answers
     assert case.ending.ended <= began + timeout + late + CLOSE, f"overrun: {case.ending.ended - began - timeout}"
@@ -337,9 +362,9 @@ def _is_stable(shown: Mapping[str, Any], rollout: Rollout | None, desired: int |
 
 def _was_stable_throughout(case: Case, service: Service, rollout: Rollout) -> bool:
     assert isinstance(service.shown, Kept)
-    return all(
-        _is_stable(shown, rollout) for _, shown in service.shown.between(case.since, case.ending.ended)
-    ) and bool(service.shown.between(case.since, case.ending.ended))
+    since = case.since - STEADY_FOR  # a stretch of that length counts, from one poll to another
+    shown = service.shown.between(since, case.ending.ended)
+    return bool(shown) and (rollout.finished_at or 0.0) <= since and all(_is_stable(each, rollout) for _, each in shown)
 
 
 def _awaits(rollout: Rollout, since: float, until: float) -> bool:
@@ -355,13 +380,11 @@ def _stalls(case: Case, service: Service, rollout: Rollout) -> bool:
     """Whether a deployment gets nowhere: tasks failed, or nothing has happened for long."""
     assert isinstance(service.shown, Kept)
     shown = [each for _, each in service.shown.between(case.since, case.ending.ended)]
-    failed = any(
-        task.started_by == rollout.deployment.id and task.last_status != "RUNNING" for task in _tasks(case.fleet)
-    )
-    quiet = case.options.get("stalled_after", 1200.0)
+    failed = bool(bad_ends(case.fleet, rollout, until=case.ending.ended))
+    quiet = case.options.get("stalled_after")
     lacking = any(_running(each, rollout) < each["desiredCount"] for each in shown)
     waited = quiet is not None and case.ending.ended - (case.heard.began or 0.0) >= quiet - CLOSE
-    return failed or (lacking and waited)
+    return failed or cannot_place(service) or (lacking and waited)
 
 
 def _running(shown: Mapping[str, Any], rollout: Rollout) -> int:
@@ -370,24 +393,52 @@ def _running(shown: Mapping[str, Any], rollout: Rollout) -> int:
     return sum(own)
 
 
-@attrs.frozen
-class _Task:
-    started_by: str
-    last_status: str
-
-
-def _tasks(fleet: Fleet) -> list[_Task]:
-    states = {state.arn: state.last_status for state in fleet.tasks()}
-    return [
-        _Task(str(task.body.get("startedBy")), states[arn]) for arn, task in fleet._world.tasks.items() if arn in states
-    ]
-
-
 def _has_remedied(case: Case) -> bool:
     first = case.made[0].request if case.made else {}
     updates = [made for made in case.made if made.request != first]
     stops = [call for call in case.ending.calls if call.operation == "StopServiceDeployment"]
     return bool(updates or stops)
+
+
+def check_rollback(case: Case) -> None:
+    """What is rolled back did not succeed in time, or its tasks failed: pauses and slow starts are no reason."""
+    own, error = target_of(case), case.ending.error
+    if own is None or error is None or not _has_remedied(case) or case.heard.began is None:
+        return
+    causes: list[BaseException] = [error]
+    while causes[-1].__cause__ is not None:
+        causes.append(causes[-1].__cause__)
+    if any(type(each) in (DeploymentStalled, DeploymentUnstable) for each in causes):
+        quiet = case.options.get("stalled_after") is not None
+        placed = not cannot_place(case.fleet.service_of(own))
+        bad = bad_ends(case.fleet, own, until=case.ending.ended)
+        assert bad or quiet or not placed, f"a good deployment is rolled back: {error}"
+    late = next((each for each in causes if isinstance(each, WaitTimeout)), None)
+    timeout = case.options.get("timeout", 600.0)
+    limited = case.refused or {"pause_timeout", "max_polls"} & case.options.keys()
+    if late is not None and timeout is not None and not limited:
+        elapsed = late.story.elapsed
+        paused = paused_for(own, case.heard.began, case.heard.began + elapsed, slack=_SLACK + case.fleet.lag.stale_by)
+        assert elapsed - paused >= timeout - CLOSE, f"rolled back before time was up: {error}"
+
+
+_SLACK = 40.0
+"""Seconds of a pause that a wait may not have observed: a poll of the slowest pace at its begin."""
+
+
+def check_stays_up(case: Case) -> None:
+    """What is called stable had no task that ended by its own fault in the stretch that was asked for."""
+    progress, own = progress_of(case.ending, case.heard), target_of(case)
+    stable_for = case.options.get("stable_for")
+    if case.ending.error is not None or progress is None or own is None or stable_for is None:
+        return
+    if case.until not in ("deployed", "stable") or progress.started.deployment_id != own.deployment.id:
+        return
+    assert progress.stability in ("stable", "unknown") or not progress.succeeded, progress.stability
+    if progress.stability == "stable":
+        lag, ended = case.fleet.lag, case.ending.ended
+        ends = bad_ends(case.fleet, own, since=ended - stable_for, until=ended - lag.stale_by - lag.visible_after)
+        assert not ends, f"false stability: {ends} before {ended}"
 
 
 def _check_remedy(case: Case, rollout: Rollout, told: str) -> None:
@@ -432,8 +483,10 @@ def _check_counts(case: Case, said: type[BaseException] | None, progress: Deploy
         if enough and not _last_look_failed(case) and case.until in ("deployed", "stable") and not newer:
             asserted = service.shown
             assert isinstance(asserted, Kept)
-            shown = [each for _, each in asserted.between(case.since, case.ending.ended)]
-            assert not all(_is_stable(each, None, wanted) for each in shown), told
+            since = case.since - STEADY_FOR
+            shown = [each for _, each in asserted.between(since, case.ending.ended)]
+            recent = any((each.finished_at or 0.0) > since for each in service.rollouts)
+            assert recent or not all(_is_stable(each, None, wanted) for each in shown), told
     if said in (DeploymentFailed, DeploymentRolledBack, DeploymentRollbackFailed) and not _has_remedied(case):
         assert current is not None
         bad = {"STOP_REQUESTED", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"}
@@ -456,5 +509,5 @@ def check_events(events: Sequence[DeploymentEvent]) -> None:
     stages = [(event.stage, event.traffic, event.progress) for event in events if isinstance(event, StageReached)]
     for (stage, traffic, before), (then, share, after) in pairwise(stages):
         assert (stage, traffic) != (then, share) or before.started.key != after.started.key, "a stage is told twice"
-    followed = sum(isinstance(event, DeploymentFollowed) for event in events)
+    followed = sum(isinstance(event, (DeploymentFollowed, RollbackStarted)) for event in events)
     assert len(set(filter(None, about))) <= 1 + followed

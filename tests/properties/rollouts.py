@@ -14,6 +14,7 @@ from ecskit.testing.services.script import DeploymentScript
 
 from .deploying import Ask
 from .fleet import ALARM, NETWORK, Fleet
+from .rollouts_later import FROM, Later
 from .schedules import near
 
 STAGED = ("BLUE_GREEN", "LINEAR", "CANARY")
@@ -62,9 +63,43 @@ class Plan:
     denied: Sequence[str]
     resumes: str
     """How somebody else goes on from the handle of an error."""
+    later: Later | None = None
+    """What plans from `FROM` on have beyond this."""
 
     @classmethod
     def of(cls, seed: int, *, service: str = "web") -> Plan:
+        """Return the plan of a seed."""
+        plan = cls.first_half(seed, service=service)
+        if seed < FROM:
+            return plan
+        configuration = plan.create["deploymentConfiguration"]
+        strategy = configuration.get("strategy", "ROLLING")
+        timeout = plan.ask.options.get("timeout")
+        least = configuration.get("minimumHealthyPercent", 100)
+        later = Later.of(seed, strategy=strategy, daemon=plan.daemon, timeout=timeout, least=least)
+        change = dict(plan.ask.change)
+        if later.definition is not None and "task_definition" in change:
+            change["task_definition"] = later.definition
+        options = dict(plan.ask.options)
+        if plan.ask.how != "scale":
+            options |= later.options
+        lag = attrs.evolve(
+            plan.lag,
+            counts_behind=later.counts_behind,
+            deployments_scale_after=later.deployments_scale_after,
+        )
+        return attrs.evolve(
+            plan,
+            create={**plan.create, "deploymentConfiguration": {**configuration, **later.configuration}},
+            ask=attrs.evolve(plan.ask, change=change, options=options),
+            others=sorted([*plan.others, *later.others], key=lambda each: each[0]),
+            lag=lag,
+            later=later,
+        )
+
+    @classmethod
+    def first_half(cls, seed: int, *, service: str) -> Plan:
+        """Return what is drawn first."""
         random = Random(f"deployment {seed}")
         daemon = random.random() < 0.08
         configuration = _configuration(random, daemon=daemon)
@@ -141,7 +176,7 @@ class Plan:
 
     def world(self) -> Fleet:
         """Return a world in which somebody is about to deploy."""
-        fleet = Fleet(seed=self.seed, lag=self.lag)
+        fleet = Fleet(seed=self.seed, lag=self.lag, counting=self.later.counting if self.later else "zero_first")
         self.furnish(fleet)
         self.open(fleet)
         fleet.watch.advance(self.head_start)
@@ -157,6 +192,9 @@ class Plan:
         """Register what there is to run."""
         for family, script in self.scripts.items():
             fleet.define(family, script, fargate=not self.daemon)
+        for family, scripts in (self.later.families if self.later else {}).items():
+            checked = self.later is not None and family in self.later.checked
+            fleet.define(family, scripts, fargate=not self.daemon, checked=checked)
         if self.daemon:
             fleet.house(2)
 

@@ -16,11 +16,13 @@ from ecskit.services import StartedDeployment
 from .deploying import Ask, Heard, ask_async, ask_sync
 from .drivers import Ending, Steady
 from .fleet import Fleet
-from .rollout_truths import Case, check_events, check_update, check_verdict
+from .rollout_truths import Case, check_events, check_rollback, check_stays_up, check_update, check_verdict
 from .rollouts import Plan
 from .schedules import check_all
 
-_FOLLOWED = frozenset({"until", "on_superseded", "on_pause", "stalled_after", "max_failed_tasks"})
+_FOLLOWED = frozenset(
+    {"until", "on_superseded", "on_pause", "stalled_after", "max_failed_tasks", "stable_for", "pause_timeout"}
+)
 DEPLOYMENT_READS = {"ListServiceDeployments", "DescribeServiceDeployments"}
 
 
@@ -49,6 +51,8 @@ def check(plan: Plan) -> None:
     case = run(plan, ask_sync)
     check_update(case)
     check_verdict(case)
+    check_rollback(case)
+    check_stays_up(case)
     if plan.ask.how == "events":
         check_same_without_events(plan, case)
     other = run(plan, ask_async)

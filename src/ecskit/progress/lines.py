@@ -18,6 +18,7 @@ from ecskit.services.events import (
     DeploymentPausedAt,
     RollbackStarted,
     ServiceSaid,
+    StabilityChanged,
     StageReached,
     StatusChanged,
     TaskStopped,
@@ -73,7 +74,7 @@ class Lines(Show):
                 self._reasons.clear()
                 self._latest.clear()
                 line = one_line(str(event))
-            case StageReached() | DeploymentPausedAt():
+            case StageReached() | DeploymentPausedAt() | StabilityChanged():
                 line = one_line(str(event))
         return line
 

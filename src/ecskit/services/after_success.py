@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import attrs
 
 from ecskit.models.tasks import Task
-from ecskit.services.evidence import began_to_stop
+from ecskit.services.evidence import began_to_stop, counts_against, rebalanced
 
 if TYPE_CHECKING:
     from ecskit.services.progress import DeploymentProgress
@@ -71,6 +71,8 @@ class AfterSuccess:
     """How many stopped tasks are too many."""
     blind: bool = False
     """Whether reading stopped tasks is refused."""
+    before: frozenset[str] = frozenset()
+    """ARNs of tasks that had stopped before the wait began."""
 
     @property
     def quiet_for(self) -> float:
@@ -110,11 +112,16 @@ class AfterSuccess:
         return min(ends, self.began + self.aim.within)
 
 
-def stopped_later(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
-    """Return the tasks whose end began after the deployment had succeeded, by the times of ECS."""
-    succeeded = progress.succeeded_at
-    ends = [(task, began_to_stop(task)) for task in tasks]
-    return [task for task, began in ends if succeeded is None or began is None or began > succeeded]
+def stopped_later(progress: DeploymentProgress) -> list[Task]:
+    """Return the tasks whose end began after the deployment had succeeded, by the times of ECS, and counts against it.
+
+    What had stopped before the first poll of a wait, if that showed the success already, is left out.
+    """
+    succeeded, moved = progress.succeeded_at, rebalanced(progress.events)
+    before = progress.after_success.before if progress.after_success else frozenset[str]()
+    ends = [(task, began_to_stop(task)) for task in progress.stopped_tasks if task.task_arn not in before]
+    later = [task for task, began in ends if succeeded is None or began is None or began > succeeded]
+    return [task for task in later if counts_against(task, moved)]
 
 
 def seconds_to_last(progress: DeploymentProgress, stopped: Sequence[Task]) -> float | None:
@@ -130,7 +137,6 @@ def with_observation(
     aim: StabilityAim,
     *,
     most: int,
-    new: Sequence[Task],
     unhealthy: int,
     blind: bool,
     now: float,
@@ -141,7 +147,6 @@ def with_observation(
         progress: What was observed, of a deployment that has succeeded.
         aim: What counts as stable.
         most: How many stopped tasks are too many.
-        new: Tasks that no poll had shown before as stopped, and whose end counts against the deployment.
         unhealthy: How many tasks are unhealthy.
         blind: Whether reading stopped tasks is refused.
         now: The monotonic time.
@@ -150,10 +155,10 @@ def with_observation(
     running = (deployment.running_count or 0) if deployment else 0
     if known is None:
         late = not progress.signs.preceded
-        stops = 0 if late else len(stopped_later(progress, new))
-        known = AfterSuccess(aim=aim, began=now, wanted=progress.desired, observed=now, stops=stops)
-    else:
-        stops = known.stops + len(stopped_later(progress, new))
+        before = frozenset(task.task_arn for task in progress.stopped_tasks) if late else frozenset[str]()
+        known = AfterSuccess(aim=aim, began=now, wanted=progress.desired, observed=now, before=before)
+        progress = attrs.evolve(progress, after_success=known)
+    stops = len(stopped_later(progress))
     lacking = deployment is not None and running < min(known.wanted, progress.desired)
     is_quiet = stops == known.stops and not unhealthy and not lacking
     quiet_since = (now if known.quiet_since is None else known.quiet_since) if is_quiet else None

@@ -13,6 +13,7 @@ import attrs
 
 from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, ServiceEvent
 from ecskit.models.tasks import Task
+from ecskit.services.after_success import Stability
 from ecskit.services.casualties import died_of
 from ecskit.services.pauses import pause_of
 from ecskit.services.progress import DeploymentProgress
@@ -25,6 +26,7 @@ __all__ = [
     "DeploymentPausedAt",
     "RollbackStarted",
     "ServiceSaid",
+    "StabilityChanged",
     "StageReached",
     "StatusChanged",
     "TaskStopped",
@@ -125,6 +127,24 @@ class TaskStopped(_Event):
 
 
 @attrs.frozen(kw_only=True)
+class StabilityChanged(_Event):
+    """The deployment has succeeded, and something else is known about whether its tasks stay up."""
+
+    stability: Stability
+    """"watching" while that is observed; then "stable", "unstable", or "unknown"."""
+
+    def __str__(self) -> str:
+        observed = self.progress.after_success
+        stretch = f" for {observed.aim.stable_for:g} s" if observed else ""
+        return {
+            "watching": f"observing whether its tasks stay up{stretch}",
+            "stable": f"its tasks stayed up{stretch}",
+            "unstable": "its tasks do not stay up",
+            "unknown": "whether its tasks stay up is unknown: reading tasks is refused",
+        }[self.stability]
+
+
+@attrs.frozen(kw_only=True)
 class RollbackStarted(_Event):
     """The deployment is rolled back as `on_failure` or `on_timeout` says; later events are of the rollback."""
 
@@ -155,6 +175,7 @@ DeploymentEvent: TypeAlias = (
     | TaskStopped
     | DeploymentFollowed
     | RollbackStarted
+    | StabilityChanged
 )
 """Something that happened to a deployment. `str()` of it is a line for people."""
 
@@ -175,6 +196,8 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
         yield StageReached(progress=after, stage=stage, traffic=traffic)
     if after.service is not None and _counts(after) != _counts(before):
         yield CountsChanged(progress=after, deployments=tuple(after.service.deployments))
+    if after.stability is not None and after.stability != before.stability:
+        yield StabilityChanged(progress=after, stability=after.stability)
     for hook in _new(before.paused, after.paused, lambda hook: hook.hook_id):
         yield DeploymentPausedAt(progress=after, stage=after.stage, hook=hook)
 

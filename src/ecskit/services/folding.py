@@ -20,13 +20,13 @@ from ecskit.services.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
-__all__ = ["after_deployment", "after_service", "counted", "moved", "with_stopped"]
+__all__ = ["after_deployment", "after_service", "moved", "with_stopped"]
 
 STALE_AT_MOST = 60.0
 """Seconds for which reads are taken to be stale that show less than is known already."""
 _ENDS: Mapping[str, int] = {"ACTIVE": 0, "DRAINING": 1, "INACTIVE": 2}
 """The statuses of a service, in the order in which they come."""
-_ENOUGH_TASKS = 200
+_ENOUGH_TASKS = 1000
 
 
 def after_deployment(progress: DeploymentProgress, seen: ServiceDeployment, now: float) -> DeploymentProgress:
@@ -68,14 +68,14 @@ def with_stopped(progress: DeploymentProgress, tasks: Sequence[Task], *, countin
         tasks: The tasks that the read showed, of any deployment.
         counting: Whether the new ones are failures in a row: not if a task became healthy since the last read.
     """
-    new = counted(progress, tasks)
+    new = _counted(progress, tasks)
     known = {task.task_arn: task for task in progress.stopped_tasks}
     known |= {task.task_arn: task for task in _own(progress, tasks)}
     failures = progress.signs.failures + (len(new) if counting else 0)
     return _with(attrs.evolve(progress, stopped_tasks=list(known.values())[-_ENOUGH_TASKS:]), failures=failures)
 
 
-def counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
+def _counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
     """Return those of some stopped tasks that count against the deployment, and did not before."""
     moved = rebalanced(progress.events)
     before = {task.task_arn for task in progress.stopped_tasks if counts_against(task, moved)}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -26,10 +25,9 @@ from ecskit._core.sightings import Book, Known
 from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFailed, WaitTimeout
 from ecskit._core.waiter import Again, Done, Failed, Verdict
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
-from ecskit.models.tasks import Task
 from ecskit.services.after_success import AfterSuccess, StabilityAim, seconds_to_last, stopped_later
 from ecskit.services.casualties import reasons_of
-from ecskit.services.evidence import counts_against, is_watched, placement_failure, threshold
+from ecskit.services.evidence import is_watched, placement_failure, threshold
 from ecskit.services.pauses import deadline as deadline_of
 from ecskit.services.progress import DOOMED, READS, STAGES, DeploymentProgress
 from ecskit.services.started import WAIT
@@ -195,8 +193,7 @@ def _stays_up(progress: DeploymentProgress, observed: AfterSuccess, goal: Deploy
     """Judge what was observed after the success."""
     unsettled = _unsettled(progress) if goal.until == "stable" else None
     if observed.stability == "unstable" or (observed.is_overdue and not observed.blind):
-        stopped = [task for task in stopped_later(progress, progress.stopped_tasks) if counts_against(task)]
-        return _unstable(progress, observed, stopped)
+        return _unstable(progress, observed)
     if unsettled is None and (observed.is_quiet or observed.is_overdue):
         return Done()
     why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since(observed)}"
@@ -221,8 +218,9 @@ def _since(observed: AfterSuccess) -> str:
     return f"{unhealthy}{stopped}, quiet for {observed.quiet_for:.0f} of {observed.aim.stable_for:g} s"
 
 
-def _unstable(progress: DeploymentProgress, observed: AfterSuccess, stopped: Sequence[Task]) -> Ends:
+def _unstable(progress: DeploymentProgress, observed: AfterSuccess) -> Ends:
     """Judge a deployment that succeeded, and whose tasks do not stay up."""
+    stopped = stopped_later(progress)
     if observed.stops:
         within = f"within {seconds_to_last(progress, stopped) or observed.elapsed:.0f} s"
         tasks = "1 task" if observed.stops == 1 else f"{observed.stops} tasks"

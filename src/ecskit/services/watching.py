@@ -39,7 +39,7 @@ from ecskit.models.services import (
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
 from ecskit.services.after_success import StabilityAim, with_observation
 from ecskit.services.evidence import is_in_transition, threshold
-from ecskit.services.folding import after_deployment, after_service, counted, moved, with_stopped
+from ecskit.services.folding import after_deployment, after_service, moved, with_stopped
 from ecskit.services.pauses import with_pause
 from ecskit.services.progress import DOOMED, DeploymentProgress
 from ecskit.services.signs import Signs
@@ -65,8 +65,8 @@ class _Read:
 
     resets: int = 0
     """How often the number of failures had been set back before."""
-    stopped: Sequence[Task] | None = None
-    """The tasks that no poll had shown before as stopped, and whose end counts; None if stopped tasks were not read."""
+    stopped: bool = False
+    """Whether stopped tasks were read."""
     unhealthy: int | None = None
     """How many tasks are unhealthy; None if they were not read."""
 
@@ -266,7 +266,7 @@ class Watch:
             return False
         self._tasks_told = told
         self._tasks_known |= {task.task_arn for task in tasks if task.stop_code or task.stopped_reason}
-        self._read.stopped = counted(progress, tasks)
+        self._read.stopped = True
         self.progress = with_stopped(progress, tasks, counting=progress.signs.resets == self._read.resets)
         return False
 
@@ -313,13 +313,12 @@ class Watch:
         if self.stability is None or self.missed is not None:
             return progress
         read = self._read
-        if not self._no_tasks and (read.stopped is None or read.unhealthy is None):
+        if not self._no_tasks and (not read.stopped or read.unhealthy is None):
             return progress
         return with_observation(
             progress,
             self.stability,
             most=self.max_failed_tasks or threshold(progress),
-            new=read.stopped or (),
             unhealthy=read.unhealthy or 0,
             blind=self._no_tasks,
             now=now,
