@@ -10,8 +10,10 @@ import pytest
 
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, DeploymentStalled
 from ecskit.models.services import (
+    CanaryConfiguration,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
+    LinearConfiguration,
     Service,
     ThresholdConfiguration,
 )
@@ -37,6 +39,7 @@ Prepare = Callable[[Simulator], object]
 STEADY = TaskScript.healthy()
 FAILS = TaskScript.fails_to_pull("manifest unknown")
 SLOW = attrs.evolve(STEADY, time_to_start=1500)
+LATE = attrs.evolve(STEADY, time_to_start=400)
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
 COUNTINGS: list[Counting] = ["zero_first", "at_once", "stepwise"]
 
@@ -45,11 +48,11 @@ def deploys(**options: Any) -> Act:
     return lambda ecs: ecs.services.deploy("web", task_definition="next", **{"timeout": 7200, **options})
 
 
-def first(**options: Any) -> Act:
+def first(configuration: Any, **options: Any) -> Act:
     """Return the act that creates the service web, and follows its first deployment."""
 
     def act(ecs: Ecs) -> Any:
-        create(ecs.sim, wait=0, taskDefinition="next", **options.pop("members", {}))
+        create(ecs.sim, wait=0, taskDefinition="next", deploymentConfiguration=configuration)
         return then(
             ecs.services.describe("web"),
             lambda services: then(
@@ -109,11 +112,20 @@ def test_tasks_that_take_25_minutes_to_start(breaker: str, reads: Prepare, count
 
 @pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
-@pytest.mark.parametrize("scripts", [[SLOW], [STEADY, STEADY, SLOW, STEADY], [SLOW, STEADY]])
-def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy: str, counting: Counting) -> None:
+@pytest.mark.parametrize("scripts", [[LATE], [STEADY, STEADY, LATE, STEADY]])
+def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy: Any, counting: Counting) -> None:
     """All tasks are slow, or one of four: it is deployed."""
+    configuration = DeploymentConfiguration(
+        strategy=strategy,
+        linear_configuration=LinearConfiguration(step_percent=50, step_bake_time_in_minutes=0)
+        if strategy == "LINEAR"
+        else None,
+        canary_configuration=CanaryConfiguration(canary_percent=50, canary_bake_time_in_minutes=0)
+        if strategy == "CANARY"
+        else None,
+    )
     went = both(
-        deploys(strategy=strategy, stable_for=60, **REMEDIES),
+        deploys(deployment_configuration=configuration, stable_for=15, **REMEDIES),
         prepare=scripted(*scripts),
         service={"desiredCount": 4, "deploymentConfiguration": None},
         counting=counting,
@@ -127,7 +139,7 @@ def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy:
 def test_a_first_deployment_whose_tasks_are_slow(breaker: str, reads: Prepare) -> None:
     """It has nothing to go back to, and succeeds."""
     went = both(
-        first(members={"deploymentConfiguration": BREAKERS[breaker]}, **REMEDIES),
+        first(BREAKERS[breaker], **REMEDIES),
         prepare=in_turn(scripted(SLOW), reads),
         service=None,
     )
@@ -137,8 +149,8 @@ def test_a_first_deployment_whose_tasks_are_slow(breaker: str, reads: Prepare) -
 def test_quiet_ends_nothing() -> None:
     """Tasks that never get to run are waited for until time is up; the message has the counts."""
     never = attrs.evolve(STEADY, time_to_start=10**6)
-    went = both(deploys(timeout=7200), prepare=scripted(never), service={"deploymentConfiguration": None})
-    assert ("WaitTimeout", 7200.0) == (went.verdict, went.elapsed)
+    went = both(deploys(timeout=1500), prepare=scripted(never), service={"deploymentConfiguration": None})
+    assert ("WaitTimeout", 1500.0) == (went.verdict, went.elapsed)
     assert "0 of 2 tasks running, 2 pending" in str(went.error)
 
 
@@ -176,10 +188,13 @@ def test_thresholds(desired: int, configured: tuple[Any, int] | None, expected: 
     told = DeploymentCircuitBreaker(
         enable=False,
         rollback=False,
-        threshold_configuration=ThresholdConfiguration(*configured) if configured else None,
+        threshold_configuration=ThresholdConfiguration(type=configured[0], value=configured[1]) if configured else None,
     )
     service = Service(
         service_name="web",
+        service_arn="web",
+        cluster_arn="prod",
+        status="ACTIVE",
         desired_count=desired,
         deployment_configuration=DeploymentConfiguration(deployment_circuit_breaker=told),
     )
@@ -268,7 +283,7 @@ def test_the_verdict_of_a_breaker_is_awaited(rollback: bool, verdict: str, reads
 def test_a_first_deployment_with_a_breaker_that_rolls_back(reads: Prepare) -> None:
     """There is nothing to go back to, so that the breaker cannot end it: it is stalled."""
     went = both(
-        first(members={"deploymentConfiguration": BREAKER}, **REMEDIES),
+        first(BREAKER, **REMEDIES),
         prepare=in_turn(scripted(FAILS), reads),
         service=None,
     )
@@ -282,7 +297,7 @@ def test_a_first_deployment_with_a_breaker_that_rolls_back(reads: Prepare) -> No
 def test_a_first_deployment_with_a_breaker_that_does_not_roll_back(reads: Prepare) -> None:
     """The breaker ends it: it has failed."""
     went = both(
-        first(members={"deploymentConfiguration": BARE_BREAKER}),
+        first(BARE_BREAKER),
         prepare=in_turn(scripted(FAILS), reads),
         service=None,
     )
@@ -317,17 +332,16 @@ def instance(sim: Simulator, size: int) -> None:
     sim.handle("RegisterContainerInstance", {"totalResources": resources})
 
 
-def crowded(*, capacity_after: float | None = None, **members: Any) -> Prepare:
-    """Return what makes a service on one instance, and tasks of next too big for it; a big one may come later."""
+def crowded(**members: Any) -> Prepare:
+    """Return what makes a service on one instance, and tasks of next too big for it."""
 
     def prepare(sim: Simulator) -> None:
         on_instances(sim, "next", 4096)
         on_instances(sim, "small", 64)
         instance(sim, 512)
         told = {"launchType": "EC2", "networkConfiguration": None, "deploymentConfiguration": None}
-        create(sim, taskDefinition="small", desiredCount=2, **{**told, **members})
+        create(sim, taskDefinition="small", **{**told, **members})
 
-    assert capacity_after is None or capacity_after > 0
     return prepare
 
 
@@ -368,7 +382,7 @@ def test_room_that_comes_late(seconds: float) -> None:
 
 def test_no_room_with_a_breaker() -> None:
     """The circuit breaker counts placements that fail, and ends it."""
-    went = both(deploys(), prepare=crowded(deploymentConfiguration=BREAKER, desiredCount=2), service=None)
+    went = both(deploys(), prepare=crowded(deploymentConfiguration=BREAKER), service=None)
     assert isinstance(went.error, DeploymentRolledBack), repr(went.error)
     assert "circuit breaker" in str(went.error)
 
