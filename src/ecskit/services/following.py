@@ -132,6 +132,7 @@ class _Subject:
     @staticmethod
     def knows(state: str) -> bool:
         known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
+        known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
         return set(state.split()) <= known
 
     @staticmethod
