@@ -9,11 +9,11 @@ import heapq
 import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
-from ecskit.testing import Call, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
+from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
 from ecskit.testing.services.records import Rollout, Service
 from ecskit.testing.services.timeline import Timeline
 from ecskit.testing.trouble import Trouble
@@ -24,6 +24,7 @@ from .world import Clock, World
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 ALARM = "too-many-errors"
 BEGINNING = 0.0
+POLICIES: tuple[Counting, ...] = get_args(Counting)
 
 
 class Kept(Timeline):
@@ -100,7 +101,7 @@ class Fleet(World):
     """A world of services, and of others that do as they like with them."""
 
     def __init__(self, *, seed: int = 0, lag: Lag | None = None) -> None:
-        super().__init__(seed=seed, lag=lag)
+        super().__init__(seed=seed, lag=lag, counting=POLICIES[seed % len(POLICIES)])
         clock = Eventful()
         self.watch: Eventful = clock
         self._now = clock.epoch

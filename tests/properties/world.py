@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ecskit.testing import Lag, LostAnswerError, Simulator, TaskScript
+from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
 from ecskit.testing.records import Task
 from ecskit.testing.task_life import latest, snapshot
 from ecskit.testing.virtual_clock import VirtualClock
@@ -159,10 +159,16 @@ class World(Simulator):
     """A simulator that remembers what is true and what it showed."""
 
     def __init__(
-        self, *, seed: int = 0, lag: Lag | None = None, versions: Versions = "true", bare_replays: bool = False
+        self,
+        *,
+        seed: int = 0,
+        lag: Lag | None = None,
+        versions: Versions = "true",
+        counting: Counting = "zero_first",
+        bare_replays: bool = False,
     ) -> None:
         self.watch = Clock()
-        super().__init__(now=self.watch.epoch, seed=seed, lag=lag, bare_replays=bare_replays)
+        super().__init__(now=self.watch.epoch, seed=seed, lag=lag, counting=counting, bare_replays=bare_replays)
         self.lag = lag or Lag()
         self.truths: dict[str, Truth] = {}
         self.looks: list[Look] = []
