@@ -19,7 +19,8 @@ def died_of(task: Task) -> str:
             return container.reason if never or container.reason in told else f"{told}: {container.reason}"
         if container.exit_code:
             return f"container {container.name} exited with {container.exit_code}"
-    return told
+    done = [container.name for container in task.containers if container.exit_code == 0]
+    return f"container {done[0]} exited with 0" if done and task.stop_code == "EssentialContainerExited" else told
 
 
 def told_of(tasks: Iterable[Task]) -> Sequence[str]:

@@ -24,6 +24,7 @@ __all__ = [
     "began_to_stop",
     "counts_against",
     "is_in_transition",
+    "is_unplaced",
     "is_watched",
     "placement_failure",
     "rebalanced",
@@ -151,6 +152,11 @@ def is_watched(progress: DeploymentProgress) -> bool:
     return not (breaker.rollback and not deployment.source_service_revisions)
 
 
+def is_unplaced(event: ServiceEvent) -> bool:
+    """Whether an event is about a task that found no room."""
+    return bool(_UNPLACED.search(event.message or ""))
+
+
 def placement_failure(progress: DeploymentProgress) -> str | None:
     """Return the latest event about a failed placement, if such events repeat and nothing of the deployment starts."""
     deployment = progress.deployment
@@ -158,7 +164,7 @@ def placement_failure(progress: DeploymentProgress) -> str | None:
         return None
     failures: list[ServiceEvent] = []
     for event in progress.events:  # oldest first
-        if _UNPLACED.search(event.message or ""):
+        if is_unplaced(event):
             failures.append(event)
         elif "has started" in (event.message or ""):
             failures.clear()

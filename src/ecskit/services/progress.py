@@ -24,6 +24,7 @@ from ecskit.models.services import (
 from ecskit.models.tasks import Task
 from ecskit.services.after_success import AfterSuccess, Stability
 from ecskit.services.casualties import told_of
+from ecskit.services.evidence import is_unplaced
 from ecskit.services.pauses import pause_of
 from ecskit.services.signs import Signs
 from ecskit.services.started import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
@@ -259,9 +260,11 @@ class DeploymentProgress:
     def failures(self) -> int:
         """How many tasks in a row failed: as ECS counts them, or as they were observed.
 
-        ECS counts the tasks that did not start or failed their health checks, since one became healthy.
+        ECS counts the tasks that did not start or failed their health checks, since one became healthy. It also counts
+        those that found no room, which is no failure while room may come: then only those that were observed count.
         """
-        return max(self.signs.failures, (self.deployment.failed_tasks or 0) if self.deployment else 0)
+        counted = (self.deployment.failed_tasks or 0) if self.deployment else 0
+        return self.signs.failures if any(map(is_unplaced, self.events)) else max(self.signs.failures, counted)
 
     @property
     def counts(self) -> str:

@@ -296,7 +296,8 @@ def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> 
     why = progress.reason or (progress.events[-1].message if progress.events else None) or "ECS gave no reason"
     if not is_watched(progress):
         if progress.failures >= (goal.max_failed_tasks or threshold(progress)):
-            return f"{progress.failures} tasks failed, and no circuit breaker ends it: {why}"
+            tasks = "1 task" if progress.failures == 1 else f"{progress.failures} tasks"
+            return f"{tasks} failed, and no circuit breaker ends it: {why}"
         unplaced = placement_failure(progress)
         if unplaced:
             return f"tasks cannot be placed, and no circuit breaker ends it: {unplaced}"

@@ -1,0 +1,494 @@
+"""Tasks that do not stay up after a success: what `stable_for` and `until="stable"` make of them."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from ecskit.errors import DeploymentFailed, DeploymentRolledBack, DeploymentUnstable, EcsError, WaitError
+from ecskit.testing import Fault, Lag, Simulator, TaskScript
+
+from .support import BARE_BREAKER, BREAKER, Act, Ecs, Went, both, daemon, in_turn, register, update
+
+Prepare = Callable[[Simulator], object]
+DEPLOYMENT_READS = ("ListServiceDeployments", "DescribeServiceDeployments")
+CHECKED = {"healthCheck": {"command": ["CMD", "true"]}}
+CRASH = TaskScript.exits(1, after=5)
+STEADY = TaskScript.healthy()
+
+
+def refused(*operations: str) -> Prepare:
+    return in_turn(*[lambda sim, name=name: sim.fail(name, Fault.access_denied(), times=None) for name in operations])
+
+
+def crashing(script: TaskScript | Sequence[TaskScript] = CRASH, *more: Prepare) -> Prepare:
+    """Return what lets the tasks of next behave like a script; containers that report health have health checks."""
+
+    def prepare(sim: Simulator) -> None:
+        scripts = [script] if isinstance(script, TaskScript) else script
+        register(sim, "next", **(CHECKED if any(each.health != "HEALTHY" for each in scripts) else {}))
+        sim.script("next", script)
+        in_turn(*more)(sim)
+
+    return prepare
+
+
+def later(script: TaskScript, seconds: float) -> TaskScript:
+    return attrs.evolve(script, time_to_start=seconds)
+
+
+def deploys(**options: Any) -> Act:
+    return lambda ecs: ecs.services.deploy("web", task_definition="next", **options)
+
+
+CRASHES: dict[str, tuple[TaskScript, str]] = {
+    "exits at once": (CRASH, "container app exited with 1"),
+    "exits after half a minute": (TaskScript.exits(1, after=30), "container app exited with 1"),
+    "exits with 0": (TaskScript.exits(0, after=5), "container app exited with 0"),
+    "out of memory": (TaskScript.out_of_memory(after=5), "OutOfMemoryError: Container killed due to memory usage"),
+    "health checks fail": (TaskScript.unhealthy(after=60), "Task failed container health checks"),
+}
+BREAKERS = {"no breaker": None, "breaker": BREAKER, "breaker without rollback": BARE_BREAKER}
+
+
+@pytest.mark.parametrize("breaker", BREAKERS)
+@pytest.mark.parametrize("desired", [1, 4])
+@pytest.mark.parametrize("crash", CRASHES)
+def test_a_crash_loop_is_unstable(crash: str, desired: int, breaker: str) -> None:
+    """Tasks that stop after the success end it, however they stop, with a breaker and without; nothing is sent."""
+    script, why = CRASHES[crash]
+    went = both(
+        deploys(stable_for=120),
+        prepare=crashing(script),
+        service={"desiredCount": desired, "deploymentConfiguration": BREAKERS[breaker]},
+    )
+    error = went.raised(DeploymentUnstable)
+    count = max(3, desired)
+    assert f"is unstable: SUCCESSFUL, but {count} tasks stopped within " in str(error)
+    assert f"{why} ({count} of {count})" in str(error)
+    assert ("SUCCESSFUL", "unstable") == (error.progress.status, error.progress.stability)
+    assert (1, 0) == (len(went.requests("UpdateService")), len(went.requests("StopServiceDeployment")))
+
+
+@pytest.mark.parametrize("options", [{"stable_for": 120}, {"until": "stable"}, {"until": "stable", "stable_for": 60}])
+@pytest.mark.parametrize("breaker", BREAKERS)
+@pytest.mark.parametrize("reads", [(), DEPLOYMENT_READS])
+def test_a_crash_loop_is_rolled_back(options: dict[str, Any], breaker: str, reads: tuple[str, ...]) -> None:
+    """With on_failure="rollback" the service has its earlier tasks again; the error names them and the reason."""
+    went = both(
+        deploys(on_failure="rollback", timeout=900, **options),
+        prepare=crashing(CRASH, refused(*reads)),
+        service={"desiredCount": 4, "deploymentConfiguration": BREAKERS[breaker]},
+    )
+    error = went.raised(DeploymentRolledBack)
+    told = "was rolled back to web:1: SUCCESSFUL, but 4 tasks stopped within 5 s: container app exited with 1 (4 of 4)"
+    assert told in str(error)
+    assert (error.rolled_back_to or "").endswith("task-definition/web:1")
+    assert isinstance(error.__cause__, DeploymentUnstable)
+    assert "web:1" == went.runs
+    [service] = went.sim.services("web")
+    assert "COMPLETED" == service.rollout_state
+    assert (2, 0) == (len(went.requests("UpdateService")), len(went.requests("StopServiceDeployment")))
+
+
+STRATEGIES = ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]
+
+
+@pytest.mark.parametrize("on_failure", ["leave", "rollback"])
+@pytest.mark.parametrize("after", [5, 30])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_crash_loop_under_each_strategy(strategy: str, after: float, on_failure: str) -> None:
+    """Before the success it stalls where no breaker can end it, after that it is unstable; it is never deployed."""
+    went = both(
+        deploys(stable_for=120, timeout=7200, strategy=strategy, on_failure=on_failure),
+        prepare=crashing(TaskScript.exits(1, after=after)),
+        service={"desiredCount": 4},
+    )
+    succeeds = strategy == "ROLLING" or (strategy == "BLUE_GREEN" and after == 30)
+    failure = "DeploymentUnstable" if succeeds else "DeploymentStalled"
+    assert isinstance(went.error, DeploymentFailed)
+    if on_failure == "leave":
+        assert (failure, "next:2") == (went.verdict, went.runs)
+    else:
+        assert ("DeploymentRolledBack", "web:1") == (went.verdict, went.runs)
+        assert failure == type(went.error.__cause__).__name__
+    assert "container app exited with 1" in str(went.error)
+
+
+@pytest.mark.parametrize("options", [{"stable_for": 60}, {"until": "stable"}])
+def test_a_daemon_that_crashes(options: dict[str, Any]) -> None:
+    """A DAEMON, which has no desired count of its own, is unstable as well, and rolled back."""
+
+    def prepare(sim: Simulator) -> None:
+        daemon(sim)
+        container = {"name": "app", "image": "image:2", "memory": 64}
+        request = {"family": "agent", "requiresCompatibilities": ["EC2"], "containerDefinitions": [container]}
+        sim.handle("RegisterTaskDefinition", request)
+        sim.script("agent", [*[CRASH] * 9, STEADY])
+
+    went = both(
+        lambda ecs: ecs.services.deploy("web", task_definition="agent:2", on_failure="rollback", **options),
+        prepare=prepare,
+        service=None,
+    )
+    assert "agent:1: SUCCESSFUL, but 3 tasks stopped within 5 s" in str(went.raised(DeploymentRolledBack))
+    assert "agent:1" == went.runs
+
+
+LAGS = {
+    "replicas are behind": Lag(visible_after=2, stale_by=5),
+    "replicas are far behind": Lag(stale_by=30, stale_share=0.7),
+    "counts are behind": Lag(counts_behind=30),
+}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("options", [{"stable_for": 120}, {"until": "stable"}])
+def test_a_crash_loop_that_reads_show_late(options: dict[str, Any], lag: str, seed: int) -> None:
+    """It is unstable though reads are behind."""
+    went = both(deploys(**options), prepare=crashing(), service={"desiredCount": 4}, lag=LAGS[lag], seed=seed)
+    assert "DeploymentUnstable" == went.verdict, repr(went.error)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("options", [{"stable_for": 120}, {"until": "stable"}])
+def test_a_good_deployment_that_reads_show_late(options: dict[str, Any], lag: str, seed: int) -> None:
+    """Tasks that stay up are stable though reads are behind, and nothing is rolled back."""
+    went = both(
+        deploys(on_failure="rollback", on_timeout="rollback", timeout=900, **options),
+        service={"desiredCount": 4},
+        lag=LAGS[lag],
+        seed=seed,
+    )
+    assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
+    assert 1 == len(went.requests("UpdateService"))
+
+
+# Reads of tasks that are refused.
+
+
+@pytest.mark.parametrize("operation", ["ListTasks", "DescribeTasks"])
+@pytest.mark.parametrize("options", [{"stable_for": 120}, {"until": "stable"}])
+def test_stopped_tasks_that_cannot_be_read(
+    options: dict[str, Any], operation: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The deployment succeeds, its stability is "unknown", and one warning says so."""
+    caplog.set_level(logging.WARNING, "ecskit")
+    went = both(deploys(**options), prepare=refused(operation), service={"desiredCount": 4})
+    assert ("SUCCESSFUL", "unknown") == (went.verdict, went.returned().stability)
+    assert 2 == len([1 for record in caplog.records if "stability is unknown" in record.message])  # of both colours
+    assert 1 == len(went.requests(operation))
+
+
+def test_a_crash_loop_that_cannot_be_read() -> None:
+    """Without stopped tasks a crash loop is no failure: the deployment has succeeded, and its stability is unknown."""
+    went = both(
+        deploys(stable_for=60, on_failure="rollback", on_timeout="rollback"),
+        prepare=crashing(CRASH, refused("ListTasks")),
+    )
+    assert ("SUCCESSFUL", "unknown") == (went.verdict, went.returned().stability)
+    assert 1 == len(went.requests("UpdateService"))
+
+
+# Stops that do not count.
+
+
+def own(sim: Simulator) -> list[Any]:
+    """Return the tasks of next that run."""
+    return [task for task in sim.tasks("next") if task.last_status == "RUNNING"]
+
+
+def meanwhile(event: Callable[[Simulator], object], **options: Any) -> Act:
+    """Return the act that deploys next, and lets something happen to the service soon after the success."""
+
+    def act(ecs: Ecs) -> Any:
+        done: list[bool] = []
+
+        def on_poll(story: Any) -> None:
+            [progress] = story.last.values()
+            if not done and progress is not None and progress.after_success is not None:
+                done.append(True)
+                event(ecs.sim)
+
+        return deploys(on_poll=on_poll, **{"stable_for": 60, "on_failure": "rollback", "timeout": 900, **options})(ecs)
+
+    return act
+
+
+def stop_one(sim: Simulator) -> None:
+    sim.handle("StopTask", {"task": own(sim)[0].arn, "reason": "Because."})
+
+
+def stop_all(sim: Simulator) -> None:
+    for task in own(sim):
+        sim.handle("StopTask", {"task": task.arn})
+
+
+HARMLESS: dict[str, Callable[[Simulator], object]] = {
+    "scaled in": lambda sim: update(sim, desiredCount=1),
+    "scaled to none": lambda sim: update(sim, desiredCount=0),
+    "scaled in and out": in_turn(lambda sim: update(sim, desiredCount=1), lambda sim: update(sim, desiredCount=6)),
+    "one stopped by a user": stop_one,
+    "all stopped by a user": stop_all,
+    "zones rebalanced": lambda sim: sim.rebalance("web"),
+    "scaled out": lambda sim: update(sim, desiredCount=8),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_stop_that_does_not_count(name: str) -> None:
+    """What others do to a service is no fault of its deployment: it is stable in the end, and left alone."""
+    went = both(meanwhile(HARMLESS[name]), service={"desiredCount": 4})
+    assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability), repr(went.error)
+    assert "next:1" == went.runs
+    assert 0 == went.result.after_success.stops
+
+
+ENDED_OUTSIDE = {
+    "Spot": TaskScript.spot_interrupted(after=30),
+    "a termination notice": attrs.evolve(TaskScript.spot_interrupted(after=30), stop_code="TerminationNotice"),
+    "a lost host": TaskScript.loses_host(after=30),
+}
+
+
+@pytest.mark.parametrize("name", ENDED_OUTSIDE)
+def test_capacity_that_is_taken_back(name: str) -> None:
+    """Tasks that lose their capacity do not count: their replacements have to stay up, and do."""
+    went = both(
+        deploys(stable_for=60, on_failure="rollback"),
+        prepare=crashing([*[ENDED_OUTSIDE[name]] * 4, STEADY]),
+        service={"desiredCount": 4},
+    )
+    assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
+    assert 0 == went.result.after_success.stops
+    assert went.elapsed >= 20 + 30 + 60
+
+
+@pytest.mark.parametrize("name", ENDED_OUTSIDE)
+def test_capacity_that_is_taken_back_again_and_again(name: str) -> None:
+    """It is not the deployment that is unstable: that is a timeout, and nothing is rolled back."""
+    went = both(
+        deploys(stable_for=60, on_failure="rollback", on_timeout="rollback"),
+        prepare=crashing(ENDED_OUTSIDE[name]),
+        service={"desiredCount": 4},
+    )
+    assert ("WaitTimeout", "next:2") == (went.verdict, went.runs), repr(went.error)
+    assert "SUCCESSFUL, but not all tasks ran for 60 s" in str(went.error)
+    assert 1 == len(went.requests("UpdateService"))
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_later_deployment_while_tasks_are_observed(follow: bool) -> None:  # noqa: FBT001  # a parameter of a test
+    """It supersedes the one that was observed, or is followed and observed in its stead."""
+    act = meanwhile(
+        lambda sim: update(sim, taskDefinition="web", forceNewDeployment=True),
+        on_superseded="follow" if follow else "raise",
+    )
+    went = both(act, service={"desiredCount": 4})
+    assert "web:1" == went.runs
+    assert 2 == len(went.requests("UpdateService"))  # one is of another process
+    if follow:
+        assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
+        assert (went.result.started.task_definition or "").endswith("web:1")
+    else:
+        assert "DeploymentSuperseded" == went.verdict
+
+
+def test_tasks_that_crashed_before_the_success_do_not_count() -> None:
+    """Three tasks exit before all of them run: what stays up after the success is stable."""
+    first = [TaskScript.exits(1, after=2), TaskScript.exits(1, after=2)]
+    slow = later(STEADY, 60)
+    went = both(
+        deploys(stable_for=60, on_failure="rollback"),
+        prepare=crashing([*first, slow, slow, slow]),
+        service={"desiredCount": 4},
+    )
+    assert ("SUCCESSFUL", "stable", 0) == (went.verdict, went.returned().stability, went.result.after_success.stops)
+    assert 2 == len(went.result.stopped_tasks)
+
+
+# The clock.
+
+
+def test_one_stop_restarts_the_clock() -> None:
+    """One task exits 50 s after the success: stable_for begins anew when its replacement runs."""
+    went = both(
+        deploys(stable_for=60, on_failure="rollback"),
+        prepare=crashing([TaskScript.exits(1, after=50), STEADY]),
+        service={"desiredCount": 4},
+    )
+    assert ("SUCCESSFUL", "stable", 1) == (went.verdict, went.returned().stability, went.result.after_success.stops)
+    assert 20 + 50 + 20 + 60 <= went.elapsed <= 20 + 50 + 20 + 60 + 15
+
+
+def test_no_quiet_stretch_in_three_times_as_long() -> None:
+    """Stops below the threshold, but again and again: unstable after 3 x stable_for."""
+    went = both(
+        deploys(stable_for=60),
+        prepare=crashing([TaskScript.exits(1, after=30), *[STEADY] * 9, *[TaskScript.exits(1, after=30)] * 99]),
+        service={"desiredCount": 10},
+    )
+    error = went.raised(DeploymentUnstable)
+    assert 180 <= error.progress.after_success.elapsed < 185
+    assert 2 <= error.progress.after_success.stops < 5
+    assert "container app exited with 1" in str(error)
+
+
+def test_stable_for_nothing() -> None:
+    """With stable_for=0, one poll that shows all tasks up is enough."""
+    plain = both(deploys()).elapsed
+    went = both(deploys(stable_for=0))
+    assert ("SUCCESSFUL", "stable", True) == (went.verdict, went.returned().stability, went.elapsed <= plain + 5)
+
+
+@pytest.mark.parametrize("timeout", [40, 60])
+def test_stable_for_is_outside_timeout(timeout: float) -> None:
+    """The tasks are observed for 300 s though the timeout is shorter."""
+    went = both(deploys(timeout=timeout, stable_for=300, on_timeout="rollback"))
+    assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
+    assert 320 <= went.elapsed <= 340
+
+
+def test_timeout_before_the_success_still_counts() -> None:
+    """stable_for gives no more time to come to a success."""
+    went = both(deploys(timeout=15, stable_for=300))
+    assert ("WaitTimeout", 15.0) == (went.verdict, went.elapsed)
+
+
+def test_observation_ends_when_the_stretch_is_over() -> None:
+    """The last poll is at the end of the stretch, not some seconds later."""
+    went = both(deploys(stable_for=100))
+    [after] = [went.returned().after_success]
+    assert 100.0 == pytest.approx(after.quiet_for, abs=0.01)
+
+
+# What is there without it, and what progress says.
+
+
+def test_deployed_does_not_mean_stays_up() -> None:
+    """Without stable_for, a crash loop is deployed when ECS says SUCCESSFUL, and stability is None."""
+    went = both(deploys(on_failure="rollback"), prepare=crashing())
+    assert ("SUCCESSFUL", None) == (went.verdict, went.returned().stability)
+    assert went.elapsed < 30
+    assert 1 == len(went.requests("UpdateService"))
+
+
+def test_stability_while_it_is_observed() -> None:
+    """It is None, then "watching", then "stable"."""
+    seen: list[list[Any]] = []
+
+    def act(ecs: Ecs) -> Any:
+        shown: list[Any] = []
+        seen.append(shown)
+
+        def on_poll(story: Any) -> None:
+            [progress] = story.last.values()
+            if progress.stability not in shown:
+                shown.append(progress.stability)
+
+        return deploys(stable_for=30, on_poll=on_poll)(ecs)
+
+    assert "SUCCESSFUL" == both(act).verdict
+    assert [[None, "watching", "stable"]] * 2 == seen
+
+
+def test_many_tasks_that_stop_one_by_one() -> None:
+    """The threshold is half of the desired count: 5 of 10, wherever they stop in the stretch."""
+    scripts = [*[TaskScript.exits(1, after=10 * n) for n in range(1, 6)], STEADY]
+    went = both(deploys(stable_for=600), prepare=crashing(scripts), service={"desiredCount": 10})
+    error = went.raised(DeploymentUnstable)
+    assert "5 tasks stopped within 50 s: container app exited with 1 (5 of 5)" in str(error)
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(5, "DeploymentUnstable"), (6, "SUCCESSFUL")])
+def test_max_failed_tasks_bounds_stops_after_the_success(most: int, verdict: str) -> None:
+    """It replaces the threshold, in either direction."""
+    scripts = [*[TaskScript.exits(1, after=10 * n) for n in range(1, 6)], STEADY]
+    went = both(deploys(stable_for=60, max_failed_tasks=most), prepare=crashing(scripts), service={"desiredCount": 20})
+    assert verdict == went.verdict, repr(went.error)
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(2, "DeploymentUnstable"), (3, "SUCCESSFUL")])
+def test_the_threshold_of_the_breaker_bounds_stops_after_the_success(value: int, verdict: str) -> None:
+    """The configured COUNT is how many stops are too many, also after the success."""
+    breaker = {"enable": True, "rollback": True, "thresholdConfiguration": {"type": "COUNT", "value": value}}
+    scripts = [TaskScript.exits(1, after=10), TaskScript.exits(1, after=20), STEADY]
+    went = both(
+        deploys(stable_for=60),
+        prepare=crashing(scripts),
+        service={"desiredCount": 4, "deploymentConfiguration": {"deploymentCircuitBreaker": breaker}},
+    )
+    assert verdict == went.verdict, repr(went.error)
+
+
+def test_different_reasons_have_their_shares() -> None:
+    """The message counts each reason."""
+    scripts = [*[CRASH] * 3, TaskScript.exits(2, after=5)]
+    went = both(deploys(stable_for=60), prepare=crashing(scripts), service={"desiredCount": 4})
+    told = "4 tasks stopped within 5 s: container app exited with 1 (3 of 4), container app exited with 2 (1 of 4)"
+    assert told in str(went.raised(DeploymentUnstable))
+
+
+# The error.
+
+
+def unstable(**options: Any) -> Went:
+    return both(deploys(stable_for=60, **options), prepare=crashing(), service={"desiredCount": 4})
+
+
+def test_what_the_error_is() -> None:
+    """A DeploymentFailed, a WaitError, an EcsError; as is the one that a rollback leads to."""
+    left, back = unstable().error, unstable(on_failure="rollback").error
+    assert isinstance(left, DeploymentUnstable)
+    assert isinstance(back, DeploymentRolledBack)
+    for error in (left, back, back.__cause__):
+        assert isinstance(error, DeploymentFailed)
+        assert isinstance(error, WaitError)
+        assert isinstance(error, EcsError)
+        assert 4 == len(error.progress.stopped_tasks)
+
+
+@pytest.mark.parametrize("on_failure", ["leave", "rollback"])
+def test_the_error_survives_pickling_and_copying(on_failure: str) -> None:
+    """With its text and what it holds."""
+    error = unstable(on_failure=on_failure).error
+    assert isinstance(error, DeploymentFailed)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):  # our own
+        assert (type(error), str(error)) == (type(again), str(again))
+        assert error.progress == again.progress
+
+
+def test_the_handle_of_the_error_goes_on() -> None:
+    """`resume` observes the same deployment again, with the same stable_for."""
+
+    def again(ecs: Ecs, error: DeploymentFailed) -> Any:
+        ecs.sim.script("next", STEADY)
+        return ecs.wait.resume(error.story.handle)
+
+    went = both(failing(deploys(stable_for=60), again), prepare=crashing(), service={"desiredCount": 4})
+    assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
+    assert went.elapsed >= 28 + 60
+
+
+def failing(act: Act, next_: Callable[[Ecs, DeploymentFailed], Any]) -> Act:
+    """Return the act that does something with the error of another one."""
+
+    def sync(ecs: Ecs) -> Any:
+        with pytest.raises(DeploymentFailed) as failed:
+            act(ecs)
+        return next_(ecs, failed.value)
+
+    async def aio(ecs: Ecs) -> Any:
+        with pytest.raises(DeploymentFailed) as failed:
+            await act(ecs)
+        return await next_(ecs, failed.value)
+
+    return lambda ecs: sync(ecs) if ecs.colour == "sync" else aio(ecs)
