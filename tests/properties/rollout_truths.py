@@ -295,7 +295,8 @@ def _time_is_up(case: Case) -> bool:
     own = target_of(case)
     if own is not None and fate(own) == "ok" and "stable_for" in case.options:
         return True  # three stretches are over
-    if own is not None and "pause_timeout" in case.options and pauses(own, case.ending.ended):
+    rollouts = case.fleet.every_rollout.values()
+    if "pause_timeout" in case.options and any(pauses(each, case.ending.ended) for each in rollouts):
         return True
     began = case.heard.began or 0.0
     if polls is not None and len(case.heard.stories) >= polls:
