@@ -389,7 +389,7 @@ def _stalls(case: Case, service: Service, rollout: Rollout) -> bool:
 
 
 def _running(shown: Mapping[str, Any], rollout: Rollout) -> int:
-    """Return how many tasks of a deployment run, whatever its desired count is said to be."""
+    """Return how many tasks of a deployment run, whatever desired count is shown."""
     own = [each["runningCount"] for each in shown.get("deployments", []) if each["id"] == rollout.deployment.id]
     return sum(own)
 

@@ -264,7 +264,7 @@ class Went:
 
     @property
     def message(self) -> str:
-        """What the error says, without the ids of tasks."""
+        """The text of the error, without the ids of tasks."""
         return re.sub(r"[0-9a-f]{32}", "ID", str(self.error))
 
     @property

@@ -70,7 +70,7 @@ class Went:
         return type(self.error).__name__ if self.error else "ok"
 
     @property
-    def looks(self) -> Any:
+    def judged(self) -> Any:
         """The verdict and what was asked for when: the same however desired tasks are counted."""
         return self.verdict, str(self.error), [(call.time, call.operation) for call in self.sim.calls]
 
@@ -111,9 +111,9 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
                 return Went(sim, None, raised)
 
     went, other = run(shop(**options)), asyncio.run(arun(shop(**options)))
-    assert (went.result, went.looks) == (other.result, other.looks)
+    assert (went.result, went.judged) == (other.result, other.judged)
     for counting in OTHERS:
-        assert went.looks == run(shop(counting=counting, **options)).looks
+        assert went.judged == run(shop(counting=counting, **options)).judged
     return went
 
 
