@@ -407,6 +407,26 @@ async def test_an_async_stream_whose_consumer_has_an_item_in_hand() -> None:
         assert [] == [item async for item in ended]
 
 
+async def test_a_stream_whose_callback_closes() -> None:
+    """It is cleaned up at its next step, and closes the connections."""
+    for aio in (False, True):
+        sim = furnished()
+        ecs: Any = sim.async_client() if aio else sim.client()
+        started = ecs.services.start_deployment("web", task_definition="stuck")
+        started = await started if aio else started
+
+        def on_poll(_: object, ecs: Any = ecs, aio: bool = aio) -> Any:  # noqa: FBT001  # bound early
+            return ecs.aclose() if aio else ecs.close()
+
+        events = started.events(on_cancel="rollback", on_poll=on_poll)
+        with pytest.raises(errors.ClientClosedError):
+            _ = [event async for event in events] if aio else list(events)
+        if aio:
+            await ecs.aclose()
+        assert VERBS["deployment.events"].acted([(call.operation, call.request) for call in sim.calls])
+        assert ecs._transport._closed
+
+
 def test_a_stream_that_was_left_is_forgotten() -> None:
     """Closing has nothing to do with it."""
     sim = furnished()

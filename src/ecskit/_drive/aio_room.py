@@ -66,6 +66,7 @@ class AsyncRoom:
 
     def __init__(self) -> None:
         self._runs: list[AsyncRun] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._quiet: asyncio.Event | None = None
         self._closing: asyncio.Task[None] | None = None
         self._closed = False
@@ -98,7 +99,8 @@ class AsyncRoom:
         run.take_back()
         if run in self._runs:
             self._runs.remove(run)
-        self._interrupt_soon([run.task])
+        if any(run.task is each.task is not None for each in self._runs):
+            self._interrupt_soon([run.task])
         self._note()
 
     async def close(self, end: Callable[[AsyncRun], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> None:
@@ -109,6 +111,7 @@ class AsyncRoom:
             close: Closes the connections.
         """
         if self._closing is None:
+            self._loop = asyncio.get_running_loop()
             if not self._here():
                 self._closed = True
                 await close()
@@ -120,8 +123,8 @@ class AsyncRoom:
 
     def _interrupt_soon(self, tasks: list[asyncio.Task[Any] | None]) -> None:
         """Interrupt tasks at a turn of the loop, when each waits for something: one that runs may be about to end."""
-        if self._closing is not None:
-            self._closing.get_loop().call_soon(self._interrupt, tasks)
+        if self._closing is not None and self._loop is not None:
+            self._loop.call_soon(self._interrupt, tasks)
 
     def _interrupt(self, tasks: list[asyncio.Task[Any] | None]) -> None:
         """Interrupt the innermost flow of each of some tasks."""
@@ -131,9 +134,8 @@ class AsyncRoom:
                 inner[-1].interrupt()
 
     def _here(self) -> list[AsyncRun]:
-        """Return the flows of this loop: those of one that is closed have ended with it."""
-        loop = asyncio.get_running_loop()
-        return [run for run in self._runs if run.task is None or run.task.get_loop() is loop]
+        """Return the flows of the loop in which the client is closed: those of an earlier loop have ended with it."""
+        return [run for run in self._runs if run.task is None or run.task.get_loop() is self._loop]
 
     def _note(self) -> None:
         if self._quiet is not None and all(run.task is None for run in self._here()):
