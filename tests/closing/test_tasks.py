@@ -11,6 +11,7 @@ import pytest
 from drive.support import AsyncDriver, SyncDriver, cleaning, nap, send
 
 from ecskit import errors
+from ecskit._core.effects import Emit, Flow, Sleep
 from ecskit._drive import aio_room
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import SystemClock
@@ -163,6 +164,30 @@ async def test_nothing_begins_while_it_closes() -> None:
     with pytest.raises(errors.ClientClosedError):
         await task
     assert ["hang", "slow"] == driver.sent
+
+
+async def test_a_stream_goes_on_while_the_client_closes() -> None:
+    """It is cleaned up at once, whatever it waits for then."""
+    driver = AsyncDriver()
+    runtime = runtime_of(driver)
+
+    def emitting() -> Flow[None]:
+        yield Emit("item")
+        yield Sleep(3600)
+
+    with driver.clock.flow():  # time stands still
+        stream = runtime.iterate(cleaning(emitting(), "clean stream"))
+        assert "item" == await anext(stream)
+        task = await hanging(driver, runtime, "slow")
+        closing = asyncio.ensure_future(runtime.close(connections))
+        while driver.sent[-1] != "slow":
+            await asyncio.sleep(0)
+        with pytest.raises(errors.ClientClosedError):
+            await anext(stream)
+        with pytest.raises(errors.ClientClosedError):
+            await task
+        await closing
+    assert ["hang", "slow", "clean stream"] == driver.sent
 
 
 def test_flows_of_a_loop_that_has_ended_are_not_waited_for() -> None:

@@ -93,6 +93,7 @@ class AsyncRoom:
         """Note that this task goes on with a flow, unless it was ended meanwhile."""
         if not run.ended:
             run.go_on()
+            self._interrupt_soon([run.task])
 
     def leave(self, run: AsyncRun) -> None:
         """Note that a flow is over; a verb whose callback has run it is interrupted next."""
@@ -122,7 +123,7 @@ class AsyncRoom:
             await asyncio.shield(self._closing)
 
     def _interrupt_soon(self, tasks: list[asyncio.Task[Any] | None]) -> None:
-        """Interrupt tasks at a turn of the loop, when each waits for something: one that runs may be about to end."""
+        """While the client closes, interrupt tasks at a turn of the loop: one that runs now may be about to end."""
         if self._closing is not None and self._loop is not None:
             self._loop.call_soon(self._interrupt, tasks)
 
