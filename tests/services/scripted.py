@@ -5,7 +5,8 @@ count from the request that began the script. `2=I:1f3 1=C` is a service whose P
 IN_PROGRESS (C is COMPLETED, F FAILED, `-` has no rollout state), runs 1 task, and 3 have failed; `back` behind it says
 that a rollback made it PRIMARY; `d4`, `r2` and `p1` are counts of the service, `cur1` what it calls its current service
 deployment, a word in capitals its status, `gone` a service that is not shown. `IN_PROGRESS@BAKE_TIME!h1` is a service
-deployment in a stage, paused by the hook h1, `ROLLBACK_SUCCESSFUL>1: tripped` one that went back to revision 1.
+deployment in a stage, paused by the hook h1, `!h1~90` by one that expires after 90 s and rolls it back then,
+`!h1=IN_PROGRESS` has a hook with another status, `ROLLBACK_SUCCESSFUL>1: tripped` one that went back to revision 1.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ BORN_BEFORE = 1000.0
 """Seconds by which the first deployment is older than all else."""
 _DEPLOYMENT = re.compile(r"(?P<number>\d+)=(?P<state>[CIF-])(:(?P<running>\d+))?(f(?P<failed>\d+))?(?P<back>back)?")
 _ROLLOUT = re.compile(
-    r"(?P<status>\w+)(@(?P<stage>\w+))?(!(?P<hook>\w+))?(>(?P<to>\d+))?(?P<tripped>\*)?(: (?P<why>.*))?"
+    r"(?P<status>\w+)(@(?P<stage>\w+))?(!(?P<hook>\w+)(=(?P<state>\w+))?(~(?P<expires>\d+))?)?(>(?P<to>\d+))?(?P<tripped>\*)?(: (?P<why>.*))?"
 )
 READS = (
     "DescribeServices",
@@ -328,7 +329,10 @@ class Scripted:
         if found["tripped"]:
             told["deploymentCircuitBreaker"] = {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
         if found["hook"]:
-            told["lifecycleHookDetails"] = [{"hookId": found["hook"], "status": "AWAITING_ACTION"}]
+            hook: Wire = {"hookId": found["hook"], "status": found["state"] or "AWAITING_ACTION"}
+            if found["expires"]:
+                hook |= {"expiresAt": EPOCH + self.began + int(found["expires"]), "timeoutAction": "ROLLBACK"}
+            told["lifecycleHookDetails"] = [hook]
         if found["to"]:
             told["rollback"] = {"serviceRevisionArn": f"{HOME}service-revision/prod/web/{found['to']}"}
         if found["status"] in ("STOPPED", "ROLLBACK_SUCCESSFUL", "SUCCESSFUL"):

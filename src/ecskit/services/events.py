@@ -15,7 +15,7 @@ from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, Se
 from ecskit.models.tasks import Task
 from ecskit.services.after_success import Stability
 from ecskit.services.casualties import died_of
-from ecskit.services.pauses import pause_of
+from ecskit.services.pauses import key_of, pause_of
 from ecskit.services.progress import DeploymentProgress
 from ecskit.services.started import StartedDeployment
 
@@ -198,7 +198,7 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
         yield CountsChanged(progress=after, deployments=tuple(after.service.deployments))
     if after.stability is not None and after.stability != before.stability:
         yield StabilityChanged(progress=after, stability=after.stability)
-    for hook in _new(before.paused, after.paused, lambda hook: hook.hook_id):
+    for hook in _new(before.paused, after.paused, key_of):
         yield DeploymentPausedAt(progress=after, stage=after.stage, hook=hook)
 
 

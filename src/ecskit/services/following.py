@@ -21,7 +21,7 @@ from ecskit._core.waiter import Waiter
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 from ecskit.services.events import DeploymentEvent, ServiceSaid, changes, name_of
-from ecskit.services.pauses import after_answer
+from ecskit.services.pauses import after_answer, key_of
 from ecskit.services.progress import RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision
 from ecskit.services.verdicts import Aim, DeploymentGoal, Ends, Until, verdict
@@ -132,6 +132,7 @@ class _Subject:
     @staticmethod
     def knows(state: str) -> bool:
         known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
+        known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
         return set(state.split()) <= known
 
     @staticmethod
@@ -149,7 +150,7 @@ class Course:
     aim: Aim
     waiter: Waiter[DeploymentProgress]
     _told: DeploymentProgress = attrs.field(alias="told")
-    _answered: set[str | None] = attrs.field(factory=set[str | None])
+    _answered: set[object] = attrs.field(factory=set[object])
     _quoted: set[object] = attrs.field(factory=set[object])
 
     @classmethod
@@ -310,14 +311,14 @@ class Course:
         if known.last is None or isinstance(on_pause, str):
             return
         for hook in known.last.paused:
-            if hook.hook_id in self._answered:
+            if key_of(hook) in self._answered:
                 continue
-            self._answered.add(hook.hook_id)
+            self._answered.add(key_of(hook))
             reply: Reply[object] = yield Tell(on_pause, hook)
             action = reply.get()
             if action is not None:
                 yield from continue_(known.last.started, hook.hook_id or "", action)
-                self.watch.progress = after_answer(self.watch.progress, hook.hook_id or "")
+                self.watch.progress = after_answer(self.watch.progress, hook)
 
 
 def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[None]:

@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,7 +19,7 @@ from ecskit.models.services import DeploymentLifecycleHookDetail
 if TYPE_CHECKING:
     from ecskit.services.progress import DeploymentProgress
 
-__all__ = ["after_answer", "deadline", "pause_of", "with_pause"]
+__all__ = ["after_answer", "deadline", "key_of", "pause_of", "with_pause"]
 
 _ACTIONS = {"ROLLBACK": "rolls back", "CONTINUE": "continues"}
 
@@ -33,20 +34,26 @@ def pause_of(hook: DeploymentLifecycleHookDetail) -> str:
     )
 
 
+def key_of(hook: DeploymentLifecycleHookDetail) -> tuple[str | None, datetime | None]:
+    """Return by what a pause is known again: a hook may pause a deployment more than once, until another time."""
+    return hook.hook_id, hook.expires_at
+
+
 def with_pause(progress: DeploymentProgress, now: float) -> DeploymentProgress:
-    """Return the progress with the begin or the end of a pause noted."""
-    signs = progress.signs
-    if progress.paused and signs.paused_since is None:
-        return attrs.evolve(progress, signs=attrs.evolve(signs, paused_since=now))
-    if not progress.paused and signs.paused_since is not None:
-        over = signs.paused_for + now - signs.paused_since
-        return attrs.evolve(progress, signs=attrs.evolve(signs, paused_since=None, paused_for=over))
-    return progress
+    """Return the progress with the begin or the end of a pause noted; one may follow another without a poll between."""
+    signs, hooks = progress.signs, frozenset(map(key_of, progress.paused))
+    if hooks == signs.paused_by:
+        return progress
+    if hooks & signs.paused_by:
+        return attrs.evolve(progress, signs=attrs.evolve(signs, paused_by=hooks))
+    over = signs.paused_for + (0.0 if signs.paused_since is None else now - signs.paused_since)
+    since = now if hooks else None
+    return attrs.evolve(progress, signs=attrs.evolve(signs, paused_by=hooks, paused_since=since, paused_for=over))
 
 
-def after_answer(progress: DeploymentProgress, hook_id: str) -> DeploymentProgress:
+def after_answer(progress: DeploymentProgress, hook: DeploymentLifecycleHookDetail) -> DeploymentProgress:
     """Return the progress with a hook that was answered: reads may go on to show it as waiting."""
-    answered = progress.signs.answered | {hook_id}
+    answered = progress.signs.answered | {key_of(hook)}
     return attrs.evolve(progress, signs=attrs.evolve(progress.signs, answered=answered))
 
 

@@ -25,7 +25,7 @@ from ecskit.models.tasks import Task
 from ecskit.services.after_success import AfterSuccess, Stability
 from ecskit.services.casualties import told_of
 from ecskit.services.evidence import is_unplaced
-from ecskit.services.pauses import pause_of
+from ecskit.services.pauses import key_of, pause_of
 from ecskit.services.signs import Signs
 from ecskit.services.started import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
@@ -166,7 +166,7 @@ class DeploymentProgress:
             return ()
         hooks = self.service_deployment.lifecycle_hook_details
         answered = self.signs.answered
-        return [hook for hook in hooks if hook.status == "AWAITING_ACTION" and hook.hook_id not in answered]
+        return [hook for hook in hooks if hook.status == "AWAITING_ACTION" and key_of(hook) not in answered]
 
     @property
     def paused_by(self) -> str | None:

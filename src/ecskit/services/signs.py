@@ -52,8 +52,10 @@ class Signs:
     """When the pause of now was first observed, in monotonic seconds."""
     paused_for: float = 0.0
     """Seconds of the pauses before."""
-    answered: frozenset[str] = frozenset()
-    """Ids of the hooks that were answered from here: reads may show them as waiting for a while."""
+    paused_by: frozenset[object] = frozenset()
+    """By what the hooks of that pause are known again."""
+    answered: frozenset[object] = frozenset()
+    """The same of the hooks that were answered from here: reads may show them as waiting for a while."""
 
     def reads(self, what: str) -> int:
         """Return how many reads in a row showed something."""

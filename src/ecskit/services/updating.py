@@ -225,7 +225,7 @@ class Update:
         before = primary_of(self.before)
         primary = primary_of(after) or before  # an answer that shows none has not caught up
         if primary is None:
-            return started_from("services.deploy", after)
+            return attrs.evolve(started_from("services.deploy", after), changed=self._differs(after, None))
         expected: Any = "deployment"
         definition = after.task_definition or primary.task_definition
         if before is not None and primary.id == before.id:
@@ -250,16 +250,16 @@ class Update:
             if expected != "counts" or self.request.desired_count is not None
             else None,
             expected=expected,
-            changed=expected != "counts" or self._differs(after, primary.id),
+            changed=expected == "either" or self._differs(after, primary.id),
             previous_id=before.id if before else None,
             previous_arn=self.before.current_service_deployment,
             previous_task_definition=self.before.task_definition,
         )
 
-    def _differs(self, after: Service, primary: str) -> bool:
+    def _differs(self, after: Service, primary: str | None) -> bool:
         """Whether the answer shows another service than there was before."""
         before = primary_of(self.before)
-        same = before is not None and before.id == primary
+        same = primary == (before.id if before else None)
         members = ("desired_count", "task_definition", "deployment_configuration")
         return not same or any(getattr(after, name) != getattr(self.before, name) for name in members)
 
