@@ -432,7 +432,7 @@ def check_stays_up(case: Case) -> None:
     """What is called stable had no task that ended by its own fault in the stretch that was asked for."""
     progress, own = progress_of(case.ending, case.heard), target_of(case)
     stable_for = case.options.get("stable_for")
-    if case.ending.error is not None or progress is None or own is None or stable_for is None:
+    if case.ending.error is not None or progress is None or own is None or not stable_for:
         return
     if case.until not in ("deployed", "stable") or progress.started.deployment_id != own.deployment.id:
         return
