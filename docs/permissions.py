@@ -300,8 +300,8 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.delete", "", lambda w: w.ecs.services.delete(w.settled())
     yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
     yield "services.deployment(...).events", "", lambda w: list(w.handle().events())
-    yield "services.deployment(...).status", "", lambda w: w.handle(after=30).status()
-    yield "services.deployment(...).stop", "", lambda w: w.handle(after=30).stop()
+    yield "services.deployment(...).status", "", lambda w: w.handle(after=24).status()
+    yield "services.deployment(...).stop", "", lambda w: w.handle(after=24).stop()
     yield "services.deployment(...).rollback", "", World.rolled_back
     yield "services.deployment(...).continue_deployment", "", World.paused
     yield "wait.deployment", "", lambda w: w.ecs.wait.deployment(w.handle().started)
