@@ -95,6 +95,13 @@ def newest(session: nox.Session) -> None:
 
 
 @nox.session
+def worlds(session: nox.Session) -> None:
+    """Check random deployments beyond those of the tests: `nox -s worlds -- 20000`."""
+    session.install("-e.[async,speed]", *group("test"))
+    session.run("python", "-m", "tests.properties.worlds", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     session.install("-e.[async]", *group("docs"))

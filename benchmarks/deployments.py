@@ -10,6 +10,7 @@ Decides what is true by the simulator's own record of the service deployment, no
 - Who gives up is right if the deployment is not SUCCESSFUL before the deadline, as far as a replica may be behind: it
   failed, was rolled back or replaced, its service was deleted, or nothing is decided. A controller whose deployments
   ECS does not show can only be given up.
+- Where tasks have to stay up, success is right once they did for that long after SUCCESSFUL, and never if they crash.
 """
 
 from __future__ import annotations
@@ -108,6 +109,12 @@ class World:
     others: tuple[tuple[float, str, dict[str, Any]], ...] = ()
     """What others do, and when after the update."""
     seed: int = 0
+    deadline: float = DEADLINE
+    """Seconds after which both give up."""
+    stable_for: float | None = None
+    """Seconds for which the tasks have to stay up, which ecskit is asked for; botocore's waiter has no such option."""
+    crash: float | None = None
+    """Seconds from RUNNING to the exit of each task of the new deployment; None if they stay up."""
 
     def account(self) -> tuple[Account, dict[str, Any]]:
         """Return an account in which the deployment was just begun, and what the answer was."""
@@ -117,7 +124,7 @@ class World:
         runs = TaskScript(time_to_start=self.start, time_to_stop=self.stop)
         account.script("*", runs)
         account.script("broken", TaskScript.fails_to_pull("manifest unknown"))
-        account.script("crashing", attrs.evolve(TaskScript.exits(1, after=5), time_to_start=self.start))
+        account.script("crashing", attrs.evolve(TaskScript.exits(1, after=self.crash or 5), time_to_start=self.start))
         create = {
             "serviceName": "web",
             "taskDefinition": "old",
@@ -140,15 +147,19 @@ class World:
             account.time.plans.append((account.time.now() + at, _doing(account, operation, request)))
         return account, answer
 
-    def truth(self) -> tuple[float, float]:
-        """Return when what was asked for came true, and when it was clear that it never will, in seconds from then."""
+    def truth(self, stable_for: float | None = None) -> tuple[float, float]:
+        """Return when what was requested came true, and when it was clear that it never will, in seconds from then.
+
+        Args:
+            stable_for: Seconds for which the tasks have to stay up.
+        """
         account, answer = self.account()
         began, service = account.time.now(), answer["service"]
         if service.get("deploymentController", {}).get("type") == "CODE_DEPLOY":
             return NEVER, 0.0
         new = _of(account, service)
         counts_only = self.update.keys() == {"desiredCount"}
-        while (elapsed := account.time.now() - began) <= DEADLINE:
+        while (elapsed := account.time.now() - began) <= self.deadline:
             if counts_only:
                 now = account.services("web")[0]
                 settled = now.running_count == now.desired_count == service["desiredCount"] and not now.pending_count
@@ -157,12 +168,14 @@ class World:
             else:
                 new = _of(account, service)
                 ended = (new.finished_at or 0.0) - EPOCH - began
+                if new.status == "SUCCESSFUL" and self.crash is not None:
+                    return NEVER, ended + self.crash
                 if new.status == "SUCCESSFUL":
-                    return ended, NEVER
+                    return ended + (stable_for or 0.0), NEVER
                 if new.finished_at is not None:
                     return NEVER, ended
             account.time.advance(0.5)
-        return NEVER, DEADLINE
+        return NEVER, self.deadline
 
 
 def _doing(account: Account, operation: str, request: dict[str, Any]) -> Callable[[], object]:
@@ -243,6 +256,18 @@ def _deleted(random: Random) -> dict[str, Any]:
     return {"others": ((random.uniform(0, 15), "DeleteService", {"service": "web", "force": True}),)}
 
 
+def _slow(random: Random) -> dict[str, Any]:
+    configuration = random.choice([ROLLED_BACK, NOT_ROLLED_BACK, {}, {"strategy": "BLUE_GREEN"}])
+    return {"start": random.uniform(1200, 2400), "deadline": 3600.0, "configuration": configuration}
+
+
+def _crashing(random: Random) -> dict[str, Any]:
+    configuration = random.choice([ROLLED_BACK, {}, {"strategy": "BLUE_GREEN"}])
+    crash = random.choice([1.0, 5.0, 30.0])
+    update = {"taskDefinition": "crashing"}
+    return {"update": update, "crash": crash, "stable_for": 60.0, "configuration": configuration}
+
+
 def _first(definition: str, **told: Any) -> dict[str, Any]:
     return {"create": {"taskDefinition": definition}, "update": {}, **told}
 
@@ -274,6 +299,12 @@ SITUATIONS: list[tuple[str, Draws]] = [
     ),
     ("no image, breaker without rollback", lambda random: _usual(random, update=BROKEN, configuration=NOT_ROLLED_BACK)),
     ("tasks crash after 5 s, no breaker", lambda random: _usual(random, update={"taskDefinition": "crashing"})),
+    ("tasks take 20 to 40 minutes to start", lambda random: {**_usual(random), **_slow(random)}),
+    (
+        "tasks crash 1 to 30 s after RUNNING, and have to stay up 60 s",
+        lambda random: _usual(random, **_crashing(random)),
+    ),
+    ("good tasks that have to stay up 60 s", lambda random: _usual(random, **_lags(random), stable_for=60.0)),
     ("superseded within 60 s", lambda random: _usual(random, **_supersedes(random))),
     ("stopped or rolled back by somebody", lambda random: {**_usual(random), **_stops(random)}),
     ("service deleted meanwhile", lambda random: _usual(random, **_deleted(random))),
@@ -327,7 +358,7 @@ class Tally:
         self.said[ended.said or "success"] += 1
         if ended.claimed and ended.at < came_true:
             self.false_successes += 1
-        elif not ended.claimed and came_true <= DEADLINE - world.lag.stale_by - world.lag.visible_after:
+        elif not ended.claimed and came_true <= world.deadline - world.lag.stale_by - world.lag.visible_after:
             self.false_failures += 1
         else:
             self.calls.append(ended.calls)
@@ -347,14 +378,14 @@ class Both:
         began, before = account.time.now(), len(account.calls)
         attached = attach(self._theirs if peer == "botocore" else self._ours, account)
         try:
-            said = self._by_botocore(account) if peer == "botocore" else self._by_ecskit(account, answer, world.seed)
+            said = self._by_botocore(account, world) if peer == "botocore" else self._by_ecskit(account, answer, world)
         finally:
             attached.detach()
         others = sum(1 for at, _, _ in world.others if at <= account.time.now() - began)
         return Ended(said is None, account.time.now() - began, len(account.calls) - before - others, said or "")
 
-    def _by_botocore(self, account: Account) -> str | None:
-        options = {"Delay": DELAY, "MaxAttempts": int(DEADLINE // DELAY) + 1}
+    def _by_botocore(self, account: Account, world: World) -> str | None:
+        options = {"Delay": DELAY, "MaxAttempts": int(world.deadline // DELAY) + 1}
         with sleeping_on(account.time):
             try:
                 self._theirs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=options)
@@ -362,11 +393,11 @@ class Both:
                 return type(error).__name__
         return None
 
-    def _by_ecskit(self, account: Account, answer: dict[str, Any], seed: int) -> str | None:
+    def _by_ecskit(self, account: Account, answer: dict[str, Any], world: World) -> str | None:
         told = structure_hook(Service)(answer["service"], Service)
-        with Client.wrap(self._ours)._with_runtime(account.time, Random(seed)) as ecs:
+        with Client.wrap(self._ours)._with_runtime(account.time, Random(world.seed)) as ecs:
             try:
-                ecs.wait.deployment(told, timeout=DEADLINE)
+                ecs.wait.deployment(told, timeout=world.deadline, stable_for=world.stable_for)
             except EcsError as error:
                 return type(error).__name__
         return None
@@ -385,9 +416,10 @@ def tallies(runs: int) -> Iterator[tuple[str, dict[str, Tally]]]:
         made = {peer: Tally() for peer in PEERS}
         for seed in range(runs):
             one = world(situation, seed)
-            truth = one.truth()
+            # Who was not asked to wait until tasks have stayed up is right before they did.
+            truths = {"botocore": one.truth(), "ecskit": one.truth(one.stable_for)}
             for peer, tally in made.items():
-                tally.count(one, truth, both.wait(peer, one))
+                tally.count(one, truths[peer], both.wait(peer, one))
         yield what, made
 
 

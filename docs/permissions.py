@@ -79,8 +79,9 @@ class Refuser:
 
     asked: list[str] = attrs.field(factory=list[str])
 
-    def send(self, send: Send) -> NoReturn:
-        """Refuse."""
+    def send(self, send: Send, begin: Callable[[], object], /) -> NoReturn:
+        """Refuse before the request leaves."""
+        del begin
         self.asked.append(send.operation)
         raise AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": ""}}, send.operation)
 
@@ -194,10 +195,11 @@ class World:
         self.ready()
         return self.ecs.services.create(request)
 
-    def handle(self, **arguments: Any) -> DeploymentHandle:
-        """Create a service, and return the handle of its first deployment."""
+    def handle(self, *, after: float = 0.0, **arguments: Any) -> DeploymentHandle:
+        """Create a service, and return the handle of its first deployment some seconds later."""
         self.ready()
         [service] = self.ecs.describe_services(services=[self.serve(**arguments)]).services
+        self.simulator.clock.advance(after)
         return self.ecs.services.deployment(service)
 
     def arn(self) -> str:
@@ -298,8 +300,8 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.delete", "", lambda w: w.ecs.services.delete(w.settled())
     yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
     yield "services.deployment(...).events", "", lambda w: list(w.handle().events())
-    yield "services.deployment(...).status", "", lambda w: w.handle().status()
-    yield "services.deployment(...).stop", "", lambda w: w.handle().stop()
+    yield "services.deployment(...).status", "", lambda w: w.handle(after=24).status()
+    yield "services.deployment(...).stop", "", lambda w: w.handle(after=24).stop()
     yield "services.deployment(...).rollback", "", World.rolled_back
     yield "services.deployment(...).continue_deployment", "", World.paused
     yield "wait.deployment", "", lambda w: w.ecs.wait.deployment(w.handle().started)
@@ -411,8 +413,10 @@ Some actions can be done without. If `ecs:DescribeTaskDefinition` is refused to 
 they log a warning and judge all containers, unless `essential` names those that count; the error then names no logs.
 If it is refused to `run`, pass `container`. If `ecs:ListServiceDeployments` or `ecs:DescribeServiceDeployments` is
 refused to what follows a deployment, it logs a warning and [goes by the
-service](deployments.md#without-the-permissions); without `ecs:ListTasks` or `ecs:DescribeTasks` it does not know why
-tasks stopped. Everything else that is refused ends a verb with `AccessDeniedError`; a wait's error has the
+service](deployments.md#without-the-permissions). `ecs:ListTasks` and `ecs:DescribeTasks` are for the reasons that tasks
+stopped for, for `stable_for` and `until="stable"`, which read both stopped and running tasks at each poll, and for
+`stalled_after`. If one of them is refused, a warning is logged, the reasons are missing, and the stability of the
+deployment is "unknown". Everything else that is refused ends a verb with `AccessDeniedError`; a wait's error has the
 [handle](waiting.md#going-on-elsewhere) from which somebody with the permission can go on.
 
 Source: the service authorization reference of Amazon ECS,

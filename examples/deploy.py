@@ -1,20 +1,24 @@
-"""Deploy a service from a pipeline, tell what happens, and exit as pipelines expect it.
+"""Deploy a service from a pipeline, show what happens, and exit as pipelines expect it.
 
-    deploy.py web --cluster prod --image app=repo/app:1.2.3 --rollback-on failure --rollback-on interrupt
+    deploy.py web --cluster prod --image app=repo/app:1.2.3 --stable-for 120 --rollback-on failure
 
 Changes the service once, and follows this very deployment. In a terminal it draws a picture, if `ecskit[progress]` is
-installed; elsewhere it writes a line for each change. The last line says how it ended.
+installed; in a job of GitHub Actions it writes a group of lines, and the verdict as an annotation; elsewhere a line for
+each change. The last line is the verdict: UNCHANGED where the service was like that before.
+
+"Deployed" means that ECS calls the deployment SUCCESSFUL, which it also does for tasks that exit a few seconds later.
+With --stable-for, the tasks must stay up for so many seconds after that.
 
 exit codes:
-  0    deployed, or come as far as --until says
-  1    failed, stalled, or rolled back; refused by ECS, or ECS could not be reached
+  0    deployed, and stable if --stable-for is given; unchanged; or come as far as --until says
+  1    failed, stalled, unstable, or rolled back; refused by ECS, or ECS could not be reached
   2    bad input: nothing was changed
   3    superseded: a newer deployment has taken its place
-  4    time is up, and the deployment goes on
+  4    time is up, or a pause took longer than --pause-timeout, and the deployment goes on
   130  interrupted by Ctrl-C
-  143  told to end by SIGTERM
+  143  ended by SIGTERM
 
-Where the deployment goes on, a line says how to go on watching it.
+Where the deployment goes on, a line shows the command that goes on watching it.
 """
 
 from __future__ import annotations
@@ -36,6 +40,7 @@ from ecskit.errors import (
     DeploymentStalled,
     DeploymentSuperseded,
     EcsError,
+    MissingExtraError,
     RequestError,
     ServiceGone,
     ServicesMissing,
@@ -43,7 +48,14 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
+from ecskit.services import DeploymentProgress
 
+OUTPUTS = {
+    "plain": ecskit.progress.plain,
+    "live": ecskit.progress.live,
+    "github": ecskit.progress.github,
+    "auto": ecskit.progress.auto,
+}
 UNTIL = ("deployed", "stable", "paused", "PRE_PRODUCTION_TRAFFIC_SHIFT", *get_args(ServiceDeploymentLifecycleStage))
 
 
@@ -52,9 +64,12 @@ def main() -> int:
     options = read_arguments()
     signals = Signals()
     try:
-        with ecskit.progress.auto() as show:
+        with OUTPUTS[options.output]() as show:
             logging.getLogger("ecskit").addHandler(Said(show))
             deploy(options, show, signals)
+    except MissingExtraError as error:
+        print(error, file=sys.stderr)  # there is nothing yet to show it with
+        return 2
     except (RequestError, ServicesMissing, ConfigurationError):
         return 2
     except DeploymentSuperseded:
@@ -70,6 +85,7 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
     """Start the deployment, or find the one to go on with, and show what happens to it."""
     with ecskit.Client(region_name=options.region, endpoint_url=options.endpoint_url) as ecs:
         started = options.resume
+        progress: DeploymentProgress | None = None
         try:
             if options.resume is None:
                 deployment = ecs.services.start_deployment(
@@ -87,6 +103,8 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
             with deployment.events(
                 until=options.until,
                 timeout=options.timeout,
+                stable_for=options.stable_for,
+                pause_timeout=options.pause_timeout,
                 poll=wait_fixed(options.poll) if options.poll else None,
                 on_failure=remedy(options, "failure"),
                 on_timeout=remedy(options, "timeout"),
@@ -95,6 +113,11 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
             ) as events:
                 for event in events:
                     show(event)
+                    progress = event.progress
+            if options.stable_for is not None and progress is not None and progress.succeeded:
+                is_known = progress.stability != "unknown"
+                stayed = f"its tasks stayed up for {options.stable_for:g} s"
+                show.say(stayed if is_known else "it is unknown whether its tasks stay up")
         except EcsError as error:
             if error.story is not None and goes_on(error):
                 say_how_to_go_on(show, options, error.story.handle.to_json())
@@ -154,16 +177,16 @@ class Signals:
 
 
 class Said(logging.Handler):
-    """Has the warnings of ecskit said between the lines."""
+    """Shows the warnings of ecskit between the lines."""
 
     def __init__(self, show: ecskit.progress.Show) -> None:
-        """Say them where the deployment is shown."""
+        """Show them where the deployment is shown."""
         super().__init__(logging.WARNING)
         self.show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say one."""
-        self.show.say(f"{record.levelname.lower()}: {record.getMessage()}")
+        """Show one."""
+        self.show.warn(record.getMessage())
 
 
 def read_arguments() -> argparse.Namespace:
@@ -184,8 +207,15 @@ def read_arguments() -> argparse.Namespace:
     how.add_argument("--until", choices=UNTIL, default="deployed", metavar="deployed|stable|paused|STAGE")
     how.add_argument("--timeout", type=seconds, default=600, metavar="SECONDS", help="600 unless given")
     how.add_argument("--poll", type=seconds, metavar="SECONDS", help="how often to look; by default what pays")
+    how.add_argument(
+        "--stable-for", type=seconds, metavar="SECONDS", help="how long tasks must stay up after it has succeeded"
+    )
+    how.add_argument(
+        "--pause-timeout", type=seconds, metavar="SECONDS", help="how long one pause may take; not part of --timeout"
+    )
     causes = ("failure", "timeout", "interrupt")
     how.add_argument("--rollback-on", choices=causes, action="append", default=[], help="may be repeated")
+    how.add_argument("--output", choices=OUTPUTS, default="auto", help="auto unless given")
     where = parser.add_argument_group("where")
     where.add_argument("--region")
     where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as an emulator's")

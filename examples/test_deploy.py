@@ -24,6 +24,7 @@ from ecskit.models import (
     CreateServiceRequest,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
+    DeploymentLifecycleHook,
     NetworkConfiguration,
 )
 from ecskit.testing import Fault, SimulatorServer, TaskScript
@@ -42,16 +43,22 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "error",
     "TERM": "xterm",
     "CI": "",
+    "GITHUB_ACTIONS": "",
     "COLUMNS": "120",
 }
+PAUSED = DeploymentConfiguration(
+    strategy="BLUE_GREEN",
+    lifecycle_hooks=[DeploymentLifecycleHook(target_type="PAUSE", lifecycle_stages=["POST_SCALE_UP"])],
+)
 HANDLE = re.compile(r"the deployment goes on; to watch it: (.*)")
 
 
 @pytest.fixture
 def server() -> Iterator[SimulatorServer]:
-    """A simulator with task definitions that work, and one whose image cannot be pulled."""
+    """A simulator with task definitions that work, one whose image cannot be pulled, and one whose tasks crash."""
     with SimulatorServer(speed=SPEED) as server:
         server.simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
+        server.simulator.script("crash", TaskScript.exits(1, after=5))
         yield server
 
 
@@ -66,7 +73,7 @@ def ecs(server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ec
 
 def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "told"] = "deployed") -> None:
     """Create the service."""
-    for family in ("web", "bad"):
+    for family in ("web", "bad", "crash"):
         ecs.register_task_definition(
             family=family,
             cpu="256",
@@ -89,14 +96,16 @@ def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed"
         ecs.services.create(request, poll=wait_fixed(0.2))
 
 
-def start(server: SimulatorServer, *arguments: str, out: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    """Start the script, which looks five times a second."""
+def start(
+    server: SimulatorServer, *arguments: str, out: int = subprocess.PIPE, github: bool = False
+) -> subprocess.Popen[str]:
+    """Start the script, which polls five times a second."""
     return subprocess.Popen(  # noqa: S603  # our own script
         [sys.executable, "-u", SCRIPT, *arguments, "--endpoint-url", server.url, "--poll", "0.2"],
         stdout=out,
         stderr=subprocess.PIPE,
         text=True,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "GITHUB_ACTIONS": "true" if github else ""},
     )
 
 
@@ -106,6 +115,17 @@ def deploy(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
     out, err = script.communicate(timeout=60)
     assert "Traceback" not in err
     return script.returncode, [line.split("  ", 1)[-1] for line in (out + err).splitlines()]
+
+
+def deploy_in_github(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
+    """Run the script to its end, and return its exit code and the lines that the runner takes for commands.
+
+    These begin with `::`, or have `##[` anywhere in them.
+    """
+    out, err = (script := start(server, *arguments, github=True)).communicate(timeout=60)
+    assert "Traceback" not in err
+    lines = (out + err).splitlines()
+    return script.returncode, [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
 def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> tuple[int, list[str]]:
@@ -169,6 +189,124 @@ def test_one_that_stalls_is_left_otherwise(server: SimulatorServer, ecs: ecskit.
     assert code == 1
     assert HANDLE.match(lines[-2])
     assert lines[-1].startswith("STALLED after ")
+
+
+def test_a_crashing_image_is_rolled_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """With --stable-for its tasks must stay up; the exit code is 1, and the last line names what they exited with."""
+    serve(ecs)
+    arguments = ["web", "--task-definition", "crash", "--stable-for", "6", "--rollback-on", "failure"]
+    code, lines = deploy(server, *arguments)
+    assert code == 1
+    assert any(re.match(r"rolling back deployment \d+ of default/web \(crash:1\) to web:1: ", line) for line in lines)
+    assert re.match(r"ROLLED BACK to web:1 after \d+ s: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
+    assert "container app exited with 1" in lines[-1]
+    assert ecs.services.describe("web")[0].task_definition == "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1"
+
+
+def test_a_crashing_image_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is unstable, which is 1, too: nothing goes on that could be watched."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--task-definition", "crash", "--stable-for", "6")
+    assert code == 1
+    assert re.match(r"UNSTABLE after \d+ s: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
+    assert [] == [line for line in lines if HANDLE.match(line)]
+
+
+def test_a_good_image_stays_up(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 0, and a line says for how long its tasks were observed."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "2", "--rollback-on", "failure")
+    assert code == 0
+    assert "tasks are to stay up: quiet for 0 of 2 s" in lines
+    assert lines[-2] == "its tasks stayed up for 2 s"
+    assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", lines[-1])
+    assert server.simulator.deployments("web")[-1].status == "SUCCESSFUL"
+
+
+def test_whether_tasks_stay_up_cannot_be_read(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 0, and a line says that nothing is known of that."""
+    serve(ecs)
+    server.simulator.fail("ListTasks", Fault.access_denied(), times=None)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "1")
+    assert code == 0
+    assert any(line.startswith("warning: reading tasks is refused") for line in lines)
+    assert lines[-2] == "it is unknown whether its tasks stay up"
+
+
+def test_nothing_is_changed(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 0, and the last line says so plainly."""
+    serve(ecs)
+    code, lines = deploy(server, "web", "--image", "app=repo/app:1")
+    assert code == 0
+    assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 2 of 2 tasks running", lines[-1])
+    assert len(server.simulator.deployments("web")) == 1
+
+
+def test_a_pause_takes_too_long(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Then it is 4 after --pause-timeout, however short --timeout is; a line shows the command that goes on."""
+    serve(ecs)
+    ecs.update_service(service="web", deployment_configuration=PAUSED)
+    arguments = ["web", "--image", "app=repo/app:2", "--timeout", "3", "--pause-timeout", "4"]
+    code, lines = deploy(server, *arguments)
+    assert code == 4
+    assert any(line.startswith("paused at POST_SCALE_UP by hook ") for line in lines)
+    assert HANDLE.match(lines[-2])
+    assert re.match(r"TIMED OUT after [4-9] s: is paused at POST_SCALE_UP by hook .* until ", lines[-1])
+    [service] = server.simulator.deployments("web")[-1:]
+    assert service.status == "IN_PROGRESS"
+
+
+def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """It counts as a timeout."""
+    serve(ecs)
+    ecs.update_service(service="web", deployment_configuration=PAUSED)
+    arguments = ["web", "--image", "app=repo/app:2", "--pause-timeout", "1", "--rollback-on", "timeout"]
+    code, lines = deploy(server, *arguments)
+    assert code == 1
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+
+
+def test_a_success_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """A group with the lines, and a notice with the verdict."""
+    serve(ecs)
+    code, commands = deploy_in_github(server, "web", "--image", "app=repo/app:2")
+    assert code == 0
+    assert len(commands) == 3
+    assert re.fullmatch(r"::group::deployment \d+ of default/web \(web:2\)", commands[0])
+    assert commands[1] == "::endgroup::"
+    assert re.fullmatch(r"::notice title=DEPLOYED::DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", commands[2])
+
+
+def test_a_failure_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """A warning for what is done about it, and an error with the verdict."""
+    serve(ecs, breaker=False)
+    code, commands = deploy_in_github(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
+    assert code == 1
+    assert [line.split("::")[1].split()[0] for line in commands] == ["group", "warning", "endgroup", "error"]
+    assert commands[1].startswith("::warning::rolling back deployment ")
+    assert commands[3].startswith("::error title=ROLLED BACK::ROLLED BACK to web:1 after ")
+
+
+def test_what_ecs_quotes_is_no_command(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """A reason of several lines, or with the forms of commands in it, stays text."""
+    serve(ecs)
+    reason = "100%\n::set-output name=x::y\r\n::endgroup::\r##[add-mask]web"
+    server.simulator.script("bad", TaskScript.fails_to_start(reason))
+    code, commands = deploy_in_github(server, "web", "--task-definition", "bad")
+    assert code == 1
+    assert [line.split("::")[1].split()[0] for line in commands] == ["group", "endgroup", "error"]
+    assert "100%25 ::set-output name=x::y ::endgroup:: ## [add-mask]web" in commands[2]
+
+
+def test_the_output_can_be_chosen(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """Whatever the environment says."""
+    serve(ecs, until="told")
+    server.simulator.fail("UpdateService", Fault.access_denied(), times=None)
+    code, commands = deploy_in_github(server, "web", "--force", "--output", "plain")
+    assert (code, commands) == (1, [])
+    code, lines = deploy(server, "web", "--force", "--output", "github")
+    assert code == 1
+    assert lines[0].startswith("::error title=ERROR::ERROR after ")
 
 
 def test_something_newer_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:

@@ -175,8 +175,13 @@ class AsyncClient(AsyncOperations):
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:
-        """Close the connections; a wrapped client stays open. Closing twice does nothing."""
-        await self._transport.close()
+        """Cancel what runs in this client, wait for it to clean up, and close the connections.
+
+        Whoever waits for a verb or an item meanwhile gets ClientClosedError, after the clean-up that `on_cancel` asks
+        for, which takes at most 10 s. Called inside a callback, this only begins; the connections close when the last
+        verb has ended. A wrapped client stays open. Closing twice does nothing.
+        """
+        await self._runtime.close(self._transport.close)
 
     async def __aenter__(self) -> Self:
         """Connect as far as that can be done, and return this client."""

@@ -176,8 +176,13 @@ class Client(Operations):
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:
-        """Close the connections; a wrapped client stays open. Closing twice does nothing."""
-        self._transport.close()
+        """Cancel what runs in this client, wait for it to clean up, and close the connections.
+
+        Whoever waits for a verb or an item meanwhile gets ClientClosedError, after the clean-up that `on_cancel` asks
+        for, which takes at most 10 s. A request under way is awaited. Called inside a callback, this only begins; the
+        last verb to end closes the connections. A wrapped client stays open. Closing twice does nothing.
+        """
+        self._runtime.close(self._transport.close)
 
     def __enter__(self) -> Self:
         """Return this client."""

@@ -56,6 +56,18 @@ def cancel_task(*_: object) -> None:
     task.cancel()
 
 
+def set_and_raise(sim: Account, event: Event) -> None:
+    """Set the `cancel` event, and raise."""
+    event.set()
+    raises(ValueError("enough"))(sim, event)
+
+
+def cancel_and_raise(sim: Account, event: Event) -> None:
+    """Cancel the task, and raise."""
+    cancel_task()
+    raises(ValueError("enough"))(sim, event)
+
+
 @attrs.frozen
 class End:
     """One way in which a verb is ended."""
@@ -76,6 +88,7 @@ ENDS: dict[str, End] = {
     "ECS refuses to show it": End(None, errors.AccessDeniedException),
     "the cancel event": End("on_cancel", WaitCancelled, lambda _, event: event.set(), colours=("sync",)),
     "the task is cancelled": End("on_cancel", asyncio.CancelledError, cancel_task, colours=("async",)),
+    "a callback sets the cancel event and raises": End("on_cancel", ValueError, set_and_raise, colours=("sync",)),
     "Ctrl-C": End("on_cancel", KeyboardInterrupt, raises(KeyboardInterrupt())),
     "SIGTERM": End("on_cancel", SystemExit, raises(SystemExit())),
     **{f"a callback raises {type(own).__name__}": End("on_cancel", type(own), raises(own)) for own in OWN},
@@ -109,7 +122,7 @@ def ended(verb: Verb, end: End, colour: str, acting: set[str], *, fails: bool = 
 
     options: dict[str, Any] = {"timeout": 10_000, **end.options, "on_poll": on_poll}
     options |= {name: value for name, value in verb.policies.items() if name in acting}
-    if end.raised is WaitCancelled:
+    if end.colours == ("sync",):
         options["cancel"] = event
     return perform(sim, lambda ecs: verb.act(ecs, **options), aio=colour == "async")
 
@@ -164,6 +177,15 @@ def test_a_failed_clean_up_is_logged(verb: str, name: str, caplog: pytest.LogCap
         assert went.error is not None
         assert went.error.__cause__ is None
         assert "the clean-up of a flow failed" in caplog.messages
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_cancelled_while_it_cleans_up_behind_a_callback(verb: str) -> None:
+    """The clean-up is begun again, so that it is done all the same."""
+    end = End("on_cancel", asyncio.CancelledError, cancel_and_raise)
+    went = ended(VERBS[verb], end, "async", {"on_cancel"})
+    assert VERBS[verb].acted(went.requests), went.sent
+    assert asyncio.CancelledError is type(went.error)
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])

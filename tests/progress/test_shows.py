@@ -19,6 +19,7 @@ import ecskit
 from ecskit.errors import (
     DeploymentRolledBack,
     DeploymentSuperseded,
+    DeploymentUnstable,
     EcsError,
     MissingExtraError,
     RequestError,
@@ -33,10 +34,11 @@ from ecskit.models import (
     DeploymentLifecycleHook,
     NetworkConfiguration,
 )
+from ecskit.progress.github import GitHub
 from ecskit.progress.lines import Lines
 from ecskit.progress.screen import Screen
 from ecskit.services import DeploymentEvent
-from ecskit.testing import Simulator, TaskScript
+from ecskit.testing import Fault, Simulator, TaskScript
 
 BREAKER = DeploymentConfiguration(deployment_circuit_breaker=DeploymentCircuitBreaker(enable=True, rollback=True))
 PAUSED = DeploymentConfiguration(
@@ -80,13 +82,18 @@ class Shop:
     def events(self, *, timeout: float = 900, **change: Any) -> ecskit.Stream[DeploymentEvent]:
         return self.ecs.services.start_deployment("web", **change).events(timeout=timeout)
 
+    def crash(self, **following: Any) -> ecskit.Stream[DeploymentEvent]:
+        """Deploy tasks that exit five seconds after they run, and have them stay up for a minute."""
+        return self.ecs.services.start_deployment("web", task_definition="crash").events(stable_for=60, **following)
+
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     simulator = Simulator()
     simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
+    simulator.script("crash", TaskScript.exits(1, after=5))
     with simulator.client() as ecs:
-        for family in ("web", "bad"):
+        for family in ("web", "bad", "crash"):
             ecs.register_task_definition(
                 family=family,
                 cpu="256",
@@ -199,6 +206,140 @@ def test_time_is_up(shop: Shop) -> None:
     assert "TIMED OUT after 8 s: is IN_PROGRESS, 0 of 3 tasks running, 3 pending" == told(stream)[-1]
 
 
+def test_nothing_was_changed(shop: Shop) -> None:
+    """Then the verdict says so; nothing is called deployed."""
+    stream = io.StringIO()
+    assert run(shop.plain(stream), shop.events(images={"app": "repo/app:1"})) is None
+    assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 3 of 3 tasks running", told(stream)[-1])
+
+
+def test_tasks_that_stay_up(shop: Shop) -> None:
+    """One line says for how long they have to; that they do so has no line of its own."""
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    assert run(shop.plain(stream), handle.events(stable_for=120)) is None
+    lines = told(stream)
+    quiet = [line for line in lines if "quiet for" in line]
+    assert ["tasks are to stay up: quiet for 0 of 120 s"] == quiet
+    assert lines.index("SUCCESSFUL") == lines.index(quiet[0]) - 1
+    assert lines[-1].startswith("DEPLOYED web:2 after 2:")
+
+
+def test_tasks_that_do_not_stay_up(shop: Shop) -> None:
+    """Each stop has a line that says how many there were; the verdict says what the tasks stopped for."""
+    stream = io.StringIO()
+    shop.simulator.script("crash", [TaskScript.exits(1, after=after) for after in (5, 15, 25)])
+    error = run(shop.plain(stream), shop.crash())
+    lines = told(stream)
+    stops = [int(found[1]) for line in lines if (found := re.search(r"60 s, (\d+) tasks? stopped since", line))]
+    assert isinstance(error, DeploymentUnstable)
+    assert (True, sorted(set(stops))) == (len(stops) > 0, stops)
+    assert re.match(r"UNSTABLE after \d+ s: SUCCESSFUL, but \d tasks stopped within \d+ s: ", lines[-1])
+    assert "container app exited with 1 (" in lines[-1]
+
+
+def test_a_rollback_that_was_begun_here(shop: Shop) -> None:
+    """A line says what is rolled back to what, and the deployment that does so is named before its lines."""
+    stream = io.StringIO()
+    error = run(shop.plain(stream), shop.crash(on_failure="rollback"))
+    lines = told(stream)
+    [begun] = [index for index, line in enumerate(lines) if line.startswith("rolling back ")]
+    assert isinstance(error, DeploymentRolledBack)
+    assert re.match(r"rolling back deployment \d+ of default/web \(crash:1\) to web:1: SUCCESSFUL, but ", lines[begun])
+    assert re.fullmatch(r"deployment \d+ of default/web \(web:1\)", lines[begun + 1])
+    assert {"IN_PROGRESS", "SUCCESSFUL"} < set(lines[begun:])
+    assert lines[-1].startswith("ROLLED BACK to web:1 after ")
+
+
+def test_stability_that_is_not_known(shop: Shop) -> None:
+    """A line says so once."""
+    stream = io.StringIO()
+    shop.simulator.fail("ListTasks", Fault.access_denied(), times=None)
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    assert run(shop.plain(stream), handle.events(stable_for=60)) is None
+    assert 1 == told(stream).count("it is unknown whether tasks stay up: reading tasks is refused")
+
+
+def commands(stream: io.StringIO) -> list[str]:
+    """Return the lines that the runner of GitHub Actions takes for commands."""
+    return [line for line in stream.getvalue().splitlines() if line.lstrip().startswith("::") or "##[" in line]
+
+
+def test_a_deployment_in_a_job_of_github(shop: Shop) -> None:
+    """Its lines are in a group, which is named after it, and the verdict is a notice below."""
+    stream = Counted()
+    assert run(ecskit.progress.github(stream, now=shop.now), shop.events(images={"app": "repo/app:2"})) is None
+    group, ended, verdict = commands(stream)
+    lines = stream.getvalue().splitlines()
+    assert re.fullmatch(r"::group::deployment \d+ of default/web \(web:2\)", group)
+    assert [group, "::endgroup::", verdict] == [lines[0], *lines[-2:]]
+    assert "::endgroup::" == ended
+    assert re.fullmatch(r"::notice title=DEPLOYED::DEPLOYED web:2 after \d+ s: 3 of 3 tasks running", verdict)
+    assert {"IN_PROGRESS", "SUCCESSFUL"} < set(told(stream))
+    assert 0 == stream.unflushed
+
+
+@pytest.mark.parametrize(
+    ("change", "following", "title"),
+    [
+        ({"task_definition": "bad"}, {}, "ROLLED BACK"),
+        ({"task_definition": "crash"}, {"stable_for": 60}, "UNSTABLE"),
+        ({"images": {"app": "repo/app:2"}}, {"timeout": 5}, "TIMED OUT"),
+        ({"images": {"app": "repo/app:2"}}, {"max_polls": 1}, "TIMED OUT"),
+    ],
+)
+def test_what_ends_badly_in_a_job_of_github(
+    shop: Shop, change: dict[str, Any], following: dict[str, Any], title: str
+) -> None:
+    """It is an error, below the group."""
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", **change)
+    error = run(ecskit.progress.github(stream, now=shop.now), handle.events(**following))
+    assert isinstance(error, EcsError)
+    assert ["::group", "::endgroup", "::error title"] == [re.split("::d|::$|=", line)[0] for line in commands(stream)]
+    assert commands(stream)[-1].startswith(f"::error title={title}::{title} ")
+
+
+def test_an_error_before_any_event_in_a_job_of_github() -> None:
+    """It is an error without a group."""
+    stream = io.StringIO()
+    with pytest.raises(ValueError, match="100"), ecskit.progress.github(stream, now=lambda: 0.0):
+        raise ValueError("100%: not, so\r\n::set-output name=x::y")
+    expected = "::error title=ValueError::ValueError after 0 s: 100%25: not, so ::set-output name=x::y\n"
+    assert expected == stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::set-output name=x::y",
+        "one\n::set-output name=x::y",
+        "one\r::set-output name=x::y\r\n::endgroup::",
+        "one ##[add-mask]web",
+        "##\n[add-mask]web",
+    ],
+)
+def test_what_is_quoted_is_no_command(shop: Shop, text: str) -> None:
+    """Neither in lines, nor in warnings, nor in what ECS gives as a reason."""
+    stream = io.StringIO()
+    shop.simulator.script("bad", TaskScript.fails_to_start(text))
+    with ecskit.progress.github(stream, now=shop.now) as show:
+        show.say(text)
+        show.warn(text)
+    run(ecskit.progress.github(stream, now=shop.now), shop.events(task_definition="bad"))
+    names = [re.split(r"[: ]", line.removeprefix("::"))[0] for line in commands(stream)]
+    assert ["warning", "notice", "group", "endgroup", "error"] == names
+    assert "web" in stream.getvalue() or "set-output" in stream.getvalue()
+
+
+def test_a_warning_of_several_lines_in_a_job_of_github() -> None:
+    """It is one command, which the runner unfolds."""
+    stream = io.StringIO()
+    with ecskit.progress.github(stream) as show:
+        show.warn("50%\r\nof them")
+    assert "::warning::50%25%0D%0Aof them" == stream.getvalue().splitlines()[0]
+
+
 def test_a_stream_that_takes_ascii_only(shop: Shop) -> None:
     """It gets question marks; the deployment is not ended by it."""
     raw = io.BytesIO()
@@ -276,6 +417,37 @@ def test_the_picture_of_tasks_that_stop(shop: Shop, monkeypatch: pytest.MonkeyPa
     assert "ROLLED BACK to web:1" in stream.getvalue()
 
 
+def test_the_picture_of_a_rollback(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what is rolled back, and why; the tasks that stopped before are no part of it."""
+    monkeypatch.setenv("COLUMNS", "160")
+    stream = io.StringIO()
+    error = run(ecskit.progress.live(stream, now=shop.now), shop.crash(on_failure="rollback"))
+    picture = stream.getvalue()
+    assert isinstance(error, DeploymentRolledBack)
+    assert re.search(r"^rolling back deployment \d+ of default/web \(crash:1\) to web:1: ", picture, re.MULTILINE)
+    assert [] == re.findall(r"^\d+ tasks? stopped", picture, re.MULTILINE)
+    assert "ROLLED BACK to web:1" in picture
+
+
+def test_the_picture_of_tasks_that_are_to_stay_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows for how long they have, also between events; not any more when the verdict is there."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("TERM", "xterm")
+    stream, seen = Terminal(), list[str]()
+    show = Screen(stream, shop.now)
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    with handle.events(stable_for=120) as events, show:
+        for event in events:
+            show(event)
+            if event.progress.stability == "watching" and not seen:
+                shop.simulator.clock.advance(40)
+                show._live.refresh()  # as its thread does four times a second
+                seen.append(stream.getvalue())
+    assert "tasks are to stay up: quiet for 40 of 120 s" in seen[0]
+    assert "UNSTABLE" not in stream.getvalue()
+    assert [] == [line for line in frame(stream) if "quiet for" in line]
+
+
 @pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, ValueError])
 def test_the_terminal_is_given_back(shop: Shop, monkeypatch: pytest.MonkeyPatch, raised: type[BaseException]) -> None:
     """The cursor is shown again, and standard output is what it was, whatever is raised."""
@@ -295,6 +467,9 @@ def test_the_terminal_is_given_back(shop: Shop, monkeypatch: pytest.MonkeyPatch,
         (Terminal(), {"TERM": "xterm"}, Screen),
         (Terminal(), {"TERM": "xterm", "CI": "false"}, Screen),
         (Terminal(), {"TERM": "xterm", "CI": "true"}, Lines),
+        (Terminal(), {"TERM": "xterm", "GITHUB_ACTIONS": "true"}, GitHub),
+        (io.StringIO(), {"TERM": "dumb", "CI": "true", "GITHUB_ACTIONS": "true"}, GitHub),
+        (io.StringIO(), {"TERM": "xterm", "GITHUB_ACTIONS": "false"}, Lines),
         (Terminal(), {"TERM": "dumb"}, Lines),
         (io.StringIO(), {"TERM": "xterm"}, Lines),
     ],
@@ -302,8 +477,9 @@ def test_the_terminal_is_given_back(shop: Shop, monkeypatch: pytest.MonkeyPatch,
 def test_what_counts_as_a_terminal(
     monkeypatch: pytest.MonkeyPatch, stream: Any, environment: dict[str, str], expected: type
 ) -> None:
-    """What says so, unless TERM or CI speak against it."""
-    monkeypatch.delenv("CI", raising=False)
+    """What says so, unless TERM or CI speak against it; a job of GitHub Actions has a form of its own."""
+    for name in ("CI", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert expected is type(ecskit.progress.auto(stream))
@@ -317,6 +493,7 @@ def test_without_rich(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapture
     monkeypatch.setitem(sys.modules, "rich", None)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'ecskit[progress]'")):
         ecskit.progress.live()
     with caplog.at_level(logging.WARNING, "ecskit"):

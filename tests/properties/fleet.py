@@ -9,7 +9,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
@@ -25,6 +25,7 @@ from .world import Clock, World
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 ALARM = "too-many-errors"
 BEGINNING = 0.0
+POLICIES: tuple[Counting, ...] = get_args(Counting)
 
 
 class Kept(Timeline):
@@ -100,8 +101,8 @@ class Made:
 class Fleet(World):
     """A world of services, and of others that do as they like with them."""
 
-    def __init__(self, *, seed: int = 0, lag: Lag | None = None, counting: Counting = "zero_first") -> None:
-        super().__init__(seed=seed, lag=lag, counting=counting)
+    def __init__(self, *, seed: int = 0, lag: Lag | None = None, counting: Counting | None = None) -> None:
+        super().__init__(seed=seed, lag=lag, counting=counting or POLICIES[seed % len(POLICIES)])
         clock = Eventful()
         self.watch: Eventful = clock
         self._now = clock.epoch

@@ -224,7 +224,8 @@ def _check(case: Case, rollout: Rollout, said: type[BaseException] | None) -> No
     service = fleet.service_of(rollout)
     told = f"said {said and said.__name__}: {ending.error}\ntrue is {rollout.status}: {rollout.reason}"
     deleted = service.status != "ACTIVE"
-    if said is DeploymentRolledBack and true is DeploymentSuperseded and _is_blurred(case, service, rollout):
+    went_back = said in (DeploymentRolledBack, DeploymentRollbackFailed)
+    if went_back and true is DeploymentSuperseded and _is_blurred(case, service, rollout):
         return
     match said:
         case None:
@@ -257,8 +258,8 @@ def _check(case: Case, rollout: Rollout, said: type[BaseException] | None) -> No
         case _ if said is WaitTimeout:
             _check_timeout(case, service, rollout, told)
         case _ if said is NotVisible:
-            # It was over before a read could show it, and the history cannot be read.
-            assert case.refused, told
+            # It was over before a read could show it, and the history cannot be read, or no answer has named it.
+            assert case.refused or any(made.open for made in case.made), told
             assert true is not None, told
         case _:
             raise AssertionError(told)
@@ -295,7 +296,8 @@ def _time_is_up(case: Case) -> bool:
     own = target_of(case)
     if own is not None and fate(own) == "ok" and "stable_for" in case.options:
         return True  # three stretches are over
-    if own is not None and "pause_timeout" in case.options and pauses(own, case.ending.ended):
+    rollouts = case.fleet.every_rollout.values()
+    if "pause_timeout" in case.options and any(pauses(each, case.ending.ended) for each in rollouts):
         return True
     began = case.heard.began or 0.0
     if polls is not None and len(case.heard.stories) >= polls:
@@ -388,7 +390,7 @@ def _stalls(case: Case, service: Service, rollout: Rollout) -> bool:
 
 
 def _running(shown: Mapping[str, Any], rollout: Rollout) -> int:
-    """Return how many tasks of a deployment run, whatever its desired count is said to be."""
+    """Return how many tasks of a deployment run, whatever desired count is shown."""
     own = [each["runningCount"] for each in shown.get("deployments", []) if each["id"] == rollout.deployment.id]
     return sum(own)
 
@@ -430,7 +432,7 @@ def check_stays_up(case: Case) -> None:
     """What is called stable had no task that ended by its own fault in the stretch that was asked for."""
     progress, own = progress_of(case.ending, case.heard), target_of(case)
     stable_for = case.options.get("stable_for")
-    if case.ending.error is not None or progress is None or own is None or stable_for is None:
+    if case.ending.error is not None or progress is None or own is None or not stable_for:
         return
     if case.until not in ("deployed", "stable") or progress.started.deployment_id != own.deployment.id:
         return

@@ -176,7 +176,7 @@ class Plan:
 
     def world(self) -> Fleet:
         """Return a world in which somebody is about to deploy."""
-        fleet = Fleet(seed=self.seed, lag=self.lag, counting=self.later.counting if self.later else "zero_first")
+        fleet = Fleet(seed=self.seed, lag=self.lag, counting=self.later.counting if self.later else None)
         self.furnish(fleet)
         self.open(fleet)
         fleet.watch.advance(self.head_start)

@@ -107,6 +107,7 @@ def _options(random: Random, *, staged: bool, timeout: float | None) -> dict[str
 def _others(random: Random) -> list[tuple[float, Sequence[Any]]]:
     found: list[tuple[float, Sequence[Any]]] = []
     for _ in range(random.choice([0, 0, 0, 1, 2])):
-        what = random.choice([["stop task"], ["rebalance"], ["scale", random.choice([1, 2, 5])]])
+        acts: list[Sequence[Any]] = [["stop task"], ["rebalance"], ["scale", random.choice([1, 2, 5])]]
+        what = random.choice(acts)
         found.append((random.uniform(0, 400) + random.random() / 1000, what))
     return found

@@ -91,7 +91,8 @@ def check_resumed(plan: Plan, case: Case) -> None:
         raise ending.error
     # What is resumed is followed as before.
     kept = {name: value for name, value in plan.ask.options.items() if name in _FOLLOWED and not callable(value)}
-    followed = {"on_superseded": plan.ask.options.get("on_superseded", "raise")}  # the handle is of what was followed
+    # The handle is of what was followed, also past a success whose tasks were observed.
+    followed = {name: plan.ask.options[name] for name in ("on_superseded", "stable_for") if name in plan.ask.options}
     judged = attrs.evolve(ask, options={**(kept if plan.resumes == "resume" else followed), **options})
     again = attrs.evolve(case, ask=judged, ending=ending, heard=heard)
     check_verdict(again)

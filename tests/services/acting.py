@@ -183,6 +183,8 @@ def variants(world: World) -> dict[str, World]:
         "list lags": attrs.evolve(world, lists_after=25.0),
         "nulls": attrs.evolve(world, nulls=True),
         "controller is not told": attrs.evolve(world, controller=None),
+        "counted at once": attrs.evolve(world, counting="at_once"),
+        "counted stepwise": attrs.evolve(world, counting="stepwise"),
     }
     for operation in READS:
         for word in ("throttle", "500", "reset", "timeout"):

@@ -21,6 +21,7 @@ import attrs
 from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import EcsError
+from ecskit.testing import Counting
 from ecskit.testing.virtual_clock import EPOCH, VirtualClock
 
 HOME = "arn:aws:ecs:eu-west-1:123456789012:"
@@ -94,6 +95,8 @@ class World:
     nulls: bool = False
     """Whether members are null that need not be there."""
     controller: str | None = "ECS"
+    counting: Counting = "zero_first"
+    """How desired counts of deployments are shown; the words hold what is true."""
     breaker: Mapping[str, bool] | None = attrs.field(factory=lambda: {"enable": True, "rollback": True})
 
 
@@ -246,6 +249,7 @@ class Scripted:
             if found := _DEPLOYMENT.fullmatch(part):
                 status = "ACTIVE" if told["deployments"] else "PRIMARY"
                 told["deployments"].append(self._deployment(found, status, told["desiredCount"], changed))
+        self._count(told["deployments"])
         told.setdefault("runningCount", sum(each["runningCount"] for each in told["deployments"]))
         told.setdefault("pendingCount", 0)
         if told["deployments"]:
@@ -275,6 +279,21 @@ class Scripted:
             told |= {"networkConfiguration": None, "capacityProviderStrategy": None}
         dropped = {"all": (), "no updates": ("updatedAt",), "none": ("createdAt", "updatedAt")}[self.world.times]
         return {name: value for name, value in told.items() if name not in dropped}
+
+    def _count(self, deployments: list[Wire]) -> None:
+        """Show other desired counts than all for each deployment, where one replaces another by another policy."""
+        if len(deployments) < 2 or self.world.counting == "at_once":
+            return
+        primary, *others = deployments
+        begun = primary.get("rolloutState") != "IN_PROGRESS" or primary["runningCount"] > 0
+        if self.world.counting == "stepwise" and primary.get("rolloutState") == "IN_PROGRESS":
+            for each in deployments:
+                each["desiredCount"] = min(each["desiredCount"], each["runningCount"])
+        elif begun:
+            for each in others:
+                each["desiredCount"] = 0
+        else:
+            primary["desiredCount"] = 0
 
     def _born(self, number: int) -> float:
         """Return when a deployment was made: the first moment at which anything of it is to be seen."""

@@ -1,7 +1,8 @@
 """What the tests of `ecs.services` on the simulator share: a service that runs, and an act in both colours.
 
 An act is written once, as a function of something that has the verbs. It is performed by both drivers on fresh
-simulators of the same seed, and has to come to the same result by the same calls at the same times.
+simulators of the same seed, and has to come to the same result by the same calls at the same times. Under the other
+policies of counting the sync driver performs it, and has to come to the same verdict by the same operations.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 
@@ -27,12 +28,15 @@ from ecskit._generated.aio_wait import AsyncWait
 from ecskit._generated.sync_services import ServiceVerbs
 from ecskit._generated.sync_wait import Wait
 from ecskit.services import DeploymentProgress, StartedDeployment
-from ecskit.testing import Call, LostAnswerError, SimulatedError, Simulator, TaskScript
+from ecskit.testing import Call, Counting, LostAnswerError, SimulatedError, Simulator, TaskScript
 from ecskit.testing.virtual_clock import EPOCH
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 BARE_BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
+_, *OTHERS = get_args(Counting)
+PERFORMANCES = 2 + len(OTHERS)
+"""How often `both` performs an act."""
 SECRET = "hunter2"
 ENVIRONMENT = [{"name": "MODE", "value": SECRET}, {"name": "COLOUR", "value": SECRET}]
 
@@ -256,8 +260,18 @@ class Went:
         calls = [(round(each.time - EPOCH, 6), each.operation, _content(each.request)) for each in self.calls]
         items = [(type(item).__name__, str(item)) for item in self.items]
         truth = [(each.status, each.reason) for each in self.sim.deployments("web")]
-        error = re.sub(r"[0-9a-f]{32}", "ID", str(self.error))
-        return calls, type(self.error), error, plainly(self.result), items, truth, round(self.elapsed, 6)
+        return calls, type(self.error), self.message, plainly(self.result), items, truth, round(self.elapsed, 6)
+
+    @property
+    def message(self) -> str:
+        """The text of the error, without the ids of tasks."""
+        return re.sub(r"[0-9a-f]{32}", "ID", str(self.error))
+
+    @property
+    def judged(self) -> Any:
+        """What has to be the same however ECS counts the desired tasks of deployments."""
+        running = [(each.name, each.primary, each.running_count, each.steady) for each in self.sim.services()]
+        return self.verdict, self.message, running, self.operations
 
 
 def runs(sim: Simulator) -> str:
@@ -287,10 +301,13 @@ def both(
     hooks: Callable[[], Mapping[str, Any]] = dict,
     **options: Any,
 ) -> Went:
-    """Perform an act in both colours, check that they did the same, and return how it went."""
+    """Perform an act in both colours and under each policy of counting, check that all is alike, return how it went."""
     sync = perform(act, Ecs.sync(furnished(prepare, **dict(options)), **hooks()))
     aio = asyncio.run(aperform(act, Ecs.aio(furnished(prepare, **dict(options)), **hooks())))
     assert sync.told() == aio.told()
+    for counting in OTHERS:
+        other = perform(act, Ecs.sync(furnished(prepare, counting=counting, **dict(options)), **hooks()))
+        assert sync.judged == other.judged, counting
     return sync
 
 

@@ -13,7 +13,7 @@ from ecskit.errors import AccessDeniedException, EcsError
 from ecskit.models import AwsVpcConfiguration, CreateServiceRequest, NetworkConfiguration
 from ecskit.testing import Fault, Simulator
 
-from .support import BARE_BREAKER, Ecs, both, furnished, nothing, perform, stream, then, update
+from .support import BARE_BREAKER, PERFORMANCES, Ecs, both, furnished, nothing, perform, stream, then, update
 
 Prepare = Callable[[Simulator], object]
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"]))
@@ -92,7 +92,7 @@ def test_refused(name: str, operation: str, caplog: pytest.LogCaptureFixture) ->
         allowed = perform(verb.act, Ecs.sync(furnished(verb.prepare)))
         assert type(allowed.error) is type(went.error), repr(went.error)
         warned = [each for each in caplog.records if "is refused" in each.getMessage()]
-        assert len(warned) <= 4  # in each colour one for each deployment that is followed
+        assert len(warned) <= 2 * PERFORMANCES  # each time one for each deployment that is followed
         return
     if operation == "StopServiceDeployment" and name == "deploy and roll back":
         assert ("DeploymentRolledBack", "web:1") == (went.verdict, went.runs)

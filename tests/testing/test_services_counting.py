@@ -211,13 +211,13 @@ def story(counting: Counting, strategy: str) -> list[Any]:
     """Deploy what works, what crashes and what is scaled, and return what was true every five seconds."""
     made = shop(counting, "50/150", strategy=strategy, deploymentCircuitBreaker=BREAKER)
     made.sim.script("next", [TaskScript(), TaskScript.exits(1, after=5), TaskScript.fails_to_pull(), TaskScript()])
-    told: list[Any] = []
+    seen: list[Any] = []
     for change in ({"taskDefinition": "next"}, {"desiredCount": 7}, {"taskDefinition": "bad"}, {"desiredCount": 2}):
         made.update(**change)
         for _ in range(20):
             made.pass_(5)
-            told.append((made.state, made.sim.deployments("web"), made.sim.tasks(), made.service()["events"]))
-    return told
+            seen.append((made.state, made.sim.deployments("web"), made.sim.tasks(), made.service()["events"]))
+    return seen
 
 
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])

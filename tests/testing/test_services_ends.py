@@ -169,7 +169,7 @@ def times_of(world: World, name: str, text: str, hours: float) -> list[float]:
     return [round(at - times[0]) for at in times]
 
 
-def test_a_service_without_room_says_so_again_and_again() -> None:
+def test_a_service_without_room_reports_it_again_and_again() -> None:
     """The same event comes after about 1, 2, 4 minutes and so on, in the end every six hours."""
     world = World()
     world.register_for_instances("job", memory=1024)
@@ -194,8 +194,8 @@ def test_room_ends_the_complaint() -> None:
     assert "was unable to place a task" in messages(service)[-1]
 
 
-def test_percentages_that_allow_nothing_are_said() -> None:
-    """Where one task may neither be added nor removed, a deployment goes nowhere, and an event says why."""
+def test_percentages_that_allow_nothing_are_reported() -> None:
+    """Where one task may neither be added nor removed, a deployment goes nowhere, and an event gives the reason."""
     shop = Shop()
     shop.ready(desiredCount=1, deploymentConfiguration={"minimumHealthyPercent": 50, "maximumPercent": 150})
     shop.update(taskDefinition="next")

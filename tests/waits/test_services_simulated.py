@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -12,12 +12,13 @@ import pytest
 from ecskit._core.structuring import structure_hook
 from ecskit.errors import EcsError, ServiceGone, WaitFailed, WaitTimeout
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, Service, UpdateServiceResponse
-from ecskit.testing import Fault, Lag, Simulator, TaskScript
+from ecskit.testing import Counting, Fault, Lag, Simulator, TaskScript
 
 from .other_support import Wire
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 FARGATE: Wire = {"launchType": "FARGATE", "networkConfiguration": NETWORK}
+_, *OTHERS = get_args(Counting)
 LAGS = [Lag(), Lag(visible_after=3, stale_by=8), Lag(stale_by=25, stale_share=0.8)]
 BREAKS: Wire = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
 STAYS: Wire = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}}
@@ -68,12 +69,19 @@ class Went:
         """The name of the error, or ok."""
         return type(self.error).__name__ if self.error else "ok"
 
+    @property
+    def judged(self) -> Any:
+        """The verdict and what was asked for when: the same however desired tasks are counted."""
+        return self.verdict, str(self.error), [(call.time, call.operation) for call in self.sim.calls]
+
 
 Scene = Callable[[Simulator], Any]
 
 
 def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = None, **options: Any) -> Went:
     """Set the scene in two simulators, wait in both colours, and check that all went the same way.
+
+    The sync colour waits under each other policy of counting, too, and has to come to the same verdict.
 
     Args:
         wait: The wait.
@@ -82,32 +90,30 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
         options: Arguments of the simulators.
     """
     patience = {"timeout": 900.0}
-    sims = [shop(**options), shop(**options)]
-    things = [scene(sim) for sim in sims]
 
     def listener(sim: Simulator) -> Callable[[Any], object]:
         return lambda story: after(sim) if after and story.polls == 3 else None
 
-    result, error = None, None
-    with sims[0].client() as ecs:
-        try:
-            result = getattr(ecs.wait, wait)(things[0], on_poll=listener(sims[0]), **patience)
-        except EcsError as raised:
-            error = raised
-
-    async def run() -> Went:
-        async with sims[1].async_client() as ecs:
+    def run(sim: Simulator) -> Went:
+        thing = scene(sim)
+        with sim.client() as ecs:
             try:
-                found = await getattr(ecs.wait, wait)(things[1], on_poll=listener(sims[1]), **patience)
+                return Went(sim, getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **patience), None)
             except EcsError as raised:
-                return Went(sims[1], None, raised)
-            return Went(sims[1], found, None)
+                return Went(sim, None, raised)
 
-    went, other = Went(sims[0], result, error), asyncio.run(run())
-    assert (went.result, str(went.error)) == (other.result, str(other.error))
-    assert [(call.time, call.operation) for call in sims[0].calls] == [
-        (call.time, call.operation) for call in sims[1].calls
-    ]
+    async def arun(sim: Simulator) -> Went:
+        thing = scene(sim)
+        async with sim.async_client() as ecs:
+            try:
+                return Went(sim, await getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **patience), None)
+            except EcsError as raised:
+                return Went(sim, None, raised)
+
+    went, other = run(shop(**options)), asyncio.run(arun(shop(**options)))
+    assert (went.result, went.judged) == (other.result, other.judged)
+    for counting in OTHERS:
+        assert went.judged == run(shop(counting=counting, **options)).judged
     return went
 
 

@@ -186,7 +186,7 @@ def count(things: list[Any]) -> dict[type[Any], int]:
 
 
 async def test_closing_while_a_client_is_made_leaves_nothing_open(server: ModelServer) -> None:
-    """It is waited for and closed; the call that had it made says so, and reaches nobody."""
+    """The call that had it made is cancelled, reports that the client was closed, and sends nothing."""
     ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url, session=boto3.Session())
     calling = asyncio.ensure_future(ecs.list_clusters())
     await asyncio.sleep(0)  # credentials of a boto3 session are asked for in a thread, so it is still being made
@@ -194,9 +194,7 @@ async def test_closing_while_a_client_is_made_leaves_nothing_open(server: ModelS
     await ecs.aclose()
     with pytest.raises(errors.ClientClosedError):
         await calling
-    [made] = ecs._transport._clients.values()
-    assert made._endpoint.http_session._sessions is None  # what aiobotocore makes of it on closing; {} while open
-    assert server.seen == []
+    assert ({}, []) == (ecs._transport._clients, server.seen)
 
 
 async def test_a_closed_async_client_cannot_be_entered() -> None:

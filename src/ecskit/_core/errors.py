@@ -97,7 +97,7 @@ class WrongEventLoopError(ConfigurationError):
 
 
 class ClientClosedError(ConfigurationError):
-    """The client was closed before this call."""
+    """The client was closed, before the call or while it was under way."""
 
 
 class UnsupportedOperationError(ConfigurationError):

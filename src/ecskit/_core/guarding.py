@@ -50,8 +50,17 @@ def guarded(
             raise
     except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as raised:
         if not isinstance(raised, EcsError) or isinstance(raised, RequestError):
-            try:
-                yield from on_cancel()
-            except Exception:  # logged: what ended the flow is raised, not this
-                log.warning("the clean-up of a flow failed", exc_info=True)
+            yield from _cleaned(on_cancel, again=not isinstance(raised, Cancelled))
+        raise
+
+
+def _cleaned(clean_up: Callable[[], Flow[None]], *, again: bool) -> Flow[None]:
+    """Perform a clean-up; if it is cancelled, once more in the time that clean-ups have, unless that has begun."""
+    try:
+        yield from clean_up()
+    except Exception:  # logged: what ended the flow is raised, not this
+        log.warning("the clean-up of a flow failed", exc_info=True)
+    except Cancelled:
+        if again:
+            yield from _cleaned(clean_up, again=False)
         raise

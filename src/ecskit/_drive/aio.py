@@ -28,9 +28,10 @@ from ecskit._core.effects import (
     Sleep,
     Tell,
 )
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import ClientClosedError, EcsError
+from ecskit._drive.aio_room import AsyncRoom, AsyncRun
 from ecskit._drive.clock import Clock, Counts
-from ecskit._drive.ending import CLEAN_UP, Cut, Step, close, log
+from ecskit._drive.ending import CLEAN_UP, CLOSED, Cut, Step, close, log
 
 __all__ = ["AsyncRuntime"]
 
@@ -52,40 +53,75 @@ class AsyncRuntime:
     transport: AsyncSends
     clock: Clock
     random: Random
+    room: AsyncRoom = attrs.field(factory=AsyncRoom, eq=False)
 
     async def run(self, flow: Flow[T]) -> T:
-        """Perform a flow to its end and return its result."""
+        """Perform a flow to its end and return its result.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
+        run = self.room.enter(flow)
         try:
             with self.clock.flow():
-                return await self._run(flow)
+                return await self._run(flow, run.step)
+        except asyncio.CancelledError as cancelled:
+            if not run.take_back(cancelled):
+                raise
+            raise ClientClosedError(CLOSED) from None
         except CallbackRaised as raised:
             error = raised.error
+        finally:
+            self.room.leave(run)
         raise error  # outside of the handler, so that its context is the callback's own
 
     async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
-        """Perform a flow as far as the consumer asks for what it emits."""
+        """Perform a flow as far as the consumer asks for what it emits.
+
+        Raises:
+            ClientClosedError: The client was closed meanwhile.
+        """
         reply: Any = None
-        step = Step()
+        run = self.room.enter(flow)
         try:
             while True:
                 with self.clock.flow():
-                    emitted = await self._to_next(flow, reply, step)
+                    emitted = await self._to_next(flow, reply, run.step)
                 if not isinstance(emitted, Emit):
                     return
-                yield emitted.item
+                self.room.pause(run)
+                try:
+                    yield emitted.item
+                finally:
+                    self.room.resume(run)
+                if run.ended:
+                    raise ClientClosedError(CLOSED)
                 reply = Reply(self.clock.now())
-        except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit):
-            with self.clock.flow():
-                await self._clean_up(flow, step)
+        except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit) as cut:
+            if not run.ended:
+                with self.clock.flow():
+                    await self._clean_up(flow, run.step)
+            if isinstance(cut, asyncio.CancelledError) and run.take_back(cut):
+                raise ClientClosedError(CLOSED) from None
             raise
         except CallbackRaised as raised:
             error = raised.error
         finally:
-            close(flow)
+            if not run.ended:
+                close(flow)
+            self.room.leave(run)
         raise error
 
-    async def _run(self, flow: Flow[T], end: float = math.inf) -> T:
-        step = Step()
+    async def close(self, connections: Callable[[], Awaitable[None]]) -> None:
+        """End the flows that run, each with its clean-up, and close the connections; see `AsyncRoom.close`."""
+        await self.room.close(self._end_paused, connections)
+
+    async def _end_paused(self, run: AsyncRun) -> None:
+        with self.clock.flow():
+            await self._clean_up(run.flow, run.step)
+        close(run.flow)
+
+    async def _run(self, flow: Flow[T], step: Step, end: float = math.inf) -> T:
         try:
             result = await self._to_next(flow, None, step, end)
         except (asyncio.CancelledError, *INTERRUPTS, Cut):
@@ -142,7 +178,7 @@ class AsyncRuntime:
             return await self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             await self._perform(Sleep(left), step, end)
-        return await self._run(effect.query.look(effect.ids, effect.by), end)
+        return await self._run(effect.query.look(effect.ids, effect.by), Step(), end)
 
     async def _all(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
         room = asyncio.Semaphore(limit)
@@ -151,7 +187,7 @@ class AsyncRuntime:
         async def one(flow: Flow[Any]) -> Reply[Any]:
             async with room:
                 try:
-                    value = await self._run(flow, end)
+                    value = await self._run(flow, Step(), end)
                     return Reply(self.clock.now(), value)
                 except EcsError as error:
                     return Reply(self.clock.now(), error=error)
@@ -171,6 +207,7 @@ class AsyncRuntime:
         return [task.result() for task in tasks]
 
     async def _clean_up(self, flow: Flow[Any], step: Step, end: float = math.inf) -> None:
+        step.cleaning = True
         # In a task of its own: the cancellation that caused it must not reach it.
         cleaning = asyncio.ensure_future(self._clean(flow, step, min(end, self.clock.now() + CLEAN_UP)))
         try:

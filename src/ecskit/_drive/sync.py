@@ -29,10 +29,11 @@ from ecskit._core.effects import (
     Sleep,
     Tell,
 )
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.errors import ClientClosedError, EcsError, RequestError
 from ecskit._core.wait_errors import WaitCancelled
 from ecskit._drive.clock import Clock, Counts, Either
-from ecskit._drive.ending import CLEAN_UP, Cut, Step, close, log
+from ecskit._drive.ending import CLEAN_UP, CLOSED, Cut, Step, close, log
+from ecskit._drive.room import Room, Run
 
 __all__ = ["Runtime"]
 
@@ -54,21 +55,26 @@ class Runtime:
     transport: Sends
     clock: Clock
     random: Random
+    room: Room = attrs.field(factory=Room, eq=False)
 
     def run(self, flow: Flow[T], cancel: Event | None = None) -> T:
         """Perform a flow to its end and return its result.
 
         Raises:
             WaitCancelled: `cancel` was set.
+            ClientClosedError: The client was closed meanwhile.
         """
         _check(cancel, flow)
+        run = self.room.enter(flow, cancel)
         try:
             with self.clock.flow():
-                return self._run(flow, cancel)
+                return self._run(flow, run.stop, run.step)
         except Cut:
-            raise WaitCancelled from None
+            error = _reason(run)
         except CallbackRaised as raised:
             error = raised.error
+        finally:
+            self.room.leave(run)
         raise error  # outside of the handler, so that its context is the callback's own
 
     def iterate(self, flow: Flow[None], cancel: Event | None = None) -> Generator[Any, None, None]:
@@ -76,37 +82,55 @@ class Runtime:
 
         Raises:
             WaitCancelled: `cancel` was set; the generator raises it.
+            ClientClosedError: The client was closed meanwhile; the generator raises it.
         """
         _check(cancel, flow)
         return self._iterate(flow, cancel)
 
     def _iterate(self, flow: Flow[None], cancel: Event | None) -> Generator[Any, None, None]:
         reply: Any = None
-        step = Step()
+        run = self.room.enter(flow, cancel)
         try:
             while True:
                 with self.clock.flow():
-                    emitted = self._to_next(flow, reply, step, cancel)
+                    emitted = self._to_next(flow, reply, run.step, run.stop)
                 if not isinstance(emitted, Emit):
                     return
-                yield emitted.item
+                self.room.pause(run)
+                try:
+                    yield emitted.item
+                finally:
+                    self.room.resume(run)
+                if run.ended:
+                    raise ClientClosedError(CLOSED)
                 reply = Reply(self.clock.now())
         except (*INTERRUPTS, GeneratorExit, Cut) as cut:
-            with self.clock.flow():
-                self._clean_up(flow, step)
-            if isinstance(cut, Cut):
-                raise WaitCancelled from None
-            raise
+            if not run.ended:
+                with self.clock.flow():
+                    self._clean_up(flow, run.step)
+            if not isinstance(cut, Cut):
+                raise
+            error = _reason(run)
         except CallbackRaised as raised:
             error = raised.error
         finally:
-            close(flow)
+            if not run.ended:
+                close(flow)
+            self.room.leave(run)
         raise error
 
-    def _run(self, flow: Flow[T], cancel: Event | None, end: float = math.inf) -> T:
+    def close(self, connections: Callable[[], None]) -> None:
+        """End the flows that run, each with its clean-up, and close the connections; see `Room.close`."""
+        self.room.close(self._end_paused, connections)
+
+    def _end_paused(self, run: Run) -> None:
+        with self.clock.flow():
+            self._clean_up(run.flow, run.step)
+        close(run.flow)
+
+    def _run(self, flow: Flow[T], cancel: Event | None, step: Step, end: float = math.inf) -> T:
         if _is_set(cancel):
             raise Cut  # before it is even started: there is nothing to clean up
-        step = Step()
         try:
             result = self._to_next(flow, None, step, cancel, end)
         except (*INTERRUPTS, Cut):
@@ -134,6 +158,7 @@ class Runtime:
             try:
                 go_on, given = flow.send, self._perform(effect, step, cancel, end)
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
+                step.raised = error if isinstance(error, CallbackRaised) else None
                 go_on, given = flow.throw, error
 
     def _perform(self, effect: Effect, step: Step, cancel: Event | None, end: float) -> Reply[Any]:
@@ -167,7 +192,7 @@ class Runtime:
             return self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             self._perform(Sleep(left), step, cancel, end)
-        return self._run(effect.query.look(effect.ids, effect.by), cancel, end)
+        return self._run(effect.query.look(effect.ids, effect.by), cancel, Step(), end)
 
     def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
         stop = Event() if cancel is None else Either(cancel)
@@ -175,7 +200,7 @@ class Runtime:
 
         def one(flow: Flow[Any]) -> Reply[Any]:
             try:
-                value = self._run(flow, stop, end)
+                value = self._run(flow, stop, Step(), end)
                 return Reply(self.clock.now(), value)
             except EcsError as error:
                 return Reply(self.clock.now(), error=error)
@@ -216,6 +241,13 @@ def _check(cancel: Event | None, flow: Flow[Any]) -> None:
         close(flow)
         problem = f"expected a threading.Event, got {type(cancel).__name__}"
         raise RequestError("wait", [("cancel", problem)])
+
+
+def _reason(run: Run) -> Exception:
+    """Return what a flow that was cut short is to raise."""
+    if run.step.raised is not None:
+        return run.step.raised.error
+    return WaitCancelled() if _is_set(run.cancel) else ClientClosedError(CLOSED)
 
 
 def _is_set(cancel: Event | None) -> bool:

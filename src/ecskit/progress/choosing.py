@@ -14,13 +14,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal, TextIO, TypeAlias, get_args
 
 from ecskit._core.errors import MissingExtraError, RequestError
+from ecskit.progress.github import GitHub
 from ecskit.progress.lines import Lines
 from ecskit.progress.showing import Show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Times", "auto", "live", "plain"]
+__all__ = ["Times", "auto", "github", "live", "plain"]
 
 log = logging.getLogger("ecskit")
 
@@ -52,6 +53,25 @@ def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[
     return Lines(stream or sys.stdout, now, _utc if times == "utc" else None)
 
 
+def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
+    """Show a deployment as lines for the log of a job of GitHub Actions, with annotations.
+
+    The lines are those of `plain`, with the time in UTC, in a group that can be unfolded. Below it, the verdict is a
+    `notice`, or an `error` for what ends badly; warnings are a `warning`. What ECS and others are quoted with stays
+    text: it cannot end the line, and nothing in it is a command to the runner.
+
+    Args:
+        stream: Where to write. Default: standard output.
+        now: The monotonic time in seconds.
+
+    Returns:
+        What is to be called with each event, within a `with` block.
+
+    Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+    """
+    return GitHub(stream or sys.stdout, now, _utc)
+
+
 def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
     """Show a deployment as a picture in a terminal that is drawn anew as it changes; the last one stays.
 
@@ -79,7 +99,8 @@ def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monoto
 def auto(stream: TextIO | None = None) -> Show:
     """Show a deployment as `live` does if the stream is a terminal, and as `plain` does if it is not.
 
-    A terminal whose TERM is `dumb` or `unknown`, and one in a job of which the environment says `CI`, counts as none. A
+    Where GITHUB_ACTIONS is `true` in the environment, as in every job of GitHub Actions, show it as `github` does. A
+    terminal whose TERM is `dumb` or `unknown`, and one in a job of which the environment says `CI`, counts as none. A
     terminal without the extra `progress` gets plain lines, and a warning is logged.
 
     Args:
@@ -89,6 +110,8 @@ def auto(stream: TextIO | None = None) -> Show:
         What is to be called with each event, within a `with` block.
     """
     out = stream or sys.stdout
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return github(out)
     if not _is_terminal(out):
         return plain(out)
     if importlib.util.find_spec("rich") is None:

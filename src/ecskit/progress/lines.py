@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TextIO
 
 from ecskit.progress.showing import Show
-from ecskit.progress.words import Verdict, one_line, revisions, said, stopped, why_stopped
+from ecskit.progress.words import Verdict, one_line, revisions, said, stability, stopped, why_stopped
 from ecskit.services.events import (
     CountsChanged,
     DeploymentEvent,
@@ -23,6 +23,7 @@ from ecskit.services.events import (
     StatusChanged,
     TaskStopped,
 )
+from ecskit.services.progress import DeploymentProgress
 
 __all__ = ["Lines"]
 
@@ -35,27 +36,50 @@ class Lines(Show):
         super().__init__(now)
         self._stream = stream
         self._utc = utc
-        self._named = False
+        self._begun = False
+        self._about: str | None = None
         self._latest: dict[type[DeploymentEvent], str] = {}
         self._reasons: set[tuple[bool, str]] = set()
+        self._found: object = None
 
     def say(self, text: str) -> None:
         """Write a line."""
         stamp = f"{self._utc():%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
-        line = f"{stamp}  {' '.join(text.split())}\n"
+        self._write(f"{stamp}  {' '.join(text.split())}")
+
+    def _write(self, line: str) -> None:
         # A log that takes ASCII only is no reason to end a deployment.
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(line.encode(encoding, "replace").decode(encoding))
+        self._stream.write(f"{line}\n".encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
+    def _begin(self, name: str) -> None:
+        """Write which deployment the lines are about."""
+        self.say(name)
+
     def _show(self, event: DeploymentEvent) -> None:
-        if not self._named:
-            self._named = True
-            if not isinstance(event, DeploymentFollowed):
-                self.say(event.progress.name)
+        about = event.superseded if isinstance(event, DeploymentFollowed) else event.progress
+        id_ = event.progress.started.deployment_id
+        if not self._begun:
+            self._begun = True
+            self._begin(about.name)
+        elif id_ != self._about and about is event.progress:
+            self.say(about.name)  # the one that brings the earlier task definition back, for example
+        self._about = id_
         line = self._line(event)
         if line and line != self._latest.get(type(event)):
             self._latest[type(event)] = line
+            self.say(line)
+        if isinstance(event, (StatusChanged, TaskStopped, CountsChanged)):
+            self._show_stability(event.progress)
+
+    def _show_stability(self, progress: DeploymentProgress) -> None:
+        """Write what was found, if it is something else; how long it is quiet changes at each poll, and has no line."""
+        observed = progress.after_success
+        found = observed and (observed.stability, observed.stops, observed.unhealthy)
+        line = stability(progress) if found != self._found else ""
+        self._found = found
+        if line:
             self.say(line)
 
     def _line(self, event: DeploymentEvent) -> str:

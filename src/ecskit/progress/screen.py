@@ -24,9 +24,18 @@ from ecskit.progress.words import (
     one_line,
     revisions,
     said,
+    stability,
     why_stopped,
 )
-from ecskit.services.events import DeploymentEvent, DeploymentPausedAt, ServiceSaid, StageReached, TaskStopped
+from ecskit.services.events import (
+    DeploymentEvent,
+    DeploymentFollowed,
+    DeploymentPausedAt,
+    RollbackStarted,
+    ServiceSaid,
+    StageReached,
+    TaskStopped,
+)
 from ecskit.services.progress import STAGES, DeploymentProgress
 
 if TYPE_CHECKING:
@@ -51,6 +60,8 @@ class Screen(Show):
         self._reasons: Counter[tuple[bool, str]] = Counter()
         self._stage: str | None = None
         self._pause: DeploymentPausedAt | None = None
+        self._rollback: RollbackStarted | None = None
+        self._shown_at = now()
         self._verdict: Verdict | None = None
         self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=4)
 
@@ -76,6 +87,7 @@ class Screen(Show):
         self._console.print(Text(" ".join(text.split())), soft_wrap=True)
 
     def _show(self, event: DeploymentEvent) -> None:
+        self._shown_at = self._now()
         match event:
             case ServiceSaid():
                 self._messages = (*self._messages, said(str(event), event.progress))[-_MESSAGES:]
@@ -85,6 +97,10 @@ class Screen(Show):
                 self._stage = str(event)
             case DeploymentPausedAt():
                 self._pause = event
+            case DeploymentFollowed() | RollbackStarted():
+                # What comes now is about something else.
+                self._reasons, self._stage, self._pause = Counter(), None, None
+                self._rollback = event if isinstance(event, RollbackStarted) else None
             case _:
                 pass
         self._live.refresh()
@@ -143,6 +159,12 @@ class Screen(Show):
     def _words(self, progress: DeploymentProgress) -> Iterator[Text]:
         if self._pause is not None and progress.paused:
             yield Text(one_line(str(self._pause)), style="bold yellow")
+        if self._rollback is not None:
+            yield Text(one_line(str(self._rollback)), style="bold red")
+        # No event means that no task has stopped since.
+        observed = stability(progress, self._now() - self._shown_at) if self._verdict is None else ""
+        if observed:
+            yield Text(observed, style="cyan")
         for (never, why), count in self._reasons.most_common(_REASONS):
             tasks = f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}"
             yield Text(one_line(f"{tasks}: {why}"), style="red")

@@ -50,6 +50,14 @@ class Show(abc.ABC):
             text: What to say.
         """
 
+    def warn(self, text: str) -> None:
+        """Show a warning, in between.
+
+        Args:
+            text: The warning.
+        """
+        self.say(f"warning: {text}")
+
     @abc.abstractmethod
     def _show(self, event: DeploymentEvent) -> None: ...
 

@@ -37,6 +37,7 @@ __all__ = [
     "one_line",
     "revisions",
     "said",
+    "stability",
     "stopped",
     "verdict",
     "why_stopped",
@@ -90,6 +91,28 @@ def stopped(event: TaskStopped) -> str:
 def why_stopped(event: TaskStopped) -> tuple[bool, str]:
     """Return what tasks that ended alike have in common."""
     return event.task.started_at is None, died_of(event.task)
+
+
+def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
+    """Return whether the tasks stay up after the success; nothing where that is not observed, or has ended.
+
+    Args:
+        progress: What was observed.
+        later: Seconds since then, without anything new.
+    """
+    observed = progress.after_success
+    if observed is None or observed.stability in ("stable", "unstable"):
+        return ""
+    if observed.stability == "unknown":
+        return "it is unknown whether tasks stay up: reading tasks is refused"
+    wanted = observed.aim.stable_for
+    quiet = 0.0 if observed.quiet_since is None else min(observed.quiet_for + later, wanted)
+    told = f"tasks are to stay up: quiet for {quiet:.0f} of {wanted:g} s"
+    if observed.unhealthy:
+        told += f", {observed.unhealthy} unhealthy"
+    if observed.stops:
+        told += f", {observed.stops} task{'' if observed.stops == 1 else 's'} stopped since it succeeded"
+    return told
 
 
 @attrs.frozen(kw_only=True)
@@ -191,6 +214,8 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
     if progress is None:
         return Verdict("ENDED", is_good=True, text=f"{after}: nothing was seen")
     name = _named(progress.deployment) if progress.deployment else progress.name
+    if _is_deployed(progress) and not progress.changed:
+        return Verdict("UNCHANGED", is_good=True, text=f"{name} {after}: nothing was changed, {_counts(progress)}")
     if _is_deployed(progress):
         return Verdict("DEPLOYED", is_good=True, text=f"{name} {after}: {_counts(progress)}")
     state = ", ".join(filter(None, (progress.status, progress.stage and f"stage {progress.stage}", _counts(progress))))

@@ -27,6 +27,8 @@ Stability: TypeAlias = Literal["watching", "stable", "unstable", "unknown"]
 
 STRETCHES = 3
 """How many times `stable_for` may pass without a quiet stretch."""
+STARTS_WITHIN = 60.0
+"""Seconds that tasks which ended for no fault of their own have at least to be replaced."""
 STEADY_FOR = 15.0
 """Seconds of a quiet stretch for `until="stable"`, unless `stable_for` is given."""
 
@@ -43,7 +45,7 @@ class StabilityAim:
     @classmethod
     def of(cls, stable_for: float | None, *, until_stable: bool) -> StabilityAim | None:
         """Return the aim of a wait; None if it ends when the deployment succeeds."""
-        if stable_for is not None:
+        if stable_for:
             return cls(stable_for, STRETCHES * stable_for)
         return cls(STEADY_FOR, math.inf) if until_stable else None
 
@@ -90,9 +92,14 @@ class AfterSuccess:
         return self.quiet_since is not None and self.quiet_for >= self.aim.stable_for
 
     @property
+    def within(self) -> float:
+        """Seconds after which there must have been a stretch that is long enough."""
+        return self.aim.within if self.stops or self.was_ill else max(self.aim.within, STARTS_WITHIN)
+
+    @property
     def is_overdue(self) -> bool:
         """Whether there was no stretch that is long enough in time."""
-        return not self.is_quiet and self.elapsed >= self.aim.within
+        return not self.is_quiet and self.elapsed >= self.within
 
     @property
     def stability(self) -> Stability:
@@ -109,7 +116,7 @@ class AfterSuccess:
     def next_at(self) -> float:
         """When the stretch of now is long enough, or time is up."""
         ends = math.inf if self.quiet_since is None else self.quiet_since + self.aim.stable_for
-        return min(ends, self.began + self.aim.within)
+        return min(ends, self.began + self.within)
 
 
 def stopped_later(progress: DeploymentProgress) -> list[Task]:

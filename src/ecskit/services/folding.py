@@ -17,7 +17,7 @@ from ecskit.models.services import Service, ServiceDeployment
 from ecskit.models.tasks import Task
 from ecskit.services.evidence import counts_against, rebalanced, resets_on_healthy_task, was_scaled_in
 from ecskit.services.progress import OVER, RANKS, STAGES, DeploymentProgress
-from ecskit.services.started import id_of_revision, primary_of
+from ecskit.services.started import id_of_revision, is_named, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
 __all__ = ["after_deployment", "after_service", "moved", "with_stopped"]
@@ -32,7 +32,7 @@ _ENOUGH_TASKS = 1000
 def after_deployment(progress: DeploymentProgress, seen: ServiceDeployment, now: float) -> DeploymentProgress:
     """Return what is known after a read of the service deployment."""
     known, started = progress.service_deployment, progress.started
-    if known is not None and RANKS.get(seen.status, OVER) < RANKS.get(known.status, 0):
+    if known is not None and _is_older(seen, known):
         return progress  # a replica that lags
     target = seen.target_service_revision
     started = attrs.evolve(
@@ -45,6 +45,14 @@ def after_deployment(progress: DeploymentProgress, seen: ServiceDeployment, now:
     )
     stage = _later(progress.stage_reached, seen)
     return _noted(attrs.evolve(progress, service_deployment=seen, started=started, stage_reached=stage), now)
+
+
+def _is_older(seen: ServiceDeployment, known: ServiceDeployment) -> bool:
+    """Whether a read shows a service deployment as it was before."""
+    rank, known_rank = RANKS.get(seen.status, OVER), RANKS.get(known.status, 0)
+    if rank != known_rank or seen.updated_at is None or known.updated_at is None:
+        return rank < known_rank
+    return seen.updated_at < known.updated_at
 
 
 def after_service(progress: DeploymentProgress, seen: Service | None, now: float) -> DeploymentProgress:
@@ -155,8 +163,8 @@ def _with_newer_primary(progress: DeploymentProgress) -> DeploymentProgress:
     waits_for_it = started.expected == "either" or started.key == started.unnamed
     if not waits_for_it or primary is None or primary.id == started.previous_id:
         return progress
-    if started.task_definition is not None and primary.task_definition != started.task_definition:
-        return progress  # somebody else's
+    if not is_named(started.task_definition, primary.task_definition):
+        return progress  # another process's
     found = attrs.evolve(
         started,
         deployment_id=primary.id,

@@ -48,6 +48,8 @@ class Signs:
     """The largest number of running tasks of the deployment that a read showed."""
     failed_tasks: int = 0
     """The number of failed tasks that the latest read of the service showed."""
+    read_since_gone: bool = False
+    """Whether the service deployment was read after a read had shown that the service is deleted."""
     paused_since: float | None = None
     """When the pause of now was first observed, in monotonic seconds."""
     paused_for: float = 0.0

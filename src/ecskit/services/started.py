@@ -32,6 +32,7 @@ __all__ = [
     "check_controller",
     "goes_back",
     "id_of_revision",
+    "is_named",
     "primary_of",
     "started_from",
 ]
@@ -60,7 +61,7 @@ class StartedDeployment:
     service_deployment_arn: str | None = None
     """ARN of the service deployment, where it is known already."""
     task_definition: str | None = None
-    """ARN of the task definition that is deployed."""
+    """ARN of the task definition that is deployed, or the name by which it was requested while the ARN is not known."""
     created_at: datetime | None = None
     """When ECS made the deployment."""
     desired_count: int | None = None
@@ -252,6 +253,14 @@ def id_of_revision(arn: str | None) -> str | None:
     judged by what the service shows.
     """
     return f"ecs-svc/{_last(arn)}" if arn else None
+
+
+def is_named(name: str | None, arn: str | None) -> bool:
+    """Whether a family, family:revision or ARN can be the name of a task definition."""
+    if name is None or arn is None or name == arn:
+        return True
+    short = arn.rsplit("/", 1)[-1]
+    return name in (short, short.rpartition(":")[0])
 
 
 def _last(name: str) -> str:

@@ -32,6 +32,7 @@ from ecskit.services.started import (
     check_controller,
     goes_back,
     id_of_revision,
+    is_named,
     primary_of,
     started_from,
 )
@@ -170,7 +171,7 @@ class Update:
         wanted = self.request.task_definition or self.before.task_definition
         for revision in revisions:
             brief = new.get(revision.service_revision_arn)
-            if brief is not None and _is_named(wanted, revision.task_definition):
+            if brief is not None and is_named(wanted, revision.task_definition):
                 self.pending = False
                 return attrs.evolve(
                     self.unanswered,
@@ -189,7 +190,7 @@ class Update:
         return StartedDeployment(
             service=self.before.service_arn,
             cluster=self.before.cluster_arn,
-            task_definition=named if named and named.startswith("arn:") else None,
+            task_definition=named,
             previous_id=primary.id if primary else None,
             previous_arn=self.before.current_service_deployment,
             previous_task_definition=self.before.task_definition,
@@ -215,7 +216,7 @@ class Update:
         if wanted.force_new_deployment or wanted.task_definition not in (None, self.before.task_definition):
             if primary is None or (before is not None and not _is_later(primary, before)):
                 return False
-            return _is_named(wanted.task_definition or self.before.task_definition, primary.task_definition)
+            return is_named(wanted.task_definition or self.before.task_definition, primary.task_definition)
         return wanted.desired_count == after.desired_count
 
     def started(self, after: Service) -> StartedDeployment:
@@ -230,7 +231,7 @@ class Update:
         if before is not None and primary.id == before.id:
             wanted = self.request.task_definition
             differs = after.task_definition not in (None, self.before.task_definition)
-            if differs or not _is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
+            if differs or not is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
                 expected = "either"
                 if not differs and wanted is not None:
                     definition = wanted if wanted.startswith("arn:") else None  # by a short name it is not known
@@ -274,11 +275,3 @@ def _is_under_way(deployment: Deployment) -> bool:
     """Whether it is being deployed, or replaced where there are no rollout states: behind Classic Load Balancers."""
     state = deployment.rollout_state
     return state == "IN_PROGRESS" or (state is None and deployment.status == "ACTIVE")
-
-
-def _is_named(name: str | None, arn: str | None) -> bool:
-    """Whether a family, family:revision or ARN can be the name of a task definition."""
-    if name is None or arn is None or name == arn:
-        return True
-    short = arn.rsplit("/", 1)[-1]
-    return name in (short, short.rpartition(":")[0])

@@ -46,6 +46,7 @@ EXPECT_FOR = 60.0
 """Seconds for which a deployment is expected that the answer did not show."""
 _REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
 _DELETED = re.compile(r"\bservice (was|is|has been) (being )?deleted\b", re.IGNORECASE)
+_LONGEST = 15.0
 _SOON, _USUAL, _LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=30.0, growth=1.4)
 
 
@@ -86,7 +87,7 @@ class DeploymentGoal:
             return deadline
         due = deadline_of(known.last, deadline, self.pause_timeout)
         observed = known.last.after_success
-        return max(due, observed.began + observed.aim.within) if observed and self.stable_for is not None else due
+        return max(due, observed.began + observed.within) if observed and self.stable_for is not None else due
 
     def too_late(self, book: Book[Any], /) -> None:
         """There is no better reason than time being up: how it stands is told with it."""
@@ -197,7 +198,9 @@ def _stays_up(progress: DeploymentProgress, observed: AfterSuccess, goal: Deploy
     if unsettled is None and (observed.is_quiet or observed.is_overdue):
         return Done()
     why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since(observed)}"
-    return Waits(_with_reason(why, progress), _LATE if progress.others else _SOON, observed.next_at)
+    # A long stretch is not read any better by many polls.
+    pace = _LATE if progress.others else Pace(most=min(_LONGEST, max(_SOON.most, observed.aim.stable_for / 8)))
+    return Waits(_with_reason(why, progress), pace, observed.next_at)
 
 
 def _unsettled(progress: DeploymentProgress) -> str | None:
@@ -267,6 +270,10 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
 
 
 def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
+    if progress.is_gone and progress.service_deployment is not None and not progress.signs.read_since_gone:
+        return Waits(
+            f"is {progress.status}, and its service is {_state(progress)}", _SOON
+        )  # it may have succeeded before
     if progress.is_gone:
         return Ends(ServiceGone, f"its service is {_state(progress)}")
     if progress.status in DOOMED or goal.until in ("rolled_back", "stopped"):

@@ -156,6 +156,8 @@ class Watch:
                 return False
             if not (error.retryable and progress.service_deployment is None and (yield from self._is_late())):
                 raise
+        else:
+            self.progress = attrs.evolve(progress, signs=attrs.evolve(progress.signs, read_since_gone=progress.is_gone))
         if seen is not None:
             self._hidden_since = None
             self.progress = after_deployment(self.progress, seen, (yield Sleep(0)).now)

@@ -11,6 +11,7 @@ import itertools
 import threading
 import uuid
 from collections import deque
+from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -38,7 +39,7 @@ from ecskit.testing.wire import Response, Wire, parse_body, parse_target, render
 from ecskit.testing.world import DEFAULT_CLUSTER, World, seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Generator, Sequence
 
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -59,8 +60,7 @@ class Simulator(Answering):
         seed: Root of all randomness. Default 0.
         lag: How far reads are behind the truth. Default: not at all.
         quotas: The token buckets that throttle requests, for example `PUBLISHED_QUOTAS`. Default: none.
-        counting: How `desiredCount` of `deployments` is shown during a rollout: "zero_first", "at_once" or
-            "stepwise", see `Counting`. What the scheduler does is the same. Default "zero_first", as recorded last.
+        counting: How `desiredCount` of `deployments` is shown, see `Counting`. Default "zero_first", recorded last.
         bare_replays: Whether RunTask answers a known `clientToken` with nothing of the tasks but their ARNs and
             statuses. Default False: with whole tasks.
         keep_calls: How many of the latest calls `calls` remembers. Default None: all of them.
@@ -118,6 +118,13 @@ class Simulator(Answering):
         """Return the time of the simulator in seconds since the epoch."""
         return self._now()
 
+    @contextmanager
+    def _present(self) -> Generator[None, None, None]:
+        """Hold the lock, and let everything happen that is due by now."""
+        with self._lock:
+            self._world.advance(self._now())
+            yield
+
     def _chance(self) -> Random:
         """Return a source of chance for one more client: two that drew the same would use the same tokens."""
         return Random(f"{self._seed} client {next(self._clients)}")
@@ -153,7 +160,7 @@ class Simulator(Answering):
         scripts = [script] if isinstance(script, TaskScript) else list(script)
         if not scripts:
             raise ValueError("a sequence of scripts needs at least one")
-        with self._lock:
+        with self._present():
             self._world.scripts[family] = Playlist(scripts)
 
     def script_resource(self, kind: ResourceKind, name: str, progress: Progress) -> None:
@@ -171,7 +178,7 @@ class Simulator(Answering):
         """
         if kind not in DEFAULT_SECONDS:
             raise ValueError(f"kind must be one of {', '.join(DEFAULT_SECONDS)}: {kind!r}")
-        with self._lock:
+        with self._present():
             self._world.progress[kind, name] = progress
 
     def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
@@ -188,8 +195,7 @@ class Simulator(Answering):
         Raises:
             SimulatedError: `GatewayNotFoundException`.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             return gateway_associations.open_route(self._world, gateway, f"{cluster}/{service}", port)
 
     def close_route(self, route: str) -> None:
@@ -201,8 +207,7 @@ class Simulator(Answering):
         Raises:
             SimulatedError: `ResourceNotFoundException`.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             gateway_associations.close_route(self._world, route)
 
     def tasks(self, family: str | None = None) -> list[TaskState]:
@@ -211,8 +216,7 @@ class Simulator(Answering):
         Args:
             family: Only tasks of this task definition family. Default None: all.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             states = self._world.task_states()
         return [state for state in states if family in (None, state.family)]
 
@@ -223,7 +227,7 @@ class Simulator(Answering):
             service: The name of a service, or "*" for all services without a script of their own.
             script: How long statuses and stages last, and what fails. Whether tasks start is for `script` to say.
         """
-        with self._lock:
+        with self._present():
             self._world.deployment_scripts[service] = script
 
     def fire_alarm(self, name: str) -> int:
@@ -235,8 +239,7 @@ class Simulator(Answering):
         Returns:
             How many deployments failed of it.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             struck = [each for each in self._world.services.values() if rollouts.ring(self._world, each, name)]
             for service in struck:
                 schedule.look(self._world, service)
@@ -257,8 +260,7 @@ class Simulator(Answering):
             ValueError: There is no such ACTIVE service, or ECS would not rebalance it: it is a DAEMON, has task sets, a
                 `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             for each in self._world.services.values():
                 if service in (each.name, each.arn) and each.status == "ACTIVE":
                     arn = rebalancing.begin_move(self._world, each)
@@ -272,8 +274,7 @@ class Simulator(Answering):
         Args:
             name: Only services of this name. Default None: all.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             found = [service_state(self._world, each) for each in self._world.services.values()]
         return [each for each in found if name in (None, each.name)]
 
@@ -283,8 +284,7 @@ class Simulator(Answering):
         Args:
             service: The name or the ARN of the service. Services of this name in several clusters follow one another.
         """
-        with self._lock:
-            self._world.advance(self._now())
+        with self._present():
             found = [each for each in self._world.services.values() if service in (each.name, each.arn)]
             return [state for each in found for state in deployment_states(each)]
 

@@ -248,7 +248,8 @@ def _delete(world: World, request: Wire) -> Wire:
             if service.task_sets and service.controller == "EXTERNAL":
                 raise invalid("The service cannot be deleted while it has task sets.")
         rollouts.replace(world, service, "The service was deleted.")
-        service.status, service.desired = "DRAINING", 0
+        service.status = "DRAINING"
+        service.scale(world.now, 0)
         schedule.look(world, service)
     return {"service": _shown(world, service)}
 

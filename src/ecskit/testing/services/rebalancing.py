@@ -1,7 +1,7 @@
 """Move one task of a service to another Availability Zone.
 
-Decides which task goes, to which zone its replacement goes, and what the service says about both. The scheduler does
-the rest as for a task whose container instance drains: the replacement starts first.
+Decides which task goes, to which zone its replacement goes, and which events the service shows. The scheduler does the
+rest as for a task whose container instance drains: the replacement starts first.
 
 How it is known: the order and the texts of the events are documented, and most of the texts were recorded (2026). The
 `stoppedReason` of the task that goes is inferred: that of any task which the scheduler stops.
@@ -48,7 +48,7 @@ def begin_move(world: World, service: Service) -> str:
     mover = max(movable, key=lambda each: (spread[zone_of(world, each.arn)], -each.ordinal))
     hand = service.crew[mover.arn]
     hand.moves, hand.judged = True, None
-    _say(world, service, f"is not AZ balanced with {_listed(spread)}. AZ Rebalancing in progress.")
+    _show(world, service, f"is not AZ balanced with {_listed(spread)}. AZ Rebalancing in progress.")
     return mover.arn
 
 
@@ -72,8 +72,8 @@ def settle_in(world: World, service: Service, started: list[str]) -> str | None:
 
 
 def end_move(world: World, service: Service) -> None:
-    """Say that the zones are balanced."""
-    _say(world, service, f"is AZ balanced with {_listed(_spread(world, muster(world, service)))}.")
+    """Show the event that the zones are balanced."""
+    _show(world, service, f"is AZ balanced with {_listed(_spread(world, muster(world, service)))}.")
 
 
 def _spread(world: World, members: Iterable[Member]) -> Counter[str]:
@@ -87,5 +87,5 @@ def _listed(spread: Counter[str]) -> str:
     return ", ".join(f"{count} tasks in {zone}" for zone, count in sorted(spread.items()))
 
 
-def _say(world: World, service: Service, message: str) -> None:
+def _show(world: World, service: Service, message: str) -> None:
     service.tell(world.now, world.uuid(), message)

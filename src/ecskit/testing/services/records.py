@@ -218,7 +218,7 @@ class Service:
         not_before: When it may launch again.
         retry_at: When it tries again to place what found no room.
         streak: Failed launches in a row.
-        complaint: What its newest event about being stuck says.
+        complaint: Its newest event about being stuck.
         scaled: When the desired count was changed last, and what it was before.
         tally: How many tasks ran and were pending, in all (under "") and of each unit.
     """

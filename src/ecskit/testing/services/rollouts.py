@@ -1,7 +1,7 @@
 """How a service deployment goes from status to status: begun, failed, rolled back, stopped, replaced, done.
 
 Decides statuses, rollout states, the circuit breaker and its threshold, alarms, early success and what each of them
-leads to. Tasks are counted elsewhere: the caller says how many are healthy and whether the service is settled.
+leads to. Tasks are counted elsewhere: the caller passes how many are healthy and whether the service is settled.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html and
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. That a deployment which is

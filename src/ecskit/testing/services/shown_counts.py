@@ -52,7 +52,7 @@ def requested(world: World, service: Service, deployment: Deployment, members: S
 def _followed(world: World, service: Service) -> int:
     """Return the desired count of the service, as far as its deployments have followed it."""
     if service.scaled is not None and world.now < service.scaled[0] + world.lag.deployments_scale_after:
-        return min(service.scaled[1], service.desired) if service.status == "DRAINING" else service.scaled[1]
+        return service.scaled[1]
     return service.desired
 
 

@@ -157,7 +157,7 @@ def daemon_instances(world: World, service: Service, config: Wire) -> list[Conta
 
 def stop(world: World, service: Service, members: Iterable[Member]) -> None:
     """Tell tasks to stop."""
-    told: list[str] = []
+    stopped: list[str] = []
     moved: list[str] = []
     for member in members:
         task = world.tasks[member.arn]
@@ -171,9 +171,9 @@ def stop(world: World, service: Service, members: Iterable[Member]) -> None:
         if task.steps[-1].at <= world.now:
             service.poked_at = world.now
         moves = service.crew[member.arn].moves and member.unit == _primary(service)
-        (moved if moves else told).append(member.arn)
-    if told:
-        service.tell(world.now, world.uuid(), f"has stopped {len(told)} running tasks: {_listed(told)}.")
+        (moved if moves else stopped).append(member.arn)
+    if stopped:
+        service.tell(world.now, world.uuid(), f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
     for arn in moved:
         where = f"in {zone_of(world, arn)} due to AZ rebalancing"
         service.tell(world.now, world.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")

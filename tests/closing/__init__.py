@@ -1,0 +1,1 @@
+"""Closing a client while verbs run in it."""
