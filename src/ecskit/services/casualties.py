@@ -17,10 +17,12 @@ def died_of(task: Task) -> str:
         if container.reason:
             never = task.started_at is None
             return container.reason if never or container.reason in told else f"{told}: {container.reason}"
-        if container.exit_code:
+    # What ECS stops exits by a signal: then the reason is that of the task.
+    if task.stop_code in (None, "EssentialContainerExited"):
+        exits = [container for container in task.containers if container.exit_code is not None]
+        for container in sorted(exits, key=lambda each: each.exit_code == 0):
             return f"container {container.name} exited with {container.exit_code}"
-    done = [container.name for container in task.containers if container.exit_code == 0]
-    return f"container {done[0]} exited with 0" if done and task.stop_code == "EssentialContainerExited" else told
+    return told
 
 
 def told_of(tasks: Iterable[Task]) -> Sequence[str]:
