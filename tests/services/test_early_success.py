@@ -8,13 +8,12 @@ import attrs
 import pytest
 
 from ecskit.errors import DeploymentUnstable
-from ecskit.testing import Counting, Fault, Simulator, TaskScript
+from ecskit.testing import Fault, Simulator, TaskScript
 
 from .support import Act, both, in_turn, nothing
 
-COUNTINGS: list[Counting] = ["zero_first", "at_once", "stepwise"]
 QUICK = TaskScript.healthy()
-SLOW = attrs.evolve(QUICK, time_to_start=400)
+SLOW = attrs.evolve(QUICK, time_to_start=100)
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
 
 
@@ -39,37 +38,33 @@ def tasks(*scripts: TaskScript) -> Any:
 CLEANUPS = ["BLOCKING", "DEFERRED"]
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("reads", [nothing, refused])
 @pytest.mark.parametrize("cleanup", CLEANUPS)
-def test_deployed_at_the_criteria(cleanup: str, reads: Any, counting: Counting) -> None:
+def test_deployed_at_the_criteria(cleanup: str, reads: Any) -> None:
     """Two of four tasks are enough: it is deployed long before the other two run."""
     went = both(
         deploys(),
         prepare=in_turn(tasks(QUICK, QUICK, SLOW), reads),
         service={"desiredCount": 4, "deploymentConfiguration": early(50, cleanup)},
-        counting=counting,
     )
     assert went.verdict in ("SUCCESSFUL", "COMPLETED"), repr(went.error)
-    assert went.elapsed < 120
+    assert went.elapsed < 60
     assert 1 == len(went.requests("UpdateService"))
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("reads", [nothing, refused])
-@pytest.mark.parametrize("options", [{"until": "stable"}, {"until": "stable", "stable_for": 30}])
+@pytest.mark.parametrize("options", [{"until": "stable"}, {"until": "stable", "stable_for": 20}])
 @pytest.mark.parametrize("cleanup", CLEANUPS)
-def test_stable_when_all_run(cleanup: str, options: dict[str, Any], reads: Any, counting: Counting) -> None:
+def test_stable_when_all_run(cleanup: str, options: dict[str, Any], reads: Any) -> None:
     """until="stable" waits for the other two, and until nothing of the earlier deployment is left."""
     went = both(
         deploys(**options),
         prepare=in_turn(tasks(QUICK, QUICK, SLOW), reads),
         service={"desiredCount": 4, "deploymentConfiguration": early(50, cleanup)},
-        counting=counting,
     )
     assert went.verdict in ("SUCCESSFUL", "COMPLETED"), repr(went.error)
     assert (4, 1) == (went.result.service.running_count, len(went.result.service.deployments))
-    assert 400 <= went.elapsed <= 480
+    assert 100 <= went.elapsed <= 180
     assert "stable" == went.result.stability
 
 
@@ -81,7 +76,7 @@ def test_criteria_that_are_not_met(cleanup: str) -> None:
         prepare=tasks(QUICK, QUICK, SLOW),
         service={"desiredCount": 4, "deploymentConfiguration": early(75, cleanup)},
     )
-    assert ("SUCCESSFUL", True) == (went.verdict, went.elapsed >= 400)
+    assert ("SUCCESSFUL", True) == (went.verdict, went.elapsed >= 100)
 
 
 @pytest.mark.parametrize("cleanup", CLEANUPS)
@@ -100,26 +95,28 @@ def test_the_rest_that_crashes(cleanup: str) -> None:
 @pytest.mark.parametrize("cleanup", CLEANUPS)
 def test_the_rest_that_is_slow_is_observed(cleanup: str) -> None:
     """Tasks that start for a while are lacking: the quiet stretch begins when they run."""
-    slow = attrs.evolve(QUICK, time_to_start=100)
+    slow = attrs.evolve(QUICK, time_to_start=60)
     went = both(
         deploys(stable_for=60),
         prepare=tasks(QUICK, QUICK, slow),
         service={"desiredCount": 4, "deploymentConfiguration": early(50, cleanup)},
     )
     assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability), repr(went.error)
-    assert 160 <= went.elapsed <= 180
+    assert 120 <= went.elapsed <= 145
 
 
+@pytest.mark.parametrize(("timeout", "verdict"), [(1200, "SUCCESSFUL"), (80, "WaitTimeout"), (30, "WaitTimeout")])
 @pytest.mark.parametrize("cleanup", CLEANUPS)
-def test_the_rest_that_takes_longer_than_the_observation(cleanup: str) -> None:
-    """Nothing counts against it after 3 x stable_for: that is a timeout, and no good deployment is rolled back."""
+def test_the_rest_that_takes_longer_than_the_observation(cleanup: str, timeout: float, verdict: str) -> None:
+    """Nothing counts against tasks that start: they have until time is up, and nothing good is rolled back."""
     went = both(
-        deploys(stable_for=20),
+        deploys(stable_for=20, timeout=timeout),
         prepare=tasks(QUICK, QUICK, SLOW),
         service={"desiredCount": 4, "deploymentConfiguration": early(50, cleanup)},
     )
-    assert ("WaitTimeout", "next:1") == (went.verdict, went.runs), repr(went.error)
+    assert (verdict, "next:1") == (went.verdict, went.runs), repr(went.error)
     assert 1 == len(went.requests("UpdateService"))
+    assert went.error is None or "2 of 4 tasks running, 2 pending" in str(went.error)
 
 
 @pytest.mark.parametrize("percent", [50, 100])

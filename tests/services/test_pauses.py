@@ -21,7 +21,7 @@ from . import acting
 from .acting import deploys, streams
 from .scripted import Script, World
 from .stories import story
-from .support import Act, Ecs, both
+from .support import OTHERS, Act, Ecs, both
 
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
 ROLLED_BACK = Script(
@@ -90,7 +90,7 @@ def test_a_hook_that_is_over_stops_no_clock(state: str) -> None:
 
 def test_a_pause_without_a_limit() -> None:
     """Without pause_timeout, a pause of hours is waited for."""
-    end = 21600
+    end = 10800
     rollout = {10: "IN_PROGRESS@POST_SCALE_UP!h1", end: "IN_PROGRESS@BAKE_TIME", end + 50: "SUCCESSFUL"}
     went = acting.both(deploys(timeout=200, **REMEDIES), paused(rollout, end + 50))
     assert "SUCCESSFUL" == went.verdict
@@ -404,7 +404,7 @@ def test_a_stage_that_comes_again_pauses_again(strategy: str) -> None:
     )
     assert "SUCCESSFUL" == went.verdict, repr(went.error)
     continued = [request["hookId"] for request in went.requests("ContinueServiceDeployment")]
-    assert continued * 2 == asked
+    assert continued * (2 + len(OTHERS)) == asked
     assert len(continued) == len(set(continued)) >= 2
 
 

@@ -19,7 +19,7 @@ from ecskit.models.services import (
 )
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.services.evidence import threshold
-from ecskit.testing import Counting, Fault, Simulator, TaskScript
+from ecskit.testing import Fault, Simulator, TaskScript
 
 from .support import (
     BARE_BREAKER,
@@ -41,7 +41,6 @@ FAILS = TaskScript.fails_to_pull("manifest unknown")
 SLOW = attrs.evolve(STEADY, time_to_start=1500)
 LATE = attrs.evolve(STEADY, time_to_start=400)
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
-COUNTINGS: list[Counting] = ["zero_first", "at_once", "stepwise"]
 
 
 def deploys(**options: Any) -> Act:
@@ -93,16 +92,14 @@ BREAKERS = {"no breaker": None, "breaker": BREAKER, "breaker without rollback": 
 # Slow starts.
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("reads", [nothing, refused])
 @pytest.mark.parametrize("breaker", BREAKERS)
-def test_tasks_that_take_25_minutes_to_start(breaker: str, reads: Prepare, counting: Counting) -> None:
+def test_tasks_that_take_25_minutes_to_start(breaker: str, reads: Prepare) -> None:
     """However ECS counts desired tasks, they are movement: nothing is rolled back, and it is deployed."""
     went = both(
         deploys(**REMEDIES),
         prepare=in_turn(scripted(SLOW), reads),
         service={"deploymentConfiguration": BREAKERS[breaker]},
-        counting=counting,
     )
     assert went.verdict in ("SUCCESSFUL", "COMPLETED"), repr(went.error)
     assert "next:1" == went.runs
@@ -110,10 +107,9 @@ def test_tasks_that_take_25_minutes_to_start(breaker: str, reads: Prepare, count
     assert (1, 0) == (len(went.requests("UpdateService")), len(went.requests("StopServiceDeployment")))
 
 
-@pytest.mark.parametrize("counting", COUNTINGS)
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
 @pytest.mark.parametrize("scripts", [[LATE], [STEADY, STEADY, LATE, STEADY]])
-def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy: Any, counting: Counting) -> None:
+def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy: Any) -> None:
     """All tasks are slow, or one of four: it is deployed."""
     configuration = DeploymentConfiguration(
         strategy=strategy,
@@ -128,7 +124,6 @@ def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy:
         deploys(deployment_configuration=configuration, stable_for=15, **REMEDIES),
         prepare=scripted(*scripts),
         service={"desiredCount": 4, "deploymentConfiguration": None},
-        counting=counting,
     )
     assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
     assert 1 == len(went.requests("UpdateService"))
