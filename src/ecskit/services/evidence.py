@@ -28,6 +28,7 @@ __all__ = [
     "is_watched",
     "placement_failure",
     "rebalanced",
+    "replaces_tasks",
     "resets_on_healthy_task",
     "threshold",
     "was_scaled_in",
@@ -44,6 +45,7 @@ _NO_FAULT = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice",
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
 _UNPLACED = re.compile(r"unable to place a task", re.IGNORECASE)
+_STARTED = re.compile(r"has started (\d+) tasks")
 _TRANSITIONS = frozenset({"PROVISIONING", "PENDING", "ACTIVATING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"})
 
 UNPLACED_EVENTS, UNPLACED_FOR = 3, timedelta(minutes=10)
@@ -150,6 +152,12 @@ def is_watched(progress: DeploymentProgress) -> bool:
     if watcher is not None and watcher.status == "DISABLED":
         return False
     return not (breaker.rollback and not deployment.source_service_revisions)
+
+
+def replaces_tasks(progress: DeploymentProgress) -> bool:
+    """Whether events show that more tasks were started than are desired: some have stopped, if only for a moment."""
+    started = [_STARTED.search(event.message or "") for event in progress.events]
+    return sum(int(found[1]) for found in started if found) > progress.desired
 
 
 def is_unplaced(event: ServiceEvent) -> bool:

@@ -38,7 +38,7 @@ from ecskit.models.services import (
 )
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
 from ecskit.services.after_success import StabilityAim, with_observation
-from ecskit.services.evidence import is_in_transition, threshold
+from ecskit.services.evidence import is_in_transition, replaces_tasks, threshold
 from ecskit.services.folding import after_deployment, after_service, moved, with_stopped
 from ecskit.services.pauses import with_pause
 from ecskit.services.progress import DOOMED, DeploymentProgress
@@ -247,13 +247,12 @@ class Watch:
         """Read why tasks of the deployment stopped: when more of them may have, and at each poll after its success."""
         progress = self.progress
         deployment = progress.deployment
-        failing = (
-            progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL") or progress.signs.failed
-        )
+        ends_badly = progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL")
+        failing = ends_badly or progress.signs.failed or progress.signs.failures or replaces_tasks(progress)
         lacking = deployment is not None and (deployment.running_count or 0) < progress.desired
         latest = progress.events[-1].id if progress.events else None
         told = (latest, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)
-        due = self._judges_stability or ((failing or lacking or progress.signs.failures) and told != self._tasks_told)
+        due = self._judges_stability or ((failing or lacking) and told != self._tasks_told)
         if self._no_tasks or not due:
             return False
         started = progress.started
