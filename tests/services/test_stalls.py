@@ -423,3 +423,28 @@ def test_tasks_of_others_are_no_evidence() -> None:
     went = both(deploys(**REMEDIES), prepare=prepare, service=None)
     assert ("SUCCESSFUL", "next:1") == (went.verdict, went.runs), repr(went.error)
     assert [] == list(went.result.stopped_tasks)
+
+
+@pytest.mark.parametrize("after", [20, 40, 90])
+@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
+def test_tasks_that_are_replaced_between_polls(strategy: str, after: float) -> None:
+    """All tasks run whenever the service is read, and crash between: events of new tasks lead to the stopped ones."""
+
+    def prepare(sim: Simulator) -> None:
+        for family in ("small", "next"):
+            on_instances(sim, family, 64)
+        instance(sim, 8192)
+        sim.script("next", TaskScript.exits(1, after=after))
+        bake = {"strategy": strategy, "bakeTimeInMinutes": 10}
+        create(
+            sim,
+            wait=2000,
+            taskDefinition="small",
+            launchType="EC2",
+            networkConfiguration=None,
+            deploymentConfiguration=bake,
+        )
+
+    went = both(deploys(), prepare=prepare, service=None)
+    assert "container app exited with 1" in str(went.raised(DeploymentStalled))
+    assert went.elapsed <= 45 + 3 * after
