@@ -199,7 +199,8 @@ class Course:
         watch = Watch(
             progress=progress or DeploymentProgress(started=started),
             follows=next_one,
-            stability=goal.stability,
+            # Where nothing is deployed, the counts are what is waited for, unless the tasks are to stay up.
+            stability=goal.stability if following.stable_for or started.expected != "counts" else None,
             max_failed_tasks=following.max_failed_tasks,
             stalled_after=following.stalled_after,
         )

@@ -185,7 +185,7 @@ class DeploymentProgress:
         """Whether a read has shown that it succeeded: one of the service deployment, or without one of the service."""
         if self.service_deployment is not None:
             return self.service_deployment.status == "SUCCESSFUL"
-        if self.started.expected != "deployment":
+        if self.started.expected == "either":
             return False
         deployment = self.deployment
         is_primary = deployment is not None and deployment.status == "PRIMARY"

@@ -134,7 +134,7 @@ def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: floa
     if started.expected == "either" and (elapsed < EXPECT_FOR or another):
         return _awaited(elapsed >= max(goal.grace, EXPECT_FOR))  # that what was there is stable is no success
     if started.expected != "deployment":
-        return _by_counts(progress)
+        return _deployed(progress, goal) if goal.stable_for and progress.succeeded else _by_counts(progress)
     if started.deployment_id is None and elapsed >= goal.grace:
         return _awaited(late=True)
     if progress.service_deployment is not None:
@@ -192,7 +192,8 @@ def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
 
 def _stays_up(progress: DeploymentProgress, observed: AfterSuccess, goal: DeploymentGoal) -> Said:
     """Judge what was observed after the success."""
-    unsettled = _unsettled(progress) if goal.until == "stable" else None
+    whole = goal.until == "stable" or progress.started.expected != "deployment"
+    unsettled = _unsettled(progress) if whole else None
     if observed.stability == "unstable":
         return _unstable(progress, observed)
     if unsettled is None and (observed.is_quiet or (observed.is_overdue and observed.blind)):
