@@ -12,7 +12,9 @@ import pytest
 from ecskit.errors import DeploymentRolledBack
 from ecskit.testing import DeploymentScript, Fault, SimulatedError, Simulator, TaskScript
 
-from .support import BARE_BREAKER, BREAKER, Ecs, Went, both, in_turn, stream, then
+from . import acting
+from .stories import story
+from .support import BARE_BREAKER, BREAKER, Ecs, Went, both, in_turn, nothing, stream, then
 
 Prepare = Callable[[Simulator], object]
 
@@ -303,4 +305,31 @@ def test_the_timeout_of_a_handle_in_another_process() -> None:
 
     went = both(act, prepare=scripts, service={"desiredCount": 4})
     assert "WaitTimeout" == went.verdict
+    assert f"2 tasks stopped: {REASON}" in str(went.error)
+
+
+@pytest.mark.parametrize("reads", [nothing, READS])
+def test_a_timeout_where_deployments_are_not_read(reads: Prepare) -> None:
+    """The same, whether it is judged by the service deployment or by the service."""
+    scripts = scripted(*[TaskScript.exits(1, after=1)] * 2, attrs.evolve(TaskScript.healthy(), time_to_start=9999))
+    went = both(
+        lambda ecs: ecs.services.deploy("web", task_definition="next", timeout=100, on_timeout="rollback"),
+        prepare=in_turn(scripts, reads),
+        service={"desiredCount": 4},
+    )
+    error = went.raised(DeploymentRolledBack)
+    assert f"2 tasks stopped: {REASON}" in str(error)
+    assert f"2 tasks stopped: {REASON}" in str(error.__cause__)
+
+
+def test_the_timeout_of_a_pause_has_what_tasks_stopped_for() -> None:
+    """It has both: the hook, and the reasons."""
+    world = story(
+        {0: "2=I:0 1=C", 10: "2=I:0f2 1=C", 30: "2=I:2 1=C"},
+        {2: {0: "IN_PROGRESS@SCALE_UP", 40: "IN_PROGRESS@POST_SCALE_UP!h1~900"}},
+        tasks={10: "2 x 2: *EssentialContainerExited 1"},
+    )
+    went = acting.both(acting.deploys(pause_timeout=50), world)
+    assert "WaitTimeout" == went.verdict
+    assert "paused at POST_SCALE_UP by hook h1 until " in str(went.error)
     assert f"2 tasks stopped: {REASON}" in str(went.error)

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from ecskit.errors import DeploymentUnstable
 from ecskit.models.services import DeploymentConfiguration
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Fault, Simulator, TaskScript
@@ -46,7 +47,7 @@ NOTHING: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("prepare", [nothing, refused])
 @pytest.mark.parametrize("name", NOTHING)
-@pytest.mark.parametrize("options", [{}, {"until": "stable"}, {"stable_for": 30}, REMEDIES])
+@pytest.mark.parametrize("options", [{}, {"until": "stable"}, REMEDIES])
 def test_nothing_changes(name: str, options: dict[str, str], prepare: Any) -> None:
     """It is not changed, its status is that of what runs, and the service deployment is not looked for."""
     went = both(deploys(**NOTHING[name], **options), prepare=prepare)
@@ -55,6 +56,35 @@ def test_nothing_changes(name: str, options: dict[str, str], prepare: Any) -> No
     assert went.elapsed <= 15
     assert 1 == len(went.sim.deployments("web"))
     assert 0 == len(went.requests("ListServiceDeployments"))
+
+
+@pytest.mark.parametrize("prepare", [nothing, refused])
+@pytest.mark.parametrize("name", NOTHING)
+def test_nothing_changes_and_tasks_stay_up(name: str, prepare: Any) -> None:
+    """With stable_for, the tasks that run are observed all the same."""
+    went = both(deploys(**NOTHING[name], stable_for=60, **REMEDIES), prepare=prepare)
+    assert (False, "COMPLETED") == outcome(went)
+    assert ("stable", True) == (went.result.stability, 60 <= went.elapsed <= 70)
+
+
+@pytest.mark.parametrize("change", [{"task_definition": "web"}, {"desired_count": 4}, {"desired_count": 5}])
+def test_a_second_attempt_at_a_crash_loop(change: dict[str, Any]) -> None:
+    """What crashed before is not called good because it is deployed already; there is nothing to go back to."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("web", TaskScript.exits(1, after=5))
+        create(sim, taskDefinition="web", desiredCount=4)
+
+    went = both(deploys(**change, stable_for=60, timeout=300, **REMEDIES), prepare=prepare, service=None)
+    assert "container app exited with 1" in str(went.raised(DeploymentUnstable))
+    assert 1 == len(went.requests("UpdateService"))
+
+
+def test_scaling_with_tasks_that_stay_up() -> None:
+    """The stretch begins when all tasks run."""
+    went = both(deploys(desired_count=4, stable_for=60, **REMEDIES))
+    assert (True, "COMPLETED") == outcome(went)
+    assert ("stable", True) == (went.result.stability, 80 <= went.elapsed <= 95)
 
 
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
