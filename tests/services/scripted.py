@@ -31,7 +31,8 @@ BORN_BEFORE = 1000.0
 """Seconds by which the first deployment is older than all else."""
 _DEPLOYMENT = re.compile(r"(?P<number>\d+)=(?P<state>[CIF-])(:(?P<running>\d+))?(f(?P<failed>\d+))?(?P<back>back)?")
 _ROLLOUT = re.compile(
-    r"(?P<status>\w+)(@(?P<stage>\w+))?(!(?P<hook>\w+)(=(?P<state>\w+))?(~(?P<expires>\d+))?)?(>(?P<to>\d+))?(?P<tripped>\*)?(: (?P<why>.*))?"
+    r"(?P<status>\w+)(@(?P<stage>\w+))?(!(?P<hook>\w+)(=(?P<state>\w+))?(~(?P<expires>\d+))?)?"
+    r"(>(?P<to>\d+))?(?P<tripped>\*)?(: (?P<why>.*))?"
 )
 READS = (
     "DescribeServices",
