@@ -79,8 +79,9 @@ class Refuser:
 
     asked: list[str] = attrs.field(factory=list[str])
 
-    def send(self, send: Send) -> NoReturn:
+    def send(self, send: Send, begin: Callable[[], object]) -> NoReturn:
         """Refuse."""
+        begin()
         self.asked.append(send.operation)
         raise AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": ""}}, send.operation)
 
