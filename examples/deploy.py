@@ -86,6 +86,12 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
     with ecskit.Client(region_name=options.region, endpoint_url=options.endpoint_url) as ecs:
         started = options.resume
         progress: DeploymentProgress | None = None
+
+        def polled(story: WaitStory) -> None:
+            nonlocal progress
+            [progress] = story.last.values()
+            signals.release()
+
         try:
             if options.resume is None:
                 deployment = ecs.services.start_deployment(
@@ -109,22 +115,19 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
                 on_failure=remedy(options, "failure"),
                 on_timeout=remedy(options, "timeout"),
                 on_cancel=remedy(options, "interrupt"),
-                on_poll=signals.release,
+                on_poll=polled,
             ) as events:
                 for event in events:
                     show(event)
-                    progress = event.progress
-            if options.stable_for is not None and progress is not None and progress.succeeded:
-                is_known = progress.stability != "unknown"
-                stayed = f"its tasks stayed up for {options.stable_for:g} s"
-                show.say(stayed if is_known else "it is unknown whether its tasks stay up")
+            if options.stable_for is not None and progress is not None:
+                say_how_stable(show, options, progress)
         except EcsError as error:
             if error.story is not None and goes_on(error):
                 say_how_to_go_on(show, options, error.story.handle.to_json())
             raise
         except SystemExit:
             if remedy(options, "interrupt") == "rollback":
-                show.say("interrupted: the service goes back to what it ran before, and nobody waits for that")
+                show.say("interrupted: the service goes back to what it ran before, and this is not waited for")
             elif started is not None:
                 say_how_to_go_on(show, options, started)
             raise
@@ -136,13 +139,13 @@ def remedy(options: argparse.Namespace, cause: str) -> Literal["leave", "rollbac
 
 
 def goes_on(error: EcsError) -> bool:
-    """Whether a deployment may go on, although nobody follows it any more."""
+    """Whether a deployment may go on, although it is not followed any more."""
     is_over = isinstance(error, (DeploymentFailed, DeploymentSuperseded, ServiceGone))
     return isinstance(error, DeploymentStalled) or not is_over
 
 
 def say_how_to_go_on(show: ecskit.progress.Show, options: argparse.Namespace, handle: str) -> None:
-    """Say with which command somebody else can go on."""
+    """Show the command that goes on."""
     words = ["deploy.py", "--resume", handle]
     for name in ("region", "endpoint_url"):
         if getattr(options, name):
@@ -150,8 +153,16 @@ def say_how_to_go_on(show: ecskit.progress.Show, options: argparse.Namespace, ha
     show.say(f"the deployment goes on; to watch it: {shlex.join(words)}")
 
 
+def say_how_stable(show: ecskit.progress.Show, options: argparse.Namespace, progress: DeploymentProgress) -> None:
+    """Show whether the tasks stayed up, as far as that is known."""
+    if progress.stability == "stable":
+        show.say(f"its tasks stayed up for {options.stable_for:g} s")
+    elif progress.stability == "unknown":
+        show.say("it is unknown whether its tasks stay up")
+
+
 class Signals:
-    """Ends the program on Ctrl-C and SIGTERM, but not between the change and the first look at what came of it.
+    """Ends the program on Ctrl-C and SIGTERM, but not between the change and the first poll of what came of it.
 
     There is nothing yet by which to roll back. A second signal ends the program wherever it is.
     """
@@ -169,7 +180,7 @@ class Signals:
         if not (self.held and is_first):
             sys.exit(128 + number)
 
-    def release(self, _: WaitStory) -> None:
+    def release(self) -> None:
         """End the program if there was a signal, and at once when there is one."""
         was_held, self.held = self.held, False
         if was_held and self.number:
@@ -206,7 +217,9 @@ def read_arguments() -> argparse.Namespace:
     how = parser.add_argument_group("how to follow it")
     how.add_argument("--until", choices=UNTIL, default="deployed", metavar="deployed|stable|paused|STAGE")
     how.add_argument("--timeout", type=seconds, default=600, metavar="SECONDS", help="600 unless given")
-    how.add_argument("--poll", type=seconds, metavar="SECONDS", help="how often to look; by default what pays")
+    how.add_argument(
+        "--poll", type=seconds, metavar="SECONDS", help="how often to poll; by default as often as it pays"
+    )
     how.add_argument(
         "--stable-for", type=seconds, metavar="SECONDS", help="how long tasks must stay up after it has succeeded"
     )

@@ -41,6 +41,7 @@ from ecskit.services import DeploymentEvent
 from ecskit.testing import Fault, Simulator, TaskScript
 
 BREAKER = DeploymentConfiguration(deployment_circuit_breaker=DeploymentCircuitBreaker(enable=True, rollback=True))
+NO_BREAKER = DeploymentConfiguration(deployment_circuit_breaker=DeploymentCircuitBreaker(enable=False, rollback=False))
 PAUSED = DeploymentConfiguration(
     strategy="BLUE_GREEN",
     lifecycle_hooks=[DeploymentLifecycleHook(target_type="PAUSE", lifecycle_stages=["POST_SCALE_UP"])],
@@ -285,7 +286,7 @@ def test_a_deployment_in_a_job_of_github(shop: Shop) -> None:
         ({"task_definition": "bad"}, {}, "ROLLED BACK"),
         ({"task_definition": "crash"}, {"stable_for": 60}, "UNSTABLE"),
         ({"images": {"app": "repo/app:2"}}, {"timeout": 5}, "TIMED OUT"),
-        ({"images": {"app": "repo/app:2"}}, {"max_polls": 1}, "TIMED OUT"),
+        ({"task_definition": "bad", "deployment_configuration": NO_BREAKER}, {}, "STALLED"),
     ],
 )
 def test_what_ends_badly_in_a_job_of_github(
@@ -298,6 +299,18 @@ def test_what_ends_badly_in_a_job_of_github(
     assert isinstance(error, EcsError)
     assert ["::group", "::endgroup", "::error title"] == [re.split("::d|::$|=", line)[0] for line in commands(stream)]
     assert commands(stream)[-1].startswith(f"::error title={title}::{title} ")
+
+
+@pytest.mark.parametrize(
+    ("on_superseded", "title"), [("raise", "error title=SUPERSEDED"), ("follow", "notice title=DEPLOYED")]
+)
+def test_another_deployment_takes_its_place_in_a_job_of_github(shop: Shop, on_superseded: Any, title: str) -> None:
+    """That is an error, too; if it is followed instead, one group has the lines of both."""
+    stream = io.StringIO()
+    handle = shop.ecs.services.start_deployment("web", force=True)
+    shop.ecs.services.start_deployment("web", force=True)
+    run(ecskit.progress.github(stream, now=shop.now), handle.events(on_superseded=on_superseded))
+    assert ["group", "endgroup", title] == [line.split("::")[1] for line in commands(stream)]
 
 
 def test_an_error_before_any_event_in_a_job_of_github() -> None:

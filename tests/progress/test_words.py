@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+import attrs
 import pytest
 
 from ecskit.errors import AccessDeniedException
 from ecskit.models import Deployment, Service
-from ecskit.progress.words import duration, one_line, revisions, said, verdict
+from ecskit.progress.words import duration, one_line, revisions, said, stability, verdict
 from ecskit.services import DeploymentProgress, StartedDeployment
+from ecskit.services.after_success import AfterSuccess, StabilityAim
 
 ARN = "arn:aws:ecs:us-east-1:123456789012"
 TASK = "(task 0123456789abcdef0123456789abcdef)"
@@ -100,6 +102,38 @@ def test_durations(seconds: float, expected: str) -> None:
 def test_revisions_are_counted(deployments: list[Deployment], expected: list[str]) -> None:
     """Each once, the new one with the number that it is to have."""
     assert expected == [str(each) for each in revisions(deployments, progress())]
+
+
+def observed(**members: Any) -> DeploymentProgress:
+    """Return what 30 seconds after a success have shown, of which 20 were quiet."""
+    known = AfterSuccess(aim=StabilityAim(60, 180), began=100, wanted=2, observed=130, quiet_since=110, most=3)
+    return attrs.evolve(progress(deployment(2, "web:2")), after_success=attrs.evolve(known, **members))
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "expected"),
+    [
+        (progress(deployment(2, "web:2")), 0, ""),
+        (observed(), 0, "tasks are to stay up: quiet for 20 of 60 s"),
+        (observed(), 15, "tasks are to stay up: quiet for 35 of 60 s"),
+        # No longer than was asked for.
+        (observed(), 500, "tasks are to stay up: quiet for 60 of 60 s"),
+        (observed(quiet_since=None), 15, "tasks are to stay up: quiet for 0 of 60 s"),
+        (observed(stops=1), 0, "tasks are to stay up: quiet for 20 of 60 s, 1 task stopped since it succeeded"),
+        (
+            observed(quiet_since=None, stops=2, unhealthy=1),
+            0,
+            "tasks are to stay up: quiet for 0 of 60 s, 1 unhealthy, 2 tasks stopped since it succeeded",
+        ),
+        (observed(blind=True), 0, "it is unknown whether tasks stay up: reading tasks is refused"),
+        # The verdict has it.
+        (observed(stops=3), 0, ""),
+        (observed(quiet_since=70), 0, ""),
+    ],
+)
+def test_how_long_tasks_have_stayed_up(shown: DeploymentProgress, later: float, expected: str) -> None:
+    """As far as it was observed, or may be taken from there; nothing before the success, and after the end of it."""
+    assert expected == stability(shown, later)
 
 
 @pytest.mark.parametrize(

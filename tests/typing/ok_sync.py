@@ -137,6 +137,7 @@ def shown(ecs: ecskit.Client) -> None:
             assert_type(event.progress, DeploymentProgress)
         show.say("done")
     assert_type(ecskit.progress.plain(times="elapsed"), ecskit.progress.Show)
+    assert_type(ecskit.progress.github(), ecskit.progress.Show)
     assert_type(ecskit.progress.live(), ecskit.progress.Show)
 
 

@@ -23,7 +23,6 @@ from ecskit.services.events import (
     StatusChanged,
     TaskStopped,
 )
-from ecskit.services.progress import DeploymentProgress
 
 __all__ = ["Lines"]
 
@@ -40,7 +39,6 @@ class Lines(Show):
         self._about: str | None = None
         self._latest: dict[type[DeploymentEvent], str] = {}
         self._reasons: set[tuple[bool, str]] = set()
-        self._found: object = None
 
     def say(self, text: str) -> None:
         """Write a line."""
@@ -70,17 +68,6 @@ class Lines(Show):
         if line and line != self._latest.get(type(event)):
             self._latest[type(event)] = line
             self.say(line)
-        if isinstance(event, (StatusChanged, TaskStopped, CountsChanged)):
-            self._show_stability(event.progress)
-
-    def _show_stability(self, progress: DeploymentProgress) -> None:
-        """Write what was found, if it is something else; how long it is quiet changes at each poll, and has no line."""
-        observed = progress.after_success
-        found = observed and (observed.stability, observed.stops, observed.unhealthy)
-        line = stability(progress) if found != self._found else ""
-        self._found = found
-        if line:
-            self.say(line)
 
     def _line(self, event: DeploymentEvent) -> str:
         match event:
@@ -98,7 +85,9 @@ class Lines(Show):
                 self._reasons.clear()
                 self._latest.clear()
                 line = one_line(str(event))
-            case StageReached() | DeploymentPausedAt() | StabilityChanged():
+            case StabilityChanged():
+                line = stability(event.progress) or one_line(str(event))
+            case StageReached() | DeploymentPausedAt():
                 line = one_line(str(event))
         return line
 

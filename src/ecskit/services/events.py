@@ -128,18 +128,24 @@ class TaskStopped(_Event):
 
 @attrs.frozen(kw_only=True)
 class StabilityChanged(_Event):
-    """The deployment has succeeded, and something else is known about whether its tasks stay up."""
+    """The deployment has succeeded, and something changed about whether its tasks stay up."""
 
     stability: Stability
     """"watching" while that is observed; then "stable", "unstable", or "unknown"."""
+    stops: int
+    """Tasks that stopped since the success, and count against the deployment."""
+    unhealthy: int
+    """Tasks that are unhealthy."""
 
     def __str__(self) -> str:
         observed = self.progress.after_success
         stretch = f" for {observed.aim.stable_for:g} s" if observed else ""
+        stopped = f", {self.stops} stopped since it succeeded" if self.stops else ""
+        unhealthy = f", {self.unhealthy} unhealthy" if self.unhealthy else ""
         return {
-            "watching": f"observing whether its tasks stay up{stretch}",
+            "watching": f"observing whether its tasks stay up{stretch}{stopped}{unhealthy}",
             "stable": f"its tasks stayed up{stretch}",
-            "unstable": "its tasks do not stay up",
+            "unstable": f"its tasks do not stay up{stopped}{unhealthy}",
             "unknown": "whether its tasks stay up is unknown: reading tasks is refused",
         }[self.stability]
 
@@ -191,13 +197,15 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
         yield TaskStopped(progress=after, task=task)
     if after.was_seen and (before.status, before.was_seen) != (after.status, True):
         yield StatusChanged(progress=after, status=after.status, reason=after.status_reason)
+    observed, found = after.after_success, _found(after)
+    if observed is not None and found != _found(before):
+        stability = observed.stability
+        yield StabilityChanged(progress=after, stability=stability, stops=observed.stops, unhealthy=observed.unhealthy)
     stage, traffic = _stage(after)
     if stage is not None and (stage, traffic) != _stage(before):
         yield StageReached(progress=after, stage=stage, traffic=traffic)
     if after.service is not None and _counts(after) != _counts(before):
         yield CountsChanged(progress=after, deployments=tuple(after.service.deployments))
-    if after.stability is not None and after.stability != before.stability:
-        yield StabilityChanged(progress=after, stability=after.stability)
     for hook in _new(before.paused, after.paused, key_of):
         yield DeploymentPausedAt(progress=after, stage=after.stage, hook=hook)
 
@@ -216,6 +224,11 @@ def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:
     deployment = progress.service_deployment
     target = deployment.target_service_revision if deployment else None
     return progress.stage, target.requested_production_traffic_weight if target else None
+
+
+def _found(progress: DeploymentProgress) -> object:
+    observed = progress.after_success
+    return observed and (observed.stability, observed.stops, observed.unhealthy)
 
 
 def _counts(progress: DeploymentProgress) -> list[tuple[object, ...]]:
