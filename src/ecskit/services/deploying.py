@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ecskit._core.effects import Flow
+from ecskit._core.errors import EcsError
 from ecskit._core.guarding import guarded
 from ecskit.models.services import Service
 from ecskit.services.changing import Change, check_service, read_service
@@ -46,7 +49,14 @@ def deploy(
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        started = yield from guarded(update.make(), on_cancel=lambda: _give_up(update, remedy))
+        made = guarded(update.make(), on_cancel=lambda: _give_up(update, remedy))
+        try:
+            started = yield from made
+        except EcsError as error:
+            if error.story is not None:  # it may have been done, and can be followed as was requested
+                arguments = {**error.story.arguments, "following": following.arguments}
+                error.story = attrs.evolve(error.story, arguments=arguments)
+            raise
         course = Course.of(started, following, patience, verb=verb)
         yield from to_the_end(course, remedy)
         return course.progress
