@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -30,7 +30,7 @@ ROLLED_BACK = Script(
 )
 
 
-def paused(rollout: dict[float, str], done: float | None = None, **more: Any) -> World:
+def paused(rollout: Mapping[Any, str], done: float | None = None, **more: Any) -> World:
     """Return a world whose new tasks all run, and that is deployed at a moment."""
     service = {0: "2=I:2 1=C", **({} if done is None else {done: "2=C"})}
     return story(service, {2: {0: "IN_PROGRESS@SCALE_UP", **rollout}}, stopped=ROLLED_BACK, **more)
@@ -141,7 +141,7 @@ def test_pause_timeout_is_no_failure() -> None:
 def test_pause_timeout_is_for_one_pause(gap: float) -> None:
     """Two pauses of 80 s are within 100 s each, also where no poll shows what is between them."""
     second = 90 + gap
-    rollout = {10: "IN_PROGRESS@POST_SCALE_UP!h1"}
+    rollout: dict[float, str] = {10: "IN_PROGRESS@POST_SCALE_UP!h1"}
     if gap:
         rollout[90] = "IN_PROGRESS@TEST_TRAFFIC_SHIFT"
     rollout |= {
@@ -182,7 +182,7 @@ def test_one_hook_that_pauses_twice() -> None:
 
 def answering(after: float, lag: float = 0.0, action: str = "CONTINUE") -> tuple[Callable[..., Any], World]:
     """Return an act whose callback takes some seconds, and a world that shows its answer after some more."""
-    waits = {0: "IN_PROGRESS@POST_SCALE_UP!h1"} if lag else {}
+    waits: dict[float, str] = {0: "IN_PROGRESS@POST_SCALE_UP!h1"} if lag else {}
     world = World(
         update=Script(
             service={0: "2=I:2 1=C"},
@@ -271,7 +271,7 @@ def test_a_pause_that_follows_another_has_its_own_event() -> None:
 # On the simulator.
 
 
-def with_hooks(*stages: str, minutes: int = 600, action: Any = "ROLLBACK", strategy: Any = "BLUE_GREEN") -> Any:
+def with_hooks(*stages: Any, minutes: int = 600, action: Any = "ROLLBACK", strategy: Any = "BLUE_GREEN") -> Any:
     """Return a configuration with hooks that pause at some stages."""
     timeout = DeploymentLifecycleHookTimeoutConfiguration(timeout_in_minutes=minutes, action=action)
     hooks = [

@@ -334,7 +334,7 @@ def crowded(**members: Any) -> Prepare:
         on_instances(sim, "next", 4096)
         on_instances(sim, "small", 64)
         instance(sim, 512)
-        told = {"launchType": "EC2", "networkConfiguration": None, "deploymentConfiguration": None}
+        told: dict[str, Any] = {"launchType": "EC2", "networkConfiguration": None, "deploymentConfiguration": None}
         create(sim, taskDefinition="small", **{**told, **members})
 
     return prepare
