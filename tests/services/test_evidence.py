@@ -186,7 +186,7 @@ def test_stops_just_often_enough_to_have_no_quiet_stretch() -> None:
     assert "SUCCESSFUL, but 3 tasks stopped within 140 s: container app exited with 1 (3 of 3)" in str(went.error)
 
 
-SICK = {42: "2: RUNNING HEALTHY, 2: RUNNING UNHEALTHY"}
+SICK: dict[float, str] = {42: "2: RUNNING HEALTHY, 2: RUNNING UNHEALTHY"}
 
 
 def test_tasks_that_stay_unhealthy() -> None:
