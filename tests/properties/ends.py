@@ -39,7 +39,7 @@ def pauses(rollout: Rollout, until: float) -> list[tuple[float, float]]:
         (at, any(hook["status"] == "AWAITING_ACTION" for hook in body.get("lifecycleHookDetails", [])))
         for at, body in rollout.shown.between(0.0, until)
     ]
-    ends = [at for at, _ in shown[1:]] + [until]
+    ends = [*(at for at, _ in shown), until][1:]
     return [(at, end) for (at, paused), end in zip(shown, ends, strict=True) if paused]
 
 

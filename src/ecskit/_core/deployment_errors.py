@@ -83,7 +83,7 @@ class DeploymentRollbackFailed(DeploymentFailed):
 
 
 class DeploymentStalled(DeploymentFailed):
-    """A deployment gets nowhere, and nothing in ECS will end it. It goes on until somebody does."""
+    """The tasks of a deployment fail or cannot be placed, and nothing in ECS ends it. It goes on until it is ended."""
 
     told = "stalled"
 
@@ -115,7 +115,7 @@ class DeploymentSuperseded(_DeploymentEnd):
 
 
 class DeploymentPaused(_DeploymentEnd):
-    """A deployment waits for somebody to let it continue, or roll it back.
+    """A hook pauses a deployment until it is continued or rolled back.
 
     Attributes:
         progress: What is known of the deployment; `progress.paused` has the hooks, with their ids.

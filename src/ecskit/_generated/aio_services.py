@@ -109,14 +109,15 @@ class AsyncServiceVerbs:
                 it, and stopped tasks after which one that has succeeded is unstable; by default the configured
                 threshold of the circuit breaker, else half of the desired count, but 3 to 200.
             stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops. A task that stops starts them anew; after three times as long, or too many
-                stopped tasks, it is unstable. They do not count against `timeout`. None ends when the deployment has
-                succeeded.
+                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
+                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
+                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
+                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
             pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`.
-            on_failure: What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the
-                service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and raise
-                DeploymentRolledBack.
+                it. Pauses do not count against `timeout`, and each has its own limit.
+            on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
+                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
+                raise DeploymentRolledBack.
             on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
@@ -481,14 +482,15 @@ class AsyncServiceVerbs:
                 it, and stopped tasks after which one that has succeeded is unstable; by default the configured
                 threshold of the circuit breaker, else half of the desired count, but 3 to 200.
             stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops. A task that stops starts them anew; after three times as long, or too many
-                stopped tasks, it is unstable. They do not count against `timeout`. None ends when the deployment has
-                succeeded.
+                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
+                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
+                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
+                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
             pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`.
-            on_failure: What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the
-                service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and raise
-                DeploymentRolledBack.
+                it. Pauses do not count against `timeout`, and each has its own limit.
+            on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
+                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
+                raise DeploymentRolledBack.
             on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
@@ -601,11 +603,12 @@ class AsyncServiceVerbs:
                 it, and stopped tasks after which one that has succeeded is unstable; by default the configured
                 threshold of the circuit breaker, else half of the desired count, but 3 to 200.
             stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops. A task that stops starts them anew; after three times as long, or too many
-                stopped tasks, it is unstable. They do not count against `timeout`. None ends when the deployment has
-                succeeded.
+                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
+                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
+                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
+                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
             pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`.
+                it. Pauses do not count against `timeout`, and each has its own limit.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By

@@ -24,7 +24,8 @@ from ecskit.services.events import DeploymentEvent, ServiceSaid, changes, name_o
 from ecskit.services.pauses import after_answer, key_of
 from ecskit.services.progress import RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import StartedDeployment, id_of_revision
-from ecskit.services.verdicts import Aim, DeploymentGoal, Ends, Until, verdict
+from ecskit.services.verdict_values import Ends
+from ecskit.services.verdicts import Aim, DeploymentGoal, Until, verdict
 from ecskit.services.watching import Watch
 from ecskit.tasks.insisting import Insisting
 from ecskit.waits.goals import LONGEST
@@ -83,11 +84,13 @@ class Following:
     half of the desired count, but 3 to 200."""
     stable_for: float | None = None
     """Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is unhealthy, none
-    stops. A task that stops starts them anew; after three times as long, or too many stopped tasks, it is unstable.
-    They do not count against `timeout`. None ends when the deployment has succeeded."""
+    stops by its own fault. A task that stops starts the seconds anew; without such a stretch in three times as long, or
+    after too many stopped tasks, the deployment is unstable. The seconds do not count against `timeout`. Where tasks
+    are only lacking, WaitTimeout is raised when both times are over. None, and 0, end when it has succeeded. Tasks are
+    observed also where nothing was changed."""
     pause_timeout: float | None = None
     """Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets it. Pauses do not
-    count against `timeout`."""
+    count against `timeout`, and each has its own limit."""
 
     @property
     def arguments(self) -> Mapping[str, Any]:

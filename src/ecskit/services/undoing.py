@@ -50,8 +50,8 @@ class Remedy:
     """
 
     on_failure: Fallback = "leave"
-    """What to do when the deployment fails or stalls, and ECS does not roll it back: "leave" the service, or "rollback"
-    to what it ran before, wait for that for at most 1800 s more, and raise DeploymentRolledBack."""
+    """What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back: "leave" the service,
+    or "rollback" to what it ran before, wait for that for at most 1800 s more, and raise DeploymentRolledBack."""
     on_timeout: Fallback = "leave"
     """The same for when time, or the number of polls, is up, or no read ever showed the deployment."""
     on_cancel: Fallback = "leave"

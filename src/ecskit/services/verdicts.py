@@ -19,19 +19,18 @@ from ecskit._core.deployment_errors import (
     DeploymentRolledBack,
     DeploymentStalled,
     DeploymentSuperseded,
-    DeploymentUnstable,
 )
 from ecskit._core.sightings import Book, Known
 from ecskit._core.wait_errors import NotVisible, ServiceGone, WaitError, WaitFailed
 from ecskit._core.waiter import Again, Done, Failed, Verdict
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
-from ecskit.services.after_success import AfterSuccess, StabilityAim, seconds_to_last, stopped_later
-from ecskit.services.casualties import reasons_of
+from ecskit.services.after_success import StabilityAim
 from ecskit.services.evidence import is_watched, placement_failure, threshold
 from ecskit.services.pauses import deadline as deadline_of
 from ecskit.services.progress import DOOMED, READS, STAGES, DeploymentProgress
 from ecskit.services.started import WAIT
-from ecskit.waits.goals import Pace
+from ecskit.services.staying_up import stays_up
+from ecskit.services.verdict_values import LATE, SOON, USUAL, Ends, Said, Waits, with_reason
 
 __all__ = ["Aim", "DeploymentGoal", "Ends", "Until", "verdict"]
 
@@ -46,8 +45,6 @@ EXPECT_FOR = 60.0
 """Seconds for which a deployment is expected that the answer did not show."""
 _REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
 _DELETED = re.compile(r"\bservice (was|is|has been) (being )?deleted\b", re.IGNORECASE)
-_LONGEST = 15.0
-_SOON, _USUAL, _LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=30.0, growth=1.4)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,27 +92,6 @@ class DeploymentGoal:
     def settled(self, known: Known[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
         """Whether it needs no further look."""
         return False
-
-
-@attrs.frozen
-class Waits:
-    """It is on its way."""
-
-    why: str
-    pace: Pace = _USUAL
-    until: float = math.inf
-    """When something is to be decided at the latest, in monotonic seconds."""
-
-
-@attrs.frozen
-class Ends:
-    """It will never be there."""
-
-    error: type[WaitError]
-    why: str
-
-
-Said: TypeAlias = Done | Waits | Ends
 
 
 def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: float, now: float) -> Said:
@@ -186,55 +162,9 @@ def _deployed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
     if primary is not None and progress.is_newer(primary):
         return Ends(DeploymentSuperseded, "it was deployed, but not stable yet")
     if progress.after_success is None:
-        return Waits(f"is deployed, and its tasks are to be observed: {progress.counts}", _SOON)
-    return _stays_up(progress, progress.after_success, goal)
-
-
-def _stays_up(progress: DeploymentProgress, observed: AfterSuccess, goal: DeploymentGoal) -> Said:
-    """Judge what was observed after the success."""
+        return Waits(f"is deployed, and its tasks are to be observed: {progress.counts}", SOON)
     whole = goal.until == "stable" or progress.started.expected != "deployment"
-    unsettled = _unsettled(progress) if whole else None
-    if observed.stability == "unstable":
-        return _unstable(progress, observed)
-    if unsettled is None and (observed.is_quiet or (observed.is_overdue and observed.blind)):
-        return Done()
-    # Tasks may be lacking for no fault of it: after early success, or where hosts were lost. Then time decides.
-    why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since(observed)}"
-    # A long stretch is not read any better by many polls.
-    pace = _LATE if progress.others else Pace(most=min(_LONGEST, max(_SOON.most, observed.aim.stable_for / 8)))
-    return Waits(_with_reason(why, progress), pace, observed.next_at)
-
-
-def _unsettled(progress: DeploymentProgress) -> str | None:
-    """Return what else runs, or is lacking; None if two reads in a row show the deployment alone and complete."""
-    if progress.signs.reads("settled") >= READS:
-        return None
-    others = len(progress.others)
-    draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
-    return f"{progress.counts}{draining}"
-
-
-def _since(observed: AfterSuccess) -> str:
-    """Return how much of a quiet stretch there is yet, in words."""
-    if observed.blind:
-        return "; reading stopped tasks is refused"
-    unhealthy = f", {observed.unhealthy} unhealthy" if observed.unhealthy else ""
-    stopped = f", {observed.stops} stopped since it succeeded" if observed.stops else ""
-    return f"{unhealthy}{stopped}, quiet for {observed.quiet_for:.0f} of {observed.aim.stable_for:g} s"
-
-
-def _unstable(progress: DeploymentProgress, observed: AfterSuccess) -> Ends:
-    """Judge a deployment that succeeded, and whose tasks do not stay up."""
-    stopped = stopped_later(progress)
-    if observed.stops:
-        within = f"within {seconds_to_last(progress, stopped) or observed.elapsed:.0f} s"
-        tasks = "1 task" if observed.stops == 1 else f"{observed.stops} tasks"
-        why = f": {reasons_of(stopped)}" if stopped else ""
-        return Ends(DeploymentUnstable, f"SUCCESSFUL, but {tasks} stopped {within}{why}")
-    return Ends(
-        DeploymentUnstable,
-        f"SUCCESSFUL, but tasks were unhealthy within {observed.elapsed:.0f} s: {progress.counts}",
-    )
+    return stays_up(progress, progress.after_success, whole=whole)
 
 
 def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Said:
@@ -244,7 +174,7 @@ def _stopped(progress: DeploymentProgress, goal: DeploymentGoal, why: str) -> Sa
     if error is ServiceGone:
         why = f"its service is {_state(progress)}" if progress.is_gone else why
     if error is None and progress.signs.reads("stopped") < READS:
-        return Waits(f"is STOPPED: {why}", _SOON)  # what took its place may not be visible yet
+        return Waits(f"is STOPPED: {why}", SOON)  # what took its place may not be visible yet
     return Ends(error or DeploymentFailed, why)
 
 
@@ -271,24 +201,20 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
 def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> Said:
     if progress.is_gone and progress.service_deployment is not None and not progress.signs.read_since_gone:
         return Waits(
-            f"is {progress.status}, and its service is {_state(progress)}", _SOON
+            f"is {progress.status}, and its service is {_state(progress)}", SOON
         )  # it may have succeeded before
     if progress.is_gone:
         return Ends(ServiceGone, f"its service is {_state(progress)}")
     if progress.status in DOOMED or goal.until in ("rolled_back", "stopped"):
-        return Waits(": ".join(filter(None, (f"is {progress.status}", progress.reason))), _SOON)
+        return Waits(": ".join(filter(None, (f"is {progress.status}", progress.reason))), SOON)
     if progress.paused and goal.pause_is_an_end:
         return Ends(DeploymentPaused, f"{progress.paused_by}: continue it, or roll it back")
     stalled = _stalled(progress, goal, now)
     if stalled:
         return Ends(DeploymentStalled, stalled)
     told = progress.paused_by or " ".join(filter(None, (progress.status, progress.stage)))
-    why = _with_reason(f"is {told}, {progress.counts}", progress)
-    return Waits(why, _LATE if progress.stage == "BAKE_TIME" or progress.paused else _USUAL)
-
-
-def _with_reason(why: str, progress: DeploymentProgress) -> str:
-    return ": ".join(filter(None, (why, progress.reason)))
+    why = with_reason(f"is {told}, {progress.counts}", progress)
+    return Waits(why, LATE if progress.stage == "BAKE_TIME" or progress.paused else USUAL)
 
 
 def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> str | None:
@@ -322,7 +248,7 @@ def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: flo
         return Ends(ServiceGone, f"its service is {_state(progress)}")
     if not progress.refused:
         told = progress.counts if progress.was_seen else "is not visible yet"
-        return Waits(f"has no service deployment yet; {told}", _SOON)
+        return Waits(f"has no service deployment yet; {told}", SOON)
     if not progress.was_seen:
         return _unseen(progress, elapsed >= goal.grace)
     if progress.signs.reads("away") >= READS:
@@ -338,7 +264,7 @@ def _unseen(progress: DeploymentProgress, late: bool) -> Said:  # noqa: FBT001  
 
 
 def _awaited(late: bool) -> Said:  # noqa: FBT001  # the same
-    return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", _SOON)
+    return Ends(NotVisible, "was not visible within the grace") if late else Waits("is not visible yet", SOON)
 
 
 def _failed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
@@ -347,7 +273,7 @@ def _failed(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
         return Done()
     if progress.signs.reads("failed") >= READS and not _rolls_back(progress):
         return Ends(DeploymentFailed, why)
-    return Waits(f"FAILED: {why}", _SOON)
+    return Waits(f"FAILED: {why}", SOON)
 
 
 def _displaced(progress: DeploymentProgress, goal: DeploymentGoal) -> Said:
@@ -395,9 +321,7 @@ def _by_counts(progress: DeploymentProgress) -> Said:
     asked, told = progress.started.desired_count, progress.counts
     if asked not in (None, progress.desired):
         told += f", and it wants {progress.desired} tasks, not {asked}"
-    return Waits(
-        _with_reason(f"is not settled: {told}", progress), _SOON if progress.signs.reads("settled") else _USUAL
-    )
+    return Waits(with_reason(f"is not settled: {told}", progress), SOON if progress.signs.reads("settled") else USUAL)
 
 
 def _state(progress: DeploymentProgress) -> str:
