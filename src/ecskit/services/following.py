@@ -372,6 +372,7 @@ def _successor(progress: DeploymentProgress) -> StartedDeployment | None:
         service_deployment_arn=by if by.startswith("arn:") else None,
         task_definition=entry.task_definition if entry else None,
         created_at=(entry.created_at if entry else None) or (brief.created_at if brief else None),
+        service_created_at=started.service_created_at,
         desired_count=progress.service.desired_count if progress.service else None,
         previous_id=started.deployment_id,
         previous_task_definition=started.task_definition,

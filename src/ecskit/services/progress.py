@@ -299,8 +299,10 @@ class DeploymentProgress:
     def is_replaced(self) -> bool:
         """Whether what is shown is another service of the same name, created after the deployment was begun."""
         created = self.service.created_at if self.service else None
-        began = self.started.created_at
-        return created is not None and began is not None and created > began + _AT_ONCE
+        known, began = self.started.service_created_at, self.started.created_at
+        if created is None or known is not None:
+            return created is not None and known is not None and created > known
+        return began is not None and created > began + _AT_ONCE
 
     @property
     def is_over(self) -> bool:

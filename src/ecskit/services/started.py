@@ -64,6 +64,8 @@ class StartedDeployment:
     """ARN of the task definition that is deployed, or the name by which it was requested while the ARN is not known."""
     created_at: datetime | None = None
     """When ECS made the deployment."""
+    service_created_at: datetime | None = None
+    """When ECS made the service: one of the same name may follow it."""
     desired_count: int | None = None
     """How many tasks there are to be, as the answer said."""
     expected: Expected = "deployment"
@@ -111,8 +113,9 @@ class StartedDeployment:
         members = dict(handle.arguments)
         members.pop("following", None)  # how it was followed is for whoever follows it on
         try:
-            created_at = members.pop("created_at", None)
-            return cls(**members, created_at=created_at and datetime.fromisoformat(created_at))
+            times = {name: members.pop(name, None) for name in ("created_at", "service_created_at")}
+            members |= {name: time and datetime.fromisoformat(time) for name, time in times.items()}
+            return cls(**members)
         except (TypeError, ValueError):
             problem = "its arguments are not those of a deployment: it was changed, or written by another version"
             raise RequestError("StartedDeployment", [("handle", problem)]) from None
@@ -217,7 +220,10 @@ def check_controller(service: Service, *others: str) -> None:
 def _of_service(service: Service) -> StartedDeployment:
     check_controller(service, "EXTERNAL")
     started = StartedDeployment(
-        service=service.service_arn, cluster=service.cluster_arn, desired_count=service.desired_count
+        service=service.service_arn,
+        cluster=service.cluster_arn,
+        service_created_at=service.created_at,
+        desired_count=service.desired_count,
     )
     primary = primary_of(service)
     if primary is None:

@@ -191,6 +191,7 @@ class Update:
             service=self.before.service_arn,
             cluster=self.before.cluster_arn,
             task_definition=named,
+            service_created_at=self.before.created_at,
             previous_id=primary.id if primary else None,
             previous_arn=self.before.current_service_deployment,
             previous_task_definition=self.before.task_definition,
@@ -228,14 +229,14 @@ class Update:
             return attrs.evolve(started_from("services.deploy", after), changed=self._differs(after, None))
         expected: Any = "deployment"
         definition = after.task_definition or primary.task_definition
-        if before is not None and primary.id == before.id:
+        if before is not None and not _is_later(primary, before):  # the same, or what a rollback went back to
             wanted = self.request.task_definition
             differs = after.task_definition not in (None, self.before.task_definition)
             if differs or not is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
                 expected = "either"
                 if not differs and wanted is not None:
                     definition = wanted if wanted.startswith("arn:") else None  # by a short name it is not known
-            elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary):
+            elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary) or primary.id != before.id:
                 expected = "counts"
         elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._begins()):
             expected = "counts"  # somebody else has deployed, or rolled back, meanwhile
@@ -245,6 +246,7 @@ class Update:
             deployment_id=primary.id,
             task_definition=definition,
             created_at=primary.created_at,
+            service_created_at=after.created_at,
             # Others may change what was not asked for.
             desired_count=after.desired_count
             if expected != "counts" or self.request.desired_count is not None

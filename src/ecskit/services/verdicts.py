@@ -84,7 +84,7 @@ class DeploymentGoal:
             return deadline
         due = deadline_of(known.last, deadline, self.pause_timeout)
         observed = known.last.after_success
-        return max(due, observed.began + observed.within) if observed and self.stable_for is not None else due
+        return max(due, observed.began + observed.within) if observed and self.stable_for else due
 
     def too_late(self, book: Book[Any], /) -> None:
         """There is no better reason than time being up: how it stands is told with it."""
