@@ -125,6 +125,17 @@ def test_no_verdict_is_untrue(block: int) -> None:
         (8874, "stopped because its service was deleted, which reads do not show yet: gone"),
         (10405, "stopped by somebody just before a newer one: failed, not superseded"),
         (10434, "nothing was begun while the service was rolled back: the old success does not count"),
+        (100311, "scaled to 0 while a deployment is under way: time is up before the service is quiet for long enough"),
+        (101649, "no answer to the update, and another definition deployed: the verdict is not about that one"),
+        (102144, "reads of the service deployment lag: a pause is shown once"),
+        (110166, "deployed and then deleted, and the deployment cannot be read for a while: it was deployed"),
+        (111032, "what was followed fails, and is rolled back to what was deployed first"),
+        (113041, "resumed after a lost answer: it is followed as far as was requested"),
+        (203966, "nothing was begun, and the service went back to a deployment that failed: no success"),
+        (207682, "deleted and created anew within a second: the service is gone"),
+        (210272, "no stretch is asked for, and stopped tasks cannot be read: the wait ends in time"),
+        (211055, "a task that replaced one for zone balance, and is unhealthy later, counts"),
+        (211479, "no answer to the update, deleted and created anew: the new service's deployment is not taken for it"),
     ],
 )
 def test_what_went_wrong_once(seed: int, what: str) -> None:

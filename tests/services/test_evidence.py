@@ -113,12 +113,13 @@ def test_placements_that_fail(events: list[tuple[float, str]], members: dict[str
 
 
 def test_rebalanced_tasks() -> None:
-    """Events of rebalancing name the tasks that go; others do not."""
+    """Events name the tasks that are stopped for rebalancing; the tasks that replace them are named, too."""
     other = ID[::-1]
     events = progress(
         [
-            (0, f"AZ rebalancing stopped 1 tasks: (task {ID})."),
-            (1, f"has stopped 1 running tasks: (task {other})."),
+            (0, f"web has started 1 tasks in eu-west-1b to AZ Rebalance: (task {other})."),
+            (1, f"web has stopped 1 running tasks in eu-west-1a due to AZ rebalancing: (task {ID})."),
+            (2, f"web has stopped 1 running tasks: (task {other})."),
         ]
     ).events
     assert frozenset({ID}) == rebalanced(events)

@@ -87,7 +87,8 @@ def rebalanced(events: Iterable[ServiceEvent]) -> frozenset[str]:
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing-event-messages-list.html
     """
-    messages = [event.message or "" for event in events]
+    # The replacements are named as well, in events about tasks that were started.
+    messages = [event.message or "" for event in events if "stopped" in (event.message or "")]
     return frozenset(id_ for each in messages if _REBALANCED.search(each) for id_ in re.findall(r"[0-9a-f]{32}", each))
 
 

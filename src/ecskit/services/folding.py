@@ -162,7 +162,7 @@ def _with_newer_primary(progress: DeploymentProgress) -> DeploymentProgress:
     """Return the same about the deployment that was expected, and that the first answer did not show yet."""
     started, primary = progress.started, progress.primary
     waits_for_it = started.expected == "either" or started.key == started.unnamed
-    if not waits_for_it or primary is None or primary.id == started.previous_id:
+    if not waits_for_it or primary is None or primary.id == started.previous_id or progress.is_replaced:
         return progress
     if not is_named(started.task_definition, primary.task_definition):
         return progress  # another process's
