@@ -406,7 +406,10 @@ def _has_remedied(case: Case) -> bool:
 
 def check_rollback(case: Case) -> None:
     """What is rolled back did not succeed in time, or its tasks failed: pauses and slow starts are no reason."""
-    own, error = target_of(case), case.ending.error
+    error, progress = case.ending.error, progress_of(case.ending, case.heard)
+    followed = progress.started.deployment_id if progress else None
+    rollouts = {each.deployment.id: each for each in case.fleet.every_rollout.values()}
+    own = rollouts.get(followed or "") or target_of(case)
     if own is None or error is None or not _has_remedied(case) or case.heard.began is None:
         return
     causes: list[BaseException] = [error]
