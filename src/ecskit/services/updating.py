@@ -59,6 +59,8 @@ class Update:
     """Whether it was sent without anybody having seen the answer."""
     after: Service | None = None
     """The service, as the answer showed it."""
+    _replaced: bool = attrs.field(default=False, init=False)
+    """Whether the service was deleted meanwhile."""
     _doubtful: bool = attrs.field(default=False, init=False)
     """Whether somebody else has deployed something, so that it cannot be told what became of this."""
 
@@ -140,6 +142,8 @@ class Update:
                 known = (self.before.desired_count, self.request.desired_count)
                 if after is not None and not self._begins() and after.desired_count not in known:
                     self._doubtful = True
+                if after is not None and self._is_another(after):
+                    self._doubtful = self._replaced = True
             if (yield from back_off(attempt, until=until)) >= until:
                 return None
             attempt += 1
@@ -149,25 +153,36 @@ class Update:
         primary = primary_of(self.before)
         if primary is None or not self._begins() or not self._would_show():
             return None
+        attempt = 1
+        while True:
+            try:
+                return (yield from self._passed_by_history(primary))
+            except EcsError as error:
+                log.info("what became of the update of %s cannot be looked up: %s", self.before.service_name, error)
+                if not error.retryable:
+                    return None
+                if attempt >= ATTEMPTS:
+                    self._doubtful = True
+                    return None
+            yield from back_off(attempt)
+            attempt += 1
+
+    def _passed_by_history(self, primary: Deployment) -> Flow[StartedDeployment | None]:
         known = {each.id for each in self.before.deployments}
-        try:
-            listed = yield from deployments_of(attrs.evolve(self.unanswered, created_at=primary.created_at))
-            new = {
-                each.target_service_revision_arn: each
-                for each in listed
-                if each.target_service_revision_arn
-                and id_of_revision(each.target_service_revision_arn) not in known
-                and _is_later(each, primary)
-            }
-            if not new:
-                self._doubtful = False
-                return None
-            request = DescribeServiceRevisionsRequest(service_revision_arns=list(new)[-_REVISIONS:])
-            revisions = (yield from call(OPERATIONS["DescribeServiceRevisions"], request, poll=True)).service_revisions
-        except EcsError as error:
-            log.info("what became of the update of %s cannot be looked up: %s", self.before.service_name, error)
+        listed = yield from deployments_of(attrs.evolve(self.unanswered, created_at=primary.created_at))
+        new = {
+            each.target_service_revision_arn: each
+            for each in listed
+            if each.target_service_revision_arn
+            and id_of_revision(each.target_service_revision_arn) not in known
+            and _is_later(each, primary)
+        }
+        if not new:
+            self._doubtful = self._replaced
             return None
-        self._doubtful = False
+        request = DescribeServiceRevisionsRequest(service_revision_arns=list(new)[-_REVISIONS:])
+        revisions = (yield from call(OPERATIONS["DescribeServiceRevisions"], request, poll=True)).service_revisions
+        self._doubtful = self._replaced
         wanted = self.request.task_definition or self.before.task_definition
         for revision in revisions:
             brief = new.get(revision.service_revision_arn)
@@ -181,6 +196,11 @@ class Update:
                     task_definition=revision.task_definition,
                 )
         return None
+
+    def _is_another(self, after: Service) -> bool:
+        """Whether the service was deleted since, or is another one of the same name."""
+        created, before = after.created_at, self.before.created_at
+        return after.status in ("DRAINING", "INACTIVE") or bool(created and before and created > before)
 
     @property
     def unanswered(self) -> StartedDeployment:
