@@ -134,7 +134,7 @@ class Update:
                     error.story = error.story or DeploymentProgress(started=self.unanswered).story()
                     raise
             else:
-                if after is not None and self._shows(after):
+                if after is not None and not self._is_successor(after) and self._shows(after):
                     self.pending = False
                     return self.started(after)
                 now, before = after and primary_of(after), primary_of(self.before)
@@ -142,7 +142,7 @@ class Update:
                 known = (self.before.desired_count, self.request.desired_count)
                 if after is not None and not self._begins() and after.desired_count not in known:
                     self._doubtful = True
-                if after is not None and self._is_another(after):
+                if after is not None and (self._is_successor(after) or after.status in ("DRAINING", "INACTIVE")):
                     self._doubtful = self._replaced = True
             if (yield from back_off(attempt, until=until)) >= until:
                 return None
@@ -197,10 +197,10 @@ class Update:
                 )
         return None
 
-    def _is_another(self, after: Service) -> bool:
-        """Whether the service was deleted since, or is another one of the same name."""
+    def _is_successor(self, after: Service) -> bool:
+        """Whether a read shows another service of the same name, created since."""
         created, before = after.created_at, self.before.created_at
-        return after.status in ("DRAINING", "INACTIVE") or bool(created and before and created > before)
+        return bool(created and before and created > before)
 
     @property
     def unanswered(self) -> StartedDeployment:
