@@ -156,6 +156,8 @@ def test_what_went_wrong_once(seed: int, what: str) -> None:
             317089,
             "failed, deployment reads refused: a configured rollback that never comes is awaited until time is up",
         ),
+        (405339, "replaced by two in a row while lists lag: the second is followed, although the first succeeded"),
+        (414758, "scaled to 0 and stable, but the reads that are left before time is up lag"),
     ],
 )
 def test_what_cannot_be_known(seed: int, what: str) -> None:
