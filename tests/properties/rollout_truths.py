@@ -455,7 +455,9 @@ def check_stays_up(case: Case) -> None:
 def _check_remedy(case: Case, rollout: Rollout, told: str) -> None:
     """What was brought back by an update is what runs."""
     first = case.made[0].request
-    updates = [made for made in case.made if made.request != first]
+    updates = [made for made in case.made if made.request != first] or [made for made in case.made if made.effective][
+        1:
+    ]
     assert updates, told
     if any(made.open for made in updates):
         return  # what another process deployed meanwhile looks the same
