@@ -61,7 +61,7 @@ def generate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Every test, with what a user gets who installs today."""
     session.install("-e.[async,speed]", *group("test"))
-    session.run("pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
+    session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
