@@ -20,14 +20,14 @@ from ecskit.services.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit.services.started import id_of_revision, is_named, primary_of
 from ecskit.waits.stability import controller_of, lacking_sets
 
-__all__ = ["ENOUGH_TASKS", "after_deployment", "after_service", "moved", "with_stopped"]
+__all__ = ["after_deployment", "after_service", "moved", "with_stopped"]
 
 STALE_AT_MOST = 60.0
 """Seconds for which reads are taken to be stale that show less than is known already."""
 _ENDS: Mapping[str, int] = {"ACTIVE": 0, "DRAINING": 1, "INACTIVE": 2}
 """The statuses of a service, in the order in which they come."""
-ENOUGH_TASKS = 1000
-"""How many stopped tasks are kept, and listed in a poll."""
+_ENOUGH_TASKS = 10_000
+"""How many stopped tasks are kept: twice the largest desired count, so more than any threshold."""
 
 
 def after_deployment(progress: DeploymentProgress, seen: ServiceDeployment, now: float) -> DeploymentProgress:
@@ -81,7 +81,7 @@ def with_stopped(progress: DeploymentProgress, tasks: Sequence[Task], *, countin
     known = {task.task_arn: task for task in progress.stopped_tasks}
     known |= {task.task_arn: task for task in _own(progress, tasks)}
     failures = progress.signs.failures + (len(new) if counting else 0)
-    return _with(attrs.evolve(progress, stopped_tasks=list(known.values())[-ENOUGH_TASKS:]), failures=failures)
+    return _with(attrs.evolve(progress, stopped_tasks=list(known.values())[-_ENOUGH_TASKS:]), failures=failures)
 
 
 def _counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:

@@ -39,7 +39,7 @@ from ecskit.models.services import (
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
 from ecskit.services.after_success import StabilityAim, with_observation
 from ecskit.services.evidence import is_in_transition, replaces_tasks, threshold
-from ecskit.services.folding import ENOUGH_TASKS, after_deployment, after_service, moved, with_stopped
+from ecskit.services.folding import after_deployment, after_service, moved, with_stopped
 from ecskit.services.pauses import with_pause
 from ecskit.services.progress import DOOMED, DeploymentProgress
 from ecskit.services.signs import Signs
@@ -368,22 +368,19 @@ def _is_after(brief: ServiceDeploymentBrief, began: Any) -> bool:
 
 
 def _tasks_of(started: StartedDeployment, desired_status: DesiredStatus, known: set[str]) -> Flow[Sequence[Task]]:
-    """Return the tasks of a service with a desired status, but for those that are known.
-
-    A poll lists no more than are ever counted: a service may have thousands of stopped tasks.
-    """
+    """Return the tasks of a service with a desired status, but for those that are known."""
     name = started.service.rsplit("/", 1)[-1]
     arns: list[str] = []
+
+    def keep(_: object, page: Any) -> Flow[None]:
+        arns.extend(arn for arn in page.task_arns if arn not in known)
+        yield from ()
+
     # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out later.
     request = ListTasksRequest(
         cluster=started.cluster, service_name=name, desired_status=desired_status, max_results=_TASKS
     )
-    for _ in range(ENOUGH_TASKS // _TASKS):
-        page = yield from call(OPERATIONS["ListTasks"], request, poll=True)
-        arns += [arn for arn in page.task_arns if arn not in known]
-        if not page.next_token:
-            break
-        request = attrs.evolve(request, next_token=page.next_token)
+    yield from follow(OPERATIONS["ListTasks"], request, keep, poll=True)
     tasks: list[Task] = []
     for start in range(0, len(arns), _TASKS):
         described = DescribeTasksRequest(cluster=started.cluster, tasks=arns[start : start + _TASKS])
