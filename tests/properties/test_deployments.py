@@ -137,6 +137,7 @@ def test_no_verdict_is_untrue(block: int) -> None:
         (311529, "no answer, and the service was deleted: the update is not sent to the next one of that name"),
         (313389, "no answer, deleted and created anew: the update is not sent to the next one of that name"),
         (412666, "no answer to a rollback, deleted and created anew: the new service's deployment is no rollback"),
+        (500134, "deployed before it could be rolled back, and observed further: nothing is emitted again"),
         (210272, "no stretch is asked for, and stopped tasks cannot be read: the wait ends in time"),
         (211055, "a task that replaced one for zone balance, and is unhealthy later, counts"),
         (211479, "no answer to the update, deleted and created anew: the new service's deployment is not taken for it"),

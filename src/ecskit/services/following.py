@@ -267,6 +267,10 @@ class Course:
             course.watch.resume(self.watch)
         return course
 
+    def catch_up(self, later: Course) -> None:
+        """Take over what another course of the same deployment has read and emitted."""
+        self.watch, self._told = later.watch, later._told
+
     def follow(self, *, stream: bool) -> Flow[DeploymentProgress]:
         """Follow the deployment, emitting what happens if wanted, and return what is known of it in the end."""
         if stream:

@@ -189,6 +189,8 @@ def _brought_back(course: Course, *, stream: bool) -> Flow[DeploymentProgress | 
             if isinstance(failed, (DeploymentRolledBack, DeploymentRollbackFailed)):
                 raise
             progress = behind.progress  # it was stopped, and nothing was rolled back
+        finally:
+            course.catch_up(behind)
     update = yield from _restoring(progress)
     if update is None:
         return None
