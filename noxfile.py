@@ -19,7 +19,7 @@ PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["src", "tests", "examples", "benchmarks", "docs", "conftest.py", "noxfile.py"]
 MINISTACK = "ministack==1.5.33"
 """An emulator that is asked as well. It is pinned: what it answers is compared word by word."""
-GENERATED = Path("src/ecskit/_generated/__init__.py")
+PROVENANCE = Path("src/ecskit/_api/provenance.py")
 
 
 def group(*names: str) -> list[str]:
@@ -49,10 +49,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """The generated files are what the generator writes from the botocore version that they name."""
-    named = re.search(r"botocore (\d+\.\d+\.\d+)", GENERATED.read_text("utf-8"))
+    """The generated files are what the generator writes from the botocore version that `_api/provenance.py` names."""
+    named = re.search(r'BOTOCORE = "(\d+\.\d+\.\d+)"', PROVENANCE.read_text("utf-8"))
     if named is None:
-        session.error(f"{GENERATED} does not say which botocore it was generated from")
+        session.error(f"{PROVENANCE} names no botocore version")
     session.install("-e.", f"botocore=={named[1]}")
     session.run("python", "-m", "ecskit._codegen", "--check")
 

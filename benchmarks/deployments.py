@@ -33,11 +33,11 @@ from benchmarks.waiting import PEERS, botocore_client, sleeping_on
 from benchmarks.waits import pair, table
 from ecskit import Client
 from ecskit._core.structuring import structure_hook
+from ecskit._simulator.scheduler.states import DeploymentState
+from ecskit._simulator.virtual_clock import EPOCH, VirtualClock
 from ecskit.errors import EcsError
 from ecskit.models import Service
 from ecskit.testing import DeploymentScript, Fault, Lag, LostAnswerError, SimulatedError, Simulator, TaskScript, attach
-from ecskit.testing.services.states import DeploymentState
-from ecskit.testing.virtual_clock import EPOCH, VirtualClock
 
 DEADLINE = 900.0
 DELAY = 15

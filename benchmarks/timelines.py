@@ -20,10 +20,10 @@ import botocore.waiter
 from benchmarks.waiting import DELAY, sleeping_on
 from ecskit._core.effects import RawResponse, Send
 from ecskit._drive.sync import Runtime
+from ecskit._polling.options import Patience
+from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._waits.tasks import RANKS, tasks_running, tasks_stopped
 from ecskit.models import Task
-from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits.patience import Patience
-from ecskit.waits.tasks import RANKS, tasks_running, tasks_stopped
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task/prod/0123456789abcdef0123456789abcdef"
 

@@ -20,10 +20,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from benchmarks.bodies import REGION
 from ecskit import Client
+from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.errors import EcsError
 from ecskit.models import Task
 from ecskit.testing import Simulator, attach
-from ecskit.testing.virtual_clock import VirtualClock
 
 PEERS = ("botocore", "ecskit")
 DELAY = 6

@@ -15,8 +15,8 @@ from unittest.mock import patch
 from benchmarks import plot, timelines, verdicts
 from benchmarks.timelines import Costs, percentile
 from benchmarks.waiting import PEERS
-from ecskit.waits import tasks
-from ecskit.waits.goals import Pace
+from ecskit._polling.conditions import Pace
+from ecskit._waits import tasks
 
 BOTH = " | ".join(PEERS)
 SWEPT = [*(Pace(seconds, most=seconds) for seconds in (4, 5, 6, 7, 8, 10, 12, 15)), Pace(most=15)]

@@ -18,8 +18,10 @@ import attrs
 
 from ecskit import Client, DeploymentHandle
 from ecskit._core.effects import Send
+from ecskit._deployments.resuming import WAITS
 from ecskit._drive.sync import Runtime
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.errors import AccessDeniedException, EcsError
 from ecskit.models import (
     AwsVpcConfiguration,
@@ -36,8 +38,6 @@ from ecskit.models import (
 )
 from ecskit.tasks import RunTaskResult
 from ecskit.testing import Fault, Simulator, TaskScript
-from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits.resuming import WAITS
 
 PAGE = Path(__file__).with_suffix(".md")
 ACCOUNT = "arn:aws:ecs:us-east-1:123456789012"

@@ -21,7 +21,6 @@ from pathlib import Path
 from tenacity.wait import wait_base, wait_fixed
 
 import ecskit
-from ecskit.errors import WaitStory
 from ecskit.models import (
     AssignPublicIp,
     AwsVpcConfiguration,
@@ -31,6 +30,7 @@ from ecskit.models import (
 )
 from ecskit.tasks import TaskOutcome
 from ecskit.testing import Lag, SimulatorServer, TaskScript
+from ecskit.waits import WaitStory
 
 TASK_DEFINITION = Path(__file__).with_name("taskdef.json")
 SERVICE_DEFINITION = Path(__file__).with_name("service.json")

@@ -74,7 +74,7 @@ HANDLING = '''
 from __future__ import annotations
 
 from ecskit._core.effects import Emit, Emits, Flow, Send
-from ecskit.waits.patience import Patience
+from ecskit._polling.options import Patience
 from shop.parcels import Parcel
 
 def wait(parcel: Parcel, *, patience: Patience) -> Flow[str]:
@@ -162,7 +162,7 @@ def made(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, An
     """The generated modules, imported as if they were ecskit's own."""
     modules: dict[str, Any] = {}
     for name, text in texts.items():
-        module = modules[name] = ModuleType(f"ecskit._generated.{name}")
+        module = modules[name] = ModuleType(f"ecskit._facades.{name}")
         monkeypatch.setitem(sys.modules, module.__name__, module)
         exec(compile(text, name, "exec"), module.__dict__)
     return modules

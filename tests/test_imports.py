@@ -14,41 +14,51 @@ import ecskit
 
 PACKAGE = Path(ecskit.__file__).parent
 
-# What each part may import from the rest of the package at run time. What only type checkers read is free.
-ARROWS: dict[str, set[str]] = {
+FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
+"""What the domains build on."""
+DOMAINS = {"_tasks", "_services", "_deployments", "_task_sets", "_container_instances", "_task_definitions"}
+FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits"}
+
+ROOMS: dict[str, set[str]] = {
+    # Machinery, from below to above.
     "_version": set(),
-    "_service_model": set(),
-    "_codegen": set(),
+    "_lazy": set(),
     "_core": set(),
-    "models": {"_core"},
-    "tables": {"_core", "models"},
-    "errors": {"_core", "tables"},
+    "models": {"_core", "_lazy"},
+    "_api": {"_core", "models"},
     "_drive": {"_core"},
-    "_pages": {"_core"},
-    "_streams": set(),
-    "_options": {"_core"},
-    "_transport": {"_core", "models", "tables", "_service_model", "_version"},
-    # The high-level verbs, written as flows.
-    "verbs": {"_core", "models", "tables", "errors", "verbs"},
-    # Shows what verbs yield; nothing imports it.
-    "progress": {"_core", "models", "errors", "verbs"},
-    "facades": {"_core", "models", "tables", "errors", "verbs", "_pages", "_streams"},
-    "client": {
-        "_core",
-        "models",
-        "tables",
-        "errors",
-        "verbs",
-        "facades",
-        "_pages",
-        "_streams",
-        "_drive",
-        "_options",
-        "_transport",
-    },
-    "package": {"_version", "_core", "errors", "models", "verbs", "client", "_streams"},
+    "_transport": {"_core", "models", "_api", "_version"},
+    "_polling": {"_core"},
+    "_waits": {"_core", "models", "_api", "_polling"},
+    # Domains. None imports a front.
+    "_task_definitions": FLOWS,
+    "_tasks": FLOWS,
+    "_task_sets": FLOWS,
+    "_container_instances": FLOWS,
+    "_deployments": FLOWS | {"_task_definitions"},
+    "_services": FLOWS | {"_deployments"},
+    # Public modules: each names where its values are defined.
+    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits"} | DOMAINS),
+    "errors": {"_core", "_api", "_polling", "_waits"} | DOMAINS,
+    "progress": {"_core", "models", "errors", "services", "_deployments"},
+    # Methods and clients.
+    "_facades": FLOWS | DOMAINS | {"_drive"},
+    "client": {"_core", "_drive", "_transport", "_facades", "_lazy"},
+    "aio": {"_core", "_drive", "_transport", "_facades", "_lazy"},
+    "__init__": {"_version", "_lazy"},
 }
-ARROWS["testing"] = set().union(*ARROWS.values()) - {"_codegen"}
+"""What each room may import from the others at run time, in functions too."""
+ROOMS["_simulator"] = set(ROOMS) - {"__init__"}
+ROOMS["testing"] = {"_simulator", "_lazy"}
+ROOMS["_codegen"] = set()
+
+FOR_TYPES: dict[str, set[str]] = {
+    # Facades take public types from where users take them.
+    "_facades": FRONTS | {"__init__"},
+    "testing": {"client"},
+    "__init__": set(ROOMS) - {"testing", "_simulator", "_codegen"},
+}
+"""What a room may import besides these under `TYPE_CHECKING`."""
 
 # Nothing in the core knows the time, the weather or the network.
 IMPURE = frozenset(
@@ -57,13 +67,10 @@ IMPURE = frozenset(
 )
 
 
-def part_of(module: str) -> str:
-    """Return the part of the package that a module belongs to."""
+def room_of(module: str) -> str:
+    """Return the folder or top module of the package that a module is in."""
     names = module.split(".")[1:]
-    if names[:1] == ["_generated"]:
-        return "facades" if names[1:] and names[1].startswith(("sync_", "aio_")) else "tables"
-    first = names[0] if names else "__init__"
-    return {"__init__": "package", "aio": "client"}.get(first, first if first in ARROWS else "verbs")
+    return names[0] if names and names[0] in ROOMS else "__init__"
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:
@@ -72,8 +79,8 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
         yield name, ast.parse(path.read_text("utf-8"))
 
 
-def imports(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of everything that a module imports at run time, in functions too."""
+def imports(module: str, tree: ast.Module, *, for_types: bool) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of what a module imports at run time, in functions too, or under `TYPE_CHECKING`."""
     typing_only = {
         node
         for statement in ast.walk(tree)
@@ -82,7 +89,7 @@ def imports(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in ast.walk(child)
     }
     for node in ast.walk(tree):
-        if node in typing_only:
+        if (node in typing_only) != for_types:
             continue
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -94,26 +101,73 @@ def imports(module: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"{base}.{alias.name}"
 
 
-EVERYTHING = [(module, line, name) for module, tree in modules() for line, name in imports(module, tree)]
+MODULES = dict(modules())
+EVERYTHING = [(m, line, name) for m, tree in MODULES.items() for line, name in imports(m, tree, for_types=False)]
+ANNOTATIONS = [(m, line, name) for m, tree in MODULES.items() for line, name in imports(m, tree, for_types=True)]
 
 
-def test_the_source_was_found() -> None:
-    """A guard against proving something about nothing."""
-    assert {"_core", "models", "tables", "facades", "client", "package"} <= {
-        part_of(module) for module, _, _ in EVERYTHING
-    }
+def test_every_room_is_listed() -> None:
+    """A new folder or top module has to say what it builds on."""
+    assert set(ROOMS) == {room_of(module) if module != "ecskit.__init__" else "__init__" for module in MODULES}
+    names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert names == set(ROOMS)
 
 
-def test_every_import_follows_an_arrow() -> None:
-    """No part of the package imports one that is above it, `_codegen`, or `testing`."""
+@pytest.mark.parametrize("for_types", [False, True], ids=["at run time", "for types"])
+def test_every_import_goes_down(for_types: bool) -> None:  # noqa: FBT001  # a case
+    """No room imports one that is above it, lazily neither, and annotations use no more."""
     against = [
-        f"{module}:{line} ({part_of(module)}) imports {name} ({part_of(name)})"
-        for module, line, name in EVERYTHING
-        if name.split(".")[0] == "ecskit"
-        and part_of(name) != part_of(module)
-        and part_of(name) not in ARROWS[part_of(module)]
+        f"{module}:{line} imports {name}"
+        for module, line, name in (ANNOTATIONS if for_types else EVERYTHING)
+        if name.split(".")[0] == "ecskit" and room_of(name) != (room := room_of(module))
+        if room_of(name) not in ROOMS[room] | (FOR_TYPES.get(room, set()) if for_types else set())
     ]
     assert [] == against
+
+
+def cycles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import each other in a circle."""
+    reached = {start: _reached(start, edges) for start in edges}
+    groups = {frozenset({start} | {other for other in reached[start] if start in reached[other]}) for start in edges}
+    return sorted(sorted(group) for group in groups if len(group) > 1)
+
+
+def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        for other in edges[todo.pop()] - seen:
+            seen.add(other)
+            todo.append(other)
+    return seen
+
+
+def module_of(name: str) -> str | None:
+    """Return the module that an imported name is, or is defined in."""
+    for candidate in (name, f"{name}.__init__", name.rpartition(".")[0], f"{name.rpartition('.')[0]}.__init__"):
+        if candidate in MODULES:
+            return candidate
+    return None
+
+
+def edges_of(found: list[tuple[str, int, str]]) -> dict[str, set[str]]:
+    edges: dict[str, set[str]] = {module: set() for module in MODULES}
+    for module, _, name in found:
+        target = module_of(name)
+        if target is not None and target != module:
+            edges[module].add(target)
+    return edges
+
+
+def test_no_modules_import_each_other_at_run_time() -> None:
+    """Lazy imports are counted, too, but for those of public modules, which load what they publish."""
+    assert [] == cycles(edges_of(EVERYTHING))
+
+
+def test_annotations_tie_modules_of_one_room_at_the_most() -> None:
+    """Two values may name each other in annotations if they stand in the same folder."""
+    across = [group for group in cycles(edges_of(EVERYTHING + ANNOTATIONS)) if len({room_of(m) for m in group}) > 1]
+    assert [] == across
 
 
 def test_the_core_is_pure() -> None:
@@ -121,7 +175,7 @@ def test_the_core_is_pure() -> None:
     impure = [
         f"{module}:{line} imports {name}"
         for module, line, name in EVERYTHING
-        if part_of(module) == "_core"
+        if room_of(module) == "_core"
         and (
             name.split(".")[0] in IMPURE or (name.startswith("botocore") and name != "botocore.exceptions.ClientError")
         )
@@ -132,11 +186,11 @@ def test_the_core_is_pure() -> None:
 def test_only_the_transport_touches_botocore() -> None:
     """So do the generator, which reads botocore's data, and the simulator, which puts itself in botocore's place."""
     touching = {
-        part_of(module)
+        room_of(module)
         for module, _, name in EVERYTHING
         if name.split(".")[0] in ("botocore", "aiobotocore", "boto3") and name != "botocore.exceptions.ClientError"
     }
-    assert {"_transport"} <= touching <= {"_transport", "_codegen", "testing"}
+    assert {"_transport"} <= touching <= {"_transport", "_codegen", "_simulator"}
 
 
 def run(code: str) -> str:
@@ -152,7 +206,7 @@ def run(code: str) -> str:
 )
 def test_cattrs_and_tenacity_load_on_first_use(statement: str) -> None:
     """Neither importing ecskit nor making a client loads them, the models, asyncio extras or the simulator."""
-    late = "{'cattrs', 'tenacity', 'aiobotocore', 'ecskit.testing', 'ecskit.models.tasks', 'ecskit._codegen'}"
+    late = "{'cattrs', 'tenacity', 'aiobotocore', 'ecskit._simulator', 'ecskit.models.tasks', 'ecskit._codegen'}"
     assert "set()" == run(f"{statement}; import sys; print({late} & sys.modules.keys())")
 
 

@@ -11,12 +11,24 @@ from ecskit._version import __version__
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from ecskit import container_instances, errors, models, progress, services, task_definitions, tasks
+    from ecskit import (
+        container_instances,
+        errors,
+        models,
+        progress,
+        services,
+        task_definitions,
+        task_sets,
+        tasks,
+        waits,
+    )
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
     from ecskit._core.model import ResponseMetadata
-    from ecskit._generated.aio_deployment import AsyncDeploymentHandle
-    from ecskit._generated.sync_deployment import DeploymentHandle
-    from ecskit._streams import AsyncStream, Stream
+    from ecskit._core.typing import SequenceNotStr
+    from ecskit._drive.pages import AsyncPages, AsyncPaginator, Pages, Paginator
+    from ecskit._drive.streams import AsyncStream, Stream
+    from ecskit._facades.aio_deployment import AsyncDeploymentHandle
+    from ecskit._facades.sync_deployment import DeploymentHandle
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
@@ -30,10 +42,15 @@ __all__ = [
     "ABSENT_MAP",
     "AsyncClient",
     "AsyncDeploymentHandle",
+    "AsyncPages",
+    "AsyncPaginator",
     "AsyncStream",
     "Client",
     "DeploymentHandle",
+    "Pages",
+    "Paginator",
     "ResponseMetadata",
+    "SequenceNotStr",
     "Stream",
     "__version__",
     "container_instances",
@@ -43,19 +60,26 @@ __all__ = [
     "progress",
     "services",
     "task_definitions",
+    "task_sets",
     "tasks",
+    "waits",
 ]
 
 _WHERE = {
     "ABSENT_LIST": "ecskit._core.absent",
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
-    "AsyncDeploymentHandle": "ecskit._generated.aio_deployment",
-    "AsyncStream": "ecskit._streams",
+    "AsyncDeploymentHandle": "ecskit._facades.aio_deployment",
+    "AsyncPages": "ecskit._drive.pages",
+    "AsyncPaginator": "ecskit._drive.pages",
+    "AsyncStream": "ecskit._drive.streams",
     "Client": "ecskit.client",
-    "DeploymentHandle": "ecskit._generated.sync_deployment",
+    "DeploymentHandle": "ecskit._facades.sync_deployment",
+    "Pages": "ecskit._drive.pages",
+    "Paginator": "ecskit._drive.pages",
     "ResponseMetadata": "ecskit._core.model",
-    "Stream": "ecskit._streams",
+    "SequenceNotStr": "ecskit._core.typing",
+    "Stream": "ecskit._drive.streams",
 }
 
 

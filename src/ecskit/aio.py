@@ -8,26 +8,48 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
 from ecskit._core.errors import MissingExtraError
-from ecskit._core.model import Request, Response, operation_of
+from ecskit._core.model import Request, Response
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import Clock, SystemClock
-from ecskit._generated.aio_operations import AsyncOperations
-from ecskit._generated.operations import OPERATIONS
-from ecskit._options import Options, require
+from ecskit._facades.aio_operations import AsyncOperations
+from ecskit._lazy import publish
+from ecskit._transport.options import Options, require
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
-    from ecskit._generated.aio_pages import AsyncPaginate
-    from ecskit._generated.aio_services import AsyncServiceVerbs
-    from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
-    from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
-    from ecskit._generated.aio_tasks import AsyncTaskVerbs
-    from ecskit._generated.aio_wait import AsyncWait
+    from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
+    from ecskit._facades.aio_pages import AsyncPaginate
+    from ecskit._facades.aio_services import AsyncServiceVerbs
+    from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
+    from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
+    from ecskit._facades.aio_tasks import AsyncTaskVerbs
+    from ecskit._facades.aio_wait import AsyncWait
     from ecskit._transport.aio import AsyncTransport
 
-__all__ = ["AsyncClient"]
+__all__ = [
+    "AsyncClient",
+    "AsyncContainerInstanceVerbs",
+    "AsyncPaginate",
+    "AsyncServiceVerbs",
+    "AsyncTaskDefinitionVerbs",
+    "AsyncTaskSetVerbs",
+    "AsyncTaskVerbs",
+    "AsyncWait",
+]
+
+publish(
+    globals(),
+    {
+        "AsyncContainerInstanceVerbs": "ecskit._facades.aio_container_instances",
+        "AsyncPaginate": "ecskit._facades.aio_pages",
+        "AsyncServiceVerbs": "ecskit._facades.aio_services",
+        "AsyncTaskDefinitionVerbs": "ecskit._facades.aio_task_definitions",
+        "AsyncTaskSetVerbs": "ecskit._facades.aio_task_sets",
+        "AsyncTaskVerbs": "ecskit._facades.aio_tasks",
+        "AsyncWait": "ecskit._facades.aio_wait",
+    },
+)
 
 ResponseT = TypeVar("ResponseT", bound=Response)
 
@@ -96,49 +118,49 @@ class AsyncClient(AsyncOperations):
     @property
     def container_instances(self) -> AsyncContainerInstanceVerbs:
         """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
-        from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
+        from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
 
         return AsyncContainerInstanceVerbs(self._runtime)
 
     @property
     def paginate(self) -> AsyncPaginate:
         """Lists, followed page by page."""
-        from ecskit._generated.aio_pages import AsyncPaginate
+        from ecskit._facades.aio_pages import AsyncPaginate
 
         return AsyncPaginate(self._runtime)
 
     @property
     def services(self) -> AsyncServiceVerbs:
         """Services: deploying, scaling, creating, deleting, finding them."""
-        from ecskit._generated.aio_services import AsyncServiceVerbs
+        from ecskit._facades.aio_services import AsyncServiceVerbs
 
         return AsyncServiceVerbs(self._runtime)
 
     @property
     def task_definitions(self) -> AsyncTaskDefinitionVerbs:
         """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
-        from ecskit._generated.aio_task_definitions import AsyncTaskDefinitionVerbs
+        from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 
         return AsyncTaskDefinitionVerbs(self._runtime)
 
     @property
     def task_sets(self) -> AsyncTaskSetVerbs:
         """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
-        from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
+        from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
 
         return AsyncTaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> AsyncTaskVerbs:
         """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
-        from ecskit._generated.aio_tasks import AsyncTaskVerbs
+        from ecskit._facades.aio_tasks import AsyncTaskVerbs
 
         return AsyncTaskVerbs(self._runtime)
 
     @property
     def wait(self) -> AsyncWait:
         """Waits, each of which ends in a typed result or says why not."""
-        from ecskit._generated.aio_wait import AsyncWait
+        from ecskit._facades.aio_wait import AsyncWait
 
         return AsyncWait(self._runtime)
 
@@ -154,7 +176,7 @@ class AsyncClient(AsyncOperations):
             TransportError: No answer came, or one that is not what the operation returns.
             ConfigurationError: The client is closed, or wraps a client that lacks the operation.
         """
-        return await self._runtime.run(call(OPERATIONS[operation_of(request)], request))
+        return await self._runtime.run(call(request))
 
     def with_options(
         self,

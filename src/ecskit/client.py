@@ -7,26 +7,48 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
-from ecskit._core.model import Request, Response, operation_of
+from ecskit._core.model import Request, Response
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._drive.sync import Runtime
-from ecskit._generated.operations import OPERATIONS
-from ecskit._generated.sync_operations import Operations
-from ecskit._options import Options, require
+from ecskit._facades.sync_operations import Operations
+from ecskit._lazy import publish
+from ecskit._transport.options import Options, require
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
-    from ecskit._generated.sync_pages import Paginate
-    from ecskit._generated.sync_services import ServiceVerbs
-    from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
-    from ecskit._generated.sync_task_sets import TaskSetVerbs
-    from ecskit._generated.sync_tasks import TaskVerbs
-    from ecskit._generated.sync_wait import Wait
+    from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
+    from ecskit._facades.sync_pages import Paginate
+    from ecskit._facades.sync_services import ServiceVerbs
+    from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
+    from ecskit._facades.sync_task_sets import TaskSetVerbs
+    from ecskit._facades.sync_tasks import TaskVerbs
+    from ecskit._facades.sync_wait import Wait
     from ecskit._transport.sync import Transport
 
-__all__ = ["Client"]
+__all__ = [
+    "Client",
+    "ContainerInstanceVerbs",
+    "Paginate",
+    "ServiceVerbs",
+    "TaskDefinitionVerbs",
+    "TaskSetVerbs",
+    "TaskVerbs",
+    "Wait",
+]
+
+publish(
+    globals(),
+    {
+        "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
+        "Paginate": "ecskit._facades.sync_pages",
+        "ServiceVerbs": "ecskit._facades.sync_services",
+        "TaskDefinitionVerbs": "ecskit._facades.sync_task_definitions",
+        "TaskSetVerbs": "ecskit._facades.sync_task_sets",
+        "TaskVerbs": "ecskit._facades.sync_tasks",
+        "Wait": "ecskit._facades.sync_wait",
+    },
+)
 
 ResponseT = TypeVar("ResponseT", bound=Response)
 
@@ -97,49 +119,49 @@ class Client(Operations):
     @property
     def container_instances(self) -> ContainerInstanceVerbs:
         """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
-        from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
+        from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
 
         return ContainerInstanceVerbs(self._runtime)
 
     @property
     def paginate(self) -> Paginate:
         """Lists, followed page by page."""
-        from ecskit._generated.sync_pages import Paginate
+        from ecskit._facades.sync_pages import Paginate
 
         return Paginate(self._runtime)
 
     @property
     def services(self) -> ServiceVerbs:
         """Services: deploying, scaling, creating, deleting, finding them."""
-        from ecskit._generated.sync_services import ServiceVerbs
+        from ecskit._facades.sync_services import ServiceVerbs
 
         return ServiceVerbs(self._runtime)
 
     @property
     def task_definitions(self) -> TaskDefinitionVerbs:
         """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
-        from ecskit._generated.sync_task_definitions import TaskDefinitionVerbs
+        from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 
         return TaskDefinitionVerbs(self._runtime)
 
     @property
     def task_sets(self) -> TaskSetVerbs:
         """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
-        from ecskit._generated.sync_task_sets import TaskSetVerbs
+        from ecskit._facades.sync_task_sets import TaskSetVerbs
 
         return TaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> TaskVerbs:
         """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
-        from ecskit._generated.sync_tasks import TaskVerbs
+        from ecskit._facades.sync_tasks import TaskVerbs
 
         return TaskVerbs(self._runtime)
 
     @property
     def wait(self) -> Wait:
         """Waits, each of which ends in a typed result or says why not."""
-        from ecskit._generated.sync_wait import Wait
+        from ecskit._facades.sync_wait import Wait
 
         return Wait(self._runtime)
 
@@ -155,7 +177,7 @@ class Client(Operations):
             TransportError: No answer came, or one that is not what the operation returns.
             ConfigurationError: The client is closed, or wraps a client that lacks the operation.
         """
-        return self._runtime.run(call(OPERATIONS[operation_of(request)], request))
+        return self._runtime.run(call(request))
 
     def with_options(
         self,

@@ -61,19 +61,19 @@ succeed later.
 
 from __future__ import annotations
 
-from ecskit._core.deployment_errors import *  # this module is their public face
-from ecskit._core.deployment_errors import __all__ as _deployments
+from ecskit._api.service_errors import *
+from ecskit._api.service_errors import __all__ as _service
+from ecskit._container_instances.errors import *
+from ecskit._container_instances.errors import __all__ as _container_instances
 from ecskit._core.errors import *
-from ecskit._core.errors import __all__ as _own
-from ecskit._core.instance_errors import *
-from ecskit._core.instance_errors import __all__ as _instances
-from ecskit._core.service_errors import *
-from ecskit._core.service_errors import __all__ as _of_services
-from ecskit._core.task_errors import *
-from ecskit._core.task_errors import __all__ as _tasks
-from ecskit._core.wait_errors import *
-from ecskit._core.wait_errors import __all__ as _waits
-from ecskit._generated.errors import *
-from ecskit._generated.errors import __all__ as _services
+from ecskit._core.errors import __all__ as _core
+from ecskit._deployments.errors import *
+from ecskit._deployments.errors import __all__ as _deployments
+from ecskit._polling.errors import *
+from ecskit._polling.errors import __all__ as _polling
+from ecskit._tasks.errors import *
+from ecskit._tasks.errors import __all__ as _tasks
+from ecskit._waits.errors import *
+from ecskit._waits.errors import __all__ as _waits
 
-__all__ = [*_own, *_deployments, *_instances, *_services, *_of_services, *_tasks, *_waits]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand
+__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_container_instances]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

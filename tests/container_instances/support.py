@@ -21,12 +21,12 @@ from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import Call, LostAnswerError, SimulatedError, Simulator, TaskScript
-from ecskit.testing.virtual_clock import EPOCH
 
 ASIDE = 99
 """Tells the lists that tests ask for from those of the verbs."""

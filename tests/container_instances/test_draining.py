@@ -17,12 +17,11 @@ from ecskit.errors import (
     RequestError,
     ThrottledError,
     WaitFailed,
-    WaitHandle,
-    WaitStory,
     WaitTimeout,
 )
 from ecskit.models import ContainerInstance, Failure, UpdateContainerInstancesStateResponse
 from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.waits import WaitHandle, WaitStory
 
 from .support import CUTS, Ecs, Went, answer, arns, both, busy, drain_before, furnished, hosts, perform, requests_of
 

@@ -18,10 +18,10 @@ from ecskit.errors import (
     RequestError,
     ThrottledError,
     WaitFailed,
-    WaitHandle,
     WaitTimeout,
 )
 from ecskit.testing import Fault, SimulatedError, Simulator
+from ecskit.waits import WaitHandle
 
 from .support import CUTS, Ecs, Went, answer, arns, both, furnished, hosts, perform
 
@@ -171,7 +171,7 @@ def test_each_attempt_is_sent_by_itself() -> None:
 
     def note(sim: Simulator, send: Send) -> RawResponse:
         if send.operation == "UpdateContainerAgent":
-            alone.append(send.poll)
+            alone.append(send.single_attempt)
         return answer(sim, send)
 
     assert both(updating(), hooks=lambda: {"answer": note}).error is None

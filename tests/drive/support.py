@@ -13,7 +13,7 @@ from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, RawResponse, R
 from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit.testing.virtual_clock import VirtualClock
+from ecskit._simulator.virtual_clock import VirtualClock
 
 BROKEN = ConnectionFailedError("break", "the connection broke")
 

@@ -240,10 +240,9 @@ def follow(pages: Sequence[bytes], kind: str = "items") -> tuple[list[Any], list
     """Follow a list with the pure flow, and return what it emitted and sent."""
     from ecskit._core import pages as flows
     from ecskit._core.effects import RawResponse
-    from ecskit._generated.operations import OPERATIONS
     from ecskit.models import ListTasksRequest
 
-    flow = getattr(flows, kind)(OPERATIONS["ListTasks"], ListTasksRequest(cluster="prod"))
+    flow = getattr(flows, kind)(ListTasksRequest(cluster="prod"))
     emitted: list[Any] = []
     sent: list[Any] = []
     left = iter(pages)

@@ -13,7 +13,7 @@ import pytest
 from ecskit._core.effects import Cancelled, Flow, Reply, Send
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.ending import Step
-from ecskit.testing.virtual_clock import VirtualClock
+from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import BROKEN, AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send
 

@@ -14,7 +14,7 @@ from ecskit._core.effects import Flow
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.ending import Step
 from ecskit._drive.sync import Runtime
-from ecskit.testing.virtual_clock import VirtualClock
+from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import AsyncDriver, SyncDriver, nap, send
 

@@ -14,9 +14,10 @@ import attrs
 import pytest
 
 from ecskit import errors
-from ecskit.errors import WaitCancelled, WaitStory
+from ecskit.errors import WaitCancelled
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Fault
+from ecskit.waits import WaitStory
 
 from .verbs import VERBS, Account, Verb, Went, furnished, perform
 

@@ -17,14 +17,14 @@ from services.support import AsyncSends, Sends
 
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_container_instances import AsyncContainerInstanceVerbs
-from ecskit._generated.aio_services import AsyncServiceVerbs
-from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
-from ecskit._generated.aio_tasks import AsyncTaskVerbs
-from ecskit._generated.sync_container_instances import ContainerInstanceVerbs
-from ecskit._generated.sync_services import ServiceVerbs
-from ecskit._generated.sync_task_sets import TaskSetVerbs
-from ecskit._generated.sync_tasks import TaskVerbs
+from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
+from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
+from ecskit._facades.aio_tasks import AsyncTaskVerbs
+from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
+from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_task_sets import TaskSetVerbs
+from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import Simulator, TaskScript
 

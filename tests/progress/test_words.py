@@ -8,11 +8,11 @@ from typing import Any
 import attrs
 import pytest
 
+from ecskit._deployments.after_success import AfterSuccess, StabilityAim
 from ecskit.errors import AccessDeniedException
 from ecskit.models import Deployment, Service
 from ecskit.progress.words import duration, one_line, revisions, said, stability, verdict
 from ecskit.services import DeploymentProgress, StartedDeployment
-from ecskit.services.after_success import AfterSuccess, StabilityAim
 
 ARN = "arn:aws:ecs:us-east-1:123456789012"
 TASK = "(task 0123456789abcdef0123456789abcdef)"

@@ -10,16 +10,15 @@ from typing import Any
 import attrs
 
 from ecskit._core.call import call
-from ecskit._core.wait_errors import WaitHandle, WaitStory
+from ecskit._deployments.events import DeploymentEvent
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_services import AsyncServiceVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.operations import OPERATIONS
-from ecskit._generated.sync_services import ServiceVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_wait import Wait
 from ecskit.models import UpdateServiceRequest
-from ecskit.services.events import DeploymentEvent
+from ecskit.waits import WaitHandle, WaitStory
 
 from .drivers import AsyncTransport, Ending, Transport, _ending
 from .fleet import Fleet
@@ -85,7 +84,7 @@ def asked_of_sync(runtime: Runtime, ask: Ask, heard: Heard) -> Any:
                     heard.events.append(event)
             return None
         case "update":
-            told = runtime.run(call(OPERATIONS["UpdateService"], ask.request))
+            told = runtime.run(call(ask.request))
             return Wait(runtime).deployment(told, on_poll=heard.on_poll, **ask.picked(REMEDIES, without=True))
         case "refresh":
             return services.refresh(ask.service, **options)
@@ -115,7 +114,7 @@ async def asked_of_async(runtime: AsyncRuntime, ask: Ask, heard: Heard) -> Any:
                     heard.events.append(event)
             return None
         case "update":
-            told = await runtime.run(call(OPERATIONS["UpdateService"], ask.request))
+            told = await runtime.run(call(ask.request))
             rest = ask.picked(REMEDIES, without=True)
             return await AsyncWait(runtime).deployment(told, on_poll=heard.on_poll, **rest)
         case "refresh":

@@ -17,13 +17,13 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ConnectionFailedError, EcsError, TimedOutError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_tasks import AsyncTaskVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_tasks import TaskVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_tasks import AsyncTaskVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_tasks import TaskVerbs
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit._transport.translate import _service_error
 from ecskit.testing import Call, LostAnswerError
-from ecskit.testing.virtual_clock import EPOCH
 
 from .world import Look, World
 

@@ -13,12 +13,12 @@ from typing import Any, get_args
 
 import attrs
 
+from ecskit._simulator.records.resources import Task
+from ecskit._simulator.records.services import Rollout, Service
+from ecskit._simulator.scheduler.timeline import Timeline
+from ecskit._simulator.trouble import Trouble
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
-from ecskit.testing.records import Task
-from ecskit.testing.services.records import Rollout, Service
-from ecskit.testing.services.timeline import Timeline
-from ecskit.testing.trouble import Trouble
-from ecskit.testing.virtual_clock import EPOCH
 
 from .world import Clock, World
 

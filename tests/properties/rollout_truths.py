@@ -11,7 +11,19 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.wait_errors import WaitStory
+from ecskit._deployments.events import (
+    DeploymentEvent,
+    DeploymentFollowed,
+    DeploymentPausedAt,
+    RollbackStarted,
+    ServiceSaid,
+    StageReached,
+    StatusChanged,
+    TaskStopped,
+)
+from ecskit._deployments.progress import STAGES
+from ecskit._polling.errors import WaitStory
+from ecskit._simulator.records.services import Rollout, Service
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -27,18 +39,6 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.services import DeploymentProgress
-from ecskit.services.events import (
-    DeploymentEvent,
-    DeploymentFollowed,
-    DeploymentPausedAt,
-    RollbackStarted,
-    ServiceSaid,
-    StageReached,
-    StatusChanged,
-    TaskStopped,
-)
-from ecskit.services.progress import STAGES
-from ecskit.testing.services.records import Rollout, Service
 
 from .deploying import Ask, Heard
 from .drivers import Ending

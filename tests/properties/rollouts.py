@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 from tenacity.wait import wait_fixed
 
+from ecskit._simulator.scheduler.script import DeploymentScript
 from ecskit.testing import Fault, Lag, TaskScript
-from ecskit.testing.services.script import DeploymentScript
 
 from .deploying import Ask
 from .fleet import ALARM, NETWORK, Fleet

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ecskit._simulator.task_life import PURGED_AFTER
 from ecskit.testing import Fault, Lag, TaskScript
-from ecskit.testing.task_life import PURGED_AFTER
 
 from .drivers import Cut
 from .world import Versions, World

@@ -14,10 +14,9 @@ import pytest
 
 from ecskit._core.call import call
 from ecskit._drive.sync import Runtime
-from ecskit._generated.operations import OPERATIONS
+from ecskit._tasks.ending import STOP_ATTEMPTS
 from ecskit.errors import TasksNotStopped, WaitError
 from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, RunTaskRequest, Task
-from ecskit.tasks.ending import STOP_ATTEMPTS
 
 from .drivers import Ending, Steady, Transport, Verb, run_async, run_sync
 from .schedules import Life, Sky, check_all, near, some_life, some_sky
@@ -87,7 +86,7 @@ class Schedule:
                 launch_type="FARGATE",
                 network_configuration=network,
             )
-            launched += runtime.run(call(OPERATIONS["RunTask"], request)).tasks
+            launched += runtime.run(call(request)).tasks
         return launched
 
     def verb(self, launched: list[Task]) -> Verb:

@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ecskit._simulator.records.resources import Task
+from ecskit._simulator.task_life import latest, snapshot
+from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
-from ecskit.testing.records import Task
-from ecskit.testing.task_life import latest, snapshot
-from ecskit.testing.virtual_clock import VirtualClock
 
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 RUNNING, STOPPED = RANKS.index("RUNNING"), RANKS.index("STOPPED")

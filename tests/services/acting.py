@@ -15,10 +15,10 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import EcsError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_services import AsyncServiceVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_services import ServiceVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_wait import Wait
 
 from .scripted import READS, Scripted, Wire, World
 

@@ -21,8 +21,8 @@ import attrs
 from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import EcsError
+from ecskit._simulator.virtual_clock import EPOCH, VirtualClock
 from ecskit.testing import Counting
-from ecskit.testing.virtual_clock import EPOCH, VirtualClock
 
 HOME = "arn:aws:ecs:eu-west-1:123456789012:"
 SERVICE, CLUSTER = f"{HOME}service/prod/web", f"{HOME}cluster/prod"

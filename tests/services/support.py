@@ -23,13 +23,13 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.model import Model
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_services import AsyncServiceVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_services import ServiceVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Call, Counting, LostAnswerError, SimulatedError, Simulator, TaskScript
-from ecskit.testing.virtual_clock import EPOCH
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}

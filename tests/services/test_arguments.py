@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from ecskit import AsyncDeploymentHandle, DeploymentHandle
-from ecskit._generated.sync_services import ServiceVerbs
+from ecskit._facades.sync_services import ServiceVerbs
 from ecskit.errors import RequestError
 from ecskit.models import CreateServiceRequest, DeploymentConfiguration
 from ecskit.services import StartedDeployment

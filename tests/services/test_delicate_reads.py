@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import SimulatedError
-from ecskit.testing.virtual_clock import EPOCH
 
 from . import support
 from .acting import Act, Ecs, both, deploys, streams

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from ecskit import converter
-from ecskit.errors import DeploymentUnstable
-from ecskit.models.services import Service
-from ecskit.models.tasks import Task
-from ecskit.services import DeploymentProgress, StartedDeployment
-from ecskit.services.evidence import (
+from ecskit._deployments.evidence import (
     UNPLACED_EVENTS,
     UNPLACED_FOR,
     counts_against,
     placement_failure,
     rebalanced,
 )
+from ecskit.errors import DeploymentUnstable
+from ecskit.models.services import Service
+from ecskit.models.tasks import Task
+from ecskit.services import DeploymentProgress, StartedDeployment
 
 from .acting import Ecs, both, deploys, perform, then, variants
 from .scripted import Script, World

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ecskit.errors import NothingToRollBack, RequestError, WaitFailed, WaitHandle
+from ecskit.errors import NothingToRollBack, RequestError, WaitFailed
 from ecskit.services import CountsChanged, ServiceSaid, StartedDeployment, StatusChanged, TaskStopped
 from ecskit.testing import DeploymentScript, Fault, Simulator, TaskScript
+from ecskit.waits import WaitHandle
 
 from .support import BARE_BREAKER, Ecs, aperform, both, furnished, in_turn, perform, stream, then, update
 

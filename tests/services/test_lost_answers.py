@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from ecskit.errors import EcsError, WaitHandle
+from ecskit.errors import EcsError
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator
+from ecskit.waits import WaitHandle
 
 from .support import Ecs, both, furnished, nothing, perform, then
 

@@ -11,10 +11,10 @@ import pytest
 
 from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
+from ecskit._deployments.reference import started_from
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import ServiceDeployment
 from ecskit.services import StartedDeployment
-from ecskit.services.started import started_from
-from ecskit.testing.virtual_clock import EPOCH
 
 from .acting import Act, Went, deploys, perform, streams
 from .scripted import Script, Scripted, Wire, World

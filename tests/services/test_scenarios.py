@@ -7,7 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from ecskit.errors import DeploymentFailed, DeploymentRolledBack, WaitError, WaitHandle
+from ecskit.errors import DeploymentFailed, DeploymentRolledBack, WaitError
+from ecskit.waits import WaitHandle
 
 from .acting import Act, Ecs, Went, both, is_ecs, perform, then, variants
 from .scripted import READS, Script, World, definition

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import pytest
 
+from ecskit._deployments.progress import STAGES
 from ecskit.errors import DeploymentPaused
-from ecskit.services.progress import STAGES
 
 from .acting import Ecs, Went, both, deploys, is_ecs, streams, then
 from .scripted import Script, World

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
+from ecskit._deployments.evidence import threshold
 from ecskit.errors import DeploymentFailed, DeploymentStalled
 from ecskit.models.services import (
     CanaryConfiguration,
@@ -18,7 +19,6 @@ from ecskit.models.services import (
     ThresholdConfiguration,
 )
 from ecskit.services import DeploymentProgress, StartedDeployment
-from ecskit.services.evidence import threshold
 from ecskit.testing import Fault, Simulator, TaskScript
 
 from .support import (

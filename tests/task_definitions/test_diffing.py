@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecskit._core.wire import encode
+from ecskit._task_definitions.diffing import compare
 from ecskit.errors import RequestError
 from ecskit.models import RegisterTaskDefinitionRequest, Tag
 from ecskit.task_definitions import Change, Difference, diff, validate
-from ecskit.task_definitions.diffing import compare
 from ecskit.testing import SimulatedError, Simulator
 
 from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, register, request

@@ -36,4 +36,4 @@ ecskit.task_definitions.load
 print(first, sorted(name for name in sys.modules if name.startswith("ecskit.task_definitions.")))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[] ['ecskit.task_definitions.files']"
+    assert ran.stdout.strip() == "[] ['ecskit._task_definitions.files']"

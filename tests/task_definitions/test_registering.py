@@ -16,10 +16,10 @@ from hypothesis import given, settings
 import ecskit
 from ecskit import errors
 from ecskit._core.wire import encode
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import RegisterTaskDefinitionRequest, Tag
 from ecskit.task_definitions import Registered, derive
 from ecskit.testing import PUBLISHED_QUOTAS, Fault, SimulatedError, Simulator, SimulatorServer
-from ecskit.testing.virtual_clock import EPOCH
 
 from .support import Wire, container, definitions, ec2, examples, fargate, refused, request
 from .table import RIGHT, WRONG

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecskit._core.wire import encode
+from ecskit._task_definitions.findings import RULES
 from ecskit.errors import RequestError
 from ecskit.models import ContainerDefinition, HealthCheck, PortMapping, RegisterTaskDefinitionRequest, Volume
 from ecskit.task_definitions import Finding, raise_for_findings, to_register_request, validate
-from ecskit.task_definitions.findings import RULES
 from ecskit.testing import Simulator
 
 from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, refused, register, request

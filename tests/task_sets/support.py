@@ -21,13 +21,13 @@ from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_task_sets import AsyncTaskSetVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_task_sets import TaskSetVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_task_sets import TaskSetVerbs
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import LostAnswerError, SimulatedError, Simulator, TaskScript
-from ecskit.testing.virtual_clock import EPOCH
 
 NETWORK = AwsVpcConfiguration(subnets=["subnet-1"])
 FARGATE: dict[str, Any] = {"launch_type": "FARGATE", "network": NETWORK}

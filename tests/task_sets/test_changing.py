@@ -15,11 +15,11 @@ from ecskit.errors import (
     TaskSetNotFoundException,
     ThrottledError,
     WaitFailed,
-    WaitHandle,
     WaitTimeout,
 )
 from ecskit.models import CreateTaskSetResponse, TaskSet
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
+from ecskit.waits import WaitHandle
 
 from .support import CUTS, HERE, Ecs, add, answer, both, furnished, perform, there, with_one
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Cancelled, Reply, Send
+from ecskit._core.retrying import Insisting
 from ecskit.errors import (
     AccessDeniedException,
     ConnectionFailedError,
@@ -16,8 +17,6 @@ from ecskit.errors import (
     NotVisible,
     RequestError,
     ThrottledError,
-    WaitHandle,
-    WaitStory,
     WaitTimeout,
 )
 from ecskit.models import (
@@ -30,8 +29,8 @@ from ecskit.models import (
     Tag,
     TaskDefinition,
 )
-from ecskit.tasks.insisting import Insisting
 from ecskit.testing import Fault, Lag, Simulator
+from ecskit.waits import WaitHandle, WaitStory
 
 from .support import (
     CUTS,

@@ -14,11 +14,11 @@ from ecskit.errors import (
     RequestError,
     TaskSetNotFoundException,
     ThrottledError,
-    WaitHandle,
     WaitTimeout,
 )
 from ecskit.models import TaskSet
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
+from ecskit.waits import WaitHandle
 
 from .support import CUTS, HERE, Ecs, add, answer, both, furnished, perform, there, with_one
 from .test_changing import arn_of
@@ -105,7 +105,7 @@ def test_each_attempt_is_sent_by_itself() -> None:
 
     def note(sim: Simulator, send: Send) -> RawResponse:
         if send.operation == "DeleteTaskSet":
-            alone.append(send.poll)
+            alone.append(send.single_attempt)
         return answer(sim, send)
 
     assert both(deleting(), prepare=with_one, hooks=lambda: {"answer": note}).error is None

@@ -22,14 +22,14 @@ from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_tasks import AsyncTaskVerbs
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_tasks import TaskVerbs
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_tasks import AsyncTaskVerbs
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_tasks import TaskVerbs
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import AwsVpcConfiguration, Task
 from ecskit.tasks import RunTaskResult, TaskOutcome
 from ecskit.testing import Call, LostAnswerError, SimulatedError, Simulator
-from ecskit.testing.virtual_clock import EPOCH
 
 NETWORK = AwsVpcConfiguration(subnets=["subnet-1"])
 FARGATE: dict[str, Any] = {"launch_type": "FARGATE", "network": NETWORK}

@@ -315,7 +315,7 @@ def test_wrong_values_are_told_without_showing_them(arguments: dict[str, Any]) -
 
 def test_a_launch_does_not_print_its_environment() -> None:
     """Neither do the requests and errors that it becomes."""
-    from ecskit.tasks.launch import Launch
+    from ecskit._tasks.launch import Launch
 
     assert SECRET not in repr(Launch(environment={"PASSWORD": SECRET}))
     went = ran(prepare=lambda sim: sim.fail("RunTask", Fault.access_denied()), environment={"P": SECRET})

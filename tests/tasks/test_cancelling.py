@@ -164,8 +164,8 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
     """Cut between a nap and a request: only what became of an earlier one has to be found out."""
     from ecskit._core.effects import Cancelled, Draw, Parallel, Reply, Send, Sleep
     from ecskit._core.errors import EcsError
-    from ecskit.tasks.launch import Launch
-    from ecskit.tasks.running import run
+    from ecskit._tasks.launch import Launch
+    from ecskit._tasks.running import run
 
     from .support import NETWORK, answer
 

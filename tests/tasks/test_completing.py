@@ -18,11 +18,11 @@ from ecskit.errors import (
     TaskFailedError,
     TasksNotStarted,
     TasksNotStopped,
-    WaitHandle,
     WaitTimeout,
 )
 from ecskit.tasks import TaskOutcome
 from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.waits import WaitHandle
 
 from .cutting import Stop
 from .support import FARGATE, SECRET, Ecs, aperform, both, furnished, perform, stops

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ecskit._tasks.reasons import is_lack_of_room
 from ecskit.errors import TasksNotStarted
 from ecskit.models import Failure
-from ecskit.tasks.reasons import is_lack_of_room
 from ecskit.testing import Fault, Simulator
 
 from .support import FARGATE, both

@@ -11,12 +11,12 @@ import pytest
 from tenacity.wait import wait_fixed
 
 from ecskit._core.errors import EcsError
-from ecskit._core.sightings import Book, Look
+from ecskit._polling.observations import Book, Look
+from ecskit._waits.tasks import TASKS
 from ecskit.errors import TasksNotStarted
 from ecskit.models import Task
 from ecskit.tasks import RunTaskResult, TaskOutcome
 from ecskit.testing import Fault, Simulator, TaskScript
-from ecskit.waits.tasks import TASKS
 
 from .ended import ARN, app, ended
 from .support import FARGATE, Went, both, both_clients, stops

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ecskit._core.wait_errors import WaitStory
+from ecskit._polling.errors import WaitStory
 from ecskit.errors import (
     AccessDeniedException,
     EcsError,

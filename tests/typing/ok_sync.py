@@ -219,7 +219,7 @@ def verbs(ecs: ecskit.Client, network: models.AwsVpcConfiguration) -> None:
         assert_type(error.result, RunTaskResult)
     except errors.EcsError as error:
         if error.story is not None:
-            assert_type(error.story.handle, errors.WaitHandle)
+            assert_type(error.story.handle, ecskit.waits.WaitHandle)
             ecs.wait.resume(error.story.handle)
 
 

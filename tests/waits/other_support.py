@@ -16,15 +16,15 @@ from typing import Any
 
 import attrs
 
+from ecskit import errors
 from ecskit._core.effects import Flow, RawResponse, Send
 from ecskit._core.errors import EcsError
-from ecskit._core.wait_errors import WaitStory
+from ecskit._deployments.resuming import WAITS
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated import errors
-from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits.patience import Patience
-from ecskit.waits.resuming import WAITS
+from ecskit._polling.errors import WaitStory
+from ecskit._polling.options import Patience
+from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import ERRORS
 
@@ -225,7 +225,7 @@ class Scripted:
 
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a call."""
-        assert send.poll
+        assert send.single_attempt
         begin()
         asked = send.params.get(self.family.asks, ())
         ids = (asked,) if isinstance(asked, str) else tuple(asked)
@@ -290,7 +290,7 @@ class Run:
     def story(self) -> WaitStory:
         """What its error tells."""
         assert self.error is not None
-        assert self.error.story is not None
+        assert isinstance(self.error.story, WaitStory)
         return self.error.story
 
 

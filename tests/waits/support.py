@@ -25,15 +25,15 @@ from ecskit._core.errors import (
     ThrottledError,
     TimedOutError,
 )
-from ecskit._core.wait_errors import WaitError, WaitStory
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
+from ecskit._polling.errors import WaitError, WaitStory
+from ecskit._polling.options import Patience
+from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._waits import tasks as flows
+from ecskit._waits.task_ids import Tasks
 from ecskit.errors import AccessDeniedException, ClusterNotFoundException
 from ecskit.models import Task
-from ecskit.testing.virtual_clock import VirtualClock
-from ecskit.waits import tasks as flows
-from ecskit.waits.patience import Patience
-from ecskit.waits.task_ids import Tasks
 
 CLUSTER = "prod"
 
@@ -152,7 +152,7 @@ class Scripted:
     def answer(self, send: Send) -> RawResponse:
         """Answer without taking time."""
         assert send.operation == "DescribeTasks"
-        assert send.poll
+        assert send.single_attempt
         assert set(send.params) == {"cluster", "tasks"}
         ask = Ask(self.clock.now(), send.params["cluster"], tuple(send.params["tasks"]))
         assert 0 < len(ask.ids) <= 100

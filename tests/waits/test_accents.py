@@ -19,11 +19,11 @@ from ecskit._codegen.__main__ import PACKAGE
 from ecskit._codegen.emit_verbs import HANDLES, NAMESPACES, SYNC_ALIASES, verbs_of
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_wait import Wait
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_wait import Wait
+from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.errors import WaitCancelled
 from ecskit.models import Task
-from ecskit.testing.virtual_clock import VirtualClock
 
 from .support import Ask, Scripted, ScriptedAsync, arn, task
 
@@ -34,7 +34,7 @@ def methods(of: type[Any]) -> list[str]:
 
 PAIRS = {
     namespace.name: tuple(
-        getattr(import_module(f"ecskit._generated.{accent}_{namespace.name}"), f"{prefix}{namespace.class_}")
+        getattr(import_module(f"ecskit._facades.{accent}_{namespace.name}"), f"{prefix}{namespace.class_}")
         for accent, prefix in (("sync", ""), ("aio", "Async"))
     )
     for namespace in NAMESPACES

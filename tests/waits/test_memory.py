@@ -6,14 +6,15 @@ from functools import partial
 
 import attrs
 
-from ecskit._core.sightings import Known
-from ecskit._core.wait_errors import ServiceGone, WaitFailed
+from ecskit._polling.batches import Asked, Kind
+from ecskit._polling.conditions import All, Never, wait_for
+from ecskit._polling.errors import WaitFailed
+from ecskit._polling.identifiers import asked_for
+from ecskit._polling.observations import Known
+from ecskit._polling.options import Patience
+from ecskit._waits.errors import ServiceGone
+from ecskit._waits.services import SERVICE, SERVICES as KIND
 from ecskit.models import Service
-from ecskit.waits.asking import asked_for
-from ecskit.waits.goals import All, Never, wait_for
-from ecskit.waits.looking import Asked, Kind
-from ecskit.waits.patience import Patience
-from ecskit.waits.services import SERVICE, SERVICES as KIND
 
 from .other_support import run_both
 from .service_support import SERVICES, model

@@ -11,8 +11,8 @@ import pytest
 
 from ecskit import models
 from ecskit._core.structuring import structure_hook
+from ecskit._deployments.resuming import WAITS
 from ecskit.errors import FailuresError, RequestError
-from ecskit.waits.resuming import WAITS
 
 from .other_support import HOME, OTHERS, Family, family_of, flow_of, run_both
 

@@ -11,12 +11,13 @@ import pytest
 
 from ecskit import models
 from ecskit._core.effects import Flow
-from ecskit._generated.aio_wait import AsyncWait
-from ecskit._generated.sync_wait import Wait
-from ecskit.errors import WaitFailed, WaitHandle, WaitTimeout
+from ecskit._deployments.resuming import WAITS, resume
+from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_wait import Wait
+from ecskit._polling.options import Patience
+from ecskit.errors import WaitFailed, WaitTimeout
 from ecskit.testing import Lag, Progress, Simulator, TaskScript
-from ecskit.waits.patience import Patience
-from ecskit.waits.resuming import WAITS, resume
+from ecskit.waits import WaitHandle
 
 from .other_support import OTHERS, family_of, flow_of, run_both
 

@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 from hypothesis import HealthCheck, given, note, settings, strategies as st
 
-from ecskit._core.wait_errors import TaskNotVisible, TaskPurged, TaskStoppedEarly, WaitError, WaitTimeout
-from ecskit.waits.tasks import RANKS
+from ecskit._polling.errors import WaitError, WaitTimeout
+from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit._waits.tasks import RANKS
 
 from .support import ERRORS, STATES, Answer, Ask, Run, arn, run_both, task, tasks_running, tasks_stopped
 

@@ -8,10 +8,11 @@ import attrs
 import pytest
 
 from ecskit._core.effects import Flow
-from ecskit.errors import RequestError, UnsupportedController, WaitHandle
+from ecskit._deployments.resuming import resume
+from ecskit._polling.options import Patience
+from ecskit.errors import RequestError, UnsupportedController
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, UpdateServiceResponse
-from ecskit.waits.patience import Patience
-from ecskit.waits.resuming import resume
+from ecskit.waits import WaitHandle
 
 from .other_support import HOME, Run, flow_of, run_both
 from .service_support import SERVICES, model

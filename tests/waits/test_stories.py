@@ -14,18 +14,12 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Flow
-from ecskit._core.wait_errors import (
-    TaskNotVisible,
-    TaskPurged,
-    TaskStoppedEarly,
-    WaitCancelled,
-    WaitError,
-    WaitStory,
-    WaitTimeout,
-)
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit.testing.virtual_clock import VirtualClock
+from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
+from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit.errors import WaitCancelled
 
 from .support import Scripted, ScriptedAsync, arn, run_both, task, tasks_running, tasks_stopped, timeline
 

@@ -17,9 +17,10 @@ from botocore import xform_name
 from dateutil.parser import isoparse
 
 import ecskit
-from ecskit import _service_model, models
+from ecskit import models
+from ecskit._transport import service_model
 
-API: dict[str, Any] = _service_model.load()
+API: dict[str, Any] = service_model.load()
 SHAPES: dict[str, dict[str, Any]] = API["shapes"]
 OPERATIONS: tuple[str, ...] = tuple(API["operations"])
 COLOURS = ("sync", "async")

@@ -14,7 +14,7 @@ import pytest
 
 import ecskit
 from ecskit import ABSENT_LIST, ABSENT_MAP, models
-from ecskit._core.kinds import members
+from ecskit._core.members import members
 from ecskit._core.model import Model, ResponseMetadata
 
 from .support import (

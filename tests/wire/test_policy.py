@@ -201,7 +201,7 @@ async def test_calls_are_retried_and_polls_are_not(ecs: Caller, server: ModelSer
     transport = ecs.client._transport
     server.will(Answer.error("ServerException", status=500))
     with pytest.raises(errors.ServerException) as caught:
-        await settled(transport.send(Send("DescribeTasks", {"tasks": ["t"]}, poll=True), lambda: None))
+        await settled(transport.send(Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True), lambda: None))
     assert (1, 1) == (caught.value.attempts, len(server.seen))
     server.will(Answer.error("ServerException", status=500))
     raw = await settled(transport.send(Send("DescribeTasks", {"tasks": ["t"]}), lambda: None))
@@ -214,7 +214,9 @@ async def test_polls_keep_the_clients_other_options(server: ModelServer, colour:
     ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url, config=config)
     server.will(Answer.error("ServerException", status=500))
     with pytest.raises(errors.ServerException) as caught:
-        await settled(ecs.client._transport.send(Send("DescribeTasks", {"tasks": ["t"]}, poll=True), lambda: None))
+        await settled(
+            ecs.client._transport.send(Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True), lambda: None)
+        )
     assert 1 == caught.value.attempts
     assert "mine/1" in server.last.headers["user-agent"]
     await ecs.close()
@@ -229,6 +231,8 @@ async def test_a_wrapped_client_polls_as_it_is(server: ModelServer) -> None:
         config=Config(retries={"mode": "standard", "total_max_attempts": 2}),
     )
     server.will(Answer.error("ServerException", status=500))
-    raw = ecskit.Client.wrap(plain)._transport.send(Send("DescribeTasks", {"tasks": ["t"]}, poll=True), lambda: None)
+    raw = ecskit.Client.wrap(plain)._transport.send(
+        Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True), lambda: None
+    )
     assert 1 == raw.metadata["RetryAttempts"]
     plain.close()

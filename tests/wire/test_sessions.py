@@ -16,7 +16,7 @@ from aiobotocore.session import AioSession
 from botocore.credentials import RefreshableCredentials
 from botocore.loaders import Loader
 
-from ecskit import _service_model
+from ecskit._transport import service_model
 
 from .model_server import Answer, ModelServer
 from .support import API, REGION, Caller
@@ -112,7 +112,7 @@ async def test_the_sessions_own_clients_keep_botocores_model(
 ) -> None:
     """A plain client made from the session afterwards has the model that the session's loader finds."""
     session, inner = session_of(kind)
-    folder = tmp_path / "ecs" / _service_model.API_VERSION
+    folder = tmp_path / "ecs" / service_model.API_VERSION
     folder.mkdir(parents=True)
     older = copy.deepcopy(API)
     del older["operations"]["ListGateways"]
@@ -170,7 +170,7 @@ async def test_the_shipped_model_is_used(ecs: Caller) -> None:
     """Whatever botocore is installed."""
     model = (await ecs.botocore_client()).meta.service_model
     assert set(API["operations"]) == set(model.operation_names)
-    assert _service_model.API_VERSION == model.api_version
+    assert service_model.API_VERSION == model.api_version
 
 
 async def test_a_data_path_of_the_users_own_is_kept(

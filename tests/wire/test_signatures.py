@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 
 import ecskit
-from ecskit._generated.aio_operations import AsyncOperations
-from ecskit._generated.aio_pages import AsyncPaginate
-from ecskit._generated.operations import OPERATIONS
-from ecskit._generated.sync_operations import Operations
-from ecskit._generated.sync_pages import Paginate
+from ecskit._facades.aio_operations import AsyncOperations
+from ecskit._facades.aio_pages import AsyncPaginate
+from ecskit._facades.sync_operations import Operations
+from ecskit._facades.sync_pages import Paginate
 
 from .support import API, SHAPES, attribute_name, input_shape, output_shape
 
 METHODS = [attribute_name(operation) for operation in API["operations"]]
-PAGED = [operation.method for operation in OPERATIONS.values() if operation.pages]
+PAGED = [attribute_name(name) for name in API["operations"] if "nextToken" in SHAPES[input_shape(name)]["members"]]
 TWINS = {"close": "aclose", "__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 

@@ -18,7 +18,7 @@ from .text import Provenance
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
-GENERATED = ("models", "_generated")
+GENERATED = ("models", "_api", "_facades")
 
 
 def main() -> int:

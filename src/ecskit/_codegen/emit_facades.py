@@ -29,8 +29,8 @@ ASYNC = Accent("aio", "async", "Async", "async def", "await ")
 def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
     for accent in (SYNC, ASYNC):
-        yield f"_generated/{accent.module}_operations.py", _operations(api, accent, origin)
-        yield f"_generated/{accent.module}_pages.py", _pages(api, accent, origin)
+        yield f"_facades/{accent.module}_operations.py", _operations(api, accent, origin)
+        yield f"_facades/{accent.module}_pages.py", _pages(api, accent, origin)
 
 
 def _imports(requests: list[Operation], api: Api, *, items: bool) -> str:
@@ -77,8 +77,7 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
     pages, items = f"{accent.prefix}Pages", f"{accent.prefix}Paginator"
     out = [origin.header(f"One {accent.label} method for each operation that answers in pages.")]
     out.append("\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
-    out.append("from ecskit._generated.operations import OPERATIONS\n")
-    out.append(f"from ecskit._pages import {pages}, {items}\n\n")
+    out.append(f"from ecskit._drive.pages import {pages}, {items}\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
     out.append(
         "    from ecskit._core.typing import SequenceNotStr\n"
@@ -98,7 +97,7 @@ def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
         out.append(docstring(_about_pages(op, api), "        "))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
         given = [_given(m) for m in members] + ["max_results=page_size", "next_token=starting_token"]
-        out.append(_call(kind, ["self._runtime", f'OPERATIONS["{op.name}"]'], op.request.name, given))
+        out.append(_call(kind, ["self._runtime"], op.request.name, given))
     text = "".join(out)
     return text if "Sequence[" in text else text.replace("    from collections.abc import Sequence\n\n", "")
 

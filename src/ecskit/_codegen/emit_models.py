@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from .ir import Api, Member, Operation, Structure
 from .text import Provenance, about_member, annotation, block, default, docstring, import_order, imports_of, reference
 
+BASES = ("FallibleResponse", "Model", "Request", "Response", "TaggedUnion")
+"""The base classes, which are public beside the shapes."""
 DECORATOR = "@attrs.frozen(kw_only=True, eq=False, repr=False)\n"
 
 
@@ -104,7 +106,7 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
     secret = [m.name for m in structure.members if m.sensitive]
     variables = []
     if operation:
-        variables.append(f'    _operation = "{operation.name}"\n    _response = {operation.response.name}\n')
+        variables.append(_about_operation(operation))
     if names:
         items = [f'"{name}": "{wire}"' for name, wire in names.items()]
         variables.append(block("_wire_names: ClassVar[Mapping[str, str]] = {", items, "}", "    "))
@@ -122,6 +124,13 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
     return "".join(out)
 
 
+def _about_operation(operation: Operation) -> str:
+    """Return the class variables by which a request knows its operation."""
+    out = f'    _operation = "{operation.name}"\n    _response = {operation.response.name}\n'
+    out += f"    _token_length = {operation.token_length}\n" if operation.token_length else ""
+    return out + (f'    _items = "{operation.items.name}"\n' if operation.items else "")
+
+
 def _answered(structure: Structure, api: Api) -> Operation:
     return next(op for op in api.operations if op.response.name == structure.name)
 
@@ -134,23 +143,14 @@ def _package(api: Api, origin: Provenance) -> str:
     where = {name: s.family for name, s in api.structures.items()} | dict.fromkeys(api.enums, "literals")
     modules = sorted({*where.values()})
     out = [origin.header("The shapes of the ECS API. Each family of them is imported when one is first asked for.")]
-    out.append("\nimport importlib\nfrom typing import TYPE_CHECKING, Any\n\nif TYPE_CHECKING:\n")
+    out.append("\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._lazy import publish\n\nif TYPE_CHECKING:\n")
+    out.append(block("from ecskit._core.model import (", [f"{name} as {name}" for name in BASES], ")", "    "))
     for module in modules:
         names = sorted((n for n, m in where.items() if m == module), key=import_order)
         out.append(block(f"from ecskit.models.{module} import (", [f"{n} as {n}" for n in names], ")", "    "))
-    out.append("\n" + block("_MODULES = {", [f'"{name}": "{where[name]}"' for name in sorted(where)], "}"))
-    out.append("\n" + block("__all__ = [", [f'"{name}"' for name in sorted(where)], "]"))
-    out.append(
-        "\n\ndef _load(name: str) -> Any:\n"
-        "    module = _MODULES.get(name)\n"
-        "    if module is None:\n"
-        '        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")\n'
-        '    value = getattr(importlib.import_module(f"{__name__}.{module}"), name)\n'
-        "    globals()[name] = value  # the next access does not come here\n"
-        "    return value\n"
-        "\n\n# Hidden from type checkers, which would take it to mean that there is any name one can think of.\n"
-        'globals()["__getattr__"] = _load\n'
-        "\n\ndef __dir__() -> list[str]:\n"
-        "    return sorted({*globals(), *_MODULES})\n"
-    )
+    homes = {name: f"ecskit.models.{module}" for name, module in where.items()}
+    homes |= dict.fromkeys(BASES, "ecskit._core.model")
+    out.append("\n" + block("__all__ = [", [f'"{name}"' for name in sorted(homes)], "]"))
+    rows = [f'"{name}": "{homes[name]}"' for name in sorted(homes)]
+    out.append(f"\npublish(\n    globals(),\n{block('{', rows, '},', '    ')})\n")
     return "".join(out)

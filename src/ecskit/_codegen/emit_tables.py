@@ -1,4 +1,4 @@
-"""`ecskit._generated`: the table of operations, the service errors, and the service model that is shipped."""
+"""`ecskit._api`: the service errors, the service model that is shipped, and the botocore release it comes from."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 from .ir import Api, Error
 from .text import REFERENCE, Provenance, annotation, block, docstring
 
-SERVICE_MODEL = "_generated/data/ecs/2014-11-13/service-2.json"
+SERVICE_MODEL = "_api/data/ecs/2014-11-13/service-2.json"
 
 
 def files(api: Api, model: dict[str, Any], origin: Provenance) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
-    yield "_generated/__init__.py", origin.header("Tables and facades made from the service model; private.")
-    yield "_generated/operations.py", _operations(api, origin)
-    yield "_generated/errors.py", _errors(api, origin)
+    yield "_api/__init__.py", origin.header("What is made from the service model besides the shapes.")
+    yield "_api/provenance.py", _provenance(origin)
+    yield "_api/service_errors.py", _errors(api, origin)
+    yield "_facades/__init__.py", origin.header("The methods of both clients.")
     yield SERVICE_MODEL, _service_model(_without_documentation(model))
 
 
@@ -43,16 +44,11 @@ def _service_model(model: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(f"{compact(key)}:{rows(value)}" for key, value in model.items()) + "\n}\n"
 
 
-def _operations(api: Api, origin: Provenance) -> str:
-    out = [origin.header("All operations, by name.")]
-    out.append('\nfrom ecskit._core.operation import Operation\n\n__all__ = ["OPERATIONS"]\n\n')
-    rows = []
-    for op in api.operations:
-        errors = "".join(f'            "{code}",\n' for code in op.errors)
-        row = [f'"{op.name}"', f'"{op.method}"', f"(\n{errors}        )", str(op.readonly), str(op.token_length)]
-        row += [f'"{op.items.name if op.items else ""}"', str(op.pages), str(op.failures)]
-        rows.append(f'"{op.name}": Operation(\n        ' + ",\n        ".join(row) + ",\n    )")
-    out.append(block("OPERATIONS = {", rows, "}"))
+def _provenance(origin: Provenance) -> str:
+    out = [origin.header("The service model that all generated files are made from.")]
+    out.append('\n__all__ = ["BOTOCORE", "DIGEST"]\n')
+    out.append(f'\nBOTOCORE = "{origin.botocore}"\n"""The botocore release that has it."""\n')
+    out.append(f'DIGEST = "{origin.digest}"\n"""The first characters of its SHA-256."""\n')
     return "".join(out)
 
 

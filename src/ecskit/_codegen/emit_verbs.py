@@ -6,9 +6,10 @@ A namespace that is bound to a value is a handle: its verbs take the value first
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .emit_facades import ASYNC, SYNC, Accent
@@ -27,7 +28,7 @@ class Handle:
     """Where the value is."""
 
 
-HANDLES = {"StartedDeployment": Handle("DeploymentHandle", "deployment", "ecskit.services.started")}
+HANDLES = {"StartedDeployment": Handle("DeploymentHandle", "deployment", "ecskit._deployments.reference")}
 """The handles by the class of their value."""
 
 
@@ -55,19 +56,19 @@ NAMESPACES = (
         class_="Wait",
         about="Waits, each of which ends in a typed result or says why not.",
         modules=(
-            "ecskit.waits.tasks",
-            "ecskit.waits.exec_agents",
-            "ecskit.waits.clusters",
-            "ecskit.waits.container_instances",
-            "ecskit.waits.capacity_providers",
-            "ecskit.waits.task_definitions",
-            "ecskit.waits.task_sets",
-            "ecskit.waits.daemons",
-            "ecskit.waits.gateways",
-            "ecskit.waits.express_services",
-            "ecskit.waits.services",
-            "ecskit.services.waiting",
-            "ecskit.waits.resuming",
+            "ecskit._waits.tasks",
+            "ecskit._waits.exec_agents",
+            "ecskit._waits.clusters",
+            "ecskit._waits.container_instances",
+            "ecskit._waits.capacity_providers",
+            "ecskit._waits.task_definitions",
+            "ecskit._waits.task_sets",
+            "ecskit._waits.daemons",
+            "ecskit._waits.gateways",
+            "ecskit._waits.express_services",
+            "ecskit._waits.services",
+            "ecskit._deployments.waiting",
+            "ecskit._deployments.resuming",
         ),
     ),
     Namespace(
@@ -75,33 +76,33 @@ NAMESPACES = (
         class_="TaskVerbs",
         about="Running tasks and what comes after: waiting, judging, finding, stopping, protecting them.",
         modules=(
-            "ecskit.tasks.running",
-            "ecskit.tasks.completing",
-            "ecskit.tasks.stopping",
-            "ecskit.tasks.reading",
-            "ecskit.tasks.protecting",
+            "ecskit._tasks.running",
+            "ecskit._tasks.completing",
+            "ecskit._tasks.stopping",
+            "ecskit._tasks.reading",
+            "ecskit._tasks.protecting",
         ),
     ),
     Namespace(
         name="task_definitions",
         class_="TaskDefinitionVerbs",
         about="Registering task definitions; what is done with them offline is in `ecskit.task_definitions`.",
-        modules=("ecskit.task_definitions.registering",),
+        modules=("ecskit._task_definitions.registering",),
     ),
     Namespace(
         name="task_sets",
         class_="TaskSetVerbs",
         about="Task sets of services that somebody else deploys: creating, scaling, switching, deleting them.",
-        modules=("ecskit.task_sets.creating", "ecskit.task_sets.changing", "ecskit.task_sets.deleting"),
+        modules=("ecskit._task_sets.creating", "ecskit._task_sets.changing", "ecskit._task_sets.deleting"),
     ),
     Namespace(
         name="container_instances",
         class_="ContainerInstanceVerbs",
         about="Container instances: draining them and giving them tasks again, updating their agents, finding them.",
         modules=(
-            "ecskit.container_instances.draining",
-            "ecskit.container_instances.updating",
-            "ecskit.container_instances.reading",
+            "ecskit._container_instances.draining",
+            "ecskit._container_instances.updating",
+            "ecskit._container_instances.reading",
         ),
     ),
     Namespace(
@@ -109,19 +110,19 @@ NAMESPACES = (
         class_="ServiceVerbs",
         about="Services: deploying, scaling, creating, deleting, finding them.",
         modules=(
-            "ecskit.services.deploying",
-            "ecskit.services.rolling_back",
-            "ecskit.services.scaling",
-            "ecskit.services.creating",
-            "ecskit.services.deleting",
-            "ecskit.services.reading",
+            "ecskit._deployments.deploying",
+            "ecskit._deployments.rolling_back",
+            "ecskit._services.scaling",
+            "ecskit._services.creating",
+            "ecskit._services.deleting",
+            "ecskit._services.reading",
         ),
     ),
     Namespace(
         name="deployment",
         class_="DeploymentHandle",
         about="A deployment that was started: waiting for it, watching it, stopping it, rolling it back.",
-        modules=("ecskit.services.handling",),
+        modules=("ecskit._deployments.handle",),
         bound="StartedDeployment",
     ),
 )
@@ -135,10 +136,26 @@ _ABOUT_CANCEL = "    cancel: A `threading.Event`; setting it from another thread
 
 def files(package: Path, origin: Provenance, namespaces: Sequence[Namespace] = NAMESPACES) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
+    homes = public_homes(package)
     for namespace in namespaces:
         verbs = [*verbs_of(package, namespace)]
+        verbs = [replace(verb, imports=_published(verb.imports, homes)) for verb in verbs]
         for accent in (SYNC, ASYNC):
-            yield f"_generated/{accent.module}_{namespace.name}.py", _namespace(namespace, verbs, accent, origin)
+            yield f"_facades/{accent.module}_{namespace.name}.py", _namespace(namespace, verbs, accent, origin)
+
+
+def public_homes(package: Path) -> Mapping[tuple[str, str], str]:
+    """Return the public module of what a private module defines, by that module and the name."""
+    homes: dict[tuple[str, str], str] = {}
+    for path in sorted(package.glob("[a-z]*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("ecskit._"):
+                homes |= {(node.module, alias.name): f"{package.name}.{path.stem}" for alias in node.names}
+    return homes
+
+
+def _published(imports: Mapping[str, str], homes: Mapping[tuple[str, str], str]) -> Mapping[str, str]:
+    return {name: homes.get((module, name), module) for name, module in imports.items()}
 
 
 def verbs_of(package: Path, namespace: Namespace) -> Iterator[Verb]:
@@ -180,9 +197,9 @@ def _namespace(namespace: Namespace, verbs: Sequence[Verb], accent: Accent, orig
 
 def _needed(namespace: Namespace, verbs: Sequence[Verb], accent: Accent) -> dict[str, str]:
     """Return what is imported at run time: the name by its module."""
-    needed = {"ecskit._streams": f"{accent.prefix}Stream"} if any(verb.kind == "Emits" for verb in verbs) else {}
+    needed = {"ecskit._drive.streams": f"{accent.prefix}Stream"} if any(verb.kind == "Emits" for verb in verbs) else {}
     if namespace.bound:
-        needed |= {"ecskit.services.bound": "Bound", HANDLES[namespace.bound].module: namespace.bound}
+        needed |= {"ecskit._core.bound": "Bound", HANDLES[namespace.bound].module: namespace.bound}
     return needed
 
 
@@ -206,7 +223,7 @@ def _handle(verb: Verb, accent: Accent) -> Mapping[str, str]:
     handle = HANDLES.get(verb.result) if verb.kind == "Flow" else None
     if handle is None:
         return {}
-    return {f"{accent.prefix}{handle.class_}": f"ecskit._generated.{accent.module}_{handle.stem}"}
+    return {f"{accent.prefix}{handle.class_}": f"ecskit._facades.{accent.module}_{handle.stem}"}
 
 
 def _returned(verb: Verb, accent: Accent) -> str:
@@ -266,7 +283,8 @@ def _body(verb: Verb, accent: Accent, within: str, *, cancel: bool) -> str:
             spread.setdefault(p.of, []).append(p.name)
     given = ["self.started"] * verb.bound + [p.name for p in verb.positional]
     given += [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
-    imports = [f"from {verb.module} import {verb.name} as verb"]
+    package, _, module = verb.module.rpartition(".")
+    imports = [f"from {package} import {module} as flows"]
     made = ""
     for (parameter, class_), names in spread.items():
         imports.append(f"from {SPREAD[class_]} import {class_}")
@@ -280,5 +298,5 @@ def _body(verb: Verb, accent: Accent, within: str, *, cancel: bool) -> str:
         imports += [f"from {module} import {handle}"] if handle != within else []
         result = f"{handle}(self._runtime, {result})"
     lines = "".join(f"        {line}\n" for line in sorted(imports))
-    call = block("flow = verb(", given, ")", "        ")
+    call = block(f"flow = flows.{verb.name}(", given, ")", "        ")
     return f"{lines}\n{made}{call}        return {result}\n"

@@ -10,26 +10,32 @@ from . import wire
 from .effects import Draw, Flow, RawResponse, Send
 from .errors import EcsError, RequestError
 from .model import Request, Response
-from .operation import Operation
 
 __all__ = ["call"]
 
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-def call(operation: Operation, request: Request[ResponseT], *, poll: bool = False) -> Flow[ResponseT]:
+def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[ResponseT]:
     """Send one request and return its typed response.
 
     A missing client token is filled before anything is sent, so that every retry of this call carries the same one.
+
+    Args:
+        request: The request.
+        single_attempt: Leave retries to the flow: the transport makes one attempt.
     """
+    if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        problem = f"expected a request of ecskit.models, such as RunTaskRequest, got {type(request).__name__}"
+        raise RequestError("send", [("request", problem)])
     token: str | None = None
-    if operation.token_length:
-        request, token = yield from _with_token(request, operation.token_length)
+    if request._token_length:
+        request, token = yield from _with_token(request, request._token_length)
     params = wire.encode(request)
-    reply = yield Send(operation.name, params, poll)
+    reply = yield Send(request._operation, params, single_attempt)
     try:
         raw: RawResponse = reply.get()
-        return wire.decode_response(operation.name, request._response, raw, token)  # type: ignore[return-value]  # the request says which class answers it
+        return wire.decode_response(request._operation, request._response, raw, token)  # type: ignore[return-value]  # the request says which class answers it
     except EcsError as error:
         error.client_token = token
         raise

@@ -48,8 +48,8 @@ class Send:
 
     operation: str
     params: Mapping[str, Any]
-    poll: bool = False
-    """Send it through the client that makes one attempt only: the flow backs off itself."""
+    single_attempt: bool = False
+    """Send it through the client that makes one attempt: the flow repeats it itself."""
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from .wait_errors import WaitStory
+    from .handles import WaitHandle
 
 __all__ = [
     "AccessDeniedError",
@@ -38,19 +38,86 @@ __all__ = [
     "TransportError",
     "UnsupportedError",
     "UnsupportedOperationError",
+    "WaitCancelled",
     "WrongEventLoopError",
 ]
 
 
+class Story(Protocol):
+    """What a wait has observed when an error ends it. `ecskit.waits.WaitStory` is the class behind it."""
+
+    @property
+    def handle(self) -> WaitHandle:
+        """What continues the wait: `ecs.wait.resume(handle)`."""
+        ...
+
+    @property
+    def wait(self) -> str:
+        """Name of the wait, such as `tasks_running`."""
+        ...
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What else the wait was given, such as the cluster."""
+        ...
+
+    @property
+    def last(self) -> Mapping[str, Any]:
+        """The last observation of each target, by id; None of a target that no poll showed."""
+        ...
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """What is lacking or to blame, by the id of each target."""
+        ...
+
+    def with_arguments(self, arguments: Mapping[str, Any]) -> Story:
+        """Return the same story with these arguments in its handle."""
+        ...
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the wait took."""
+        ...
+
+    @property
+    def polls(self) -> int:
+        """How many polls the wait made."""
+        ...
+
+    @property
+    def looks(self) -> str:
+        """The polls and what they showed, in words."""
+        ...
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        """How often each state was observed."""
+        ...
+
+    @property
+    def errors(self) -> Sequence[EcsError]:
+        """The errors of polls, the latest of them."""
+        ...
+
+
 class EcsError(Exception):
-    """Anything that ecskit raises on purpose."""
+    """The base of all errors that ecskit raises. Their public home is `ecskit.errors`."""
+
+    __module__ = "ecskit.errors"
 
     retryable: bool = False
     """Whether sending the same request again, with the same client token, may succeed."""
     client_token: str | None = None
     """The idempotency token of the request that failed; send it again with the same one and nothing runs twice."""
-    story: WaitStory | None = None
-    """What a wait knew when this ended it, with the handle to go on from (`story.handle`); None outside of waits."""
+    story: Story | None = None
+    """What a wait had observed when this error ended it, with the handle to resume it; None outside of waits."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        # Errors are defined beside the values that they hold. Tracebacks, logs and pickle name where users import them.
+        if cls.__module__.startswith("ecskit.") and not cls.__name__.startswith("_"):
+            cls.__module__ = "ecskit.errors"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"  # what they hold can be as long as a book
@@ -220,6 +287,13 @@ class ServerError(ServiceError):
 
 _TOLD = 10
 """How many failures a message tells at the most."""
+
+
+class WaitCancelled(EcsError):
+    """The `cancel` event of a wait was set."""
+
+    def __str__(self) -> str:
+        return "the wait was cancelled by its `cancel` event"
 
 
 class FailureDetails(Protocol):

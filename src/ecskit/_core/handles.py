@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
-from .errors import RequestError
-from .kinds import members
-from .model import Model
+from ecskit._core.errors import RequestError
+from ecskit._core.members import members
+from ecskit._core.model import Model
 
 __all__ = ["WaitHandle", "plain"]
 

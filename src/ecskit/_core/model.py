@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 import attrs
 
 from .absent import ABSENT_LIST, ABSENT_MAP
-from .errors import FailuresError, RequestError
+from .errors import FailuresError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -25,7 +25,6 @@ __all__ = [
     "Response",
     "ResponseMetadata",
     "TaggedUnion",
-    "operation_of",
 ]
 
 JSON: TypeAlias = Any
@@ -113,19 +112,12 @@ class Request(Model, Generic[ResponseT_co]):
     """The input of an operation; `send` answers it with a `ResponseT_co`."""
 
     _operation: ClassVar[str]
+    """Name of the operation, as ECS spells it: `RunTask`."""
     _response: ClassVar[type[Response]]
-
-
-def operation_of(request: Request[Any]) -> str:
-    """Return the name of the operation that a request is for.
-
-    Raises:
-        RequestError: It is something else.
-    """
-    if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        problem = f"expected a request of ecskit.models, such as RunTaskRequest, got {type(request).__name__}"
-        raise RequestError("send", [("request", problem)])
-    return request._operation
+    _token_length: ClassVar[int] = 0
+    """The most characters that its `client_token` may have; 0 if it takes none."""
+    _items: ClassVar[str] = ""
+    """The member of the response whose items its pages list; empty if there are no pages or no such member."""
 
 
 def _names(cls: type[Model]) -> list[str]:

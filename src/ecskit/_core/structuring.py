@@ -13,9 +13,10 @@ from typing import Any
 
 import attrs
 
+from ecskit._core.members import Kind, Member, members
+
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
-from .kinds import Kind, Member, members
 from .model import Model, Response, ResponseMetadata
 
 __all__ = ["Structure", "set_slot", "structure_hook"]

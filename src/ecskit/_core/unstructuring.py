@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from ecskit._core.members import Kind, members
+
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
-from .kinds import Kind, members
 from .model import Model, TaggedUnion
 
 __all__ = ["unstructure"]

@@ -29,8 +29,7 @@ from ecskit._core.effects import (
     Sleep,
     Tell,
 )
-from ecskit._core.errors import ClientClosedError, EcsError, RequestError
-from ecskit._core.wait_errors import WaitCancelled
+from ecskit._core.errors import ClientClosedError, EcsError, RequestError, WaitCancelled
 from ecskit._drive.clock import Clock, Counts, Either
 from ecskit._drive.ending import CLEAN_UP, CLOSED, Cut, Step, close, log
 from ecskit._drive.room import Room, Run

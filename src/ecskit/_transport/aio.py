@@ -51,7 +51,7 @@ class AsyncTransport:
         """
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        client = await self.open(poll=send.poll)
+        client = await self.open(single_attempt=send.single_attempt)
         under_way = exchange.Exchange(client, send, begin)
         token = exchange.current.set(under_way)
         try:
@@ -66,7 +66,7 @@ class AsyncTransport:
         # Outside of the handler, so that an error whose text holds values is not even in the context.
         raise failed from cause
 
-    async def open(self, *, poll: bool = False) -> Any:
+    async def open(self, *, single_attempt: bool = False) -> Any:
         """Return the client for calls or for polls, made now if there is none yet.
 
         Raises:
@@ -86,13 +86,13 @@ class AsyncTransport:
         async with self._lock:
             if self._closed:
                 raise ClientClosedError("the client was closed meanwhile")
-            if poll not in self._clients:
-                arguments = sessions.for_polls(self._arguments) if poll else self._arguments
+            if single_attempt not in self._clients:
+                arguments = sessions.for_polls(self._arguments) if single_attempt else self._arguments
                 with translate.configuring():
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
                 exchange.attach(made)
-                self._clients[poll] = made
-        return self._clients[poll]
+                self._clients[single_attempt] = made
+        return self._clients[single_attempt]
 
     async def close(self) -> None:
         """Detach from the clients, and close those that are ours; one that is being made is waited for."""

@@ -17,8 +17,8 @@ from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 from botocore.useragent import UserAgentString
 
-from ecskit import _service_model
 from ecskit._core.errors import ConfigurationError
+from ecskit._transport import service_model
 from ecskit._version import __version__
 
 __all__ = ["check_wrapped", "client_arguments", "derive", "for_polls", "given", "new"]
@@ -30,13 +30,13 @@ class _ShippedModelLoader(Loader):
     """Finds the shipped ECS model before any other; everything else is found as ever."""
 
     def __init__(self, *, extra_search_paths: list[str]) -> None:
-        super().__init__(extra_search_paths=[str(_service_model.DATA_PATH), *extra_search_paths])
+        super().__init__(extra_search_paths=[str(service_model.DATA_PATH), *extra_search_paths])
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         if service_name == "ecs":
             # The base class would first list every service there is.
             with contextlib.suppress(DataNotFoundError):
-                return self.load_data(f"ecs/{_service_model.API_VERSION}/{type_name}")
+                return self.load_data(f"ecs/{service_model.API_VERSION}/{type_name}")
         return super().load_service_model(service_name, type_name, api_version)
 
 
@@ -164,7 +164,7 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
     agent = " ".join(filter(None, [merged.user_agent_extra, f"ecskit/{__version__}"]))
     return {
         "service_name": "ecs",
-        "api_version": _service_model.API_VERSION,
+        "api_version": service_model.API_VERSION,
         "region_name": region_name,
         "endpoint_url": endpoint_url,
         "config": merged.merge(Config(retries=cast("Any", retries or None), user_agent_extra=agent)),

@@ -36,7 +36,7 @@ class Transport:
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
         """
-        client = self._poller() if send.poll else self.client
+        client = self._poller() if send.single_attempt else self.client
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         under_way = exchange.Exchange(client, send, begin)

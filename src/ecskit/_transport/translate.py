@@ -10,6 +10,7 @@ from typing import Any
 from botocore import exceptions as boto
 
 from ecskit import models
+from ecskit._api.service_errors import SERVICE_ERRORS
 from ecskit._core.errors import (
     AccessDeniedError,
     ClientClosedError,
@@ -25,9 +26,8 @@ from ecskit._core.errors import (
     TimedOutError,
     TransportError,
 )
-from ecskit._core.kinds import members
+from ecskit._core.members import members
 from ecskit._core.model import Model
-from ecskit._generated.errors import SERVICE_ERRORS
 
 from .exchange import Exchange
 

@@ -5,7 +5,7 @@ Nothing else in ecskit imports this. What draws in terminals is the extra `progr
 
 from __future__ import annotations
 
-from ecskit.progress.choosing import auto, github, live, plain
+from ecskit.progress.choosing import Times, auto, github, live, plain
 from ecskit.progress.showing import Show
 
-__all__ = ["Show", "auto", "github", "live", "plain"]
+__all__ = ["Show", "Times", "auto", "github", "live", "plain"]

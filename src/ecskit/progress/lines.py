@@ -9,9 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO
 
-from ecskit.progress.showing import Show
-from ecskit.progress.words import Verdict, one_line, revisions, said, stability, stopped, why_stopped
-from ecskit.services.events import (
+from ecskit._deployments.events import (
     CountsChanged,
     DeploymentEvent,
     DeploymentFollowed,
@@ -23,6 +21,8 @@ from ecskit.services.events import (
     StatusChanged,
     TaskStopped,
 )
+from ecskit.progress.showing import Show
+from ecskit.progress.words import Verdict, one_line, revisions, said, stability, stopped, why_stopped
 
 __all__ = ["Lines"]
 

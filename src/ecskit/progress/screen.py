@@ -16,6 +16,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecskit._deployments.events import (
+    DeploymentEvent,
+    DeploymentFollowed,
+    DeploymentPausedAt,
+    RollbackStarted,
+    ServiceSaid,
+    StageReached,
+    TaskStopped,
+)
+from ecskit._deployments.progress import STAGES, DeploymentProgress
 from ecskit.progress.showing import Show
 from ecskit.progress.words import (
     Revision,
@@ -27,16 +37,6 @@ from ecskit.progress.words import (
     stability,
     why_stopped,
 )
-from ecskit.services.events import (
-    DeploymentEvent,
-    DeploymentFollowed,
-    DeploymentPausedAt,
-    RollbackStarted,
-    ServiceSaid,
-    StageReached,
-    TaskStopped,
-)
-from ecskit.services.progress import STAGES, DeploymentProgress
 
 if TYPE_CHECKING:
     from typing_extensions import Self

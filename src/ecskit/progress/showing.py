@@ -15,8 +15,8 @@ from ecskit.progress.words import Verdict, verdict
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ecskit.services.events import DeploymentEvent
-    from ecskit.services.progress import DeploymentProgress
+    from ecskit._deployments.events import DeploymentEvent
+    from ecskit._deployments.progress import DeploymentProgress
 
 __all__ = ["Show"]
 

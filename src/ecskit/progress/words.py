@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 import attrs
 
+from ecskit._deployments.events import TaskStopped
+from ecskit._deployments.progress import DeploymentProgress
+from ecskit._deployments.stopped_tasks import died_of
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -26,9 +29,6 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.models.services import Deployment
-from ecskit.services.casualties import died_of
-from ecskit.services.events import TaskStopped
-from ecskit.services.progress import DeploymentProgress
 
 __all__ = [
     "Revision",

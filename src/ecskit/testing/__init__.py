@@ -1,57 +1,31 @@
 """A simulated ECS control plane, for tests that need no account: in a client's process or behind HTTP.
 
-Decides nothing: it names what users may rely on, and loads each name when it is first asked for. pytest loads this
-package at every start, because the plugin is in it.
+Each name loads when it is first used, because pytest imports this package at every start: the plugin is in it.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit.testing.calls import Call
-    from ecskit.testing.clocks import ScaledClock
-    from ecskit.testing.embed import Attachment, attach, attach_async
-    from ecskit.testing.errors import LostAnswerError, SimulatedError, SimulatorBug
-    from ecskit.testing.faults import Fault
-    from ecskit.testing.lag import Lag
-    from ecskit.testing.progress import Progress
-    from ecskit.testing.quotas import PUBLISHED_QUOTAS, Quota
-    from ecskit.testing.script import TaskScript
-    from ecskit.testing.server import SimulatorServer
-    from ecskit.testing.services.script import DeploymentScript
-    from ecskit.testing.services.shown_counts import Counting
-    from ecskit.testing.services.states import DeploymentState, ServiceState
-    from ecskit.testing.simulator import Simulator, simulated_operations
-    from ecskit.testing.task_state import TaskState
-    from ecskit.testing.wire import Response
-
-_WHERE = {
-    "PUBLISHED_QUOTAS": "quotas",
-    "Attachment": "embed",
-    "Call": "calls",
-    "Counting": "services.shown_counts",
-    "DeploymentScript": "services.script",
-    "DeploymentState": "services.states",
-    "Fault": "faults",
-    "Lag": "lag",
-    "LostAnswerError": "errors",
-    "Progress": "progress",
-    "Quota": "quotas",
-    "Response": "wire",
-    "ServiceState": "services.states",
-    "ScaledClock": "clocks",
-    "SimulatedError": "errors",
-    "Simulator": "simulator",
-    "SimulatorBug": "errors",
-    "SimulatorServer": "server",
-    "TaskScript": "script",
-    "TaskState": "task_state",
-    "attach": "embed",
-    "attach_async": "embed",
-    "simulated_operations": "simulator",
-}
+    from ecskit._simulator.calls import Call
+    from ecskit._simulator.clocks import ScaledClock
+    from ecskit._simulator.embed import Attachment, attach, attach_async
+    from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
+    from ecskit._simulator.faults import Fault
+    from ecskit._simulator.lag import Lag
+    from ecskit._simulator.progress import Progress, ResourceKind
+    from ecskit._simulator.quotas import PUBLISHED_QUOTAS, Quota
+    from ecskit._simulator.scheduler.script import DeploymentScript
+    from ecskit._simulator.scheduler.shown_counts import Counting
+    from ecskit._simulator.scheduler.states import DeploymentState, ServiceState
+    from ecskit._simulator.script import Health, TaskScript
+    from ecskit._simulator.server import SimulatorServer
+    from ecskit._simulator.simulator import Simulator, simulated_operations
+    from ecskit._simulator.task_state import TaskState
+    from ecskit._simulator.wire import Response, Wire
 
 __all__ = [
     "PUBLISHED_QUOTAS",
@@ -61,10 +35,12 @@ __all__ = [
     "DeploymentScript",
     "DeploymentState",
     "Fault",
+    "Health",
     "Lag",
     "LostAnswerError",
     "Progress",
     "Quota",
+    "ResourceKind",
     "Response",
     "ScaledClock",
     "ServiceState",
@@ -74,23 +50,40 @@ __all__ = [
     "SimulatorServer",
     "TaskScript",
     "TaskState",
+    "Wire",
     "attach",
     "attach_async",
     "simulated_operations",
 ]
 
-
-def _load(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f"module 'ecskit.testing' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"ecskit.testing.{_WHERE[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-# Hidden from type checkers, which would take it to mean that there is any name one can think of.
-globals()["__getattr__"] = _load
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+publish(
+    globals(),
+    {
+        "Wire": "ecskit._simulator.wire",
+        "ResourceKind": "ecskit._simulator.progress",
+        "Health": "ecskit._simulator.script",
+        "PUBLISHED_QUOTAS": "ecskit._simulator.quotas",
+        "Attachment": "ecskit._simulator.embed",
+        "Call": "ecskit._simulator.calls",
+        "Counting": "ecskit._simulator.scheduler.shown_counts",
+        "DeploymentScript": "ecskit._simulator.scheduler.script",
+        "DeploymentState": "ecskit._simulator.scheduler.states",
+        "Fault": "ecskit._simulator.faults",
+        "Lag": "ecskit._simulator.lag",
+        "LostAnswerError": "ecskit._simulator.errors",
+        "Progress": "ecskit._simulator.progress",
+        "Quota": "ecskit._simulator.quotas",
+        "Response": "ecskit._simulator.wire",
+        "ServiceState": "ecskit._simulator.scheduler.states",
+        "ScaledClock": "ecskit._simulator.clocks",
+        "SimulatedError": "ecskit._simulator.errors",
+        "Simulator": "ecskit._simulator.simulator",
+        "SimulatorBug": "ecskit._simulator.errors",
+        "SimulatorServer": "ecskit._simulator.server",
+        "TaskScript": "ecskit._simulator.script",
+        "TaskState": "ecskit._simulator.task_state",
+        "attach": "ecskit._simulator.embed",
+        "attach_async": "ecskit._simulator.embed",
+        "simulated_operations": "ecskit._simulator.simulator",
+    },
+)

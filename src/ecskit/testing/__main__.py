@@ -12,12 +12,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, get_args
 
-from ecskit.testing.clocks import ScaledClock
-from ecskit.testing.lag import Lag
-from ecskit.testing.quotas import PUBLISHED_QUOTAS
-from ecskit.testing.server import SimulatorServer
-from ecskit.testing.services.shown_counts import Counting
-from ecskit.testing.simulator import Simulator
+from ecskit._simulator.clocks import ScaledClock
+from ecskit._simulator.lag import Lag
+from ecskit._simulator.quotas import PUBLISHED_QUOTAS
+from ecskit._simulator.scheduler.shown_counts import Counting
+from ecskit._simulator.server import SimulatorServer
+from ecskit._simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,14 +13,16 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ecskit._simulator.simulator import Simulator
     from ecskit.client import Client
-    from ecskit.testing.simulator import Simulator
+
+__all__ = ["ecs_client", "ecs_simulator"]
 
 
 @pytest.fixture
 def ecs_simulator() -> Simulator:
     """Return a fresh `ecskit.testing.Simulator`; override it for one with arguments, and `ecs_client` follows."""
-    from ecskit.testing.simulator import Simulator
+    from ecskit._simulator.simulator import Simulator
 
     return Simulator()
 

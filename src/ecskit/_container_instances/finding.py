@@ -1,0 +1,55 @@
+"""Where container instances are, and how they are now: what is looked up before something is done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from ecskit._container_instances.errors import ContainerInstancesMissing
+from ecskit._core.backing_off import ATTEMPTS, back_off
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Asked, Batches
+from ecskit._waits.container_instances import HOST, INSTANCES, reader
+from ecskit.models.container_instances import ContainerInstance
+
+__all__ = ["by_host", "located", "look_at"]
+
+_READ = attrs.evolve(INSTANCES, describe=reader(poll=False))
+
+
+def by_host(asked: Asked[ContainerInstance]) -> list[str]:
+    """Return what was named by the ids of machines: only waits and looks take these."""
+    return [name for name, place in asked.places.items() if HOST.fullmatch(place.id)]
+
+
+def look_at(asked: Asked[ContainerInstance], names: Iterable[str]) -> Flow[dict[str, ContainerInstance]]:
+    """Look at some of the container instances until ECS answers, and return those that there are, by name."""
+    found: dict[str, ContainerInstance] = {}
+    left, attempt = list(names), 1
+    while left:
+        look = yield from Batches(_READ, asked.places).look(left)
+        found |= look.seen
+        left = list(look.unanswered)
+        for error in look.unanswered.values():
+            if attempt >= ATTEMPTS:
+                raise error
+        if left:
+            yield from back_off(attempt)
+            attempt += 1
+    return found
+
+
+def located(asked: Asked[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Asked[ContainerInstance]:
+    """Return the same with the ids of the container instances in place of those of the machines that they are on.
+
+    Raises:
+        ContainerInstancesMissing: No container instance was found on some of the machines.
+    """
+    hosts = by_host(asked)
+    missing = [name for name in hosts if name not in found]
+    if missing:
+        raise ContainerInstancesMissing(missing, list(found.values()))
+    ids = {name: INSTANCES.id_of(found[name]) for name in hosts}
+    places = {name: attrs.evolve(place, id=ids.get(name, place.id)) for name, place in asked.places.items()}
+    return attrs.evolve(asked, places=places)

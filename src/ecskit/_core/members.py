@@ -1,0 +1,90 @@
+"""What each member of a model is on the wire, read off the model's own annotations.
+
+Generated annotations keep to a small grammar (`X`, `X | None`, `X | str`, `Sequence[X]`, `Mapping[str, X]`), so they
+are read as text: evaluating them with `typing.get_type_hints` would cost more than everything else at first use.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import attrs
+
+from ecskit._core.model import Model
+
+__all__ = ["Kind", "Member", "members"]
+
+Shape = Literal["scalar", "timestamp", "model", "json"]
+_NUMBERS_AND_STRINGS = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+@attrs.frozen
+class Kind:
+    """What a member holds: one item of a shape, or a list or map of them."""
+
+    container: Literal["", "list", "map"]
+    shape: Shape
+    type: type[Any]
+    """`str`, `int`, `float` or `bool` of a scalar, the class of a model."""
+
+
+@attrs.frozen
+class Member:
+    """One member of a model, with the names it has in Python and on the wire."""
+
+    name: str
+    wire: str
+    required: bool
+    sensitive: bool
+    kind: Kind
+
+
+_members: dict[type[Model], tuple[Member, ...]] = {}
+
+
+def members(cls: type[Model]) -> tuple[Member, ...]:
+    """Return the members of a model that travel, in the order of its class."""
+    return _members.get(cls) or _members.setdefault(cls, _read(cls))
+
+
+def _read(cls: type[Model]) -> tuple[Member, ...]:
+    namespace = vars(sys.modules[cls.__module__])
+    return tuple(
+        Member(
+            name=a.name,
+            wire=cls._wire_names.get(a.name) or _camel(a.name),
+            required=a.default is attrs.NOTHING,
+            sensitive=a.name in cls._sensitive,
+            kind=_kind(str(a.type), namespace),
+        )
+        for a in attrs.fields(cls)
+        if a.name not in ("extra_fields", "metadata")
+    )
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+def _kind(annotation: str, namespace: Mapping[str, Any]) -> Kind:
+    text = annotation.removesuffix(" | None").removesuffix(" | str")
+    container: Literal["", "list", "map"] = ""
+    if text.startswith("Sequence["):
+        container, text = "list", text[len("Sequence[") : -1]
+    elif text.startswith("Mapping[str, "):
+        container, text = "map", text[len("Mapping[str, ") : -1]
+    text = text.removesuffix(" | str")
+    if text in _NUMBERS_AND_STRINGS:
+        return Kind(container, "scalar", _NUMBERS_AND_STRINGS[text])
+    if text == "datetime":
+        return Kind(container, "timestamp", datetime)
+    if text == "JSON":
+        return Kind(container, "json", object)
+    named = namespace[text]
+    if isinstance(named, type) and issubclass(named, Model):
+        return Kind(container, "model", named)
+    return Kind(container, "scalar", str)  # a Literal: one of the strings that are known today

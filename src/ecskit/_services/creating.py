@@ -1,0 +1,69 @@
+"""Creating services, none of them twice, and waiting until they are deployed."""
+
+from __future__ import annotations
+
+import attrs
+
+from ecskit._core.effects import Draw, Flow
+from ecskit._core.errors import RequestError
+from ecskit._core.retrying import Insisting
+from ecskit._core.wire import encode
+from ecskit._deployments.following import Course, Following
+from ecskit._deployments.reference import started_from
+from ecskit._polling.options import Patience
+from ecskit._waits.errors import UnsupportedController
+from ecskit.models.services import CreateServiceRequest, Service
+
+__all__ = ["create"]
+
+_TOKEN_LENGTH = 36
+
+
+def create(request: CreateServiceRequest, *, following: Following, patience: Patience) -> Flow[Service]:
+    """Create a service, and wait until its first deployment has succeeded.
+
+    A call whose answer is lost, and one that was throttled, is sent again under the same token, so that the service is
+    created once. A service with the controller EXTERNAL has no deployments, and is returned when it is created.
+
+    Args:
+        request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random where
+            it is absent; doing it again with the same token and request finds the same service.
+        following: How far, and how, to follow its deployment.
+        patience: How long to wait, once it is created, and how often to look.
+
+    Returns:
+        The service as it was last seen.
+
+    Raises:
+        UnsupportedController: CodeDeploy is to control the deployments: make the service by `create_service`, which
+            does not wait.
+        RequestError: Something in the request is not of its type; nothing was sent.
+        ServiceError: ECS refuses: no permission, no such cluster or task definition, a name that is taken. If the
+            service was created, the error holds the handle of its deployment.
+        TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+    """
+    verb = "services.create"
+    if not isinstance(request, CreateServiceRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        raise RequestError(verb, [("request", f"expected a CreateServiceRequest, got {type(request).__name__}")])
+    encode(request)
+    token = request.client_token
+    if token is not None and not 0 < len(token) <= _TOKEN_LENGTH:
+        raise RequestError(verb, [("request.client_token", f"expected 1 to {_TOKEN_LENGTH} characters")])
+    controller = request.deployment_controller.type if request.deployment_controller else "ECS"
+    if controller == "CODE_DEPLOY":
+        raise UnsupportedController(request.service_name, controller)
+    following.check(verb)
+    patience.check(verb)
+
+    def flow() -> Flow[Service]:
+        key = token or f"{(yield Draw()).get():032x}"
+        created = yield from Insisting(attrs.evolve(request, client_token=key)).send()
+        if controller == "EXTERNAL":
+            return created.service
+        course = Course.of(started_from(verb, created), following, patience, verb=verb)
+        progress = yield from course.flow()
+        return progress.service or created.service
+
+    return flow()

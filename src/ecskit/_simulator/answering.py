@@ -1,0 +1,103 @@
+"""How one request is answered: what comes before, around and after the operation itself.
+
+Decides the order of things: set the time, take from the quotas, check the request against the service model, see
+whether a fault strikes, let the operation act, check the answer, record the call. What operations do is written in the
+`operations` package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ecskit._simulator import operations
+from ecskit._simulator.calls import Call
+from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
+from ecskit._simulator.validation import check_request, check_response
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable
+
+    from ecskit._simulator.faults import Fault
+    from ecskit._simulator.operations import Operation
+    from ecskit._simulator.trouble import Trouble
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+# Codes that any operation may answer with, beside those that the service model lists for it.
+_COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
+
+
+class Answering:
+    """What a simulator needs to answer a request; whoever calls holds the lock."""
+
+    _now: Callable[[], float]
+    _model: dict[str, Any]
+    _world: World
+    _calls: deque[Call]
+    _trouble: Trouble
+
+    def _answer(self, operation: str, request: Wire) -> Wire:
+        now = self._now()
+        call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
+        try:
+            perform = self._admit(operation, request, now)
+            fault = self._trouble.strike(operation, request, now)
+            call = attrs.evolve(call, fault=fault)
+            if fault is None:
+                answer = self._perform(perform, operation, request)
+            else:
+                answer = self._perform_badly(perform, operation, request, fault)
+        except SimulatedError as error:
+            self._calls.append(attrs.evolve(call, status=error.status, code=error.code))
+            raise
+        except LostAnswerError as lost:
+            self._calls.append(attrs.evolve(call, status=0, code=lost.loss))
+            raise
+        self._calls.append(call)
+        return answer
+
+    def _admit(self, operation: str, request: Wire, now: float) -> Operation:
+        """Return what performs an operation, if the request is one that ECS would look at."""
+        if operation not in self._model["operations"]:
+            raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
+        perform = operations.TABLE.get(operation)
+        if perform is None:
+            raise not_simulated(f"the operation {operation}")
+        self._world.advance(now)
+        self._world.buckets.take(operation, now)
+        check_request(self._model, operation, request)
+        return perform
+
+    def _perform_badly(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
+        if fault.shortage is not None:
+            self._world.shortage = fault.shortage
+            try:
+                return self._perform(perform, operation, request)
+            finally:
+                self._world.shortage = None
+        answer: Wire = {}
+        if fault.after_effect:
+            # A refusal is lost like any other answer.
+            with contextlib.suppress(SimulatedError):
+                answer = self._perform(perform, operation, request)
+        raise fault.struck(answer)
+
+    def _perform(self, perform: Operation, operation: str, request: Wire) -> Wire:
+        try:
+            answer = perform(self._world, request)
+        except SimulatedError as error:
+            self._check_code(operation, error)
+            raise
+        check_response(self._model, operation, answer)
+        return answer
+
+    def _check_code(self, operation: str, error: SimulatedError) -> None:
+        """Stop an error that the service model does not list for the operation."""
+        listed = {each["shape"] for each in self._model["operations"][operation].get("errors", ())}
+        if error.code not in listed | _COMMON_CODES:
+            raise SimulatorBug(f"{operation} refused with {error.code}, which the service model does not list")

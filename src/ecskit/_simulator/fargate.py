@@ -1,0 +1,71 @@
+"""What Fargate can run: sizes of CPU and memory, platform versions and families.
+
+Decides by tables that AWS publishes; that of the sizes is in `ecskit._task_definitions.fargate`. Does not know what a
+task definition or a task is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecskit._simulator.errors import SimulatedError, refused
+from ecskit._task_definitions import fargate as sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LATEST_PLATFORM = {"LINUX": "1.4.0", "WINDOWS": "1.0.0"}
+_PLATFORMS = {"LINUX": ("1.3.0", "1.4.0"), "WINDOWS": ("1.0.0",)}
+
+
+def cpu_units(text: str) -> int:
+    """Return the CPU units that a task size names: `1024`, `1 vCPU`, `.5 vcpu`.
+
+    Raises:
+        SimulatedError: `ClientException`.
+    """
+    return _known("cpu", text, sizes.cpu_units(text))
+
+
+def memory_mib(text: str) -> int:
+    """Return the MiB that a task size names: `2048`, `2GB`, `0.5 GB`.
+
+    Raises:
+        SimulatedError: `ClientException`.
+    """
+    return _known("memory", text, sizes.memory_mib(text))
+
+
+def check_size(cpu: int, memory: int) -> None:
+    """Refuse a size that Fargate does not offer.
+
+    Raises:
+        SimulatedError: `ClientException`.
+    """
+    if memory not in sizes.SIZES.get(cpu, ()):
+        raise refused(f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.")
+
+
+def platform(runtime_platform: Mapping[str, Any], version: str) -> tuple[str, str]:
+    """Return the platform version and the platform family that a task gets.
+
+    Args:
+        runtime_platform: The `runtimePlatform` of the task definition.
+        version: The version that the caller asks for, or LATEST.
+
+    Raises:
+        SimulatedError: `PlatformUnknownException`.
+    """
+    family: str = runtime_platform.get("operatingSystemFamily", "LINUX")
+    system = "LINUX" if family == "LINUX" else "WINDOWS"
+    if version == "LATEST":
+        version = LATEST_PLATFORM[system]
+    if version not in _PLATFORMS[system]:
+        raise SimulatedError("PlatformUnknownException", f"The platform version {version} does not exist.")
+    return version, family.replace("_", " ").title()
+
+
+def _known(what: str, text: str, amount: int | None) -> int:
+    if amount is None:
+        raise refused(f"Invalid {what} value for a task: {text!r}.")
+    return amount

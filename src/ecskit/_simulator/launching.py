@@ -1,0 +1,274 @@
+"""Build a task: its fixed members, its containers and its timeline.
+
+Decides what a task looks like from the first moment on. Whether it may be launched, and where it goes, was decided
+before (`launch_rules`, `placement`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ecskit._simulator.arns import short_id
+from ecskit._simulator.fargate import cpu_units, memory_mib, platform
+from ecskit._simulator.placement import Room, dynamic_ports
+from ecskit._simulator.records.resources import Cluster, Demand, Tags, Task, TaskDefinition
+from ecskit._simulator.tagging import checked_tags, merged_tags
+from ecskit._simulator.task_life import ContainerPlan, TaskPlan, scripted_life
+
+if TYPE_CHECKING:
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+_DEFAULT_STOP_TIMEOUT = 30
+
+
+@attrs.frozen(kw_only=True)
+class Launch:
+    """Everything that tasks of one call have in common.
+
+    Args:
+        cluster: Where they go.
+        definition: What they run.
+        request: The RunTask or StartTask request.
+        launch_type: EC2, FARGATE or EXTERNAL.
+    """
+
+    cluster: Cluster
+    definition: TaskDefinition
+    request: Wire
+    launch_type: str
+
+    @property
+    def fargate(self) -> bool:
+        """Whether the tasks run on Fargate."""
+        return self.launch_type == "FARGATE"
+
+
+def demand_of(definition: TaskDefinition, overrides: Wire) -> Demand:
+    """Return what one task takes from a container instance, ports chosen by the definition included."""
+    containers = definition.body["containerDefinitions"]
+    changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
+    merged = [{**container, **changes.get(container["name"], {})} for container in containers]
+    cpu = overrides.get("cpu", definition.body.get("cpu"))
+    memory = overrides.get("memory", definition.body.get("memory"))
+    ports: set[tuple[int, str]] = set()
+    if definition.body.get("networkMode") in ("bridge", "host"):
+        mappings = [mapping for container in containers for mapping in container["portMappings"]]
+        ports = {(each["hostPort"], each["protocol"]) for each in mappings if each.get("hostPort")}
+    return Demand(
+        cpu=cpu_units(cpu) if cpu else sum(each["cpu"] for each in merged),
+        memory=memory_mib(memory)
+        if memory
+        else sum(each.get("memoryReservation", each.get("memory", 0)) for each in merged),
+        ports=frozenset(ports),
+    )
+
+
+def start_task(world: World, launch: Launch, *, room: Room | None, capacity_provider: str | None) -> Task:
+    """Put one task into the world, and what it takes out of `room`.
+
+    Args:
+        world: Where it lives.
+        launch: What it has in common with the others of the call.
+        room: The container instance that it goes to; None on Fargate.
+        capacity_provider: The capacity provider that it was given to, if any.
+
+    Raises:
+        SimulatedError: `PlatformUnknownException`, for a platform version that does not exist.
+    """
+    definition, request = launch.definition, launch.request
+    task_id = world.hex(32)
+    arn = world.arns.ecs("task", f"{launch.cluster.name}/{task_id}")
+    demand = demand_of(definition, request.get("overrides", {}))
+    body = _fixed_members(world, launch, arn, demand, room=room, capacity_provider=capacity_provider)
+    interface = _interface(world, request) if definition.body.get("networkMode") == "awsvpc" else None
+    bindings = _bindings(definition, room)
+    chosen = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
+    demand = attrs.evolve(demand, ports=demand.ports | chosen)
+    plan = TaskPlan(
+        script=world.next_script(definition.family),
+        fargate=launch.fargate,
+        containers=_container_plans(world, definition, task_id, interface, bindings, fargate=launch.fargate),
+        interface_details=interface["details"] if interface else None,
+        has_exec_agent=request.get("enableExecuteCommand", False),
+    )
+    task = Task(
+        arn=arn,
+        ordinal=world.ordinal(),
+        cluster_arn=launch.cluster.arn,
+        family=definition.family,
+        created_at=world.now,
+        body=body,
+        containers=_containers(world, definition, request, arn),
+        interface={**interface, "details": interface["details"][:1]} if interface else None,
+        demand=demand,
+        instance_arn=room.instance.arn if room else None,
+        plan=plan,
+        steps=scripted_life(plan, world.now),
+        tags=_tags(launch),
+    )
+    if room is not None:
+        room.take(demand)
+    world.tasks[arn] = task
+    return task
+
+
+def _fixed_members(
+    world: World, launch: Launch, arn: str, demand: Demand, *, room: Room | None, capacity_provider: str | None
+) -> Wire:
+    definition, request = launch.definition, launch.request
+    overrides = request.get("overrides", {})
+    body: Wire = {
+        "taskArn": arn,
+        "clusterArn": launch.cluster.arn,
+        "taskDefinitionArn": definition.arn,
+        "group": request.get("group", f"family:{definition.family}"),
+        "launchType": launch.launch_type,
+        "cpu": str(demand.cpu),
+        "memory": str(demand.memory),
+        "overrides": {
+            "inferenceAcceleratorOverrides": [],
+            **overrides,
+            "containerOverrides": _override_list(definition, overrides),
+        },
+        "enableExecuteCommand": request.get("enableExecuteCommand", False),
+        "availabilityZone": world.arns.region + world.identifiers.choice("abc"),
+        "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
+        "inferenceAccelerators": [],
+    }
+    if "startedBy" in request:
+        body["startedBy"] = request["startedBy"]
+    if capacity_provider is not None:
+        body["capacityProviderName"] = capacity_provider
+    if room is not None:
+        body["containerInstanceArn"] = room.instance.arn
+    if launch.fargate:
+        body["platformVersion"], body["platformFamily"] = platform(
+            definition.body.get("runtimePlatform", {}), request.get("platformVersion", "LATEST")
+        )
+        storage = overrides.get("ephemeralStorage") or definition.body.get("ephemeralStorage") or {"sizeInGiB": 20}
+        body["ephemeralStorage"] = storage
+        body["fargateEphemeralStorage"] = {"sizeInGiB": storage["sizeInGiB"]}
+    return body
+
+
+def _override_list(definition: TaskDefinition, overrides: Wire) -> list[Wire]:
+    """Return one override per container: ECS names those without changes as well."""
+    changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
+    names = [container["name"] for container in definition.body["containerDefinitions"]]
+    return [changes.get(name, {"name": name}) for name in names]
+
+
+def _architecture(definition: TaskDefinition) -> str:
+    architecture: str = definition.body.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
+    return architecture.lower()
+
+
+def _interface(world: World, request: Wire) -> Wire:
+    """Return the attachment that an awsvpc task has, details complete."""
+    subnet = request["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
+    address = ".".join(["10", *(str(world.identifiers.randrange(1, 255)) for _ in range(3))])
+    mac = ":".join(["0a", *(world.hex(2) for _ in range(5))])
+    details = {
+        "subnetId": subnet,
+        "networkInterfaceId": f"eni-{world.hex(17)}",
+        "macAddress": mac,
+        "privateDnsName": f"ip-{address.replace('.', '-')}.{world.arns.region}.compute.internal",
+        "privateIPv4Address": address,
+    }
+    return {
+        "id": world.uuid(),
+        "type": "ElasticNetworkInterface",
+        "details": [{"name": name, "value": value} for name, value in details.items()],
+    }
+
+
+def _bindings(definition: TaskDefinition, room: Room | None) -> dict[str, list[Wire]]:
+    """Return the host ports that each container is bound to, free ones where the definition leaves the choice."""
+    if room is None or definition.body.get("networkMode") not in ("bridge", "host"):
+        return {}
+    mappings = [
+        (container["name"], mapping)
+        for container in definition.body["containerDefinitions"]
+        for mapping in container["portMappings"]
+        if "containerPort" in mapping
+    ]
+    taken = room.ports | {(mapping["hostPort"], mapping["protocol"]) for _, mapping in mappings}
+    free = iter(dynamic_ports(taken, [mapping["protocol"] for _, mapping in mappings if not mapping["hostPort"]]))
+    bindings: dict[str, list[Wire]] = {}
+    for name, mapping in mappings:
+        bindings.setdefault(name, []).append(
+            {
+                "bindIP": "0.0.0.0",  # noqa: S104  # a value that ECS reports; nothing binds to it
+                "containerPort": mapping["containerPort"],
+                "hostPort": mapping["hostPort"] or next(free),
+                "protocol": mapping["protocol"],
+            }
+        )
+    return bindings
+
+
+def _containers(world: World, definition: TaskDefinition, request: Wire, task_arn: str) -> list[Wire]:
+    """Return the fixed members of each container."""
+    changes = {each["name"]: each for each in request.get("overrides", {}).get("containerOverrides", [])}
+    containers: list[Wire] = []
+    for defined in definition.body["containerDefinitions"]:
+        merged = {**defined, **changes.get(defined["name"], {})}
+        container: Wire = {
+            "containerArn": world.arns.ecs("container", f"{task_arn.partition('/')[2]}/{world.uuid()}"),
+            "taskArn": task_arn,
+            "name": defined["name"],
+            "image": defined["image"],
+            "networkBindings": [],
+            "networkInterfaces": [],
+            "cpu": str(merged["cpu"]),
+        }
+        for member in ("memory", "memoryReservation"):
+            if member in merged:
+                container[member] = str(merged[member])
+        containers.append(container)
+    return containers
+
+
+def _container_plans(
+    world: World,
+    definition: TaskDefinition,
+    task_id: str,
+    interface: Wire | None,
+    bindings: dict[str, list[Wire]],
+    *,
+    fargate: bool,
+) -> tuple[ContainerPlan, ...]:
+    attached: Wire = {}
+    if interface is not None:
+        address = next(each["value"] for each in interface["details"] if each["name"] == "privateIPv4Address")
+        attached = {"networkInterfaces": [{"attachmentId": interface["id"], "privateIpv4Address": address}]}
+    plans: list[ContainerPlan] = []
+    for container in definition.body["containerDefinitions"]:
+        runtime_id = f"{task_id}-{world.identifiers.randrange(10**9, 10**10)}" if fargate else world.hex(64)
+        plans.append(
+            ContainerPlan(
+                name=container["name"],
+                essential=container["essential"],
+                stop_timeout=container.get("stopTimeout", _DEFAULT_STOP_TIMEOUT),
+                has_health_check="healthCheck" in container,
+                when_attached=attached,
+                when_running={
+                    "runtimeId": runtime_id,
+                    "imageDigest": f"sha256:{world.hex(64)}",
+                    "networkBindings": bindings.get(container["name"], []),
+                },
+            )
+        )
+    return tuple(plans)
+
+
+def _tags(launch: Launch) -> Tags:
+    own = checked_tags(launch.request.get("tags"))
+    inherited = launch.definition.tags if launch.request.get("propagateTags") == "TASK_DEFINITION" else []
+    managed: Tags = []
+    if launch.request.get("enableECSManagedTags"):
+        managed = [{"key": "aws:ecs:clusterName", "value": short_id(launch.cluster.arn)}]
+    return merged_tags(merged_tags(managed, inherited), own)

@@ -1,0 +1,183 @@
+"""Capacity providers: create, describe, update, delete.
+
+Decides which providers exist. Nothing scales: an Auto Scaling group is a name here. How a strategy divides tasks among
+them is decided in `strategies`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.errors import invalid, refused
+from ecskit._simulator.limits import check_count, check_name
+from ecskit._simulator.pages import paginate
+from ecskit._simulator.records.resources import CapacityProvider
+from ecskit._simulator.strategies import FARGATE_PROVIDERS
+from ecskit._simulator.tagging import checked_tags
+
+if TYPE_CHECKING:
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+_MANAGED_SCALING: Wire = {
+    "status": "DISABLED",
+    "targetCapacity": 100,
+    "minimumScalingStepSize": 1,
+    "maximumScalingStepSize": 10000,
+    "instanceWarmupPeriod": 300,
+}
+
+
+def predefine(world: World) -> None:
+    """Put the capacity providers into the world that every account has."""
+    for name in FARGATE_PROVIDERS:
+        world.capacity_providers[name] = CapacityProvider(
+            name=name,
+            arn=world.arns.ecs("capacity-provider", name),
+            body={"type": name},
+            tags=[],
+            update_status="CREATE_COMPLETE",
+        )
+
+
+def find_provider(world: World, reference: str) -> CapacityProvider | None:
+    """Return the capacity provider of that name or ARN, if there is one."""
+    return world.capacity_providers.get(world.arns.name("capacity-provider", reference))
+
+
+def known_provider(world: World, reference: str, cluster: str) -> CapacityProvider:
+    """Return a capacity provider that a cluster can use.
+
+    Raises:
+        SimulatedError: `InvalidParameterException`, when there is none, it is deleted, or bound to another cluster.
+    """
+    provider = find_provider(world, reference)
+    if provider is None or provider.deleted_at is not None or provider.body.get("cluster", cluster) != cluster:
+        raise invalid(f"The specified capacity provider {reference} was not found.")
+    return provider
+
+
+def _create(world: World, request: Wire) -> Wire:
+    name = request["name"]
+    check_name("name", name)
+    if name.lower().startswith(("aws", "ecs", "fargate")):
+        raise invalid(f"The name of a capacity provider must not start with aws, ecs or fargate: {name}.")
+    existing = world.capacity_providers.get(name)
+    if existing is not None and existing.deleted_at is None:
+        raise refused(f"A capacity provider named {name} exists.")
+    kinds = [kind for kind in ("autoScalingGroupProvider", "managedInstancesProvider") if kind in request]
+    if len(kinds) != 1:
+        raise invalid("Give exactly one of autoScalingGroupProvider and managedInstancesProvider.")
+    if kinds == ["autoScalingGroupProvider"]:
+        body: Wire = {"type": "EC2_AUTOSCALING", kinds[0]: _group(request[kinds[0]])}
+    else:
+        if "cluster" not in request:
+            raise invalid("A capacity provider of managed instances needs a cluster.")
+        cluster = world.active_cluster(request["cluster"])
+        body = {"type": "MANAGED_INSTANCES", kinds[0]: request[kinds[0]], "cluster": cluster.name}
+    provider = CapacityProvider(
+        name=name,
+        arn=world.arns.ecs("capacity-provider", name),
+        body=body,
+        tags=checked_tags(request.get("tags")),
+        update_status="CREATE_COMPLETE",
+    )
+    world.capacity_providers[name] = provider
+    return {"capacityProvider": _show(provider, tags=True)}
+
+
+def _group(given: Wire) -> Wire:
+    scaling = {**_MANAGED_SCALING, **given.get("managedScaling", {})}
+    if scaling["minimumScalingStepSize"] > scaling["maximumScalingStepSize"]:
+        raise invalid("minimumScalingStepSize must not exceed maximumScalingStepSize.")
+    group = {"managedTerminationProtection": "DISABLED", "managedDraining": "ENABLED", **given}
+    group["managedScaling"] = scaling
+    if group["managedTerminationProtection"] == "ENABLED" and scaling["status"] == "DISABLED":
+        raise invalid("Managed termination protection needs managed scaling.")
+    return group
+
+
+def _describe(world: World, request: Wire) -> Wire:
+    references = request.get("capacityProviders", [])
+    check_count("capacityProviders", references, least=0, most=100)
+    failures: list[Wire] = []
+    if references:
+        found: list[CapacityProvider] = []
+        for reference in dict.fromkeys(references):
+            provider = find_provider(world, reference)
+            if provider is None:
+                failures.append({"arn": _arn(world, reference), "reason": "MISSING"})
+            else:
+                found.append(provider)
+    else:
+        found = [provider for provider in world.capacity_providers.values() if provider.deleted_at is None]
+    if "cluster" in request:
+        name = world.cluster(request["cluster"]).name
+        found = [provider for provider in found if provider.body.get("cluster", name) == name]
+    rows = [(provider.arn, provider) for provider in found]
+    page, more = paginate("DescribeCapacityProviders", request, rows, default=10, maximum=10)
+    tags = "TAGS" in request.get("include", [])
+    return {"capacityProviders": [_show(provider, tags=tags) for provider in page], "failures": failures, **more}
+
+
+def _update(world: World, request: Wire) -> Wire:
+    provider = _changeable(world, request["name"])
+    kind = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
+    if kind not in request:
+        raise invalid(f"The capacity provider {provider.name} is updated with {kind}.")
+    old, new = provider.body[kind], request[kind]
+    if kind == "autoScalingGroupProvider":
+        scaling = {**old["managedScaling"], **new.get("managedScaling", {})}
+        updated = _group({**old, **new, "managedScaling": scaling})
+    else:
+        template = {**old["instanceLaunchTemplate"], **new["instanceLaunchTemplate"]}
+        updated = {**old, **new, "instanceLaunchTemplate": template}
+    provider.body = {**provider.body, kind: updated}
+    provider.update_status = "UPDATE_COMPLETE"
+    return {"capacityProvider": _show(provider, tags=True)}
+
+
+def _delete(world: World, request: Wire) -> Wire:
+    provider = _changeable(world, request["capacityProvider"])
+    users = [
+        cluster.name
+        for cluster in world.clusters.values()
+        if cluster.status == "ACTIVE" and provider.name in cluster.capacity_providers
+    ]
+    if users:
+        raise refused(f"The capacity provider {provider.name} is associated with the cluster {users[0]}.")
+    provider.deleted_at = world.now
+    provider.update_status = "DELETE_COMPLETE"
+    return {"capacityProvider": _show(provider, tags=True)}
+
+
+def _changeable(world: World, reference: str) -> CapacityProvider:
+    provider = find_provider(world, reference)
+    if provider is None or provider.deleted_at is not None:
+        raise refused(f"The specified capacity provider {reference} does not exist.")
+    if provider.name in FARGATE_PROVIDERS:
+        raise invalid(f"The capacity provider {provider.name} is reserved and cannot be changed.")
+    return provider
+
+
+def _arn(world: World, reference: str) -> str:
+    return world.arns.ecs("capacity-provider", world.arns.name("capacity-provider", reference))
+
+
+def _show(provider: CapacityProvider, *, tags: bool) -> Wire:
+    return {
+        "capacityProviderArn": provider.arn,
+        "name": provider.name,
+        "status": "ACTIVE" if provider.deleted_at is None else "INACTIVE",
+        "updateStatus": provider.update_status,
+        "tags": provider.tags if tags else [],
+        **provider.body,
+    }
+
+
+OPERATIONS = {
+    "CreateCapacityProvider": _create,
+    "DescribeCapacityProviders": _describe,
+    "UpdateCapacityProvider": _update,
+    "DeleteCapacityProvider": _delete,
+}

@@ -1,0 +1,211 @@
+"""Clusters: create, describe, list, update, delete.
+
+Decides what a cluster holds and shows, and when it can go. Capacity providers as such, and what runs in a cluster,
+are decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.limits import check_count, check_name
+from ecskit._simulator.operations.capacity_providers import known_provider
+from ecskit._simulator.pages import paginate
+from ecskit._simulator.records.resources import Cluster
+from ecskit._simulator.strategies import checked_strategy
+from ecskit._simulator.tagging import checked_tags
+from ecskit._simulator.world import DEFAULT_CLUSTER, World
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecskit._simulator.wire import Wire
+
+_INSIGHTS = ("enabled", "disabled", "enhanced")
+
+
+def create(world: World, request: Wire) -> Wire:
+    """Perform CreateCluster; the same request for an existing cluster returns that cluster."""
+    name = request.get("clusterName", DEFAULT_CLUSTER)
+    check_name("clusterName", name)
+    existing = world.clusters.get(name)
+    if existing is not None and existing.status == "ACTIVE":
+        if request not in (existing.created_with, {"clusterName": name}, {}):
+            raise invalid(f"The cluster {name} exists and was created with other parameters.")
+        return {"cluster": _show(world, existing, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+    providers = request.get("capacityProviders", [])
+    cluster = Cluster(
+        name=name,
+        arn=world.arns.ecs("cluster", name),
+        created_with=request,
+        tags=checked_tags(request.get("tags")),
+        settings=_settings([{"name": "containerInsights", "value": "disabled"}], request.get("settings", [])),
+        configuration=request.get("configuration"),
+        service_connect_defaults=_service_connect(world, request.get("serviceConnectDefaults")),
+        capacity_providers=_providers(world, name, providers),
+        default_strategy=_strategy(request.get("defaultCapacityProviderStrategy", []), providers),
+    )
+    world.clusters[name] = cluster
+    return {"cluster": _show(world, cluster, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+
+
+def _describe(world: World, request: Wire) -> Wire:
+    references = request.get("clusters") or [DEFAULT_CLUSTER]
+    check_count("clusters", references, most=100)
+    shown: list[Wire] = []
+    failures: list[Wire] = []
+    for reference in dict.fromkeys(references):
+        cluster = world.find_cluster(reference)
+        if cluster is None:
+            arn = reference if reference.startswith("arn:") else world.arns.ecs("cluster", reference)
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            shown.append(_show(world, cluster, request.get("include", [])))
+    return {"clusters": shown, "failures": failures}
+
+
+def _list(world: World, request: Wire) -> Wire:
+    rows = [(cluster.arn, cluster.arn) for cluster in world.clusters.values() if cluster.status == "ACTIVE"]
+    page, more = paginate("ListClusters", request, rows)
+    return {"clusterArns": page, **more}
+
+
+def _update(world: World, request: Wire) -> Wire:
+    cluster = world.active_cluster(request["cluster"])
+    settings = _settings(cluster.settings, request.get("settings", []))
+    defaults = _service_connect(world, request.get("serviceConnectDefaults"))
+    cluster.settings = settings
+    cluster.configuration = request.get("configuration", cluster.configuration)
+    cluster.service_connect_defaults = defaults if defaults is not None else cluster.service_connect_defaults
+    return {"cluster": _show(world, cluster, ("SETTINGS", "CONFIGURATIONS"))}
+
+
+def _update_settings(world: World, request: Wire) -> Wire:
+    cluster = world.active_cluster(request["cluster"])
+    cluster.settings = _settings(cluster.settings, request["settings"])
+    return {"cluster": _show(world, cluster, ("SETTINGS",))}
+
+
+def _put_providers(world: World, request: Wire) -> Wire:
+    cluster = world.active_cluster(request["cluster"])
+    providers = _providers(world, cluster.name, request["capacityProviders"])
+    strategy = _strategy(request["defaultCapacityProviderStrategy"], providers)
+    busy = {
+        task.body.get("capacityProviderName")
+        for task in world.tasks_of(cluster)
+        if world.task_status(task) != "STOPPED"
+    }
+    for removed in set(cluster.capacity_providers) - set(providers):
+        if removed in busy:
+            raise SimulatedError("ResourceInUseException", f"Tasks still run on the capacity provider {removed}.")
+    cluster.capacity_providers = providers
+    cluster.default_strategy = strategy
+    return {"cluster": _show(world, cluster, ("SETTINGS", "TAGS"))}
+
+
+def _delete(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request["cluster"])
+    if cluster.status == "ACTIVE":
+        if world.instances_of(cluster):
+            raise SimulatedError(
+                "ClusterContainsContainerInstancesException",
+                "The cluster still has container instances: deregister them first.",
+            )
+        if any(service.status != "INACTIVE" for service in world.services_of(cluster)):
+            raise SimulatedError(
+                "ClusterContainsServicesException", "The cluster still has services: delete them first."
+            )
+        if any(world.task_status(task) != "STOPPED" for task in world.tasks_of(cluster)):
+            raise SimulatedError("ClusterContainsTasksException", "The cluster still has tasks: stop them first.")
+        cluster.deleted_at = world.now
+    return {"cluster": _show(world, cluster, ())}
+
+
+def _show(world: World, cluster: Cluster, include: Sequence[str]) -> Wire:
+    running, pending = _task_counts(world, cluster)
+    body: Wire = {
+        "clusterArn": cluster.arn,
+        "clusterName": cluster.name,
+        "status": cluster.status,
+        "registeredContainerInstancesCount": len(world.instances_of(cluster)),
+        "runningTasksCount": sum(running.values()),
+        "pendingTasksCount": sum(pending.values()),
+        "activeServicesCount": sum(service.status == "ACTIVE" for service in world.services_of(cluster)),
+        "statistics": _statistics(running, pending) if "STATISTICS" in include else [],
+        "tags": cluster.tags if "TAGS" in include else [],
+        "settings": cluster.settings if "SETTINGS" in include else [],
+        "capacityProviders": cluster.capacity_providers,
+        "defaultCapacityProviderStrategy": cluster.default_strategy,
+    }
+    if "CONFIGURATIONS" in include and cluster.configuration is not None:
+        body["configuration"] = cluster.configuration
+    if "ATTACHMENTS" in include:
+        body["attachments"] = []
+    if cluster.service_connect_defaults is not None:
+        body["serviceConnectDefaults"] = cluster.service_connect_defaults
+    return body
+
+
+def _task_counts(world: World, cluster: Cluster) -> tuple[Counter[str], Counter[str]]:
+    """Return the tasks that run and those that start, by the kind of their capacity."""
+    running: Counter[str] = Counter()
+    pending: Counter[str] = Counter()
+    for task in world.tasks_of(cluster):
+        kind = "Fargate" if task.plan.fargate else "EC2"
+        status = world.task_status(task)
+        if status == "RUNNING":
+            running[kind] += 1
+        elif status in ("PROVISIONING", "PENDING", "ACTIVATING"):
+            pending[kind] += 1
+    return running, pending
+
+
+def _statistics(running: Counter[str], pending: Counter[str]) -> list[Wire]:
+    counts = {}
+    for kind in ("EC2", "Fargate"):
+        counts[f"running{kind}TasksCount"] = running[kind]
+        counts[f"pending{kind}TasksCount"] = pending[kind]
+        counts[f"active{kind}ServiceCount"] = 0
+        counts[f"draining{kind}ServiceCount"] = 0
+    return [{"name": name, "value": str(count)} for name, count in counts.items()]
+
+
+def _settings(old: list[dict[str, str]], new: list[dict[str, str]]) -> list[dict[str, str]]:
+    values = {setting["name"]: setting["value"] for setting in old}
+    for setting in new:
+        name, value = setting.get("name"), setting.get("value")
+        if name is None or value not in _INSIGHTS:
+            raise invalid(f"The cluster setting {name} must be one of {', '.join(_INSIGHTS)}, not {value}.")
+        values[name] = value
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _service_connect(world: World, defaults: dict[str, str] | None) -> dict[str, str] | None:
+    if defaults is None or defaults["namespace"].startswith("arn:"):
+        return defaults
+    namespace = f"ns-{world.hex(16)}"
+    arns = world.arns
+    arn = f"arn:{arns.partition}:servicediscovery:{arns.region}:{arns.account}:namespace/{namespace}"
+    return {"namespace": arn}
+
+
+def _providers(world: World, cluster: str, references: list[str]) -> list[str]:
+    check_count("capacityProviders", references, least=0, most=20)
+    return [known_provider(world, reference, cluster).name for reference in references]
+
+
+def _strategy(strategy: list[Wire], providers: list[str]) -> list[Wire]:
+    return checked_strategy(strategy, providers) if strategy else []
+
+
+OPERATIONS = {
+    "CreateCluster": create,
+    "DescribeClusters": _describe,
+    "ListClusters": _list,
+    "UpdateCluster": _update,
+    "UpdateClusterSettings": _update_settings,
+    "PutClusterCapacityProviders": _put_providers,
+    "DeleteCluster": _delete,
+}

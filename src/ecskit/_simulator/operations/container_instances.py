@@ -1,0 +1,243 @@
+"""Container instances: register, describe, list, drain, update the agent, deregister.
+
+Decides what an instance registers with and when it may go. What is left of its resources is computed in `placement`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.expressions import matcher
+from ecskit._simulator.limits import check_count
+from ecskit._simulator.pages import paginate
+from ecskit._simulator.placement import room_on
+from ecskit._simulator.records.resources import Cluster, ContainerInstance
+from ecskit._simulator.tagging import checked_tags
+from ecskit._simulator.task_life import stopped_life
+from ecskit._simulator.wire import Wire, timestamp
+
+if TYPE_CHECKING:
+    from ecskit._simulator.world import World
+
+LATEST_AGENT = "1.99.0"
+_AGENT_UPDATE_TAKES = 30.0
+
+_DEFAULT_VERSIONS = {"agentVersion": "1.98.0", "agentHash": "0badc0de", "dockerVersion": "DockerVersion: 25.0.8"}
+_DEFAULT_RESOURCES: list[Wire] = [
+    {"name": "CPU", "type": "INTEGER", "integerValue": 2048},
+    {"name": "MEMORY", "type": "INTEGER", "integerValue": 7680},
+    {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "2375", "2376", "51678", "51679"]},
+    {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
+]
+
+
+def found_instance(world: World, cluster: Cluster, reference: str) -> ContainerInstance:
+    """Return the container instance that a request names.
+
+    Raises:
+        SimulatedError: `InvalidParameterException`, when the cluster has none of that name.
+    """
+    instance = world.find_container_instance(cluster, reference)
+    if instance is None:
+        raise invalid("The specified container instance was not found.")
+    return instance
+
+
+def _register(world: World, request: Wire) -> Wire:
+    cluster = world.active_cluster(request.get("cluster"))
+    if "containerInstanceArn" in request:
+        instance = found_instance(world, cluster, request["containerInstanceArn"])
+        instance.version_info = request.get("versionInfo", instance.version_info)
+        instance.version += 1
+        return {"containerInstance": _show(world, instance)}
+    document = _identity(request.get("instanceIdentityDocument"))
+    zone = document.get("availabilityZone") or f"{world.arns.region}a"
+    built_in = {
+        "ecs.availability-zone": zone,
+        "ecs.instance-type": document.get("instanceType") or "m5.large",
+        "ecs.os-type": "linux",
+        "ecs.cpu-architecture": "x86_64",
+    }
+    attributes = [{"name": name, "value": value} for name, value in built_in.items()]
+    attributes += [_attribute(each) for each in request.get("attributes", []) if each["name"] not in built_in]
+    instance = ContainerInstance(
+        arn=world.arns.ecs("container-instance", f"{cluster.name}/{world.hex(32)}"),
+        ordinal=world.ordinal(),
+        cluster_arn=cluster.arn,
+        ec2_instance_id=document.get("instanceId") or f"i-{world.hex(17)}",
+        status="ACTIVE",
+        version=1,
+        version_info=request.get("versionInfo", _DEFAULT_VERSIONS),
+        resources=[_resource(each) for each in request.get("totalResources", _DEFAULT_RESOURCES)],
+        attributes=attributes,
+        tags=checked_tags(request.get("tags")),
+        registered_at=world.now,
+    )
+    world.container_instances[instance.arn] = instance
+    return {"containerInstance": _show(world, instance)}
+
+
+def _identity(document: str | None) -> dict[str, Any]:
+    if document is None:
+        return {}
+    try:
+        identity = json.loads(document)
+    except ValueError:
+        identity = None
+    if not isinstance(identity, dict):
+        raise invalid("The instanceIdentityDocument is not a JSON object.")
+    return identity
+
+
+def _attribute(given: Wire) -> dict[str, str]:
+    return {member: given[member] for member in ("name", "value") if member in given}
+
+
+def _resource(given: Wire) -> Wire:
+    if "name" not in given or not {"integerValue", "longValue", "doubleValue", "stringSetValue"} & given.keys():
+        raise invalid("A resource needs a name and a value.")
+    return {"doubleValue": 0.0, "longValue": 0, "integerValue": 0, **given}
+
+
+def _deregister(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    instance = found_instance(world, cluster, request["containerInstance"])
+    tasks = list(world.live_tasks_on(instance))
+    if tasks and not request.get("force"):
+        raise invalid("Found running tasks on the instance.")
+    for task in tasks:
+        task.steps = stopped_life(
+            task.plan,
+            task.steps,
+            world.now,
+            stop_code="TerminationNotice",
+            reason="Container instance deregistration forced by user",
+        )
+    instance.status = "INACTIVE"
+    del world.container_instances[instance.arn]
+    return {"containerInstance": _show(world, instance)}
+
+
+def _describe(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    check_count("containerInstances", request["containerInstances"], most=100)
+    found, failures = _lookup(world, cluster, request["containerInstances"])
+    include = request.get("include", [])
+    return {"containerInstances": [_show(world, each, include) for each in found], "failures": failures}
+
+
+def _list(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    matches = matcher(request.get("filter"))
+    wanted = [request["status"]] if "status" in request else ["ACTIVE", "DRAINING"]
+    rows = [
+        (instance.ordinal, instance.arn)
+        for instance in world.instances_of(cluster)
+        if instance.status in wanted and matches(instance)
+    ]
+    page, more = paginate("ListContainerInstances", request, rows)
+    return {"containerInstanceArns": page, **more}
+
+
+def _update_state(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    check_count("containerInstances", request["containerInstances"], most=10)
+    if request["status"] not in ("ACTIVE", "DRAINING"):
+        raise invalid(f"Container instances can be set to ACTIVE or DRAINING, not {request['status']}.")
+    found, failures = _lookup(world, cluster, request["containerInstances"])
+    for instance in found:
+        if instance.status != request["status"]:
+            instance.status = request["status"]
+            instance.version += 1
+    return {"containerInstances": [_show(world, each) for each in found], "failures": failures}
+
+
+def _update_agent(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    instance = found_instance(world, cluster, request["containerInstance"])
+    version = _versions(world, instance).get("agentVersion")
+    if version is None:
+        raise SimulatedError("MissingVersionException", "The container instance never told its agent version.")
+    if version == LATEST_AGENT:
+        raise SimulatedError("NoUpdateAvailableException", f"The agent is up to date: {version}.")
+    if instance.agent_update_asked_at is not None:
+        raise SimulatedError("UpdateInProgressException", "An update of the agent is under way.")
+    instance.agent_update_asked_at = world.now
+    instance.version += 1
+    return {"containerInstance": _show(world, instance)}
+
+
+def _lookup(world: World, cluster: Cluster, references: list[str]) -> tuple[list[ContainerInstance], list[Wire]]:
+    found: list[ContainerInstance] = []
+    failures: list[Wire] = []
+    for reference in dict.fromkeys(references):
+        instance = world.find_container_instance(cluster, reference)
+        if instance is None:
+            arn = world.arns.in_cluster("container-instance", reference, cluster.name)
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            found.append(instance)
+    return found, failures
+
+
+def _agent_is_updated(world: World, instance: ContainerInstance) -> bool:
+    asked = instance.agent_update_asked_at
+    return asked is not None and asked + _AGENT_UPDATE_TAKES <= world.now
+
+
+def _versions(world: World, instance: ContainerInstance) -> Wire:
+    if _agent_is_updated(world, instance):
+        return {**instance.version_info, "agentVersion": LATEST_AGENT}
+    return instance.version_info
+
+
+def _show(world: World, instance: ContainerInstance, include: list[str] | None = None) -> Wire:
+    statuses = [world.task_status(task) for task in world.live_tasks_on(instance)]
+    body: Wire = {
+        "containerInstanceArn": instance.arn,
+        "ec2InstanceId": instance.ec2_instance_id,
+        "version": instance.version,
+        "versionInfo": _versions(world, instance),
+        "remainingResources": _remaining(world, instance),
+        "registeredResources": instance.resources,
+        "status": instance.status,
+        "agentConnected": instance.status != "INACTIVE",
+        "runningTasksCount": statuses.count("RUNNING"),
+        "pendingTasksCount": sum(status in ("PROVISIONING", "PENDING", "ACTIVATING") for status in statuses),
+        "attributes": instance.attributes,
+        "registeredAt": timestamp(instance.registered_at),
+        "attachments": [],
+        "tags": instance.tags if include is None or "TAGS" in include else [],
+    }
+    if instance.agent_update_asked_at is not None:
+        body["agentUpdateStatus"] = "UPDATED" if _agent_is_updated(world, instance) else "PENDING"
+    if include and "CONTAINER_INSTANCE_HEALTH" in include:
+        body["healthStatus"] = {"overallStatus": "OK", "details": []}
+    return body
+
+
+def _remaining(world: World, instance: ContainerInstance) -> list[Wire]:
+    room = room_on(world, instance)
+    values: dict[str, Wire] = {
+        "CPU": {"integerValue": room.cpu},
+        "MEMORY": {"integerValue": room.memory},
+        "PORTS": {"stringSetValue": _ports(room.ports, "tcp")},
+        "PORTS_UDP": {"stringSetValue": _ports(room.ports, "udp")},
+    }
+    return [{**resource, **values.get(resource["name"], {})} for resource in instance.resources]
+
+
+def _ports(ports: set[tuple[int, str]], protocol: str) -> list[str]:
+    return [str(port) for port, each in sorted(ports) if each == protocol]
+
+
+OPERATIONS = {
+    "RegisterContainerInstance": _register,
+    "DeregisterContainerInstance": _deregister,
+    "DescribeContainerInstances": _describe,
+    "ListContainerInstances": _list,
+    "UpdateContainerInstancesState": _update_state,
+    "UpdateContainerAgent": _update_agent,
+}

@@ -1,0 +1,110 @@
+"""What can be done with a task while it runs: protect it from scaling in, execute a command in it.
+
+Decides preconditions. Protection is for tasks of services only; the service scheduler heeds it. A session of ECS Exec
+is announced, but nothing listens at its address.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.limits import check_count
+from ecskit._simulator.task_life import snapshot
+from ecskit._simulator.wire import Wire, timestamp
+
+if TYPE_CHECKING:
+    from ecskit._simulator.records.resources import Cluster, Task
+    from ecskit._simulator.world import World
+
+_PROTECTION_MINUTES = 120
+_MAX_PROTECTION_MINUTES = 2880
+
+
+def _get_protection(world: World, request: Wire) -> Wire:
+    check_count("tasks", request.get("tasks", []), least=0, most=100)
+    cluster = world.cluster(request["cluster"])
+    everybody = [arn for service in world.services_of(cluster) for arn in service.crew]
+    tasks, failures = _protectable(world, cluster, request.get("tasks") or everybody)
+    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
+
+
+def _update_protection(world: World, request: Wire) -> Wire:
+    check_count("tasks", request["tasks"], most=10)
+    minutes = request.get("expiresInMinutes", _PROTECTION_MINUTES)
+    if not 1 <= minutes <= _MAX_PROTECTION_MINUTES:
+        raise invalid(f"expiresInMinutes must be between 1 and {_MAX_PROTECTION_MINUTES}, not {minutes}.")
+    tasks, failures = _protectable(world, world.cluster(request["cluster"]), request["tasks"])
+    for task in tasks:
+        if request["protectionEnabled"]:
+            world.protected[task.arn] = world.now + 60.0 * minutes
+        else:
+            world.protected.pop(task.arn, None)
+            world.poke(task)
+    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
+
+
+def _protectable(world: World, cluster: Cluster, references: list[str]) -> tuple[list[Task], list[Wire]]:
+    """Return the tasks of services among those that are named, and why the others are not."""
+    tasks: list[Task] = []
+    failures: list[Wire] = []
+    crews = {arn for service in world.services_of(cluster) for arn in service.crew}
+    for reference in dict.fromkeys(references):
+        task = world.find_task(cluster, reference)
+        if task is None:
+            failures.append({"arn": world.arns.in_cluster("task", reference, cluster.name), "reason": "MISSING"})
+        elif task.arn not in crews:
+            failures.append({"arn": task.arn, "reason": "TASK_NOT_VALID"})
+        else:
+            tasks.append(task)
+    return tasks, failures
+
+
+def _show_protection(world: World, task: Task) -> Wire:
+    until = world.protected.get(task.arn, world.now)
+    if until <= world.now:
+        return {"taskArn": task.arn, "protectionEnabled": False}
+    return {"taskArn": task.arn, "protectionEnabled": True, "expirationDate": timestamp(until)}
+
+
+def _execute(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    if not request["interactive"]:
+        raise invalid("ECS Exec runs interactive commands only.")
+    task = world.find_task(cluster, request["task"])
+    if task is None:
+        raise invalid("The referenced task was not found.")
+    state = snapshot(task.steps, world.now)
+    if not task.plan.has_exec_agent:
+        raise invalid("The task was launched without enableExecuteCommand.")
+    if state.task["desiredStatus"] == "STOPPED":
+        raise invalid("The task is stopping or stopped.")
+    names = [container["name"] for container in task.containers]
+    if "container" not in request and len(names) > 1:
+        raise invalid("The task has several containers: name one.")
+    name = request.get("container", names[0])
+    if name not in names:
+        raise invalid(f"The task has no container named {name}.")
+    if state.containers[name]["managedAgents"][0]["lastStatus"] != "RUNNING":
+        raise SimulatedError("TargetNotConnectedException", "The agent of ECS Exec does not run in the container.")
+    session = f"ecs-execute-command-{world.hex(17)}"
+    container = next(each for each in task.containers if each["name"] == name)
+    return {
+        "clusterArn": cluster.arn,
+        "containerArn": container["containerArn"],
+        "containerName": name,
+        "interactive": True,
+        "session": {
+            "sessionId": session,
+            "streamUrl": f"wss://ssmmessages.{world.arns.region}.amazonaws.com/v1/data-channel/{session}?role=publish",
+            "tokenValue": world.hex(64),
+        },
+        "taskArn": task.arn,
+    }
+
+
+OPERATIONS = {
+    "GetTaskProtection": _get_protection,
+    "UpdateTaskProtection": _update_protection,
+    "ExecuteCommand": _execute,
+}

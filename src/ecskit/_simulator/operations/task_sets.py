@@ -1,0 +1,156 @@
+"""Task sets: create, describe, scale, make primary, delete.
+
+Decides which services have them, and what a request changes. How many tasks follow is decided in `services.schedule`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.arns import short_id
+from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.operations.services import check_token, question
+from ecskit._simulator.scheduler import schedule
+from ecskit._simulator.scheduler.rules import changeable, revision_config
+from ecskit._simulator.scheduler.task_sets import add_task_set
+from ecskit._simulator.tagging import checked_tags
+
+if TYPE_CHECKING:
+    from ecskit._simulator.records.services import Service, TaskSet
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+_MAX = 5
+_CONFIG = (
+    "taskDefinition",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "launchType",
+    "capacityProviderStrategy",
+    "platformVersion",
+)
+
+
+def _service(world: World, request: Wire) -> Service:
+    service = changeable(world, world.active_cluster(request["cluster"]), request["service"])
+    if service.controller == "ECS":
+        raise invalid("Task sets are for services whose deployments are controlled by EXTERNAL or CODE_DEPLOY.")
+    return service
+
+
+def _create(world: World, request: Wire) -> Wire:
+    check_token(request)
+    service = _service(world, request)
+    if service.controller != "EXTERNAL":
+        raise invalid("The task sets of this service are created by CodeDeploy.")
+    token = request.get("clientToken")
+    for each in service.task_sets:
+        if token is not None and each.created_with.get("clientToken") == token:
+            if question(each.created_with) != question(request):
+                raise invalid("The clientToken was used before with other parameters.")
+            return {"taskSet": _shown(world, each)}
+    if len(service.task_sets) >= _MAX:
+        raise SimulatedError("LimitExceededException", f"A service can have at most {_MAX} task sets.")
+    wanted = {name: request[name] for name in _CONFIG if name in request}
+    config = revision_config(world, service.cluster, service.scheduling, service.settings, wanted)
+    task_set = add_task_set(
+        world,
+        service,
+        config,
+        {name: request[name] for name in ("externalId",) if name in request},
+        scale=_scale(request.get("scale", {})),
+        tags=checked_tags(request.get("tags")),
+        created_with=request,
+    )
+    schedule.look(world, service)
+    return {"taskSet": _shown(world, task_set)}
+
+
+def _scale(scale: Wire) -> float:
+    value = float(scale.get("value", 0.0))
+    if not 0 <= value <= 100:
+        raise invalid(f"The scale of a task set must be from 0 to 100 percent, not {value:g}.")
+    return value
+
+
+def _found(service: Service, reference: str) -> TaskSet:
+    for each in service.task_sets:
+        if reference in (each.id, each.arn, short_id(each.arn)):
+            return each
+    raise SimulatedError("TaskSetNotFoundException", "The specified task set was not found.")
+
+
+def _describe(world: World, request: Wire) -> Wire:
+    service = _service(world, request)
+    at = world.read_moment()
+    # Who is gone by now can still be there for a reader who is behind.
+    former = [each for each in world.former_task_sets.values() if each.body["serviceArn"] == service.arn]
+    there = {
+        each.id: (each, shown)
+        for each in (*former, *service.task_sets)
+        if (shown := each.shown.at(at)) is not None
+        and each.created_at + world.lag.visible_after <= at
+        and (each.gone_at is None or at < each.gone_at)
+    }
+    found: list[Wire] = []
+    failures: list[Wire] = []
+    for reference in dict.fromkeys(request.get("taskSets") or there):
+        known = there.get(f"ecs-svc/{short_id(reference)}")
+        if known is None:
+            path = f"{service.cluster.name}/{service.name}/{reference}"
+            arn = reference if reference.startswith("arn:") else world.arns.ecs("task-set", path)
+            failures.append({"arn": arn, "reason": "MISSING"})
+        else:
+            task_set, shown = known
+            found.append({**shown, "tags": task_set.tags} if "TAGS" in request.get("include", []) else shown)
+    return {"taskSets": found, "failures": failures}
+
+
+def _shown(world: World, task_set: TaskSet) -> Wire:
+    return {**(task_set.shown.at(world.now) or {}), "tags": task_set.tags}
+
+
+def _update(world: World, request: Wire) -> Wire:
+    service = _service(world, request)
+    task_set = _found(service, request["taskSet"])
+    if task_set.status == "DRAINING":
+        raise invalid("The task set is DRAINING.")
+    task_set.scale, task_set.updated_at = _scale(request["scale"]), world.now
+    schedule.look(world, service)
+    return {"taskSet": _shown(world, task_set)}
+
+
+def _make_primary(world: World, request: Wire) -> Wire:
+    service = _service(world, request)
+    task_set = _found(service, request["primaryTaskSet"])
+    if task_set.status == "DRAINING":
+        raise invalid("The task set is DRAINING.")
+    for each in service.task_sets:
+        if each.status == "PRIMARY":
+            each.status, each.updated_at = "ACTIVE", world.now
+    task_set.status, task_set.updated_at = "PRIMARY", world.now
+    service.config = task_set.config
+    schedule.look(world, service)
+    return {"taskSet": _shown(world, task_set)}
+
+
+def _delete(world: World, request: Wire) -> Wire:
+    service = _service(world, request)
+    task_set = _found(service, request["taskSet"])
+    if task_set.status == "PRIMARY" and not request.get("force"):
+        raise invalid("The primary task set of a service cannot be deleted.")
+    if task_set.scale > 0 and not request.get("force"):
+        raise invalid("The task set is scaled above 0: scale it down first, or use force.")
+    task_set.status, task_set.updated_at = "DRAINING", world.now
+    schedule.look(world, service)
+    return {"taskSet": _shown(world, task_set)}
+
+
+OPERATIONS = {
+    "CreateTaskSet": _create,
+    "DescribeTaskSets": _describe,
+    "UpdateTaskSet": _update,
+    "UpdateServicePrimaryTaskSet": _make_primary,
+    "DeleteTaskSet": _delete,
+}

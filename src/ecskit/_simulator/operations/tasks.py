@@ -1,0 +1,85 @@
+"""Tasks that exist: describe, list, stop.
+
+Decides what reads see, lag included, and what StopTask does. The life of a task is decided in `task_life`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.limits import check_count, check_length
+from ecskit._simulator.pages import paginate
+from ecskit._simulator.task_life import latest, stopped_life
+
+if TYPE_CHECKING:
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+_STOPPED_BY_USER = "Task stopped by user"
+
+
+def _describe(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    check_count("tasks", request["tasks"], most=100)
+    at = world.read_moment()
+    tags = "TAGS" in request.get("include", [])
+    shown: list[Wire] = []
+    failures: list[Wire] = []
+    for reference in dict.fromkeys(request["tasks"]):
+        task = world.find_task(cluster, reference)
+        if task is not None and world.is_visible(task, at):
+            shown.append(task.show(at, tags=tags))
+        else:
+            arn = world.arns.in_cluster("task", reference, cluster.name)
+            failures.append({"arn": arn, "reason": "MISSING"})
+    return {"tasks": shown, "failures": failures}
+
+
+def _list(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    service = None
+    if "serviceName" in request:
+        service = world.find_service(cluster, request["serviceName"])
+        if service is None:
+            raise SimulatedError("ServiceNotFoundException", "Service not found.")
+    instance_arn = None
+    if "containerInstance" in request:
+        instance = world.find_container_instance(cluster, request["containerInstance"])
+        if instance is None:
+            raise invalid("The specified container instance was not found.")
+        instance_arn = instance.arn
+    at = world.read_moment()
+    wanted = request.get("desiredStatus", "RUNNING")
+    rows = [
+        (task.ordinal, task.arn)
+        for task in world.tasks_of(cluster)
+        if world.is_visible(task, at)
+        and latest(task.steps, at, "desiredStatus") == wanted
+        and request.get("family", task.family) == task.family
+        and request.get("startedBy", task.body.get("startedBy")) == task.body.get("startedBy")
+        and request.get("launchType", task.body["launchType"]) == task.body["launchType"]
+        and instance_arn in (None, task.instance_arn)
+        and "daemonName" not in request
+        and (
+            service is None
+            or (task.body["group"] == f"service:{service.name}" and task.created_at >= service.created_at)
+        )
+    ]
+    page, more = paginate("ListTasks", request, rows)
+    return {"taskArns": page, **more}
+
+
+def _stop(world: World, request: Wire) -> Wire:
+    cluster = world.cluster(request.get("cluster"))
+    check_length("reason", request.get("reason"), 1024)
+    task = world.find_task(cluster, request["task"])
+    if task is None:
+        raise invalid("The referenced task was not found.")
+    reason = request.get("reason", _STOPPED_BY_USER)
+    task.steps = stopped_life(task.plan, task.steps, world.now, stop_code="UserInitiated", reason=reason)
+    world.poke(task)
+    return {"task": task.show(world.now)}
+
+
+OPERATIONS = {"DescribeTasks": _describe, "ListTasks": _list, "StopTask": _stop}

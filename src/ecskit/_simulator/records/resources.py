@@ -1,0 +1,141 @@
+"""What the simulated account remembers: one class per kind of resource.
+
+Decides what is kept and how a resource is shown on the wire. Operations decide what happens to it. Lists and dicts in
+a record are replaced, never edited in place: requests and answers may share them.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from ecskit._simulator.task_life import Step, TaskPlan, purged_at, snapshot
+from ecskit._simulator.wire import Wire, timestamp
+
+Tags = list[dict[str, str]]
+
+
+@attrs.define(kw_only=True)
+class Cluster:
+    """One cluster; counts are derived from its tasks and container instances, not kept."""
+
+    name: str
+    arn: str
+    created_with: Wire
+    tags: Tags
+    settings: list[dict[str, str]]
+    configuration: Wire | None = None
+    service_connect_defaults: Wire | None = None
+    capacity_providers: list[str]
+    default_strategy: list[Wire]
+    deleted_at: float | None = None
+
+    @property
+    def status(self) -> str:
+        """ACTIVE, or INACTIVE once it was deleted."""
+        return "ACTIVE" if self.deleted_at is None else "INACTIVE"
+
+
+@attrs.define(kw_only=True)
+class TaskDefinition:
+    """One revision of a task definition; `body` holds the members that never change."""
+
+    arn: str
+    family: str
+    revision: int
+    body: Wire
+    tags: Tags
+    registered_at: float
+    deregistered_at: float | None = None
+    delete_requested_at: float | None = None
+
+    @property
+    def status(self) -> str:
+        """ACTIVE, INACTIVE once deregistered, DELETE_IN_PROGRESS once its deletion was asked for."""
+        if self.delete_requested_at is not None:
+            return "DELETE_IN_PROGRESS"
+        return "ACTIVE" if self.deregistered_at is None else "INACTIVE"
+
+    def show(self) -> Wire:
+        """Return the task definition as the wire has it."""
+        body = {**self.body, "status": self.status}
+        if self.deregistered_at is not None:
+            body["deregisteredAt"] = timestamp(self.deregistered_at)
+        if self.delete_requested_at is not None:
+            body["deleteRequestedAt"] = timestamp(self.delete_requested_at)
+        return body
+
+
+@attrs.frozen(kw_only=True)
+class Demand:
+    """What a task takes from a container instance: CPU units, MiB of memory, host ports with their protocol."""
+
+    cpu: int
+    memory: int
+    ports: frozenset[tuple[int, str]] = frozenset()
+
+
+@attrs.define(kw_only=True)
+class Task:
+    """One task: the members that never change, and the timeline of those that do."""
+
+    arn: str
+    ordinal: int
+    cluster_arn: str
+    family: str
+    created_at: float
+    body: Wire
+    containers: list[Wire]
+    interface: Wire | None
+    demand: Demand
+    instance_arn: str | None
+    plan: TaskPlan
+    steps: tuple[Step, ...]
+    tags: Tags
+
+    @property
+    def purged_at(self) -> float | None:
+        """When the service forgets it, or None while no end is in sight."""
+        return purged_at(self.steps)
+
+    def show(self, at: float, *, tags: bool = True) -> Wire:
+        """Return the task as the wire has it at a moment."""
+        state = snapshot(self.steps, at)
+        body = {**self.body, **state.task}
+        body["containers"] = [{**fixed, **state.containers[fixed["name"]]} for fixed in self.containers]
+        if self.interface is None:
+            body["attachments"] = []
+        else:
+            body["attachments"] = [{**self.interface, **state.interface}]
+        if tags:
+            body["tags"] = self.tags
+        return body
+
+
+@attrs.define(kw_only=True)
+class ContainerInstance:
+    """One container instance; what is left of its resources is derived from its tasks, not kept."""
+
+    arn: str
+    ordinal: int
+    cluster_arn: str
+    ec2_instance_id: str
+    status: str
+    version: int
+    version_info: Wire
+    resources: list[Wire]
+    attributes: list[dict[str, str]]
+    tags: Tags
+    registered_at: float
+    agent_update_asked_at: float | None = None
+
+
+@attrs.define(kw_only=True)
+class CapacityProvider:
+    """One capacity provider; `body` holds the members that the caller chose."""
+
+    name: str
+    arn: str
+    body: Wire
+    tags: Tags
+    update_status: str
+    deleted_at: float | None = None

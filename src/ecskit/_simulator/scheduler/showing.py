@@ -1,0 +1,292 @@
+"""What services, deployments, revisions and task sets look like on the wire.
+
+Decides which members an answer has, and keeps what reads of a later moment may still see. Changes nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._simulator.scheduler.counting import muster, of_unit
+from ecskit._simulator.scheduler.rollouts import breaks, threshold
+from ecskit._simulator.scheduler.shown_counts import counted, requested, take
+from ecskit._simulator.scheduler.stages import current
+from ecskit._simulator.wire import Wire, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ecskit._simulator.records.services import Deployment, Revision, Rollout, Service, TaskSet
+    from ecskit._simulator.scheduler.counting import Member
+    from ecskit._simulator.world import World
+
+_DEPLOYED = (
+    "taskDefinition",
+    "capacityProviderStrategy",
+    "launchType",
+    "platformVersion",
+    "platformFamily",
+    "networkConfiguration",
+    "serviceConnectConfiguration",
+    "vpcLatticeConfigurations",
+)
+_REVISED = (*_DEPLOYED, "loadBalancers", "serviceRegistries", "gatewayConnectors", "monitoring")
+_SERVED = (
+    "taskDefinition",
+    "capacityProviderStrategy",
+    "launchType",
+    "platformVersion",
+    "platformFamily",
+    "networkConfiguration",
+    "loadBalancers",
+    "serviceRegistries",
+    "enableExecuteCommand",
+)
+_OWN = frozenset({"role"})
+
+
+def record(world: World, service: Service) -> None:
+    """Keep what a service and its parts look like from now on."""
+    members = muster(world, service)
+    take(world, service, members)
+    kept = world.now - world.lag.stale_by - world.lag.visible_after
+    service.shown.put(world.now, show_service(world, service, members))
+    service.shown.forget(kept)
+    for rollout in service.rollouts:
+        if rollout.updated_at == world.now or not rollout.is_over:
+            rollout.shown.put(world.now, show_rollout(world, service, rollout, members))
+            rollout.shown.forget(kept)
+    for task_set in service.task_sets:
+        task_set.shown.put(world.now, show_task_set(world, service, task_set))
+        task_set.shown.forget(kept)
+
+
+def show_service(world: World, service: Service, members: Sequence[Member]) -> Wire:
+    """Return a service as it is now, without its tags."""
+    running, pending = counted(world, service)
+    body: Wire = {
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": service.cluster.arn,
+        "status": service.status,
+        "desiredCount": service.desired,
+        "runningCount": running,
+        "pendingCount": pending,
+        "schedulingStrategy": service.scheduling,
+        "createdAt": timestamp(service.created_at),
+        "createdBy": world.arns.iam("user/simulator"),
+        "events": list(service.events),
+        "loadBalancers": [],
+        "serviceRegistries": [],
+        **{name: value for name, value in service.settings.items() if name not in _OWN},
+        **_picked(service.config, _SERVED),
+    }
+    role = _role(world, service)
+    if role is not None:
+        body["roleArn"] = role
+    if service.controller != "CODE_DEPLOY":
+        body["deployments"] = [_show_deployment(world, service, each, members) for each in service.deployments]
+    if service.controller != "ECS":
+        body["deploymentController"] = {"type": service.controller}
+        body["taskSets"] = [show_task_set(world, service, each) for each in service.task_sets]
+    if service.controller == "EXTERNAL":
+        body["launchType"] = "EC2"  # that of its task sets is theirs
+    if service.rollouts:
+        body["currentServiceDeployment"] = _current_rollout(world, service).arn
+        occupied = [each for each in service.deployments if each is service.primary or of_unit(members, each.id)]
+        body["currentServiceRevisions"] = [_show_revision_counts(world, service, each, members) for each in occupied]
+    return body
+
+
+def _role(world: World, service: Service) -> str | None:
+    """Return the role by which ECS works for a service: its own, or the one of all services that need any."""
+    given: str | None = service.settings.get("role")
+    if given is not None:
+        return given if given.startswith("arn:") else world.arns.iam(f"role/{given}")
+    needed = service.config.get("networkConfiguration") or service.config.get("loadBalancers")
+    if not needed and service.controller != "EXTERNAL":
+        return None
+    return world.arns.iam("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
+
+
+def _current_rollout(world: World, service: Service) -> Rollout:
+    """Return the newest service deployment that is old enough to be named."""
+    named = [each for each in service.rollouts if each.created_at + world.lag.current_deployment_after <= world.now]
+    return named[-1] if named else service.rollouts[0]
+
+
+def _picked(source: Wire, names: Sequence[str]) -> Wire:
+    return {name: source[name] for name in names if name in source}
+
+
+def _show_deployment(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
+    running, pending = counted(world, service, deployment.id)
+    return {
+        "id": deployment.id,
+        "status": "PRIMARY" if deployment is service.primary else "ACTIVE",
+        "desiredCount": requested(world, service, deployment, members),
+        "runningCount": running,
+        "pendingCount": pending,
+        "failedTasks": deployment.failed,
+        "createdAt": timestamp(deployment.created_at),
+        "updatedAt": timestamp(deployment.updated_at),
+        "rolloutState": deployment.state,
+        "rolloutStateReason": deployment.reason,
+        **_picked(deployment.revision.config, _DEPLOYED),
+    }
+
+
+def _show_revision_counts(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
+    running, pending = counted(world, service, deployment.id)
+    return {
+        "arn": deployment.revision.arn,
+        "requestedTaskCount": requested(world, service, deployment, members),
+        "runningTaskCount": running,
+        "pendingTaskCount": pending,
+    }
+
+
+def show_rollout(world: World, service: Service, rollout: Rollout, members: Sequence[Member]) -> Wire:
+    """Return a service deployment as it is now."""
+    target = _show_revision_counts(world, service, rollout.deployment, members)
+    source = None if rollout.source is None else _show_revision_counts(world, service, rollout.source, members)
+    stage = current(rollout)
+    if stage is not None:
+        shifted = rollout.status == "SUCCESSFUL" or not rollout.hooks or all(hook.is_over for hook in rollout.hooks)
+        traffic = stage.traffic if shifted and stage.name != "PRE_PRODUCTION_TRAFFIC_SHIFT" else _before(rollout)
+        traffic = 0.0 if rollout.rollback is not None else traffic
+        target |= {"requestedProductionTrafficWeight": float(traffic), "requestedTestTrafficWeight": float(stage.tests)}
+        if source is not None:
+            source |= {
+                "requestedProductionTrafficWeight": 100.0 - traffic,
+                "requestedTestTrafficWeight": 100.0 - stage.tests,
+            }
+    body: Wire = {
+        "serviceDeploymentArn": rollout.arn,
+        "serviceArn": service.arn,
+        "clusterArn": service.cluster.arn,
+        "createdAt": timestamp(rollout.created_at),
+        "updatedAt": timestamp(rollout.updated_at),
+        "sourceServiceRevisions": [] if source is None else [source],
+        "targetServiceRevision": target,
+        "status": rollout.status,
+        "deploymentConfiguration": rollout.configuration,
+        "deploymentCircuitBreaker": _breaker(service, rollout),
+        "alarms": _alarms(rollout),
+    }
+    for name, moment in (
+        ("startedAt", rollout.started_at),
+        ("finishedAt", rollout.finished_at),
+        ("stoppedAt", rollout.stopped_at),
+    ):
+        if moment is not None:
+            body[name] = timestamp(moment)
+    if rollout.reason is not None:
+        body["statusReason"] = rollout.reason
+    if rollout.rollback is not None:
+        body["rollback"] = rollout.rollback
+    if stage is not None:
+        body["lifecycleStage"] = stage.shown
+        body["lifecycleHookDetails"] = [_hook(rollout, index) for index in range(len(rollout.hooks))]
+    return body
+
+
+def _before(rollout: Rollout) -> float:
+    """Return the share of production traffic that the stage before this one ended with."""
+    earlier = [each for each in rollout.stages[: rollout.stage] if each.name != "PRE_PRODUCTION_TRAFFIC_SHIFT"]
+    return earlier[-1].traffic if earlier else 0.0
+
+
+def _hook(rollout: Rollout, index: int) -> Wire:
+    hook = rollout.hooks[index]
+    body: Wire = {
+        "hookId": hook.id,
+        "targetType": hook.kind,
+        "status": hook.status,
+        "timeoutAction": hook.timeout_action,
+    }
+    if hook.target is not None:
+        body["targetArn"] = hook.target
+    if hook.kind == "PAUSE" and hook.expires_at is not None:
+        body["expiresAt"] = timestamp(hook.expires_at)
+    return body
+
+
+def _watch(rollout: Rollout, *, on: bool, triggered: bool) -> str:
+    if not on:
+        return "DISABLED"
+    if triggered:
+        return "TRIGGERED"
+    return "MONITORING_COMPLETE" if rollout.is_over else "MONITORING"
+
+
+def _breaker(service: Service, rollout: Rollout) -> Wire:
+    on = breaks(rollout.configuration)
+    return {
+        "status": _watch(rollout, on=on, triggered=rollout.tripped),
+        "failureCount": rollout.failures if on else 0,
+        "threshold": threshold(rollout.configuration, service.desired) if on else 0,
+    }
+
+
+def _alarms(rollout: Rollout) -> Wire:
+    alarms = rollout.configuration.get("alarms", {})
+    body: Wire = {
+        "status": _watch(rollout, on=bool(alarms.get("enable")), triggered=bool(rollout.alarms)),
+        "alarmNames": alarms.get("alarmNames", []),
+    }
+    if rollout.alarms:
+        body["triggeredAlarmNames"] = list(rollout.alarms)
+    return body
+
+
+def show_brief(shown: Wire) -> Wire:
+    """Return what a list shows of a service deployment."""
+    names = (
+        "serviceDeploymentArn",
+        "serviceArn",
+        "clusterArn",
+        "startedAt",
+        "createdAt",
+        "finishedAt",
+        "status",
+        "statusReason",
+    )
+    return {**_picked(shown, names), "targetServiceRevisionArn": shown["targetServiceRevision"]["arn"]}
+
+
+def show_revision(world: World, service: Service, revision: Revision) -> Wire:
+    """Return a service revision, which never changes."""
+    definition = world.task_definitions.get(revision.config["taskDefinition"])
+    containers = definition.body["containerDefinitions"] if definition is not None else []
+    return {
+        "serviceRevisionArn": revision.arn,
+        "serviceArn": service.arn,
+        "clusterArn": service.cluster.arn,
+        "createdAt": timestamp(revision.created_at),
+        "guardDutyEnabled": False,
+        "containerImages": [{"containerName": each["name"], "image": each["image"]} for each in containers],
+        **_picked(revision.config, _REVISED),
+    }
+
+
+def show_task_set(world: World, service: Service, task_set: TaskSet) -> Wire:
+    """Return a task set as it is now, without its tags."""
+    running, pending = counted(world, service, task_set.id)
+    wanted = 0 if task_set.status == "DRAINING" else wanted_by(service, task_set.scale)
+    return {
+        **task_set.body,
+        "status": task_set.status,
+        "computedDesiredCount": wanted,
+        "runningCount": running,
+        "pendingCount": pending,
+        "updatedAt": timestamp(task_set.updated_at),
+        "scale": {"value": task_set.scale, "unit": "PERCENT"},
+        "stabilityStatus": "STEADY_STATE" if task_set.steady else "STABILIZING",
+        "stabilityStatusAt": timestamp(task_set.steady_at),
+    }
+
+
+def wanted_by(service: Service, scale: float) -> int:
+    """Return the computed desired count of a task set: a share of the service's, rounded up."""
+    return -int(-service.desired * scale // 100)

@@ -1,0 +1,145 @@
+"""The stages of BLUE_GREEN, LINEAR and CANARY deployments, and the hooks that hold them up.
+
+Decides in which order stages come, how much production traffic the new revision has in each, how long each lasts at
+least, and what a hook makes of it. Whether tasks are ready, and what a failure leads to, is decided in `rollouts`.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ecskit._simulator.records.services import Hook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ecskit._simulator.records.services import Rollout
+    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.world import World
+
+STAGED = frozenset({"BLUE_GREEN", "LINEAR", "CANARY"})
+
+_LAMBDA_SECONDS = 2.0
+_PAUSE_MINUTES = 1440
+_BEFORE = ("RECONCILE_SERVICE", "PRE_SCALE_UP")
+_TESTED = ("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
+
+
+@attrs.frozen
+class Stage:
+    """One stage of one deployment.
+
+    Args:
+        name: What it is called.
+        traffic: The share of production traffic that the new revision has when it ends, in percent.
+        tests: The same of test traffic.
+        scaled: Whether the tasks of the new revision are to be there.
+        extra: Seconds that it lasts beyond those of its name.
+    """
+
+    name: str
+    traffic: float
+    tests: float
+    scaled: bool
+    extra: float = 0.0
+
+    @property
+    def shown(self) -> str:
+        """What `lifecycleStage` says: the service model has no word for the stage before the production traffic."""
+        return "POST_TEST_TRAFFIC_SHIFT" if self.name == "PRE_PRODUCTION_TRAFFIC_SHIFT" else self.name
+
+
+def stages_of(configuration: Wire) -> tuple[Stage, ...]:
+    """Return what a deployment goes through; nothing, if it is ROLLING."""
+    if configuration.get("strategy") not in STAGED:
+        return ()
+    bake = configuration.get("bakeTimeInMinutes", 0) * 60.0
+    return (
+        *(Stage(name, 0, 0, scaled=False) for name in _BEFORE),
+        Stage("SCALE_UP", 0, 0, scaled=True),
+        Stage("POST_SCALE_UP", 0, 0, scaled=True),
+        *(Stage(name, 0, 100, scaled=True) for name in _TESTED),
+        *_shifts(configuration),
+        Stage("BAKE_TIME", 100, 100, scaled=True, extra=bake),
+        Stage("CLEAN_UP", 100, 100, scaled=True),
+    )
+
+
+def _shifts(configuration: Wire) -> Iterator[Stage]:
+    """Yield the stages of each traffic shift; all but the last one are followed by the bake time of a step."""
+    steps, wait = _steps(configuration)
+    for share in steps:
+        yield Stage("PRE_PRODUCTION_TRAFFIC_SHIFT", share, 100, scaled=True)
+        yield Stage("PRODUCTION_TRAFFIC_SHIFT", share, 100, scaled=True)
+        extra = 0.0 if share == steps[-1] else wait
+        yield Stage("POST_PRODUCTION_TRAFFIC_SHIFT", share, 100, scaled=True, extra=extra)
+
+
+def _steps(configuration: Wire) -> tuple[list[float], float]:
+    if configuration["strategy"] == "LINEAR":
+        linear = configuration.get("linearConfiguration", {})
+        step = linear.get("stepPercent", 10.0)
+        whole = int(100 / step - 1e-9)
+        return [*(step * number for number in range(1, whole + 1)), 100.0], linear.get("stepBakeTimeInMinutes", 6) * 60
+    if configuration["strategy"] == "CANARY":
+        canary = configuration.get("canaryConfiguration", {})
+        return [canary.get("canaryPercent", 5.0), 100.0], canary.get("canaryBakeTimeInMinutes", 10) * 60
+    return [100.0], 0.0
+
+
+def current(rollout: Rollout) -> Stage | None:
+    """Return the stage that a deployment is in; None before the first, and for ROLLING."""
+    return rollout.stages[rollout.stage] if rollout.stage >= 0 else None
+
+
+def enter(world: World, rollout: Rollout) -> None:
+    """Begin the next stage, and its hooks."""
+    rollout.stage += 1
+    stage = rollout.stages[rollout.stage]
+    rollout.stage_ends = world.now + rollout.script.seconds_in(stage.name) + stage.extra
+    rollout.updated_at = world.now
+    hooks = rollout.configuration.get("lifecycleHooks", [])
+    rollout.hooks = [_hook(world, each) for each in hooks if stage.name in each.get("lifecycleStages", [])]
+
+
+def _hook(world: World, hook: Wire) -> Hook:
+    kind = hook.get("targetType", "AWS_LAMBDA")
+    timeout = hook.get("timeoutConfiguration", {})
+    if kind == "PAUSE":
+        expires = world.now + timeout.get("timeoutInMinutes", _PAUSE_MINUTES) * 60.0
+        status = "AWAITING_ACTION"
+    else:
+        expires, status = world.now + _LAMBDA_SECONDS, "IN_PROGRESS"
+    return Hook(
+        id=world.uuid(),
+        kind=kind,
+        status=status,
+        target=hook.get("hookTargetArn"),
+        expires_at=expires,
+        timeout_action=timeout.get("action", "ROLLBACK"),
+    )
+
+
+def expire(world: World, rollout: Rollout) -> Hook | None:
+    """Let time end hooks; return one whose end is to roll the deployment back."""
+    for hook in rollout.hooks:
+        if hook.is_over or hook.expires_at is None or hook.expires_at > world.now:
+            continue
+        hook.status = "TIMED_OUT" if hook.kind == "PAUSE" else "SUCCEEDED"
+        rollout.updated_at = world.now
+        if hook.kind == "PAUSE" and hook.timeout_action == "ROLLBACK":
+            return hook
+    return None
+
+
+def moments(rollout: Rollout) -> Iterator[float]:
+    """Yield the moments at which time changes something about the stage."""
+    if rollout.stage_ends is not None:
+        yield rollout.stage_ends
+    for hook in rollout.hooks:
+        if not hook.is_over and hook.expires_at is not None:
+            yield hook.expires_at

@@ -1,0 +1,118 @@
+"""What is true of services and their deployments now, for tests that look behind the answers.
+
+Decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ecskit._simulator.scheduler.counting import counts, muster
+from ecskit._simulator.scheduler.stages import current
+
+if TYPE_CHECKING:
+    from ecskit._simulator.records.services import Service
+    from ecskit._simulator.world import World
+
+
+@attrs.frozen(kw_only=True)
+class ServiceState:
+    """One service as it is, whatever reads show.
+
+    Args:
+        arn: Its ARN.
+        name: Its name.
+        cluster_arn: The cluster that it is in.
+        status: ACTIVE, DRAINING or INACTIVE.
+        task_definition: The task definition of its newest revision; None for task sets.
+        desired_count: How many tasks there are to be.
+        running_count: How many run.
+        pending_count: How many are on their way.
+        primary: The id of the PRIMARY deployment, `ecs-svc/N`; None for task sets.
+        rollout_state: The rollout state of that deployment.
+        steady: Whether it is in a steady state.
+    """
+
+    arn: str
+    name: str
+    cluster_arn: str
+    status: str
+    task_definition: str | None
+    desired_count: int
+    running_count: int
+    pending_count: int
+    primary: str | None
+    rollout_state: str | None
+    steady: bool
+
+
+@attrs.frozen(kw_only=True)
+class DeploymentState:
+    """One service deployment as it is, whatever reads show.
+
+    Args:
+        arn: The ARN of the service deployment.
+        service_arn: The service that it is of.
+        deployment_id: The id of the entry of `deployments` that it brought: `ecs-svc/N`.
+        revision_arn: The revision that it was to bring.
+        task_definition: The task definition of that revision.
+        status: Its status, for example ROLLBACK_SUCCESSFUL.
+        reason: The reason for the status, if there is one.
+        stage: Its lifecycle stage, or the last one that it reached; None for ROLLING.
+        created_at: When it was asked for, in seconds since the epoch.
+        finished_at: When it ended; None until then.
+    """
+
+    arn: str
+    service_arn: str
+    deployment_id: str
+    revision_arn: str
+    task_definition: str
+    status: str
+    reason: str | None
+    stage: str | None
+    created_at: float
+    finished_at: float | None
+
+
+def service_state(world: World, service: Service) -> ServiceState:
+    """Return the state of a service now."""
+    running, pending = counts(muster(world, service))
+    primary = service.primary
+    return ServiceState(
+        arn=service.arn,
+        name=service.name,
+        cluster_arn=service.cluster.arn,
+        status=service.status,
+        task_definition=service.config.get("taskDefinition"),
+        desired_count=service.desired,
+        running_count=running,
+        pending_count=pending,
+        primary=None if primary is None else primary.id,
+        rollout_state=None if primary is None else primary.state,
+        steady=service.is_steady,
+    )
+
+
+def deployment_states(service: Service) -> list[DeploymentState]:
+    """Return the states of the deployments of a service now, oldest first."""
+    found: list[DeploymentState] = []
+    for rollout in service.rollouts:
+        stage = current(rollout)
+        found.append(
+            DeploymentState(
+                arn=rollout.arn,
+                service_arn=service.arn,
+                deployment_id=rollout.deployment.id,
+                revision_arn=rollout.deployment.revision.arn,
+                task_definition=rollout.deployment.revision.config["taskDefinition"],
+                status=rollout.status,
+                reason=rollout.reason,
+                stage=None if stage is None else stage.name,
+                created_at=rollout.created_at,
+                finished_at=rollout.finished_at,
+            )
+        )
+    return found

@@ -1,0 +1,153 @@
+"""The simulator behind HTTP, on the loopback interface only.
+
+Decides framing and the life of the server. Signatures are not checked, and every path answers alike: the operation is
+in the headers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
+
+from ecskit._simulator.clocks import ScaledClock
+from ecskit._simulator.errors import LostAnswerError
+from ecskit._simulator.simulator import Simulator
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ecskit._simulator.lag import Lag
+
+_HOST = "127.0.0.1"
+
+
+class SimulatorServer:
+    """Serve a simulator over HTTP on 127.0.0.1; a context manager that stops it at the end.
+
+    Args:
+        simulator: What to serve. Default: a new one on a clock of its own, made from the arguments below, which are
+            not used otherwise.
+        port: The port. Default 0: a free one.
+        speed: How many times faster than the wall clock simulated time passes. Default 1.
+        seed: Root of all randomness. Default 0.
+        lag: How far task reads are behind the truth. Default: not at all.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    def __init__(
+        self,
+        simulator: Simulator | None = None,
+        *,
+        port: int = 0,
+        speed: float = 1.0,
+        seed: int = 0,
+        lag: Lag | None = None,
+    ) -> None:
+        self.simulator = simulator or Simulator(now=ScaledClock(speed=speed), seed=seed, lag=lag)
+        self._http = _HttpServer((_HOST, port), self.simulator)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The address to give to a client as `endpoint_url`."""
+        return f"http://{_HOST}:{self._http.server_port}"
+
+    def close(self) -> None:
+        """Stop serving and cut open connections. A second call does nothing.
+
+        Raises:
+            SimulatorBug: While serving, the simulator built an answer that the service model forbids.
+        """
+        if self._thread.is_alive():
+            self._http.shutdown()
+            self._thread.join()
+            self._http.cut_connections()
+            self._http.server_close()
+        if self._http.failures:
+            raise self._http.failures.pop(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
+        super().__init__(address, _Handler)
+        self.simulator = simulator
+        self.failures: list[Exception] = []
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._connections.add(request)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._lock:
+                self._connections.discard(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let lost connections pass; `_Handler` keeps what the simulator raises."""
+
+    def cut_connections(self) -> None:
+        with self._lock:
+            for connection in self._connections:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        server = self.server
+        assert isinstance(server, _HttpServer)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            response = server.simulator.respond(self.headers.get("X-Amz-Target", ""), body)
+        except LostAnswerError as lost:
+            self.close_connection = True
+            if lost.loss == "timeout":
+                self._wait_for_the_end()
+            return
+        except Exception as error:  # noqa: BLE001  # no answer is better than a wrong one; `close` raises the error
+            server.failures.append(error)
+            self.close_connection = True
+            self.log_error("%r", error)
+            return
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(response.body)
+        self.wfile.flush()
+        if len(response.body) < int(response.headers["Content-Length"]):
+            self.close_connection = True
+
+    def _wait_for_the_end(self) -> None:
+        """Return when the client gives up, or when connections are cut."""
+        with contextlib.suppress(OSError):
+            while self.connection.recv(1):
+                pass
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Do not log requests: `Simulator.calls` has them."""

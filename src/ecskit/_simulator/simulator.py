@@ -1,0 +1,400 @@
+"""The simulator itself: one account in one region that answers ECS requests.
+
+Decides what whoever writes a test can script, cause and look at. How a request is answered is decided in `answering`,
+what operations do in the `operations` package; sockets and clients are elsewhere.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import threading
+import uuid
+from collections import deque
+from contextlib import contextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any, get_args
+
+from ecskit._drive.clock import Clock, SystemClock
+from ecskit._simulator import clients, operations
+from ecskit._simulator.answering import Answering
+from ecskit._simulator.arns import Arns
+from ecskit._simulator.calls import Call
+from ecskit._simulator.errors import LostAnswerError, SimulatedError
+from ecskit._simulator.faults import Fault, damaged
+from ecskit._simulator.lag import Lag
+from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
+from ecskit._simulator.progress import DEFAULT_SECONDS, Progress, ResourceKind
+from ecskit._simulator.quotas import Buckets, Quota
+from ecskit._simulator.scheduler import rebalancing, rollouts, schedule
+from ecskit._simulator.scheduler.script import DeploymentScript
+from ecskit._simulator.scheduler.shown_counts import Counting
+from ecskit._simulator.scheduler.states import DeploymentState, ServiceState, deployment_states, service_state
+from ecskit._simulator.script import Playlist, TaskScript
+from ecskit._simulator.task_state import TaskState
+from ecskit._simulator.trouble import ANY, Chance, Trouble
+from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._simulator.wire import Response, Wire, parse_body, parse_target, render, render_error
+from ecskit._simulator.world import DEFAULT_CLUSTER, World, seeded
+from ecskit._transport import service_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Sequence
+
+    from ecskit.aio import AsyncClient
+    from ecskit.client import Client
+
+
+class Simulator(Answering):
+    """Answer ECS requests from a made-up account.
+
+    A cluster named "default" exists from the start. Time comes from `now` alone, randomness from `seed` alone: the
+    same requests at the same moments get the same answers. Threads may share a simulator.
+
+    Args:
+        now: Returns the time in seconds since the epoch. It must not go back. Default: the simulator's own `clock`,
+            which moves only when all clients of `client` and `async_client` sleep. With a `now` of yours these clients
+            sleep on the machine's clock.
+        region: The region in ARNs. Default us-east-1.
+        account: The account id in ARNs. Default 123456789012.
+        seed: Root of all randomness. Default 0.
+        lag: How far reads are behind the truth. Default: not at all.
+        quotas: The token buckets that throttle requests, for example `PUBLISHED_QUOTAS`. Default: none.
+        counting: How `desiredCount` of `deployments` is shown, see `Counting`. Default "zero_first", recorded last.
+        bare_replays: Whether RunTask answers a known `clientToken` with nothing of the tasks but their ARNs and
+            statuses. Default False: with whole tasks.
+        keep_calls: How many of the latest calls `calls` remembers. Default None: all of them.
+
+    Raises:
+        ValueError: There is no such `counting`.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] | None = None,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        seed: int = 0,
+        lag: Lag | None = None,
+        quotas: Sequence[Quota] = (),
+        counting: Counting = "zero_first",
+        bare_replays: bool = False,
+        keep_calls: int | None = None,
+    ) -> None:
+        if counting not in get_args(Counting):
+            raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
+        self.clock = VirtualClock()
+        self._now = now or self.clock.epoch
+        self._naps: Clock = SystemClock() if now else self.clock
+        self._region = region
+        self._seed = seed
+        self._clients = itertools.count()
+        self._model: dict[str, Any] = service_model.load()
+        self._world = World(
+            arns=Arns(region, account),
+            lag=lag or Lag(),
+            seed=seed,
+            buckets=Buckets(quotas, self._now()),
+            counting=counting,
+            bare_replays=bare_replays,
+            schedule=schedule.run,
+        )
+        self._request_ids = seeded(seed, "requests")
+        self._calls: deque[Call] = deque(maxlen=keep_calls)
+        self._trouble = Trouble()
+        self._lock = threading.RLock()
+        self._world.advance(self._now())
+        capacity_providers.predefine(self._world)
+        clusters.create(self._world, {"clusterName": DEFAULT_CLUSTER})
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls received so far, oldest first."""
+        with self._lock:
+            return list(self._calls)
+
+    def now(self) -> float:
+        """Return the time of the simulator in seconds since the epoch."""
+        return self._now()
+
+    @contextmanager
+    def _present(self) -> Generator[None, None, None]:
+        """Hold the lock, and let everything happen that is due by now."""
+        with self._lock:
+            self._world.advance(self._now())
+            yield
+
+    def _chance(self) -> Random:
+        """Return a source of chance for one more client: two that drew the same would use the same tokens."""
+        return Random(f"{self._seed} client {next(self._clients)}")
+
+    def client(self) -> Client:
+        """Return a sync client whose requests this simulator answers, in-process and on the simulator's clock.
+
+        It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
+        """
+        return clients.client(self, self._naps, region=self._region, random=self._chance())
+
+    def async_client(self) -> AsyncClient:
+        """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
+
+        It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
+
+        Raises:
+            MissingExtraError: The extra `async` is not installed.
+        """
+        return clients.async_client(self, self._naps, region=self._region, random=self._chance())
+
+    def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
+        """Choose how tasks behave that are launched from now on.
+
+        Args:
+            family: A task definition family, or "*" for all families without a script of their own.
+            script: The behaviour; or several, for the first task of a family, the second and so on, the last of them
+                for all that follow.
+
+        Raises:
+            ValueError: The sequence is empty.
+        """
+        scripts = [script] if isinstance(script, TaskScript) else list(script)
+        if not scripts:
+            raise ValueError("a sequence of scripts needs at least one")
+        with self._present():
+            self._world.scripts[family] = Playlist(scripts)
+
+    def script_resource(self, kind: ResourceKind, name: str, progress: Progress) -> None:
+        """Choose how changes go that are asked of a daemon, a gateway or an express service from now on.
+
+        Args:
+            kind: What is changed: "daemon" (its deployments), "daemon-task-definition" (its deletion), "gateway" (its
+                updates), "gateway-route" or "express-gateway-service" (its deployments and its deletion).
+            name: The name of the resource: the family of a daemon task definition, the gateway of a route. Or "*" for
+                all of the kind without a script of their own.
+            progress: How long changes take, and whether they fail.
+
+        Raises:
+            ValueError: There is no such kind.
+        """
+        if kind not in DEFAULT_SECONDS:
+            raise ValueError(f"kind must be one of {', '.join(DEFAULT_SECONDS)}: {kind!r}")
+        with self._present():
+            self._world.progress[kind, name] = progress
+
+    def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
+        """Let a service begin to use a gateway, as if it was created or updated, and return the ARN of the route.
+
+        Services of the simulator open no routes: this stands for one. A route that exists is updated.
+
+        Args:
+            gateway: The name or the ARN of the gateway.
+            service: The name of the service.
+            port: The name of the container port. Default "http".
+            cluster: The name of the service's cluster. Default "default".
+
+        Raises:
+            SimulatedError: `GatewayNotFoundException`.
+        """
+        with self._present():
+            return gateway_associations.open_route(self._world, gateway, f"{cluster}/{service}", port)
+
+    def close_route(self, route: str) -> None:
+        """Let the service of a route cease to use the gateway.
+
+        Args:
+            route: The ARN of the route.
+
+        Raises:
+            SimulatedError: `ResourceNotFoundException`.
+        """
+        with self._present():
+            gateway_associations.close_route(self._world, route)
+
+    def tasks(self, family: str | None = None) -> list[TaskState]:
+        """Return every task that was ever launched as it is now, in the order of their launch.
+
+        Args:
+            family: Only tasks of this task definition family. Default None: all.
+        """
+        with self._present():
+            states = self._world.task_states()
+        return [state for state in states if family in (None, state.family)]
+
+    def script_deployment(self, service: str, script: DeploymentScript) -> None:
+        """Choose how deployments of a service go that begin from now on.
+
+        Args:
+            service: The name of a service, or "*" for all services without a script of their own.
+            script: How long statuses and stages last, and what fails. Whether tasks start is for `script` to say.
+        """
+        with self._present():
+            self._world.deployment_scripts[service] = script
+
+    def fire_alarm(self, name: str) -> int:
+        """Let a CloudWatch alarm fire: deployments under way that watch it fail.
+
+        Args:
+            name: The name of the alarm.
+
+        Returns:
+            How many deployments failed of it.
+        """
+        with self._present():
+            struck = [each for each in self._world.services.values() if rollouts.ring(self._world, each, name)]
+            for service in struck:
+                schedule.look(self._world, service)
+        return len(struck)
+
+    def rebalance(self, service: str) -> str:
+        """Let ECS move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
+
+        Args:
+            service: The name or the ARN of the service.
+
+        Returns:
+            The ARN of the task that goes: the oldest healthy one in the zone with the most tasks.
+
+        Raises:
+            ValueError: There is no such ACTIVE service, or ECS would not rebalance it: it is a DAEMON, has task sets, a
+                `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
+        """
+        with self._present():
+            for each in self._world.services.values():
+                if service in (each.name, each.arn) and each.status == "ACTIVE":
+                    arn = rebalancing.begin_move(self._world, each)
+                    schedule.look(self._world, each)
+                    return arn
+        raise ValueError(f"there is no ACTIVE service {service!r}")
+
+    def services(self, name: str | None = None) -> list[ServiceState]:
+        """Return every service that ECS remembers as it is now, in the order of their creation.
+
+        Args:
+            name: Only services of this name. Default None: all.
+        """
+        with self._present():
+            found = [service_state(self._world, each) for each in self._world.services.values()]
+        return [each for each in found if name in (None, each.name)]
+
+    def deployments(self, service: str) -> list[DeploymentState]:
+        """Return every service deployment of a service as it is now, oldest first.
+
+        Args:
+            service: The name or the ARN of the service. Services of this name in several clusters follow one another.
+        """
+        with self._present():
+            found = [each for each in self._world.services.values() if service in (each.name, each.arn)]
+            return [state for each in found for state in deployment_states(each)]
+
+    def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
+        """Let the next valid requests for an operation meet a fault.
+
+        Args:
+            operation: The operation, for example `RunTask`, or "*" for any.
+            fault: What happens, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is an answer that
+                comes before the effect.
+            times: How many requests meet it. Default 1; None: all of them, until `heal`. Faults of further calls
+                queue behind.
+            after: Seconds from now during which nothing happens yet. Default 0.
+
+        Raises:
+            TypeError: `fault` is neither a fault nor an error.
+            ValueError: The service has no such operation, or the fault does not fit it; `times` is below 1, `after`
+                below 0.
+        """
+        met = Fault(error=fault) if isinstance(fault, SimulatedError) else fault
+        if not isinstance(met, Fault):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"fault must be a Fault or a SimulatedError, not {type(met).__name__}")
+        self._check_operation(operation)
+        if operation != ANY and not met.fits(operation):
+            raise ValueError(f"{operation} launches no tasks that could find no capacity")
+        if after < 0 or (times is not None and times < 1):
+            raise ValueError(f"times must be at least 1, and after at least 0: times={times}, after={after}")
+        with self._lock:
+            self._trouble.order(operation, met, begins=self._now() + after, times=times)
+
+    def misbehave(
+        self,
+        *,
+        rate: float,
+        seed: int = 0,
+        operations: Collection[str] | None = None,
+        faults: Sequence[Fault] | None = None,
+    ) -> None:
+        """Let a share of all valid requests meet faults, until `heal`. Faults of `fail` go first.
+
+        Who is struck, and by what, follows from the seed, the operation, what the request says (its `clientToken` left
+        out) and how often the same was said before: not from the order in which threads come.
+
+        Args:
+            rate: The share, 0 to 1.
+            seed: Root of the decisions. Default 0.
+            operations: Whose requests. Default None: those of all operations.
+            faults: What to draw from, all with the same chance. Default None: throttling, ServerException, resets and
+                timeouts, for operations that change something before and after the effect, for RunTask also a throttle
+                in disguise.
+
+        Raises:
+            ValueError: The rate is out of bounds, or the service has no such operation.
+        """
+        for operation in operations or ():
+            self._check_operation(operation)
+        chance = Chance(seed=seed, rate=rate, operations=operations, faults=faults)
+        with self._lock:
+            self._trouble.chance = chance
+
+    def heal(self) -> None:
+        """Forget all faults to come, those of `fail` and those of `misbehave`."""
+        with self._lock:
+            self._trouble.end()
+
+    def _check_operation(self, operation: str) -> None:
+        if operation not in self._model["operations"] and operation != ANY:
+            raise ValueError(f"ECS has no operation {operation!r}")
+
+    def handle(self, operation: str, request: Wire) -> Wire:
+        """Perform one operation on plain JSON values and return the body of the answer.
+
+        Args:
+            operation: The operation, for example `RunTask`.
+            request: The request as the wire has it, camelCase.
+
+        Raises:
+            SimulatedError: The service refuses. The code is `NotSimulatedException` for an operation that ECS has and
+                the simulator lacks.
+            LostAnswerError: A fault lost the answer.
+            SimulatorBug: The simulator built an answer that the service model forbids.
+        """
+        with self._lock:
+            return copy.deepcopy(self._answer(operation, copy.deepcopy(request)))
+
+    def respond(self, target: str, body: bytes) -> Response:
+        """Answer one HTTP request, errors included.
+
+        Args:
+            target: The `X-Amz-Target` header.
+            body: The body of the request.
+
+        Raises:
+            LostAnswerError: A fault leaves nothing of the answer: `reset` or `timeout`.
+            SimulatorBug: The simulator built an answer that the service model forbids.
+        """
+        with self._lock:
+            request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
+            try:
+                operation = parse_target(target, self._model["metadata"]["targetPrefix"])
+                return render(200, self._answer(operation, parse_body(body)), request_id)
+            except SimulatedError as error:
+                return render_error(error, request_id)
+            except LostAnswerError as lost:
+                left = damaged(render(200, lost.answer, request_id), lost.loss)
+                if left is None:
+                    raise
+                return left
+
+
+def simulated_operations() -> frozenset[str]:
+    """Return the names of the operations that the simulator implements."""
+    return frozenset(operations.TABLE)

@@ -1,0 +1,1 @@
+"""The methods of `client.task_sets`, written once as flows, with their values."""

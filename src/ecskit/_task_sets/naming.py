@@ -1,0 +1,59 @@
+"""Which task set, and which service, is meant: the one that is named, and where it is. Asks ECS nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from ecskit._core.errors import RequestError
+from ecskit._polling.batches import Asked, Place
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._waits.task_sets import NAMING, TaskSetAnswer
+from ecskit.models.services import Service, TaskSet
+
+__all__ = ["OneTaskSet", "one_task_set", "service_of"]
+
+OneTaskSet: TypeAlias = TaskSetAnswer | TaskSet | str
+"""What is said about a task set: what an operation answered, the task set, its id or its ARN."""
+
+SERVICE = Naming(
+    noun="service",
+    model=Service,
+    name=attrgetter("service_arn"),
+    arn=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    bare=NAME,
+    within=("cluster",),
+)
+
+
+def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, service: str | None) -> Asked[TaskSet]:
+    """Return where to look for a task set.
+
+    Raises:
+        RequestError: It is none, or nothing tells its cluster and its service.
+    """
+    return _one(subject, NAMING, "task_set", task_set, cluster=cluster, service=service)
+
+
+def service_of(subject: str, service: str | Service, cluster: str | None) -> Place:
+    """Return the cluster and the name of a service.
+
+    Raises:
+        RequestError: It is none, or nothing tells its cluster.
+    """
+    if isinstance(service, Service) and cluster is None:
+        cluster = service.cluster_arn
+    [place] = _one(subject, SERVICE, "service", service, cluster=cluster).places.values()
+    return place
+
+
+def _one(subject: str, naming: Naming[Any], parameter: str, thing: object, **said: str | None) -> Asked[Any]:
+    if isinstance(thing, Sequence) and not isinstance(thing, str):
+        raise RequestError(subject, [(parameter, f"expected one {naming.noun}, got {type(thing).__name__}")])
+    try:
+        return asked_for(subject, naming, thing, **said)
+    except RequestError as error:
+        # Told under the name that the caller used.
+        named = [(parameter if path == naming.parameter else path, problem) for path, problem in error.problems]
+        raise RequestError(subject, named) from None

@@ -1,0 +1,1 @@
+"""The methods of `client.tasks`, written once as flows, with their values and errors."""

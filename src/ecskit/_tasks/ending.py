@@ -1,0 +1,85 @@
+"""How tasks are told to stop: each once, and again only while nobody knows whether it was told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import attrs
+
+from ecskit._core.backing_off import back_off
+from ecskit._core.call import call
+from ecskit._core.effects import Flow, Parallel, Reply
+from ecskit._core.errors import EcsError
+from ecskit._core.retrying import is_throttle_in_disguise
+from ecskit._polling.batches import Asked, Place
+from ecskit._polling.conditions import wait_for
+from ecskit._polling.options import Patience
+from ecskit._tasks.errors import TasksNotStopped
+from ecskit._tasks.launch import OnCancel
+from ecskit._tasks.reasons import is_unknown_task
+from ecskit._waits.tasks import is_over, stopped
+from ecskit.models.tasks import StopTaskRequest, Task
+
+__all__ = ["end", "tell_to_stop"]
+
+log = logging.getLogger("ecskit")
+
+AT_ONCE = 8
+"""How many StopTask are under way at the same time."""
+STOP_ATTEMPTS = 12
+"""How often a task is told to stop while it may succeed later: for as long as that clean-up may take, and longer."""
+LONGEST_NAP = 2.0
+"""Seconds between two attempts at the most: the clean-up behind something that was cancelled takes 10 s altogether."""
+UNKNOWN_READS = 3
+"""How often a task is told to stop that ECS does not know: it may be too new to be known."""
+STOP_PATIENCE = 120.0
+"""Seconds to wait at the most for tasks to stop that were given up."""
+
+
+def tell_to_stop(places: Mapping[str, Place], reason: str | None) -> Flow[dict[str, Task]]:
+    """Tell each task to stop, and return what ECS shows of them.
+
+    Raises:
+        TasksNotStopped: Some could not be told; all others were.
+    """
+    flows = [_tell(place, reason) for place in places.values()]
+    replies: Reply[list[Reply[Task]]] = yield Parallel(flows, AT_ONCE)
+    answers = dict(zip(places, replies.get(), strict=True))
+    errors = {name: reply.error for name, reply in answers.items() if reply.error is not None}
+    told = {name: reply.get() for name, reply in answers.items() if reply.error is None}
+    if errors:
+        raise TasksNotStopped(errors, list(told))
+    return told
+
+
+def _tell(place: Place, reason: str | None) -> Flow[Task]:
+    request = StopTaskRequest(cluster=place.scope, task=place.id, reason=reason)
+    attempt = 1
+    while True:
+        try:
+            task = (yield from call(request)).task
+        except EcsError as error:
+            again = error.retryable or is_throttle_in_disguise(error)
+            if attempt >= (UNKNOWN_READS if is_unknown_task(error) else STOP_ATTEMPTS if again else attempt):
+                raise
+        else:
+            # An answer may hold no more than the ARN: the cluster is known here.
+            return task if task.cluster_arn else attrs.evolve(task, cluster_arn=place.scope)
+        yield from back_off(attempt, longest=LONGEST_NAP)
+        attempt += 1
+
+
+def end(asked: Asked[Task], how: OnCancel) -> Flow[None]:
+    """Stop tasks that nobody waits for any more, as the caller said; those that were seen to have stopped are left."""
+    live = {name: place for name, place in asked.places.items() if not is_over(asked.seen[name])}
+    if how == "leave" or not live:
+        return
+    log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
+    try:
+        told = yield from tell_to_stop(live, "nobody waits for it any more")
+    except GeneratorExit:
+        log.warning("not all of these tasks may have been told to stop: %s", ", ".join(live))
+        raise
+    if how == "stop_and_wait":
+        yield from wait_for(stopped(Patience(timeout=STOP_PATIENCE)), Asked(places=live, seen=told))

@@ -1,0 +1,198 @@
+"""What to run and where, in plain arguments, and the RunTask request that they make.
+
+Decides what the plain arguments mean in ECS's structures. Combinations that ECS itself explains well are left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._core.retrying import Insisting
+from ecskit._core.typing import SequenceNotStr
+from ecskit._core.wire import encode
+from ecskit.models.common import (
+    AwsVpcConfiguration,
+    CapacityProviderStrategyItem,
+    KeyValuePair,
+    NetworkConfiguration,
+    PlacementConstraint,
+    PlacementStrategy,
+    Tag,
+)
+from ecskit.models.literals import LaunchType, PropagateTags
+from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
+from ecskit.models.tasks import ContainerOverride, RunTaskRequest, TaskOverride, TaskVolumeConfiguration
+
+__all__ = ["Launch", "OnCancel", "OnConflict", "OnPartial"]
+
+OnPartial: TypeAlias = Literal["raise", "keep", "stop_started", "top_up"]
+"""What to do when ECS has started some of the tasks and not the others."""
+OnCancel: TypeAlias = Literal["leave", "stop", "stop_and_wait"]
+"""What to do with tasks that nobody waits for any more."""
+OnConflict: TypeAlias = Literal["raise", "adopt"]
+"""What to do when a token was used before with other parameters."""
+
+_KEY_LENGTH = 52
+"""Characters of the caller's key: the token's 64, less the numbers of call and attempt."""
+
+
+@attrs.frozen(kw_only=True, repr=False)  # an environment may hold secrets
+class Launch:
+    """What to run and where.
+
+    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+
+    Raises:
+        ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
+        TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+    """
+
+    cluster: str | None = None
+    """Name or ARN of the cluster; ECS uses `default` where it is absent."""
+    container: str | None = None
+    """The container that `command` and `environment` are for; optional where exactly one container is essential."""
+    command: SequenceNotStr[str] | None = None
+    """The command to run in place of the one of the task definition or image."""
+    environment: Mapping[str, str] | None = None
+    """Environment variables to add or replace."""
+    overrides: TaskOverride | None = None
+    """Everything else that can be overridden: roles, CPU and memory, ephemeral storage, other containers."""
+    network: AwsVpcConfiguration | NetworkConfiguration | None = None
+    """Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate."""
+    launch_type: LaunchType | None = None
+    """EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy."""
+    capacity_provider_strategy: Mapping[str, int] | Sequence[CapacityProviderStrategyItem] | None = None
+    """Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items that also have a base."""
+    platform_version: str | None = None
+    """Version of the Fargate platform; ECS uses the latest where it is absent."""
+    group: str | None = None
+    """Name of the task group; ECS uses `family:` and the family where it is absent."""
+    started_by: str | None = None
+    """Text that `list_tasks` can filter by, at most 128 characters."""
+    reference_id: str | None = None
+    """Reference id, at most 1024 characters."""
+    tags: Mapping[str, str] | Sequence[Tag] | None = None
+    """Tags of the tasks, at most 50."""
+    propagate_tags: PropagateTags | None = None
+    """TASK_DEFINITION to copy the tags of the task definition."""
+    enable_ecs_managed_tags: bool | None = None
+    """Whether ECS adds tags of its own."""
+    enable_execute_command: bool | None = None
+    """Whether commands can be run in the containers with ECS Exec."""
+    placement_constraints: Sequence[PlacementConstraint] | None = None
+    """Constraints on the container instances, at most 10."""
+    placement_strategy: Sequence[PlacementStrategy] | None = None
+    """Strategy by which container instances are chosen, at most 5 rules."""
+    volume_configurations: Sequence[TaskVolumeConfiguration] | None = None
+    """Configuration of the volume that is marked as configured at launch."""
+    client_token: str | None = None
+    """Your key for this launch, at most 52 characters: the idempotency tokens of all calls are made from it, so that
+    doing it again with the same key finds the same tasks. Random where it is absent."""
+
+
+def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTaskRequest]:
+    """Return the request to run one task, without count and token.
+
+    Sends DescribeTaskDefinition only where it has to find out which container is essential.
+
+    Raises:
+        RequestError: An argument is wrong, or it is not clear which container is meant.
+    """
+    problems = _problems(definition, launch)
+    if problems:
+        raise RequestError("tasks.run", problems)
+    network = launch.network
+    if isinstance(network, AwsVpcConfiguration):
+        network = NetworkConfiguration(awsvpc_configuration=network)
+    strategy = launch.capacity_provider_strategy
+    if isinstance(strategy, Mapping):
+        strategy = [CapacityProviderStrategyItem(capacity_provider=name, weight=w) for name, w in strategy.items()]
+    tags = launch.tags
+    if isinstance(tags, Mapping):
+        tags = [Tag(key=key, value=value) for key, value in tags.items()]
+    lists: dict[str, Any] = {
+        "capacity_provider_strategy": strategy,
+        "tags": tags,
+        "placement_constraints": launch.placement_constraints,
+        "placement_strategy": launch.placement_strategy,
+        "volume_configurations": launch.volume_configurations,
+    }
+    request = RunTaskRequest(
+        task_definition=definition if isinstance(definition, str) else definition.task_definition_arn,
+        cluster=launch.cluster,
+        launch_type=launch.launch_type,
+        network_configuration=network,
+        overrides=launch.overrides,
+        platform_version=launch.platform_version,
+        group=launch.group,
+        started_by=launch.started_by,
+        reference_id=launch.reference_id,
+        propagate_tags=launch.propagate_tags,
+        enable_ecs_managed_tags=launch.enable_ecs_managed_tags,
+        enable_execute_command=launch.enable_execute_command,
+        **{name: value for name, value in lists.items() if value is not None},
+    )
+    encode(request)  # whatever is of a wrong type is told before anything is sent
+    if launch.command is None and launch.environment is None:
+        return request
+    name = launch.container or (yield from _only_essential(definition))
+    return attrs.evolve(request, overrides=_overrides(launch, name))
+
+
+def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
+    problems: list[tuple[str, str]] = []
+    if definition == "":
+        problems.append(("task_definition", "is empty"))
+    elif not isinstance(definition, (str, TaskDefinition)):
+        problem = f"expected a family, family:revision, ARN or TaskDefinition, got {type(definition).__name__}"
+        problems.append(("task_definition", problem))
+    if isinstance(launch.command, str):
+        problems.append(("command", "expected a sequence of strings, got a str; split it, or run it in a shell"))
+    if launch.environment is not None and not isinstance(launch.environment, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        problem = f"expected a mapping of names to values, got {type(launch.environment).__name__}"
+        problems.append(("environment", problem))
+    if launch.container is not None and launch.command is None and launch.environment is None:
+        problems.append(("container", "needs a command or an environment to give it"))
+    if launch.launch_type is not None and launch.capacity_provider_strategy:
+        problems.append(("launch_type", "cannot be combined with capacity_provider_strategy; pass one of them"))
+    if launch.client_token is not None and not _is_key(launch.client_token):
+        problems.append(("client_token", f"expected 1 to {_KEY_LENGTH} characters"))
+    return problems
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _KEY_LENGTH
+
+
+def _only_essential(definition: str | TaskDefinition) -> Flow[str]:
+    """Return the name of the one essential container."""
+    if isinstance(definition, str):
+        request = DescribeTaskDefinitionRequest(task_definition=definition)
+        definition = (yield from Insisting(request).send()).task_definition
+    names = [c.name for c in definition.container_definitions if c.name]
+    essential = [c.name for c in definition.container_definitions if c.name and c.essential is not False]
+    if len(essential) != 1:
+        told = f"essential are {', '.join(essential)}" if essential else f"none of {', '.join(names)} is essential"
+        raise RequestError("tasks.run", [("container", f"which one? {told}; pass container=")])
+    return essential[0]
+
+
+def _overrides(launch: Launch, name: str) -> TaskOverride:
+    """Return the overrides with command and environment of the container put in."""
+    overrides = launch.overrides or TaskOverride()
+    given = next((each for each in overrides.container_overrides if each.name == name), ContainerOverride(name=name))
+    if launch.command is not None:
+        given = attrs.evolve(given, command=list(launch.command))
+    if launch.environment is not None:
+        kept = [pair for pair in given.environment if pair.name not in launch.environment]
+        added = [KeyValuePair(name=key, value=value) for key, value in launch.environment.items()]
+        given = attrs.evolve(given, environment=[*kept, *added])
+    others = [each for each in overrides.container_overrides if each.name != name]
+    return attrs.evolve(overrides, container_overrides=[*others, given])

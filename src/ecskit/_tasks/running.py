@@ -1,0 +1,254 @@
+"""Running any number of tasks, none of them twice.
+
+A call starts at most ten tasks, so a launch is cut into chunks. Each chunk asks under a token of its own. While it is
+not known what became of a call, the same token goes out again; a new one goes out only when ECS has said what it did.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import get_args
+
+import attrs
+
+from ecskit._api.service_errors import ConflictException
+from ecskit._core.backing_off import ATTEMPTS, back_off
+from ecskit._core.call import call
+from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.retrying import is_open, is_throttle_in_disguise
+from ecskit._polling.guarding import guarded
+from ecskit._polling.options import is_count, is_seconds
+from ecskit._tasks.ending import end, tell_to_stop
+from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
+from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
+from ecskit._tasks.reasons import is_lack_of_room
+from ecskit._tasks.result import RunTaskResult
+from ecskit._waits.task_ids import asked_for
+from ecskit.models.common import Failure
+from ecskit.models.task_definitions import TaskDefinition
+from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
+
+__all__ = ["run"]
+
+log = logging.getLogger("ecskit")
+
+AT_ONCE = 10
+"""Tasks that one RunTask starts at the most."""
+CALLS_AT_ONCE = 4
+"""How many RunTask are under way at the same time."""
+TOP_UP_FOR = 60.0
+"""Seconds for which `top_up` goes on asking unless the caller says how long."""
+
+
+def run(
+    task_definition: str | TaskDefinition,
+    *,
+    count: int = 1,
+    launch: Launch,
+    capacity_timeout: float | None = None,
+    on_partial: OnPartial = "raise",
+    on_conflict: OnConflict = "raise",
+    on_cancel: OnCancel = "leave",
+) -> Flow[RunTaskResult]:
+    """Run any number of tasks, none of them twice.
+
+    Ten tasks share a call. A call whose answer is lost, and one that was throttled, is sent again under the same
+    token. Tasks for which there is no room are asked for again under a new one, until `capacity_timeout` is up.
+
+    Args:
+        task_definition: Family, family:revision or ARN, or a task definition that ECS described.
+        count: How many tasks to run.
+        launch: What to run and where.
+        capacity_timeout: Seconds to go on asking for tasks that there is no room for: too little CPU, memory, ports or
+            network interfaces, agents that are away, no Fargate capacity. By default 60 with `on_partial="top_up"`,
+            else 0, which asks once. Other reasons are never asked about again.
+        on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
+            "keep" what was started and return, "stop_started" and raise. "top_up" raises as well, after more asking.
+            When none was started, the error is raised in any case.
+        on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
+            asked for; "raise" does not.
+        on_cancel: What to do with the tasks when this is cancelled or interrupted: "leave" them, "stop" them, or
+            "stop_and_wait" until they have stopped, for at most 10 s.
+
+    Returns:
+        The tasks that were started, in no particular order, and why others were not.
+
+    Raises:
+        TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
+    problems: list[tuple[str, str]] = []
+    if not is_count(count):
+        problems.append(("count", f"expected a whole number, 1 or more, got {count!r}"))
+    if capacity_timeout is not None and not is_seconds(capacity_timeout):
+        problems.append(("capacity_timeout", f"expected seconds, 0 or more, got {capacity_timeout!r}"))
+    choices = (("on_partial", on_partial, OnPartial), ("on_conflict", on_conflict, OnConflict))
+    for name, value, allowed in (*choices, ("on_cancel", on_cancel, OnCancel)):
+        if value not in get_args(allowed):
+            problems.append((name, f"expected one of {', '.join(get_args(allowed))}, got {value!r}"))
+    if problems:
+        raise RequestError("tasks.run", problems)
+    if capacity_timeout is None:
+        capacity_timeout = TOP_UP_FOR if on_partial == "top_up" else 0.0
+    return _run(
+        task_definition,
+        launch,
+        count=count,
+        capacity_timeout=capacity_timeout,
+        on_partial=on_partial,
+        on_conflict=on_conflict,
+        on_cancel=on_cancel,
+    )
+
+
+def _run(
+    task_definition: str | TaskDefinition,
+    launch: Launch,
+    *,
+    count: int,
+    capacity_timeout: float,
+    on_partial: OnPartial,
+    on_conflict: OnConflict,
+    on_cancel: OnCancel,
+) -> Flow[RunTaskResult]:
+    request = yield from request_for(task_definition, launch)
+    key = launch.client_token or f"{(yield Draw()).get():032x}"
+    until = (yield Sleep(0)).now + capacity_timeout
+    counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
+    chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
+
+    def launch_all() -> Flow[RunTaskResult]:
+        # The first goes alone: what ECS does not accept, or has no room for at all, is not asked a hundred times.
+        yield from chunks[0].start()
+        if chunks[0].error is None and chunks[0].tasks and len(chunks) > 1:
+            replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], CALLS_AT_ONCE)
+            for reply in replies.get():
+                reply.get()
+        result = RunTaskResult(
+            requested=count,
+            tasks=[task for chunk in chunks for task in chunk.tasks],
+            failures=[failure for chunk in chunks for failure in chunk.failures],
+            errors=[chunk.error for chunk in chunks if chunk.error is not None],
+            client_tokens=[token for chunk in chunks for token in chunk.tokens],
+        )
+        return (yield from _concluded(result, on_partial, launch.cluster))
+
+    return (yield from guarded(launch_all(), on_cancel=lambda: _end_all(chunks, on_cancel)))
+
+
+def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+    if result.complete or (result.tasks and on_partial == "keep"):
+        return result
+    conflict = next((error for error in result.errors if isinstance(error, ConflictException)), None)
+    if conflict is not None:
+        # What was found under the other tokens may be another launch's: it is not for this one to stop.
+        raise conflict from (TasksNotStarted(result) if result.tasks else conflict.__cause__)
+    if not result.tasks and result.errors:
+        raise result.errors[0]
+    if result.tasks and on_partial == "stop_started":
+        yield from _stop_started(result, cluster)
+    return result.raise_for_failures()
+
+
+def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
+    try:
+        yield from tell_to_stop(asked_for("tasks.run", result.tasks, cluster).places, "not all were started")
+    except TasksNotStopped as error:
+        raise TasksNotStarted(result) from error
+    raise TasksNotStarted(result, stopped=True) from (result.errors[0] if result.errors else None)
+
+
+@attrs.define
+class _Chunk:
+    """Up to ten of the tasks, and what is known of them so far: also for whoever has to clean up behind a launch."""
+
+    request: RunTaskRequest
+    count: int
+    key: str
+    until: float
+    on_conflict: OnConflict
+    tasks: list[Task] = attrs.field(factory=list[Task])
+    failures: list[Failure] = attrs.field(factory=list[Failure])
+    error: EcsError | None = None
+    tokens: list[str] = attrs.field(factory=list[str])
+    pending: RunTaskRequest | None = None
+    """A request that may have started tasks without anybody having seen the answer."""
+
+    def start(self) -> Flow[None]:
+        """Start the tasks; what goes wrong is kept with the rest."""
+        while len(self.tasks) < self.count:
+            token = f"{self.key}-{len(self.tokens)}"
+            missing = self.count - len(self.tasks)
+            self.tokens.append(token)
+            why: Sequence[Failure | EcsError]
+            self.failures, self.error = [], None
+            try:
+                answer = yield from self.ask(attrs.evolve(self.request, count=missing, client_token=token))
+                why = self.failures = list(answer.failures)
+            except EcsError as error:
+                self.error = error
+                why = [error]
+            now = (yield Sleep(0)).now
+            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, why)):
+                return
+            yield from back_off(len(self.tokens) + 1, until=self.until)
+
+    def ask(self, request: RunTaskRequest) -> Flow[RunTaskResponse]:
+        """Ask until ECS has said what it did: under one token, so that asking again starts nothing more."""
+        attempt, lost = 1, self.pending is not None
+        while True:
+            self.pending = request
+            try:
+                answer = yield from call(request)
+            except Cancelled as cancelled:
+                self.pending = request if lost or cancelled.begun else None
+                raise
+            except EcsError as error:
+                lost = lost or is_open(error)
+                self.pending = request if lost else None
+                if isinstance(error, ConflictException) and self.on_conflict == "adopt":
+                    answer = yield from _adopted(request, error)
+                elif (error.retryable or is_throttle_in_disguise(error)) and attempt < ATTEMPTS:
+                    yield from back_off(attempt)
+                    attempt += 1
+                    continue
+                else:
+                    raise
+            self.tasks += answer.tasks
+            self.pending = None
+            return answer
+
+
+def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
+    """Return the tasks that were started under a token before, if they are still known; reads may lag."""
+    arns = list(conflict.resource_ids)
+    for attempt in range(1, ATTEMPTS if arns else 1):
+        try:
+            found = yield from call(DescribeTasksRequest(cluster=request.cluster, tasks=arns))
+        except EcsError as error:
+            if not error.retryable:
+                raise
+        else:
+            if len(found.tasks) == len(arns):
+                return RunTaskResponse(tasks=found.tasks)
+        yield from back_off(attempt)
+    raise conflict
+
+
+def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
+    """Stop what was started, also by requests whose answers nobody has seen: asked again, they tell."""
+    if on_cancel == "leave":
+        return
+    tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
+    for chunk in chunks:
+        if chunk.pending is not None:
+            try:
+                yield from chunk.ask(chunk.pending)
+            except EcsError as error:
+                log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
+            tasks |= {task.task_arn: task for task in chunk.tasks}
+    if tasks:
+        yield from end(asked_for("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

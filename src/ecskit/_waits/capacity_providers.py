@@ -1,0 +1,152 @@
+"""Waits over capacity providers: how they are looked at, and which of their two statuses mean what.
+
+Source of what the statuses mean:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.capacity_providers import (
+    CapacityProvider,
+    CreateCapacityProviderResponse,
+    DeleteCapacityProviderResponse,
+    DescribeCapacityProvidersRequest,
+    UpdateCapacityProviderResponse,
+)
+
+__all__ = ["capacity_providers_active", "capacity_providers_deleted", "capacity_providers_updated"]
+
+CapacityProviderAnswer: TypeAlias = (
+    CreateCapacityProviderResponse | UpdateCapacityProviderResponse | DeleteCapacityProviderResponse
+)
+CapacityProviders: TypeAlias = (
+    CapacityProviderAnswer | CapacityProvider | str | Sequence[CapacityProviderAnswer | CapacityProvider | str]
+)
+"""What is said about capacity providers: what operations answered, or one or more of them, names or ARNs."""
+
+AT_ONCE = 10
+"""Capacity providers that one DescribeCapacityProviders shows on a page."""
+DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"}
+
+
+def capacity_providers_active(
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[CapacityProvider]]:
+    """Wait until all capacity providers are ACTIVE, so that clusters can use them.
+
+    Args:
+        capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The capacity providers as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The creation of a capacity provider failed, or it is deleted.
+        NotVisible: A capacity provider was never seen.
+        Vanished: A capacity provider was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
+    """
+    aim = by_status(PROVIDERS, ready={"ACTIVE"}, left_over={"CREATE_FAILED", *DELETED}, reason=_reason)
+    goal = All(name="capacity_providers_active", kind=PROVIDERS, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+
+
+def capacity_providers_updated(
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[CapacityProvider]]:
+    """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
+
+    Args:
+        capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The capacity providers as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The update of a capacity provider failed, or it is deleted.
+        NotVisible: A capacity provider was never seen.
+        Vanished: A capacity provider was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
+    """
+    failed = {"UPDATE_FAILED", "CREATE_FAILED", *DELETED}
+    aim = by_status(PROVIDERS, ready={"UPDATE_COMPLETE"}, left_over=failed, reason=_reason)
+    goal = All(name="capacity_providers_updated", kind=PROVIDERS, aim=aim, patience=patience, reads=2)
+    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+
+
+def capacity_providers_deleted(
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[CapacityProvider]]:
+    """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
+
+    Args:
+        capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The capacity providers as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The deletion of a capacity provider failed.
+        NotVisible: A capacity provider was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
+    """
+    aim = by_status(PROVIDERS, ready={"DELETE_COMPLETE", "INACTIVE"}, left_over={"DELETE_FAILED"}, reason=_reason)
+    goal = All(name="capacity_providers_deleted", kind=PROVIDERS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+
+
+def _describe(cluster: str, names: list[str]) -> Flow[Sequence[CapacityProvider]]:
+    request = DescribeCapacityProvidersRequest(capacity_providers=names, cluster=cluster or None)
+    return (yield from call(request, single_attempt=True)).capacity_providers
+
+
+def _state(provider: CapacityProvider) -> str:
+    return " ".join(filter(None, [provider.status, provider.update_status])) or "UNKNOWN"
+
+
+def _reason(provider: CapacityProvider) -> str | None:
+    return provider.update_status_reason
+
+
+NAMING = Naming(
+    noun="capacity provider",
+    model=CapacityProvider,
+    name=lambda provider: provider.capacity_provider_arn or provider.name,
+    arn=rf"capacity-provider/(?:(?P<cluster>{NAME})/)?{NAME}",
+    bare=NAME,
+    within=("cluster",),
+    anywhere=True,
+    answers=dict.fromkeys(
+        (CreateCapacityProviderResponse, UpdateCapacityProviderResponse, DeleteCapacityProviderResponse),
+        attrgetter("capacity_provider"),
+    ),
+)
+
+PROVIDERS: Kind[CapacityProvider] = Kind(
+    noun=NAMING.noun,
+    at_once=AT_ONCE,
+    describe=_describe,
+    id_of=lambda provider: provider.name,
+    aliases=lambda provider: [provider.capacity_provider_arn],
+    state=_state,
+)

@@ -1,0 +1,114 @@
+"""Waits over clusters: how they are looked at, and which of their statuses mean what.
+
+Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.clusters import (
+    Cluster,
+    CreateClusterResponse,
+    DeleteClusterResponse,
+    DescribeClustersRequest,
+    PutClusterCapacityProvidersResponse,
+    UpdateClusterResponse,
+    UpdateClusterSettingsResponse,
+)
+
+__all__ = ["clusters_active", "clusters_inactive"]
+
+ClusterAnswer: TypeAlias = (
+    CreateClusterResponse
+    | UpdateClusterResponse
+    | UpdateClusterSettingsResponse
+    | PutClusterCapacityProvidersResponse
+    | DeleteClusterResponse
+)
+Clusters: TypeAlias = ClusterAnswer | Cluster | str | Sequence[ClusterAnswer | Cluster | str]
+"""What is said about clusters: what operations answered, or one or more clusters, names or ARNs."""
+
+
+def clusters_active(clusters: Clusters, *, patience: Patience) -> Flow[list[Cluster]]:
+    """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
+
+    Args:
+        clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The clusters as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The resources of a cluster's capacity providers could not be created, or it was deleted.
+        NotVisible: A cluster was never seen.
+        Vanished: A cluster was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
+    """
+    aim = by_status(CLUSTERS, ready={"ACTIVE"}, never={"FAILED"}, left_over={"INACTIVE"})
+    goal = All(name="clusters_active", kind=CLUSTERS, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, clusters))
+
+
+def clusters_inactive(clusters: Clusters, *, patience: Patience) -> Flow[list[Cluster]]:
+    """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+    Args:
+        clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The clusters as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A cluster was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
+    """
+    aim = by_status(CLUSTERS, ready={"INACTIVE"})
+    goal = All(name="clusters_inactive", kind=CLUSTERS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, NAMING, clusters))
+
+
+def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
+    request = DescribeClustersRequest(clusters=names)
+    return (yield from call(request, single_attempt=True)).clusters
+
+
+NAMING = Naming(
+    noun="cluster",
+    model=Cluster,
+    name=attrgetter("cluster_arn"),
+    arn=f"cluster/{NAME}",
+    bare=NAME,
+    answers=dict.fromkeys(
+        (
+            CreateClusterResponse,
+            UpdateClusterResponse,
+            UpdateClusterSettingsResponse,
+            PutClusterCapacityProvidersResponse,
+            DeleteClusterResponse,
+        ),
+        attrgetter("cluster"),
+    ),
+)
+
+CLUSTERS: Kind[Cluster] = Kind(
+    noun=NAMING.noun,
+    at_once=100,
+    describe=_describe,
+    id_of=lambda cluster: cluster.cluster_name,
+    aliases=lambda cluster: [cluster.cluster_arn],
+    state=lambda cluster: cluster.status,
+)

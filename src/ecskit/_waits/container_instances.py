@@ -1,0 +1,274 @@
+"""Waits over container instances: how they are found and looked at, and what of their states means what.
+
+Source of what the states mean:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Final, TypeAlias
+
+import attrs
+
+from ecskit._core.absent import ABSENT_LIST
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.container_instances import (
+    ContainerInstance,
+    DeregisterContainerInstanceResponse,
+    DescribeContainerInstancesRequest,
+    ListContainerInstancesRequest,
+    RegisterContainerInstanceResponse,
+    UpdateContainerAgentResponse,
+    UpdateContainerInstancesStateResponse,
+)
+from ecskit.models.literals import ContainerInstanceField
+
+__all__ = [
+    "agents_updated",
+    "container_agents_updated",
+    "container_instances_connected",
+    "container_instances_drained",
+    "container_instances_registered",
+    "drained",
+    "reader",
+]
+
+ContainerInstanceAnswer: TypeAlias = (
+    RegisterContainerInstanceResponse
+    | UpdateContainerAgentResponse
+    | UpdateContainerInstancesStateResponse
+    | DeregisterContainerInstanceResponse
+)
+ContainerInstances: TypeAlias = (
+    ContainerInstanceAnswer | ContainerInstance | str | Sequence[ContainerInstanceAnswer | ContainerInstance | str]
+)
+"""What is said about container instances: what operations answered, or one or more instances, ids, ARNs or EC2 ids."""
+
+AT_ONCE = 100
+"""Container instances that one DescribeContainerInstances takes."""
+HOST: Final = re.compile("m?i-[0-9a-f]+")
+"""The id of an EC2 instance, or of a machine of one's own that Systems Manager manages."""
+GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}
+
+
+def container_instances_registered(
+    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[ContainerInstance]]:
+    """Wait until all container instances are registered: ACTIVE, or DRAINING already.
+
+    Args:
+        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
+            instances whose agents are about to register.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The container instances as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The registration of a container instance failed, or it was deregistered.
+        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
+        Vanished: A container instance was seen and then no more.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
+    """
+    aim = by_status(INSTANCES, ready={"ACTIVE", "DRAINING"}, never=GONE, reason=_reason)
+    goal = All(name="container_instances_registered", kind=INSTANCES, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+
+
+def container_instances_connected(
+    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[ContainerInstance]]:
+    """Wait until the agents of all container instances are connected, so that tasks can be placed there.
+
+    Args:
+        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
+            instances.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The container instances as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The registration of a container instance failed, or it was deregistered.
+        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
+        Vanished: A container instance was seen and then no more.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+    """
+    kind = attrs.evolve(INSTANCES, state=_connection)
+    aim = by_status(kind, ready={"connected"}, never=GONE, reason=_reason)
+    goal = All(name="container_instances_connected", kind=kind, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+
+
+def container_instances_drained(
+    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[ContainerInstance]]:
+    """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
+
+    Tasks that no service started stay: nobody but their owner stops them.
+
+    Args:
+        container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
+            ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The container instances as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A container instance was deregistered before it was empty.
+        NotVisible: A container instance was never seen.
+        Vanished: A container instance was seen and then no more.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
+    """
+    goal = drained(patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+
+
+def container_agents_updated(
+    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+) -> Flow[list[ContainerInstance]]:
+    """Wait until the agents of all container instances are UPDATED, twice in a row.
+
+    Args:
+        container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
+            ids of EC2 instances.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The container instances as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The update of an agent failed, or its container instance was deregistered.
+        NotVisible: A container instance was never seen.
+        Vanished: A container instance was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
+    """
+    goal = agents_updated(patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+
+
+def drained(patience: Patience) -> All[ContainerInstance]:
+    """Return the goal that all container instances are drained."""
+    kind = attrs.evolve(INSTANCES, state=_load)
+    aim = by_status(kind, ready={"empty"}, never=GONE, reason=_tasks)
+    return All(name="container_instances_drained", kind=kind, aim=aim, patience=patience, reads=2)
+
+
+def agents_updated(patience: Patience) -> All[ContainerInstance]:
+    """Return the goal that the agents of all container instances are updated."""
+    kind = attrs.evolve(INSTANCES, state=_agent_update)
+    aim = by_status(kind, ready={"UPDATED"}, never=GONE, left_over={"FAILED"}, reason=_reason)
+    return All(name="container_agents_updated", kind=kind, aim=aim, patience=patience, reads=2)
+
+
+def reader(
+    *, poll: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
+) -> Callable[[str, list[str]], Flow[Sequence[ContainerInstance]]]:
+    """Return what looks at some container instances of a cluster, also by the ids of the machines that they are on.
+
+    Args:
+        poll: Whether whoever looks backs off itself.
+        include: What else to read.
+    """
+
+    def describe(cluster: str, ids: list[str]) -> Flow[Sequence[ContainerInstance]]:
+        hosts = [id_ for id_ in ids if HOST.fullmatch(id_)]
+        names = [id_ for id_ in ids if id_ not in hosts]
+        if hosts:
+            names = list(dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, poll=poll))]))
+        found: list[ContainerInstance] = []
+        for start in range(0, len(names), AT_ONCE):
+            request = DescribeContainerInstancesRequest(
+                cluster=cluster, container_instances=names[start : start + AT_ONCE], include=include
+            )
+            answer = yield from call(request, single_attempt=poll)
+            found += answer.container_instances
+        # A machine can be registered more than once, if its agent lost its memory: the last one counts.
+        return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
+
+    return describe
+
+
+def _registered_on(cluster: str, hosts: list[str], *, poll: bool) -> Flow[list[str]]:
+    """Return the ids of the container instances on some machines."""
+    request = ListContainerInstancesRequest(cluster=cluster, filter=f"ec2InstanceId in [{','.join(hosts)}]")
+    arns: list[str] = []
+    while True:
+        page = yield from call(request, single_attempt=poll)
+        arns += page.container_instance_arns
+        if not page.next_token:
+            return [_id(arn) for arn in arns]
+        request = attrs.evolve(request, next_token=page.next_token)
+
+
+def _id(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
+
+
+def _connection(instance: ContainerInstance) -> str:
+    return f"{instance.status} {'connected' if instance.agent_connected else 'disconnected'}"
+
+
+def _load(instance: ContainerInstance) -> str:
+    if instance.status != "DRAINING":
+        return instance.status
+    return "DRAINING busy" if instance.running_tasks_count or instance.pending_tasks_count else "DRAINING empty"
+
+
+def _agent_update(instance: ContainerInstance) -> str:
+    return " ".join(filter(None, [instance.status, instance.agent_update_status]))
+
+
+def _reason(instance: ContainerInstance) -> str | None:
+    return instance.status_reason
+
+
+def _tasks(instance: ContainerInstance) -> str:
+    return f"{instance.running_tasks_count or 0} running, {instance.pending_tasks_count or 0} pending tasks"
+
+
+NAMING = Naming(
+    noun="container instance",
+    model=ContainerInstance,
+    name=attrgetter("container_instance_arn"),
+    arn=rf"container-instance/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    bare=NAME,
+    within=("cluster",),
+    answers={
+        RegisterContainerInstanceResponse: attrgetter("container_instance"),
+        UpdateContainerAgentResponse: attrgetter("container_instance"),
+        UpdateContainerInstancesStateResponse: attrgetter("container_instances"),
+        DeregisterContainerInstanceResponse: attrgetter("container_instance"),
+    },
+)
+
+INSTANCES: Kind[ContainerInstance] = Kind(
+    noun=NAMING.noun,
+    at_once=AT_ONCE,
+    describe=reader(),
+    id_of=lambda instance: _id(instance.container_instance_arn),
+    aliases=lambda instance: [instance.ec2_instance_id],
+    state=lambda instance: instance.status,
+    rank=lambda instance: (instance.version, 0),
+)

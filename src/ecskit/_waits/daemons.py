@@ -1,0 +1,308 @@
+"""Waits over daemons: the daemons themselves, their deployments, and the task definitions that they are made from.
+
+Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonDeployment.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+import attrs
+
+from ecskit._api.service_errors import ClientException, DaemonNotFoundException
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for, known_from
+from ecskit._polling.observations import Known
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.daemons import (
+    CreateDaemonResponse,
+    DaemonDeployment,
+    DaemonDeploymentSummary,
+    DaemonDetail,
+    DaemonSummary,
+    DaemonTaskDefinition,
+    DeleteDaemonResponse,
+    DeleteDaemonTaskDefinitionResponse,
+    DescribeDaemonDeploymentsRequest,
+    DescribeDaemonRequest,
+    DescribeDaemonTaskDefinitionRequest,
+    RegisterDaemonTaskDefinitionResponse,
+    UpdateDaemonResponse,
+)
+
+__all__ = [
+    "daemon_deployments_stopped",
+    "daemon_deployments_successful",
+    "daemon_task_definitions_active",
+    "daemon_task_definitions_deleted",
+    "daemons_active",
+    "daemons_deleted",
+]
+
+DaemonAnswer: TypeAlias = CreateDaemonResponse | UpdateDaemonResponse | DeleteDaemonResponse
+OneDaemon: TypeAlias = DaemonAnswer | DaemonSummary | DaemonDetail | str
+Daemons: TypeAlias = OneDaemon | Sequence[OneDaemon]
+"""What is said about daemons: what operations answered, or one or more daemons, summaries or ARNs."""
+OneDaemonDeployment: TypeAlias = DaemonAnswer | DaemonDeploymentSummary | DaemonDeployment | str
+DaemonDeployments: TypeAlias = OneDaemonDeployment | Sequence[OneDaemonDeployment]
+"""What is said about deployments of daemons: what started some, or one or more deployments, summaries or ARNs."""
+OneDaemonTaskDefinition: TypeAlias = (
+    RegisterDaemonTaskDefinitionResponse | DeleteDaemonTaskDefinitionResponse | DaemonTaskDefinition | str
+)
+DaemonTaskDefinitions: TypeAlias = OneDaemonTaskDefinition | Sequence[OneDaemonTaskDefinition]
+"""What is said about task definitions of daemons: answers, or one or more of them, FAMILY:REVISION or ARNs."""
+
+RANKS = {
+    "PENDING": 0,
+    "IN_PROGRESS": 1,
+    "STOP_REQUESTED": 2,
+    "ROLLBACK_IN_PROGRESS": 2,
+    "STOPPED": 3,
+    "SUCCESSFUL": 3,
+    "ROLLBACK_SUCCESSFUL": 3,
+    "ROLLBACK_FAILED": 3,
+}
+"""How late in the life of a deployment its statuses come; nothing comes after the last ones."""
+ENDS = {status for status, rank in RANKS.items() if rank == RANKS["STOPPED"]}
+
+
+def daemons_active(daemons: Daemons, *, patience: Patience) -> Flow[list[DaemonDetail]]:
+    """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
+
+    Args:
+        daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The daemons as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A daemon is being deleted.
+        NotVisible: A daemon was never seen.
+        Vanished: A daemon was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
+    """
+    aim = by_status(DAEMONS, ready={"ACTIVE"}, left_over={"DELETE_IN_PROGRESS"})
+    goal = All(name="daemons_active", kind=DAEMONS, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, DAEMON, daemons))
+
+
+def daemons_deleted(daemons: Daemons, *, patience: Patience) -> Flow[list[DaemonDetail]]:
+    """Wait until all daemons are deleted: seen, and then unknown to ECS.
+
+    Args:
+        daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The daemons as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A daemon was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
+    """
+    aim = by_status(DAEMONS, ready={"DELETED"})
+    goal = All(name="daemons_deleted", kind=DAEMONS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, DAEMON, daemons))
+
+
+def daemon_deployments_successful(
+    daemon_deployments: DaemonDeployments, *, patience: Patience
+) -> Flow[list[DaemonDeployment]]:
+    """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
+
+    Args:
+        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
+            ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The deployments as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A deployment was stopped or rolled back.
+        NotVisible: A deployment was never seen.
+        Vanished: A deployment was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+    """
+    goal = _deployments("daemon_deployments_successful", "SUCCESSFUL", patience)
+    return wait_for(goal, asked_for(goal.name, DEPLOYMENT, daemon_deployments))
+
+
+def daemon_deployments_stopped(
+    daemon_deployments: DaemonDeployments, *, patience: Patience
+) -> Flow[list[DaemonDeployment]]:
+    """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
+
+    Args:
+        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
+            ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The deployments as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A deployment was successful or rolled back.
+        NotVisible: A deployment was never seen.
+        Vanished: A deployment was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+    """
+    goal = _deployments("daemon_deployments_stopped", "STOPPED", patience)
+    return wait_for(goal, asked_for(goal.name, DEPLOYMENT, daemon_deployments))
+
+
+def daemon_task_definitions_active(
+    daemon_task_definitions: DaemonTaskDefinitions, *, patience: Patience
+) -> Flow[list[DaemonTaskDefinition]]:
+    """Wait until all task definitions of daemons are ACTIVE.
+
+    Args:
+        daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
+            as model, ARN or FAMILY:REVISION.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The task definitions as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A task definition is being deleted.
+        NotVisible: A task definition was never seen.
+        Vanished: A task definition was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
+    """
+    aim = by_status(DEFINITIONS, ready={"ACTIVE"}, never={"DELETE_IN_PROGRESS", "DELETED"})
+    goal = All(name="daemon_task_definitions_active", kind=DEFINITIONS, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, DEFINITION, daemon_task_definitions))
+
+
+def daemon_task_definitions_deleted(
+    daemon_task_definitions: DaemonTaskDefinitions, *, patience: Patience
+) -> Flow[list[DaemonTaskDefinition]]:
+    """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
+
+    Args:
+        daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
+            model, ARN or FAMILY:REVISION.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The task definitions as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A task definition was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
+    """
+    aim = by_status(DEFINITIONS, ready={"DELETED"})
+    goal = All(name="daemon_task_definitions_deleted", kind=DEFINITIONS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, DEFINITION, daemon_task_definitions))
+
+
+def _describe_daemon(_: str, arns: list[str]) -> Flow[Sequence[DaemonDetail]]:
+    [arn] = arns
+    try:
+        answer = yield from call(DescribeDaemonRequest(daemon_arn=arn), single_attempt=True)
+    except DaemonNotFoundException:
+        return []
+    return [answer.daemon]
+
+
+def _describe_deployments(_: str, arns: list[str]) -> Flow[Sequence[DaemonDeployment]]:
+    request = DescribeDaemonDeploymentsRequest(daemon_deployment_arns=arns)
+    return (yield from call(request, single_attempt=True)).daemon_deployments
+
+
+def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDefinition]]:
+    [name] = names
+    try:
+        request = DescribeDaemonTaskDefinitionRequest(daemon_task_definition=name)
+        answer = yield from call(request, single_attempt=True)
+    except ClientException:  # so ECS says that there is none; the request is well formed
+        return []
+    return [answer.daemon_task_definition]
+
+
+@attrs.frozen(kw_only=True)
+class _DeploymentGoal(All[DaemonDeployment]):
+    def settled(self, known: Known[DaemonDeployment], /) -> bool:
+        """A deployment that has come to its end never changes again."""
+        return known.last is not None and known.last.status in ENDS
+
+
+def _deployments(name: str, end: str, patience: Patience) -> _DeploymentGoal:
+    aim = by_status(DEPLOYMENTS, ready={end}, never=ENDS - {end}, reason=attrgetter("status_reason"))
+    return _DeploymentGoal(name=name, kind=DEPLOYMENTS, aim=aim, patience=patience)
+
+
+DAEMON = Naming(
+    noun="daemon",
+    model=DaemonDetail,
+    name=attrgetter("daemon_arn"),
+    arn=rf"daemon/{NAME}/{NAME}",
+    answers={
+        CreateDaemonResponse: attrgetter("daemon_arn"),
+        UpdateDaemonResponse: attrgetter("daemon_arn"),
+        DaemonSummary: attrgetter("daemon_arn"),
+        DeleteDaemonResponse: known_from(DaemonDetail),  # it may be gone before the first look
+    },
+)
+DEPLOYMENT = Naming(
+    noun="daemon deployment",
+    model=DaemonDeployment,
+    name=attrgetter("daemon_deployment_arn"),
+    arn=rf"daemon-deployment/(?:{NAME}/)+{NAME}",
+    answers={
+        CreateDaemonResponse: attrgetter("deployment_arn"),
+        UpdateDaemonResponse: attrgetter("deployment_arn"),
+        DeleteDaemonResponse: attrgetter("deployment_arn"),
+        DaemonDeploymentSummary: attrgetter("daemon_deployment_arn"),
+    },
+)
+DEFINITION = Naming(
+    noun="daemon task definition",
+    model=DaemonTaskDefinition,
+    name=attrgetter("daemon_task_definition_arn"),
+    arn=rf"daemon-task-definition/{NAME}:\d+",
+    bare=rf"{NAME}:\d+",
+    answers={
+        RegisterDaemonTaskDefinitionResponse: attrgetter("daemon_task_definition_arn"),
+        DeleteDaemonTaskDefinitionResponse: attrgetter("daemon_task_definition_arn"),
+    },
+)
+
+DAEMONS: Kind[DaemonDetail] = Kind(
+    noun=DAEMON.noun,
+    at_once=1,
+    describe=_describe_daemon,
+    id_of=lambda daemon: daemon.daemon_arn,
+    state=lambda daemon: daemon.status,
+)
+DEPLOYMENTS: Kind[DaemonDeployment] = Kind(
+    noun=DEPLOYMENT.noun,
+    at_once=20,
+    describe=_describe_deployments,
+    id_of=lambda deployment: deployment.daemon_deployment_arn,
+    state=lambda deployment: deployment.status,
+    rank=lambda deployment: (None, RANKS.get(deployment.status, -1)),
+    final=RANKS["STOPPED"],
+)
+DEFINITIONS: Kind[DaemonTaskDefinition] = Kind(
+    noun=DEFINITION.noun,
+    at_once=1,
+    describe=_describe_definition,
+    id_of=lambda definition: definition.daemon_task_definition_arn,
+    aliases=lambda definition: [f"{definition.family}:{definition.revision}"],
+    state=lambda definition: definition.status,
+)

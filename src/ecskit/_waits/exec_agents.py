@@ -1,0 +1,128 @@
+"""The wait for the agents of ECS Exec to run: only then does `execute_command` reach a container.
+
+Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedAgent.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._polling.conditions import Aim, Lacks, Never, Opinion, Ready, wait_for
+from ecskit._polling.errors import WaitFailed
+from ecskit._polling.loop import Failed, Verdict
+from ecskit._polling.observations import Book, Known
+from ecskit._polling.options import Patience
+from ecskit._waits.errors import TaskStoppedEarly
+from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.tasks import PACE, TaskGoal, _running
+from ecskit.models.tasks import Container, Task
+
+__all__ = ["exec_agents_running"]
+
+AGENT = "ExecuteCommandAgent"
+
+
+def exec_agents_running(
+    tasks: Tasks,
+    *,
+    containers: str | Sequence[str] | None = None,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    patience: Patience,
+) -> Flow[list[Task]]:
+    """Wait until all tasks are RUNNING and so are the agents of ECS Exec in their containers.
+
+    Args:
+        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+        containers: Names of the containers that matter, in each of the tasks; by default all that have not stopped.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        allow_partial: Wait for the tasks that were started although others were not.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskStoppedEarly: A task is stopping or has stopped.
+        WaitFailed: A task was started without ECS Exec, has no container of that name, or an agent has stopped.
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen and then forgotten by ECS.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    names = _names(containers)
+    asked = asked_for("exec_agents_running", tasks, cluster, allow_partial=allow_partial)
+    if names is not None:
+        asked = attrs.evolve(asked, arguments={**asked.arguments, "containers": names})
+    return wait_for(_ExecGoal(name="exec_agents_running", aim=_reachable(names), patience=patience), asked)
+
+
+@attrs.frozen(kw_only=True)
+class _ExecGoal(TaskGoal):
+    def judge(self, book: Book[Task], /) -> Verdict:
+        """Decide as with any task, but do not call it stopped if only its agent has."""
+        verdict = super().judge(book)
+        if isinstance(verdict, Failed) and verdict.error is TaskStoppedEarly:
+            blamed = (book.known[name] for name in verdict.reasons)
+            if not any(isinstance(_running(known), Never) for known in blamed):
+                return Failed(WaitFailed, verdict.reasons)
+        return verdict
+
+
+def _names(containers: str | Sequence[str] | None) -> list[str] | None:
+    if containers is None:
+        return None
+    names: list[object] = [*([containers] if isinstance(containers, str) else containers)]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise RequestError("exec_agents_running", [("containers", "expected one or more names of containers")])
+    return [str(name) for name in names]
+
+
+def _reachable(names: list[str] | None) -> Aim[Task]:
+    def aim(known: Known[Task]) -> Opinion:
+        runs, task = _running(known), known.last
+        if isinstance(runs, Never) or task is None:
+            return runs
+        hopeless = _hopeless(task, names or [])
+        if hopeless:
+            return Never(hopeless)
+        return _agents_of(task, names) if isinstance(runs, Ready) else runs
+
+    return aim
+
+
+def _hopeless(task: Task, names: list[str]) -> str | None:
+    """Return why a task will never have the agents that are asked for."""
+    if task.enable_execute_command is False:
+        return "was started without `enable_execute_command`"
+    unknown = {*names} - {container.name for container in task.containers}
+    return f"has no container {', '.join(sorted(unknown))}" if unknown and task.containers else None
+
+
+def _agents_of(task: Task, names: list[str] | None) -> Opinion:
+    agents = {
+        container.name: _agent(container)
+        for container in task.containers
+        if (container.last_status != "STOPPED" if names is None else container.name in names)
+    }
+    lacking = {name: status for name, status in agents.items() if not status.startswith("RUNNING")}
+    told = ", ".join(f"the agent in container {name} is {status}" for name, status in lacking.items())
+    if any(status.startswith("STOPPED") for status in lacking.values()):
+        return Never(f"is RUNNING, but {told}")
+    if agents and not lacking:
+        return Ready()
+    return Lacks(f"is RUNNING, but {told or 'its containers are not known yet'}", PACE)
+
+
+def _agent(container: Container) -> str:
+    """Return the status of the agent in a container, with its reason."""
+    agents = [agent for agent in container.managed_agents if agent.name == AGENT]
+    if not agents:
+        return "not known yet"
+    status = agents[0].last_status or "UNKNOWN"
+    return f"{status} ({agents[0].reason})" if agents[0].reason else status

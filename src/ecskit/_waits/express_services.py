@@ -1,0 +1,124 @@
+"""Waits over express gateway services: how they are looked at, and which of their statuses mean what.
+
+Source of what the statuses mean:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExpressGatewayServiceStatus.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from ecskit._api.service_errors import ResourceNotFoundException
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.express_gateway_services import (
+    CreateExpressGatewayServiceResponse,
+    DeleteExpressGatewayServiceResponse,
+    DescribeExpressGatewayServiceRequest,
+    ECSExpressGatewayService,
+    UpdateExpressGatewayServiceResponse,
+)
+
+__all__ = ["express_gateway_services_active", "express_gateway_services_inactive"]
+
+OneExpressGatewayService: TypeAlias = (
+    CreateExpressGatewayServiceResponse
+    | UpdateExpressGatewayServiceResponse
+    | DeleteExpressGatewayServiceResponse
+    | ECSExpressGatewayService
+    | str
+)
+ExpressGatewayServices: TypeAlias = OneExpressGatewayService | Sequence[OneExpressGatewayService]
+"""What is said about express gateway services: what operations answered, or one or more services or ARNs."""
+
+
+def express_gateway_services_active(
+    express_gateway_services: ExpressGatewayServices, *, patience: Patience
+) -> Flow[list[ECSExpressGatewayService]]:
+    """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
+
+    Args:
+        express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The services as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: A service is being deleted.
+        NotVisible: A service was never seen.
+        Vanished: A service was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
+    """
+    aim = by_status(SERVICES, ready={"ACTIVE"}, left_over={"DRAINING", "INACTIVE"}, reason=_reason)
+    goal = All(name="express_gateway_services_active", kind=SERVICES, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, NAMING, express_gateway_services))
+
+
+def express_gateway_services_inactive(
+    express_gateway_services: ExpressGatewayServices, *, patience: Patience
+) -> Flow[list[ECSExpressGatewayService]]:
+    """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+    Args:
+        express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The services as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A service was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
+    """
+    aim = by_status(SERVICES, ready={"INACTIVE"}, reason=_reason)
+    goal = All(name="express_gateway_services_inactive", kind=SERVICES, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, NAMING, express_gateway_services))
+
+
+def _describe(_: str, arns: list[str]) -> Flow[Sequence[ECSExpressGatewayService]]:
+    [arn] = arns
+    try:
+        request = DescribeExpressGatewayServiceRequest(service_arn=arn)
+        answer = yield from call(request, single_attempt=True)
+    except ResourceNotFoundException:
+        return []
+    return [answer.service]
+
+
+def _state(service: ECSExpressGatewayService) -> str:
+    return (service.status.status_code if service.status else None) or "UNKNOWN"
+
+
+def _reason(service: ECSExpressGatewayService) -> str | None:
+    return service.status.status_reason if service.status else None
+
+
+NAMING = Naming(
+    noun="express gateway service",
+    model=ECSExpressGatewayService,
+    name=attrgetter("service_arn"),
+    arn=rf"service/(?:{NAME}/)?{NAME}",
+    answers={
+        CreateExpressGatewayServiceResponse: attrgetter("service"),
+        UpdateExpressGatewayServiceResponse: attrgetter("service.service_arn"),
+        DeleteExpressGatewayServiceResponse: attrgetter("service"),
+    },
+)
+
+SERVICES: Kind[ECSExpressGatewayService] = Kind(
+    noun=NAMING.noun,
+    at_once=1,
+    describe=_describe,
+    id_of=lambda service: service.service_arn,
+    state=_state,
+)

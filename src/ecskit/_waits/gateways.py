@@ -1,0 +1,219 @@
+"""Waits over gateways and their routes: how they are looked at, and which of their statuses mean what.
+
+Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Gateway.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from ecskit._api.service_errors import GatewayNotFoundException, ResourceNotFoundException
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for, known_from
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.gateways import (
+    CreateGatewayResponse,
+    DeleteGatewayResponse,
+    DescribeGatewayRequest,
+    DescribeGatewayRouteRequest,
+    Gateway,
+    GatewayRoute,
+    GatewayRouteSummary,
+    GatewaySummary,
+    UpdateGatewayResponse,
+)
+
+__all__ = [
+    "gateway_routes_active",
+    "gateway_routes_deleted",
+    "gateways_active",
+    "gateways_deleted",
+    "gateways_updated",
+]
+
+OneGateway: TypeAlias = (
+    CreateGatewayResponse | UpdateGatewayResponse | DeleteGatewayResponse | GatewaySummary | Gateway | str
+)
+Gateways: TypeAlias = OneGateway | Sequence[OneGateway]
+"""What is said about gateways: what operations answered, or one or more gateways, summaries, names or ARNs."""
+OneGatewayRoute: TypeAlias = GatewayRouteSummary | GatewayRoute | str
+GatewayRoutes: TypeAlias = OneGatewayRoute | Sequence[OneGatewayRoute]
+"""What is said about gateway routes: one or more routes, summaries or ARNs."""
+
+
+def gateways_active(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+    """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
+
+    Args:
+        gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The gateways as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The update of a gateway failed, or it was deleted.
+        NotVisible: A gateway was never seen.
+        Vanished: A gateway was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
+    """
+    ready = {"ACTIVE", "UPDATE_COMPLETE"}
+    aim = by_status(GATEWAYS, ready=ready, never={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
+    goal = All(name="gateways_active", kind=GATEWAYS, aim=aim, patience=patience)
+    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+
+
+def gateways_updated(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+    """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
+
+    Args:
+        gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The gateways as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The update of a gateway failed, or it was deleted.
+        NotVisible: A gateway was never seen.
+        Vanished: A gateway was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
+    """
+    ready = {"UPDATE_COMPLETE"}
+    aim = by_status(GATEWAYS, ready=ready, never={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
+    goal = All(name="gateways_updated", kind=GATEWAYS, aim=aim, patience=patience, reads=2)
+    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+
+
+def gateways_deleted(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+    """Wait until all gateways are DELETED, or seen and then unknown to ECS.
+
+    Args:
+        gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The gateways as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A gateway was never seen; it may have been deleted before.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
+    """
+    aim = by_status(GATEWAYS, ready={"DELETED"}, reason=_reason)
+    goal = All(name="gateways_deleted", kind=GATEWAYS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+
+
+def gateway_routes_active(gateway_routes: GatewayRoutes, *, patience: Patience) -> Flow[list[GatewayRoute]]:
+    """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
+
+    Args:
+        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The routes as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The creation or the update of a route failed, or it is being deleted.
+        NotVisible: A route was never seen.
+        Vanished: A route was seen and then no more.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
+    """
+    over = {"UPDATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
+    aim = by_status(ROUTES, ready={"ACTIVE"}, never={"CREATE_FAILED"}, left_over=over)
+    goal = All(name="gateway_routes_active", kind=ROUTES, aim=aim, patience=patience, reads=2)
+    return wait_for(goal, asked_for(goal.name, ROUTE, gateway_routes))
+
+
+def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, patience: Patience) -> Flow[list[GatewayRoute]]:
+    """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
+
+    Args:
+        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The routes as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The deletion of a route failed.
+        NotVisible: A route was never seen; it may have been deleted before.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
+    """
+    aim = by_status(ROUTES, ready={"DELETED"}, left_over={"DELETE_FAILED"})
+    goal = All(name="gateway_routes_deleted", kind=ROUTES, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, ROUTE, gateway_routes))
+
+
+def _describe_gateway(_: str, names: list[str]) -> Flow[Sequence[Gateway]]:
+    [name] = names
+    try:
+        answer = yield from call(DescribeGatewayRequest(gateway=name), single_attempt=True)
+    except GatewayNotFoundException:
+        return []
+    return [answer.gateway]
+
+
+def _describe_route(_: str, arns: list[str]) -> Flow[Sequence[GatewayRoute]]:
+    [arn] = arns
+    try:
+        request = DescribeGatewayRouteRequest(gateway_route_arn=arn)
+        answer = yield from call(request, single_attempt=True)
+    except ResourceNotFoundException:
+        return []
+    return [answer.gateway_route]
+
+
+def _reason(gateway: Gateway) -> str:
+    errors = [error.message for failure in gateway.failures for error in failure.errors]
+    return ", ".join(filter(None, [gateway.status_reason, *dict.fromkeys(errors)]))
+
+
+GATEWAY = Naming(
+    noun="gateway",
+    model=Gateway,
+    name=attrgetter("gateway_arn"),
+    arn=f"gateway/{NAME}",
+    bare=NAME,
+    answers={
+        CreateGatewayResponse: attrgetter("gateway_arn"),
+        UpdateGatewayResponse: attrgetter("gateway_arn"),
+        GatewaySummary: attrgetter("gateway_arn"),
+        DeleteGatewayResponse: known_from(Gateway),  # it is gone before the first look
+    },
+)
+ROUTE = Naming(
+    noun="gateway route",
+    model=GatewayRoute,
+    name=attrgetter("gateway_route_arn"),
+    arn=rf"gateway-route/(?:{NAME}/)*{NAME}",
+    answers={GatewayRouteSummary: attrgetter("gateway_route_arn")},
+)
+
+GATEWAYS: Kind[Gateway] = Kind(
+    noun=GATEWAY.noun,
+    at_once=1,
+    describe=_describe_gateway,
+    id_of=lambda gateway: gateway.name,
+    aliases=lambda gateway: [gateway.gateway_arn],
+    state=lambda gateway: gateway.status,
+)
+ROUTES: Kind[GatewayRoute] = Kind(
+    noun=ROUTE.noun,
+    at_once=1,
+    describe=_describe_route,
+    id_of=lambda route: route.gateway_route_arn,
+    state=lambda route: route.status,
+)

@@ -1,0 +1,149 @@
+"""Waits over services: how they are named and looked at, and what it takes for them to be stable or gone.
+
+Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+import attrs
+
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import UNSEEN_PACE, All, Lacks, Opinion, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.observations import Known
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit._waits.errors import ServiceGone, UnsupportedController
+from ecskit._waits.stability import controller_of, is_predecessor, remember, stability, state_of
+from ecskit.models.services import (
+    CreateServiceResponse,
+    DeleteServiceResponse,
+    DescribeServicesRequest,
+    Service,
+    UpdateServiceResponse,
+)
+
+__all__ = ["services_inactive", "services_stable"]
+
+ServiceAnswer: TypeAlias = CreateServiceResponse | UpdateServiceResponse | DeleteServiceResponse
+Services: TypeAlias = ServiceAnswer | Service | str | Sequence[ServiceAnswer | Service | str]
+"""What is said about services: what operations answered, or one or more services, names or ARNs."""
+
+AT_ONCE = 10
+"""Services that one DescribeServices takes."""
+
+
+def services_stable(services: Services, *, cluster: str | None = None, patience: Patience) -> Flow[list[Service]]:
+    """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
+
+    The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
+    service goes back to an older one is an error. A service whose deployments an external controller carries out is
+    stable when it has a PRIMARY task set, and all task sets but those that drain are in STEADY_STATE with all tasks
+    running.
+
+    Args:
+        services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
+            does not tell what was deployed: a read that lags may show it as it was before.
+        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The services as they were last seen, in the order given.
+
+    Raises:
+        WaitFailed: The deployment of a service failed, or the service was rolled back.
+        ServiceGone: A service is being deleted, or was seen and then no more.
+        NotVisible: A service was never seen.
+        UnsupportedController: CodeDeploy carries out the deployments of a service.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+    """
+    name = "services_stable"
+    asked = asked_for(name, SERVICE, services, cluster=cluster)
+    kind = attrs.evolve(SERVICES, describe=_describe_supported)
+    goal = All(name=name, kind=kind, aim=stability, patience=patience, vanished_error=ServiceGone)
+    flow = wait_for(goal, asked)
+    _require_supported(asked.seen.values())
+    return flow
+
+
+def services_inactive(services: Services, *, cluster: str | None = None, patience: Patience) -> Flow[list[Service]]:
+    """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
+
+    A service that nobody deletes is waited for as well.
+
+    Args:
+        services: What `delete_service` returned, or one or more services, names or ARNs.
+        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The services as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A service was never seen; it may have been deleted long ago.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+    """
+    name = "services_inactive"
+    goal = All(name=name, kind=SERVICES, aim=_deleted, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(name, SERVICE, services, cluster=cluster))
+
+
+def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
+    request = DescribeServicesRequest(cluster=cluster or None, services=names)
+    return (yield from call(request, single_attempt=True)).services
+
+
+def _describe_supported(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
+    found = yield from _describe(cluster, names)
+    _require_supported(found)
+    return found
+
+
+def _require_supported(services: Iterable[Service]) -> None:
+    for service in services:
+        if controller_of(service) not in ("ECS", "EXTERNAL"):
+            raise UnsupportedController(service.service_arn, controller_of(service))
+
+
+def _deleted(known: Known[Service]) -> Opinion:
+    assert known.last is not None  # aims are asked about what was seen
+    if is_predecessor(known.last, known.memory):
+        return Lacks("is shown as an older service of the same name", UNSEEN_PACE)
+    return _inactive(known)
+
+
+def _load(service: Service) -> str | None:
+    if not (service.running_count or service.pending_count):
+        return None
+    return f"{service.running_count or 0} running, {service.pending_count or 0} pending tasks"
+
+
+SERVICE = Naming(
+    noun="service",
+    model=Service,
+    name=attrgetter("service_arn"),
+    arn=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    bare=NAME,
+    within=("cluster",),
+    anywhere=True,
+    answers=dict.fromkeys((CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")),
+)
+
+SERVICES: Kind[Service] = Kind(
+    noun=SERVICE.noun,
+    at_once=AT_ONCE,
+    describe=_describe,
+    id_of=lambda service: service.service_name,
+    aliases=lambda service: [service.service_arn],
+    state=state_of,
+    remember=remember,
+)
+_inactive = by_status(attrs.evolve(SERVICES, state=attrgetter("status")), ready={"INACTIVE"}, reason=_load)

@@ -1,0 +1,91 @@
+"""The wait for task definitions to be gone: ECS keeps one that is being deleted for as long as something uses it.
+
+Source of the life of a task definition:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-definition-state.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeAlias
+
+from ecskit._api.service_errors import ClientException
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import All, Ready, wait_for
+from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.options import Patience
+from ecskit._polling.statuses import by_status
+from ecskit.models.task_definitions import (
+    DeleteTaskDefinitionsResponse,
+    DeregisterTaskDefinitionResponse,
+    DescribeTaskDefinitionRequest,
+    TaskDefinition,
+)
+
+__all__ = ["task_definitions_deleted"]
+
+TaskDefinitionAnswer: TypeAlias = DeleteTaskDefinitionsResponse | DeregisterTaskDefinitionResponse
+TaskDefinitions: TypeAlias = (
+    TaskDefinitionAnswer | TaskDefinition | str | Sequence[TaskDefinitionAnswer | TaskDefinition | str]
+)
+"""What is said about task definitions: what operations answered, or one or more of them, FAMILY:REVISION or ARNs."""
+
+
+def task_definitions_deleted(task_definitions: TaskDefinitions, *, patience: Patience) -> Flow[list[TaskDefinition]]:
+    """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
+
+    That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
+    `timeout` may be short for it.
+
+    Args:
+        task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
+            or FAMILY:REVISION.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The task definitions as they were last seen, in the order given.
+
+    Raises:
+        NotVisible: A task definition was never seen; it may have been deleted long ago.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
+    """
+    aim = by_status(DEFINITIONS, ready={"DELETED"})
+    goal = All(name="task_definitions_deleted", kind=DEFINITIONS, aim=aim, patience=patience, vanished=Ready())
+    return wait_for(goal, asked_for(goal.name, NAMING, task_definitions))
+
+
+def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
+    [name] = names
+    try:
+        request = DescribeTaskDefinitionRequest(task_definition=name)
+        answer = yield from call(request, single_attempt=True)
+    except ClientException:  # so ECS says that there is none; the request is well formed
+        return []
+    return [answer.task_definition]
+
+
+NAMING = Naming(
+    noun="task definition",
+    model=TaskDefinition,
+    name=attrgetter("task_definition_arn"),
+    arn=rf"task-definition/{NAME}:\d+",
+    bare=rf"{NAME}:\d+",
+    answers={
+        DeleteTaskDefinitionsResponse: attrgetter("task_definitions"),
+        DeregisterTaskDefinitionResponse: attrgetter("task_definition"),
+    },
+)
+
+DEFINITIONS: Kind[TaskDefinition] = Kind(
+    noun=NAMING.noun,
+    at_once=1,
+    describe=_describe,
+    id_of=lambda definition: definition.task_definition_arn,
+    aliases=lambda definition: [f"{definition.family}:{definition.revision}"],
+    state=lambda definition: definition.status or "UNKNOWN",
+)

@@ -1,0 +1,336 @@
+"""Waits over tasks: how they are looked at, and when they are what was waited for.
+
+Source of what the states mean:
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from ecskit._core.call import call
+from ecskit._core.effects import Flow
+from ecskit._polling.batches import Kind
+from ecskit._polling.conditions import Aim, All, Lacks, Never, Opinion, Pace, Ready, wait_for
+from ecskit._polling.errors import WaitError
+from ecskit._polling.observations import Known
+from ecskit._polling.options import Patience
+from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
+from ecskit.models.tasks import DescribeTasksRequest, Task
+
+__all__ = [
+    "TASKS",
+    "TaskGoal",
+    "is_over",
+    "is_settled",
+    "stopped",
+    "tasks_healthy",
+    "tasks_running",
+    "tasks_started",
+    "tasks_stopped",
+]
+
+AT_ONCE = 100
+"""Tasks that one DescribeTasks takes."""
+
+RANKS = {
+    "PROVISIONING": 0,
+    "PENDING": 1,
+    "ACTIVATING": 2,
+    "RUNNING": 3,
+    "DEACTIVATING": 4,
+    "STOPPING": 5,
+    "DEPROVISIONING": 6,
+    "STOPPED": 7,
+    "DELETED": 8,
+}
+RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
+
+ENDING = Pace(2, most=2)
+"""It lasts 1 to 3 s on instances and 10 s on Fargate."""
+PACES = {
+    # Next to nothing starts sooner. Every look here is one that cannot bring the end of the wait.
+    "PROVISIONING": Pace(7.5, most=7.5),
+    # As long as the image takes to be pulled, 1 s or minutes; what comes then may be too short to be seen.
+    "PENDING": Pace(6, most=6),
+    # About to run.
+    "ACTIVATING": Pace(3, most=3),
+    # Nobody knows for how long: the longer it has been, the longer it may be. A nap that is not much longer than the
+    # ending is what sees the ending, and then the end at once: that bounds it.
+    "RUNNING": Pace(6, most=8, growth=1.01),
+    "DEACTIVATING": ENDING,
+    "STOPPING": ENDING,
+    "DEPROVISIONING": ENDING,
+}
+"""How often to look at a task, by its status. What they cost and bring: docs/wait-cost.md."""
+RUNNING_ON_FARGATE = Pace(8, most=12, growth=1.02)
+"""The ending takes longer there, so that longer naps see it."""
+PACE = Pace(most=5.0)
+"""How often to look at what a running task still lacks, and at one with a status that nobody knows."""
+SHORTLY = Pace(1, most=1)
+"""How often to look at a stopped task whose stop details are not there yet."""
+DETAIL_READS = 2
+"""How often to look for them."""
+
+
+def tasks_running(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    patience: Patience,
+) -> Flow[list[Task]]:
+    """Wait until all tasks are RUNNING.
+
+    A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
+    code: it does not run.
+
+    Args:
+        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        allow_partial: Wait for the tasks that were started although others were not.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskStoppedEarly: A task is stopping or has stopped.
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen and then forgotten by ECS.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+    """
+    asked = asked_for("tasks_running", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(TaskGoal(name="tasks_running", aim=_running, patience=patience), asked)
+
+
+def tasks_started(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    patience: Patience,
+) -> Flow[list[Task]]:
+    """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
+
+    Args:
+        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        allow_partial: Wait for the tasks that were started although others were not.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskStoppedEarly: A task has stopped without ever having run.
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen and then forgotten by ECS.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+    """
+    asked = asked_for("tasks_started", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(TaskGoal(name="tasks_started", aim=_started, patience=patience), asked)
+
+
+def tasks_healthy(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    patience: Patience,
+) -> Flow[list[Task]]:
+    """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
+
+    Which containers have one is read from the task definition, once for each. A container that is UNHEALTHY may get
+    better: the wait goes on until time is up.
+
+    Args:
+        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        allow_partial: Wait for the tasks that were started although others were not.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskStoppedEarly: A task is stopping or has stopped.
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen and then forgotten by ECS.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    asked = asked_for("tasks_healthy", tasks, cluster, allow_partial=allow_partial)
+    checked: dict[str, frozenset[str]] = {}
+
+    def describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
+        seen = yield from _describe(cluster, ids)
+        for arn in dict.fromkeys(task.task_definition_arn for task in seen if task.last_status == "RUNNING"):
+            if arn is not None and arn not in checked:
+                checked[arn] = yield from _with_health_check(arn)
+        return seen
+
+    goal = TaskGoal(name="tasks_healthy", aim=_healthy(checked), patience=patience)
+    return wait_for(attrs.evolve(goal, kind=attrs.evolve(TASKS, describe=describe)), asked)
+
+
+def tasks_stopped(
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    allow_partial: bool = False,
+    patience: Patience,
+) -> Flow[list[Task]]:
+    """Wait until all tasks have STOPPED, each seen to have done so.
+
+    How a task ended is for the caller to judge: `TaskOutcome.of(task)` does.
+
+    Args:
+        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        allow_partial: Wait for the tasks that were started although others were not.
+        patience: How long to wait and how often to look.
+
+    Returns:
+        The tasks as they were last seen, in the order given.
+
+    Raises:
+        TaskNotVisible: A task was never seen.
+        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
+        FailuresError: The response holds failures; nothing was waited for.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+    """
+    asked = asked_for("tasks_stopped", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(stopped(patience), asked)
+
+
+def stopped(patience: Patience) -> TaskGoal:
+    """Return the goal that all tasks have stopped."""
+    return TaskGoal(name="tasks_stopped", aim=_stopped, patience=patience)
+
+
+def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
+    request = DescribeTasksRequest(cluster=cluster, tasks=ids)
+    return (yield from call(request, single_attempt=True)).tasks
+
+
+def _with_health_check(definition: str) -> Flow[frozenset[str]]:
+    request = DescribeTaskDefinitionRequest(task_definition=definition)
+    answer = yield from call(request, single_attempt=True)
+    containers: Sequence[ContainerDefinition] = answer.task_definition.container_definitions
+    return frozenset(container.name for container in containers if container.name and container.health_check)
+
+
+def _rank(task: Task) -> tuple[int | None, int]:
+    """Return version and rank; a status that nobody knows yet comes before all others."""
+    return task.version, RANKS.get(task.last_status, -1)
+
+
+TASKS: Kind[Task] = Kind(
+    noun="task",
+    at_once=AT_ONCE,
+    describe=_describe,
+    id_of=lambda task: task.task_arn.rsplit("/", 1)[-1],
+    state=lambda task: task.last_status,
+    knows=lambda status: status in RANKS,
+    rank=_rank,
+    final=STOPPED,
+)
+
+
+@attrs.frozen(kw_only=True)
+class TaskGoal(All[Task]):
+    """Something that tasks are waited for to be."""
+
+    kind: Kind[Task] = TASKS
+    not_visible_error: type[WaitError] = TaskNotVisible
+    vanished_error: type[WaitError] = TaskPurged
+    failed_error: type[WaitError] = TaskStoppedEarly
+
+    def settled(self, known: Known[Task], /) -> bool:
+        """A stopped task never changes again."""
+        return is_settled(known)
+
+    def proves(self, last: Task, /) -> bool:
+        """What RunTask answers comes before a task runs; later states are told by reads only."""
+        return RANKS.get(last.last_status, -1) >= RUNNING
+
+
+def is_over(task: Task) -> bool:
+    """Whether a task has stopped, as far as can be seen."""
+    return RANKS.get(task.last_status, -1) >= STOPPED
+
+
+def is_settled(known: Known[Task]) -> bool:
+    """Whether a task has stopped and there is no more to learn: its details may come a little later than the status."""
+    if known.last is None or not is_over(known.last):
+        return False
+    complete = known.last.stop_code is not None and known.last.stopped_at is not None
+    return complete or known.repeats >= DETAIL_READS or known.missing_reads > 0
+
+
+def _running(known: Known[Task]) -> Opinion:
+    task, rank = _seen(known)
+    if rank > RUNNING:
+        return Never(_ended(task))
+    return Ready() if rank == RUNNING else _not_yet(task)
+
+
+def _started(known: Known[Task]) -> Opinion:
+    task, rank = _seen(known)
+    if rank == RUNNING or task.started_at or task.stop_code == "EssentialContainerExited":
+        return Ready()
+    if any(container.exit_code is not None for container in task.containers):
+        return Ready()  # what has exited has run
+    # A task that stops may never have run: ECS says so when it has stopped.
+    return Never(_ended(task)) if is_settled(known) else _not_yet(task)
+
+
+def _healthy(checked: dict[str, frozenset[str]]) -> Aim[Task]:
+    def aim(known: Known[Task]) -> Opinion:
+        task, _ = _seen(known)
+        runs = _running(known)
+        names = checked.get(task.task_definition_arn or "")
+        if not isinstance(runs, Ready):
+            return runs
+        if names is None:
+            return Lacks("is RUNNING, its health checks are not known yet", PACE)
+        ill = [c for c in task.containers if c.name in names and c.health_status != "HEALTHY"]
+        told = ", ".join(f"container {c.name} is {c.health_status or 'UNKNOWN'}" for c in ill)
+        return Lacks(f"is RUNNING, but {told}", PACE) if ill else Ready()
+
+    return aim
+
+
+def _stopped(known: Known[Task]) -> Opinion:
+    task, rank = _seen(known)
+    if is_settled(known):
+        return Ready()
+    return Lacks(f"is {task.last_status}", SHORTLY) if rank >= STOPPED else _not_yet(task)
+
+
+def _seen(known: Known[Task]) -> tuple[Task, int]:
+    assert known.last is not None  # aims are asked about what was seen
+    return known.last, RANKS.get(known.last.last_status, -1)
+
+
+def _not_yet(task: Task) -> Lacks:
+    on_fargate = task.last_status == "RUNNING" and task.launch_type == "FARGATE"
+    return Lacks(f"is {task.last_status}", RUNNING_ON_FARGATE if on_fargate else PACES.get(task.last_status, PACE))
+
+
+def _ended(task: Task) -> str:
+    why = ": ".join(filter(None, [task.stop_code, task.stopped_reason]))
+    exits = [f"container {c.name} exited with {c.exit_code}" for c in task.containers if c.exit_code is not None]
+    failed = [f"container {c.name}: {c.reason}" for c in task.containers if c.reason]
+    return ", ".join([f"is {task.last_status}{f' ({why})' if why else ''}", *exits, *failed])

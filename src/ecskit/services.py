@@ -1,0 +1,91 @@
+"""Values of services and their deployments: what was started, what is observed, what happened.
+
+The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._lazy import publish
+
+if TYPE_CHECKING:
+    from ecskit._deployments.after_success import Stability
+    from ecskit._deployments.events import (
+        CountsChanged,
+        DeploymentEvent,
+        DeploymentFollowed,
+        DeploymentPausedAt,
+        RollbackStarted,
+        ServiceSaid,
+        StabilityChanged,
+        StageReached,
+        StatusChanged,
+        TaskStopped,
+    )
+    from ecskit._deployments.following import AsyncOnPause, OnPause, OnSuperseded, PauseAnswer
+    from ecskit._deployments.progress import DeploymentProgress
+    from ecskit._deployments.reference import DeploymentLike, StartedDeployment
+    from ecskit._deployments.rollback import Fallback
+    from ecskit._deployments.verdicts import Until
+    from ecskit._deployments.waiting import OneServiceDeployment
+    from ecskit._services.deleting import UntilDeleted
+    from ecskit._services.scaling import UntilScaled
+    from ecskit._waits.services import Services
+
+__all__ = [
+    "AsyncOnPause",
+    "CountsChanged",
+    "DeploymentEvent",
+    "DeploymentFollowed",
+    "DeploymentLike",
+    "DeploymentPausedAt",
+    "DeploymentProgress",
+    "Fallback",
+    "OnPause",
+    "OnSuperseded",
+    "OneServiceDeployment",
+    "PauseAnswer",
+    "RollbackStarted",
+    "ServiceSaid",
+    "Services",
+    "Stability",
+    "StabilityChanged",
+    "StageReached",
+    "StartedDeployment",
+    "StatusChanged",
+    "TaskStopped",
+    "Until",
+    "UntilDeleted",
+    "UntilScaled",
+]
+
+publish(
+    globals(),
+    {
+        "AsyncOnPause": "ecskit._deployments.following",
+        "CountsChanged": "ecskit._deployments.events",
+        "DeploymentEvent": "ecskit._deployments.events",
+        "DeploymentFollowed": "ecskit._deployments.events",
+        "DeploymentLike": "ecskit._deployments.reference",
+        "DeploymentPausedAt": "ecskit._deployments.events",
+        "DeploymentProgress": "ecskit._deployments.progress",
+        "Fallback": "ecskit._deployments.rollback",
+        "OnPause": "ecskit._deployments.following",
+        "OnSuperseded": "ecskit._deployments.following",
+        "OneServiceDeployment": "ecskit._deployments.waiting",
+        "PauseAnswer": "ecskit._deployments.following",
+        "RollbackStarted": "ecskit._deployments.events",
+        "ServiceSaid": "ecskit._deployments.events",
+        "Services": "ecskit._waits.services",
+        "Stability": "ecskit._deployments.after_success",
+        "StabilityChanged": "ecskit._deployments.events",
+        "StageReached": "ecskit._deployments.events",
+        "StartedDeployment": "ecskit._deployments.reference",
+        "StatusChanged": "ecskit._deployments.events",
+        "TaskStopped": "ecskit._deployments.events",
+        "Until": "ecskit._deployments.verdicts",
+        "UntilDeleted": "ecskit._services.deleting",
+        "UntilScaled": "ecskit._services.scaling",
+    },
+)

@@ -1,0 +1,56 @@
+"""Task definitions as values: read, write, derive, compare and check them offline.
+
+Registering is in `client.task_definitions`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._lazy import publish
+
+if TYPE_CHECKING:
+    from ecskit._task_definitions.deriving import Variables, derive
+    from ecskit._task_definitions.diffing import Change, Difference, diff
+    from ecskit._task_definitions.files import RESPONSE_ONLY, dump, load, to_register_request
+    from ecskit._task_definitions.findings import Finding, raise_for_findings
+    from ecskit._task_definitions.normalizing import Definition
+    from ecskit._task_definitions.registering import Registered
+    from ecskit._task_definitions.validating import validate
+
+__all__ = [
+    "RESPONSE_ONLY",
+    "Change",
+    "Definition",
+    "Difference",
+    "Finding",
+    "Registered",
+    "Variables",
+    "derive",
+    "diff",
+    "dump",
+    "load",
+    "raise_for_findings",
+    "to_register_request",
+    "validate",
+]
+
+publish(
+    globals(),
+    {
+        "RESPONSE_ONLY": "ecskit._task_definitions.files",
+        "Change": "ecskit._task_definitions.diffing",
+        "Definition": "ecskit._task_definitions.normalizing",
+        "Difference": "ecskit._task_definitions.diffing",
+        "Finding": "ecskit._task_definitions.findings",
+        "Registered": "ecskit._task_definitions.registering",
+        "Variables": "ecskit._task_definitions.deriving",
+        "derive": "ecskit._task_definitions.deriving",
+        "diff": "ecskit._task_definitions.diffing",
+        "dump": "ecskit._task_definitions.files",
+        "load": "ecskit._task_definitions.files",
+        "raise_for_findings": "ecskit._task_definitions.findings",
+        "to_register_request": "ecskit._task_definitions.files",
+        "validate": "ecskit._task_definitions.validating",
+    },
+)

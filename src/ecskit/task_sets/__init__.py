@@ -1,1 +1,0 @@
-"""Verbs over task sets, those of services whose deployments somebody else controls; `ecs.task_sets` has them."""

@@ -1,0 +1,46 @@
+"""Values of running tasks: what was started, how it ended. The methods are in `client.tasks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._lazy import publish
+
+if TYPE_CHECKING:
+    from ecskit._tasks.launch import OnCancel, OnConflict, OnPartial
+    from ecskit._tasks.outcome import JudgedBy, LogStream, OutcomeKind, TaskOutcome
+    from ecskit._tasks.reading import TaskStatusFilter
+    from ecskit._tasks.result import RunTaskResult
+    from ecskit._tasks.stopping import UntilStopped
+    from ecskit._waits.task_ids import Tasks
+
+__all__ = [
+    "JudgedBy",
+    "LogStream",
+    "OnCancel",
+    "OnConflict",
+    "OnPartial",
+    "OutcomeKind",
+    "RunTaskResult",
+    "TaskOutcome",
+    "TaskStatusFilter",
+    "Tasks",
+    "UntilStopped",
+]
+
+publish(
+    globals(),
+    {
+        "JudgedBy": "ecskit._tasks.outcome",
+        "LogStream": "ecskit._tasks.outcome",
+        "OnCancel": "ecskit._tasks.launch",
+        "OnConflict": "ecskit._tasks.launch",
+        "OnPartial": "ecskit._tasks.launch",
+        "OutcomeKind": "ecskit._tasks.outcome",
+        "RunTaskResult": "ecskit._tasks.result",
+        "TaskOutcome": "ecskit._tasks.outcome",
+        "TaskStatusFilter": "ecskit._tasks.reading",
+        "Tasks": "ecskit._waits.task_ids",
+        "UntilStopped": "ecskit._tasks.stopping",
+    },
+)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecskit._simulator.progress import DEFAULT_SECONDS
+from ecskit._simulator.scheduler.script import STAGE_SECONDS
+from ecskit.testing import DeploymentScript, Fault, Progress, Simulator, TaskScript
+
+PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
+
+
+def test_the_examples_of_the_page_run() -> None:
+    """The Python blocks of the page run, one after the other."""
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(block, str(PAGE), "exec"), names)
+    assert [call.operation for call in names["simulator"].calls] == ["ListClusters", "CreateCluster"]
+
+
+def test_the_example_of_a_test_passes() -> None:
+    """The test that the page shows passes with what the fixtures give it."""
+    names: dict[str, Any] = {"TaskScript": TaskScript}
+    (block,) = re.findall(r"```python\n(def test_.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(block, str(PAGE), "exec"), names)
+    simulator = Simulator()
+    with simulator.client() as client:
+        names["test_a_failing_job"](simulator, client)
+
+
+def test_the_page_has_every_field_of_a_script() -> None:
+    """The table of fields is complete."""
+    page = PAGE.read_text(encoding="utf-8")
+    missing = [field for field in TaskScript.__annotations__ if f"`{field}`" not in page]
+    assert missing == []
+
+
+@pytest.mark.parametrize("cls", [TaskScript, Fault])
+def test_the_page_has_everything_that_has_a_name(cls: type[TaskScript | Fault]) -> None:
+    """The tables of named scripts and of faults are complete."""
+    page = PAGE.read_text(encoding="utf-8")
+    named = [name for name, member in vars(cls).items() if isinstance(member, classmethod)]
+    assert [] == [name for name in named if f"`{cls.__name__}.{name}(" not in page]
+
+
+def test_the_page_has_every_kind_of_resource_that_takes_time() -> None:
+    """The table of kinds has their default durations, the table of fields those of `Progress`."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert [kind for kind, seconds in DEFAULT_SECONDS.items() if f"| `{kind}` | {seconds:g} |" not in page] == []
+    assert [field for field in Progress.__annotations__ if f"`{field}`" not in page] == []
+
+
+def test_the_page_has_every_field_of_a_deployment_script() -> None:
+    """The tables of fields and of stages are complete."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert [field for field in DeploymentScript.__annotations__ if f"| `{field}` |" not in page] == []
+    assert [stage for stage, seconds in STAGE_SECONDS.items() if f"| `{stage}` | {seconds:g}" not in page] == []
