@@ -43,8 +43,8 @@ class _Connection(socketserver.StreamRequestHandler):
             if hasattr(socket, "TCP_QUICKACK"):
                 # A client that leaves Nagle's algorithm on, as capo-ecs does, would send its body 40 ms later.
                 self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        asked = json.loads(self.rfile.read(int(headers[b"content-length"])))
-        self.wfile.write(_answer(len(asked["tasks"])))
+        targets = json.loads(self.rfile.read(int(headers[b"content-length"])))
+        self.wfile.write(_answer(len(targets["tasks"])))
         self.wfile.flush()
 
 

@@ -20,7 +20,7 @@ import botocore.waiter
 from benchmarks.waiting import DELAY, sleeping_on
 from ecskit._core.effects import RawResponse, Send
 from ecskit._drive.sync import Runtime
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._waits.tasks import RANKS, tasks_running, tasks_stopped
 from ecskit.models import Task
@@ -186,7 +186,7 @@ def by_ecskit(life: Life, wait: str, begins: float, seed: int) -> Costs:
         launch_type=life.launch_type,
         version=life.told(begins)["version"],
     )
-    Runtime(ecs, ecs.clock, Random(seed)).run(flow(seen, patience=Patience(timeout=None)))
+    Runtime(ecs, ecs.clock, Random(seed)).run(flow(seen, wait_options=WaitOptions(timeout=None)))
     return ecs.costs(status, begins)
 
 

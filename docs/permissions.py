@@ -77,12 +77,12 @@ class Row:
 class Refuser:
     """A transport that takes note of what is asked for, and refuses it."""
 
-    asked: list[str] = attrs.field(factory=list[str])
+    targets: list[str] = attrs.field(factory=list[str])
 
     def send(self, send: Send, begin: Callable[[], object], /) -> NoReturn:
         """Refuse before the request leaves."""
         del begin
-        self.asked.append(send.operation)
+        self.targets.append(send.operation)
         raise AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": ""}}, send.operation)
 
 
@@ -252,7 +252,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
-    yield "tasks.stop", '`until="told"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="told")
+    yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="told")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
@@ -331,8 +331,8 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
     )
     yield (
         "container_instances.drain",
-        '`until="told"`, and nothing is to be undone',
-        lambda w: w.ecs.container_instances.drain(w.instance(), until="told"),
+        '`until="requested"`, and nothing is to be undone',
+        lambda w: w.ecs.container_instances.drain(w.instance(), until="requested"),
     )
     yield "container_instances.activate", "", lambda w: w.ecs.container_instances.activate(w.instance())
     yield (
@@ -361,7 +361,7 @@ def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
     try:
         getattr(namespace, wait)(thing, **arguments)
     except AccessDeniedException:
-        return frozenset(refuser.asked)
+        return frozenset(refuser.targets)
     raise AssertionError(f"{wait} asked for nothing")
 
 

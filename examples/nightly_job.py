@@ -68,7 +68,9 @@ def round_of(
             outcomes += [outcome]
     except (EcsError, KeyboardInterrupt):
         over = {outcome.task.task_arn for outcome in outcomes}
-        ecs.tasks.stop([task for task in result.tasks if task.task_arn not in over], reason="given up", until="told")
+        ecs.tasks.stop(
+            [task for task in result.tasks if task.task_arn not in over], reason="given up", until="requested"
+        )
         raise
     return outcomes
 

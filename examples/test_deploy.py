@@ -71,7 +71,7 @@ def ecs(server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ec
         yield ecs
 
 
-def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "told"] = "deployed") -> None:
+def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "requested"] = "deployed") -> None:
     """Create the service."""
     for family in ("web", "bad", "crash"):
         ecs.register_task_definition(
@@ -90,7 +90,7 @@ def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed"
         network_configuration=NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"])),
         deployment_configuration=BREAKER if breaker else None,
     )
-    if until == "told":
+    if until == "requested":
         ecs.send(request)
     else:
         ecs.services.create(request, poll=wait_fixed(0.2))
@@ -300,7 +300,7 @@ def test_what_ecs_quotes_is_no_command(server: SimulatorServer, ecs: ecskit.Clie
 
 def test_the_output_can_be_chosen(server: SimulatorServer, ecs: ecskit.Client) -> None:
     """Whatever the environment says."""
-    serve(ecs, until="told")
+    serve(ecs, until="requested")
     server.simulator.fail("UpdateService", Fault.access_denied(), times=None)
     code, commands = deploy_in_github(server, "web", "--force", "--output", "plain")
     assert (code, commands) == (1, [])
@@ -428,7 +428,7 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
 )
 def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], told: str) -> None:
     """Then it is 2, and nothing was changed."""
-    serve(ecs, until="told")
+    serve(ecs, until="requested")
     code, lines = deploy(server, *arguments)
     assert code == 2
     assert told in lines[-1]

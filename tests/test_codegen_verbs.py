@@ -74,23 +74,23 @@ HANDLING = '''
 from __future__ import annotations
 
 from ecskit._core.effects import Emit, Emits, Flow, Send
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from shop.parcels import Parcel
 
-def wait(parcel: Parcel, *, patience: Patience) -> Flow[str]:
+def wait(parcel: Parcel, *, wait_options: WaitOptions) -> Flow[str]:
     """Wait until it has arrived.
 
     Args:
         parcel: The parcel, of which
             much could be said.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What the parcel said.
     """
     def flow() -> Flow[str]:
         yield Send("look", {})
-        return f"{parcel.number} within {patience.timeout:.0f} s"
+        return f"{parcel.number} within {wait_options.timeout:.0f} s"
     return flow()
 
 def stages(parcel: Parcel, until: str) -> Emits[str]:

@@ -67,7 +67,7 @@ def test_until_drained() -> None:
 
 def test_until_told() -> None:
     """Nobody looks; the container instances are as the answers show them."""
-    went = both(draining(until="told"), prepare=busy, count=12)
+    went = both(draining(until="requested"), prepare=busy, count=12)
     assert [UPDATE, UPDATE] == went.operations
     assert [1, *[0] * 11] == [each.running_tasks_count for each in went.returned()]
 
@@ -76,7 +76,7 @@ def test_by_the_ids_of_their_machines() -> None:
     """They are found first: the operation does not take these."""
 
     def act(ecs: Any) -> Any:
-        return ecs.verbs.drain([hosts(ecs.sim)[0], arns(ecs.sim)[1]], cluster="default", until="told")
+        return ecs.verbs.drain([hosts(ecs.sim)[0], arns(ecs.sim)[1]], cluster="default", until="requested")
 
     went = both(act, count=2)
     assert arns(went.sim) == [each.container_instance_arn for each in went.returned()]
@@ -110,7 +110,7 @@ def test_several_clusters() -> None:
 
     def act(ecs: Any) -> Any:
         shown = ecs.sim.handle("RegisterContainerInstance", {"cluster": "prod"})["containerInstance"]
-        return ecs.verbs.drain([*arns(ecs.sim), shown["containerInstanceArn"]], until="told")
+        return ecs.verbs.drain([*arns(ecs.sim), shown["containerInstanceArn"]], until="requested")
 
     went = both(act, prepare=prepare)
     assert ["DRAINING", "DRAINING"] == [each.status for each in went.returned()]
@@ -199,7 +199,7 @@ def test_the_look_before_is_tried_again() -> None:
     def prepare(sim: Simulator) -> None:
         sim.fail("DescribeContainerInstances", Fault.throttled(), times=3)
 
-    went = both(draining(on_timeout="undo", until="told"), prepare=prepare)
+    went = both(draining(on_timeout="undo", until="requested"), prepare=prepare)
     assert [*["DescribeContainerInstances"] * 4, UPDATE] == went.operations
     went = both(
         draining(on_timeout="undo"),
@@ -378,7 +378,7 @@ def test_activating_is_tried_again(fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"until": "empty"}, "container_instances.drain: until: expected one of drained, told, got 'empty'"),
+        ({"until": "empty"}, "container_instances.drain: until: expected one of drained, requested, got 'empty'"),
         ({"on_partial": "keep"}, "on_partial: expected one of leave, undo, got 'keep'"),
         ({"on_timeout": "stop"}, "on_timeout: expected one of leave, undo"),
         ({"on_cancel": "delete"}, "on_cancel: expected one of leave, undo"),

@@ -61,11 +61,11 @@ def test_until_updated(count: int) -> None:
 
 def test_until_told() -> None:
     """Nobody waits; they are as the answers show them."""
-    went = both(updating(until="told"), count=2)
-    assert ([("told", "PENDING")] * 2, [UPDATE, UPDATE]) == (outcomes(went), went.operations)
+    went = both(updating(until="requested"), count=2)
+    assert ([("requested", "PENDING")] * 2, [UPDATE, UPDATE]) == (outcomes(went), went.operations)
 
 
-@pytest.mark.parametrize("until", ["updated", "told"])
+@pytest.mark.parametrize("until", ["updated", "requested"])
 def test_no_update_is_available(until: str) -> None:
     """That one is as it should be: it is told so, and looked at once."""
     went = both(updating(until=until), prepare=update_before)
@@ -73,7 +73,9 @@ def test_no_update_is_available(until: str) -> None:
     assert [UPDATE, "DescribeContainerInstances"] == went.operations
 
 
-@pytest.mark.parametrize(("until", "expected"), [("updated", ("updated", "UPDATED")), ("told", ("told", "PENDING"))])
+@pytest.mark.parametrize(
+    ("until", "expected"), [("updated", ("updated", "UPDATED")), ("requested", ("requested", "PENDING"))]
+)
 def test_an_update_is_under_way(until: str, expected: tuple[str, str]) -> None:
     """It is waited for like one that this told."""
     went = both(updating(until=until), prepare=lambda sim: update_before(sim, seconds=5))
@@ -100,7 +102,7 @@ def test_by_the_ids_of_their_machines() -> None:
     both(updating("i-0")).raised(ContainerInstancesMissing)
 
 
-@pytest.mark.parametrize("until", ["updated", "told"])
+@pytest.mark.parametrize("until", ["updated", "requested"])
 def test_some_cannot_be_told(until: str) -> None:
     """Each is named with the reason; the others were told, and nobody waits."""
     went = both(updating("f" * 32, until=until), prepare=without_version, count=2)
@@ -240,7 +242,7 @@ def test_cut_short(cut: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"until": "done"}, "container_instances.update_agent: until: expected one of updated, told, got 'done'"),
+        ({"until": "done"}, "container_instances.update_agent: until: expected one of updated, requested, got 'done'"),
         ({"timeout": "1"}, "timeout: expected seconds"),
         ({"cluster": "prod"}, "is in cluster default, not in prod"),
     ],

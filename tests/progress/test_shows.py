@@ -83,9 +83,11 @@ class Shop:
     def events(self, *, timeout: float = 900, **change: Any) -> ecskit.Stream[DeploymentEvent]:
         return self.ecs.services.start_deployment("web", **change).events(timeout=timeout)
 
-    def crash(self, **following: Any) -> ecskit.Stream[DeploymentEvent]:
+    def crash(self, **follow_options: Any) -> ecskit.Stream[DeploymentEvent]:
         """Deploy tasks that exit five seconds after they run, and have them stay up for a minute."""
-        return self.ecs.services.start_deployment("web", task_definition="crash").events(stable_for=60, **following)
+        return self.ecs.services.start_deployment("web", task_definition="crash").events(
+            stable_for=60, **follow_options
+        )
 
 
 @pytest.fixture
@@ -281,7 +283,7 @@ def test_a_deployment_in_a_job_of_github(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "following", "title"),
+    ("change", "follow_options", "title"),
     [
         ({"task_definition": "bad"}, {}, "ROLLED BACK"),
         ({"task_definition": "crash"}, {"stable_for": 60}, "UNSTABLE"),
@@ -290,12 +292,12 @@ def test_a_deployment_in_a_job_of_github(shop: Shop) -> None:
     ],
 )
 def test_what_ends_badly_in_a_job_of_github(
-    shop: Shop, change: dict[str, Any], following: dict[str, Any], title: str
+    shop: Shop, change: dict[str, Any], follow_options: dict[str, Any], title: str
 ) -> None:
     """It is an error, below the group."""
     stream = io.StringIO()
     handle = shop.ecs.services.start_deployment("web", **change)
-    error = run(ecskit.progress.github(stream, now=shop.now), handle.events(**following))
+    error = run(ecskit.progress.github(stream, now=shop.now), handle.events(**follow_options))
     assert isinstance(error, EcsError)
     assert ["::group", "::endgroup", "::error title"] == [re.split("::d|::$|=", line)[0] for line in commands(stream)]
     assert commands(stream)[-1].startswith(f"::error title={title}::{title} ")

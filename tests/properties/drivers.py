@@ -25,7 +25,7 @@ from ecskit._simulator.virtual_clock import EPOCH
 from ecskit._transport.translate import _service_error
 from ecskit.testing import Call, LostAnswerError
 
-from .world import Look, World
+from .world import Observations, World
 
 _PREFIX = "AmazonEC2ContainerServiceV20141113"
 _TURNS = 8
@@ -70,7 +70,7 @@ class Ending:
     began: float
     ended: float
     calls: list[Call]
-    looks: list[Look]
+    looks: list[Observations]
     cut_at: float | None = None
     """When it was cut short, if it was before it had ended by itself."""
 

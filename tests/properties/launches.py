@@ -53,8 +53,8 @@ def check_none_twice(launched: Sequence[Truth], count: int, ending: Ending) -> N
 
 def to_be_stopped(world: World, launched: Sequence[Truth], ending: Ending) -> list[Truth]:
     """Return the tasks that can be stopped: not those of a request that was given up without an answer."""
-    asked = Counter[str](call.request["clientToken"] for call in ending.calls if call.operation == "RunTask")
-    given_up = any(count >= 6 for count in asked.values())
+    targets = Counter[str](call.request["clientToken"] for call in ending.calls if call.operation == "RunTask")
+    given_up = any(count >= 6 for count in targets.values())
     return [truth for truth in launched if not given_up or truth.id in world.told]
 
 

@@ -124,8 +124,8 @@ def check_update(case: Case) -> None:
     back = case.options.get("on_superseded") == "follow" and "rollback" in case.options.values()
     assert blind or back or len([made for made in own if made.effective]) <= 1, "it was deployed twice"
     assert len([made for made in remedies if made.effective]) <= 1, "it was brought back twice"
-    asked = "rollback" in (case.options.get("on_failure"), case.options.get("on_timeout"))
-    assert asked or not remedies, "nobody asked for a rollback"
+    targets = "rollback" in (case.options.get("on_failure"), case.options.get("on_timeout"))
+    assert targets or not remedies, "nobody asked for a rollback"
     for made in case.made:
         assert made.request.get("desiredCount") in (None, wanted), "a desired count that nobody asked for"
         if "desiredCount" not in made.request and not made.service.is_daemon:

@@ -13,7 +13,7 @@ from ecskit.tasks import TaskOutcome
 from ecskit.testing import Lag
 
 from .drivers import Ending
-from .world import CLOSE, RANKS, RUNNING, SHORTEST_NAP, STOPPED, Look, Truth
+from .world import CLOSE, RANKS, RUNNING, SHORTEST_NAP, STOPPED, Observations, Truth
 
 PURGED_AFTER, PURGED_READS = 30.0, 3
 """How long, and in how many looks, a task has to be missing that was seen before it counts as forgotten."""
@@ -37,7 +37,7 @@ class View:
     known: list[dict[str, Task | None]] = attrs.field(factory=list[dict[str, "Task | None"]])
     """What the listener was told after each look."""
 
-    def looks(self, ending: Ending) -> list[Look]:
+    def looks(self, ending: Ending) -> list[Observations]:
         """Return the looks of this wait: others may have looked meanwhile."""
         return [look for look in ending.looks if set(look.ids) <= set(self.truths)]
 
@@ -162,7 +162,7 @@ def _held_up(ending: Ending) -> float:
     return LONGEST_BACK_OFF * sum(call.operation == "DescribeTaskDefinition" for call in ending.calls)
 
 
-def _check_missing(id_: str, looks: Sequence[Look]) -> None:
+def _check_missing(id_: str, looks: Sequence[Observations]) -> None:
     shown = [i for i, look in enumerate(looks) if id_ in (look.shown or {})]
     missing = [look.time for look in looks[shown[-1] + 1 if shown else 0 :] if look.shown is not None]
     assert len(missing) >= PURGED_READS, "too few reads"
@@ -189,6 +189,6 @@ def _came_true(wait: str, view: View, now: float) -> bool:
     return True
 
 
-def _status(look: Look, id_: str) -> str | None:
+def _status(look: Observations, id_: str) -> str | None:
     seen = (look.shown or {}).get(id_)
     return None if seen is None else seen["lastStatus"]

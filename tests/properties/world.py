@@ -97,7 +97,7 @@ class Truth:
 
 
 @attrs.frozen
-class Look:
+class Observations:
     """One DescribeTasks: what was asked, and what the answer showed, None if there was no answer."""
 
     time: float
@@ -171,7 +171,7 @@ class World(Simulator):
         super().__init__(now=self.watch.epoch, seed=seed, lag=lag, bare_replays=bare_replays, counting=counting)
         self.lag = lag or Lag()
         self.truths: dict[str, Truth] = {}
-        self.looks: list[Look] = []
+        self.looks: list[Observations] = []
         self.told: set[str] = set()
         """Ids of the tasks that an answer to RunTask has named: of others nobody can know."""
         self.cut_at: float | None = None
@@ -202,7 +202,7 @@ class World(Simulator):
         finally:
             if operation == "DescribeTasks":
                 ids = tuple(task.rsplit("/", 1)[-1] for task in request["tasks"])
-                self.looks.append(Look(self.now(), request.get("cluster", "default"), ids, shown))
+                self.looks.append(Observations(self.now(), request.get("cluster", "default"), ids, shown))
             if operation == "RunTask":
                 for arn, task in self._world.tasks.items():
                     self.truths.setdefault(arn.rsplit("/", 1)[-1], Truth(task))

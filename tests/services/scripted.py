@@ -112,7 +112,7 @@ def raised(word: str, operation: str) -> EcsError:
     }
     if word in kinds:
         kind, code = kinds[word]
-        error: EcsError = kind({"Error": {"Code": code, "Message": "told"}}, operation)
+        error: EcsError = kind({"Error": {"Code": code, "Message": "requested"}}, operation)
         return error
     from ecskit.errors import ConnectionFailedError, TimedOutError
 

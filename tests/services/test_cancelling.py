@@ -164,8 +164,8 @@ def test_what_is_cut_while_it_is_undone(name: str, cut: str, *, after: bool) -> 
     """A deployment that is being rolled back anyway is rolled back, and not twice."""
     change, breaker, prepare = UNDONE[name]
     cutting, kind = CUTS[cut]
-    remedy: dict[str, Any] = {"on_failure": "rollback", "on_timeout": "rollback"}
-    act = deploying("rollback", **change, **remedy)
+    rollback_options: dict[str, Any] = {"on_failure": "rollback", "on_timeout": "rollback"}
+    act = deploying("rollback", **change, **rollback_options)
 
     def make() -> Simulator:
         return furnished(prepare, service={"deploymentConfiguration": breaker})

@@ -160,7 +160,7 @@ def test_deleting_is_refused_when_it_is_scaled_down(caplog: pytest.LogCaptureFix
 
 def test_telling() -> None:
     """It is DRAINING then."""
-    went = both(delete(until="told"))
+    went = both(delete(until="requested"))
     assert ("DRAINING", 0) == (went.verdict, went.elapsed)
 
 

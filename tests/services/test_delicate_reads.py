@@ -222,7 +222,7 @@ def test_a_read_of_the_future() -> None:
         for service in body.get("services", ()):
             reads += 1
             if reads == 3:
-                service["events"] = [{"id": "e", "createdAt": EPOCH + 9999, "message": "told"}]
+                service["events"] = [{"id": "e", "createdAt": EPOCH + 9999, "message": "requested"}]
 
     went = changed(deploys(), attrs.evolve(SUCCESS_AT_ONCE, refused=REFUSED), change)
     assert "COMPLETED" == went.verdict
@@ -260,7 +260,7 @@ def test_what_a_service_said_is_told_once() -> None:
     def change(to: Changed, body: Wire) -> None:
         for service in body.get("services", ()):
             if to.clock.now() - to.began > 105:
-                service["events"] = [{"id": "e", "createdAt": EPOCH + 105, "message": "told"}]
+                service["events"] = [{"id": "e", "createdAt": EPOCH + 105, "message": "requested"}]
 
     went = changed(lambda ecs: replaced(ecs, on_superseded="follow"), world, change)
     names = [type(item).__name__ for item in went.items]
@@ -348,7 +348,9 @@ def test_an_event_whose_time_is_told_otherwise() -> None:
 
     def change(to: Changed, body: Wire) -> None:
         for service in body.get("services", ()):
-            service["events"] = [{"id": "e", "createdAt": EPOCH + 1 + to.clock.now() - to.began, "message": "told"}]
+            service["events"] = [
+                {"id": "e", "createdAt": EPOCH + 1 + to.clock.now() - to.began, "message": "requested"}
+            ]
 
     names = [type(item).__name__ for item in changed(streams(), SUCCESS_AT_ONCE, change).items]
     assert 1 == names.count("ServiceSaid")

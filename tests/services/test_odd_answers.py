@@ -41,7 +41,7 @@ class Odd(Scripted):
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         if self.script is not None and self.age > 20 and send.operation in self.not_found:
-            told = {"Error": {"Code": "ServiceNotFoundException", "Message": "told"}}
+            told = {"Error": {"Code": "ServiceNotFoundException", "Message": "requested"}}
             raise errors.ServiceNotFoundException(told, send.operation)
         body: Wire = json.loads(super().send(send, begin).body)
         self.change(self, send.operation, body)

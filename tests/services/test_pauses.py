@@ -156,15 +156,15 @@ def test_one_hook_that_pauses_twice() -> None:
             rollouts={2: {0: "IN_PROGRESS@POST_TEST_TRAFFIC_SHIFT!h1~700", 100: "SUCCESSFUL"}},
         ),
     )
-    asked: list[Any] = []
+    targets: list[Any] = []
 
     def on_pause(hook: Any) -> str | None:
-        asked.append((hook.hook_id, hook.expires_at))
-        return "CONTINUE" if len(asked) % 2 else None
+        targets.append((hook.hook_id, hook.expires_at))
+        return "CONTINUE" if len(targets) % 2 else None
 
     went = acting.both(deploys(timeout=60, on_pause=on_pause), world)
     assert "SUCCESSFUL" == went.verdict, repr(went.error)
-    assert (4, 2) == (len(asked), len(set(asked)))  # twice in both colours
+    assert (4, 2) == (len(targets), len(set(targets)))  # twice in both colours
     assert 1 == len(went.sent("ContinueServiceDeployment"))
 
 
@@ -189,11 +189,11 @@ def answering(after: float, lag: float = 0.0, action: str = "CONTINUE") -> tuple
 
     def act(**options: Any) -> acting.Act:
         def acts(ecs: acting.Ecs) -> Any:
-            asked: list[str] = []
+            targets: list[str] = []
 
             def on_pause(hook: Any) -> str:
-                assert [] == asked
-                asked.append(hook.hook_id)
+                assert [] == targets
+                targets.append(hook.hook_id)
                 ecs.clock.advance(after)
                 return action
 

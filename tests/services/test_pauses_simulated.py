@@ -143,10 +143,10 @@ def test_a_stage_that_comes_again_pauses_again(strategy: str) -> None:
         if strategy == "LINEAR"
         else None,
     )
-    asked: list[str] = []
+    targets: list[str] = []
 
     def on_pause(hook: Any) -> str:
-        asked.append(hook.hook_id)
+        targets.append(hook.hook_id)
         return "CONTINUE"
 
     went = both(
@@ -154,7 +154,7 @@ def test_a_stage_that_comes_again_pauses_again(strategy: str) -> None:
     )
     assert "SUCCESSFUL" == went.verdict, repr(went.error)
     continued = [request["hookId"] for request in went.requests("ContinueServiceDeployment")]
-    assert continued * (2 + len(OTHERS)) == asked
+    assert continued * (2 + len(OTHERS)) == targets
     assert len(continued) == len(set(continued)) >= 2
 
 

@@ -159,13 +159,15 @@ def test_old_arns() -> None:
 @pytest.mark.parametrize("count", [2, 25])
 def test_what_is_missing_is_told(count: int) -> None:
     """By the names given; the error has the others, and `allow_missing` leaves them out."""
-    asked = ["no", *named(count), "none"]
-    went = both(lambda ecs: ecs.services.describe(asked), lambda sim: create(sim, *named(count)))
+    targets = ["no", *named(count), "none"]
+    went = both(lambda ecs: ecs.services.describe(targets), lambda sim: create(sim, *named(count)))
     assert isinstance(went.error, ServicesMissing)
     assert ("no", "none") == went.error.missing
     assert named(count) == [service.service_name for service in went.error.services]
     assert f"ECS does not show 2 of {count + 2} services: no, none" == str(went.error)
-    allowed = both(lambda ecs: ecs.services.describe(asked, allow_missing=True), lambda sim: create(sim, *named(count)))
+    allowed = both(
+        lambda ecs: ecs.services.describe(targets, allow_missing=True), lambda sim: create(sim, *named(count))
+    )
     assert named(count) == allowed.names
 
 
@@ -279,9 +281,9 @@ def test_filters(options: dict[str, Any], names: list[str]) -> None:
     """Are ECS's, and the cluster goes with both calls."""
     went = both(lambda ecs: ecs.services.iter(**options), mixed)
     assert names == sorted(went.names)
-    [asked] = went.requests("ListServices")
+    [targets] = went.requests("ListServices")
     spelled = {"cluster": "cluster", "launch_type": "launchType", "scheduling_strategy": "schedulingStrategy"}
-    assert {spelled[name]: value for name, value in options.items()} | {"maxResults": 100} == asked
+    assert {spelled[name]: value for name, value in options.items()} | {"maxResults": 100} == targets
 
 
 def connected(sim: Simulator) -> None:

@@ -29,7 +29,7 @@ def test_scaling(count: int, lag: Lag | None) -> None:
 
 def test_telling() -> None:
     """Without waiting."""
-    went = both(scale(6, until="told"))
+    went = both(scale(6, until="requested"))
     assert (0, 6) == (went.elapsed, went.returned().desired_count)
 
 

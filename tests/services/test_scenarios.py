@@ -88,8 +88,8 @@ def test_s27_refused(name: str, operation: str) -> None:
     assert _end(row.verdict) == _end(went.verdict), repr(went.error)
     assert row.rolled_back_to == getattr(went.error, "rolled_back_to", None)
     refused = [told for told in went.warnings if "reading service deployments is refused" in told]
-    asked = operation in went.operations
-    assert int(asked) == len(refused), went.warnings
+    targets = operation in went.operations
+    assert int(targets) == len(refused), went.warnings
     assert 1 == len(went.sent("UpdateService"))
     assert len(went.sent(operation)) <= 1 + (row.options.get("on_superseded") == "follow") * 2
 

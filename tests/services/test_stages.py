@@ -134,16 +134,16 @@ OTHERS_ROLL_BACK = story(
 
 def answers(*actions: object) -> tuple[Callable[[Any], object], list[str]]:
     """Return a callback that answers hooks, and the list of those that it was asked about."""
-    asked: list[str] = []
+    targets: list[str] = []
 
     def on_pause(hook: Any) -> object:
-        asked.append(hook.hook_id)
-        action = actions[(len(asked) - 1) % len(actions)]
+        targets.append(hook.hook_id)
+        action = actions[(len(targets) - 1) % len(actions)]
         if isinstance(action, Exception):
             raise action
         return action
 
-    return on_pause, asked
+    return on_pause, targets
 
 
 def continued(went: Went) -> list[tuple[str, str]]:
@@ -152,20 +152,20 @@ def continued(went: Went) -> list[tuple[str, str]]:
 
 def test_s25_a_callback_lets_it_continue() -> None:
     """It is asked once about each hook, and what it says is sent once."""
-    on_pause, asked = answers("CONTINUE")
+    on_pause, targets = answers("CONTINUE")
     went = both(deploys(on_pause=on_pause), PAUSED)
     assert "SUCCESSFUL" == went.verdict
     assert [("h1", "CONTINUE")] == continued(went)
-    assert ["h1"] * 2 == asked  # of both colours
+    assert ["h1"] * 2 == targets  # of both colours
 
 
 def test_s25_two_hooks() -> None:
     """One after the other: each is asked about once."""
-    on_pause, asked = answers("CONTINUE", None)
+    on_pause, targets = answers("CONTINUE", None)
     went = both(deploys(on_pause=on_pause), attrs.evolve(TWO))
     assert "SUCCESSFUL" == went.verdict
     assert [("h1", "CONTINUE")] == continued(went)
-    assert ["h1", "h2"] * 2 == asked
+    assert ["h1", "h2"] * 2 == targets
 
 
 def test_s25_a_callback_rolls_it_back() -> None:
@@ -177,10 +177,10 @@ def test_s25_a_callback_rolls_it_back() -> None:
 
 def test_s25_a_callback_that_waits() -> None:
     """Nothing is sent; somebody else lets it continue, and it is asked about once."""
-    on_pause, asked = answers(None)
+    on_pause, targets = answers(None)
     went = both(deploys(on_pause=on_pause), OTHERS_CONTINUE)
     assert ("SUCCESSFUL", []) == (went.verdict, continued(went))
-    assert ["h1"] * 2 == asked
+    assert ["h1"] * 2 == targets
 
 
 @pytest.mark.parametrize("action", ["ABORT", "", 7, True, ["CONTINUE"]])
@@ -250,9 +250,9 @@ def test_s25_waiting_tells_it_as_an_event_once() -> None:
 
 def test_s25_rolled_back_while_a_hook_waits() -> None:
     """DeploymentRolledBack; the callback is not asked about a hook of a deployment that is being rolled back."""
-    on_pause, asked = answers(None)
+    on_pause, targets = answers(None)
     assert "DeploymentRolledBack" == both(deploys(on_pause=on_pause), OTHERS_ROLL_BACK).verdict
-    assert ["h1"] * 2 == asked
+    assert ["h1"] * 2 == targets
 
 
 def test_s25_the_hook_of_a_handle() -> None:

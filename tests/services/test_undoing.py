@@ -91,12 +91,12 @@ WAYS: dict[str, Way] = {
 }
 
 
-def act(way: Way, **remedy: str) -> Callable[[Ecs], Any]:
-    return lambda ecs: ecs.services.deploy("web", **way.change, **remedy, timeout=way.timeout)
+def act(way: Way, **rollback_options: str) -> Callable[[Ecs], Any]:
+    return lambda ecs: ecs.services.deploy("web", **way.change, **rollback_options, timeout=way.timeout)
 
 
-def went(way: Way, **remedy: str) -> Went:
-    return both(act(way, **remedy), prepare=way.prepare, service={"deploymentConfiguration": way.breaker})
+def went(way: Way, **rollback_options: str) -> Went:
+    return both(act(way, **rollback_options), prepare=way.prepare, service={"deploymentConfiguration": way.breaker})
 
 
 @pytest.mark.parametrize("name", WAYS)

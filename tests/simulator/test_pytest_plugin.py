@@ -70,7 +70,10 @@ def test_starting_pytest_loads_nothing_else() -> None:
         "print(sorted(m for m in sys.modules if m.split('.')[0] in ('ecskit', 'attr', 'botocore', 'asyncio')))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "['ecskit', 'ecskit._version', 'ecskit.testing', 'ecskit.testing.pytest_plugin']" == ran.stdout.strip()
+    assert (
+        "['ecskit', 'ecskit._lazy', 'ecskit._version', 'ecskit.testing', 'ecskit.testing.pytest_plugin']"
+        == ran.stdout.strip()
+    )
 
 
 def test_the_entry_point_names_the_plugin() -> None:

@@ -13,9 +13,11 @@ def test_public_names_are_listed() -> None:
     assert set(task_definitions.__all__) == {
         "RESPONSE_ONLY",
         "Change",
+        "Definition",
         "Difference",
         "Finding",
         "Registered",
+        "Variables",
         "derive",
         "diff",
         "dump",
@@ -31,9 +33,9 @@ def test_importing_loads_nothing_of_it() -> None:
     code = """
 import sys
 import ecskit.task_definitions
-first = sorted(name for name in sys.modules if name.startswith(("ecskit.task_definitions.", "ecskit.models")))
+first = sorted(name for name in sys.modules if name.startswith(("ecskit._task_definitions.", "ecskit.models")))
 ecskit.task_definitions.load
-print(first, sorted(name for name in sys.modules if name.startswith("ecskit.task_definitions.")))
+print(first, sorted(name for name in sys.modules if name.startswith("ecskit._task_definitions.")))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[] ['ecskit._task_definitions.files']"

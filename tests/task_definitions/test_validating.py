@@ -143,7 +143,7 @@ def test_odd_values_break_nothing(member: str, odd: Any) -> None:
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_odd_values_inside_break_nothing(odd: Any) -> None:
     """In each member of a container and of what is in it."""
-    for cls, place in (
+    for cls, target in (
         (ContainerDefinition, lambda value: {"container_definitions": [value]}),
         (PortMapping, lambda value: {"container_definitions": [ContainerDefinition(port_mappings=[value])]}),
         (HealthCheck, lambda value: {"container_definitions": [ContainerDefinition(health_check=value)]}),
@@ -152,7 +152,7 @@ def test_odd_values_inside_break_nothing(odd: Any) -> None:
         for attribute in attrs.fields(cls):
             needed: dict[str, Any] = {"command": ["CMD", "x"]} if cls is HealthCheck else {}
             value = cls(**{**needed, attribute.name: odd})
-            assert isinstance(validate(attrs.evolve(request(fargate()), **place(value))), list)
+            assert isinstance(validate(attrs.evolve(request(fargate()), **target(value))), list)
 
 
 def test_types_are_told_alone() -> None:

@@ -62,7 +62,7 @@ def test_steady_at_the_new_scale(percent: float, lag: Lag | None, seed: int) -> 
 
 def test_told() -> None:
     """Nobody looks; the task set is as the answer shows it."""
-    went = both(scaling(until="told"), prepare=with_one)
+    went = both(scaling(until="requested"), prepare=with_one)
     assert ["CreateTaskSet", "UpdateTaskSet"] == went.operations
     assert ("STABILIZING", 50) == (went.returned().stability_status, went.returned().scale.value)
 
@@ -280,7 +280,7 @@ def test_cut_short(act: Any, operation: str, cut: str) -> None:
         (scaling(100.1), "percent: expected percent"),
         (scaling("half"), "percent: expected percent"),
         (scaling(float("nan")), "percent: expected percent"),
-        (scaling(until="done"), "until: expected one of steady, told, got 'done'"),
+        (scaling(until="done"), "until: expected one of steady, requested, got 'done'"),
         (scaling(timeout=-1), "timeout: expected seconds"),
         (switching(max_polls=0), "task_sets.make_primary: max_polls: expected a whole number"),
         (lambda ecs: ecs.verbs.scale("1", percent=50, cluster="default"), "task_set: nothing tells the service of '1'"),

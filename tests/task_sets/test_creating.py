@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ecskit._core.effects import Cancelled, Reply, Send
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit.errors import (
     AccessDeniedException,
     ConnectionFailedError,
@@ -299,10 +299,10 @@ def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -
         check(cutting(act, make, n, after=after), kind, f"request {n} of {count}", left=policy == "leave")
 
 
-@pytest.mark.parametrize(("before", "asked"), [(0, False), (1, True)], ids=["at first", "again"])
-def test_cut_before_it_is_sent(before: int, *, asked: bool) -> None:
+@pytest.mark.parametrize(("before", "targets"), [(0, False), (1, True)], ids=["at first", "again"])
+def test_cut_before_it_is_sent(before: int, *, targets: bool) -> None:
     """Only what became of an earlier attempt has to be found out: what was never asked for is not asked for again."""
-    asking = Insisting(CreateTaskSetRequest(cluster="default", service="web", task_definition="web", client_token="t"))
+    asking = Retrying(CreateTaskSetRequest(cluster="default", service="web", task_definition="web", client_token="t"))
     flow = asking.send()
     sent, effect = 0, next(flow)
     while sent < before or not isinstance(effect, Send):
@@ -311,7 +311,7 @@ def test_cut_before_it_is_sent(before: int, *, asked: bool) -> None:
         effect = flow.send(Reply(0.0, 1, error=lost))
     with pytest.raises(Cancelled):
         flow.throw(Cancelled(begun=False))
-    assert asked is asking.open
+    assert targets is asking.open
 
 
 @pytest.mark.parametrize(("policy", "other"), [("leave", "delete"), ("delete", "leave")])

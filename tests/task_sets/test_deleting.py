@@ -48,7 +48,7 @@ def test_until_deleted(lag: Lag | None, seed: int) -> None:
 
 def test_told() -> None:
     """Nobody looks; the task set is as the answer shows it."""
-    went = both(deleting(until="told"), prepare=with_one)
+    went = both(deleting(until="requested"), prepare=with_one)
     assert (["CreateTaskSet", "DeleteTaskSet"], "DRAINING") == (went.operations, went.returned().status)
 
 
@@ -77,7 +77,7 @@ def test_what_may_pass_is_asked_again(fault: Fault) -> None:
     assert 4 == len(went.requests("DeleteTaskSet"))
 
 
-@pytest.mark.parametrize("until", ["deleted", "told"])
+@pytest.mark.parametrize("until", ["deleted", "requested"])
 @pytest.mark.parametrize(
     "fault", [Fault.reset(after_effect=True), Fault.server_error(after_effect=True), Fault.garbled()]
 )
@@ -167,7 +167,7 @@ def test_cut_short(cut: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"until": "gone"}, "task_sets.delete: until: expected one of deleted, told, got 'gone'"),
+        ({"until": "gone"}, "task_sets.delete: until: expected one of deleted, requested, got 'gone'"),
         ({"force": "yes"}, "force: expected a bool, got str"),
         ({"timeout": "1"}, "timeout: expected seconds"),
         ({"cluster": "prod"}, "is in cluster default, not in prod"),

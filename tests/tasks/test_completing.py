@@ -77,7 +77,7 @@ def test_one_failure_among_many() -> None:
     assert "1 of 3 tasks failed: task " in str(error)
     assert "logs: group /ecs/job, stream run/app/" in str(error)
     assert error.story is not None
-    assert "STOPPED x3" in error.story.looks
+    assert "STOPPED x3" in error.story.poll_summary
     assert went.elapsed >= 70
 
 

@@ -221,6 +221,6 @@ async def test_moto_to_completion(moto: Client, arguments: dict[str, Any]) -> No
 async def test_moto_stop(moto: Client, arguments: dict[str, Any]) -> None:
     """Told once, and waited for."""
     started = await moto("tasks.run", "job", count=2, **arguments)
-    told = await moto("tasks.stop", started, reason="enough", until="told")
+    told = await moto("tasks.stop", started, reason="enough", until="requested")
     assert ["STOPPED"] * 2 == [task.desired_status for task in told]
     assert ["enough"] * 2 == [task.stopped_reason for task in await moto("wait.tasks_stopped", told, **QUICK)]

@@ -74,8 +74,8 @@ def test_several_clusters() -> None:
 
     went = both(protect(), prepare=prepare, hooks=protecting())
     assert 15 == len(went.returned())
-    asked = sorted((id_of(each["cluster"]), len(each["tasks"])) for each in went.requests("UpdateTaskProtection"))
-    assert [("default", 2), ("default", 10), ("prod", 3)] == asked
+    targets = sorted((id_of(each["cluster"]), len(each["tasks"])) for each in went.requests("UpdateTaskProtection"))
+    assert [("default", 2), ("default", 10), ("prod", 3)] == targets
 
 
 def test_some_are_refused() -> None:

@@ -103,15 +103,15 @@ def test_several_clusters() -> None:
 def test_what_is_missing_is_told(count: int) -> None:
     """By the names given; the error has the others, and `allow_missing` leaves them out."""
 
-    def asked(ecs: Any) -> list[str]:
+    def targets(ecs: Any) -> list[str]:
         return ["f" * 32, *ecs.arns, "e" * 32]
 
-    went = both(lambda ecs: ecs.tasks.describe(asked(ecs), cluster="default"), prepare=launched(count))
+    went = both(lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default"), prepare=launched(count))
     error: TasksMissing = went.raised(TasksMissing)
     assert ("f" * 32, "e" * 32) == error.missing
     assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.tasks]
     allowed = both(
-        lambda ecs: ecs.tasks.describe(asked(ecs), cluster="default", allow_missing=True), prepare=launched(count)
+        lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default", allow_missing=True), prepare=launched(count)
     )
     assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in allowed.returned()]
 
@@ -241,9 +241,9 @@ def test_filters(options: dict[str, Any], count: int) -> None:
     went = both(lambda ecs: ecs.tasks.iter(**options, desired_status="ANY"), prepare=prepare)
     assert count == len(went.returned())
     spelled = {"started_by": "startedBy", "launch_type": "launchType"}
-    asked = {spelled.get(name, name): value for name, value in options.items()}
+    targets = {spelled.get(name, name): value for name, value in options.items()}
     for request in went.requests("ListTasks"):
-        assert {**request, **asked} == request
+        assert {**request, **targets} == request
 
 
 def test_a_task_that_stops_between_the_lists_is_there_once() -> None:

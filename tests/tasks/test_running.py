@@ -35,7 +35,7 @@ def fails(*faults: Fault | SimulatedError, operation: str = "RunTask") -> Callab
     return prepare
 
 
-def asked(went: Went) -> list[tuple[int, str]]:
+def targets(went: Went) -> list[tuple[int, str]]:
     """Return how many tasks each RunTask asked for, and under which token."""
     return sorted((each.get("count", 1), each["clientToken"]) for each in went.requests("RunTask"))
 
@@ -51,10 +51,10 @@ def test_ten_tasks_share_a_call(count: int, chunks: list[int]) -> None:
     """All are started, each call under a token of its own."""
     went = both(run(count))
     result = went.returned()
-    assert sorted(chunks) == [wanted for wanted, _ in asked(went)]
+    assert sorted(chunks) == [wanted for wanted, _ in targets(went)]
     assert (count, count, True) == (result.requested, len(went.sim.tasks()), result.complete)
     assert sorted(went.running) == sorted(result.task_arns)
-    assert sorted(result.client_tokens) == sorted(token for _, token in asked(went))
+    assert sorted(result.client_tokens) == sorted(token for _, token in targets(went))
     assert len(chunks) == len(set(result.client_tokens))
 
 
@@ -123,7 +123,7 @@ KNOWN = {"throttled": Fault.throttled(), "disguised": Fault.disguised_throttle()
 def test_what_may_pass_is_asked_again_under_the_same_token(name: str, times: int) -> None:
     """Whatever became of it: one launch in the end."""
     went = both(run(3, client_token="k"), prepare=fails(*[{**UNKNOWN, **KNOWN}[name]] * times))
-    assert [(3, "k-0-0")] * (times + 1) == asked(went)
+    assert [(3, "k-0-0")] * (times + 1) == targets(went)
     assert 3 == len(went.sim.tasks()) == len(went.returned().tasks)
 
 
@@ -133,7 +133,7 @@ def test_what_does_not_pass_is_raised_in_the_end(name: str) -> None:
     went = both(
         run(3, client_token="k"), prepare=lambda sim: sim.fail("RunTask", {**UNKNOWN, **KNOWN}[name], times=None)
     )
-    assert [(3, "k-0-0")] * 6 == asked(went)
+    assert [(3, "k-0-0")] * 6 == targets(went)
     assert isinstance(went.error, EcsError)
     assert "k-0-0" == went.error.client_token
     assert len(went.sim.tasks()) in {0, 3}
@@ -143,7 +143,7 @@ def test_what_does_not_pass_is_raised_in_the_end(name: str) -> None:
 def test_a_mixture_is_asked_again_under_the_same_token(pair: tuple[str, str]) -> None:
     """A refusal after a lost answer does not say what became of the first request."""
     went = both(run(3, client_token="k"), prepare=fails(*[{**UNKNOWN, **KNOWN}[name] for name in pair]))
-    assert [(3, "k-0-0")] * 3 == asked(went)
+    assert [(3, "k-0-0")] * 3 == targets(went)
     assert 3 == len(went.sim.tasks())
 
 
@@ -172,7 +172,7 @@ def test_nothing_is_launched_twice_whatever_fails(seed: int) -> None:
     if went.error is None:
         assert sorted(task.arn for task in launched) == sorted(went.result.task_arns)
     assert len(launched) <= 37
-    tokens = {token for _, token in asked(went)}
+    tokens = {token for _, token in targets(went)}
     assert {f"k-{i}-0" for i in range(4)} >= tokens
 
 
@@ -187,7 +187,7 @@ def test_nothing_is_launched_twice_whatever_fails(seed: int) -> None:
 def test_a_definite_refusal_is_raised_at_once(fault: Any, kind: type[EcsError] | None) -> None:
     """The first call goes alone, so that it is heard once, and nothing is launched."""
     went = both(run(100), prepare=lambda sim: sim.fail("RunTask", fault, times=None))
-    assert 1 == len(asked(went))
+    assert 1 == len(targets(went))
     assert [] == went.sim.tasks()
     assert type(went.error) is kind or (kind is None and type(went.error).__name__ == "ClientException")
 
@@ -196,7 +196,7 @@ def test_a_new_token_after_a_definite_failure() -> None:
     """ECS has said that it did not start three: another question."""
     faults = [Fault.no_capacity("AGENT", last=3), Fault.reset(after_effect=True), Fault.no_capacity("AGENT", last=1)]
     went = both(run(10, client_token="k", capacity_timeout=100), prepare=fails(*faults))
-    assert [(3, "k-0-1"), (3, "k-0-1"), (10, "k-0-0")] == asked(went)
+    assert [(3, "k-0-1"), (3, "k-0-1"), (10, "k-0-0")] == targets(went)
     assert 10 == len(went.running)
 
 
@@ -261,7 +261,7 @@ def test_none_started_is_raised_in_any_case(on_partial: str) -> None:
     """There is nothing to keep."""
     went = both(run(3, on_partial=on_partial), prepare=fails(Fault.no_capacity("ATTRIBUTE")))
     error: TasksNotStarted = went.raised(TasksNotStarted)
-    assert (0, 3, 1) == (len(error.result.tasks), len(error.failures), len(asked(went)))
+    assert (0, 3, 1) == (len(error.result.tasks), len(error.failures), len(targets(went)))
     assert not went.requests("StopTask")
 
 

@@ -11,7 +11,7 @@ import pytest
 from tenacity.wait import wait_fixed
 
 from ecskit._core.errors import EcsError
-from ecskit._polling.observations import Book, Look
+from ecskit._polling.observations import Observations, WaitState
 from ecskit._waits.tasks import TASKS
 from ecskit.errors import TasksNotStarted
 from ecskit.models import Task
@@ -41,7 +41,7 @@ class Row:
     """Parts of the error's or outcome's text, separated by ` | `."""
     launched: int = 1
     """How many tasks there really are."""
-    asked: int = 1
+    targets: int = 1
     """How often RunTask was sent."""
     tokens: int = 1
     """Under how many tokens."""
@@ -112,7 +112,7 @@ ROWS: dict[str, Row] = {
         verdict="10/10",
         verb="run",
         launched=10,
-        asked=2,
+        targets=2,
         tokens=2,
     ),
     "S5 none, ATTRIBUTE": Row(
@@ -123,12 +123,12 @@ ROWS: dict[str, Row] = {
         says="0 of 1 tasks started: ATTRIBUTE",
     ),
     **{
-        f"S5 none, {reason}": Row(options=WAITS, prepare=prepare, verdict="1/1", verb="run", asked=4, tokens=4)
+        f"S5 none, {reason}": Row(options=WAITS, prepare=prepare, verdict="1/1", verb="run", targets=4, tokens=4)
         for reason, prepare in NONE.items()
     },
-    "S6 reset before it was accepted": Row(prepare=fails(Fault.reset()), verdict="1/1", verb="run", asked=2),
+    "S6 reset before it was accepted": Row(prepare=fails(Fault.reset()), verdict="1/1", verb="run", targets=2),
     "S6 reset after it was accepted": Row(
-        prepare=fails(Fault.reset(after_effect=True)), verdict="1/1", verb="run", asked=2
+        prepare=fails(Fault.reset(after_effect=True)), verdict="1/1", verb="run", targets=2
     ),
     "S7 the token was used": Row(
         options={"client_token": "k"},
@@ -140,7 +140,7 @@ ROWS: dict[str, Row] = {
     "S8 five throttles in the middle": Row(
         looks="R !throttle !throttle !throttle !throttle !throttle R S0", verdict="SUCCEEDED", errors=5
     ),
-    "S9 a throttle in disguise": Row(prepare=fails(Fault.disguised_throttle()), verdict="1/1", verb="run", asked=2),
+    "S9 a throttle in disguise": Row(prepare=fails(Fault.disguised_throttle()), verdict="1/1", verb="run", targets=2),
     "S10 500 in the middle": Row(looks="R !500 S0", verdict="SUCCEEDED", errors=1),
     "S10 a timeout in the middle": Row(looks="R !timeout R !reset S0", verdict="SUCCEEDED", errors=2),
     "S10 garbage in the middle": Row(looks="R !garbled S0", verdict="SUCCEEDED", errors=1),
@@ -221,13 +221,13 @@ def check(row: Row, went: Went, stories: list[Any]) -> None:
     for part in row.says.split(" | "):
         assert part in str(went.error)
     assert row.launched == len(went.sim.tasks())
-    requests = went.requests("RunTask")[-row.asked :]  # the earlier ones are the simulator's past
-    assert row.asked == len([each for each in went.requests("RunTask") if each["taskDefinition"] == row.family])
+    requests = went.requests("RunTask")[-row.targets :]  # the earlier ones are the simulator's past
+    assert row.targets == len([each for each in went.requests("RunTask") if each["taskDefinition"] == row.family])
     assert row.tokens == len({each["clientToken"] for each in requests})
     assert ({} if not row.stopped else dict.fromkeys(stops(went), 1)) == stops(went)
     assert row.stopped == len(stops(went))
     if stories:
-        assert row.states in stories[-1].looks
+        assert row.states in stories[-1].poll_summary
         assert (row.stale, row.errors) == (stories[-1].stale, len(stories[-1].errors))
 
 
@@ -338,16 +338,16 @@ LETTERS = {"P": "PENDING", "R": "RUNNING", "S": "STOPPED"}
 @pytest.mark.parametrize(("what", "told", "last", "transitions", "stale"), EVENTS, ids=[event[0] for event in EVENTS])
 def test_observations_in_any_order(what: str, told: str, last: str, transitions: int, stale: int) -> None:  # noqa: ARG001
     """S16: events and reads alike; the newest counts, and what is older is counted."""
-    book: Book[Task] = Book.of([ARN], 0, {}, TASKS)
+    wait_state: WaitState[Task] = WaitState.of([ARN], 0, {}, TASKS)
     seen: list[Task | None] = []
     for now, word in enumerate(told.split()):
         task = observed(LETTERS[word[0]], int(word[1:]))
-        book = book.after(Look({ARN: task}, {}), [ARN], now, TASKS)
-        seen.append(book.known[ARN].last)
+        wait_state = wait_state.after(Observations({ARN: task}, {}), [ARN], now, TASKS)
+        seen.append(wait_state.resources[ARN].last)
     states = [(task.last_status, task.version) for task in seen if task is not None]
     assert (LETTERS[last[0]], int(last[1:])) == states[-1]
     assert transitions == len(list(dict.fromkeys(states)))
-    assert stale == book.stale
+    assert stale == wait_state.stale
 
 
 def test_s17_one_warning(caplog: pytest.LogCaptureFixture) -> None:

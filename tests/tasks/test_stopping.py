@@ -51,7 +51,7 @@ def test_until_stopped(count: int) -> None:
 
 def test_until_told() -> None:
     """Nobody looks; the tasks are as StopTask has shown them."""
-    went = both(stopping(until="told"), prepare=launched(3))
+    went = both(stopping(until="requested"), prepare=launched(3))
     assert ["StopTask"] * 3 == went.operations[-3:]
     assert not went.requests("DescribeTasks")
     assert ["STOPPED"] * 3 == [task.desired_status for task in went.returned()]
@@ -72,7 +72,7 @@ def test_what_is_known_to_have_stopped_is_not_told() -> None:
     assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
 
 
-@pytest.mark.parametrize("until", ["stopped", "told"])
+@pytest.mark.parametrize("until", ["stopped", "requested"])
 def test_all_have_stopped(until: str) -> None:
     """Nothing is sent."""
     from datetime import datetime, timezone
@@ -126,7 +126,7 @@ def test_what_may_pass_is_tried_again(fault: Fault) -> None:
         launch(sim)
         sim.fail("StopTask", fault, times=3)
 
-    went = both(stopping(until="told"), prepare=prepare)
+    went = both(stopping(until="requested"), prepare=prepare)
     assert went.error is None
     assert 4 == len(went.requests("StopTask"))
     naps = went.naps("StopTask")
@@ -147,7 +147,7 @@ def test_what_does_not_pass_is_told(fault: Fault) -> None:
     assert not error.told
 
 
-@pytest.mark.parametrize("until", ["stopped", "told"])
+@pytest.mark.parametrize("until", ["stopped", "requested"])
 def test_some_cannot_be_told(until: str) -> None:
     """The others are, and nobody waits."""
 
@@ -271,7 +271,7 @@ def test_cancelled() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"until": "dead"}, "until: expected one of stopped, told, got 'dead'"),
+        ({"until": "dead"}, "until: expected one of stopped, requested, got 'dead'"),
         ({"timeout": "1"}, "timeout: expected seconds"),
         ({"reason": 3}, "reason: expected a str, got int"),
     ],

@@ -161,7 +161,7 @@ def deployments(ecs: ecskit.Client, updated: models.UpdateServiceResponse, hook:
     assert_type(handle.continue_deployment(hook, action="ROLLBACK"), DeploymentProgress)
     assert_type(ecs.services.rollback("web"), DeploymentProgress)
     assert_type(ecs.services.refresh("web", until="stable"), DeploymentProgress)
-    assert_type(ecs.services.scale("web", desired_count=4, until="told"), models.Service)
+    assert_type(ecs.services.scale("web", desired_count=4, until="requested"), models.Service)
     assert_type(ecs.services.create(models.CreateServiceRequest(service_name="web")), models.Service)
     assert_type(ecs.services.delete("web", force=True), models.Service)
     assert_type(ecs.wait.deployment(updated, until="stable"), DeploymentProgress)
@@ -228,7 +228,7 @@ def task_sets(ecs: ecskit.Client, service: models.Service, network: models.AwsVp
         service, task_definition="web", scale=50, network=network, tags={"a": "b"}, on_timeout="delete", cancel=Event()
     )
     assert_type(created, models.TaskSet)
-    assert_type(ecs.task_sets.scale(created, percent=100, until="told"), models.TaskSet)
+    assert_type(ecs.task_sets.scale(created, percent=100, until="requested"), models.TaskSet)
     assert_type(ecs.task_sets.make_primary("ecs-svc/1", cluster="prod", service="web"), models.TaskSet)
     assert_type(ecs.task_sets.delete(created, force=True), models.TaskSet | None)
     assert_type(ecs.wait.task_sets_primary(created), list[models.TaskSet])
@@ -240,7 +240,7 @@ def instances(ecs: ecskit.Client) -> None:
     drained = ecs.container_instances.drain(["i-1"], cluster="prod", on_timeout="undo", cancel=Event())
     assert_type(drained, list[models.ContainerInstance])
     assert_type(ecs.container_instances.activate(drained), list[models.ContainerInstance])
-    for update in ecs.container_instances.update_agent(drained, until="told"):
+    for update in ecs.container_instances.update_agent(drained, until="requested"):
         assert_type(update, AgentUpdate)
         assert_type(update.outcome, AgentOutcome)
         assert_type(update.container_instance, models.ContainerInstance)

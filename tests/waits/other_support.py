@@ -23,7 +23,7 @@ from ecskit._deployments.resuming import WAITS
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._polling.errors import WaitStory
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import ERRORS
@@ -181,10 +181,12 @@ def family_of(wait: str) -> Family:
 
 def flow_of(wait: str, things: Any, **options: Any) -> Flow[list[Any]]:
     """Return the flow of a wait, called as users call its method."""
-    names = {field.name for field in attrs.fields(Patience)}
-    patience = Patience(**{name: value for name, value in options.items() if name in names})
+    names = {field.name for field in attrs.fields(WaitOptions)}
+    wait_options = WaitOptions(**{name: value for name, value in options.items() if name in names})
     own = {name: value for name, value in options.items() if name not in names}
-    flow: Flow[list[Any]] = getattr(importlib.import_module(WAITS[wait][0]), wait)(things, **own, patience=patience)
+    flow: Flow[list[Any]] = getattr(importlib.import_module(WAITS[wait][0]), wait)(
+        things, **own, wait_options=wait_options
+    )
     return flow
 
 
@@ -227,8 +229,8 @@ class Scripted:
         """Answer a call."""
         assert send.single_attempt
         begin()
-        asked = send.params.get(self.family.asks, ())
-        ids = (asked,) if isinstance(asked, str) else tuple(asked)
+        targets = send.params.get(self.family.asks, ())
+        ids = (targets,) if isinstance(targets, str) else tuple(targets)
         more = tuple((name, value) for name, value in send.params.items() if name != self.family.asks)
         with self.lock:
             now = self.clock.now()
@@ -248,7 +250,7 @@ class Scripted:
             return {self.family.answers: shown, "failures": []}
         assert len(ids) == 1
         if not shown:
-            told = {"Error": {"Code": self.family.unknown, "Message": "told"}}
+            told = {"Error": {"Code": self.family.unknown, "Message": "slow down"}}
             raise getattr(errors, self.family.unknown)(told, self.family.operation)
         return {self.family.answers: shown[0]}
 

@@ -28,7 +28,7 @@ from ecskit._core.errors import (
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._polling.errors import WaitError, WaitStory
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._waits import tasks as flows
 from ecskit._waits.task_ids import Tasks
@@ -39,8 +39,10 @@ CLUSTER = "prod"
 
 
 def _as_users_say(flow: Callable[..., Flow[list[Task]]]) -> Callable[..., Flow[list[Task]]]:
-    def wait(tasks: Tasks, *, cluster: Any = None, allow_partial: bool = False, **patience: Any) -> Flow[list[Task]]:
-        return flow(tasks, cluster=cluster, allow_partial=allow_partial, patience=Patience(**patience))
+    def wait(
+        tasks: Tasks, *, cluster: Any = None, allow_partial: bool = False, **wait_options: Any
+    ) -> Flow[list[Task]]:
+        return flow(tasks, cluster=cluster, allow_partial=allow_partial, wait_options=WaitOptions(**wait_options))
 
     wait.__name__ = flow.__name__
     return wait
@@ -81,7 +83,7 @@ def task(status: str, version: int | None = None, id_: str = "a", **members: Any
 
 
 def _service_error(kind: type[ServiceError], code: str) -> ServiceError:
-    return kind({"Error": {"Code": code, "Message": "told"}}, "DescribeTasks")
+    return kind({"Error": {"Code": code, "Message": "slow down"}}, "DescribeTasks")
 
 
 ERRORS: dict[str, Callable[[], EcsError]] = {

@@ -30,7 +30,7 @@ def ended(id_: str = "a") -> Task:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "cluster", "asked"),
+    ("tasks", "cluster", "targets"),
     [
         ("a", "prod", "prod"),
         (["a"], "prod", "prod"),
@@ -46,11 +46,11 @@ def ended(id_: str = "a") -> Task:
         (model("PENDING", cluster_arn=CLUSTER_ARN), "prod", "prod"),
     ],
 )
-def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str | None, asked: str) -> None:
+def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str | None, targets: str) -> None:
     """By id, ARN of either format, or as an object; the cluster by name, ARN, or by the task itself."""
     run = run_both(timeline("R"), lambda: tasks_running(tasks, cluster=cluster))
     assert run.verdict == "RUNNING"
-    assert [(ask.cluster, ask.ids) for ask in run.calls] == [(asked, ("a",))]
+    assert [(ask.cluster, ask.ids) for ask in run.calls] == [(targets, ("a",))]
 
 
 @pytest.mark.parametrize(

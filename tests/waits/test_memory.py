@@ -6,12 +6,12 @@ from functools import partial
 
 import attrs
 
-from ecskit._polling.batches import Asked, Kind
-from ecskit._polling.conditions import All, Never, wait_for
+from ecskit._polling.batches import ResourceType, Targets
+from ecskit._polling.conditions import All, Unreachable, wait_for
 from ecskit._polling.errors import WaitFailed
-from ecskit._polling.identifiers import asked_for
-from ecskit._polling.observations import Known
-from ecskit._polling.options import Patience
+from ecskit._polling.identifiers import targets_of
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import ServiceGone
 from ecskit._waits.services import SERVICE, SERVICES as KIND
 from ecskit.models import Service
@@ -19,23 +19,25 @@ from ecskit.models import Service
 from .other_support import run_both
 from .service_support import SERVICES, model
 
-PLAIN: Kind[Service] = Kind(noun="service", at_once=10, describe=KIND.describe, id_of=KIND.id_of, state=KIND.state)
+PLAIN: ResourceType[Service] = ResourceType(
+    noun="service", at_once=10, describe=KIND.describe, id_of=KIND.id_of, state=KIND.state
+)
 
 
 def test_nothing_is_remembered_unless_asked_for() -> None:
     """A kind without `remember` has no memory."""
-    known = Known.given(model("A+1=C"), PLAIN).visible(model("A+1=I"), PLAIN)
+    known = ResourceState.given(model("A+1=C"), PLAIN).visible(model("A+1=I"), PLAIN)
     assert known.memory is None
 
 
 def test_a_memory_is_made_of_what_was_known_and_of_what_is_seen() -> None:
     """Of what the caller has seen, and of each look that counts; not of one that lags or shows nothing."""
 
-    def remember(known: Known[Service], seen: Service) -> list[tuple[bool, int | None]]:
-        return [*(known.memory or []), (known.looked, seen.running_count)]
+    def remember(known: ResourceState[Service], seen: Service) -> list[tuple[bool, int | None]]:
+        return [*(known.memory or []), (known.observed, seen.running_count)]
 
     kind = attrs.evolve(PLAIN, remember=remember, rank=lambda service: (service.running_count, 0))
-    known = Known.given(model("A+r1"), kind)
+    known = ResourceState.given(model("A+r1"), kind)
     for word in ("A+r2", "A+r5", "A+r3", "A+r5"):
         known = known.visible(model(word), kind).missing(0)
     assert known.memory == [(False, 1), (False, 2), (True, 5), (True, 5)]
@@ -43,14 +45,18 @@ def test_a_memory_is_made_of_what_was_known_and_of_what_is_seen() -> None:
 
 def test_an_opinion_may_bring_its_own_error() -> None:
     """Where all that fails says the same one; else it is the error of the wait."""
-    aims: dict[str, Never] = {"a": Never("x", ServiceGone), "b": Never("y", ServiceGone), "c": Never("z")}
+    aims: dict[str, Unreachable] = {
+        "a": Unreachable("x", ServiceGone),
+        "b": Unreachable("y", ServiceGone),
+        "c": Unreachable("z"),
+    }
 
-    def aim(known: Known[Service]) -> Never:
+    def aim(known: ResourceState[Service]) -> Unreachable:
         assert known.last is not None
         return aims[known.last.service_name]
 
-    goal = All(name="w", kind=PLAIN, aim=aim, patience=Patience())
+    goal = All(name="w", resource_type=PLAIN, condition=aim, wait_options=WaitOptions())
     for names, error in (("a", ServiceGone), ("ab", ServiceGone), ("c", WaitFailed), ("ac", WaitFailed)):
-        asked: Asked[Service] = asked_for("w", SERVICE, [*names])
-        ran = run_both(SERVICES, "A/A/A", partial(wait_for, goal, asked))
+        targets: Targets[Service] = targets_of("w", SERVICE, [*names])
+        ran = run_both(SERVICES, "A/A/A", partial(wait_for, goal, targets))
         assert type(ran.error) is error

@@ -138,7 +138,7 @@ def test_bad_patience_is_told_too(wait: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wait", "state", "things", "said", "asked"),
+    ("wait", "state", "things", "said", "targets"),
     [
         ("clusters_active", "ACTIVE", "a", {}, ["a"]),
         ("clusters_active", "ACTIVE", f"{HOME}cluster/a", {}, [f"{HOME}cluster/a"]),
@@ -156,12 +156,12 @@ def test_bad_patience_is_told_too(wait: str) -> None:
     ],
 )
 def test_things_are_told_by_name_id_or_arn(
-    wait: str, state: str, things: str, said: Mapping[str, Any], asked: list[str]
+    wait: str, state: str, things: str, said: Mapping[str, Any], targets: list[str]
 ) -> None:
     """And seen by that name."""
     run = run_both(family_of(wait), state, lambda: flow_of(wait, things, **said))
     assert run.verdict == "ok", run.error
-    assert [*run.calls[0].ids] == asked
+    assert [*run.calls[0].ids] == targets
 
 
 @pytest.mark.parametrize(

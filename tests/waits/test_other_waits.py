@@ -14,7 +14,7 @@ from ecskit._core.effects import Flow
 from ecskit._deployments.resuming import WAITS, resume
 from ecskit._facades.aio_wait import AsyncWait
 from ecskit._facades.sync_wait import Wait
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.errors import WaitFailed, WaitTimeout
 from ecskit.testing import Lag, Progress, Simulator, TaskScript
 from ecskit.waits import WaitHandle
@@ -333,7 +333,7 @@ def test_a_wait_goes_on_from_its_handle(wait: str) -> None:
     assert [*handle.seen] == arns[:1]
 
     def flow() -> Flow[list[Any]]:
-        return resume(handle, patience=Patience())
+        return resume(handle, wait_options=WaitOptions())
 
     run = run_both(family, f"{state}/{state} {'-/-' if ready == '-' else f'{ready}/{ready}'}", flow)
     assert run.verdict == "ok", run.error

@@ -81,7 +81,7 @@ def test_errors_are_counted() -> None:
     """All of them are in the story."""
     run = run_both(timeline("R " + "!throttle " * 5 + "R"), lambda: tasks_stopped(arn("a"), timeout=150))
     story = run.story
-    assert [str(error) for error in story.errors] == ["DescribeTasks: ThrottlingException: told"] * 5
+    assert [str(error) for error in story.errors] == ["DescribeTasks: ThrottlingException: slow down"] * 5
 
 
 def test_a_night_of_errors_does_not_end_a_wait() -> None:

@@ -89,7 +89,7 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
         after: What is done after the third look.
         options: Arguments of the simulators.
     """
-    patience = {"timeout": 900.0}
+    wait_options = {"timeout": 900.0}
 
     def listener(sim: Simulator) -> Callable[[Any], object]:
         return lambda story: after(sim) if after and story.polls == 3 else None
@@ -98,7 +98,7 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
         thing = scene(sim)
         with sim.client() as ecs:
             try:
-                return Went(sim, getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **patience), None)
+                return Went(sim, getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **wait_options), None)
             except EcsError as raised:
                 return Went(sim, None, raised)
 
@@ -106,7 +106,7 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
         thing = scene(sim)
         async with sim.async_client() as ecs:
             try:
-                return Went(sim, await getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **patience), None)
+                return Went(sim, await getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **wait_options), None)
             except EcsError as raised:
                 return Went(sim, None, raised)
 

@@ -9,7 +9,7 @@ import pytest
 
 from ecskit._core.effects import Flow
 from ecskit._deployments.resuming import resume
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.errors import RequestError, UnsupportedController
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, UpdateServiceResponse
 from ecskit.waits import WaitHandle
@@ -236,12 +236,12 @@ PLACES: list[tuple[Any, str | None, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("thing", "cluster", "asked"), PLACES)
-def test_where_services_are_looked_for(thing: Any, cluster: str | None, asked: str | None) -> None:
+@pytest.mark.parametrize(("thing", "cluster", "targets"), PLACES)
+def test_where_services_are_looked_for(thing: Any, cluster: str | None, targets: str | None) -> None:
     """In the cluster that something tells; where nothing does, it is left to ECS, which looks in `default`."""
     ran = run_both(SERVICES, "I", lambda: flow_of("services_inactive", thing, cluster=cluster))
     assert (ran.verdict, ran.calls[0].ids) == ("ok", ("a",))
-    assert dict(ran.calls[0].more).get("cluster") == asked
+    assert dict(ran.calls[0].more).get("cluster") == targets
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_wait_goes_on_from_its_handle() -> None:
     first = run("services_stable", "A+2=I+1=C", timeout=5)
     assert first.verdict == "WaitTimeout"
     handle = WaitHandle.from_json(first.story.handle.to_json())
-    second = run_both(SERVICES, "A+1=C+u250", lambda: resume(handle, patience=Patience()))
+    second = run_both(SERVICES, "A+1=C+u250", lambda: resume(handle, wait_options=WaitOptions()))
     assert (second.verdict, second.looks) == ("WaitFailed", 2)
     assert BACK in str(second.error)
 

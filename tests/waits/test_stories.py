@@ -59,7 +59,7 @@ def test_a_timeout_tells_its_story() -> None:
     assert str(run.error) == (
         f"tasks_stopped: timed out after 20 s: task a is PENDING; task b is RUNNING; {len(run.calls)} polls: "
         f"PROVISIONING x1, RUNNING x{len(run.calls) - 1}, PENDING x{len(run.calls) - 2}; "
-        "last error: DescribeTasks: ServerException: told"
+        "last error: DescribeTasks: ServerException: slow down"
     )
 
 

@@ -228,7 +228,7 @@ def test_errors_for_ever_are_a_timeout() -> None:
     """With the last of them told."""
     run = run_both(timeline("!throttle"), lambda: tasks_running(arn("a"), timeout=100))
     assert (run.verdict, run.elapsed) == ("WaitTimeout", 100)
-    assert "last error: DescribeTasks: ThrottlingException: told" in str(run.error)
+    assert "last error: DescribeTasks: ThrottlingException: slow down" in str(run.error)
 
 
 def test_an_answer_after_the_grace_ends_it() -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Literal
 
 SPREAD = {
-    "Patience": "ecskit._polling.options",
+    "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
     "Change": "ecskit._deployments.change",
-    "Following": "ecskit._deployments.following",
-    "Remedy": "ecskit._deployments.rollback",
+    "FollowOptions": "ecskit._deployments.following",
+    "RollbackOptions": "ecskit._deployments.rollback",
 }
 """Classes whose fields become parameters, and where they are."""
 RESULTS = ("Flow", "Emits")

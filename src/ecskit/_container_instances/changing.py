@@ -14,8 +14,8 @@ import attrs
 from ecskit._container_instances.errors import ContainerInstancesNotChanged
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import CLEAN_UP, USUAL, Insisting, Persistence
-from ecskit._polling.batches import Place
+from ecskit._core.retrying import CLEAN_UP, USUAL, Persistence, Retrying
+from ecskit._polling.batches import Target
 from ecskit._waits.container_instances import INSTANCES
 from ecskit.models.common import Failure
 from ecskit.models.container_instances import (
@@ -41,7 +41,7 @@ CALLS_AT_ONCE = 4
 class Call:
     """One call, for up to ten container instances of one cluster."""
 
-    asking: Insisting[UpdateContainerInstancesStateResponse]
+    asking: Retrying[UpdateContainerInstancesStateResponse]
     names: Mapping[str, Sequence[str]]
     """By the id of each, the names under which it was asked for."""
 
@@ -62,31 +62,31 @@ class Change:
     """A change of the state of container instances, and what is known of it."""
 
     calls: Sequence[Call]
-    places: Mapping[str, Place]
+    by_name: Mapping[str, Target]
     errors: list[EcsError] = attrs.field(factory=list[EcsError], init=False)
 
     @classmethod
-    def to(cls, state: State, places: Mapping[str, Place]) -> Change:
+    def to(cls, state: State, by_name: Mapping[str, Target]) -> Change:
         """Return the change of what is at these places, which has not begun yet."""
         clusters: dict[str, tuple[str, dict[str, list[str]]]] = {}
-        for name, place in places.items():
+        for name, target in by_name.items():
             # A name and an ARN of a cluster stand for the same, and so does what is named twice.
-            _, things = clusters.setdefault(place.scope.rsplit("/", 1)[-1], (place.scope, {}))
-            things.setdefault(place.id, []).append(name)
+            _, things = clusters.setdefault(target.scope.rsplit("/", 1)[-1], (target.scope, {}))
+            things.setdefault(target.id, []).append(name)
         calls: list[Call] = []
         for cluster, things in clusters.values():
             ids = list(things)
             for start in range(0, len(ids), AT_ONCE):
                 some = ids[start : start + AT_ONCE]
                 request = UpdateContainerInstancesStateRequest(cluster=cluster, container_instances=some, status=state)
-                calls.append(Call(Insisting(request), {id_: things[id_] for id_ in some}))
-        return cls(calls, places)
+                calls.append(Call(Retrying(request), {id_: things[id_] for id_ in some}))
+        return cls(calls, by_name)
 
     @property
     def changed(self) -> dict[str, ContainerInstance]:
         """The container instances that ECS has changed, by the names under which they were asked for, in order."""
         changed = {name: instance for call in self.calls for name, instance in call.changed.items()}
-        return {name: changed[name] for name in self.places if name in changed}
+        return {name: changed[name] for name in self.by_name if name in changed}
 
     @property
     def failures(self) -> list[Failure]:
@@ -128,7 +128,7 @@ class Change:
             EcsError: None was, because of that.
         """
         names = [name for call in self.calls for name in call.touched]
-        back = {name: self.places[name] for name in names if name in before and before[name].status == "ACTIVE"}
+        back = {name: self.by_name[name] for name in names if name in before and before[name].status == "ACTIVE"}
         if not back:
             return
         listed = ", ".join(back)

@@ -10,17 +10,17 @@ from ecskit._container_instances.changing import Change, State
 from ecskit._container_instances.finding import by_host, located, look_at
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Asked
+from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import waiter
 from ecskit._polling.guarding import guarded
-from ecskit._polling.identifiers import asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.identifiers import targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.container_instances import NAMING, ContainerInstances, drained
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["OnEnd", "UntilDrained", "activate", "drain"]
 
-UntilDrained: TypeAlias = Literal["drained", "told"]
+UntilDrained: TypeAlias = Literal["drained", "requested"]
 """How far draining is waited for."""
 OnEnd: TypeAlias = Literal["leave", "undo"]
 """What to do with container instances that nobody waits for any more."""
@@ -34,7 +34,7 @@ def drain(
     on_partial: OnEnd = "leave",
     on_timeout: OnEnd = "leave",
     on_cancel: OnEnd = "leave",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[ContainerInstance]]:
     """Set container instances to DRAINING, ten a call, and wait until they have no tasks any more.
 
@@ -45,12 +45,12 @@ def drain(
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        until: "drained" waits until no task is running or pending there; "told" returns when they are DRAINING.
+        until: "drained" waits until no task is running or pending there; "requested" returns when they are DRAINING.
         on_partial: What to do when ECS sets some of them to DRAINING and not the others: "leave" them so, or "undo" it.
             Only those are set back to ACTIVE that this changed and that were ACTIVE before. It raises in any case.
         on_timeout: The same for when time is up, or one of them is not visible.
         on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-        patience: How long to wait, once they are told, and how often to look.
+        wait_options: How long to wait, once they are told, and how often to look.
 
     Returns:
         The container instances as they were last seen, in the order given.
@@ -66,8 +66,8 @@ def drain(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    asked = asked_for("container_instances.drain", NAMING, container_instances, cluster=cluster)
-    patience.check("container_instances.drain")
+    targets = targets_of("container_instances.drain", NAMING, container_instances, cluster=cluster)
+    wait_options.check("container_instances.drain")
     choices = (
         ("until", until, UntilDrained),
         ("on_partial", on_partial, OnEnd),
@@ -81,7 +81,7 @@ def drain(
     ]
     if problems:
         raise RequestError("container_instances.drain", problems)
-    return _Draining(asked, patience, until, on_partial, on_timeout, on_cancel).run()
+    return _Draining(targets, wait_options, until, on_partial, on_timeout, on_cancel).run()
 
 
 def activate(container_instances: ContainerInstances, *, cluster: str | None = None) -> Flow[list[ContainerInstance]]:
@@ -105,11 +105,11 @@ def activate(container_instances: ContainerInstances, *, cluster: str | None = N
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """
-    asked = asked_for("container_instances.activate", NAMING, container_instances, cluster=cluster)
+    targets = targets_of("container_instances.activate", NAMING, container_instances, cluster=cluster)
 
     def flow() -> Flow[list[ContainerInstance]]:
-        there = located(asked, (yield from look_at(asked, by_host(asked))))
-        change = Change.to("ACTIVE", there.places)
+        there = located(targets, (yield from look_at(targets, by_host(targets))))
+        change = Change.to("ACTIVE", there.by_name)
         yield from change.make()
         change.raise_for_failures()
         return list(change.changed.values())
@@ -121,8 +121,8 @@ def activate(container_instances: ContainerInstances, *, cluster: str | None = N
 class _Draining:
     """Container instances that are being drained, and what is known of it: also for whoever has to undo it."""
 
-    asked: Asked[ContainerInstance]
-    patience: Patience
+    targets: Targets[ContainerInstance]
+    wait_options: WaitOptions
     until: UntilDrained
     on_partial: OnEnd
     on_timeout: OnEnd
@@ -139,19 +139,19 @@ class _Draining:
 
     def drain(self) -> Flow[list[ContainerInstance]]:
         may_undo = "undo" in (self.on_partial, self.on_timeout, self.on_cancel)
-        self.before = yield from look_at(self.asked, self.asked.places if may_undo else by_host(self.asked))
-        there = located(self.asked, self.before)
+        self.before = yield from look_at(self.targets, self.targets.by_name if may_undo else by_host(self.targets))
+        there = located(self.targets, self.before)
         state: State = "DRAINING"
-        self.change = Change.to(state, there.places)
+        self.change = Change.to(state, there.by_name)
         yield from self.change.make()
         if self.change.partial:
             yield from self.undo(self.on_partial)
             self.change.raise_for_failures(undone=self.on_partial == "undo")
         told = self.change.changed
-        if self.until == "told":
+        if self.until == "requested":
             return list(told.values())
-        wait = waiter(drained(self.patience), attrs.evolve(there, seen=told))
-        return (yield from wait.flow(list(there.places), told))
+        wait = waiter(drained(self.wait_options), attrs.evolve(there, seen=told))
+        return (yield from wait.flow(list(there.by_name), told))
 
     def undo(self, how: OnEnd) -> Flow[None]:
         if how == "undo" and self.change is not None:

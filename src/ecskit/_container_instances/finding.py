@@ -9,7 +9,7 @@ import attrs
 from ecskit._container_instances.errors import ContainerInstancesMissing
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Asked, Batches
+from ecskit._polling.batches import Batches, Targets
 from ecskit._waits.container_instances import HOST, INSTANCES, reader
 from ecskit.models.container_instances import ContainerInstance
 
@@ -18,17 +18,17 @@ __all__ = ["by_host", "located", "look_at"]
 _READ = attrs.evolve(INSTANCES, describe=reader(poll=False))
 
 
-def by_host(asked: Asked[ContainerInstance]) -> list[str]:
+def by_host(targets: Targets[ContainerInstance]) -> list[str]:
     """Return what was named by the ids of machines: only waits and looks take these."""
-    return [name for name, place in asked.places.items() if HOST.fullmatch(place.id)]
+    return [name for name, target in targets.by_name.items() if HOST.fullmatch(target.id)]
 
 
-def look_at(asked: Asked[ContainerInstance], names: Iterable[str]) -> Flow[dict[str, ContainerInstance]]:
+def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[dict[str, ContainerInstance]]:
     """Look at some of the container instances until ECS answers, and return those that there are, by name."""
     found: dict[str, ContainerInstance] = {}
     left, attempt = list(names), 1
     while left:
-        look = yield from Batches(_READ, asked.places).look(left)
+        look = yield from Batches(_READ, targets.by_name).poll(left)
         found |= look.seen
         left = list(look.unanswered)
         for error in look.unanswered.values():
@@ -40,16 +40,16 @@ def look_at(asked: Asked[ContainerInstance], names: Iterable[str]) -> Flow[dict[
     return found
 
 
-def located(asked: Asked[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Asked[ContainerInstance]:
+def located(targets: Targets[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Targets[ContainerInstance]:
     """Return the same with the ids of the container instances in place of those of the machines that they are on.
 
     Raises:
         ContainerInstancesMissing: No container instance was found on some of the machines.
     """
-    hosts = by_host(asked)
+    hosts = by_host(targets)
     missing = [name for name in hosts if name not in found]
     if missing:
         raise ContainerInstancesMissing(missing, list(found.values()))
     ids = {name: INSTANCES.id_of(found[name]) for name in hosts}
-    places = {name: attrs.evolve(place, id=ids.get(name, place.id)) for name, place in asked.places.items()}
-    return attrs.evolve(asked, places=places)
+    by_name = {name: attrs.evolve(target, id=ids.get(name, target.id)) for name, target in targets.by_name.items()}
+    return attrs.evolve(targets, by_name=by_name)

@@ -10,8 +10,8 @@ from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["AgentOutcome", "AgentUpdate"]
 
-AgentOutcome: TypeAlias = Literal["updated", "current", "told"]
-"""What came of updating an agent: it was "updated"; there is no update, so it is "current"; or it was only "told"."""
+AgentOutcome: TypeAlias = Literal["updated", "current", "requested"]
+"""The outcome of updating an agent; see `AgentUpdate.outcome`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -21,5 +21,5 @@ class AgentUpdate:
     container_instance: ContainerInstance
     """The container instance as it was last seen; `version_info` has the version of its agent."""
     outcome: AgentOutcome
-    """"updated" if it was seen to be; "current" if ECS has no update for it, so that it is as it should be; "told" if
-    nobody waited for the update, which may also be one that was under way already."""
+    """"updated" if a poll showed it; "current" if ECS has no update for it; "requested" if the update was not awaited.
+    An update that was in progress before counts as requested."""

@@ -16,17 +16,17 @@ from ecskit._container_instances.finding import by_host, located, look_at
 from ecskit._container_instances.result import AgentUpdate
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import RequestError
-from ecskit._core.retrying import Insisting
-from ecskit._polling.batches import Asked, Place
+from ecskit._core.retrying import Retrying
+from ecskit._polling.batches import Target, Targets
 from ecskit._polling.conditions import wait_for
-from ecskit._polling.identifiers import asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.identifiers import targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.container_instances import NAMING, ContainerInstances, agents_updated
 from ecskit.models.container_instances import ContainerInstance, UpdateContainerAgentRequest
 
 __all__ = ["UntilUpdated", "update_agent"]
 
-UntilUpdated: TypeAlias = Literal["updated", "told"]
+UntilUpdated: TypeAlias = Literal["updated", "requested"]
 """How far updates are waited for."""
 
 AT_ONCE = 8
@@ -38,7 +38,7 @@ def update_agent(
     *,
     cluster: str | None = None,
     until: UntilUpdated = "updated",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[AgentUpdate]]:
     """Update the ECS agents of container instances to the latest version, and wait until that is done.
 
@@ -48,8 +48,8 @@ def update_agent(
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        until: "updated" waits until the agents are; "told" returns when ECS knows that they are to be.
-        patience: How long to wait, once they are told, and how often to look.
+        until: "updated" waits until the agents are; "requested" returns when ECS knows that they are to be.
+        wait_options: How long to wait, once they are told, and how often to look.
 
     Returns:
         Of each container instance, in the order given, how it was last seen and what came of it.
@@ -64,12 +64,12 @@ def update_agent(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    asked = asked_for("container_instances.update_agent", NAMING, container_instances, cluster=cluster)
-    patience.check("container_instances.update_agent")
+    targets = targets_of("container_instances.update_agent", NAMING, container_instances, cluster=cluster)
+    wait_options.check("container_instances.update_agent")
     if until not in get_args(UntilUpdated):
         problem = f"expected one of {', '.join(get_args(UntilUpdated))}, got {until!r}"
         raise RequestError("container_instances.update_agent", [("until", problem)])
-    return _update(asked, until, patience)
+    return _update(targets, until, wait_options)
 
 
 @attrs.frozen
@@ -82,32 +82,34 @@ class Told:
     """The container instance as the answer showed it, if there was one."""
 
 
-def _update(asked: Asked[ContainerInstance], until: UntilUpdated, patience: Patience) -> Flow[list[AgentUpdate]]:
-    asked = located(asked, (yield from look_at(asked, by_host(asked))))
-    replies: Reply[list[Reply[Told]]] = yield Parallel([_tell(place) for place in asked.places.values()], AT_ONCE)
-    answers = dict(zip(asked.places, replies.get(), strict=True))
+def _update(
+    targets: Targets[ContainerInstance], until: UntilUpdated, wait_options: WaitOptions
+) -> Flow[list[AgentUpdate]]:
+    targets = located(targets, (yield from look_at(targets, by_host(targets))))
+    replies: Reply[list[Reply[Told]]] = yield Parallel([_tell(target) for target in targets.by_name.values()], AT_ONCE)
+    answers = dict(zip(targets.by_name, replies.get(), strict=True))
     errors = {name: reply.error for name, reply in answers.items() if reply.error is not None}
     told = {name: reply.get() for name, reply in answers.items() if reply.error is None}
     if errors:
         raise ContainerAgentsNotUpdated(errors, list(told))
     seen = {name: each.shown for name, each in told.items() if each.shown is not None}
-    pending = {name: asked.places[name] for name, each in told.items() if not each.current}
+    pending = {name: targets.by_name[name] for name, each in told.items() if not each.current}
     if until == "updated" and pending:
-        waited = attrs.evolve(asked, places=pending, seen={name: seen[name] for name in pending if name in seen})
-        seen |= dict(zip(pending, (yield from wait_for(agents_updated(patience), waited)), strict=True))
-    seen |= yield from look_at(asked, [name for name in asked.places if name not in seen])
-    missing = [name for name in asked.places if name not in seen]
+        waited = attrs.evolve(targets, by_name=pending, seen={name: seen[name] for name in pending if name in seen})
+        seen |= dict(zip(pending, (yield from wait_for(agents_updated(wait_options), waited)), strict=True))
+    seen |= yield from look_at(targets, [name for name in targets.by_name if name not in seen])
+    missing = [name for name in targets.by_name if name not in seen]
     if missing:
         raise ContainerInstancesMissing(missing, list(seen.values()))
-    waited_for: Literal["updated", "told"] = until
+    waited_for: Literal["updated", "requested"] = until
     return [
         AgentUpdate(container_instance=seen[name], outcome="current" if told[name].current else waited_for)
-        for name in asked.places
+        for name in targets.by_name
     ]
 
 
-def _tell(place: Place) -> Flow[Told]:
-    asking = Insisting(UpdateContainerAgentRequest(cluster=place.scope, container_instance=place.id), alone=True)
+def _tell(target: Target) -> Flow[Told]:
+    asking = Retrying(UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), alone=True)
     try:
         return Told(shown=(yield from asking.send()).container_instance)
     except UpdateInProgressException:

@@ -86,7 +86,7 @@ class Story(Protocol):
         ...
 
     @property
-    def looks(self) -> str:
+    def poll_summary(self) -> str:
         """The polls and what they showed, in words."""
         ...
 

@@ -15,14 +15,14 @@ import attrs
 
 from ecskit._core.model import Model
 
-__all__ = ["Kind", "Member", "members"]
+__all__ = ["Member", "MemberType", "members"]
 
 Shape = Literal["scalar", "timestamp", "model", "json"]
 _NUMBERS_AND_STRINGS = {"str": str, "int": int, "float": float, "bool": bool}
 
 
 @attrs.frozen
-class Kind:
+class MemberType:
     """What a member holds: one item of a shape, or a list or map of them."""
 
     container: Literal["", "list", "map"]
@@ -39,7 +39,7 @@ class Member:
     wire: str
     required: bool
     sensitive: bool
-    kind: Kind
+    kind: MemberType
 
 
 _members: dict[type[Model], tuple[Member, ...]] = {}
@@ -70,7 +70,7 @@ def _camel(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def _kind(annotation: str, namespace: Mapping[str, Any]) -> Kind:
+def _kind(annotation: str, namespace: Mapping[str, Any]) -> MemberType:
     text = annotation.removesuffix(" | None").removesuffix(" | str")
     container: Literal["", "list", "map"] = ""
     if text.startswith("Sequence["):
@@ -79,12 +79,12 @@ def _kind(annotation: str, namespace: Mapping[str, Any]) -> Kind:
         container, text = "map", text[len("Mapping[str, ") : -1]
     text = text.removesuffix(" | str")
     if text in _NUMBERS_AND_STRINGS:
-        return Kind(container, "scalar", _NUMBERS_AND_STRINGS[text])
+        return MemberType(container, "scalar", _NUMBERS_AND_STRINGS[text])
     if text == "datetime":
-        return Kind(container, "timestamp", datetime)
+        return MemberType(container, "timestamp", datetime)
     if text == "JSON":
-        return Kind(container, "json", object)
+        return MemberType(container, "json", object)
     named = namespace[text]
     if isinstance(named, type) and issubclass(named, Model):
-        return Kind(container, "model", named)
-    return Kind(container, "scalar", str)  # a Literal: one of the strings that are known today
+        return MemberType(container, "model", named)
+    return MemberType(container, "scalar", str)  # a Literal: one of the strings that are known today

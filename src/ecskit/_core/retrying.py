@@ -17,7 +17,7 @@ from ecskit._core.effects import Cancelled, Flow
 from ecskit._core.errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
 from ecskit._core.model import Request, Response
 
-__all__ = ["CLEAN_UP", "USUAL", "Insisting", "Persistence", "is_open", "is_throttle_in_disguise"]
+__all__ = ["CLEAN_UP", "USUAL", "Persistence", "Retrying", "is_open", "is_throttle_in_disguise"]
 
 ResponseT = TypeVar("ResponseT", bound=Response)
 
@@ -39,7 +39,7 @@ CLEAN_UP = Persistence(attempts=12, longest=2.0)
 
 
 @attrs.define
-class Insisting(Generic[ResponseT]):
+class Retrying(Generic[ResponseT]):
     """A request that is sent until ECS has said what it did."""
 
     request: Request[ResponseT]

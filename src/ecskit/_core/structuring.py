@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.members import Kind, Member, members
+from ecskit._core.members import Member, MemberType, members
 
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
@@ -166,10 +166,10 @@ def response_metadata(known: Any, client_token: str | None = None) -> ResponseMe
 
 
 def _explain(data: Any, cls: type[Model]) -> RequestError:
-    return RequestError(cls.__name__, list(_misfits(data, Kind("", "model", cls), "")))
+    return RequestError(cls.__name__, list(_misfits(data, MemberType("", "model", cls), "")))
 
 
-def _misfits(data: Any, kind: Kind, path: str) -> Iterator[tuple[str, str]]:
+def _misfits(data: Any, kind: MemberType, path: str) -> Iterator[tuple[str, str]]:
     """Yield the path and description of each place where `data` is not what `kind` needs."""
     if kind.container:
         if not isinstance(data, (list, tuple) if kind.container == "list" else dict):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from ecskit._core.members import Kind, members
+from ecskit._core.members import MemberType, members
 
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
@@ -67,7 +67,7 @@ def _json(value: Any, path: str, problems: Problems) -> Any:
     return value
 
 
-def _value(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
+def _value(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
     if kind.container:
         return _container(value, kind, path, problems)
     if kind.shape == "json":
@@ -85,8 +85,8 @@ def _value(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
     return None
 
 
-def _container(value: Any, kind: Kind, path: str, problems: Problems) -> Any:
-    one = Kind("", kind.shape, kind.type)
+def _container(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
+    one = MemberType("", kind.shape, kind.type)
     if kind.container == "list" and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [_value(item, one, f"{path}[{i}]", problems) for i, item in enumerate(value)]
     if kind.container == "map" and isinstance(value, Mapping):

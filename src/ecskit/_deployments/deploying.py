@@ -5,20 +5,25 @@ from __future__ import annotations
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
 from ecskit._deployments.change import Change, check_service, read_service
-from ecskit._deployments.following import Course, Following
+from ecskit._deployments.following import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
-from ecskit._deployments.rollback import Remedy, give_up, to_the_end
+from ecskit._deployments.rollback import RollbackOptions, give_up, to_the_end
 from ecskit._deployments.updating import Update
 from ecskit._polling.guarding import guarded
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.models.services import Service
 
 __all__ = ["deploy", "deployment", "start_deployment"]
 
 
 def deploy(
-    service: str | Service, *, change: Change, following: Following, remedy: Remedy, patience: Patience
+    service: str | Service,
+    *,
+    change: Change,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
     """Deploy a service, and wait until this very deployment has succeeded.
 
@@ -28,9 +33,9 @@ def deploy(
     Args:
         service: Name, ARN or model of the service.
         change: What is to become of it.
-        following: How far, and how, to follow the deployment.
-        remedy: What to do when it does not succeed.
-        patience: How long to wait, once the service is changed, and how often to look.
+        follow_options: How far, and how, to follow the deployment.
+        rollback_options: What to do when it does not succeed.
+        wait_options: How long to wait, once the service is changed, and how often to look.
 
     Returns:
         What is known of the deployment in the end: service, service deployment, counts.
@@ -40,33 +45,33 @@ def deploy(
     verb = "services.deploy"
     check_service(verb, service, change.cluster)
     change.check(verb)
-    remedy.check(verb)
-    following.check(verb)
-    patience.check(verb)
+    rollback_options.check(verb)
+    follow_options.check(verb)
+    wait_options.check(verb)
 
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        made = guarded(update.make(), on_cancel=lambda: _give_up(update, remedy))
+        made = guarded(update.make(), on_cancel=lambda: _give_up(update, rollback_options))
         try:
             started = yield from made
         except EcsError as error:
             if error.story is not None:  # it may have been done, and can be followed as was requested
-                arguments = {**error.story.arguments, "following": following.arguments}
+                arguments = {**error.story.arguments, "following": follow_options.arguments}
                 error.story = error.story.with_arguments(arguments)
             raise
-        course = Course.of(started, following, patience, verb=verb)
-        yield from to_the_end(course, remedy)
-        return course.progress
+        tracker = Tracker.of(started, follow_options, wait_options, verb=verb)
+        yield from to_the_end(tracker, rollback_options)
+        return tracker.progress
 
     return flow()
 
 
-def _give_up(update: Update, remedy: Remedy) -> Flow[None]:
+def _give_up(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
     """Begin to roll back what an update led to whose answer was not awaited, if that is wanted."""
-    if update.pending and remedy.on_cancel != "leave":
+    if update.pending and rollback_options.on_cancel != "leave":
         found = yield from update.found(within=5.0)
-        yield from give_up(DeploymentProgress(started=found or update.unanswered), remedy.on_cancel)
+        yield from give_up(DeploymentProgress(started=found or update.unanswered), rollback_options.on_cancel)
 
 
 def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedDeployment]:

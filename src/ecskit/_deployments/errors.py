@@ -40,7 +40,7 @@ class _DeploymentEnd(WaitError):
     def __str__(self) -> str:
         told = f"{self.progress.name} {self.what}"
         errors = f"; last error: {self.story.errors[-1]}" if self.story.errors else ""
-        return f"{told}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.looks}{errors}"
+        return f"{told}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
 
     @property
     def what(self) -> str:

@@ -15,7 +15,7 @@ import attrs
 from ecskit._core.effects import Emit, Emits, Flow, Reply, Tell
 from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, ServiceError
 from ecskit._core.handles import WaitHandle
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit._deployments.errors import DeploymentSuperseded
 from ecskit._deployments.events import DeploymentEvent, ServiceSaid, changes, name_of
 from ecskit._deployments.observing import Watch
@@ -26,12 +26,12 @@ from ecskit._deployments.verdict_values import Ends
 from ecskit._deployments.verdicts import Aim, DeploymentGoal, Until, verdict
 from ecskit._polling.conditions import LONGEST
 from ecskit._polling.loop import Waiter
-from ecskit._polling.observations import MISSING, Book
-from ecskit._polling.options import Patience, is_count, is_seconds
+from ecskit._polling.observations import MISSING, WaitState
+from ecskit._polling.options import WaitOptions, is_count, is_seconds
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 
-__all__ = ["AsyncOnPause", "Course", "Following", "OnPause", "OnSuperseded", "Until", "check_action", "continue_"]
+__all__ = ["AsyncOnPause", "FollowOptions", "OnPause", "OnSuperseded", "Tracker", "Until", "check_action", "continue_"]
 
 log = logging.getLogger("ecskit")
 
@@ -48,7 +48,7 @@ _UNTIL = ("deployed", "stable", "paused", *STAGES)
 
 
 @attrs.frozen(kw_only=True)
-class Following:
+class FollowOptions:
     """How far, and how, a deployment is followed.
 
     The generated methods take these fields as parameters of their own, with these texts as their documentation.
@@ -144,15 +144,15 @@ class _Subject:
 
 
 @attrs.define(kw_only=True)
-class Course:
+class Tracker:
     """One deployment that is followed, and what is known of it: also for whoever has to clean up behind it."""
 
-    following: Following
-    patience: Patience
+    follow_options: FollowOptions
+    wait_options: WaitOptions
     watch: Watch
     aim: Aim
     waiter: Waiter[DeploymentProgress]
-    _told: DeploymentProgress = attrs.field(alias="told")
+    _emitted: DeploymentProgress = attrs.field(alias="emitted")
     _answered: set[object] = attrs.field(factory=set[object])
     _quoted: set[object] = attrs.field(factory=set[object])
 
@@ -160,19 +160,19 @@ class Course:
     def of(
         cls,
         started: StartedDeployment,
-        following: Following,
-        patience: Patience,
+        follow_options: FollowOptions,
+        wait_options: WaitOptions,
         *,
         aim: Aim | None = None,
         progress: DeploymentProgress | None = None,
         verb: str = "wait.deployment",
-    ) -> Course:
+    ) -> Tracker:
         """Return how a deployment is to be followed.
 
         Args:
             started: The deployment.
-            following: How far, and how.
-            patience: For how long.
+            follow_options: How far, and how.
+            wait_options: For how long.
             aim: What else is waited for.
             progress: What is known already.
             verb: Who asks, for messages.
@@ -182,52 +182,52 @@ class Course:
         """
         from tenacity.wait import wait_fixed
 
-        following.check(verb)
-        patience.check(verb)
+        follow_options.check(verb)
+        wait_options.check(verb)
         goal = DeploymentGoal(
-            until=aim or following.until,
-            pause_is_an_end=following.on_pause == "raise",
-            stalled_after=following.stalled_after,
-            max_failed_tasks=following.max_failed_tasks,
-            stable_for=following.stable_for,
-            pause_timeout=following.pause_timeout,
-            grace=patience.visibility_grace,
+            until=aim or follow_options.until,
+            pause_is_an_end=follow_options.on_pause == "raise",
+            stalled_after=follow_options.stalled_after,
+            max_failed_tasks=follow_options.max_failed_tasks,
+            stable_for=follow_options.stable_for,
+            pause_timeout=follow_options.pause_timeout,
+            grace=wait_options.visibility_grace,
         )
 
         def next_one(progress: DeploymentProgress) -> StartedDeployment | None:
             said = verdict(progress, goal, elapsed=0.0, now=0.0)
             superseded = isinstance(said, Ends) and said.error is DeploymentSuperseded
-            return _successor(progress) if superseded and following.on_superseded == "follow" else None
+            return _successor(progress) if superseded and follow_options.on_superseded == "follow" else None
 
         watch = Watch(
             progress=progress or DeploymentProgress(started=started),
             follows=next_one,
             # Where nothing is deployed, the counts are what is waited for, unless the tasks are to stay up.
-            stability=goal.stability if following.stable_for or started.expected != "counts" else None,
-            max_failed_tasks=following.max_failed_tasks,
-            stalled_after=following.stalled_after,
+            stability=goal.stability if follow_options.stable_for or started.expected != "scaling" else None,
+            max_failed_tasks=follow_options.max_failed_tasks,
+            stalled_after=follow_options.stalled_after,
         )
         return cls(
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
             watch=watch,
             aim=goal.until,
-            told=DeploymentProgress(started=started),
+            emitted=DeploymentProgress(started=started),
             waiter=Waiter(
-                subject=_Subject(),
+                resource_type=_Subject(),
                 query=watch,
                 goal=goal,
                 due=goal.due,
-                timeout=patience.timeout,
-                max_polls=patience.max_polls,
-                poll=patience.poll or wait_fixed(2 * LONGEST),
-                on_poll=patience.on_poll,
-                arguments={**started.arguments, "following": following.arguments},
+                timeout=wait_options.timeout,
+                max_polls=wait_options.max_polls,
+                poll=wait_options.poll or wait_fixed(2 * LONGEST),
+                on_poll=wait_options.on_poll,
+                arguments={**started.arguments, "following": follow_options.arguments},
             ),
         )
 
     @classmethod
-    def resumed(cls, handle: WaitHandle, patience: Patience) -> Course:
+    def resumed(cls, handle: WaitHandle, wait_options: WaitOptions) -> Tracker:
         """Return how to go on with the wait for a deployment, as it was followed before.
 
         Raises:
@@ -235,11 +235,11 @@ class Course:
         """
         started = StartedDeployment.from_handle(handle)
         try:
-            following = Following(**handle.arguments.get("following", {}))
+            follow_options = FollowOptions(**handle.arguments.get("following", {}))
         except TypeError:
             problem = "it does not tell how it was followed: it was changed, or written by another version"
             raise RequestError("resume", [("handle", problem)]) from None
-        return cls.of(started, following, patience, verb="resume")
+        return cls.of(started, follow_options, wait_options, verb="resume")
 
     @property
     def progress(self) -> DeploymentProgress:
@@ -247,29 +247,34 @@ class Course:
         return self.watch.progress
 
     def then(
-        self, started: StartedDeployment, timeout: float, *, aim: Aim | None = None, following: Following = Following()
-    ) -> Course:
+        self,
+        started: StartedDeployment,
+        timeout: float,
+        *,
+        aim: Aim | None = None,
+        follow_options: FollowOptions = FollowOptions(),
+    ) -> Tracker:
         """Return how to follow what comes next, with the same poll strategy; no event is emitted twice.
 
         Args:
             started: The same deployment, or the one that comes after it.
             timeout: Seconds to wait at the most.
-            aim: What is waited for, if it is not what `following` says.
-            following: How far, and how.
+            aim: What is waited for, if it is not what `follow_options` says.
+            follow_options: How far, and how.
         """
-        patience = attrs.evolve(self.patience, timeout=timeout, max_polls=None)
+        wait_options = attrs.evolve(self.wait_options, timeout=timeout, max_polls=None)
         same = started.key == self.progress.started.key
-        course = Course.of(started, following, patience, aim=aim, progress=self.progress if same else None)
-        course._quoted = self._quoted
+        tracker = Tracker.of(started, follow_options, wait_options, aim=aim, progress=self.progress if same else None)
+        tracker._quoted = self._quoted
         if same:
-            course._told, course._answered = self._told, self._answered
+            tracker._emitted, tracker._answered = self._emitted, self._answered
             # One watch goes on: it knows which tasks it has read.
-            course.watch.resume(self.watch)
-        return course
+            tracker.watch.resume(self.watch)
+        return tracker
 
-    def catch_up(self, later: Course) -> None:
+    def catch_up(self, later: Tracker) -> None:
         """Take over what another course of the same deployment has read and emitted."""
-        self.watch, self._told = later.watch, later._told
+        self.watch, self._emitted = later.watch, later._emitted
 
     def follow(self, *, stream: bool) -> Flow[DeploymentProgress]:
         """Follow the deployment, emitting what happens if wanted, and return what is known of it in the end."""
@@ -286,23 +291,23 @@ class Course:
         """Follow the deployment, and emit what happens to it; end as `flow` does."""
         yield from self._run(self._emitting)
 
-    def _run(self, announce: Callable[[Book[DeploymentProgress]], Flow[None]]) -> Flow[DeploymentProgress]:
+    def _run(self, announce: Callable[[WaitState[DeploymentProgress]], Flow[None]]) -> Flow[DeploymentProgress]:
         self.waiter = attrs.evolve(self.waiter, announce=announce)
         try:
-            book = yield from self.waiter.watch([self.watch.id], {})
+            wait_state = yield from self.waiter.watch([self.watch.id], {})
         except EcsError as error:
             # What was found out about the deployment meanwhile, or which one is followed by now, belongs to its handle.
-            arguments = {**self.progress.started.arguments, "following": self.following.arguments}
+            arguments = {**self.progress.started.arguments, "following": self.follow_options.arguments}
             error.story = (error.story or self.progress.story()).with_arguments(arguments)
             raise
-        [known] = book.known.values()
+        [known] = wait_state.resources.values()
         assert known.last is not None  # the goal says that it is there
         return known.last
 
-    def _emitting(self, book: Book[DeploymentProgress]) -> Emits[DeploymentEvent]:
-        [known] = book.known.values()
+    def _emitting(self, wait_state: WaitState[DeploymentProgress]) -> Emits[DeploymentEvent]:
+        [known] = wait_state.resources.values()
         if known.last is not None:
-            told, self._told = self._told, known.last
+            told, self._emitted = self._emitted, known.last
             for event in changes(told, known.last):
                 if isinstance(event, ServiceSaid):
                     # What is followed in its stead may not tell at first since when its service speaks of it.
@@ -310,12 +315,12 @@ class Course:
                         continue
                     self._quoted.add(name_of(event.event))
                 yield Emit(event)
-        yield from self._between(book)
+        yield from self._between(wait_state)
 
-    def _between(self, book: Book[DeploymentProgress]) -> Flow[None]:
+    def _between(self, wait_state: WaitState[DeploymentProgress]) -> Flow[None]:
         """Ask about hooks that wait, each once, and do as is said."""
-        [known] = book.known.values()
-        on_pause = self.following.on_pause
+        [known] = wait_state.resources.values()
+        on_pause = self.follow_options.on_pause
         if known.last is None or isinstance(on_pause, str):
             return
         for hook in known.last.paused:
@@ -337,7 +342,7 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # it was just compared
     )
-    answer = Insisting(request, alone=True)
+    answer = Retrying(request, alone=True)
     try:
         yield from answer.send()
     except ServiceError as error:

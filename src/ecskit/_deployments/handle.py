@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ecskit._core.effects import Emits, Flow
 from ecskit._deployments.events import DeploymentEvent
-from ecskit._deployments.following import Course, Following, check_action, continue_
+from ecskit._deployments.following import FollowOptions, Tracker, check_action, continue_
 from ecskit._deployments.history import roll_back
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment
-from ecskit._deployments.rollback import Remedy, found, look, stop as stop_it, to_the_end
-from ecskit._polling.options import Patience
+from ecskit._deployments.rollback import RollbackOptions, found, look, stop as stop_it, to_the_end
+from ecskit._polling.options import WaitOptions
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import DeploymentLifecycleHookDetail
 
@@ -17,33 +17,41 @@ __all__ = ["continue_deployment", "events", "rollback", "status", "stop", "wait"
 
 
 def wait(
-    started: StartedDeployment, *, following: Following, remedy: Remedy, patience: Patience
+    started: StartedDeployment,
+    *,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
     """Wait until this very deployment has succeeded.
 
     Args:
         started: The deployment.
-        following: How far, and how, to follow it.
-        remedy: What to do when it does not succeed.
-        patience: How long to wait and how often to look.
+        follow_options: How far, and how, to follow it.
+        rollback_options: What to do when it does not succeed.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known of the deployment in the end: service, service deployment, counts.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
-    course = Course.of(started, following, patience, verb="deployment.wait")
-    remedy.check("deployment.wait")
+    tracker = Tracker.of(started, follow_options, wait_options, verb="deployment.wait")
+    rollback_options.check("deployment.wait")
 
     def flow() -> Flow[DeploymentProgress]:
-        yield from to_the_end(course, remedy)
-        return course.progress
+        yield from to_the_end(tracker, rollback_options)
+        return tracker.progress
 
     return flow()
 
 
 def events(
-    started: StartedDeployment, *, following: Following, remedy: Remedy, patience: Patience
+    started: StartedDeployment,
+    *,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
 ) -> Emits[DeploymentEvent]:
     """Yield what happens to the deployment, until it has succeeded; end by raising what `wait` would raise.
 
@@ -51,9 +59,9 @@ def events(
 
     Args:
         started: The deployment.
-        following: How far, and how, to follow it.
-        remedy: What to do when it does not succeed.
-        patience: How long to wait and how often to look.
+        follow_options: How far, and how, to follow it.
+        rollback_options: What to do when it does not succeed.
+        wait_options: How long to wait and how often to look.
 
     Yields:
         Statuses, stages, counts, pauses, what the service says, and tasks that stopped, each with its reason. `str()`
@@ -61,9 +69,9 @@ def events(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
-    course = Course.of(started, following, patience, verb="deployment.events")
-    remedy.check("deployment.events")
-    return to_the_end(course, remedy, stream=True)
+    tracker = Tracker.of(started, follow_options, wait_options, verb="deployment.events")
+    rollback_options.check("deployment.events")
+    return to_the_end(tracker, rollback_options, stream=True)
 
 
 def status(started: StartedDeployment) -> Flow[DeploymentProgress]:
@@ -84,12 +92,12 @@ def status(started: StartedDeployment) -> Flow[DeploymentProgress]:
     return look(DeploymentProgress(started=started))
 
 
-def stop(started: StartedDeployment, *, patience: Patience) -> Flow[DeploymentProgress]:
+def stop(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
     """Stop the deployment where it is, and wait until it has stopped: what runs by then goes on to run.
 
     Args:
         started: The deployment.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known of the deployment in the end.
@@ -104,16 +112,16 @@ def stop(started: StartedDeployment, *, patience: Patience) -> Flow[DeploymentPr
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
-    course = Course.of(started, Following(), patience, aim="stopped", verb="deployment.stop")
+    tracker = Tracker.of(started, FollowOptions(), wait_options, aim="stopped", verb="deployment.stop")
 
     def flow() -> Flow[DeploymentProgress]:
-        yield from stop_it(course.progress, "ABORT")
-        return (yield from course.flow())
+        yield from stop_it(tracker.progress, "ABORT")
+        return (yield from tracker.flow())
 
     return flow()
 
 
-def rollback(started: StartedDeployment, *, patience: Patience) -> Flow[DeploymentProgress]:
+def rollback(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
     """Bring the service back to what it ran before this deployment, and wait until it is.
 
     While the deployment is under way, ECS rolls it back. When it is over, the service gets the revision that it ran
@@ -121,7 +129,7 @@ def rollback(started: StartedDeployment, *, patience: Patience) -> Flow[Deployme
 
     Args:
         started: The deployment.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known in the end of the deployment, or of the one that brought the earlier revision back.
@@ -137,8 +145,8 @@ def rollback(started: StartedDeployment, *, patience: Patience) -> Flow[Deployme
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
-    patience.check("deployment.rollback")
-    return roll_back(started, patience)
+    wait_options.check("deployment.rollback")
+    return roll_back(started, wait_options)
 
 
 def continue_deployment(

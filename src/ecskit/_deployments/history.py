@@ -14,16 +14,16 @@ from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit._deployments.change import read_service
 from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.following import Course, Following
+from ecskit._deployments.following import FollowOptions, Tracker
 from ecskit._deployments.observing import deployments_of, is_refused
 from ecskit._deployments.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision, primary_of, started_from
 from ecskit._deployments.rollback import look, stop
 from ecskit._deployments.updating import Update
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.models.services import (
     DescribeServiceRevisionsRequest,
     Service,
@@ -50,14 +50,14 @@ _AT_ONCE = 20
 """Revisions that one DescribeServiceRevisions takes."""
 
 
-def roll_back(started: StartedDeployment, patience: Patience) -> Flow[DeploymentProgress]:
+def roll_back(started: StartedDeployment, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
     """Roll a deployment back if it is under way; else bring back what the service ran before it."""
     progress = yield from look(DeploymentProgress(started=started))
     if progress.service_deployment is not None and not progress.is_over:
         if progress.status not in DOOMED:
             yield from stop(progress, "ROLLBACK")
-        course = Course.of(progress.started, Following(), patience, aim="rolled_back", progress=progress)
-        return (yield from course.flow())
+        tracker = Tracker.of(progress.started, FollowOptions(), wait_options, aim="rolled_back", progress=progress)
+        return (yield from tracker.flow())
     before = yield from read_service("services.rollback", progress.started.service, progress.started.cluster)
     primary = primary_of(before)
     if primary is not None and progress.is_newer(primary):
@@ -66,7 +66,7 @@ def roll_back(started: StartedDeployment, patience: Patience) -> Flow[Deployment
         raise NothingToRollBack(before.service_name, f"it runs what it ran before already, {primary.task_definition}")
     revision = yield from _earlier(before)
     update = Update(before=before, request=_restoring(before, *revision))
-    return (yield from Course.of((yield from update.make()), Following(), patience).flow())
+    return (yield from Tracker.of((yield from update.make()), FollowOptions(), wait_options).flow())
 
 
 def turning(service: Service) -> Flow[StartedDeployment | None]:
@@ -129,7 +129,7 @@ def _targets(history: Any) -> list[str]:
 
 def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
     request = DescribeServiceRevisionsRequest(service_revision_arns=arns)
-    found = (yield from Insisting(request).send()).service_revisions
+    found = (yield from Retrying(request).send()).service_revisions
     return {revision.service_revision_arn: revision for revision in found}
 
 

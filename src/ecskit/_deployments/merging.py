@@ -179,8 +179,8 @@ def _with_newer_primary(progress: DeploymentProgress) -> DeploymentProgress:
 def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
     """Whether the service is as it is to be: this deployment, alone, with as many tasks as were asked for."""
     started, is_daemon = progress.started, service.scheduling_strategy == "DAEMON"
-    asked = started.desired_count in (None, service.desired_count) or is_daemon
-    if service.status != "ACTIVE" or not (asked or started.expected == "deployment"):
+    targets = started.desired_count in (None, service.desired_count) or is_daemon
+    if service.status != "ACTIVE" or not (targets or started.expected == "deployment"):
         return False
     if controller_of(service) == "EXTERNAL":
         return not any(lacking_sets(service))

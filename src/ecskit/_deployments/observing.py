@@ -31,7 +31,7 @@ from ecskit._deployments.pauses import with_pause
 from ecskit._deployments.progress import DOOMED, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision
 from ecskit._deployments.signs import Signs
-from ecskit._polling.observations import Look
+from ecskit._polling.observations import Observations
 from ecskit.models.common import CreatedAt
 from ecskit.models.literals import DesiredStatus
 from ecskit.models.services import (
@@ -107,7 +107,7 @@ class Watch:
         self._tasks_told, self._tasks_known = other._tasks_told, other._tasks_known
         self._no_tasks, self._no_deployments = other._no_tasks, other._no_deployments
 
-    def look(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Look[DeploymentProgress]]:  # noqa: ARG002  # it is one thing
+    def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # it is one thing
         """Look once, with all the reads that are due; when time is up, what is known by then has to do."""
         now = (yield Sleep(0)).now
         self.began = now if self.began is None else self.began
@@ -134,8 +134,8 @@ class Watch:
             self.began, self.looks, self._hidden_since = now, 0, None
             self._tasks_told, self._tasks_known = None, set()  # those of the successor were passed over
         if answered or error is None:
-            return Look({self.id: self.progress}, {})
-        return Look({}, {self.id: error})
+            return Observations({self.id: self.progress}, {})
+        return Observations({}, {self.id: error})
 
     def _deployment(self) -> Flow[bool]:
         """Read the service deployment; find it first, if need be."""

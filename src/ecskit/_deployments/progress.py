@@ -123,7 +123,7 @@ class DeploymentProgress:
         """The status of the service deployment, or else the rollout state that the service shows."""
         if self.service_deployment is not None:
             return self.service_deployment.status
-        if self.started.expected == "counts":
+        if self.started.expected == "scaling":
             return self._status_of_counts
         deployment = self.deployment
         return (deployment.rollout_state or deployment.status) if deployment else MISSING
@@ -206,7 +206,7 @@ class DeploymentProgress:
     def events(self) -> Sequence[ServiceEvent]:
         """What the service said since the deployment was begun, oldest first."""
         began = self.started.created_at
-        if self.service is None or began is None or self.started.expected == "counts":
+        if self.service is None or began is None or self.started.expected == "scaling":
             return []
         told = [each for each in self.service.events if each.created_at is None or each.created_at >= began]
         return told[::-1]

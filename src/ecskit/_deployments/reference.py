@@ -37,7 +37,7 @@ __all__ = [
     "started_from",
 ]
 
-Expected: TypeAlias = Literal["deployment", "counts", "either"]
+Expected: TypeAlias = Literal["deployment", "scaling", "either"]
 """What a change leads to: a deployment; other counts only; or a deployment, which the answer does not show yet."""
 
 WAIT = "deployment"
@@ -228,14 +228,14 @@ def _of_service(service: Service) -> StartedDeployment:
     primary = primary_of(service)
     if primary is None:
         # Task sets are no deployments: what can be waited for are their counts.
-        return attrs.evolve(started, expected="counts" if controller_of(service) == "EXTERNAL" else "deployment")
+        return attrs.evolve(started, expected="scaling" if controller_of(service) == "EXTERNAL" else "deployment")
     return attrs.evolve(
         started,
         deployment_id=primary.id,
         task_definition=primary.task_definition,
         created_at=primary.created_at,
         # One that is done already is no deployment to follow: what is left are the counts.
-        expected="counts" if primary.rollout_state in ("COMPLETED", None) or goes_back(primary) else "deployment",
+        expected="scaling" if primary.rollout_state in ("COMPLETED", None) or goes_back(primary) else "deployment",
     )
 
 

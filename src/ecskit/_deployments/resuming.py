@@ -14,7 +14,7 @@ from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle
 from ecskit._core.structuring import structure_hook
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 
 __all__ = ["WAITS", "resume"]
 
@@ -56,13 +56,13 @@ WAITS = {
 """The module of each wait, and the model of what it looks at."""
 
 
-def resume(handle: WaitHandle, *, patience: Patience) -> Flow[Any]:
+def resume(handle: WaitHandle, *, wait_options: WaitOptions) -> Flow[Any]:
     """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
 
     Args:
         handle: The `story.handle` of the error that ended it, or of what `on_poll` was told; after a detour through
             text, `WaitHandle.from_json(text)`.
-        patience: How long to wait and how often to look, from now on.
+        wait_options: How long to wait and how often to look, from now on.
 
     Returns:
         What that wait returns: a list of what it waited for, as it was last seen, or what is known of a deployment.
@@ -75,9 +75,9 @@ def resume(handle: WaitHandle, *, patience: Patience) -> Flow[Any]:
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("resume", [("handle", f"expected a WaitHandle, got {type(handle).__name__}")])
     if handle.wait == "deployment":
-        from ecskit._deployments.following import Course
+        from ecskit._deployments.following import Tracker
 
-        return Course.resumed(handle, patience).flow()
+        return Tracker.resumed(handle, wait_options).flow()
     if handle.wait not in WAITS:
         problem = f"there is no wait {handle.wait!r}; it may have been written by another version of ecskit"
         raise RequestError("resume", [("handle", problem)])
@@ -86,7 +86,7 @@ def resume(handle: WaitHandle, *, patience: Patience) -> Flow[Any]:
     things = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
     wait = getattr(importlib.import_module(module), handle.wait)
     try:
-        flow: Flow[Any] = wait(things, **handle.arguments, patience=patience)
+        flow: Flow[Any] = wait(things, **handle.arguments, wait_options=wait_options)
     except TypeError:
         problem = f"its arguments are not those of {handle.wait}: it was changed, or written by another version"
         raise RequestError("resume", [("handle", problem)]) from None

@@ -14,11 +14,11 @@ import attrs
 from ecskit._core.backing_off import back_off
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, ServiceError
-from ecskit._core.retrying import CLEAN_UP, USUAL, Insisting, Persistence
+from ecskit._core.retrying import CLEAN_UP, USUAL, Persistence, Retrying
 from ecskit._deployments.change import read_service
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
 from ecskit._deployments.events import DeploymentEvent, RollbackStarted
-from ecskit._deployments.following import Course
+from ecskit._deployments.following import Tracker
 from ecskit._deployments.observing import Watch
 from ecskit._deployments.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.reference import primary_of
@@ -28,7 +28,7 @@ from ecskit._polling.guarding import guarded
 from ecskit.models.literals import StopServiceDeploymentStopType
 from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
 
-__all__ = ["Fallback", "Remedy", "found", "give_up", "look", "stop", "to_the_end", "undo"]
+__all__ = ["Fallback", "RollbackOptions", "found", "give_up", "look", "stop", "to_the_end", "undo"]
 
 log = logging.getLogger("ecskit")
 
@@ -43,7 +43,7 @@ UNDO_FOR = 1800.0
 
 
 @attrs.frozen(kw_only=True)
-class Remedy:
+class RollbackOptions:
     """What to do when a deployment does not end well.
 
     The generated methods take these fields as parameters of their own, with these texts as their documentation.
@@ -62,53 +62,53 @@ class Remedy:
         """Raise RequestError if something is not what it must be."""
         problems = [
             (field.name, f"expected leave or rollback, got {getattr(self, field.name)!r}")
-            for field in attrs.fields(Remedy)
+            for field in attrs.fields(RollbackOptions)
             if getattr(self, field.name) not in get_args(Fallback)
         ]
         if problems:
             raise RequestError(verb, problems)
 
 
-def to_the_end(course: Course, remedy: Remedy, *, stream: bool = False) -> Emits[DeploymentEvent]:
+def to_the_end(tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool = False) -> Emits[DeploymentEvent]:
     """Follow a deployment to where it is to come to, and do what is to be done when it does not get there.
 
-    What is known of it in the end is in `course.progress`.
+    The last progress is in `tracker.progress`.
 
     Args:
-        course: The deployment, and how it is followed.
-        remedy: What to do.
+        tracker: The deployment, and how it is followed.
+        rollback_options: What to do.
         stream: Whether to emit what happens.
     """
-    following = _or_back(course, remedy, stream=stream)
-    yield from guarded(following, on_cancel=lambda: give_up(course.progress, remedy.on_cancel))
+    follow_options = _or_back(tracker, rollback_options, stream=stream)
+    yield from guarded(follow_options, on_cancel=lambda: give_up(tracker.progress, rollback_options.on_cancel))
 
 
-def _or_back(course: Course, remedy: Remedy, *, stream: bool) -> Emits[DeploymentEvent]:
+def _or_back(tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool) -> Emits[DeploymentEvent]:
     try:
-        yield from course.follow(stream=stream)
+        yield from tracker.follow(stream=stream)
     except (DeploymentRolledBack, DeploymentRollbackFailed):
         raise
     except DeploymentFailed as failed:
-        if remedy.on_failure == "leave":
+        if rollback_options.on_failure == "leave":
             raise
-        yield from _undone(course, failed, stream=stream)
+        yield from _undone(tracker, failed, stream=stream)
     except (WaitTimeout, NotVisible) as late:
         # What has succeeded, and is only not stable yet, is not rolled back.
-        if remedy.on_timeout == "leave" or course.progress.succeeded:
+        if rollback_options.on_timeout == "leave" or tracker.progress.succeeded:
             raise
-        yield from _undone(course, late, stream=stream)
+        yield from _undone(tracker, late, stream=stream)
 
 
-def _undone(course: Course, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
+def _undone(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
     if stream:
-        yield Emit(RollbackStarted(progress=course.progress, reason=_why(cause)))
-    yield from undo(course, cause, stream=stream)
+        yield Emit(RollbackStarted(progress=tracker.progress, reason=_why(cause)))
+    yield from undo(tracker, cause, stream=stream)
     # It was deployed before it could be stopped.
-    if course.aim == "stable":
+    if tracker.aim == "stable":
         raise cause
-    if course.following.stable_for is not None:
-        later = course.then(course.progress.started, UNDO_FOR, following=course.following)
-        course.watch = later.watch
+    if tracker.follow_options.stable_for is not None:
+        later = tracker.then(tracker.progress.started, UNDO_FOR, follow_options=tracker.follow_options)
+        tracker.watch = later.watch
         yield from later.follow(stream=stream)
 
 
@@ -128,11 +128,11 @@ def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
         raise
 
 
-def undo(course: Course, cause: WaitError, *, stream: bool = False) -> Emits[DeploymentEvent]:
+def undo(tracker: Tracker, cause: WaitError, *, stream: bool = False) -> Emits[DeploymentEvent]:
     """Roll a deployment back, wait for that, and raise what came of it; return if the deployment succeeded after all.
 
     Args:
-        course: The deployment, and how it was followed.
+        tracker: The deployment, and how it was followed.
         cause: Why it is rolled back.
         stream: Whether to emit what happens.
 
@@ -141,25 +141,25 @@ def undo(course: Course, cause: WaitError, *, stream: bool = False) -> Emits[Dep
         DeploymentRollbackFailed: It is not.
         WaitError: The cause, if there is nothing to go back to.
     """
-    log.warning("rolling back %s: %s", course.progress.name, cause)
+    log.warning("rolling back %s: %s", tracker.progress.name, cause)
     why = _why(cause)
     try:
-        back = yield from _brought_back(course, stream=stream)
+        back = yield from _brought_back(tracker, stream=stream)
     except WaitFailed:
         return  # it was deployed before it could be stopped
     except (DeploymentRolledBack, DeploymentRollbackFailed) as error:
-        if error.progress.started.key == course.progress.started.key:
+        if error.progress.started.key == tracker.progress.started.key:
             raise error from cause
-        raise DeploymentRollbackFailed(_told(cause, course.progress, f"{why}; then {error}")) from cause
+        raise DeploymentRollbackFailed(_told(cause, tracker.progress, f"{why}; then {error}")) from cause
     except DeploymentFailed as error:
-        raise DeploymentRollbackFailed(_told(cause, course.progress, f"{why}; then {error}")) from cause
+        raise DeploymentRollbackFailed(_told(cause, tracker.progress, f"{why}; then {error}")) from cause
     except WaitError as error:
-        if error.story.arguments.get("deployment_id") in (None, course.progress.started.deployment_id):
+        if error.story.arguments.get("deployment_id") in (None, tracker.progress.started.deployment_id):
             raise error from cause
         # It is of the deployment that was to bring the earlier one back, of which nobody has asked.
-        raise type(cause)(_told(cause, course.progress, f"{why}; then {error}")) from error
+        raise type(cause)(_told(cause, tracker.progress, f"{why}; then {error}")) from error
     except EcsError as error:
-        error.story = error.story or course.progress.story()
+        error.story = error.story or tracker.progress.story()
         raise error from cause
     if back is None:
         raise cause
@@ -177,12 +177,12 @@ def _told(cause: WaitError, progress: DeploymentProgress, why: str) -> WaitStory
     return attrs.evolve(cause.story, last={key: progress}, reasons={key: why})
 
 
-def _brought_back(course: Course, *, stream: bool) -> Flow[DeploymentProgress | None]:
+def _brought_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | None]:
     """Bring the service back to what it ran before; None if there is nothing of the kind."""
-    progress, began = course.progress, (yield Sleep(0)).now
+    progress, began = tracker.progress, (yield Sleep(0)).now
     if progress.status in DOOMED or (yield from _is_stopped_by_ecs(progress)):
-        behind = course.then(progress.started, UNDO_FOR, aim="rolled_back")
-        course.watch = behind.watch
+        behind = tracker.then(progress.started, UNDO_FOR, aim="rolled_back")
+        tracker.watch = behind.watch
         try:
             return (yield from behind.follow(stream=stream))
         except DeploymentFailed as failed:
@@ -190,13 +190,13 @@ def _brought_back(course: Course, *, stream: bool) -> Flow[DeploymentProgress | 
                 raise
             progress = behind.progress  # it was stopped, and nothing was rolled back
         finally:
-            course.catch_up(behind)
+            tracker.catch_up(behind)
     update = yield from _restoring(progress)
     if update is None:
         return None
     restored = yield from update.make()
     left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
-    seen = yield from course.then(restored, left).follow(stream=stream)
+    seen = yield from tracker.then(restored, left).follow(stream=stream)
     return attrs.evolve(progress, went_back_to=restored.task_definition, service=seen.service)
 
 
@@ -227,7 +227,7 @@ def stop(
     progress = yield from found(progress, persistence)
     arn = progress.started.service_deployment_arn or ""
     try:
-        yield from Insisting(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(persistence)
+        yield from Retrying(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(persistence)
     except EcsError as refused:
         refused.story = refused.story or progress.story()
         progress = yield from look(progress, persistence)
@@ -264,7 +264,7 @@ def look(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow
     attempt = 1
     while True:
         try:
-            yield from watch.look([watch.id])
+            yield from watch.poll([watch.id])
             if watch.missed is None:
                 return watch.progress
             if attempt >= persistence.attempts:

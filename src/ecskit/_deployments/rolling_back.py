@@ -8,13 +8,15 @@ from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.history import roll_back, turning
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, check_controller, primary_of
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.models.services import Service
 
 __all__ = ["rollback"]
 
 
-def rollback(service: str | Service, *, cluster: str | None = None, patience: Patience) -> Flow[DeploymentProgress]:
+def rollback(
+    service: str | Service, *, cluster: str | None = None, wait_options: WaitOptions
+) -> Flow[DeploymentProgress]:
     """Roll a service back, and wait until it is.
 
     A deployment that is under way is rolled back by ECS. If there is none, the service gets the revision again that was
@@ -23,7 +25,7 @@ def rollback(service: str | Service, *, cluster: str | None = None, patience: Pa
     Args:
         service: Name, ARN or model of the service.
         cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known in the end of the deployment that was rolled back, or of the one that brought the earlier revision
@@ -42,7 +44,7 @@ def rollback(service: str | Service, *, cluster: str | None = None, patience: Pa
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
     check_service("services.rollback", service, cluster)
-    patience.check("services.rollback")
+    wait_options.check("services.rollback")
 
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service("services.rollback", service, cluster)
@@ -59,6 +61,6 @@ def rollback(service: str | Service, *, cluster: str | None = None, patience: Pa
         )
         if primary.rollout_state == "IN_PROGRESS":
             started = (yield from turning(before)) or started
-        return (yield from roll_back(started, patience))
+        return (yield from roll_back(started, wait_options))
 
     return flow()

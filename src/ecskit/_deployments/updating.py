@@ -256,9 +256,9 @@ class Update:
                 if not differs and wanted is not None:
                     definition = wanted if wanted.startswith("arn:") else None  # by a short name it is not known
             elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary) or primary.id != before.id:
-                expected = "counts"
+                expected = "scaling"
         elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._begins()):
-            expected = "counts"  # somebody else has deployed, or rolled back, meanwhile
+            expected = "scaling"  # somebody else has deployed, or rolled back, meanwhile
         return StartedDeployment(
             service=after.service_arn,
             cluster=after.cluster_arn,
@@ -268,7 +268,7 @@ class Update:
             service_created_at=after.created_at,
             # Others may change what was not asked for.
             desired_count=after.desired_count
-            if expected != "counts" or self.request.desired_count is not None
+            if expected != "scaling" or self.request.desired_count is not None
             else None,
             expected=expected,
             changed=expected == "either" or self._differs(after, primary.id),

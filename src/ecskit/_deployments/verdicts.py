@@ -29,7 +29,7 @@ from ecskit._deployments.staying_up import stays_up
 from ecskit._deployments.verdict_values import LATE, SOON, USUAL, Ends, Said, Waits, with_reason
 from ecskit._polling.errors import NotVisible, WaitError, WaitFailed
 from ecskit._polling.loop import Again, Done, Failed, Verdict
-from ecskit._polling.observations import Book, Known
+from ecskit._polling.observations import ResourceState, WaitState
 from ecskit._waits.errors import ServiceGone
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
 
@@ -66,31 +66,31 @@ class DeploymentGoal:
         """What is to be observed after the deployment has succeeded; None if that is the end."""
         return StabilityAim.of(self.stable_for, until_stable=self.until == "stable")
 
-    def judge(self, book: Book[DeploymentProgress], /) -> Verdict:
+    def judge(self, wait_state: WaitState[DeploymentProgress], /) -> Verdict:
         """Decide about the one deployment that the book is about."""
-        [(id_, known)] = book.known.items()
+        [(id_, known)] = wait_state.resources.items()
         if known.last is None:
             return Again({id_: "has not been looked at yet"}, soon=0)
-        elapsed = min(book.elapsed, book.now - known.last.signs.began)
-        said = verdict(known.last, self, elapsed=elapsed, now=book.now)
+        elapsed = min(wait_state.elapsed, wait_state.now - known.last.signs.began)
+        said = verdict(known.last, self, elapsed=elapsed, now=wait_state.now)
         if isinstance(said, Waits):
-            soon = said.until - book.now
+            soon = said.until - wait_state.now
             return Again({id_: said.why}, said.pace.nap(known.repeats), soon if soon > 0 else math.inf)
         return Done() if isinstance(said, Done) else Failed(said.error, {id_: said.why})
 
-    def due(self, book: Book[DeploymentProgress], deadline: float) -> float:
+    def due(self, wait_state: WaitState[DeploymentProgress], deadline: float) -> float:
         """Return when time is up: neither pauses nor what comes after the success count."""
-        [known] = book.known.values()
+        [known] = wait_state.resources.values()
         if known.last is None:
             return deadline
         due = deadline_of(known.last, deadline, self.pause_timeout)
         observed = known.last.after_success
         return max(due, observed.began + observed.within) if observed and self.stable_for else due
 
-    def too_late(self, book: Book[Any], /) -> None:
+    def too_late(self, wait_state: WaitState[Any], /) -> None:
         """There is no better reason than time being up: how it stands is told with it."""
 
-    def settled(self, known: Known[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
+    def settled(self, known: ResourceState[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
         """Whether it needs no further look."""
         return False
 
@@ -298,8 +298,10 @@ def _rolls_back(progress: DeploymentProgress) -> bool:
     configuration = progress.service.deployment_configuration if progress.service else None
     breaker = configuration.deployment_circuit_breaker if configuration else None
     alarms = configuration.alarms if configuration else None
-    asked = bool(breaker and breaker.enable and breaker.rollback) or bool(alarms and alarms.enable and alarms.rollback)
-    return asked and progress.started.previous_id is not None and progress.signs.reads("failed") < _ROLLBACK_READS
+    targets = bool(breaker and breaker.enable and breaker.rollback) or bool(
+        alarms and alarms.enable and alarms.rollback
+    )
+    return targets and progress.started.previous_id is not None and progress.signs.reads("failed") < _ROLLBACK_READS
 
 
 _ROLLBACK_READS = 20
@@ -319,9 +321,9 @@ def _by_counts(progress: DeploymentProgress) -> Said:
         if progress.is_newer(primary):
             return _overtaken()
         return Ends(DeploymentRolledBack, progress.reason or "ECS gave no reason")
-    asked, told = progress.started.desired_count, progress.counts
-    if asked not in (None, progress.desired):
-        told += f", and it wants {progress.desired} tasks, not {asked}"
+    targets, told = progress.started.desired_count, progress.counts
+    if targets not in (None, progress.desired):
+        told += f", and it wants {progress.desired} tasks, not {targets}"
     return Waits(with_reason(f"is not settled: {told}", progress), SOON if progress.signs.reads("settled") else USUAL)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ecskit._core.effects import Flow
-from ecskit._deployments.following import Course, Following
+from ecskit._deployments.following import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import DeploymentLike, started_from
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit.models.services import ServiceDeployment, ServiceDeploymentBrief
 
 __all__ = ["deployment", "service_deployment"]
@@ -17,7 +17,9 @@ OneServiceDeployment: TypeAlias = ServiceDeployment | ServiceDeploymentBrief | s
 """What is said about a service deployment: a model, or its ARN."""
 
 
-def deployment(deployment: DeploymentLike, *, following: Following, patience: Patience) -> Flow[DeploymentProgress]:
+def deployment(
+    deployment: DeploymentLike, *, follow_options: FollowOptions, wait_options: WaitOptions
+) -> Flow[DeploymentProgress]:
     """Wait until this very deployment of a service has succeeded.
 
     It is looked up among the service deployments. Where reading these is refused, a warning is logged, and the
@@ -26,8 +28,8 @@ def deployment(deployment: DeploymentLike, *, following: Following, patience: Pa
     Args:
         deployment: What `update_service` or `create_service` returned; a service, whose PRIMARY deployment is meant
             then; a service deployment or its ARN; the `story.handle` of an error; or the text of a handle.
-        following: How far, and how, to follow it.
-        patience: How long to wait and how often to look.
+        follow_options: How far, and how, to follow it.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known of the deployment in the end: service, service deployment, counts.
@@ -37,18 +39,18 @@ def deployment(deployment: DeploymentLike, *, following: Following, patience: Pa
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
-    return Course.of(started_from("wait.deployment", deployment), following, patience).flow()
+    return Tracker.of(started_from("wait.deployment", deployment), follow_options, wait_options).flow()
 
 
 def service_deployment(
-    service_deployment: OneServiceDeployment, *, following: Following, patience: Patience
+    service_deployment: OneServiceDeployment, *, follow_options: FollowOptions, wait_options: WaitOptions
 ) -> Flow[DeploymentProgress]:
     """Wait until a service deployment has succeeded, or has come to a stage or a pause.
 
     Args:
         service_deployment: A service deployment, or its ARN.
-        following: How far, and how, to follow it.
-        patience: How long to wait and how often to look.
+        follow_options: How far, and how, to follow it.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         What is known of the deployment in the end: service, service deployment, counts.
@@ -56,4 +58,4 @@ def service_deployment(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
     started = started_from("wait.service_deployment", service_deployment)
-    return Course.of(started, following, patience, verb="wait.service_deployment").flow()
+    return Tracker.of(started, follow_options, wait_options, verb="wait.service_deployment").flow()

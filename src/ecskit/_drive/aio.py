@@ -178,7 +178,7 @@ class AsyncRuntime:
             return await self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             await self._perform(Sleep(left), step, end)
-        return await self._run(effect.query.look(effect.ids, effect.by), Step(), end)
+        return await self._run(effect.query.poll(effect.ids, effect.by), Step(), end)
 
     async def _all(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
         room = asyncio.Semaphore(limit)

@@ -191,7 +191,7 @@ class Runtime:
             return self.transport.send(effect, step.begin)
         while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
             self._perform(Sleep(left), step, cancel, end)
-        return self._run(effect.query.look(effect.ids, effect.by), cancel, Step(), end)
+        return self._run(effect.query.poll(effect.ids, effect.by), cancel, Step(), end)
 
     def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
         stop = Event() if cancel is None else Either(cancel)

@@ -57,7 +57,7 @@ class AsyncContainerInstanceVerbs:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            until: "drained" waits until no task is running or pending there; "told" returns when they are DRAINING.
+            until: "drained" waits until no task is running or pending there; "requested" returns when they are DRAINING.
             on_partial: What to do when ECS sets some of them to DRAINING and not the others: "leave" them so, or "undo" it.
                 Only those are set back to ACTIVE that this changed and that were ACTIVE before. It raises in any case.
             on_timeout: The same for when time is up, or one of them is not visible.
@@ -91,9 +91,9 @@ class AsyncContainerInstanceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
         """
         from ecskit._container_instances import draining as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -107,7 +107,7 @@ class AsyncContainerInstanceVerbs:
             on_partial=on_partial,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -165,7 +165,7 @@ class AsyncContainerInstanceVerbs:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            until: "updated" waits until the agents are; "told" returns when ECS knows that they are to be.
+            until: "updated" waits until the agents are; "requested" returns when ECS knows that they are to be.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -196,9 +196,9 @@ class AsyncContainerInstanceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
         from ecskit._container_instances import updating as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -209,7 +209,7 @@ class AsyncContainerInstanceVerbs:
             container_instances,
             cluster=cluster,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 

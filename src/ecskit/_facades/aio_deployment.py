@@ -118,11 +118,11 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -131,12 +131,12 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -145,9 +145,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.wait(
             self.started,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -236,11 +236,11 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -249,12 +249,12 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -263,9 +263,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.events(
             self.started,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return AsyncStream(self._runtime.iterate(flow))
 
@@ -330,9 +330,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -341,7 +341,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.stop(
             self.started,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -389,9 +389,9 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -400,7 +400,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.rollback(
             self.started,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 

@@ -163,9 +163,9 @@ class AsyncServiceVerbs:
         """
         from ecskit._deployments import deploying as flows
         from ecskit._deployments.change import Change
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
         change = Change(
             cluster=cluster,
@@ -179,7 +179,7 @@ class AsyncServiceVerbs:
             deployment_configuration=deployment_configuration,
             require_idle=require_idle,
         )
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -188,12 +188,12 @@ class AsyncServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -203,9 +203,9 @@ class AsyncServiceVerbs:
         flow = flows.deploy(
             service,
             change=change,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -358,9 +358,9 @@ class AsyncServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import rolling_back as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -370,7 +370,7 @@ class AsyncServiceVerbs:
         flow = flows.rollback(
             service,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -393,7 +393,7 @@ class AsyncServiceVerbs:
             service: Name, ARN or model of the service.
             desired_count: How many tasks there are to be, 0 or more.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            until: "settled" waits until as many tasks run, and a deployment that is under way is done; "told" returns when
+            until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
                 ECS knows how many there are to be.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
@@ -423,10 +423,10 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -438,7 +438,7 @@ class AsyncServiceVerbs:
             desired_count=desired_count,
             cluster=cluster,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -531,12 +531,12 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -545,12 +545,12 @@ class AsyncServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -560,9 +560,9 @@ class AsyncServiceVerbs:
         flow = flows.refresh(
             service,
             cluster=cluster,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -647,11 +647,11 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import creating as flows
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -660,7 +660,7 @@ class AsyncServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -669,8 +669,8 @@ class AsyncServiceVerbs:
         )
         flow = flows.create(
             request,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -695,7 +695,7 @@ class AsyncServiceVerbs:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
             force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
-            until: "inactive" waits until it is INACTIVE; "told" returns when ECS knows that it is to be.
+            until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -721,10 +721,10 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import deleting as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -736,7 +736,7 @@ class AsyncServiceVerbs:
             cluster=cluster,
             force=force,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 

@@ -109,10 +109,10 @@ class AsyncTaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import creating as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -136,7 +136,7 @@ class AsyncTaskSetVerbs:
             until=until,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -186,10 +186,10 @@ class AsyncTaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import changing as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -200,7 +200,7 @@ class AsyncTaskSetVerbs:
             task_set,
             service=service,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -227,7 +227,7 @@ class AsyncTaskSetVerbs:
             percent: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS rounds up.
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-            until: "steady" waits until it is in STEADY_STATE at that scale; "told" returns when ECS knows what it is to be.
+            until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -255,10 +255,10 @@ class AsyncTaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import changing as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -271,7 +271,7 @@ class AsyncTaskSetVerbs:
             service=service,
             cluster=cluster,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -298,7 +298,7 @@ class AsyncTaskSetVerbs:
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
             force: Delete it although its scale is not 0, or although it is the primary one.
-            until: "deleted" waits until it is DRAINING no more but gone; "told" returns when ECS knows that it is to go.
+            until: "deleted" waits until it is DRAINING no more but gone; "requested" returns when ECS has accepted it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -325,10 +325,10 @@ class AsyncTaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import deleting as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -341,6 +341,6 @@ class AsyncTaskSetVerbs:
             cluster=cluster,
             force=force,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)

@@ -110,10 +110,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -124,7 +124,7 @@ class AsyncWait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -173,10 +173,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -187,7 +187,7 @@ class AsyncWait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -239,10 +239,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -253,7 +253,7 @@ class AsyncWait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -303,10 +303,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -317,7 +317,7 @@ class AsyncWait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -369,10 +369,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import exec_agents as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -384,7 +384,7 @@ class AsyncWait:
             containers=containers,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -428,10 +428,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import clusters as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -440,7 +440,7 @@ class AsyncWait:
         )
         flow = flows.clusters_active(
             clusters,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -482,10 +482,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import clusters as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -494,7 +494,7 @@ class AsyncWait:
         )
         flow = flows.clusters_inactive(
             clusters,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -542,10 +542,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -555,7 +555,7 @@ class AsyncWait:
         flow = flows.container_instances_registered(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -603,10 +603,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -616,7 +616,7 @@ class AsyncWait:
         flow = flows.container_instances_connected(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -666,10 +666,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -679,7 +679,7 @@ class AsyncWait:
         flow = flows.container_instances_drained(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -726,10 +726,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -739,7 +739,7 @@ class AsyncWait:
         flow = flows.container_agents_updated(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -785,10 +785,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -798,7 +798,7 @@ class AsyncWait:
         flow = flows.capacity_providers_active(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -844,10 +844,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -857,7 +857,7 @@ class AsyncWait:
         flow = flows.capacity_providers_updated(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -902,10 +902,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -915,7 +915,7 @@ class AsyncWait:
         flow = flows.capacity_providers_deleted(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -962,10 +962,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_definitions as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -974,7 +974,7 @@ class AsyncWait:
         )
         flow = flows.task_definitions_deleted(
             task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1025,10 +1025,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1040,7 +1040,7 @@ class AsyncWait:
             cluster=cluster,
             service=service,
             scale=scale,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1088,10 +1088,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1102,7 +1102,7 @@ class AsyncWait:
             task_sets,
             cluster=cluster,
             service=service,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1148,10 +1148,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1162,7 +1162,7 @@ class AsyncWait:
             task_sets,
             cluster=cluster,
             service=service,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1206,10 +1206,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1218,7 +1218,7 @@ class AsyncWait:
         )
         flow = flows.daemons_active(
             daemons,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1260,10 +1260,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1272,7 +1272,7 @@ class AsyncWait:
         )
         flow = flows.daemons_deleted(
             daemons,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1317,10 +1317,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1329,7 +1329,7 @@ class AsyncWait:
         )
         flow = flows.daemon_deployments_successful(
             daemon_deployments,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1374,10 +1374,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1386,7 +1386,7 @@ class AsyncWait:
         )
         flow = flows.daemon_deployments_stopped(
             daemon_deployments,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1431,10 +1431,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1443,7 +1443,7 @@ class AsyncWait:
         )
         flow = flows.daemon_task_definitions_active(
             daemon_task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1486,10 +1486,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1498,7 +1498,7 @@ class AsyncWait:
         )
         flow = flows.daemon_task_definitions_deleted(
             daemon_task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1542,10 +1542,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1554,7 +1554,7 @@ class AsyncWait:
         )
         flow = flows.gateways_active(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1598,10 +1598,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1610,7 +1610,7 @@ class AsyncWait:
         )
         flow = flows.gateways_updated(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1652,10 +1652,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1664,7 +1664,7 @@ class AsyncWait:
         )
         flow = flows.gateways_deleted(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1708,10 +1708,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1720,7 +1720,7 @@ class AsyncWait:
         )
         flow = flows.gateway_routes_active(
             gateway_routes,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1763,10 +1763,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1775,7 +1775,7 @@ class AsyncWait:
         )
         flow = flows.gateway_routes_deleted(
             gateway_routes,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1819,10 +1819,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import express_services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1831,7 +1831,7 @@ class AsyncWait:
         )
         flow = flows.express_gateway_services_active(
             express_gateway_services,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1873,10 +1873,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import express_services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1885,7 +1885,7 @@ class AsyncWait:
         )
         flow = flows.express_gateway_services_inactive(
             express_gateway_services,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1938,10 +1938,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1951,7 +1951,7 @@ class AsyncWait:
         flow = flows.services_stable(
             services,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -1997,10 +1997,10 @@ class AsyncWait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2010,7 +2010,7 @@ class AsyncWait:
         flow = flows.services_inactive(
             services,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -2094,10 +2094,10 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -2106,7 +2106,7 @@ class AsyncWait:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2115,8 +2115,8 @@ class AsyncWait:
         )
         flow = flows.deployment(
             deployment,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -2195,10 +2195,10 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -2207,7 +2207,7 @@ class AsyncWait:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2216,8 +2216,8 @@ class AsyncWait:
         )
         flow = flows.service_deployment(
             service_deployment,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
@@ -2261,9 +2261,9 @@ class AsyncWait:
         Source: none of ECS's; a handle is ecskit's own.
         """
         from ecskit._deployments import resuming as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2272,6 +2272,6 @@ class AsyncWait:
         )
         flow = flows.resume(
             handle,
-            patience=patience,
+            wait_options=wait_options,
         )
         return await self._runtime.run(flow)

@@ -121,11 +121,11 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -134,12 +134,12 @@ class DeploymentHandle(Bound[StartedDeployment]):
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -148,9 +148,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.wait(
             self.started,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -241,11 +241,11 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -254,12 +254,12 @@ class DeploymentHandle(Bound[StartedDeployment]):
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -268,9 +268,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.events(
             self.started,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return Stream(self._runtime.iterate(flow, cancel))
 
@@ -337,9 +337,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -348,7 +348,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.stop(
             self.started,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -398,9 +398,9 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -409,7 +409,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         )
         flow = flows.rollback(
             self.started,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 

@@ -166,9 +166,9 @@ class ServiceVerbs:
         """
         from ecskit._deployments import deploying as flows
         from ecskit._deployments.change import Change
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
 
         change = Change(
             cluster=cluster,
@@ -182,7 +182,7 @@ class ServiceVerbs:
             deployment_configuration=deployment_configuration,
             require_idle=require_idle,
         )
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -191,12 +191,12 @@ class ServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -206,9 +206,9 @@ class ServiceVerbs:
         flow = flows.deploy(
             service,
             change=change,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -363,9 +363,9 @@ class ServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
         from ecskit._deployments import rolling_back as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -375,7 +375,7 @@ class ServiceVerbs:
         flow = flows.rollback(
             service,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -399,7 +399,7 @@ class ServiceVerbs:
             service: Name, ARN or model of the service.
             desired_count: How many tasks there are to be, 0 or more.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            until: "settled" waits until as many tasks run, and a deployment that is under way is done; "told" returns when
+            until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
                 ECS knows how many there are to be.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
@@ -430,10 +430,10 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -445,7 +445,7 @@ class ServiceVerbs:
             desired_count=desired_count,
             cluster=cluster,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -540,12 +540,12 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.following import Following
-        from ecskit._deployments.rollback import Remedy
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -554,12 +554,12 @@ class ServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        remedy = Remedy(
+        rollback_options = RollbackOptions(
             on_failure=on_failure,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -569,9 +569,9 @@ class ServiceVerbs:
         flow = flows.refresh(
             service,
             cluster=cluster,
-            following=following,
-            remedy=remedy,
-            patience=patience,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -658,11 +658,11 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import creating as flows
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -671,7 +671,7 @@ class ServiceVerbs:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -680,8 +680,8 @@ class ServiceVerbs:
         )
         flow = flows.create(
             request,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -707,7 +707,7 @@ class ServiceVerbs:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
             force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
-            until: "inactive" waits until it is INACTIVE; "told" returns when ECS knows that it is to be.
+            until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -734,10 +734,10 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._services import deleting as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -749,7 +749,7 @@ class ServiceVerbs:
             cluster=cluster,
             force=force,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 

@@ -112,10 +112,10 @@ class TaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import creating as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -139,7 +139,7 @@ class TaskSetVerbs:
             until=until,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -191,10 +191,10 @@ class TaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import changing as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -205,7 +205,7 @@ class TaskSetVerbs:
             task_set,
             service=service,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -233,7 +233,7 @@ class TaskSetVerbs:
             percent: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS rounds up.
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-            until: "steady" waits until it is in STEADY_STATE at that scale; "told" returns when ECS knows what it is to be.
+            until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -262,10 +262,10 @@ class TaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import changing as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -278,7 +278,7 @@ class TaskSetVerbs:
             service=service,
             cluster=cluster,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -306,7 +306,7 @@ class TaskSetVerbs:
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
             force: Delete it although its scale is not 0, or although it is the primary one.
-            until: "deleted" waits until it is DRAINING no more but gone; "told" returns when ECS knows that it is to go.
+            until: "deleted" waits until it is DRAINING no more but gone; "requested" returns when ECS has accepted it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -334,10 +334,10 @@ class TaskSetVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._task_sets import deleting as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -350,6 +350,6 @@ class TaskSetVerbs:
             cluster=cluster,
             force=force,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)

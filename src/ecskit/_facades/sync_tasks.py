@@ -364,7 +364,7 @@ class TaskVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._tasks import completing as flows
         from ecskit._tasks.launch import Launch
 
@@ -390,7 +390,7 @@ class TaskVerbs:
             volume_configurations=volume_configurations,
             client_token=client_token,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -407,7 +407,7 @@ class TaskVerbs:
             on_timeout=on_timeout,
             on_cancel=on_cancel,
             launch=launch,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -461,10 +461,10 @@ class TaskVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._tasks import completing as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -476,7 +476,7 @@ class TaskVerbs:
             cluster=cluster,
             allow_partial=allow_partial,
             essential=essential,
-            patience=patience,
+            wait_options=wait_options,
         )
         return Stream(self._runtime.iterate(flow, cancel))
 
@@ -503,7 +503,7 @@ class TaskVerbs:
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
             reason: What to tell those who look at the tasks later, at most 255 characters: it becomes part of their
                 `stopped_reason`.
-            until: "stopped" waits until they have; "told" returns when ECS knows that they are to stop.
+            until: "stopped" waits until they have; "requested" returns when ECS knows that they are to stop.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -530,10 +530,10 @@ class TaskVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._tasks import stopping as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -545,7 +545,7 @@ class TaskVerbs:
             cluster=cluster,
             reason=reason,
             until=until,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 

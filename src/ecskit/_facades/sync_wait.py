@@ -113,10 +113,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -127,7 +127,7 @@ class Wait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -178,10 +178,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -192,7 +192,7 @@ class Wait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -246,10 +246,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -260,7 +260,7 @@ class Wait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -312,10 +312,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import tasks as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -326,7 +326,7 @@ class Wait:
             tasks,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -380,10 +380,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import exec_agents as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -395,7 +395,7 @@ class Wait:
             containers=containers,
             cluster=cluster,
             allow_partial=allow_partial,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -441,10 +441,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import clusters as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -453,7 +453,7 @@ class Wait:
         )
         flow = flows.clusters_active(
             clusters,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -497,10 +497,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import clusters as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -509,7 +509,7 @@ class Wait:
         )
         flow = flows.clusters_inactive(
             clusters,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -559,10 +559,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -572,7 +572,7 @@ class Wait:
         flow = flows.container_instances_registered(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -622,10 +622,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -635,7 +635,7 @@ class Wait:
         flow = flows.container_instances_connected(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -687,10 +687,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -700,7 +700,7 @@ class Wait:
         flow = flows.container_instances_drained(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -749,10 +749,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import container_instances as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -762,7 +762,7 @@ class Wait:
         flow = flows.container_agents_updated(
             container_instances,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -810,10 +810,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -823,7 +823,7 @@ class Wait:
         flow = flows.capacity_providers_active(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -871,10 +871,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -884,7 +884,7 @@ class Wait:
         flow = flows.capacity_providers_updated(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -931,10 +931,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import capacity_providers as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -944,7 +944,7 @@ class Wait:
         flow = flows.capacity_providers_deleted(
             capacity_providers,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -993,10 +993,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_definitions as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1005,7 +1005,7 @@ class Wait:
         )
         flow = flows.task_definitions_deleted(
             task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1058,10 +1058,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1073,7 +1073,7 @@ class Wait:
             cluster=cluster,
             service=service,
             scale=scale,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1123,10 +1123,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1137,7 +1137,7 @@ class Wait:
             task_sets,
             cluster=cluster,
             service=service,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1185,10 +1185,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import task_sets as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1199,7 +1199,7 @@ class Wait:
             task_sets,
             cluster=cluster,
             service=service,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1245,10 +1245,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1257,7 +1257,7 @@ class Wait:
         )
         flow = flows.daemons_active(
             daemons,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1301,10 +1301,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1313,7 +1313,7 @@ class Wait:
         )
         flow = flows.daemons_deleted(
             daemons,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1360,10 +1360,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1372,7 +1372,7 @@ class Wait:
         )
         flow = flows.daemon_deployments_successful(
             daemon_deployments,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1419,10 +1419,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1431,7 +1431,7 @@ class Wait:
         )
         flow = flows.daemon_deployments_stopped(
             daemon_deployments,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1478,10 +1478,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1490,7 +1490,7 @@ class Wait:
         )
         flow = flows.daemon_task_definitions_active(
             daemon_task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1535,10 +1535,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import daemons as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1547,7 +1547,7 @@ class Wait:
         )
         flow = flows.daemon_task_definitions_deleted(
             daemon_task_definitions,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1593,10 +1593,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1605,7 +1605,7 @@ class Wait:
         )
         flow = flows.gateways_active(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1651,10 +1651,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1663,7 +1663,7 @@ class Wait:
         )
         flow = flows.gateways_updated(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1707,10 +1707,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1719,7 +1719,7 @@ class Wait:
         )
         flow = flows.gateways_deleted(
             gateways,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1765,10 +1765,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1777,7 +1777,7 @@ class Wait:
         )
         flow = flows.gateway_routes_active(
             gateway_routes,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1822,10 +1822,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import gateways as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1834,7 +1834,7 @@ class Wait:
         )
         flow = flows.gateway_routes_deleted(
             gateway_routes,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1880,10 +1880,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import express_services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1892,7 +1892,7 @@ class Wait:
         )
         flow = flows.express_gateway_services_active(
             express_gateway_services,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -1936,10 +1936,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import express_services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -1948,7 +1948,7 @@ class Wait:
         )
         flow = flows.express_gateway_services_inactive(
             express_gateway_services,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -2003,10 +2003,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2016,7 +2016,7 @@ class Wait:
         flow = flows.services_stable(
             services,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -2064,10 +2064,10 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
         from ecskit._waits import services as flows
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2077,7 +2077,7 @@ class Wait:
         flow = flows.services_inactive(
             services,
             cluster=cluster,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -2163,10 +2163,10 @@ class Wait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -2175,7 +2175,7 @@ class Wait:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2184,8 +2184,8 @@ class Wait:
         )
         flow = flows.deployment(
             deployment,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -2266,10 +2266,10 @@ class Wait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import Following
-        from ecskit._polling.options import Patience
+        from ecskit._deployments.following import FollowOptions
+        from ecskit._polling.options import WaitOptions
 
-        following = Following(
+        follow_options = FollowOptions(
             until=until,
             on_superseded=on_superseded,
             on_pause=on_pause,
@@ -2278,7 +2278,7 @@ class Wait:
             stable_for=stable_for,
             pause_timeout=pause_timeout,
         )
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2287,8 +2287,8 @@ class Wait:
         )
         flow = flows.service_deployment(
             service_deployment,
-            following=following,
-            patience=patience,
+            follow_options=follow_options,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
 
@@ -2334,9 +2334,9 @@ class Wait:
         Source: none of ECS's; a handle is ecskit's own.
         """
         from ecskit._deployments import resuming as flows
-        from ecskit._polling.options import Patience
+        from ecskit._polling.options import WaitOptions
 
-        patience = Patience(
+        wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
             poll=poll,
@@ -2345,6 +2345,6 @@ class Wait:
         )
         flow = flows.resume(
             handle,
-            patience=patience,
+            wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)

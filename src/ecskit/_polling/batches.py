@@ -1,6 +1,6 @@
 """How waits look: as many things as a call takes at once, each place separately, and no error lost.
 
-A `Kind` says which operation looks, how many things it takes at once, and how to read what it answers.
+A `ResourceType` says which operation looks, how many things it takes at once, and how to read what it answers.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import attrs
 
 from ecskit._core.effects import Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, TimedOutError
-from ecskit._polling.observations import Known, Look
+from ecskit._polling.observations import Observations, ResourceState
 
-__all__ = ["Asked", "Batches", "Kind", "Place"]
+__all__ = ["Batches", "ResourceType", "Target", "Targets"]
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ SLACK = 1.0
 
 
 @attrs.frozen
-class Place:
+class Target:
     """Where to look for something."""
 
     scope: str
@@ -35,10 +35,10 @@ class Place:
 
 
 @attrs.frozen(kw_only=True)
-class Asked(Generic[T]):
+class Targets(Generic[T]):
     """What a wait was asked for, by the name (id or ARN) under which it was."""
 
-    places: Mapping[str, Place]
+    by_name: Mapping[str, Target]
     seen: Mapping[str, T] = attrs.field(factory=dict)
     """What the caller has seen of it already."""
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
@@ -53,7 +53,7 @@ def _anything(_: str) -> bool:
     return True
 
 
-def _nothing(_: Known[Any], __: Any) -> None:
+def _nothing(_: ResourceState[Any], __: Any) -> None:
     return None
 
 
@@ -62,7 +62,7 @@ def _no_aliases(_: Any) -> Sequence[str | None]:
 
 
 @attrs.frozen(kw_only=True)
-class Kind(Generic[T]):
+class ResourceType(Generic[T]):
     """One kind of things: how to look at them, and how to read what is seen."""
 
     noun: str
@@ -83,23 +83,23 @@ class Kind(Generic[T]):
     """Version and rank of an observation; the later of two observations is the one that counts where there are none."""
     final: int = 1
     """The rank from which on a state is final."""
-    remember: Callable[[Known[T], T], Any] = _nothing
-    """What to keep in mind of an observation, as `Known.memory`: made of what was known before, its `memory` included,
-    and of the observation. Aims read it where the last observation alone does not tell."""
+    remember: Callable[[ResourceState[T], T], Any] = _nothing
+    """Makes `ResourceState.memory` of the previous state, its `memory` included, and of an observation. Conditions read
+    it if the last observation alone is not enough."""
 
 
 @attrs.frozen
 class Batches(Generic[T]):
     """Looks at things in as few calls as possible."""
 
-    kind: Kind[T]
-    places: Mapping[str, Place]
+    resource_type: ResourceType[T]
+    by_name: Mapping[str, Target]
     """Where to look for each thing, by the name under which it was asked for."""
 
-    def look(self, names: Sequence[str], by: float = float("inf")) -> Flow[Look[T]]:
+    def poll(self, names: Sequence[str], by: float = float("inf")) -> Flow[Observations[T]]:
         """Look once at what was asked for by these names, with calls that begin at the latest at `by`."""
         batches = list(self._batches(names))
-        flows = [_answer(self.kind.describe(scope, list(batch))) for scope, batch in batches]
+        flows = [_answer(self.resource_type.describe(scope, list(batch))) for scope, batch in batches]
         # The first ones begin at once; the others, after them, may be too late.
         flows[AT_A_TIME:] = [_in_time(flow, by) for flow in flows[AT_A_TIME:]]
         answers: list[Sequence[T] | EcsError]
@@ -112,26 +112,30 @@ class Batches(Generic[T]):
         unanswered: dict[str, EcsError] = {}
         for (_, batch), answer in zip(batches, answers, strict=True):
             if not isinstance(answer, EcsError):
-                found = {id_: one for one in answer for id_ in (self.kind.id_of(one), *self.kind.aliases(one))}
-                seen |= {name: found[id_] for id_, asked in batch.items() if id_ in found for name in asked}
+                found = {
+                    id_: one
+                    for one in answer
+                    for id_ in (self.resource_type.id_of(one), *self.resource_type.aliases(one))
+                }
+                seen |= {name: found[id_] for id_, targets in batch.items() if id_ in found for name in targets}
             elif answer.retryable:
-                unanswered |= {name: answer for asked in batch.values() for name in asked}
+                unanswered |= {name: answer for targets in batch.values() for name in targets}
             else:
                 raise answer
-        return Look(seen, unanswered)
+        return Observations(seen, unanswered)
 
     def _batches(self, names: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
         """Yield a scope and, by the id of each thing in it, the names under which it was asked for."""
         scopes: dict[str, tuple[str, dict[str, list[str]]]] = {}
         for name in names:
-            place = self.places[name]
+            target = self.by_name[name]
             # A name and an ARN stand for the same.
-            _, things = scopes.setdefault(_short(place.scope), (place.scope, {}))
-            things.setdefault(place.id, []).append(name)
+            _, things = scopes.setdefault(_short(target.scope), (target.scope, {}))
+            things.setdefault(target.id, []).append(name)
         for scope, things in scopes.values():
             pairs = list(things.items())
-            for start in range(0, len(pairs), self.kind.at_once):
-                yield scope, dict(pairs[start : start + self.kind.at_once])
+            for start in range(0, len(pairs), self.resource_type.at_once):
+                yield scope, dict(pairs[start : start + self.resource_type.at_once])
 
 
 def _short(scope: str) -> str:

@@ -1,7 +1,6 @@
-"""What waits wait for: that each thing is as it should be, all of them at the same time.
+"""Conditions: what a wait requires of each target, and of all of them at the same time.
 
-An `Aim` looks at one thing and says whether it is as it should be. `All` decides about all of them, and about those
-that cannot be seen. Asks ECS nothing.
+A `Condition` evaluates one target. `All` decides about all targets, and about those that polls do not show.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Asked, Batches, Kind
+from ecskit._polling.batches import Batches, ResourceType, Targets
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
 from ecskit._polling.loop import Again, Done, Failed, Verdict, Waiter
-from ecskit._polling.observations import Book, Known
-from ecskit._polling.options import Patience
+from ecskit._polling.observations import ResourceState, WaitState
+from ecskit._polling.options import WaitOptions
 
-__all__ = ["Aim", "All", "Lacks", "Never", "Opinion", "Pace", "Ready", "wait_for", "waiter"]
+__all__ = ["All", "Condition", "Evaluation", "Met", "NotYet", "Pace", "Unreachable", "wait_for", "waiter"]
 
 T = TypeVar("T")
 
@@ -47,17 +46,17 @@ class Pace:
 
 _GROWTHS = 1000
 """How often to let a nap grow: no float holds what a night would make of it."""
-UNSEEN_PACE = Pace(most=5.0)
+NOT_VISIBLE_PACE = Pace(most=5.0)
 """While something is not visible yet."""
 
 
 @attrs.frozen
-class Ready:
+class Met:
     """The thing is as it should be."""
 
 
 @attrs.frozen
-class Lacks:
+class NotYet:
     """The thing is not as it should be yet."""
 
     why: str
@@ -66,7 +65,7 @@ class Lacks:
 
 
 @attrs.frozen
-class Never:
+class Unreachable:
     """The thing will never be as it should be."""
 
     why: str
@@ -74,9 +73,9 @@ class Never:
     """What to raise in place of the goal's own `failed_error`."""
 
 
-UNCONFIRMED = Lacks("was as it should, but has not been looked at since")
-Opinion: TypeAlias = Ready | Lacks | Never
-Aim: TypeAlias = Callable[[Known[T]], Opinion]
+UNCONFIRMED = NotYet("was as it should, but has not been looked at since")
+Evaluation: TypeAlias = Met | NotYet | Unreachable
+Condition: TypeAlias = Callable[[ResourceState[T]], Evaluation]
 """What is to be said about one thing that was seen."""
 
 
@@ -86,60 +85,67 @@ class All(Generic[T]):
 
     name: str
     """Name of the wait, such as `tasks_running`."""
-    kind: Kind[T]
-    aim: Aim[T]
-    patience: Patience
+    resource_type: ResourceType[T]
+    condition: Condition[T]
+    wait_options: WaitOptions
     reads: int = 1
     """Looks in a row that have to show it: 2 where a state of before cannot be told from the one waited for."""
-    vanished: Opinion = Never("")
+    vanished: Evaluation = Unreachable("")
     """What to think of what was seen and then no more; what is deleted does that when all goes well."""
     not_visible_error: type[WaitError] = NotVisible
     vanished_error: type[WaitError] = Vanished
     failed_error: type[WaitError] = WaitFailed
 
-    def settled(self, known: Known[T], /) -> bool:  # noqa: ARG002  # for those that know better
+    def settled(self, resource: ResourceState[T], /) -> bool:  # noqa: ARG002  # for those that know better
         """Whether a thing needs no further look: none by itself, because states can change again."""
         return False
 
-    def judge(self, book: Book[T], /) -> Verdict:
+    def judge(self, wait_state: WaitState[T], /) -> Verdict:
         """Decide: what cannot be seen any more first, then what was never seen, then what each of them lacks."""
-        opinions = {id_: self._opinion(id_, book) for id_, known in book.known.items() if known.last is not None}
-        lost = {id_: self._vanished(known) for id_, known in book.known.items() if self._is_lost(known)}
-        opinions |= dict.fromkeys(lost, self.vanished)
-        if lost and isinstance(self.vanished, Never):
+        evaluations = {
+            id_: self._evaluation(id_, wait_state)
+            for id_, resource in wait_state.resources.items()
+            if resource.last is not None
+        }
+        lost = {
+            id_: self._vanished(resource) for id_, resource in wait_state.resources.items() if self._is_lost(resource)
+        }
+        evaluations |= dict.fromkeys(lost, self.vanished)
+        if lost and isinstance(self.vanished, Unreachable):
             return Failed(self.vanished_error, lost)
-        unseen = [id_ for id_, known in book.known.items() if self._is_unseen(known)]
+        unseen = [id_ for id_, resource in wait_state.resources.items() if self._is_unseen(resource)]
         given_up = {
-            id_: f"was not visible within the grace of {self.patience.visibility_grace:.0f} s"
+            id_: f"was not visible within the grace of {self.wait_options.visibility_grace:.0f} s"
             for id_ in unseen
-            if (at := book.known[id_].missing_at) is not None and at >= book.started + self.patience.visibility_grace
+            if (at := wait_state.resources[id_].missing_at) is not None
+            and at >= wait_state.started + self.wait_options.visibility_grace
         }
         if given_up:
             return Failed(self.not_visible_error, given_up)
-        never = {id_: said for id_, said in opinions.items() if isinstance(said, Never)}
+        never = {id_: said for id_, said in evaluations.items() if isinstance(said, Unreachable)}
         if never:
             errors = {said.error or self.failed_error for said in never.values()}
             error = errors.pop() if len(errors) == 1 else self.failed_error
             return Failed(error, {id_: said.why for id_, said in never.items()})
-        waiting = {id_: said for id_, said in opinions.items() if isinstance(said, Lacks)}
-        waiting |= {id_: _not_seen(book.known[id_]) for id_ in unseen}
+        waiting = {id_: said for id_, said in evaluations.items() if isinstance(said, NotYet)}
+        waiting |= {id_: _not_seen(wait_state.resources[id_]) for id_ in unseen}
         if not waiting:
             return Done()
-        paces = (said.pace.nap(_looks(book.known[id_])) for id_, said in waiting.items())
-        pace = min(paces) if self.patience.poll is None else float("inf")
+        paces = (said.pace.nap(_quiet_polls(wait_state.resources[id_])) for id_, said in waiting.items())
+        pace = min(paces) if self.wait_options.poll is None else float("inf")
         soon = float("inf")
-        if not book.polls and all(said is UNCONFIRMED for said in waiting.values()):
+        if not wait_state.polls and all(said is UNCONFIRMED for said in waiting.values()):
             soon = 0.0
-        elif unseen and book.now < book.started + self.patience.visibility_grace:
-            soon = book.started + self.patience.visibility_grace - book.now
-        return Again({id_: waiting[id_].why for id_ in book.known if id_ in waiting}, pace, soon)
+        elif unseen and wait_state.now < wait_state.started + self.wait_options.visibility_grace:
+            soon = wait_state.started + self.wait_options.visibility_grace - wait_state.now
+        return Again({id_: waiting[id_].why for id_ in wait_state.resources if id_ in waiting}, pace, soon)
 
-    def too_late(self, book: Book[T], /) -> Failed | None:
+    def too_late(self, wait_state: WaitState[T], /) -> Failed | None:
         """Time is up before the grace: what was never seen is not late but not visible."""
         unseen = {
             id_: "is not visible yet"
-            for id_, known in book.known.items()
-            if self._is_unseen(known) and known.missing_at is not None
+            for id_, resource in wait_state.resources.items()
+            if self._is_unseen(resource) and resource.missing_at is not None
         }
         return Failed(self.not_visible_error, unseen) if unseen else None
 
@@ -148,49 +154,55 @@ class All(Generic[T]):
 
         It is taken to be where things are to vanish: then nobody waits for them to appear.
         """
-        return isinstance(self.vanished, Ready)
+        return isinstance(self.vanished, Met)
 
-    def _opinion(self, id_: str, book: Book[T]) -> Opinion:
-        known = book.known[id_]
-        said = self.aim(known)
-        if not isinstance(said, Ready) or self.settled(known):
+    def _evaluation(self, id_: str, wait_state: WaitState[T]) -> Evaluation:
+        resource = wait_state.resources[id_]
+        said = self.condition(resource)
+        if not isinstance(said, Met) or self.settled(resource):
             return said
         # States change: one that nobody has looked at in this wait, or in its latest look, may be of long ago.
-        if id_ in book.unanswered or not (known.looked or isinstance(self.vanished, Ready)):
+        if id_ in wait_state.unanswered or not (resource.observed or isinstance(self.vanished, Met)):
             return UNCONFIRMED
-        return said if known.repeats + 1 >= self.reads else Lacks("has been as it should only once", UNSEEN_PACE)
+        return (
+            said if resource.repeats + 1 >= self.reads else NotYet("has been as it should only once", NOT_VISIBLE_PACE)
+        )
 
-    def _is_unseen(self, known: Known[T]) -> bool:
+    def _is_unseen(self, resource: ResourceState[T]) -> bool:
         """Whether a thing may be one that ECS does not show yet."""
-        if known.looked or known.last is None:
-            return not known.looked
-        return known.missing_at is not None and not self.proves(known.last) and not self.settled(known)
+        if resource.observed or resource.last is None:
+            return not resource.observed
+        return resource.missing_at is not None and not self.proves(resource.last) and not self.settled(resource)
 
-    def _is_lost(self, known: Known[T]) -> bool:
-        if known.last is None or known.missing_at is None or known.missing_since is None:
+    def _is_lost(self, resource: ResourceState[T]) -> bool:
+        if resource.last is None or resource.missing_at is None or resource.missing_since is None:
             return False
-        if self.settled(known) or self._is_unseen(known):
+        if self.settled(resource) or self._is_unseen(resource):
             return False
-        return known.missing_at - known.missing_since >= VANISHED_AFTER and known.missing_reads >= VANISHED_READS
+        return (
+            resource.missing_at - resource.missing_since >= VANISHED_AFTER and resource.missing_reads >= VANISHED_READS
+        )
 
-    def _vanished(self, known: Known[T]) -> str:
-        state = self.kind.state(known.last) if known.last is not None else "there"
-        seconds = (known.missing_at or 0.0) - (known.missing_since or 0.0)
+    def _vanished(self, resource: ResourceState[T]) -> str:
+        state = self.resource_type.state(resource.last) if resource.last is not None else "there"
+        seconds = (resource.missing_at or 0.0) - (resource.missing_since or 0.0)
         return f"was {state}, then unknown to ECS for {seconds:.0f} s"
 
 
-def _not_seen(known: Known[T]) -> Lacks:
-    return Lacks("is not visible yet" if known.missing_reads else "has not been looked at yet", UNSEEN_PACE)
+def _not_seen(resource: ResourceState[T]) -> NotYet:
+    return NotYet("is not visible yet" if resource.missing_reads else "has not been looked at yet", NOT_VISIBLE_PACE)
 
 
-def _looks(known: Known[T]) -> int:
+def _quiet_polls(resource: ResourceState[T]) -> int:
     """Return how many looks in a row told nothing new."""
-    if known.last is None:
-        return max(0, known.missing_reads - 1)  # the first one told that it is not there
-    return known.repeats + known.missing_reads
+    if resource.last is None:
+        return max(0, resource.missing_reads - 1)  # the first one told that it is not there
+    return resource.repeats + resource.missing_reads
 
 
-def waiter(goal: All[T], asked: Asked[T], announce: Callable[[Book[T]], Flow[None]] | None = None) -> Waiter[T]:
+def waiter(
+    goal: All[T], targets: Targets[T], announce: Callable[[WaitState[T]], Flow[None]] | None = None
+) -> Waiter[T]:
     """Return the wait for what was asked for.
 
     Raises:
@@ -198,21 +210,21 @@ def waiter(goal: All[T], asked: Asked[T], announce: Callable[[Book[T]], Flow[Non
     """
     from tenacity.wait import wait_fixed
 
-    patience = goal.patience
-    patience.check(goal.name)
+    wait_options = goal.wait_options
+    wait_options.check(goal.name)
     return Waiter(
-        subject=goal.kind,
-        query=Batches(goal.kind, asked.places),
+        resource_type=goal.resource_type,
+        query=Batches(goal.resource_type, targets.by_name),
         goal=goal,
-        timeout=patience.timeout,
-        max_polls=patience.max_polls,
-        poll=patience.poll or wait_fixed(LONGEST),
-        on_poll=patience.on_poll,
-        arguments=asked.arguments,
+        timeout=wait_options.timeout,
+        max_polls=wait_options.max_polls,
+        poll=wait_options.poll or wait_fixed(LONGEST),
+        on_poll=wait_options.on_poll,
+        arguments=targets.arguments,
         announce=announce,
     )
 
 
-def wait_for(goal: All[T], asked: Asked[T]) -> Flow[list[T]]:
+def wait_for(goal: All[T], targets: Targets[T]) -> Flow[list[T]]:
     """Return the flow that waits for what was asked for, and results in what was seen of it last, in order."""
-    return waiter(goal, asked).flow(list(asked.places), asked.seen)
+    return waiter(goal, targets).flow(list(targets.by_name), targets.seen)

@@ -64,7 +64,7 @@ class WaitStory:
         return attrs.evolve(self, arguments=arguments)
 
     @property
-    def looks(self) -> str:
+    def poll_summary(self) -> str:
         """The polls and what they showed, in words."""
         told = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
         if self.states:
@@ -98,7 +98,7 @@ class WaitError(EcsError):
         blamed = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
         if len(story.reasons) > _BLAMED:
             blamed.append(f"and {len(story.reasons) - _BLAMED} more")
-        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.looks}"
+        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.poll_summary}"
         return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 

@@ -16,9 +16,9 @@ import attrs
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
 from ecskit._core.model import FallibleResponse, Model
-from ecskit._polling.batches import Asked, Place
+from ecskit._polling.batches import Target, Targets
 
-__all__ = ["NAME", "Naming", "asked_for", "known_from"]
+__all__ = ["NAME", "Naming", "known_from", "targets_of"]
 
 T = TypeVar("T", bound=Model)
 
@@ -60,7 +60,7 @@ class Naming(Generic[T]):
         """Return `what` of this kind, with an article."""
         return f"{what} of a{'n' if self.noun[0] in 'aeiou' else ''} {self.noun}"
 
-    def place(self, name: str, told: Mapping[str, str | None], said: Mapping[str, str | None]) -> Place:
+    def target(self, name: str, told: Mapping[str, str | None], said: Mapping[str, str | None]) -> Target:
         """Return where one of them is; raise ValueError with the reason if that cannot be told.
 
         Args:
@@ -77,7 +77,7 @@ class Naming(Generic[T]):
         elif not re.fullmatch(self.bare, name):
             raise ValueError(f"{name!r} is not {self.a('the name, id or ARN')}")
         scope = [self._outer(name, what, said.get(what), groups.get(what) or told.get(what)) for what in self.within]
-        return Place(" ".join(filter(None, scope)), groups.get("id") or name)
+        return Target(" ".join(filter(None, scope)), groups.get("id") or name)
 
     def _outer(self, name: str, what: str, said: str | None, told: str | None) -> str:
         if said and told and _last(said) != _last(told):
@@ -89,11 +89,11 @@ class Naming(Generic[T]):
         return said or told or ""
 
 
-def asked_for(subject: str, naming: Naming[T], things: object, **said: str | None) -> Asked[T]:
+def targets_of(wait: str, naming: Naming[T], things: object, **said: str | None) -> Targets[T]:
     """Return where to look for each thing, and those that were seen already.
 
     Args:
-        subject: The wait, for messages.
+        wait: Name of the wait or method, for messages.
         naming: How the things are named.
         things: What was given: one or many names, ids, ARNs, models or answers.
         said: The cluster, or the cluster and the service, as they were given.
@@ -105,7 +105,7 @@ def asked_for(subject: str, naming: Naming[T], things: object, **said: str | Non
     """
     problems: list[tuple[str, str]] = []
     within = _within(said, problems)
-    places: dict[str, Place] = {}
+    by_name: dict[str, Target] = {}
     seen: dict[str, T] = {}
     for path, thing in _each(naming, things, problems):
         model = thing if isinstance(thing, naming.model) else None
@@ -115,16 +115,18 @@ def asked_for(subject: str, naming: Naming[T], things: object, **said: str | Non
             problems.append((path, f"expected {naming.a('a name, id, ARN or model')}, got {type(name).__name__}"))
             continue
         try:
-            places[name] = naming.place(name, told, within)
+            by_name[name] = naming.target(name, told, within)
         except ValueError as error:
             problems.append((path, str(error)))
         if model is not None:
             seen[name] = model
-    if not places and not problems:
+    if not by_name and not problems:
         problems.append((naming.parameter, "there are none"))
     if problems:
-        raise RequestError(subject, problems)
-    return Asked(places=places, seen=seen, arguments={what: name for what, name in said.items() if name is not None})
+        raise RequestError(wait, problems)
+    return Targets(
+        by_name=by_name, seen=seen, arguments={what: name for what, name in said.items() if name is not None}
+    )
 
 
 def known_from(model: type[T]) -> Callable[[Any], T | None]:

@@ -14,7 +14,7 @@ import attrs
 
 from ecskit._core.effects import Draw, Flow, Observe, Sleep, Tell
 from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
-from ecskit._polling.observations import MISSING, Book, Known, Look, Subject
+from ecskit._polling.observations import MISSING, Observable, Observations, ResourceState, WaitState
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
@@ -38,7 +38,7 @@ _DOUBLINGS = 10
 class Query(Protocol[T]):
     """How things are looked at."""
 
-    def look(self, ids: Sequence[str], by: float, /) -> Flow[Look[T]]:
+    def poll(self, ids: Sequence[str], by: float, /) -> Flow[Observations[T]]:
         """Return a flow that looks once at all of `ids`, with requests that begin at the latest at `by`."""
         ...
 
@@ -80,15 +80,15 @@ class Goal(Protocol):
         """Name of the wait, such as `tasks_running`."""
         ...
 
-    def judge(self, book: Book[Any], /) -> Verdict:
+    def judge(self, wait_state: WaitState[Any], /) -> Verdict:
         """Decide whether it is there."""
         ...
 
-    def too_late(self, book: Book[Any], /) -> Failed | None:
+    def too_late(self, wait_state: WaitState[Any], /) -> Failed | None:
         """Return a better reason than time being up, if there is one."""
         ...
 
-    def settled(self, known: Known[Any], /) -> bool:
+    def settled(self, resource: ResourceState[Any], /) -> bool:
         """Whether a thing needs no further look."""
         ...
 
@@ -97,7 +97,7 @@ class Goal(Protocol):
 class Waiter(Generic[T]):
     """One wait: what for, over what, and with how much patience."""
 
-    subject: Subject
+    resource_type: Observable
     query: Query[T]
     goal: Goal
     timeout: float | None
@@ -106,9 +106,9 @@ class Waiter(Generic[T]):
     on_poll: Callable[[WaitStory], object] | None = None
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """What the handle keeps besides the ids."""
-    due: Callable[[Book[T], float], float] = lambda _, deadline: deadline
+    due: Callable[[WaitState[T], float], float] = lambda _, deadline: deadline
     """When time is up, in monotonic seconds, given when it would be if all of it counted."""
-    announce: Callable[[Book[T]], Flow[None]] | None = None
+    announce: Callable[[WaitState[T]], Flow[None]] | None = None
     """A flow to go through after each look, and first of all with what the caller has seen already."""
 
     def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
@@ -118,76 +118,82 @@ class Waiter(Generic[T]):
             WaitError: It will never come true, or time is up.
             EcsError: Looking is not possible: no permission, no credentials, no such cluster. It holds the story.
         """
-        book = yield from self.watch(ids, seen)
-        return [known.last for known in book.known.values() if known.last is not None]
+        wait_state = yield from self.watch(ids, seen)
+        return [resource.last for resource in wait_state.resources.values() if resource.last is not None]
 
-    def watch(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[Book[T]]:
+    def watch(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[WaitState[T]]:
         """Wait as `flow` does, and return everything that is known in the end."""
         now = (yield Sleep(0)).now
         deadline = float("inf") if self.timeout is None else now + self.timeout
-        book: Book[T] = Book.of(ids, now, seen, self.subject)
-        verdict: Verdict = self.goal.judge(book) if seen else Again({}, soon=0)
-        yield from self._announce(book)
+        wait_state: WaitState[T] = WaitState.of(ids, now, seen, self.resource_type)
+        verdict: Verdict = self.goal.judge(wait_state) if seen else Again({}, soon=0)
+        yield from self._announce(wait_state)
         while isinstance(verdict, Again):
-            due = self.due(book, deadline)
-            if book.polls and (book.now >= due or book.polls == self.max_polls):
-                verdict = self.goal.too_late(book) or Failed(WaitTimeout, verdict.reasons)
+            due = self.due(wait_state, deadline)
+            if wait_state.polls and (wait_state.now >= due or wait_state.polls == self.max_polls):
+                verdict = self.goal.too_late(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
-            nap = yield from self._nap(book, verdict)
-            book = yield from self._look(book, min(book.now + nap, due), due)
-            verdict = self.goal.judge(book)
+            nap = yield from self._nap(wait_state, verdict)
+            wait_state = yield from self._look(wait_state, min(wait_state.now + nap, due), due)
+            verdict = self.goal.judge(wait_state)
             if self.on_poll:
-                yield Tell(self.on_poll, self.story(book, getattr(verdict, "reasons", {})))
-            yield from self._announce(book)
+                yield Tell(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
+            yield from self._announce(wait_state)
         if isinstance(verdict, Failed):
-            raise verdict.error(self.story(book, verdict.reasons))
-        return book
+            raise verdict.error(self.story(wait_state, verdict.reasons))
+        return wait_state
 
-    def _look(self, book: Book[T], until: float, by: float) -> Flow[Book[T]]:
-        looked_for = [id_ for id_, known in book.known.items() if not self.goal.settled(known)]
-        reply = yield Observe(self.query, looked_for, until, by)
+    def _look(self, wait_state: WaitState[T], until: float, by: float) -> Flow[WaitState[T]]:
+        polled = [id_ for id_, resource in wait_state.resources.items() if not self.goal.settled(resource)]
+        reply = yield Observe(self.query, polled, until, by)
         if reply.error is not None:
-            reply.error.story = self.story(attrs.evolve(book, now=reply.now), {})
+            reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})
             raise reply.error
-        known = set(book.states)
-        book = book.after(reply.get(), looked_for, reply.now, self.subject)
-        for state in sorted(set(book.states) - known - {MISSING}):
-            if not self.subject.knows(state):
+        resource = set(wait_state.states)
+        wait_state = wait_state.after(reply.get(), polled, reply.now, self.resource_type)
+        for state in sorted(set(wait_state.states) - resource - {MISSING}):
+            if not self.resource_type.knows(state):
                 told = "ECS sent the %s status %r, which this version of ecskit does not know; waiting goes on"
-                log.warning(told, self.subject.noun, state)
-        log.debug("%s: poll %d after %.1f s: %s", self.goal.name, book.polls, book.elapsed, dict(book.states))
-        return book
+                log.warning(told, self.resource_type.noun, state)
+        log.debug(
+            "%s: poll %d after %.1f s: %s",
+            self.goal.name,
+            wait_state.polls,
+            wait_state.elapsed,
+            dict(wait_state.states),
+        )
+        return wait_state
 
-    def _announce(self, book: Book[T]) -> Flow[None]:
+    def _announce(self, wait_state: WaitState[T]) -> Flow[None]:
         if self.announce:
-            yield from self.announce(book)
+            yield from self.announce(wait_state)
 
-    def _nap(self, book: Book[T], verdict: Again) -> Flow[float]:
+    def _nap(self, wait_state: WaitState[T], verdict: Again) -> Flow[float]:
         """Return the seconds until the next look: longer the less happens, and after errors longer still."""
         if verdict.soon == 0:
             return 0.0
         from tenacity import RetryCallState
 
         state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
-        state.attempt_number = max(1, book.quiet)
-        state.start_time, state.outcome_timestamp = book.started, book.now
+        state.attempt_number = max(1, wait_state.quiet)
+        state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
         seconds = max(SHORTEST, min(self.poll(state), verdict.pace))
-        if book.failed:
-            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2 ** min(book.failed, _DOUBLINGS)))
+        if wait_state.failed:
+            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2 ** min(wait_state.failed, _DOUBLINGS)))
         drawn: int = (yield Draw()).get()
         return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
 
-    def story(self, book: Book[T], reasons: Mapping[str, str]) -> WaitStory:
+    def story(self, wait_state: WaitState[T], reasons: Mapping[str, str]) -> WaitStory:
         """Return what is known, to be told."""
         return WaitStory(
             wait=self.goal.name,
-            noun=self.subject.noun,
-            last={id_: known.last for id_, known in book.known.items()},
+            noun=self.resource_type.noun,
+            last={id_: resource.last for id_, resource in wait_state.resources.items()},
             reasons=reasons,
-            elapsed=book.elapsed,
-            polls=book.polls,
-            states=dict(book.states),
-            stale=book.stale,
-            errors=tuple(book.errors),
+            elapsed=wait_state.elapsed,
+            polls=wait_state.polls,
+            states=dict(wait_state.states),
+            stale=wait_state.stale,
+            errors=tuple(wait_state.errors),
             arguments=self.arguments,
         )

@@ -1,8 +1,7 @@
-"""What is known of the things a wait asked about, and how observations change it.
+"""The observed state of each target of a wait, and how observations change it.
 
-Observations come from polls today and may come from anywhere tomorrow; they can be late, out of order, partial or
-missing. This module merges them into one `Known` for each requested thing. It knows nothing about tasks: the order of
-two observations is told by the `Subject` it is handed.
+Observations can be late, out of order, partial or missing. They are merged into one `ResourceState` for each target.
+The resource type, an `Observable`, defines the order of two observations.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import attrs
 
 from ecskit._core.errors import EcsError
 
-__all__ = ["MISSING", "Book", "Known", "Look", "Subject"]
+__all__ = ["MISSING", "Observable", "Observations", "ResourceState", "WaitState"]
 
 T = TypeVar("T")
 
@@ -25,7 +24,7 @@ ERRORS_KEPT = 100
 """How many errors a book holds at the most: a wait without an end must not grow without one."""
 
 
-class Subject(Protocol):
+class Observable(Protocol):
     """The kind of thing that is waited for, as far as merging observations goes."""
 
     @property
@@ -63,7 +62,7 @@ class Subject(Protocol):
 
 
 @attrs.frozen
-class Look(Generic[T]):
+class Observations(Generic[T]):
     """What one look brought: the things that were seen, by id, and why others could not be looked at."""
 
     seen: Mapping[str, T]
@@ -72,12 +71,12 @@ class Look(Generic[T]):
 
 
 @attrs.frozen
-class Known(Generic[T]):
+class ResourceState(Generic[T]):
     """What is known of one thing."""
 
     last: T | None = None
     """The newest observation; None if it was never seen."""
-    looked: bool = False
+    observed: bool = False
     """Whether a look has shown it; what the caller has seen may be an answer that reads have not caught up with."""
     repeats: int = 0
     """How many later looks showed it in the same state."""
@@ -91,20 +90,22 @@ class Known(Generic[T]):
     """What the subject remembers of all observations that counted, what the caller has seen included."""
 
     @classmethod
-    def given(cls, seen: T, subject: Subject) -> Known[T]:
+    def given(cls, seen: T, resource_type: Observable) -> ResourceState[T]:
         """Return what is known of what the caller has seen, before any look."""
-        return cls(seen, memory=subject.remember(cls(), seen))
+        return cls(seen, memory=resource_type.remember(cls(), seen))
 
-    def visible(self, seen: T, subject: Subject) -> Known[T]:
+    def visible(self, seen: T, resource_type: Observable) -> ResourceState[T]:
         """Return what is known after a look that showed the thing."""
-        if self.last is not None and _older(subject.rank(seen), subject.rank(self.last), subject.final):
+        if self.last is not None and _older(
+            resource_type.rank(seen), resource_type.rank(self.last), resource_type.final
+        ):
             # A replica that lags; even so the thing is there.
-            return Known(self.last, looked=True, repeats=self.repeats + 1, memory=self.memory)
-        again = self.last is not None and subject.state(seen) == subject.state(self.last)
-        memory = subject.remember(self, seen)
-        return Known(seen, looked=True, repeats=self.repeats + 1 if again else 0, memory=memory)
+            return ResourceState(self.last, observed=True, repeats=self.repeats + 1, memory=self.memory)
+        again = self.last is not None and resource_type.state(seen) == resource_type.state(self.last)
+        memory = resource_type.remember(self, seen)
+        return ResourceState(seen, observed=True, repeats=self.repeats + 1 if again else 0, memory=memory)
 
-    def missing(self, now: float) -> Known[T]:
+    def missing(self, now: float) -> ResourceState[T]:
         """Return what is known after a look that did not show the thing: it never erases what was seen."""
         since = now if self.missing_since is None else self.missing_since
         return attrs.evolve(self, missing_since=since, missing_at=now, missing_reads=self.missing_reads + 1)
@@ -120,17 +121,19 @@ def _older(one: tuple[int | None, int], other: tuple[int | None, int], final: in
     return rank < known_rank
 
 
-def _is_news(last: Any, before: Any, subject: Subject) -> bool:
+def _is_news(last: Any, before: Any, resource_type: Observable) -> bool:
     if last is None or before is None:
         return last is not before
-    return subject.rank(last) != subject.rank(before) or subject.state(last) != subject.state(before)
+    return resource_type.rank(last) != resource_type.rank(before) or resource_type.state(last) != resource_type.state(
+        before
+    )
 
 
 @attrs.frozen
-class Book(Generic[T]):
+class WaitState(Generic[T]):
     """Everything a wait knows about what it asked for, and how it came to know it."""
 
-    known: Mapping[str, Known[T]]
+    resources: Mapping[str, ResourceState[T]]
     started: float
     now: float
     polls: int = 0
@@ -148,36 +151,40 @@ class Book(Generic[T]):
     """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
 
     @classmethod
-    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T], subject: Subject) -> Book[T]:
+    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T], resource_type: Observable) -> WaitState[T]:
         """Return a book about `ids` that nobody has looked for yet; the caller has `seen` some of them."""
-        known = {id_: Known.given(seen[id_], subject) if id_ in seen else Known() for id_ in ids}
-        return cls(known, started=now, now=now)
+        resource = {
+            id_: ResourceState.given(seen[id_], resource_type) if id_ in seen else ResourceState() for id_ in ids
+        }
+        return cls(resource, started=now, now=now)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the wait started."""
         return self.now - self.started
 
-    def after(self, look: Look[T], looked_for: Sequence[str], now: float, subject: Subject) -> Book[T]:
+    def after(
+        self, poll: Observations[T], polled: Sequence[str], now: float, resource_type: Observable
+    ) -> WaitState[T]:
         """Return the book after one look at some of the things."""
-        answered = [id_ for id_ in looked_for if id_ not in look.unanswered]
-        known, states = dict(self.known), Counter(self.states)
+        answered = [id_ for id_ in polled if id_ not in poll.unanswered]
+        resource, states = dict(self.resources), Counter(self.states)
         changed = stale = 0
         for id_ in answered:
-            was, seen = self.known[id_], look.seen.get(id_)
-            known[id_] = was.missing(now) if seen is None else was.visible(seen, subject)
-            states[MISSING if seen is None else subject.state(seen)] += 1
-            stale += seen is not None and known[id_].last is not seen
-            changed += _is_news(known[id_].last, was.last, subject)
+            was, seen = self.resources[id_], poll.seen.get(id_)
+            resource[id_] = was.missing(now) if seen is None else was.visible(seen, resource_type)
+            states[MISSING if seen is None else resource_type.state(seen)] += 1
+            stale += seen is not None and resource[id_].last is not seen
+            changed += _is_news(resource[id_].last, was.last, resource_type)
         return attrs.evolve(
             self,
-            known=known,
+            resources=resource,
             now=now,
             polls=self.polls + 1,
             quiet=0 if changed else self.quiet + bool(answered),
-            failed=self.failed + 1 if look.unanswered else 0,
-            unanswered=frozenset(look.unanswered),
+            failed=self.failed + 1 if poll.unanswered else 0,
+            unanswered=frozenset(poll.unanswered),
             stale=self.stale + stale,
-            errors=[*self.errors, *dict.fromkeys(look.unanswered.values())][-ERRORS_KEPT:],
+            errors=[*self.errors, *dict.fromkeys(poll.unanswered.values())][-ERRORS_KEPT:],
             states=states,
         )

@@ -13,11 +13,11 @@ from ecskit._polling.errors import WaitStory
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
-__all__ = ["Patience", "is_count", "is_seconds"]
+__all__ = ["WaitOptions", "is_count", "is_seconds"]
 
 
 @attrs.frozen(kw_only=True)
-class Patience:
+class WaitOptions:
     """How long to wait and how often to look.
 
     The generated methods take these fields as parameters of their own, with these texts as their documentation.

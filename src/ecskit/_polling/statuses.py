@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Set as AbstractSet
 from typing import TypeVar
 
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import UNSEEN_PACE, Aim, Lacks, Never, Opinion, Ready
-from ecskit._polling.observations import Known
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, Condition, Evaluation, Met, NotYet, Unreachable
+from ecskit._polling.observations import ResourceState
 
 __all__ = ["by_status"]
 
@@ -22,32 +22,32 @@ _NONE: frozenset[str] = frozenset()
 
 
 def by_status(
-    kind: Kind[T],
+    resource_type: ResourceType[T],
     *,
-    ready: AbstractSet[str] = _NONE,
-    never: AbstractSet[str] = _NONE,
+    met: AbstractSet[str] = _NONE,
+    unreachable: AbstractSet[str] = _NONE,
     left_over: AbstractSet[str] = _NONE,
     reason: Callable[[T], str | None] = lambda _: None,
-) -> Aim[T]:
-    """Return the aim that the state of a thing has a word that is waited for.
+) -> Condition[T]:
+    """Return the condition that the state of a resource contains one of some words.
 
     Args:
-        kind: The kind of things; its `state` tells the words, separated by spaces.
-        ready: Words that are waited for.
-        never: Words from which none of them comes any more.
+        resource_type: The resource type; its `state` is made of words, separated by spaces.
+        met: Words that meet the condition.
+        unreachable: Words after which none of these can come.
         left_over: The same, but these may also be left over from before, so that they count when seen twice in a row.
         reason: What tells more about the state of a thing.
     """
 
-    def aim(known: Known[T]) -> Opinion:
-        assert known.last is not None  # aims are asked about what was seen
-        state, why = kind.state(known.last), reason(known.last)
+    def condition(resource: ResourceState[T]) -> Evaluation:
+        assert resource.last is not None  # aims are asked about what was seen
+        state, why = resource_type.state(resource.last), reason(resource.last)
         words = set(state.split())
         told = f"is {state}" + (f" ({why})" if why else "")
-        if words & never or (words & left_over and known.repeats):
-            return Never(told)
+        if words & unreachable or (words & left_over and resource.repeats):
+            return Unreachable(told)
         if words & left_over:
-            return Lacks(f"{told}, which may be left over from before", UNSEEN_PACE)
-        return Ready() if words & ready else Lacks(told)
+            return NotYet(f"{told}, which may be left over from before", NOT_VISIBLE_PACE)
+        return Met() if words & met else NotYet(told)
 
-    return aim
+    return condition

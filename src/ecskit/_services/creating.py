@@ -6,11 +6,11 @@ import attrs
 
 from ecskit._core.effects import Draw, Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._deployments.following import Course, Following
+from ecskit._deployments.following import FollowOptions, Tracker
 from ecskit._deployments.reference import started_from
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import UnsupportedController
 from ecskit.models.services import CreateServiceRequest, Service
 
@@ -19,7 +19,7 @@ __all__ = ["create"]
 _TOKEN_LENGTH = 36
 
 
-def create(request: CreateServiceRequest, *, following: Following, patience: Patience) -> Flow[Service]:
+def create(request: CreateServiceRequest, *, follow_options: FollowOptions, wait_options: WaitOptions) -> Flow[Service]:
     """Create a service, and wait until its first deployment has succeeded.
 
     A call whose answer is lost, and one that was throttled, is sent again under the same token, so that the service is
@@ -28,8 +28,8 @@ def create(request: CreateServiceRequest, *, following: Following, patience: Pat
     Args:
         request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random where
             it is absent; doing it again with the same token and request finds the same service.
-        following: How far, and how, to follow its deployment.
-        patience: How long to wait, once it is created, and how often to look.
+        follow_options: How far, and how, to follow its deployment.
+        wait_options: How long to wait, once it is created, and how often to look.
 
     Returns:
         The service as it was last seen.
@@ -54,16 +54,16 @@ def create(request: CreateServiceRequest, *, following: Following, patience: Pat
     controller = request.deployment_controller.type if request.deployment_controller else "ECS"
     if controller == "CODE_DEPLOY":
         raise UnsupportedController(request.service_name, controller)
-    following.check(verb)
-    patience.check(verb)
+    follow_options.check(verb)
+    wait_options.check(verb)
 
     def flow() -> Flow[Service]:
         key = token or f"{(yield Draw()).get():032x}"
-        created = yield from Insisting(attrs.evolve(request, client_token=key)).send()
+        created = yield from Retrying(attrs.evolve(request, client_token=key)).send()
         if controller == "EXTERNAL":
             return created.service
-        course = Course.of(started_from(verb, created), following, patience, verb=verb)
-        progress = yield from course.flow()
+        tracker = Tracker.of(started_from(verb, created), follow_options, wait_options, verb=verb)
+        progress = yield from tracker.flow()
         return progress.service or created.service
 
     return flow()

@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias, get_args
 from ecskit._api.service_errors import ServiceNotActiveException, ServiceNotFoundException
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit._deployments.change import check_service, read_service
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.services import services_inactive
 from ecskit.models.services import DeleteServiceRequest, Service, UpdateServiceRequest
 
@@ -18,7 +18,7 @@ __all__ = ["UntilDeleted", "delete"]
 
 log = logging.getLogger("ecskit")
 
-UntilDeleted: TypeAlias = Literal["inactive", "told"]
+UntilDeleted: TypeAlias = Literal["inactive", "requested"]
 """How far deleting is waited for."""
 
 
@@ -28,7 +28,7 @@ def delete(
     cluster: str | None = None,
     force: bool = False,
     until: UntilDeleted = "inactive",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[Service]:
     """Delete a service: scale it down to nothing, delete it, and wait until its tasks are gone.
 
@@ -38,8 +38,8 @@ def delete(
         service: Name, ARN or model of the service.
         cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
         force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
-        until: "inactive" waits until it is INACTIVE; "told" returns when ECS knows that it is to be.
-        patience: How long to wait and how often to look.
+        until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The service as it was last seen.
@@ -56,7 +56,7 @@ def delete(
     """
     verb = "services.delete"
     check_service(verb, service, cluster)
-    patience.check(verb)
+    wait_options.check(verb)
     if not isinstance(force, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError(verb, [("force", f"expected True or False, got {type(force).__name__}")])
     if until not in get_args(UntilDeleted):
@@ -66,9 +66,9 @@ def delete(
         known = yield from read_service(verb, service, cluster)
         if known.status == "ACTIVE":
             known = yield from _deleted(known, force=force)
-        if until == "told" or known.status == "INACTIVE":
+        if until == "requested" or known.status == "INACTIVE":
             return known
-        [last] = yield from services_inactive(known, patience=patience)
+        [last] = yield from services_inactive(known, wait_options=wait_options)
         return last
 
     return flow()
@@ -78,8 +78,8 @@ def _deleted(service: Service, *, force: bool) -> Flow[Service]:
     arn, cluster = service.service_arn, service.cluster_arn
     scales_down = not force and service.desired_count and service.scheduling_strategy != "DAEMON"
     if scales_down:
-        yield from Insisting(UpdateServiceRequest(service=arn, cluster=cluster, desired_count=0)).send()
-    request = Insisting(DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), alone=True)
+        yield from Retrying(UpdateServiceRequest(service=arn, cluster=cluster, desired_count=0)).send()
+    request = Retrying(DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), alone=True)
     try:
         return (yield from request.send()).service
     except (ServiceNotFoundException, ServiceNotActiveException):

@@ -14,7 +14,7 @@ from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
-from ecskit._polling.identifiers import asked_for
+from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
 from ecskit._waits.services import AT_ONCE, SERVICE, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
@@ -58,15 +58,15 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
-    asked = asked_for("services.describe", SERVICE, services, cluster=cluster)
+    targets = targets_of("services.describe", SERVICE, services, cluster=cluster)
 
     def flow() -> Flow[list[Service]]:
-        batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), asked.places)
-        look = yield from batches.look(list(asked.places))
+        batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
+        look = yield from batches.poll(list(targets.by_name))
         for error in look.unanswered.values():
             raise error
-        missing = [name for name in asked.places if name not in look.seen]
-        found = [look.seen[name] for name in asked.places if name in look.seen]
+        missing = [name for name in targets.by_name if name not in look.seen]
+        found = [look.seen[name] for name in targets.by_name if name in look.seen]
         if missing and not allow_missing:
             raise ServicesMissing(missing, found)
         return found

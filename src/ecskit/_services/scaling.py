@@ -8,16 +8,16 @@ from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._deployments.change import Change, check_service, read_service
 from ecskit._deployments.deploying import deploy
-from ecskit._deployments.following import Course, Following
+from ecskit._deployments.following import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.rollback import Remedy
+from ecskit._deployments.rollback import RollbackOptions
 from ecskit._deployments.updating import Update
-from ecskit._polling.options import Patience, is_count
+from ecskit._polling.options import WaitOptions, is_count
 from ecskit.models.services import Service
 
 __all__ = ["UntilScaled", "refresh", "scale"]
 
-UntilScaled: TypeAlias = Literal["settled", "told"]
+UntilScaled: TypeAlias = Literal["settled", "requested"]
 """How far a change of the desired count is waited for."""
 
 
@@ -27,7 +27,7 @@ def scale(
     desired_count: int,
     cluster: str | None = None,
     until: UntilScaled = "settled",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[Service]:
     """Change how many tasks a service is to have, and wait until it has them.
 
@@ -35,9 +35,9 @@ def scale(
         service: Name, ARN or model of the service.
         desired_count: How many tasks there are to be, 0 or more.
         cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        until: "settled" waits until as many tasks run, and a deployment that is under way is done; "told" returns when
+        until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
             ECS knows how many there are to be.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The service as it was last seen.
@@ -56,7 +56,7 @@ def scale(
     """
     verb = "services.scale"
     check_service(verb, service, cluster)
-    patience.check(verb)
+    wait_options.check(verb)
     count: object = desired_count
     if not (count == 0 or is_count(count)) or isinstance(count, bool):
         raise RequestError(verb, [("desired_count", f"expected a whole number, 0 or more, got {desired_count!r}")])
@@ -68,10 +68,10 @@ def scale(
         update = yield from Update.of(Change(cluster=cluster, desired_count=desired_count), before, verb)
         started = yield from update.make()
         # A deployment that is under way may succeed before there are as many tasks as were asked for.
-        course = Course.of(started, Following(until="stable"), patience, verb=verb)
+        tracker = Tracker.of(started, FollowOptions(until="stable"), wait_options, verb=verb)
         if until == "settled":
-            yield from course.flow()
-        return course.progress.service or update.after or before
+            yield from tracker.flow()
+        return tracker.progress.service or update.after or before
 
     return flow()
 
@@ -80,9 +80,9 @@ def refresh(
     service: str | Service,
     *,
     cluster: str | None = None,
-    following: Following,
-    remedy: Remedy,
-    patience: Patience,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
     """Start the tasks of a service anew, as it is, and wait until that is deployed.
 
@@ -91,9 +91,9 @@ def refresh(
     Args:
         service: Name, ARN or model of the service.
         cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        following: How far, and how, to follow the deployment.
-        remedy: What to do when it does not succeed.
-        patience: How long to wait, once the service is changed, and how often to look.
+        follow_options: How far, and how, to follow the deployment.
+        rollback_options: What to do when it does not succeed.
+        wait_options: How long to wait, once the service is changed, and how often to look.
 
     Returns:
         What is known of the deployment in the end: service, service deployment, counts.
@@ -109,6 +109,12 @@ def refresh(
     """
     change = Change(cluster=cluster, force=True)
     try:
-        return deploy(service, change=change, following=following, remedy=remedy, patience=patience)
+        return deploy(
+            service,
+            change=change,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
+        )
     except RequestError as error:
         raise RequestError("services.refresh", error.problems) from None

@@ -8,22 +8,22 @@ import attrs
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.retrying import Insisting
-from ecskit._polling.batches import Asked
+from ecskit._core.retrying import Retrying
+from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.naming import OneTaskSet, one_task_set
 from ecskit._waits.task_sets import is_percent, primary, steady
 from ecskit.models.services import Scale, TaskSet, UpdateServicePrimaryTaskSetRequest, UpdateTaskSetRequest
 
 __all__ = ["UntilScaled", "make_primary", "scale"]
 
-UntilScaled: TypeAlias = Literal["steady", "told"]
+UntilScaled: TypeAlias = Literal["steady", "requested"]
 """How far scaling is waited for."""
 
 
 def make_primary(
-    task_set: OneTaskSet, *, service: str | None = None, cluster: str | None = None, patience: Patience
+    task_set: OneTaskSet, *, service: str | None = None, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[TaskSet]:
     """Make a task set the primary one of its service, and wait until reads show it so.
 
@@ -33,7 +33,7 @@ def make_primary(
         task_set: What an operation or a verb returned, or a task set, its id or its ARN.
         service: Name or ARN of its service; needed only with an id.
         cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task set as it was last seen.
@@ -47,17 +47,17 @@ def make_primary(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
     """
-    asked = one_task_set("task_sets.make_primary", task_set, cluster=cluster, service=service)
-    patience.check("task_sets.make_primary")
-    return _make_primary(asked, patience)
+    targets = one_task_set("task_sets.make_primary", task_set, cluster=cluster, service=service)
+    wait_options.check("task_sets.make_primary")
+    return _make_primary(targets, wait_options)
 
 
-def _make_primary(asked: Asked[TaskSet], patience: Patience) -> Flow[TaskSet]:
-    [(name, place)] = asked.places.items()
-    cluster, service = place.scope.split()
-    request = UpdateServicePrimaryTaskSetRequest(cluster=cluster, service=service, primary_task_set=place.id)
-    told = (yield from Insisting(request).send()).task_set
-    [last] = yield from wait_for(primary(patience), attrs.evolve(asked, seen={name: told}))
+def _make_primary(targets: Targets[TaskSet], wait_options: WaitOptions) -> Flow[TaskSet]:
+    [(name, target)] = targets.by_name.items()
+    cluster, service = target.scope.split()
+    request = UpdateServicePrimaryTaskSetRequest(cluster=cluster, service=service, primary_task_set=target.id)
+    told = (yield from Retrying(request).send()).task_set
+    [last] = yield from wait_for(primary(wait_options), attrs.evolve(targets, seen={name: told}))
     return last
 
 
@@ -68,7 +68,7 @@ def scale(
     service: str | None = None,
     cluster: str | None = None,
     until: UntilScaled = "steady",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[TaskSet]:
     """Give a task set another share of the tasks of its service, and wait until it is steady at that.
 
@@ -79,8 +79,8 @@ def scale(
         percent: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS rounds up.
         service: Name or ARN of its service; needed only with an id.
         cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-        until: "steady" waits until it is in STEADY_STATE at that scale; "told" returns when ECS knows what it is to be.
-        patience: How long to wait and how often to look.
+        until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task set as it was last seen.
@@ -95,8 +95,8 @@ def scale(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
     """
-    asked = one_task_set("task_sets.scale", task_set, cluster=cluster, service=service)
-    patience.check("task_sets.scale")
+    targets = one_task_set("task_sets.scale", task_set, cluster=cluster, service=service)
+    wait_options.check("task_sets.scale")
     problems: list[tuple[str, str]] = []
     if not is_percent(percent):
         problems.append(("percent", f"expected percent, 0 to 100, got {percent!r}"))
@@ -104,18 +104,20 @@ def scale(
         problems.append(("until", f"expected one of {', '.join(get_args(UntilScaled))}, got {until!r}"))
     if problems:
         raise RequestError("task_sets.scale", problems)
-    return _scale(asked, float(percent), until, patience)
+    return _scale(targets, float(percent), until, wait_options)
 
 
-def _scale(asked: Asked[TaskSet], percent: float, until: UntilScaled, patience: Patience) -> Flow[TaskSet]:
-    [(name, place)] = asked.places.items()
-    cluster, service = place.scope.split()
+def _scale(targets: Targets[TaskSet], percent: float, until: UntilScaled, wait_options: WaitOptions) -> Flow[TaskSet]:
+    [(name, target)] = targets.by_name.items()
+    cluster, service = target.scope.split()
     request = UpdateTaskSetRequest(
-        cluster=cluster, service=service, task_set=place.id, scale=Scale(value=percent, unit="PERCENT")
+        cluster=cluster, service=service, task_set=target.id, scale=Scale(value=percent, unit="PERCENT")
     )
-    told = (yield from Insisting(request).send()).task_set
-    if until == "told":
+    told = (yield from Retrying(request).send()).task_set
+    if until == "requested":
         return told
-    arguments = {**asked.arguments, "scale": percent}
-    [last] = yield from wait_for(steady(patience, percent), attrs.evolve(asked, seen={name: told}, arguments=arguments))
+    arguments = {**targets.arguments, "scale": percent}
+    [last] = yield from wait_for(
+        steady(wait_options, percent), attrs.evolve(targets, seen={name: told}, arguments=arguments)
+    )
     return last

@@ -14,12 +14,12 @@ import attrs
 
 from ecskit._core.effects import Draw, Flow
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import CLEAN_UP, Insisting
+from ecskit._core.retrying import CLEAN_UP, Retrying
 from ecskit._core.wire import encode
-from ecskit._polling.batches import Asked
+from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import waiter
 from ecskit._polling.guarding import guarded
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.ending import remove
 from ecskit._task_sets.naming import one_task_set, service_of
 from ecskit._waits.task_sets import is_percent, steady
@@ -67,7 +67,7 @@ def create(
     until: UntilCreated = "steady",
     on_timeout: OnEnd = "leave",
     on_cancel: OnEnd = "leave",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[TaskSet]:
     """Create a task set in a service with the EXTERNAL deployment controller, once, and wait until it is steady.
 
@@ -93,7 +93,7 @@ def create(
         on_timeout: What to do with the task set when it is not steady, or not visible, in time: "leave" it, or "delete"
             it with its tasks.
         on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-        patience: How long to wait, once it is created, and how often to look.
+        wait_options: How long to wait, once it is created, and how often to look.
 
     Returns:
         The task set as it was last seen.
@@ -108,8 +108,8 @@ def create(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
     """
-    place = service_of("task_sets.create", service, cluster)
-    patience.check("task_sets.create")
+    target = service_of("task_sets.create", service, cluster)
+    wait_options.check("task_sets.create")
     problems: list[tuple[str, str]] = []
     problems += _about_the_definition(task_definition)
     if scale is not None and not is_percent(scale):
@@ -133,8 +133,8 @@ def create(
     if isinstance(network, AwsVpcConfiguration):
         network = NetworkConfiguration(awsvpc_configuration=network)
     request = CreateTaskSetRequest(
-        cluster=place.scope,
-        service=place.id,
+        cluster=target.scope,
+        service=target.id,
         task_definition=task_definition if isinstance(task_definition, str) else task_definition.task_definition_arn,
         scale=None if scale is None else Scale(value=float(scale), unit="PERCENT"),
         network_configuration=network,
@@ -145,7 +145,7 @@ def create(
         **{name: value for name, value in lists.items() if value is not None},
     )
     encode(request)  # whatever is of a wrong type is told before anything is sent
-    return _create(request, patience, until=until, on_timeout=on_timeout, on_cancel=on_cancel)
+    return _create(request, wait_options, until=until, on_timeout=on_timeout, on_cancel=on_cancel)
 
 
 def _is_token(value: object) -> bool:
@@ -166,18 +166,23 @@ def _items(strategy: Mapping[str, int] | Sequence[CapacityProviderStrategyItem] 
 
 
 def _create(
-    request: CreateTaskSetRequest, patience: Patience, *, until: UntilCreated, on_timeout: OnEnd, on_cancel: OnEnd
+    request: CreateTaskSetRequest,
+    wait_options: WaitOptions,
+    *,
+    until: UntilCreated,
+    on_timeout: OnEnd,
+    on_cancel: OnEnd,
 ) -> Flow[TaskSet]:
     if request.client_token is None:
         request = attrs.evolve(request, client_token=f"{(yield Draw()).get():032x}")
-    asking = Insisting(request)
+    asking = Retrying(request)
 
     def flow() -> Flow[TaskSet]:
         made = (yield from asking.send()).task_set
         if until == "created":
             return made
-        asked = _asked(made, request)
-        [task_set] = yield from waiter(steady(patience), asked).flow(list(asked.places), asked.seen)
+        targets = _asked(made, request)
+        [task_set] = yield from waiter(steady(wait_options), targets).flow(list(targets.by_name), targets.seen)
         return task_set
 
     return (
@@ -187,7 +192,7 @@ def _create(
     )
 
 
-def _give_up(asking: Insisting[CreateTaskSetResponse], how: OnEnd) -> Flow[None]:
+def _give_up(asking: Retrying[CreateTaskSetResponse], how: OnEnd) -> Flow[None]:
     """Delete the task set if the caller wants that, also one without an answer: ECS shows it when asked again."""
     if how == "leave":
         return
@@ -204,10 +209,10 @@ def _give_up(asking: Insisting[CreateTaskSetResponse], how: OnEnd) -> Flow[None]
         yield from _remove(_asked(asking.answer.task_set, request))
 
 
-def _asked(task_set: TaskSet, request: CreateTaskSetRequest) -> Asked[TaskSet]:
+def _asked(task_set: TaskSet, request: CreateTaskSetRequest) -> Targets[TaskSet]:
     return one_task_set("task_sets.create", task_set, cluster=request.cluster, service=request.service)
 
 
-def _remove(asked: Asked[TaskSet]) -> Flow[None]:
-    for place in asked.places.values():
-        yield from remove(place)
+def _remove(targets: Targets[TaskSet]) -> Flow[None]:
+    for target in targets.by_name.values():
+        yield from remove(target)

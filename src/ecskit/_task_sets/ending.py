@@ -6,8 +6,8 @@ import logging
 
 from ecskit._api.service_errors import TaskSetNotFoundException
 from ecskit._core.effects import Flow
-from ecskit._core.retrying import CLEAN_UP, Insisting
-from ecskit._polling.batches import Place
+from ecskit._core.retrying import CLEAN_UP, Retrying
+from ecskit._polling.batches import Target
 from ecskit.models.services import DeleteTaskSetRequest
 
 __all__ = ["remove"]
@@ -15,15 +15,15 @@ __all__ = ["remove"]
 log = logging.getLogger("ecskit")
 
 
-def remove(place: Place) -> Flow[None]:
+def remove(target: Target) -> Flow[None]:
     """Delete a task set, whatever runs in it; one that is gone already is fine."""
-    cluster, service = place.scope.split()
-    log.info("deleting task set %s, for which nobody waits any more", place.id)
-    request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=place.id, force=True)
+    cluster, service = target.scope.split()
+    log.info("deleting task set %s, for which nobody waits any more", target.id)
+    request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=True)
     try:
-        yield from Insisting(request).send(CLEAN_UP)
+        yield from Retrying(request).send(CLEAN_UP)
     except TaskSetNotFoundException:
-        log.info("task set %s is gone already", place.id)
+        log.info("task set %s is gone already", target.id)
     except GeneratorExit:
-        log.warning("task set %s may not have been deleted", place.id)
+        log.warning("task set %s may not have been deleted", target.id)
         raise

@@ -7,8 +7,8 @@ from operator import attrgetter
 from typing import Any, TypeAlias
 
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Asked, Place
-from ecskit._polling.identifiers import NAME, Naming, asked_for
+from ecskit._polling.batches import Target, Targets
+from ecskit._polling.identifiers import NAME, Naming, targets_of
 from ecskit._waits.task_sets import NAMING, TaskSetAnswer
 from ecskit.models.services import Service, TaskSet
 
@@ -27,7 +27,7 @@ SERVICE = Naming(
 )
 
 
-def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, service: str | None) -> Asked[TaskSet]:
+def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, service: str | None) -> Targets[TaskSet]:
     """Return where to look for a task set.
 
     Raises:
@@ -36,7 +36,7 @@ def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, ser
     return _one(subject, NAMING, "task_set", task_set, cluster=cluster, service=service)
 
 
-def service_of(subject: str, service: str | Service, cluster: str | None) -> Place:
+def service_of(subject: str, service: str | Service, cluster: str | None) -> Target:
     """Return the cluster and the name of a service.
 
     Raises:
@@ -44,15 +44,15 @@ def service_of(subject: str, service: str | Service, cluster: str | None) -> Pla
     """
     if isinstance(service, Service) and cluster is None:
         cluster = service.cluster_arn
-    [place] = _one(subject, SERVICE, "service", service, cluster=cluster).places.values()
-    return place
+    [target] = _one(subject, SERVICE, "service", service, cluster=cluster).by_name.values()
+    return target
 
 
-def _one(subject: str, naming: Naming[Any], parameter: str, thing: object, **said: str | None) -> Asked[Any]:
+def _one(subject: str, naming: Naming[Any], parameter: str, thing: object, **said: str | None) -> Targets[Any]:
     if isinstance(thing, Sequence) and not isinstance(thing, str):
         raise RequestError(subject, [(parameter, f"expected one {naming.noun}, got {type(thing).__name__}")])
     try:
-        return asked_for(subject, naming, thing, **said)
+        return targets_of(subject, naming, thing, **said)
     except RequestError as error:
         # Told under the name that the caller used.
         named = [(parameter if path == naming.parameter else path, problem) for path, problem in error.problems]

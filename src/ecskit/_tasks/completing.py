@@ -14,15 +14,15 @@ from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
 from ecskit._polling.loop import Again, Failed, Verdict
-from ecskit._polling.observations import Book
-from ecskit._polling.options import Patience
+from ecskit._polling.observations import WaitState
+from ecskit._polling.options import WaitOptions
 from ecskit._tasks.ending import end
 from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.judging import Judge
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.running import run
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit._waits.tasks import TaskGoal, is_settled, stopped
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
@@ -41,7 +41,7 @@ def run_to_completion(
     capacity_timeout: float | None = None,
     on_partial: OnPartial = "raise",
     on_conflict: OnConflict = "raise",
-    patience: Patience,
+    wait_options: WaitOptions,
     on_timeout: OnCancel = "leave",
     on_cancel: OnCancel = "leave",
 ) -> Flow[OneOrMany[TaskOutcome]]:
@@ -59,7 +59,7 @@ def run_to_completion(
             asking.
         on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
             asked for; "raise" does not.
-        patience: How long to wait, once they are started, and how often to look.
+        wait_options: How long to wait, once they are started, and how often to look.
         on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
             "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
         on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
@@ -76,7 +76,7 @@ def run_to_completion(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
-    patience.check("tasks.run_to_completion")
+    wait_options.check("tasks.run_to_completion")
     if on_timeout not in get_args(OnCancel):
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
@@ -98,20 +98,20 @@ def run_to_completion(
 
     def flow() -> Flow[OneOrMany[TaskOutcome]]:
         result = yield from launched
-        asked = asked_for("tasks.run_to_completion", result, launch.cluster)
-        latest: dict[str, Task] = dict(asked.seen)
+        targets = targets_of("tasks.run_to_completion", result, launch.cluster)
+        latest: dict[str, Task] = dict(targets.seen)
 
         def to_the_end() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
-            judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, patience.timeout)
-            noted = attrs.evolve(patience, on_poll=_noting(latest, patience.on_poll))
-            wait = waiter(stopped(noted), asked, judge.prepare)
-            book = yield from wait.watch(list(asked.places), asked.seen)
+            judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
+            noted = attrs.evolve(wait_options, on_poll=_noting(latest, wait_options.on_poll))
+            wait = waiter(stopped(noted), targets, judge.prepare)
+            wait_state = yield from wait.watch(list(targets.by_name), targets.seen)
             outcomes = yield from _outcomes(latest, judge)
-            return outcomes, wait.story(book, {})
+            return outcomes, wait.story(wait_state, {})
 
         def end_them(how: OnCancel) -> Flow[None]:
-            return end(attrs.evolve(asked, seen=latest), how)
+            return end(attrs.evolve(targets, seen=latest), how)
 
         outcomes, story = yield from guarded(
             to_the_end(), on_timeout=lambda: end_them(on_timeout), on_cancel=lambda: end_them(on_cancel)
@@ -163,7 +163,7 @@ def as_stopped(
     cluster: str | None = None,
     allow_partial: bool = False,
     essential: SequenceNotStr[str] | None = None,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Emits[TaskOutcome]:
     """Yield how each task ended, in the order in which they end.
 
@@ -174,7 +174,7 @@ def as_stopped(
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
         essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Yields:
         How a task ended, once for each; whether it succeeded is for the caller to see.
@@ -186,23 +186,23 @@ def as_stopped(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    asked = asked_for("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
+    targets = targets_of("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
     _check_names("tasks.as_stopped", essential)
-    goal = EachStopped.of(stopped(patience))
-    waiter(goal, asked)  # tells what is wrong with the patience before anything is sent
+    goal = EachStopped.of(stopped(wait_options))
+    waiter(goal, targets)  # tells what is wrong with the patience before anything is sent
 
     def flow() -> Emits[TaskOutcome]:
-        judge = Judge.of(essential, None, (yield Sleep(0)).now, patience.timeout)
+        judge = Judge.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
         told: set[str] = set()
 
-        def announce(book: Book[Task]) -> Emits[TaskOutcome]:
-            yield from judge.prepare(book)
-            for id_, known in book.known.items():
+        def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
+            yield from judge.prepare(wait_state)
+            for id_, known in wait_state.resources.items():
                 if id_ not in told and known.last is not None and is_settled(known):
                     told.add(id_)
                     yield Emit((yield from judge.outcome(known.last)))
 
-        yield from waiter(goal, asked, announce).watch(list(asked.places), asked.seen)
+        yield from waiter(goal, targets, announce).watch(list(targets.by_name), targets.seen)
 
     return flow()
 
@@ -214,18 +214,20 @@ class EachStopped(TaskGoal):
     @classmethod
     def of(cls, goal: TaskGoal) -> EachStopped:
         """Return the same goal, but with more patience for the others when one is lost."""
-        return cls(name=goal.name, aim=goal.aim, patience=goal.patience)
+        return cls(name=goal.name, condition=goal.condition, wait_options=goal.wait_options)
 
-    def judge(self, book: Book[Task], /) -> Verdict:
+    def judge(self, wait_state: WaitState[Task], /) -> Verdict:
         """Decide as the goal does, but give up only when there is nobody left to wait for."""
         failed: Failed | None = None
         while True:
-            verdict = super().judge(book)
+            verdict = super().judge(wait_state)
             if not isinstance(verdict, Failed):
                 break
             lost = {**(failed.reasons if failed else {}), **verdict.reasons}
             failed = attrs.evolve(failed or verdict, reasons=lost)
-            book = attrs.evolve(book, known={id_: known for id_, known in book.known.items() if id_ not in lost})
+            wait_state = attrs.evolve(
+                wait_state, resources={id_: known for id_, known in wait_state.resources.items() if id_ not in lost}
+            )
         if failed and isinstance(verdict, Again):
             return attrs.evolve(verdict, reasons={**failed.reasons, **verdict.reasons})
         return failed or verdict

@@ -12,9 +12,9 @@ from ecskit._core.call import call
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError
 from ecskit._core.retrying import is_throttle_in_disguise
-from ecskit._polling.batches import Asked, Place
+from ecskit._polling.batches import Target, Targets
 from ecskit._polling.conditions import wait_for
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
 from ecskit._tasks.launch import OnCancel
 from ecskit._tasks.reasons import is_unknown_task
@@ -37,15 +37,15 @@ STOP_PATIENCE = 120.0
 """Seconds to wait at the most for tasks to stop that were given up."""
 
 
-def tell_to_stop(places: Mapping[str, Place], reason: str | None) -> Flow[dict[str, Task]]:
+def tell_to_stop(by_name: Mapping[str, Target], reason: str | None) -> Flow[dict[str, Task]]:
     """Tell each task to stop, and return what ECS shows of them.
 
     Raises:
         TasksNotStopped: Some could not be told; all others were.
     """
-    flows = [_tell(place, reason) for place in places.values()]
+    flows = [_tell(target, reason) for target in by_name.values()]
     replies: Reply[list[Reply[Task]]] = yield Parallel(flows, AT_ONCE)
-    answers = dict(zip(places, replies.get(), strict=True))
+    answers = dict(zip(by_name, replies.get(), strict=True))
     errors = {name: reply.error for name, reply in answers.items() if reply.error is not None}
     told = {name: reply.get() for name, reply in answers.items() if reply.error is None}
     if errors:
@@ -53,8 +53,8 @@ def tell_to_stop(places: Mapping[str, Place], reason: str | None) -> Flow[dict[s
     return told
 
 
-def _tell(place: Place, reason: str | None) -> Flow[Task]:
-    request = StopTaskRequest(cluster=place.scope, task=place.id, reason=reason)
+def _tell(target: Target, reason: str | None) -> Flow[Task]:
+    request = StopTaskRequest(cluster=target.scope, task=target.id, reason=reason)
     attempt = 1
     while True:
         try:
@@ -65,14 +65,14 @@ def _tell(place: Place, reason: str | None) -> Flow[Task]:
                 raise
         else:
             # An answer may hold no more than the ARN: the cluster is known here.
-            return task if task.cluster_arn else attrs.evolve(task, cluster_arn=place.scope)
+            return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
         yield from back_off(attempt, longest=LONGEST_NAP)
         attempt += 1
 
 
-def end(asked: Asked[Task], how: OnCancel) -> Flow[None]:
+def end(targets: Targets[Task], how: OnCancel) -> Flow[None]:
     """Stop tasks that nobody waits for any more, as the caller said; those that were seen to have stopped are left."""
-    live = {name: place for name, place in asked.places.items() if not is_over(asked.seen[name])}
+    live = {name: target for name, target in targets.by_name.items() if not is_over(targets.seen[name])}
     if how == "leave" or not live:
         return
     log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
@@ -82,4 +82,4 @@ def end(asked: Asked[Task], how: OnCancel) -> Flow[None]:
         log.warning("not all of these tasks may have been told to stop: %s", ", ".join(live))
         raise
     if how == "stop_and_wait":
-        yield from wait_for(stopped(Patience(timeout=STOP_PATIENCE)), Asked(places=live, seen=told))
+        yield from wait_for(stopped(WaitOptions(timeout=STOP_PATIENCE)), Targets(by_name=live, seen=told))

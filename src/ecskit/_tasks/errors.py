@@ -72,7 +72,7 @@ class TaskFailedError(EcsError):
             told.append(f"and {len(failed) - _TOLD} more")
         if len(self.outcomes) > 1:
             told[0] = f"{len(failed)} of {len(self.outcomes)} tasks failed: {told[0]}"
-        after = [f" after {self.story.elapsed:.0f} s; {self.story.looks}"] if self.story else []
+        after = [f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}"] if self.story else []
         logs = [f"; logs: {'; '.join(map(str, self.outcome.logs))}"] if self.outcome.logs else []
         return "".join(["; ".join(told), *after, *logs])
 

@@ -12,7 +12,7 @@ from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._polling.observations import Book
+from ecskit._polling.observations import WaitState
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
@@ -41,14 +41,14 @@ class Judge:
         known = {given.task_definition_arn: given} if isinstance(given, TaskDefinition) else {}
         return cls(essential, float("inf") if timeout is None else now + timeout, dict[str, Any](known))
 
-    def prepare(self, book: Book[Task]) -> Flow[None]:
+    def prepare(self, wait_state: WaitState[Task]) -> Flow[None]:
         """Read what will be needed when tasks have stopped, while there is time: what fails now is read later."""
         if self.essential is not None:
             return
-        seen = [known.last.task_definition_arn for known in book.known.values() if known.last is not None]
+        seen = [known.last.task_definition_arn for known in wait_state.resources.values() if known.last is not None]
         for arn in dict.fromkeys(seen):
             # After the first look, the second, the fourth and so on: what is throttled is left alone.
-            if arn is not None and arn not in self.definitions and book.polls & (book.polls - 1) == 0:
+            if arn is not None and arn not in self.definitions and wait_state.polls & (wait_state.polls - 1) == 0:
                 yield from self._read(arn)
 
     def outcome(self, task: Task) -> Flow[TaskOutcome]:

@@ -12,7 +12,7 @@ import attrs
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.retrying import Insisting
+from ecskit._core.retrying import Retrying
 from ecskit._core.typing import SequenceNotStr
 from ecskit._core.wire import encode
 from ecskit.models.common import (
@@ -175,7 +175,7 @@ def _only_essential(definition: str | TaskDefinition) -> Flow[str]:
     """Return the name of the one essential container."""
     if isinstance(definition, str):
         request = DescribeTaskDefinitionRequest(task_definition=definition)
-        definition = (yield from Insisting(request).send()).task_definition
+        definition = (yield from Retrying(request).send()).task_definition
     names = [c.name for c in definition.container_definitions if c.name]
     essential = [c.name for c in definition.container_definitions if c.name and c.essential is not False]
     if len(essential) != 1:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from ecskit._core.call import call
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import FailuresError, RequestError
-from ecskit._polling.batches import Place
+from ecskit._polling.batches import Target
 from ecskit._polling.options import is_count
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit.models.common import Failure
 from ecskit.models.tasks import ProtectedTask, UpdateTaskProtectionRequest, UpdateTaskProtectionResponse
 
@@ -45,7 +45,7 @@ def protect(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
     """
-    asked = asked_for("tasks.protect", tasks, cluster)
+    targets = targets_of("tasks.protect", tasks, cluster)
     if expires_in_minutes is not None:
         if not is_count(expires_in_minutes) or expires_in_minutes > LONGEST:
             problem = f"expected a whole number, 1 to {LONGEST}, got {expires_in_minutes!r}"
@@ -54,13 +54,13 @@ def protect(
             raise RequestError(
                 "tasks.protect", [("expires_in_minutes", "means nothing when protection ends; leave it out")]
             )
-    return _protect(asked.places, protected=protected, minutes=expires_in_minutes)
+    return _protect(targets.by_name, protected=protected, minutes=expires_in_minutes)
 
 
-def _protect(places: Mapping[str, Place], *, protected: bool, minutes: int | None) -> Flow[list[ProtectedTask]]:
+def _protect(by_name: Mapping[str, Target], *, protected: bool, minutes: int | None) -> Flow[list[ProtectedTask]]:
     clusters: dict[str, list[str]] = {}
-    for place in places.values():
-        clusters.setdefault(place.scope, []).append(place.id)
+    for target in by_name.values():
+        clusters.setdefault(target.scope, []).append(target.id)
     flows = [
         call(
             UpdateTaskProtectionRequest(

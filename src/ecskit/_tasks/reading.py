@@ -16,7 +16,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._tasks.errors import TasksMissing
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit._waits.tasks import TASKS
 from ecskit.models.literals import DesiredStatus, LaunchType, TaskField
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
@@ -55,16 +55,16 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    asked = asked_for("tasks.describe", tasks, cluster)
+    targets = targets_of("tasks.describe", tasks, cluster)
 
     def flow() -> Flow[list[Task]]:
-        look = yield from Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), asked.places).look(
-            list(asked.places)
+        look = yield from Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), targets.by_name).poll(
+            list(targets.by_name)
         )
         for error in look.unanswered.values():
             raise error
-        missing = [name for name in asked.places if name not in look.seen]
-        found = [look.seen[name] for name in asked.places if name in look.seen]
+        missing = [name for name in targets.by_name if name not in look.seen]
+        found = [look.seen[name] for name in targets.by_name if name in look.seen]
         if missing and not allow_missing:
             raise TasksMissing(missing, found)
         return found

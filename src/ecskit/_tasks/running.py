@@ -25,7 +25,7 @@ from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
-from ecskit._waits.task_ids import asked_for
+from ecskit._waits.task_ids import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
@@ -155,7 +155,7 @@ def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None
 
 def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
     try:
-        yield from tell_to_stop(asked_for("tasks.run", result.tasks, cluster).places, "not all were started")
+        yield from tell_to_stop(targets_of("tasks.run", result.tasks, cluster).by_name, "not all were started")
     except TasksNotStopped as error:
         raise TasksNotStarted(result) from error
     raise TasksNotStarted(result, stopped=True) from (result.errors[0] if result.errors else None)
@@ -251,4 +251,4 @@ def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
                 log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
             tasks |= {task.task_arn: task for task in chunk.tasks}
     if tasks:
-        yield from end(asked_for("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
+        yield from end(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

@@ -8,17 +8,17 @@ import attrs
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Asked
+from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
-from ecskit._polling.options import Patience
+from ecskit._polling.options import WaitOptions
 from ecskit._tasks.ending import tell_to_stop
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit._waits.tasks import is_over, stopped
 from ecskit.models.tasks import Task
 
 __all__ = ["UntilStopped", "stop"]
 
-UntilStopped: TypeAlias = Literal["stopped", "told"]
+UntilStopped: TypeAlias = Literal["stopped", "requested"]
 """How far stopping is waited for."""
 
 
@@ -28,7 +28,7 @@ def stop(
     cluster: str | None = None,
     reason: str | None = None,
     until: UntilStopped = "stopped",
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Stop tasks, and wait until they have stopped.
 
@@ -39,8 +39,8 @@ def stop(
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         reason: What to tell those who look at the tasks later, at most 255 characters: it becomes part of their
             `stopped_reason`.
-        until: "stopped" waits until they have; "told" returns when ECS knows that they are to stop.
-        patience: How long to wait and how often to look.
+        until: "stopped" waits until they have; "requested" returns when ECS knows that they are to stop.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -51,21 +51,25 @@ def stop(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
     """
-    asked = asked_for("tasks.stop", tasks, cluster)
-    patience.check("tasks.stop")
+    targets = targets_of("tasks.stop", tasks, cluster)
+    wait_options.check("tasks.stop")
     if until not in get_args(UntilStopped):
         raise RequestError(
             "tasks.stop", [("until", f"expected one of {', '.join(get_args(UntilStopped))}, got {until!r}")]
         )
     if reason is not None and not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("tasks.stop", [("reason", f"expected a str, got {type(reason).__name__}")])
-    return _stop(asked, reason, until, patience)
+    return _stop(targets, reason, until, wait_options)
 
 
-def _stop(asked: Asked[Task], reason: str | None, until: UntilStopped, patience: Patience) -> Flow[list[Task]]:
-    live = {name: p for name, p in asked.places.items() if name not in asked.seen or not is_over(asked.seen[name])}
+def _stop(
+    targets: Targets[Task], reason: str | None, until: UntilStopped, wait_options: WaitOptions
+) -> Flow[list[Task]]:
+    live = {
+        name: p for name, p in targets.by_name.items() if name not in targets.seen or not is_over(targets.seen[name])
+    }
     told = yield from tell_to_stop(live, reason)
-    asked = attrs.evolve(asked, seen={**asked.seen, **told})
-    if until == "told":
-        return [asked.seen[name] for name in asked.places]
-    return (yield from wait_for(stopped(patience), asked))
+    targets = attrs.evolve(targets, seen={**targets.seen, **told})
+    if until == "requested":
+        return [targets.seen[name] for name in targets.by_name]
+    return (yield from wait_for(stopped(wait_options), targets))

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.capacity_providers import (
     CapacityProvider,
@@ -41,14 +41,14 @@ DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"
 
 
 def capacity_providers_active(
-    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
     """Wait until all capacity providers are ACTIVE, so that clusters can use them.
 
     Args:
         capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
         cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The capacity providers as they were last seen, in the order given.
@@ -60,20 +60,22 @@ def capacity_providers_active(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
-    aim = by_status(PROVIDERS, ready={"ACTIVE"}, left_over={"CREATE_FAILED", *DELETED}, reason=_reason)
-    goal = All(name="capacity_providers_active", kind=PROVIDERS, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+    condition = by_status(PROVIDERS, met={"ACTIVE"}, left_over={"CREATE_FAILED", *DELETED}, reason=_reason)
+    goal = All(
+        name="capacity_providers_active", resource_type=PROVIDERS, condition=condition, wait_options=wait_options
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_updated(
-    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
     """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
 
     Args:
         capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
         cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The capacity providers as they were last seen, in the order given.
@@ -86,20 +88,26 @@ def capacity_providers_updated(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """
     failed = {"UPDATE_FAILED", "CREATE_FAILED", *DELETED}
-    aim = by_status(PROVIDERS, ready={"UPDATE_COMPLETE"}, left_over=failed, reason=_reason)
-    goal = All(name="capacity_providers_updated", kind=PROVIDERS, aim=aim, patience=patience, reads=2)
-    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+    condition = by_status(PROVIDERS, met={"UPDATE_COMPLETE"}, left_over=failed, reason=_reason)
+    goal = All(
+        name="capacity_providers_updated",
+        resource_type=PROVIDERS,
+        condition=condition,
+        wait_options=wait_options,
+        reads=2,
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_deleted(
-    capacity_providers: CapacityProviders, *, cluster: str | None = None, patience: Patience
+    capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
     """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
 
     Args:
         capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
         cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The capacity providers as they were last seen, in the order given.
@@ -110,9 +118,15 @@ def capacity_providers_deleted(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """
-    aim = by_status(PROVIDERS, ready={"DELETE_COMPLETE", "INACTIVE"}, left_over={"DELETE_FAILED"}, reason=_reason)
-    goal = All(name="capacity_providers_deleted", kind=PROVIDERS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, NAMING, capacity_providers, cluster=cluster))
+    condition = by_status(PROVIDERS, met={"DELETE_COMPLETE", "INACTIVE"}, left_over={"DELETE_FAILED"}, reason=_reason)
+    goal = All(
+        name="capacity_providers_deleted",
+        resource_type=PROVIDERS,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[CapacityProvider]]:
@@ -142,7 +156,7 @@ NAMING = Naming(
     ),
 )
 
-PROVIDERS: Kind[CapacityProvider] = Kind(
+PROVIDERS: ResourceType[CapacityProvider] = ResourceType(
     noun=NAMING.noun,
     at_once=AT_ONCE,
     describe=_describe,

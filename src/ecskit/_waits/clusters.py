@@ -11,10 +11,10 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.clusters import (
     Cluster,
@@ -39,12 +39,12 @@ Clusters: TypeAlias = ClusterAnswer | Cluster | str | Sequence[ClusterAnswer | C
 """What is said about clusters: what operations answered, or one or more clusters, names or ARNs."""
 
 
-def clusters_active(clusters: Clusters, *, patience: Patience) -> Flow[list[Cluster]]:
+def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
     """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
 
     Args:
         clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The clusters as they were last seen, in the order given.
@@ -56,17 +56,17 @@ def clusters_active(clusters: Clusters, *, patience: Patience) -> Flow[list[Clus
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
-    aim = by_status(CLUSTERS, ready={"ACTIVE"}, never={"FAILED"}, left_over={"INACTIVE"})
-    goal = All(name="clusters_active", kind=CLUSTERS, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, clusters))
+    condition = by_status(CLUSTERS, met={"ACTIVE"}, unreachable={"FAILED"}, left_over={"INACTIVE"})
+    goal = All(name="clusters_active", resource_type=CLUSTERS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
 
 
-def clusters_inactive(clusters: Clusters, *, patience: Patience) -> Flow[list[Cluster]]:
+def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
     """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
 
     Args:
         clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The clusters as they were last seen, in the order given.
@@ -76,9 +76,11 @@ def clusters_inactive(clusters: Clusters, *, patience: Patience) -> Flow[list[Cl
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """
-    aim = by_status(CLUSTERS, ready={"INACTIVE"})
-    goal = All(name="clusters_inactive", kind=CLUSTERS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, NAMING, clusters))
+    condition = by_status(CLUSTERS, met={"INACTIVE"})
+    goal = All(
+        name="clusters_inactive", resource_type=CLUSTERS, condition=condition, wait_options=wait_options, vanished=Met()
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
@@ -104,7 +106,7 @@ NAMING = Naming(
     ),
 )
 
-CLUSTERS: Kind[Cluster] = Kind(
+CLUSTERS: ResourceType[Cluster] = ResourceType(
     noun=NAMING.noun,
     at_once=100,
     describe=_describe,

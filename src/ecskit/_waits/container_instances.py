@@ -16,10 +16,10 @@ import attrs
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
+from ecskit._polling.batches import ResourceType
 from ecskit._polling.conditions import All, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.container_instances import (
     ContainerInstance,
@@ -61,7 +61,7 @@ GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}
 
 
 def container_instances_registered(
-    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+    container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
     """Wait until all container instances are registered: ACTIVE, or DRAINING already.
 
@@ -69,7 +69,7 @@ def container_instances_registered(
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances whose agents are about to register.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The container instances as they were last seen, in the order given.
@@ -82,13 +82,15 @@ def container_instances_registered(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
-    aim = by_status(INSTANCES, ready={"ACTIVE", "DRAINING"}, never=GONE, reason=_reason)
-    goal = All(name="container_instances_registered", kind=INSTANCES, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+    condition = by_status(INSTANCES, met={"ACTIVE", "DRAINING"}, unreachable=GONE, reason=_reason)
+    goal = All(
+        name="container_instances_registered", resource_type=INSTANCES, condition=condition, wait_options=wait_options
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
 
 
 def container_instances_connected(
-    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+    container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
     """Wait until the agents of all container instances are connected, so that tasks can be placed there.
 
@@ -96,7 +98,7 @@ def container_instances_connected(
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The container instances as they were last seen, in the order given.
@@ -109,14 +111,19 @@ def container_instances_connected(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
     """
-    kind = attrs.evolve(INSTANCES, state=_connection)
-    aim = by_status(kind, ready={"connected"}, never=GONE, reason=_reason)
-    goal = All(name="container_instances_connected", kind=kind, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+    resource_type = attrs.evolve(INSTANCES, state=_connection)
+    condition = by_status(resource_type, met={"connected"}, unreachable=GONE, reason=_reason)
+    goal = All(
+        name="container_instances_connected",
+        resource_type=resource_type,
+        condition=condition,
+        wait_options=wait_options,
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
 
 
 def container_instances_drained(
-    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+    container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
     """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
 
@@ -126,7 +133,7 @@ def container_instances_drained(
         container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
             ARNs, or ids of EC2 instances.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The container instances as they were last seen, in the order given.
@@ -139,12 +146,12 @@ def container_instances_drained(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    goal = drained(patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = drained(wait_options)
+    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
 
 
 def container_agents_updated(
-    container_instances: ContainerInstances, *, cluster: str | None = None, patience: Patience
+    container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
     """Wait until the agents of all container instances are UPDATED, twice in a row.
 
@@ -152,7 +159,7 @@ def container_agents_updated(
         container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
             ids of EC2 instances.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The container instances as they were last seen, in the order given.
@@ -164,22 +171,34 @@ def container_agents_updated(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    goal = agents_updated(patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = agents_updated(wait_options)
+    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
 
 
-def drained(patience: Patience) -> All[ContainerInstance]:
+def drained(wait_options: WaitOptions) -> All[ContainerInstance]:
     """Return the goal that all container instances are drained."""
-    kind = attrs.evolve(INSTANCES, state=_load)
-    aim = by_status(kind, ready={"empty"}, never=GONE, reason=_tasks)
-    return All(name="container_instances_drained", kind=kind, aim=aim, patience=patience, reads=2)
+    resource_type = attrs.evolve(INSTANCES, state=_load)
+    condition = by_status(resource_type, met={"empty"}, unreachable=GONE, reason=_tasks)
+    return All(
+        name="container_instances_drained",
+        resource_type=resource_type,
+        condition=condition,
+        wait_options=wait_options,
+        reads=2,
+    )
 
 
-def agents_updated(patience: Patience) -> All[ContainerInstance]:
+def agents_updated(wait_options: WaitOptions) -> All[ContainerInstance]:
     """Return the goal that the agents of all container instances are updated."""
-    kind = attrs.evolve(INSTANCES, state=_agent_update)
-    aim = by_status(kind, ready={"UPDATED"}, never=GONE, left_over={"FAILED"}, reason=_reason)
-    return All(name="container_agents_updated", kind=kind, aim=aim, patience=patience, reads=2)
+    resource_type = attrs.evolve(INSTANCES, state=_agent_update)
+    condition = by_status(resource_type, met={"UPDATED"}, unreachable=GONE, left_over={"FAILED"}, reason=_reason)
+    return All(
+        name="container_agents_updated",
+        resource_type=resource_type,
+        condition=condition,
+        wait_options=wait_options,
+        reads=2,
+    )
 
 
 def reader(
@@ -263,7 +282,7 @@ NAMING = Naming(
     },
 )
 
-INSTANCES: Kind[ContainerInstance] = Kind(
+INSTANCES: ResourceType[ContainerInstance] = ResourceType(
     noun=NAMING.noun,
     at_once=AT_ONCE,
     describe=reader(),

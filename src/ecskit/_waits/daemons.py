@@ -14,11 +14,11 @@ import attrs
 from ecskit._api.service_errors import ClientException, DaemonNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for, known_from
-from ecskit._polling.observations import Known
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, known_from, targets_of
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.daemons import (
     CreateDaemonResponse,
@@ -72,12 +72,12 @@ RANKS = {
 ENDS = {status for status, rank in RANKS.items() if rank == RANKS["STOPPED"]}
 
 
-def daemons_active(daemons: Daemons, *, patience: Patience) -> Flow[list[DaemonDetail]]:
+def daemons_active(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
     """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
 
     Args:
         daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The daemons as they were last seen, in the order given.
@@ -89,17 +89,17 @@ def daemons_active(daemons: Daemons, *, patience: Patience) -> Flow[list[DaemonD
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
     """
-    aim = by_status(DAEMONS, ready={"ACTIVE"}, left_over={"DELETE_IN_PROGRESS"})
-    goal = All(name="daemons_active", kind=DAEMONS, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, DAEMON, daemons))
+    condition = by_status(DAEMONS, met={"ACTIVE"}, left_over={"DELETE_IN_PROGRESS"})
+    goal = All(name="daemons_active", resource_type=DAEMONS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, DAEMON, daemons))
 
 
-def daemons_deleted(daemons: Daemons, *, patience: Patience) -> Flow[list[DaemonDetail]]:
+def daemons_deleted(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
     """Wait until all daemons are deleted: seen, and then unknown to ECS.
 
     Args:
         daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The daemons as they were last seen, in the order given.
@@ -109,20 +109,22 @@ def daemons_deleted(daemons: Daemons, *, patience: Patience) -> Flow[list[Daemon
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
     """
-    aim = by_status(DAEMONS, ready={"DELETED"})
-    goal = All(name="daemons_deleted", kind=DAEMONS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, DAEMON, daemons))
+    condition = by_status(DAEMONS, met={"DELETED"})
+    goal = All(
+        name="daemons_deleted", resource_type=DAEMONS, condition=condition, wait_options=wait_options, vanished=Met()
+    )
+    return wait_for(goal, targets_of(goal.name, DAEMON, daemons))
 
 
 def daemon_deployments_successful(
-    daemon_deployments: DaemonDeployments, *, patience: Patience
+    daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
     """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
 
     Args:
         daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
             ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The deployments as they were last seen, in the order given.
@@ -134,19 +136,19 @@ def daemon_deployments_successful(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
-    goal = _deployments("daemon_deployments_successful", "SUCCESSFUL", patience)
-    return wait_for(goal, asked_for(goal.name, DEPLOYMENT, daemon_deployments))
+    goal = _deployments("daemon_deployments_successful", "SUCCESSFUL", wait_options)
+    return wait_for(goal, targets_of(goal.name, DEPLOYMENT, daemon_deployments))
 
 
 def daemon_deployments_stopped(
-    daemon_deployments: DaemonDeployments, *, patience: Patience
+    daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
     """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
 
     Args:
         daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
             ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The deployments as they were last seen, in the order given.
@@ -158,19 +160,19 @@ def daemon_deployments_stopped(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
-    goal = _deployments("daemon_deployments_stopped", "STOPPED", patience)
-    return wait_for(goal, asked_for(goal.name, DEPLOYMENT, daemon_deployments))
+    goal = _deployments("daemon_deployments_stopped", "STOPPED", wait_options)
+    return wait_for(goal, targets_of(goal.name, DEPLOYMENT, daemon_deployments))
 
 
 def daemon_task_definitions_active(
-    daemon_task_definitions: DaemonTaskDefinitions, *, patience: Patience
+    daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
     """Wait until all task definitions of daemons are ACTIVE.
 
     Args:
         daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
             as model, ARN or FAMILY:REVISION.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task definitions as they were last seen, in the order given.
@@ -182,20 +184,22 @@ def daemon_task_definitions_active(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
     """
-    aim = by_status(DEFINITIONS, ready={"ACTIVE"}, never={"DELETE_IN_PROGRESS", "DELETED"})
-    goal = All(name="daemon_task_definitions_active", kind=DEFINITIONS, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, DEFINITION, daemon_task_definitions))
+    condition = by_status(DEFINITIONS, met={"ACTIVE"}, unreachable={"DELETE_IN_PROGRESS", "DELETED"})
+    goal = All(
+        name="daemon_task_definitions_active", resource_type=DEFINITIONS, condition=condition, wait_options=wait_options
+    )
+    return wait_for(goal, targets_of(goal.name, DEFINITION, daemon_task_definitions))
 
 
 def daemon_task_definitions_deleted(
-    daemon_task_definitions: DaemonTaskDefinitions, *, patience: Patience
+    daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
     """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
 
     Args:
         daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
             model, ARN or FAMILY:REVISION.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task definitions as they were last seen, in the order given.
@@ -205,9 +209,15 @@ def daemon_task_definitions_deleted(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
     """
-    aim = by_status(DEFINITIONS, ready={"DELETED"})
-    goal = All(name="daemon_task_definitions_deleted", kind=DEFINITIONS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, DEFINITION, daemon_task_definitions))
+    condition = by_status(DEFINITIONS, met={"DELETED"})
+    goal = All(
+        name="daemon_task_definitions_deleted",
+        resource_type=DEFINITIONS,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
+    return wait_for(goal, targets_of(goal.name, DEFINITION, daemon_task_definitions))
 
 
 def _describe_daemon(_: str, arns: list[str]) -> Flow[Sequence[DaemonDetail]]:
@@ -236,14 +246,14 @@ def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDe
 
 @attrs.frozen(kw_only=True)
 class _DeploymentGoal(All[DaemonDeployment]):
-    def settled(self, known: Known[DaemonDeployment], /) -> bool:
+    def settled(self, resource: ResourceState[DaemonDeployment], /) -> bool:
         """A deployment that has come to its end never changes again."""
-        return known.last is not None and known.last.status in ENDS
+        return resource.last is not None and resource.last.status in ENDS
 
 
-def _deployments(name: str, end: str, patience: Patience) -> _DeploymentGoal:
-    aim = by_status(DEPLOYMENTS, ready={end}, never=ENDS - {end}, reason=attrgetter("status_reason"))
-    return _DeploymentGoal(name=name, kind=DEPLOYMENTS, aim=aim, patience=patience)
+def _deployments(name: str, end: str, wait_options: WaitOptions) -> _DeploymentGoal:
+    condition = by_status(DEPLOYMENTS, met={end}, unreachable=ENDS - {end}, reason=attrgetter("status_reason"))
+    return _DeploymentGoal(name=name, resource_type=DEPLOYMENTS, condition=condition, wait_options=wait_options)
 
 
 DAEMON = Naming(
@@ -282,14 +292,14 @@ DEFINITION = Naming(
     },
 )
 
-DAEMONS: Kind[DaemonDetail] = Kind(
+DAEMONS: ResourceType[DaemonDetail] = ResourceType(
     noun=DAEMON.noun,
     at_once=1,
     describe=_describe_daemon,
     id_of=lambda daemon: daemon.daemon_arn,
     state=lambda daemon: daemon.status,
 )
-DEPLOYMENTS: Kind[DaemonDeployment] = Kind(
+DEPLOYMENTS: ResourceType[DaemonDeployment] = ResourceType(
     noun=DEPLOYMENT.noun,
     at_once=20,
     describe=_describe_deployments,
@@ -298,7 +308,7 @@ DEPLOYMENTS: Kind[DaemonDeployment] = Kind(
     rank=lambda deployment: (None, RANKS.get(deployment.status, -1)),
     final=RANKS["STOPPED"],
 )
-DEFINITIONS: Kind[DaemonTaskDefinition] = Kind(
+DEFINITIONS: ResourceType[DaemonTaskDefinition] = ResourceType(
     noun=DEFINITION.noun,
     at_once=1,
     describe=_describe_definition,

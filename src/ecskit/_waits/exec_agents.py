@@ -11,13 +11,13 @@ import attrs
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.conditions import Aim, Lacks, Never, Opinion, Ready, wait_for
+from ecskit._polling.conditions import Condition, Evaluation, Met, NotYet, Unreachable, wait_for
 from ecskit._polling.errors import WaitFailed
 from ecskit._polling.loop import Failed, Verdict
-from ecskit._polling.observations import Book, Known
-from ecskit._polling.options import Patience
+from ecskit._polling.observations import ResourceState, WaitState
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskStoppedEarly
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit._waits.tasks import PACE, TaskGoal, _running
 from ecskit.models.tasks import Container, Task
 
@@ -32,7 +32,7 @@ def exec_agents_running(
     containers: str | Sequence[str] | None = None,
     cluster: str | None = None,
     allow_partial: bool = False,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING and so are the agents of ECS Exec in their containers.
 
@@ -41,7 +41,7 @@ def exec_agents_running(
         containers: Names of the containers that matter, in each of the tasks; by default all that have not stopped.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -56,20 +56,22 @@ def exec_agents_running(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
     names = _names(containers)
-    asked = asked_for("exec_agents_running", tasks, cluster, allow_partial=allow_partial)
+    targets = targets_of("exec_agents_running", tasks, cluster, allow_partial=allow_partial)
     if names is not None:
-        asked = attrs.evolve(asked, arguments={**asked.arguments, "containers": names})
-    return wait_for(_ExecGoal(name="exec_agents_running", aim=_reachable(names), patience=patience), asked)
+        targets = attrs.evolve(targets, arguments={**targets.arguments, "containers": names})
+    return wait_for(
+        _ExecGoal(name="exec_agents_running", condition=_reachable(names), wait_options=wait_options), targets
+    )
 
 
 @attrs.frozen(kw_only=True)
 class _ExecGoal(TaskGoal):
-    def judge(self, book: Book[Task], /) -> Verdict:
+    def judge(self, wait_state: WaitState[Task], /) -> Verdict:
         """Decide as with any task, but do not call it stopped if only its agent has."""
-        verdict = super().judge(book)
+        verdict = super().judge(wait_state)
         if isinstance(verdict, Failed) and verdict.error is TaskStoppedEarly:
-            blamed = (book.known[name] for name in verdict.reasons)
-            if not any(isinstance(_running(known), Never) for known in blamed):
+            blamed = (wait_state.resources[name] for name in verdict.reasons)
+            if not any(isinstance(_running(resource), Unreachable) for resource in blamed):
                 return Failed(WaitFailed, verdict.reasons)
         return verdict
 
@@ -83,17 +85,17 @@ def _names(containers: str | Sequence[str] | None) -> list[str] | None:
     return [str(name) for name in names]
 
 
-def _reachable(names: list[str] | None) -> Aim[Task]:
-    def aim(known: Known[Task]) -> Opinion:
-        runs, task = _running(known), known.last
-        if isinstance(runs, Never) or task is None:
+def _reachable(names: list[str] | None) -> Condition[Task]:
+    def condition(resource: ResourceState[Task]) -> Evaluation:
+        runs, task = _running(resource), resource.last
+        if isinstance(runs, Unreachable) or task is None:
             return runs
         hopeless = _hopeless(task, names or [])
         if hopeless:
-            return Never(hopeless)
-        return _agents_of(task, names) if isinstance(runs, Ready) else runs
+            return Unreachable(hopeless)
+        return _agents_of(task, names) if isinstance(runs, Met) else runs
 
-    return aim
+    return condition
 
 
 def _hopeless(task: Task, names: list[str]) -> str | None:
@@ -104,7 +106,7 @@ def _hopeless(task: Task, names: list[str]) -> str | None:
     return f"has no container {', '.join(sorted(unknown))}" if unknown and task.containers else None
 
 
-def _agents_of(task: Task, names: list[str] | None) -> Opinion:
+def _agents_of(task: Task, names: list[str] | None) -> Evaluation:
     agents = {
         container.name: _agent(container)
         for container in task.containers
@@ -113,10 +115,10 @@ def _agents_of(task: Task, names: list[str] | None) -> Opinion:
     lacking = {name: status for name, status in agents.items() if not status.startswith("RUNNING")}
     told = ", ".join(f"the agent in container {name} is {status}" for name, status in lacking.items())
     if any(status.startswith("STOPPED") for status in lacking.values()):
-        return Never(f"is RUNNING, but {told}")
+        return Unreachable(f"is RUNNING, but {told}")
     if agents and not lacking:
-        return Ready()
-    return Lacks(f"is RUNNING, but {told or 'its containers are not known yet'}", PACE)
+        return Met()
+    return NotYet(f"is RUNNING, but {told or 'its containers are not known yet'}", PACE)
 
 
 def _agent(container: Container) -> str:

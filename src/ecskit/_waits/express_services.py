@@ -13,10 +13,10 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.express_gateway_services import (
     CreateExpressGatewayServiceResponse,
@@ -40,13 +40,13 @@ ExpressGatewayServices: TypeAlias = OneExpressGatewayService | Sequence[OneExpre
 
 
 def express_gateway_services_active(
-    express_gateway_services: ExpressGatewayServices, *, patience: Patience
+    express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
     """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
 
     Args:
         express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The services as they were last seen, in the order given.
@@ -58,19 +58,21 @@ def express_gateway_services_active(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
-    aim = by_status(SERVICES, ready={"ACTIVE"}, left_over={"DRAINING", "INACTIVE"}, reason=_reason)
-    goal = All(name="express_gateway_services_active", kind=SERVICES, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, express_gateway_services))
+    condition = by_status(SERVICES, met={"ACTIVE"}, left_over={"DRAINING", "INACTIVE"}, reason=_reason)
+    goal = All(
+        name="express_gateway_services_active", resource_type=SERVICES, condition=condition, wait_options=wait_options
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
 
 
 def express_gateway_services_inactive(
-    express_gateway_services: ExpressGatewayServices, *, patience: Patience
+    express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
     """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
 
     Args:
         express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The services as they were last seen, in the order given.
@@ -80,9 +82,15 @@ def express_gateway_services_inactive(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """
-    aim = by_status(SERVICES, ready={"INACTIVE"}, reason=_reason)
-    goal = All(name="express_gateway_services_inactive", kind=SERVICES, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, NAMING, express_gateway_services))
+    condition = by_status(SERVICES, met={"INACTIVE"}, reason=_reason)
+    goal = All(
+        name="express_gateway_services_inactive",
+        resource_type=SERVICES,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
 
 
 def _describe(_: str, arns: list[str]) -> Flow[Sequence[ECSExpressGatewayService]]:
@@ -115,7 +123,7 @@ NAMING = Naming(
     },
 )
 
-SERVICES: Kind[ECSExpressGatewayService] = Kind(
+SERVICES: ResourceType[ECSExpressGatewayService] = ResourceType(
     noun=NAMING.noun,
     at_once=1,
     describe=_describe,

@@ -12,10 +12,10 @@ from typing import TypeAlias
 from ecskit._api.service_errors import GatewayNotFoundException, ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for, known_from
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, known_from, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.gateways import (
     CreateGatewayResponse,
@@ -47,12 +47,12 @@ GatewayRoutes: TypeAlias = OneGatewayRoute | Sequence[OneGatewayRoute]
 """What is said about gateway routes: one or more routes, summaries or ARNs."""
 
 
-def gateways_active(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
     """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
 
     Args:
         gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The gateways as they were last seen, in the order given.
@@ -65,17 +65,17 @@ def gateways_active(gateways: Gateways, *, patience: Patience) -> Flow[list[Gate
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
     ready = {"ACTIVE", "UPDATE_COMPLETE"}
-    aim = by_status(GATEWAYS, ready=ready, never={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_active", kind=GATEWAYS, aim=aim, patience=patience)
-    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
+    goal = All(name="gateways_active", resource_type=GATEWAYS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
 
 
-def gateways_updated(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
     """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
 
     Args:
         gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The gateways as they were last seen, in the order given.
@@ -88,17 +88,17 @@ def gateways_updated(gateways: Gateways, *, patience: Patience) -> Flow[list[Gat
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """
     ready = {"UPDATE_COMPLETE"}
-    aim = by_status(GATEWAYS, ready=ready, never={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_updated", kind=GATEWAYS, aim=aim, patience=patience, reads=2)
-    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
+    goal = All(name="gateways_updated", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, reads=2)
+    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
 
 
-def gateways_deleted(gateways: Gateways, *, patience: Patience) -> Flow[list[Gateway]]:
+def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
     """Wait until all gateways are DELETED, or seen and then unknown to ECS.
 
     Args:
         gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The gateways as they were last seen, in the order given.
@@ -108,17 +108,19 @@ def gateways_deleted(gateways: Gateways, *, patience: Patience) -> Flow[list[Gat
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
-    aim = by_status(GATEWAYS, ready={"DELETED"}, reason=_reason)
-    goal = All(name="gateways_deleted", kind=GATEWAYS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, GATEWAY, gateways))
+    condition = by_status(GATEWAYS, met={"DELETED"}, reason=_reason)
+    goal = All(
+        name="gateways_deleted", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, vanished=Met()
+    )
+    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
 
 
-def gateway_routes_active(gateway_routes: GatewayRoutes, *, patience: Patience) -> Flow[list[GatewayRoute]]:
+def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
     """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
 
     Args:
         gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The routes as they were last seen, in the order given.
@@ -131,17 +133,19 @@ def gateway_routes_active(gateway_routes: GatewayRoutes, *, patience: Patience) 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
     over = {"UPDATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
-    aim = by_status(ROUTES, ready={"ACTIVE"}, never={"CREATE_FAILED"}, left_over=over)
-    goal = All(name="gateway_routes_active", kind=ROUTES, aim=aim, patience=patience, reads=2)
-    return wait_for(goal, asked_for(goal.name, ROUTE, gateway_routes))
+    condition = by_status(ROUTES, met={"ACTIVE"}, unreachable={"CREATE_FAILED"}, left_over=over)
+    goal = All(
+        name="gateway_routes_active", resource_type=ROUTES, condition=condition, wait_options=wait_options, reads=2
+    )
+    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
 
 
-def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, patience: Patience) -> Flow[list[GatewayRoute]]:
+def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
     """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
 
     Args:
         gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The routes as they were last seen, in the order given.
@@ -152,9 +156,15 @@ def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, patience: Patience)
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
     """
-    aim = by_status(ROUTES, ready={"DELETED"}, left_over={"DELETE_FAILED"})
-    goal = All(name="gateway_routes_deleted", kind=ROUTES, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, ROUTE, gateway_routes))
+    condition = by_status(ROUTES, met={"DELETED"}, left_over={"DELETE_FAILED"})
+    goal = All(
+        name="gateway_routes_deleted",
+        resource_type=ROUTES,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
+    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
 
 
 def _describe_gateway(_: str, names: list[str]) -> Flow[Sequence[Gateway]]:
@@ -202,7 +212,7 @@ ROUTE = Naming(
     answers={GatewayRouteSummary: attrgetter("gateway_route_arn")},
 )
 
-GATEWAYS: Kind[Gateway] = Kind(
+GATEWAYS: ResourceType[Gateway] = ResourceType(
     noun=GATEWAY.noun,
     at_once=1,
     describe=_describe_gateway,
@@ -210,7 +220,7 @@ GATEWAYS: Kind[Gateway] = Kind(
     aliases=lambda gateway: [gateway.gateway_arn],
     state=lambda gateway: gateway.status,
 )
-ROUTES: Kind[GatewayRoute] = Kind(
+ROUTES: ResourceType[GatewayRoute] = ResourceType(
     noun=ROUTE.noun,
     at_once=1,
     describe=_describe_route,

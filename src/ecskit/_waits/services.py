@@ -13,11 +13,11 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import UNSEEN_PACE, All, Lacks, Opinion, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.observations import Known
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit._waits.errors import ServiceGone, UnsupportedController
 from ecskit._waits.stability import controller_of, is_predecessor, remember, stability, state_of
@@ -39,7 +39,9 @@ AT_ONCE = 10
 """Services that one DescribeServices takes."""
 
 
-def services_stable(services: Services, *, cluster: str | None = None, patience: Patience) -> Flow[list[Service]]:
+def services_stable(
+    services: Services, *, cluster: str | None = None, wait_options: WaitOptions
+) -> Flow[list[Service]]:
     """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
 
     The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
@@ -51,7 +53,7 @@ def services_stable(services: Services, *, cluster: str | None = None, patience:
         services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
             does not tell what was deployed: a read that lags may show it as it was before.
         cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The services as they were last seen, in the order given.
@@ -65,15 +67,23 @@ def services_stable(services: Services, *, cluster: str | None = None, patience:
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     name = "services_stable"
-    asked = asked_for(name, SERVICE, services, cluster=cluster)
-    kind = attrs.evolve(SERVICES, describe=_describe_supported)
-    goal = All(name=name, kind=kind, aim=stability, patience=patience, vanished_error=ServiceGone)
-    flow = wait_for(goal, asked)
-    _require_supported(asked.seen.values())
+    targets = targets_of(name, SERVICE, services, cluster=cluster)
+    resource_type = attrs.evolve(SERVICES, describe=_describe_supported)
+    goal = All(
+        name=name,
+        resource_type=resource_type,
+        condition=stability,
+        wait_options=wait_options,
+        vanished_error=ServiceGone,
+    )
+    flow = wait_for(goal, targets)
+    _require_supported(targets.seen.values())
     return flow
 
 
-def services_inactive(services: Services, *, cluster: str | None = None, patience: Patience) -> Flow[list[Service]]:
+def services_inactive(
+    services: Services, *, cluster: str | None = None, wait_options: WaitOptions
+) -> Flow[list[Service]]:
     """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
 
     A service that nobody deletes is waited for as well.
@@ -81,7 +91,7 @@ def services_inactive(services: Services, *, cluster: str | None = None, patienc
     Args:
         services: What `delete_service` returned, or one or more services, names or ARNs.
         cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The services as they were last seen, in the order given.
@@ -92,8 +102,8 @@ def services_inactive(services: Services, *, cluster: str | None = None, patienc
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
     name = "services_inactive"
-    goal = All(name=name, kind=SERVICES, aim=_deleted, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(name, SERVICE, services, cluster=cluster))
+    goal = All(name=name, resource_type=SERVICES, condition=_deleted, wait_options=wait_options, vanished=Met())
+    return wait_for(goal, targets_of(name, SERVICE, services, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
@@ -113,11 +123,11 @@ def _require_supported(services: Iterable[Service]) -> None:
             raise UnsupportedController(service.service_arn, controller_of(service))
 
 
-def _deleted(known: Known[Service]) -> Opinion:
-    assert known.last is not None  # aims are asked about what was seen
-    if is_predecessor(known.last, known.memory):
-        return Lacks("is shown as an older service of the same name", UNSEEN_PACE)
-    return _inactive(known)
+def _deleted(resource: ResourceState[Service]) -> Evaluation:
+    assert resource.last is not None  # aims are asked about what was seen
+    if is_predecessor(resource.last, resource.memory):
+        return NotYet("is shown as an older service of the same name", NOT_VISIBLE_PACE)
+    return _inactive(resource)
 
 
 def _load(service: Service) -> str | None:
@@ -137,7 +147,7 @@ SERVICE = Naming(
     answers=dict.fromkeys((CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")),
 )
 
-SERVICES: Kind[Service] = Kind(
+SERVICES: ResourceType[Service] = ResourceType(
     noun=SERVICE.noun,
     at_once=AT_ONCE,
     describe=_describe,
@@ -146,4 +156,4 @@ SERVICES: Kind[Service] = Kind(
     state=state_of,
     remember=remember,
 )
-_inactive = by_status(attrs.evolve(SERVICES, state=attrgetter("status")), ready={"INACTIVE"}, reason=_load)
+_inactive = by_status(attrs.evolve(SERVICES, state=attrgetter("status")), met={"INACTIVE"}, reason=_load)

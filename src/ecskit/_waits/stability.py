@@ -15,8 +15,8 @@ from datetime import datetime
 
 import attrs
 
-from ecskit._polling.conditions import UNSEEN_PACE, Lacks, Never, Opinion, Ready
-from ecskit._polling.observations import Known
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, Evaluation, Met, NotYet, Unreachable
+from ecskit._polling.observations import ResourceState
 from ecskit._waits.errors import ServiceGone
 from ecskit.models.services import Deployment, Service, TaskSet
 
@@ -54,10 +54,10 @@ class History:
     """How many looks in a row have shown that."""
 
 
-def remember(known: Known[Service], seen: Service) -> History:
+def remember(resource: ResourceState[Service], seen: Service) -> History:
     """Return the history after an observation."""
-    was: History = known.memory or History()
-    given = was.given if known.looked else known.last
+    was: History = resource.memory or History()
+    given = was.given if resource.observed else resource.last
     newest = _newest(was, seen)
     shown = {each.id for each in _current(seen)}
     replaced = was.newest.id if was.newest and newest and was.newest.id != newest.id else was.replaced
@@ -67,28 +67,28 @@ def remember(known: Known[Service], seen: Service) -> History:
         newest=newest,
         replaced=replaced,
         others=(was.others | shown) - {newest.id if newest else ""},
-        showed=newest is not None and (newest.id in shown or (was.showed and known.looked)),
+        showed=newest is not None and (newest.id in shown or (was.showed and resource.observed)),
         led=newest is not None and (newest.id == _primary_id(seen) or (was.led and replaced == was.replaced)),
     )
     sight = (_word(seen, now), _primary_id(seen))
-    again = known.looked and not known.missing_reads and sight == was.sight
+    again = resource.observed and not resource.missing_reads and sight == was.sight
     return attrs.evolve(now, sight=sight, times=was.times + 1 if again else 1)
 
 
-def stability(known: Known[Service]) -> Opinion:
+def stability(resource: ResourceState[Service]) -> Evaluation:
     """Say whether a service is stable, will be, or will never be."""
-    assert known.last is not None  # aims are asked about what was seen
-    service, history = known.last, known.memory
+    assert resource.last is not None  # aims are asked about what was seen
+    service, history = resource.last, resource.memory
     word, _ = history.sight
     if word == "stable":
-        sure = history.times >= READS or not known.looked
-        return Ready() if sure else Lacks("was stable only once", UNSEEN_PACE)
+        sure = history.times >= READS or not resource.observed
+        return Met() if sure else NotYet("was stable only once", NOT_VISIBLE_PACE)
     if word == "on its way":
-        return Lacks("; ".join(_lacking(service, history)))
+        return NotYet("; ".join(_lacking(service, history)))
     told, sure = _trouble(word, service, history)
-    if sure and known.looked:
-        return Never(told, ServiceGone if word == "gone" else None)
-    return Lacks(f"{told}, unless that is a read of before", UNSEEN_PACE)
+    if sure and resource.observed:
+        return Unreachable(told, ServiceGone if word == "gone" else None)
+    return NotYet(f"{told}, unless that is a read of before", NOT_VISIBLE_PACE)
 
 
 def state_of(service: Service) -> str:

@@ -13,10 +13,10 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ClientException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import All, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Met, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.task_definitions import (
     DeleteTaskDefinitionsResponse,
@@ -34,7 +34,9 @@ TaskDefinitions: TypeAlias = (
 """What is said about task definitions: what operations answered, or one or more of them, FAMILY:REVISION or ARNs."""
 
 
-def task_definitions_deleted(task_definitions: TaskDefinitions, *, patience: Patience) -> Flow[list[TaskDefinition]]:
+def task_definitions_deleted(
+    task_definitions: TaskDefinitions, *, wait_options: WaitOptions
+) -> Flow[list[TaskDefinition]]:
     """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
 
     That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
@@ -43,7 +45,7 @@ def task_definitions_deleted(task_definitions: TaskDefinitions, *, patience: Pat
     Args:
         task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
             or FAMILY:REVISION.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task definitions as they were last seen, in the order given.
@@ -54,9 +56,15 @@ def task_definitions_deleted(task_definitions: TaskDefinitions, *, patience: Pat
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """
-    aim = by_status(DEFINITIONS, ready={"DELETED"})
-    goal = All(name="task_definitions_deleted", kind=DEFINITIONS, aim=aim, patience=patience, vanished=Ready())
-    return wait_for(goal, asked_for(goal.name, NAMING, task_definitions))
+    condition = by_status(DEFINITIONS, met={"DELETED"})
+    goal = All(
+        name="task_definitions_deleted",
+        resource_type=DEFINITIONS,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
+    return wait_for(goal, targets_of(goal.name, NAMING, task_definitions))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
@@ -81,7 +89,7 @@ NAMING = Naming(
     },
 )
 
-DEFINITIONS: Kind[TaskDefinition] = Kind(
+DEFINITIONS: ResourceType[TaskDefinition] = ResourceType(
     noun=NAMING.noun,
     at_once=1,
     describe=_describe,

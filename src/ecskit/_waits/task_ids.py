@@ -12,10 +12,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from typing_extensions import Self
 
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Asked, Place
+from ecskit._polling.batches import Target, Targets
 from ecskit.models.tasks import Task
 
-__all__ = ["HoldsTasks", "Tasks", "asked_for"]
+__all__ = ["HoldsTasks", "Tasks", "targets_of"]
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ Tasks: TypeAlias = HoldsTasks | Task | str | Sequence[Task | str]
 """What is said about tasks: what started or described some, or one or more tasks, ids or ARNs."""
 
 
-def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Asked[Task]:
+def targets_of(resource_type: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
     """Return where to look for each task, and those that were seen already.
 
     Raises:
@@ -46,7 +46,7 @@ def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial:
     seen: dict[str, Task] = {}
     if isinstance(tasks, HoldsTasks):
         tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
-    places: dict[str, Place] = {}
+    by_name: dict[str, Target] = {}
     taken: set[tuple[str, str]] = set()
     problems: list[tuple[str, str]] = []
     home = _home(cluster)
@@ -57,21 +57,21 @@ def asked_for(subject: str, tasks: Tasks, cluster: str | None, *, allow_partial:
             problems.append((path, f"{name!r} is not in {home}, where the cluster or another task is"))
             continue
         try:
-            place = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
+            target = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
         except ValueError as error:
             problems.append((path, str(error)))
             continue
-        if (_cluster_name(place.scope), place.id) in taken:
+        if (_cluster_name(target.scope), target.id) in taken:
             continue  # by another name, or once more
-        taken.add((_cluster_name(place.scope), place.id))
-        places[name] = place
+        taken.add((_cluster_name(target.scope), target.id))
+        by_name[name] = target
         if isinstance(task, Task):
             seen[name] = task
-    if not places and not problems:
+    if not by_name and not problems:
         problems.append(("tasks", "there are none"))
     if problems:
-        raise RequestError(subject, problems)
-    return Asked(places=places, seen=seen, arguments={} if cluster is None else {"cluster": cluster})
+        raise RequestError(resource_type, problems)
+    return Targets(by_name=by_name, seen=seen, arguments={} if cluster is None else {"cluster": cluster})
 
 
 _NAME = re.compile(r"[\w.-]+")
@@ -94,7 +94,7 @@ def _each(
             problems.append((f"tasks[{i}]", f"expected a task, id or ARN, got {type(task).__name__}"))
 
 
-def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Place:
+def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Target:
     """Return where a task is; raise ValueError with the reason if that cannot be told."""
     resource = name
     if name.startswith("arn:"):
@@ -111,7 +111,7 @@ def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Place:
         raise ValueError(f"nothing tells the cluster of {name!r}; pass cluster=")
     if cluster and told and _cluster_name(cluster) != _cluster_name(told):
         raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
-    return Place(cluster or told, id_)
+    return Target(cluster or told, id_)
 
 
 def _home(name: str | None) -> str | None:

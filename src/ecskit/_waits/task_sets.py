@@ -14,11 +14,11 @@ import attrs
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import UNSEEN_PACE, Aim, All, Lacks, Opinion, Ready, wait_for
-from ecskit._polling.identifiers import NAME, Naming, asked_for
-from ecskit._polling.observations import Known
-from ecskit._polling.options import Patience
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Condition, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.services import (
     CreateTaskSetResponse,
@@ -54,7 +54,7 @@ def task_sets_steady(
     cluster: str | None = None,
     service: str | None = None,
     scale: float | None = None,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[TaskSet]]:
     """Wait until all task sets are in STEADY_STATE, twice in a row.
 
@@ -64,7 +64,7 @@ def task_sets_steady(
         service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
         scale: The scale that they have to be steady at, 0 to 100 percent, with as many tasks running as that computes
             to; by default whatever they have.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task sets as they were last seen, in the order given.
@@ -76,17 +76,17 @@ def task_sets_steady(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = steady(patience, scale)
-    asked = asked_for(goal.name, NAMING, task_sets, cluster=cluster, service=service)
+    goal = steady(wait_options, scale)
+    targets = targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service)
     if scale is not None:
         if not is_percent(scale):
             raise RequestError(goal.name, [("scale", f"expected percent, 0 to 100, got {scale!r}")])
-        asked = attrs.evolve(asked, arguments={**asked.arguments, "scale": scale})
-    return wait_for(goal, asked)
+        targets = attrs.evolve(targets, arguments={**targets.arguments, "scale": scale})
+    return wait_for(goal, targets)
 
 
 def task_sets_primary(
-    task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, patience: Patience
+    task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
     """Wait until all task sets are shown as PRIMARY, each in its service.
 
@@ -94,7 +94,7 @@ def task_sets_primary(
         task_sets: What `update_service_primary_task_set` returned, or one or more task sets, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where nothing else tells it.
         service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task sets as they were last seen, in the order given.
@@ -106,12 +106,12 @@ def task_sets_primary(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = primary(patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = primary(wait_options)
+    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
 
 
 def task_sets_deleted(
-    task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, patience: Patience
+    task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
     """Wait until all task sets are deleted: seen and then forgotten by ECS.
 
@@ -119,7 +119,7 @@ def task_sets_deleted(
         task_sets: What `delete_task_set` returned, or one or more task sets, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where nothing else tells it.
         service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The task sets as they were last seen, in the order given.
@@ -129,31 +129,39 @@ def task_sets_deleted(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
-    goal = deleted(patience)
-    return wait_for(goal, asked_for(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = deleted(wait_options)
+    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
 
 
-def steady(patience: Patience, scale: float | None = None) -> All[TaskSet]:
+def steady(wait_options: WaitOptions, scale: float | None = None) -> All[TaskSet]:
     """Return the goal that all task sets are steady, at a certain scale if one is given."""
-    kind = TASK_SETS if scale is None else attrs.evolve(TASK_SETS, state=_state_and_scale)
-    aim = by_status(kind, ready={"STEADY_STATE"}, never={"DRAINING"}, reason=_counts)
+    resource_type = TASK_SETS if scale is None else attrs.evolve(TASK_SETS, state=_state_and_scale)
+    condition = by_status(resource_type, met={"STEADY_STATE"}, unreachable={"DRAINING"}, reason=_counts)
     if scale is not None:
-        aim = _at(scale, aim)
-    return All(name="task_sets_steady", kind=kind, aim=aim, patience=patience, reads=2)
+        condition = _at(scale, condition)
+    return All(
+        name="task_sets_steady", resource_type=resource_type, condition=condition, wait_options=wait_options, reads=2
+    )
 
 
-def primary(patience: Patience) -> All[TaskSet]:
+def primary(wait_options: WaitOptions) -> All[TaskSet]:
     """Return the goal that all task sets are shown as PRIMARY."""
     # What the answer shows is not what reads show: here the last look counts, however old what it shows is.
-    kind = attrs.evolve(TASK_SETS, rank=lambda _: (None, 0))
-    aim = by_status(kind, ready={"PRIMARY"}, never={"DRAINING"})
-    return All(name="task_sets_primary", kind=kind, aim=aim, patience=patience)
+    resource_type = attrs.evolve(TASK_SETS, rank=lambda _: (None, 0))
+    condition = by_status(resource_type, met={"PRIMARY"}, unreachable={"DRAINING"})
+    return All(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
 
 
-def deleted(patience: Patience) -> All[TaskSet]:
+def deleted(wait_options: WaitOptions) -> All[TaskSet]:
     """Return the goal that all task sets are gone."""
-    aim = by_status(TASK_SETS, reason=_counts)
-    return All(name="task_sets_deleted", kind=TASK_SETS, aim=aim, patience=patience, vanished=Ready())
+    condition = by_status(TASK_SETS, reason=_counts)
+    return All(
+        name="task_sets_deleted",
+        resource_type=TASK_SETS,
+        condition=condition,
+        wait_options=wait_options,
+        vanished=Met(),
+    )
 
 
 def is_percent(value: object) -> bool:
@@ -161,20 +169,20 @@ def is_percent(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100
 
 
-def _at(scale: float, aim: Aim[TaskSet]) -> Aim[TaskSet]:
+def _at(scale: float, condition: Condition[TaskSet]) -> Condition[TaskSet]:
     """Return the aim that a task set is what another aim says, and that at a certain scale."""
 
-    def aim_at(known: Known[TaskSet]) -> Opinion:
-        said, task_set = aim(known), known.last
-        if task_set is None or not isinstance(said, Ready):
+    def aim_at(resource: ResourceState[TaskSet]) -> Evaluation:
+        said, task_set = condition(resource), resource.last
+        if task_set is None or not isinstance(said, Met):
             return said
         told, shown = TASK_SETS.state(task_set), task_set.scale.value if task_set.scale else None
         if shown is not None and shown != scale:
-            return Lacks(f"is {told} at {shown:g}%, not at {scale:g}% yet", UNSEEN_PACE)
+            return NotYet(f"is {told} at {shown:g}%, not at {scale:g}% yet", NOT_VISIBLE_PACE)
         # The status may be of before, and the count that is wanted of now.
         wanted = task_set.computed_desired_count
         if wanted is not None and (task_set.running_count != wanted or task_set.pending_count):
-            return Lacks(f"is {told} ({_counts(task_set)})", UNSEEN_PACE)
+            return NotYet(f"is {told} ({_counts(task_set)})", NOT_VISIBLE_PACE)
         return said
 
     return aim_at
@@ -221,7 +229,7 @@ NAMING = Naming(
     ),
 )
 
-TASK_SETS: Kind[TaskSet] = Kind(
+TASK_SETS: ResourceType[TaskSet] = ResourceType(
     noun=NAMING.noun,
     at_once=10,
     describe=_describe,

@@ -12,13 +12,13 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Kind
-from ecskit._polling.conditions import Aim, All, Lacks, Never, Opinion, Pace, Ready, wait_for
+from ecskit._polling.batches import ResourceType
+from ecskit._polling.conditions import All, Condition, Evaluation, Met, NotYet, Pace, Unreachable, wait_for
 from ecskit._polling.errors import WaitError
-from ecskit._polling.observations import Known
-from ecskit._polling.options import Patience
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
-from ecskit._waits.task_ids import Tasks, asked_for
+from ecskit._waits.task_ids import Tasks, targets_of
 from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
 from ecskit.models.tasks import DescribeTasksRequest, Task
 
@@ -82,7 +82,7 @@ def tasks_running(
     *,
     cluster: str | None = None,
     allow_partial: bool = False,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING.
 
@@ -93,7 +93,7 @@ def tasks_running(
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -106,8 +106,8 @@ def tasks_running(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    asked = asked_for("tasks_running", tasks, cluster, allow_partial=allow_partial)
-    return wait_for(TaskGoal(name="tasks_running", aim=_running, patience=patience), asked)
+    targets = targets_of("tasks_running", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(TaskGoal(name="tasks_running", condition=_running, wait_options=wait_options), targets)
 
 
 def tasks_started(
@@ -115,7 +115,7 @@ def tasks_started(
     *,
     cluster: str | None = None,
     allow_partial: bool = False,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
 
@@ -123,7 +123,7 @@ def tasks_started(
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -136,8 +136,8 @@ def tasks_started(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    asked = asked_for("tasks_started", tasks, cluster, allow_partial=allow_partial)
-    return wait_for(TaskGoal(name="tasks_started", aim=_started, patience=patience), asked)
+    targets = targets_of("tasks_started", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(TaskGoal(name="tasks_started", condition=_started, wait_options=wait_options), targets)
 
 
 def tasks_healthy(
@@ -145,7 +145,7 @@ def tasks_healthy(
     *,
     cluster: str | None = None,
     allow_partial: bool = False,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
 
@@ -156,7 +156,7 @@ def tasks_healthy(
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -169,7 +169,7 @@ def tasks_healthy(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
-    asked = asked_for("tasks_healthy", tasks, cluster, allow_partial=allow_partial)
+    targets = targets_of("tasks_healthy", tasks, cluster, allow_partial=allow_partial)
     checked: dict[str, frozenset[str]] = {}
 
     def describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
@@ -179,8 +179,8 @@ def tasks_healthy(
                 checked[arn] = yield from _with_health_check(arn)
         return seen
 
-    goal = TaskGoal(name="tasks_healthy", aim=_healthy(checked), patience=patience)
-    return wait_for(attrs.evolve(goal, kind=attrs.evolve(TASKS, describe=describe)), asked)
+    goal = TaskGoal(name="tasks_healthy", condition=_healthy(checked), wait_options=wait_options)
+    return wait_for(attrs.evolve(goal, resource_type=attrs.evolve(TASKS, describe=describe)), targets)
 
 
 def tasks_stopped(
@@ -188,7 +188,7 @@ def tasks_stopped(
     *,
     cluster: str | None = None,
     allow_partial: bool = False,
-    patience: Patience,
+    wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
     """Wait until all tasks have STOPPED, each seen to have done so.
 
@@ -198,7 +198,7 @@ def tasks_stopped(
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
         cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
         allow_partial: Wait for the tasks that were started although others were not.
-        patience: How long to wait and how often to look.
+        wait_options: How long to wait and how often to look.
 
     Returns:
         The tasks as they were last seen, in the order given.
@@ -210,13 +210,13 @@ def tasks_stopped(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    asked = asked_for("tasks_stopped", tasks, cluster, allow_partial=allow_partial)
-    return wait_for(stopped(patience), asked)
+    targets = targets_of("tasks_stopped", tasks, cluster, allow_partial=allow_partial)
+    return wait_for(stopped(wait_options), targets)
 
 
-def stopped(patience: Patience) -> TaskGoal:
+def stopped(wait_options: WaitOptions) -> TaskGoal:
     """Return the goal that all tasks have stopped."""
-    return TaskGoal(name="tasks_stopped", aim=_stopped, patience=patience)
+    return TaskGoal(name="tasks_stopped", condition=_stopped, wait_options=wait_options)
 
 
 def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
@@ -236,7 +236,7 @@ def _rank(task: Task) -> tuple[int | None, int]:
     return task.version, RANKS.get(task.last_status, -1)
 
 
-TASKS: Kind[Task] = Kind(
+TASKS: ResourceType[Task] = ResourceType(
     noun="task",
     at_once=AT_ONCE,
     describe=_describe,
@@ -252,14 +252,14 @@ TASKS: Kind[Task] = Kind(
 class TaskGoal(All[Task]):
     """Something that tasks are waited for to be."""
 
-    kind: Kind[Task] = TASKS
+    resource_type: ResourceType[Task] = TASKS
     not_visible_error: type[WaitError] = TaskNotVisible
     vanished_error: type[WaitError] = TaskPurged
     failed_error: type[WaitError] = TaskStoppedEarly
 
-    def settled(self, known: Known[Task], /) -> bool:
+    def settled(self, resource: ResourceState[Task], /) -> bool:
         """A stopped task never changes again."""
-        return is_settled(known)
+        return is_settled(resource)
 
     def proves(self, last: Task, /) -> bool:
         """What RunTask answers comes before a task runs; later states are told by reads only."""
@@ -271,62 +271,62 @@ def is_over(task: Task) -> bool:
     return RANKS.get(task.last_status, -1) >= STOPPED
 
 
-def is_settled(known: Known[Task]) -> bool:
+def is_settled(resource: ResourceState[Task]) -> bool:
     """Whether a task has stopped and there is no more to learn: its details may come a little later than the status."""
-    if known.last is None or not is_over(known.last):
+    if resource.last is None or not is_over(resource.last):
         return False
-    complete = known.last.stop_code is not None and known.last.stopped_at is not None
-    return complete or known.repeats >= DETAIL_READS or known.missing_reads > 0
+    complete = resource.last.stop_code is not None and resource.last.stopped_at is not None
+    return complete or resource.repeats >= DETAIL_READS or resource.missing_reads > 0
 
 
-def _running(known: Known[Task]) -> Opinion:
-    task, rank = _seen(known)
+def _running(resource: ResourceState[Task]) -> Evaluation:
+    task, rank = _seen(resource)
     if rank > RUNNING:
-        return Never(_ended(task))
-    return Ready() if rank == RUNNING else _not_yet(task)
+        return Unreachable(_ended(task))
+    return Met() if rank == RUNNING else _not_yet(task)
 
 
-def _started(known: Known[Task]) -> Opinion:
-    task, rank = _seen(known)
+def _started(resource: ResourceState[Task]) -> Evaluation:
+    task, rank = _seen(resource)
     if rank == RUNNING or task.started_at or task.stop_code == "EssentialContainerExited":
-        return Ready()
+        return Met()
     if any(container.exit_code is not None for container in task.containers):
-        return Ready()  # what has exited has run
+        return Met()  # what has exited has run
     # A task that stops may never have run: ECS says so when it has stopped.
-    return Never(_ended(task)) if is_settled(known) else _not_yet(task)
+    return Unreachable(_ended(task)) if is_settled(resource) else _not_yet(task)
 
 
-def _healthy(checked: dict[str, frozenset[str]]) -> Aim[Task]:
-    def aim(known: Known[Task]) -> Opinion:
-        task, _ = _seen(known)
-        runs = _running(known)
+def _healthy(checked: dict[str, frozenset[str]]) -> Condition[Task]:
+    def condition(resource: ResourceState[Task]) -> Evaluation:
+        task, _ = _seen(resource)
+        runs = _running(resource)
         names = checked.get(task.task_definition_arn or "")
-        if not isinstance(runs, Ready):
+        if not isinstance(runs, Met):
             return runs
         if names is None:
-            return Lacks("is RUNNING, its health checks are not known yet", PACE)
+            return NotYet("is RUNNING, its health checks are not known yet", PACE)
         ill = [c for c in task.containers if c.name in names and c.health_status != "HEALTHY"]
         told = ", ".join(f"container {c.name} is {c.health_status or 'UNKNOWN'}" for c in ill)
-        return Lacks(f"is RUNNING, but {told}", PACE) if ill else Ready()
+        return NotYet(f"is RUNNING, but {told}", PACE) if ill else Met()
 
-    return aim
-
-
-def _stopped(known: Known[Task]) -> Opinion:
-    task, rank = _seen(known)
-    if is_settled(known):
-        return Ready()
-    return Lacks(f"is {task.last_status}", SHORTLY) if rank >= STOPPED else _not_yet(task)
+    return condition
 
 
-def _seen(known: Known[Task]) -> tuple[Task, int]:
-    assert known.last is not None  # aims are asked about what was seen
-    return known.last, RANKS.get(known.last.last_status, -1)
+def _stopped(resource: ResourceState[Task]) -> Evaluation:
+    task, rank = _seen(resource)
+    if is_settled(resource):
+        return Met()
+    return NotYet(f"is {task.last_status}", SHORTLY) if rank >= STOPPED else _not_yet(task)
 
 
-def _not_yet(task: Task) -> Lacks:
+def _seen(resource: ResourceState[Task]) -> tuple[Task, int]:
+    assert resource.last is not None  # aims are asked about what was seen
+    return resource.last, RANKS.get(resource.last.last_status, -1)
+
+
+def _not_yet(task: Task) -> NotYet:
     on_fargate = task.last_status == "RUNNING" and task.launch_type == "FARGATE"
-    return Lacks(f"is {task.last_status}", RUNNING_ON_FARGATE if on_fargate else PACES.get(task.last_status, PACE))
+    return NotYet(f"is {task.last_status}", RUNNING_ON_FARGATE if on_fargate else PACES.get(task.last_status, PACE))
 
 
 def _ended(task: Task) -> str:

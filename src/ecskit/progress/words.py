@@ -226,7 +226,7 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
 def _is_deployed(progress: DeploymentProgress) -> bool:
     if progress.service_deployment is not None:
         return progress.status == "SUCCESSFUL"
-    return progress.signs.completed or (progress.started.expected == "counts" and progress.signs.reads("settled") > 0)
+    return progress.signs.completed or (progress.started.expected == "scaling" and progress.signs.reads("settled") > 0)
 
 
 def _counts(progress: DeploymentProgress) -> str:
