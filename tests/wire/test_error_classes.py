@@ -53,7 +53,7 @@ def made(cls: type[Any]) -> Any:
         "deployment": "arn:3",
         "why": "there is no other revision",
         "errors": {},
-        "requested": ["arn:1"],
+        "told": ["arn:1"],
         "stopped": True,
         "container_instances": [INSTANCE],
         "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
