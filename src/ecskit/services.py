@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit._deployments.after_success import Stability
+    from ecskit._deployments.stability import Stability
     from ecskit._deployments.events import (
         CountsChanged,
         DeploymentEvent,
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
         StatusChanged,
         TaskStopped,
     )
-    from ecskit._deployments.following import AsyncOnPause, OnPause, OnSuperseded, PauseAnswer
+    from ecskit._deployments.follow import AsyncOnPause, OnPause, OnSuperseded, PauseAnswer
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, StartedDeployment
-    from ecskit._deployments.rollback import Fallback
+    from ecskit._deployments.undo import Fallback
     from ecskit._deployments.verdicts import Until
-    from ecskit._deployments.waiting import OneServiceDeployment
+    from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._waits.services import Services
@@ -63,22 +63,22 @@ __all__ = [
 publish(
     globals(),
     {
-        "AsyncOnPause": "ecskit._deployments.following",
+        "AsyncOnPause": "ecskit._deployments.follow",
         "CountsChanged": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",
         "DeploymentPausedAt": "ecskit._deployments.events",
         "DeploymentProgress": "ecskit._deployments.progress",
-        "Fallback": "ecskit._deployments.rollback",
-        "OnPause": "ecskit._deployments.following",
-        "OnSuperseded": "ecskit._deployments.following",
-        "OneServiceDeployment": "ecskit._deployments.waiting",
-        "PauseAnswer": "ecskit._deployments.following",
+        "Fallback": "ecskit._deployments.undo",
+        "OnPause": "ecskit._deployments.follow",
+        "OnSuperseded": "ecskit._deployments.follow",
+        "OneServiceDeployment": "ecskit._deployments.waits",
+        "PauseAnswer": "ecskit._deployments.follow",
         "RollbackStarted": "ecskit._deployments.events",
         "ServiceSaid": "ecskit._deployments.events",
         "Services": "ecskit._waits.services",
-        "Stability": "ecskit._deployments.after_success",
+        "Stability": "ecskit._deployments.stability",
         "StabilityChanged": "ecskit._deployments.events",
         "StageReached": "ecskit._deployments.events",
         "StartedDeployment": "ecskit._deployments.reference",

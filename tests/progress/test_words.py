@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ecskit._deployments.after_success import AfterSuccess, StabilityAim
+from ecskit._deployments.stability import AfterSuccess, StabilityAim
 from ecskit.errors import AccessDeniedException
 from ecskit.models import Deployment, Service
 from ecskit.progress.words import duration, one_line, revisions, said, stability, verdict

@@ -20,8 +20,8 @@ SPREAD = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
     "Change": "ecskit._deployments.change",
-    "FollowOptions": "ecskit._deployments.following",
-    "RollbackOptions": "ecskit._deployments.rollback",
+    "FollowOptions": "ecskit._deployments.follow",
+    "RollbackOptions": "ecskit._deployments.undo",
 }
 """Classes whose fields become parameters, and where they are."""
 RESULTS = ("Flow", "Emits")

@@ -13,7 +13,7 @@ from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.model import Model
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._deployments.observing import describe_service
+from ecskit._deployments.observe import describe_service
 from ecskit._deployments.reference import (
     StartedDeployment,
 )

@@ -11,11 +11,11 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._deployments.after_success import Stability
+from ecskit._deployments.stability import Stability
 from ecskit._deployments.pauses import key_of, pause_of
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment
-from ecskit._deployments.stopped_tasks import died_of
+from ecskit._deployments.failures import died_of
 from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, ServiceEvent
 from ecskit.models.tasks import Task
 

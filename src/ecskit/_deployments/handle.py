@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ecskit._core.effects import Emits, Flow
 from ecskit._deployments.events import DeploymentEvent
-from ecskit._deployments.following import FollowOptions, Tracker, check_action, continue_
+from ecskit._deployments.follow import FollowOptions, Tracker, check_action, continue_
 from ecskit._deployments.history import roll_back
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment
-from ecskit._deployments.rollback import RollbackOptions, found, look, stop as stop_it, to_the_end
+from ecskit._deployments.undo import RollbackOptions, found, look, stop as stop_it, to_the_end
 from ecskit._polling.options import WaitOptions
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import DeploymentLifecycleHookDetail

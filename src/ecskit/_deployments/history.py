@@ -17,12 +17,12 @@ from ecskit._core.errors import EcsError
 from ecskit._core.retrying import Retrying
 from ecskit._deployments.change import read_service
 from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.following import FollowOptions, Tracker
-from ecskit._deployments.observing import deployments_of, is_refused
+from ecskit._deployments.follow import FollowOptions, Tracker
+from ecskit._deployments.observe import deployments_of, is_refused
 from ecskit._deployments.progress import DOOMED, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision, primary_of, started_from
-from ecskit._deployments.rollback import look, stop
-from ecskit._deployments.updating import Update
+from ecskit._deployments.undo import look, stop
+from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions
 from ecskit.models.services import (
     DescribeServiceRevisionsRequest,

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from ecskit._deployments.after_success import AfterSuccess, Stability
+from ecskit._deployments.stability import AfterSuccess, Stability
 from ecskit._deployments.evidence import is_unplaced
 from ecskit._deployments.pauses import key_of, pause_of
 from ecskit._deployments.reference import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
-from ecskit._deployments.signs import Signs
-from ecskit._deployments.stopped_tasks import told_of
+from ecskit._deployments.facts import Signs
+from ecskit._deployments.failures import told_of
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.observations import MISSING
 from ecskit._waits.stability import controller_of, lacking_sets

@@ -75,7 +75,7 @@ def resume(handle: WaitHandle, *, wait_options: WaitOptions) -> Flow[Any]:
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("resume", [("handle", f"expected a WaitHandle, got {type(handle).__name__}")])
     if handle.wait == "deployment":
-        from ecskit._deployments.following import Tracker
+        from ecskit._deployments.follow import Tracker
 
         return Tracker.resumed(handle, wait_options).flow()
     if handle.wait not in WAITS:

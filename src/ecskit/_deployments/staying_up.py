@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ecskit._deployments.after_success import AfterSuccess, seconds_to_last, stopped_later
+from ecskit._deployments.stability import AfterSuccess, seconds_to_last, stopped_later
 from ecskit._deployments.errors import DeploymentUnstable
 from ecskit._deployments.progress import READS, DeploymentProgress
-from ecskit._deployments.stopped_tasks import reasons_of
+from ecskit._deployments.failures import reasons_of
 from ecskit._deployments.verdict_values import LATE, SOON, Ends, Said, Waits, with_reason
 from ecskit._polling.conditions import LONGEST, Pace
 from ecskit._polling.loop import Done

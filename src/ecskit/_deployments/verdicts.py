@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ecskit._deployments.after_success import StabilityAim
+from ecskit._deployments.stability import StabilityAim
 from ecskit._deployments.errors import (
     DeploymentFailed,
     DeploymentPaused,

@@ -118,8 +118,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -236,8 +236,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

@@ -163,8 +163,8 @@ class AsyncServiceVerbs:
         """
         from ecskit._deployments import deploying as flows
         from ecskit._deployments.change import Change
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -531,8 +531,8 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
@@ -647,7 +647,7 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.follow import FollowOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import creating as flows
 

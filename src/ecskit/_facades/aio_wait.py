@@ -2094,7 +2094,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.follow import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -2195,7 +2195,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.follow import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

@@ -166,8 +166,8 @@ class ServiceVerbs:
         """
         from ecskit._deployments import deploying as flows
         from ecskit._deployments.change import Change
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -540,8 +540,8 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.follow import FollowOptions
+        from ecskit._deployments.undo import RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
@@ -658,7 +658,7 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.follow import FollowOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import creating as flows
 

@@ -8,7 +8,7 @@ from ecskit._core.effects import Draw, Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.follow import FollowOptions, Tracker
 from ecskit._deployments.reference import started_from
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import UnsupportedController

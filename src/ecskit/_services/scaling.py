@@ -7,11 +7,11 @@ from typing import Literal, TypeAlias, get_args
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._deployments.change import Change, check_service, read_service
-from ecskit._deployments.deploying import deploy
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.deploy import deploy
+from ecskit._deployments.follow import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.rollback import RollbackOptions
-from ecskit._deployments.updating import Update
+from ecskit._deployments.undo import RollbackOptions
+from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions, is_count
 from ecskit.models.services import Service
 

@@ -13,7 +13,7 @@ import attrs
 
 from ecskit._deployments.events import TaskStopped
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.stopped_tasks import died_of
+from ecskit._deployments.failures import died_of
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,

@@ -19,7 +19,7 @@ from ecskit._core.retrying import is_open, is_throttle_in_disguise
 from ecskit._core.wire import encode
 from ecskit._deployments.change import Change, task_definition_for
 from ecskit._deployments.errors import DeploymentInProgress
-from ecskit._deployments.observing import deployments_of, describe_service
+from ecskit._deployments.observe import deployments_of, describe_service
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import (
     StartedDeployment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ecskit._core.effects import Flow
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.follow import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import DeploymentLike, started_from
 from ecskit._polling.options import WaitOptions

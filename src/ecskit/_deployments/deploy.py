@@ -5,11 +5,11 @@ from __future__ import annotations
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
 from ecskit._deployments.change import Change, check_service, read_service
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.follow import FollowOptions, Tracker
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
-from ecskit._deployments.rollback import RollbackOptions, give_up, to_the_end
-from ecskit._deployments.updating import Update
+from ecskit._deployments.undo import RollbackOptions, give_up, to_the_end
+from ecskit._deployments.update import Update
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import WaitOptions
 from ecskit.models.services import Service

@@ -18,7 +18,7 @@ from ecskit._core.handles import WaitHandle
 from ecskit._core.retrying import Retrying
 from ecskit._deployments.errors import DeploymentSuperseded
 from ecskit._deployments.events import DeploymentEvent, ServiceSaid, changes, name_of
-from ecskit._deployments.observing import Watch
+from ecskit._deployments.observe import Watch
 from ecskit._deployments.pauses import after_answer, key_of
 from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision

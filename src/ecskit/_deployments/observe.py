@@ -24,13 +24,13 @@ from ecskit._core.errors import (
     UnsupportedOperationError,
 )
 from ecskit._core.pages import follow
-from ecskit._deployments.after_success import StabilityAim, with_observation
+from ecskit._deployments.stability import StabilityAim, with_observation
 from ecskit._deployments.evidence import is_in_transition, replaces_tasks, threshold
-from ecskit._deployments.merging import after_deployment, after_service, moved, with_stopped
+from ecskit._deployments.merge import after_deployment, after_service, moved, with_stopped
 from ecskit._deployments.pauses import with_pause
 from ecskit._deployments.progress import DOOMED, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision
-from ecskit._deployments.signs import Signs
+from ecskit._deployments.facts import Signs
 from ecskit._polling.observations import Observations
 from ecskit.models.common import CreatedAt
 from ecskit.models.literals import DesiredStatus
