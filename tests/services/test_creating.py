@@ -154,7 +154,7 @@ def test_deleting_is_refused_when_it_is_scaled_down(caplog: pytest.LogCaptureFix
     """What was done by then is not left unsaid."""
     went = both(delete(), prepare=lambda sim: sim.fail("DeleteService", Fault.access_denied(), times=None))
     assert ("AccessDeniedException", 0) == (went.verdict, went.sim.services("web")[0].desired_count)
-    told = "service web was scaled down from 2 tasks to none, and is not deleted"
+    told = "service web was scaled down from 2 tasks to 0, but not deleted"
     assert [told] * PERFORMANCES == [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
 
 

@@ -264,7 +264,7 @@ def test_what_a_service_said_is_told_once() -> None:
 
     went = changed(lambda ecs: replaced(ecs, on_superseded="follow"), world, change)
     names = [type(item).__name__ for item in went.items]
-    assert (None, 1, 1) == (went.error, names.count("ServiceSaid"), names.count("DeploymentFollowed"))
+    assert (None, 1, 1) == (went.error, names.count("ServiceEventLogged"), names.count("DeploymentFollowed"))
 
 
 def test_a_predecessor_of_the_same_name() -> None:
@@ -353,7 +353,7 @@ def test_an_event_whose_time_is_told_otherwise() -> None:
             ]
 
     names = [type(item).__name__ for item in changed(streams(), SUCCESS_AT_ONCE, change).items]
-    assert 1 == names.count("ServiceSaid")
+    assert 1 == names.count("ServiceEventLogged")
 
 
 def test_a_failed_deployment_that_no_read_ever_showed() -> None:

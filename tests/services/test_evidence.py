@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from ecskit import converter
-from ecskit._deployments.evidence import (
-    UNPLACED_EVENTS,
-    UNPLACED_FOR,
-    counts_against,
-    placement_failure,
-    rebalanced,
-)
+from ecskit._deployments.evidence import UNPLACED_EVENTS, UNPLACED_FOR, placement_failure
+from ecskit._deployments.failures import counts_against, rebalanced
 from ecskit.errors import DeploymentUnstable
 from ecskit.models.services import Service
 from ecskit.models.tasks import Task
@@ -168,13 +163,13 @@ def test_how_many_stops_are_too_many(count: int, verdict: str) -> None:
 def test_tasks_of_other_deployments() -> None:
     """Those of the earlier one, which go, do not count."""
     went = both(deploys(stable_for=30, max_failed_tasks=1), after_success({50: f"2 x 1: {EXIT}"}))
-    assert ("SUCCESSFUL", 0) == (went.verdict, went.result.after_success.stops)
+    assert ("SUCCESSFUL", 0) == (went.verdict, went.result.observed_stability.stops)
 
 
 def test_each_stop_counts_once() -> None:
     """However often polls show it."""
     went = both(deploys(stable_for=60), after_success({45: f"2: {EXIT}", 50: f"2: {EXIT}"}))
-    assert ("SUCCESSFUL", 2) == (went.verdict, went.result.after_success.stops)
+    assert ("SUCCESSFUL", 2) == (went.verdict, went.result.observed_stability.stops)
     assert 110 <= went.elapsed <= 125
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecskit.errors import NothingToRollBack, RequestError, WaitFailed
-from ecskit.services import CountsChanged, ServiceSaid, StartedDeployment, StatusChanged, TaskStopped
+from ecskit.services import CountsChanged, ServiceEventLogged, StartedDeployment, StatusChanged, TaskStopped
 from ecskit.testing import DeploymentScript, Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
@@ -179,7 +179,7 @@ def test_events_of_a_rollback() -> None:
     assert (type(waited.error), str(waited.error)) == (type(went.error), str(went.error))
     stopped = [item.task.task_arn for item in went.items if isinstance(item, TaskStopped)]
     assert len(stopped) == len(set(stopped)) >= 3
-    said = [item.event.id for item in went.items if isinstance(item, ServiceSaid)]
+    said = [item.event.id for item in went.items if isinstance(item, ServiceEventLogged)]
     assert len(said) == len(set(said)) > 0
     statuses = [item.status for item in went.items if isinstance(item, StatusChanged)]
     assert "ROLLBACK_SUCCESSFUL" == statuses[-1]

@@ -117,7 +117,7 @@ def test_events_without_ids() -> None:
             past = range(int(odd.age // 10), -1, -1)
             service["events"] = [{"id": None, "createdAt": EPOCH + 10 * n, "message": f"said {n}"} for n in past]
 
-    told = [str(item) for item in went(streams(), SUCCESS, change).items if type(item).__name__ == "ServiceSaid"]
+    told = [str(item) for item in went(streams(), SUCCESS, change).items if type(item).__name__ == "ServiceEventLogged"]
     assert [f"said {n}" for n in range(5)] == told
 
 
@@ -138,12 +138,12 @@ def test_scaling_while_a_deployment_succeeds() -> None:
     assert 6 == ended.result.running_count
 
 
-def test_scaling_that_somebody_else_overrules() -> None:
-    """The timeout says that another count is wanted by now."""
+def test_another_process_scales_meanwhile() -> None:
+    """The message of the timeout has the other desired count."""
     world = World(before="1=C:2", answer="1=C:2 d4", update=Script(service={0: "1=C:2 d4", 20: "1=C:3 d3"}))
     ended = went(lambda ecs: ecs.services.scale("web", cluster="prod", desired_count=4, timeout=60), world)
     assert "WaitTimeout" == ended.verdict
-    assert "wants 3 tasks, not 4" in str(ended.error)
+    assert "its desired count is 3, not 4" in str(ended.error)
 
 
 def test_idle_without_rollout_states() -> None:

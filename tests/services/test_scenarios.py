@@ -75,7 +75,7 @@ def test_scenario_with_events(name: str) -> None:
         assert row.verdict in ("SUCCESSFUL", "COMPLETED")
     else:
         assert row.verdict == went.verdict
-    told = [str(item) for item in went.items if type(item).__name__ in ("TaskStopped", "ServiceSaid")]
+    told = [str(item) for item in went.items if type(item).__name__ in ("TaskStopped", "ServiceEventLogged")]
     assert len(set(told)) == len(told)
 
 

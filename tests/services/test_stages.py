@@ -245,7 +245,7 @@ def test_s25_waiting_tells_it_as_an_event_once() -> None:
     """And goes on when somebody else lets it continue."""
     went = both(streams(), OTHERS_CONTINUE)
     assert went.error is None
-    assert ["h1"] == [item.hook.hook_id for item in went.items if type(item).__name__ == "DeploymentPausedAt"]
+    assert ["h1"] == [item.hook.hook_id for item in went.items if type(item).__name__ == "PauseStarted"]
 
 
 def test_s25_rolled_back_while_a_hook_waits() -> None:

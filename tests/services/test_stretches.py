@@ -25,7 +25,11 @@ def test_one_stop_restarts_the_clock() -> None:
         prepare=crashing([TaskScript.exits(1, after=50), STEADY]),
         service={"desiredCount": 4},
     )
-    assert ("SUCCESSFUL", "stable", 1) == (went.verdict, went.returned().stability, went.result.after_success.stops)
+    assert ("SUCCESSFUL", "stable", 1) == (
+        went.verdict,
+        went.returned().stability,
+        went.result.observed_stability.stops,
+    )
     assert 20 + 50 + 20 + 60 <= went.elapsed <= 20 + 50 + 20 + 60 + 15
 
 
@@ -37,8 +41,8 @@ def test_no_quiet_stretch_in_three_times_as_long() -> None:
         service={"desiredCount": 10},
     )
     error = went.raised(DeploymentUnstable)
-    assert 180 <= error.progress.after_success.elapsed < 185
-    assert 2 <= error.progress.after_success.stops < 5
+    assert 180 <= error.progress.observed_stability.elapsed < 185
+    assert 2 <= error.progress.observed_stability.stops < 5
     assert "container app exited with 1" in str(error)
 
 
@@ -65,7 +69,7 @@ def test_timeout_before_the_success_still_counts() -> None:
 def test_observation_ends_when_the_stretch_is_over() -> None:
     """The last poll is at the end of the stretch, not some seconds later."""
     went = both(deploys(stable_for=100))
-    [after] = [went.returned().after_success]
+    [after] = [went.returned().observed_stability]
     assert 100.0 == pytest.approx(after.quiet_for, abs=0.01)
 
 

@@ -20,8 +20,8 @@ SPREAD = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
     "Change": "ecskit._deployments.change",
-    "FollowOptions": "ecskit._deployments.follow",
-    "RollbackOptions": "ecskit._deployments.undo",
+    "FollowOptions": "ecskit._deployments.options",
+    "RollbackOptions": "ecskit._deployments.options",
 }
 """Classes whose fields become parameters, and where they are."""
 RESULTS = ("Flow", "Emits")

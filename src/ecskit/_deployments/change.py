@@ -1,4 +1,4 @@
-"""What is to become of a service, in plain arguments, and what has to be read and registered before it is changed."""
+"""`Change`: what to deploy, as plain arguments, and the task definition that it needs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.model import Model
+from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._deployments.observe import describe_service
-from ecskit._deployments.reference import (
-    StartedDeployment,
-)
-from ecskit._polling.identifiers import targets_of
 from ecskit._task_definitions.deriving import derive
 from ecskit._task_definitions.registering import register_if_changed
-from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import SERVICE
 from ecskit.models.literals import DeploymentStrategy
 from ecskit.models.services import (
     DeploymentConfiguration,
@@ -34,68 +25,67 @@ from ecskit.models.task_definitions import (
     TaskDefinition,
 )
 
-__all__ = ["Change", "check_service", "read_service", "task_definition_for"]
-
-_READS = 4
-"""How often a service is looked for that ECS does not show: it may have just been made."""
+__all__ = ["Change", "task_definition_for"]
 
 
 @attrs.frozen(kw_only=True, repr=False)  # an environment may hold secrets
 class Change:
-    """What is to become of a service.
+    """What to change about a service.
 
     The generated methods take these fields as parameters of their own, with these texts as their documentation.
 
     Raises:
         DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
-        UnsupportedController: It is not ECS that controls the deployments of the service; nothing was changed.
-        ServicesMissing: There is no such service.
+        UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
+        ServicesMissing: ECS does not show the service.
         RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
-        ServiceError: ECS refuses. If it did so after the service was changed, `story.handle` of the error is the
-            deployment's.
-        TransportError: ECS could not be reached. If it is not known whether the service was changed, `story.handle` of
-            the error waits for a deployment that may never come.
+        ServiceError: ECS refuses a request. If that happens after the service was changed, `story.handle` of the error
+            is the handle of the deployment.
+        TransportError: ECS could not be reached. If it is unknown whether the service was changed, `story.handle` of
+            the error waits for a deployment that may never appear.
     """
 
     cluster: str | None = None
-    """Name or ARN of the cluster; ECS uses `default` where it is absent."""
+    """Name or ARN of the cluster; ECS uses `default` if absent."""
     images: Mapping[str, str] | None = None
-    """The new image of each of these containers, by the container's name."""
+    """New images, by the name of the container."""
     environment: Mapping[str, Mapping[str, str | None]] | None = None
-    """Environment variables to set, by the container's name and then their own. Others stay; None takes one away."""
+    """Environment variables to set, by the name of the container and of the variable. None removes a variable. Others
+    stay as they are."""
     secrets: Mapping[str, Mapping[str, str | None]] | None = None
-    """Secrets to set, by the container's name and then that of the variable. Others stay; None takes one away."""
+    """Secrets to set, by the name of the container and of the variable: the `valueFrom` of each. None removes a secret.
+    Others stay as they are."""
     task_definition: str | TaskDefinition | RegisterTaskDefinitionRequest | None = None
-    """The task definition to deploy: family, family:revision or ARN, one that ECS described, or a request to register
-    it, which is done if it differs from the latest revision. With images, environment or secrets it is what they
-    change; else they change the one that the service has."""
+    """The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a request, which is
+    registered if it differs from the latest revision. `images`, `environment` and `secrets` change this task
+    definition, or the current one of the service if absent."""
     force: bool = False
-    """Whether to start a deployment even if nothing differs: to pull an image again whose tag moved, for example."""
+    """Whether to start a deployment even if nothing differs, for example to pull an image again whose tag moved."""
     desired_count: int | None = None
-    """How many tasks there are to be; it stays as it is where this is absent."""
+    """The new desired count, 0 or more; it stays as it is if absent."""
     strategy: DeploymentStrategy | None = None
-    """ROLLING, BLUE_GREEN, LINEAR or CANARY; the rest of the service's deployment configuration stays."""
+    """ROLLING, BLUE_GREEN, LINEAR or CANARY. The rest of the service's deployment configuration stays as it is."""
     deployment_configuration: DeploymentConfiguration | None = None
-    """The deployment configuration, in place of the one that the service has."""
+    """A deployment configuration that replaces the one of the service."""
     require_idle: bool = False
-    """Whether to change nothing, and raise, if the service is being deployed already."""
+    """Whether to raise DeploymentInProgress, and change nothing, if the service is being deployed already."""
 
     def check(self, verb: str) -> None:
-        """Raise RequestError if something is not what it must be, or if there is nothing to deploy."""
+        """Raise RequestError if an argument is wrong, or if there is nothing to deploy."""
         wanted = (self.task_definition, self.desired_count, self.strategy, self.deployment_configuration)
         if not (self.derives or self.force) and all(each is None for each in wanted):
-            told = "there is nothing to deploy: give images, environment, secrets, a task definition, or force=True"
-            raise RequestError(verb, [("images", told)])
+            problem = "there is nothing to deploy: give images, environment, secrets, a task definition, or force=True"
+            raise RequestError(verb, [("images", problem)])
         problems: list[tuple[str, str]] = []
         definition: Any = self.task_definition
         if definition == "" or not isinstance(
             definition, (str, TaskDefinition, RegisterTaskDefinitionRequest, type(None))
         ):
-            told = repr(definition) if definition == "" else type(definition).__name__
+            shown = repr(definition) if definition == "" else type(definition).__name__
             expected = "expected a family, family:revision, ARN, TaskDefinition or RegisterTaskDefinitionRequest"
-            problems.append(("task_definition", f"{expected}, got {told}"))
+            problems.append(("task_definition", f"{expected}, got {shown}"))
         if self.strategy is not None and self.deployment_configuration is not None:
-            problems.append(("strategy", "cannot be combined with deployment_configuration; put it in there"))
+            problems.append(("strategy", "cannot be combined with deployment_configuration; set it there"))
         for name, given in (("images", self.images), ("environment", self.environment), ("secrets", self.secrets)):
             problems += _problems_of(name, given)
         if not _is_count(self.desired_count):
@@ -109,21 +99,21 @@ class Change:
 
     @property
     def derives(self) -> bool:
-        """Whether the task definition is made from another one."""
+        """Whether a new task definition is derived from another one."""
         return any((self.images, self.environment, self.secrets))
 
     @property
     def counts_only(self) -> bool:
-        """Whether nothing is asked for but another desired count."""
+        """Whether the change is only another desired count."""
         definition = self.derives or self.force or self.task_definition is not None
         return not (definition or self.strategy or self.deployment_configuration)
 
     def request(self, service: str, definition: str | None, before: Service | None = None) -> UpdateServiceRequest:
-        """Return the request that makes the change; what was not asked for is not in it."""
+        """Return the request that makes the change. It holds only the members that change."""
         configuration = self.deployment_configuration
         if self.strategy is not None:
-            known = before.deployment_configuration if before else None
-            configuration = attrs.evolve(known or DeploymentConfiguration(), strategy=self.strategy)
+            present = before.deployment_configuration if before else None
+            configuration = attrs.evolve(present or DeploymentConfiguration(), strategy=self.strategy)
         return UpdateServiceRequest(
             service=service,
             cluster=self.cluster,
@@ -139,12 +129,12 @@ def _is_count(given: object) -> bool:
 
 
 def _problems_of(name: str, given: Any) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with what is given for containers; values may be secret, and are not told."""
+    """Yield what is wrong with an argument by container. Values may be secret, so no message shows them."""
     if given is not None and not isinstance(given, Mapping):
         yield name, f"expected a mapping from names of containers, got {type(given).__name__}"
         return
-    told: Mapping[Any, Any] = given or {}
-    for container, value in told.items():
+    containers: Mapping[Any, Any] = given or {}
+    for container, value in containers.items():
         where = f"{name}[{container!r}]"
         if name == "images":
             if not isinstance(value, str):
@@ -155,46 +145,12 @@ def _problems_of(name: str, given: Any) -> Iterator[tuple[str, str]]:
             variables: Mapping[Any, Any] = value
             for variable, each in variables.items():
                 if each is not None and not isinstance(each, str):
-                    problem = f"expected a str, or None to take it away, got {type(each).__name__}"
+                    problem = f"expected a str, or None to remove it, got {type(each).__name__}"
                     yield f"{where}[{variable!r}]", problem
 
 
-def check_service(verb: str, service: object, cluster: str | None) -> None:
-    """Raise RequestError if it is not clear which one service is meant."""
-    if not isinstance(service, (str, Model)):
-        problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
-        raise RequestError(verb, [("service", problem)])
-    targets_of(verb, SERVICE, service, cluster=cluster)
-
-
-def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow[Service]:
-    """Return a service as it is now; one that was just made may take a while to be visible.
-
-    Raises:
-        RequestError: It is not clear which service is meant.
-        ServicesMissing: There is none.
-    """
-    targets = targets_of(verb, SERVICE, service, cluster=cluster)
-    [(name, target)] = targets.by_name.items()
-    meant = StartedDeployment(service=target.id, cluster=target.scope or cluster)
-    attempt = 1
-    while True:
-        try:
-            found = yield from describe_service(meant)
-        except EcsError as error:
-            if not error.retryable or attempt >= ATTEMPTS:
-                raise
-        else:
-            if found is not None:
-                return found
-            if attempt >= _READS:
-                raise ServicesMissing([name], [])
-        yield from back_off(attempt)
-        attempt += 1
-
-
 def task_definition_for(change: Change, before: Service) -> Flow[str | None]:
-    """Return the task definition to deploy, registered if need be; None if it stays as it is."""
+    """Return the task definition to deploy, after registering it if needed; None if it stays as it is."""
     given = change.task_definition
     if not change.derives:
         if isinstance(given, RegisterTaskDefinitionRequest):
@@ -204,8 +160,8 @@ def task_definition_for(change: Change, before: Service) -> Flow[str | None]:
     if given is None or isinstance(given, str):
         name = given or before.task_definition
         if name is None:
-            told = f"service {before.service_name} has no task definition that they could change"
-            raise RequestError("services.deploy", [("images", told)])
+            problem = f"service {before.service_name} has no task definition to change"
+            raise RequestError("services.deploy", [("images", problem)])
         described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
         read = yield from Retrying(described, alone=True).send()
         given = read.task_definition

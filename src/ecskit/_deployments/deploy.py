@@ -1,14 +1,16 @@
-"""Deploying services: the verbs that change a service, and follow what comes of it."""
+"""Methods of `client.services` that change a service and follow the deployment."""
 
 from __future__ import annotations
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._deployments.change import Change, check_service, read_service
-from ecskit._deployments.follow import FollowOptions, Tracker
+from ecskit._deployments.change import Change
+from ecskit._deployments.follow import Tracker
+from ecskit._deployments.options import FollowOptions, RollbackOptions
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
-from ecskit._deployments.undo import RollbackOptions, give_up, to_the_end
+from ecskit._deployments.read import check_service, read_service
+from ecskit._deployments.reference import FOLLOW_OPTIONS, DeploymentLike, StartedDeployment, started_from
+from ecskit._deployments.undo import abandon, follow_to_end
 from ecskit._deployments.update import Update
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import WaitOptions
@@ -27,18 +29,18 @@ def deploy(
 ) -> Flow[DeploymentProgress]:
     """Deploy a service, and wait until this very deployment has succeeded.
 
-    Registers a task definition if one is needed that differs from the latest revision, sends one UpdateService, and
-    follows what comes of it. That the service is stable on something else, before or after, is no success.
+    Registers a task definition if it differs from the latest revision, sends one UpdateService, and follows the
+    deployment that this starts. A service that is stable on another revision is no success.
 
     Args:
         service: Name, ARN or model of the service.
-        change: What is to become of it.
+        change: What to change.
         follow_options: How far, and how, to follow the deployment.
         rollback_options: What to do when it does not succeed.
-        wait_options: How long to wait, once the service is changed, and how often to look.
+        wait_options: How long to wait, from the change of the service, and how often to poll.
 
     Returns:
-        What is known of the deployment in the end: service, service deployment, counts.
+        The last progress of the deployment: service, service deployment, counts, events.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
@@ -52,37 +54,38 @@ def deploy(
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        made = guarded(update.make(), on_cancel=lambda: _give_up(update, rollback_options))
+        made = guarded(update.make(), on_cancel=lambda: _abandon(update, rollback_options))
         try:
             started = yield from made
         except EcsError as error:
-            if error.story is not None:  # it may have been done, and can be followed as was requested
-                arguments = {**error.story.arguments, "following": follow_options.arguments}
+            if error.story is not None:  # the change may have taken effect, and its handle follows it as requested
+                arguments = {**error.story.arguments, FOLLOW_OPTIONS: follow_options.arguments}
                 error.story = error.story.with_arguments(arguments)
             raise
         tracker = Tracker.of(started, follow_options, wait_options, verb=verb)
-        yield from to_the_end(tracker, rollback_options)
+        yield from follow_to_end(tracker, rollback_options)
         return tracker.progress
 
     return flow()
 
 
-def _give_up(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
-    """Begin to roll back what an update led to whose answer was not awaited, if that is wanted."""
+def _abandon(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
+    """Start to roll back a change whose effect is unknown, if `on_cancel` says so."""
     if update.pending and rollback_options.on_cancel != "leave":
-        found = yield from update.found(within=5.0)
-        yield from give_up(DeploymentProgress(started=found or update.unanswered), rollback_options.on_cancel)
+        found = yield from update.find_effect(within=5.0)
+        yield from abandon(DeploymentProgress(started=found or update.unanswered), rollback_options.on_cancel)
 
 
 def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedDeployment]:
-    """Deploy a service without waiting: change it, and return a handle of the deployment.
+    """Change a service, and return a handle of the deployment without waiting for it.
 
     Args:
         service: Name, ARN or model of the service.
-        change: What is to become of it.
+        change: What to change.
 
     Returns:
-        The deployment, to be waited for, watched, stopped or rolled back, here or in another process.
+        The handle, with methods to wait for the deployment, show its events, stop it or roll it back. Its `to_json`
+        takes it to another process.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
@@ -99,19 +102,19 @@ def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedD
 
 
 def deployment(deployment: DeploymentLike) -> Flow[StartedDeployment]:
-    """Return the handle of a deployment that was started elsewhere. Nothing is sent.
+    """Return the handle of a deployment that was started elsewhere. Sends no request.
 
     Args:
-        deployment: What `update_service` or `create_service` returned; a service, whose PRIMARY deployment is meant
-            then; a service deployment or its ARN; the `story.handle` of an error; or the text of a handle, as
-            `to_json` wrote it.
+        deployment: What `update_service` or `create_service` returned; a `Service`, for its PRIMARY deployment; a
+            service deployment or its ARN; the `story.handle` of an error; or the text that `to_json` of a handle
+            returned.
 
     Returns:
-        The deployment, to be waited for, watched, stopped or rolled back.
+        The handle, with methods to wait for the deployment, show its events, stop it or roll it back.
 
     Raises:
-        RequestError: It does not name a deployment.
-        UnsupportedController: It is not ECS that controls the deployments of the service.
+        RequestError: The value does not name a deployment.
+        UnsupportedController: ECS does not control the deployments of the service.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
     """

@@ -1,42 +1,121 @@
-"""What tasks of a deployment stopped for, in words."""
+"""Failures of single tasks: which stopped tasks count against a deployment, and why they stopped, in words."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 
+from ecskit.models.services import ServiceEvent
 from ecskit.models.tasks import Task
 
-__all__ = ["died_of", "reasons_of", "told_of"]
+__all__ = [
+    "count_by_reason",
+    "counts_against",
+    "is_in_transition",
+    "is_unplaced",
+    "rebalanced",
+    "share_by_reason",
+    "stop_began_at",
+    "stop_reason",
+    "was_scaled_in",
+]
+
+_SCALED_IN = re.compile(r"scaling activity|task set", re.IGNORECASE)
+_HEALTH = re.compile(r"health", re.IGNORECASE)
+_REBALANCED = re.compile(r"\bAZ rebalanc|Availability Zone rebalanc", re.IGNORECASE)
+"""Documented for service events; the `stoppedReason` of such a task is not documented."""
+_HOST_LOST = re.compile(r"host ec2 .*(terminated|stopped)", re.IGNORECASE)
+_NO_FAULT = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
+"""Stop codes of tasks that were stopped from outside.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+"""
+_UNPLACED = re.compile(r"unable to place a task", re.IGNORECASE)
+_TRANSITIONS = frozenset({"PROVISIONING", "PENDING", "ACTIVATING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"})
 
 
-def died_of(task: Task) -> str:
-    """Return why a task stopped, or did not start, in as few words as ECS has for it."""
-    told = task.stopped_reason or "ECS gave no reason"
+def was_scaled_in(task: Task) -> bool:
+    """Whether a task was stopped because the service no longer needs it, or because a user stopped it."""
+    if task.stop_code == "UserInitiated":
+        return True
+    return task.stop_code == "ServiceSchedulerInitiated" and bool(_SCALED_IN.search(task.stopped_reason or ""))
+
+
+def counts_against(task: Task, rebalanced: Collection[str] = ()) -> bool:
+    """Whether the end of a task counts against its deployment.
+
+    It counts if the task failed to start, exited by itself, or failed its health checks. It does not count after
+    scaling, a user's stop, Spot and termination notices, the loss of the host, and Availability Zone rebalancing.
+
+    Args:
+        task: A task that is stopping or has stopped.
+        rebalanced: Ids of tasks that were stopped for Availability Zone rebalancing.
+    """
+    reason = task.stopped_reason or ""
+    if task.stop_code in _NO_FAULT or _HOST_LOST.search(reason) or _REBALANCED.search(reason):
+        return False
+    if task.task_arn.rsplit("/", 1)[-1] in rebalanced:
+        return False
+    if task.stop_code == "ServiceSchedulerInitiated":
+        return bool(_HEALTH.search(reason))
+    # Without a code and a reason the details are not visible yet.
+    return bool(task.stop_code or reason)
+
+
+def rebalanced(events: Iterable[ServiceEvent]) -> frozenset[str]:
+    """Return the ids of the tasks that events name as stopped for Availability Zone rebalancing.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing-event-messages-list.html
+    """
+    # Events about started tasks name the replacements.
+    messages = [event.message or "" for event in events if "stopped" in (event.message or "")]
+    return frozenset(id_ for each in messages if _REBALANCED.search(each) for id_ in re.findall(r"[0-9a-f]{32}", each))
+
+
+def stop_began_at(task: Task) -> datetime | None:
+    """Return when a task began to stop; None if ECS does not show it."""
+    return task.stopping_at or task.execution_stopped_at or task.stopped_at
+
+
+def is_in_transition(task: Task) -> bool:
+    """Whether a task is starting or stopping."""
+    return task.last_status in _TRANSITIONS
+
+
+def is_unplaced(event: ServiceEvent) -> bool:
+    """Whether an event reports a task that could not be placed."""
+    return bool(_UNPLACED.search(event.message or ""))
+
+
+def stop_reason(task: Task) -> str:
+    """Return why a task stopped or did not start, as the shortest reason that ECS gives."""
+    reason = task.stopped_reason or "ECS gave no reason"
     for container in task.containers:
         if container.reason:
-            never = task.started_at is None
-            return container.reason if never or container.reason in told else f"{told}: {container.reason}"
-    # What ECS stops exits by a signal: then the reason is that of the task.
+            never_started = task.started_at is None
+            return container.reason if never_started or container.reason in reason else f"{reason}: {container.reason}"
+    # A task that ECS stops exits by a signal: its exit code is not the reason.
     if task.stop_code in (None, "EssentialContainerExited"):
         exits = [container for container in task.containers if container.exit_code is not None]
         for container in sorted(exits, key=lambda each: each.exit_code == 0):
             return f"container {container.name} exited with {container.exit_code}"
-    return told
+    return reason
 
 
-def told_of(tasks: Iterable[Task]) -> Sequence[str]:
-    """Return what tasks died of, each reason once: "3 tasks failed to start: CannotPullContainerError"."""
-    told: Counter[tuple[bool, str]] = Counter()
+def count_by_reason(tasks: Iterable[Task]) -> Sequence[str]:
+    """Return why tasks stopped, one text for each reason: "3 tasks failed to start: CannotPullContainerError"."""
+    counts: Counter[tuple[bool, str]] = Counter()
     for task in tasks:
-        told[task.stop_code == "TaskFailedToStart" or task.started_at is None, died_of(task)] += 1
+        counts[task.stop_code == "TaskFailedToStart" or task.started_at is None, stop_reason(task)] += 1
     return [
-        f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}: {why}"
-        for (never, why), count in told.most_common()
+        f"{count} task{'' if count == 1 else 's'} {'failed to start' if never_started else 'stopped'}: {why}"
+        for (never_started, why), count in counts.most_common()
     ]
 
 
-def reasons_of(tasks: Sequence[Task]) -> str:
+def share_by_reason(tasks: Sequence[Task]) -> str:
     """Return why tasks stopped, each reason with its share: "container app exited with 1 (4 of 4)"."""
-    reasons = Counter(died_of(task) for task in tasks).most_common()
+    reasons = Counter(stop_reason(task) for task in tasks).most_common()
     return ", ".join(f"{why} ({count} of {len(tasks)})" for why, count in reasons)

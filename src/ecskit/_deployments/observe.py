@@ -1,7 +1,6 @@
-"""How a deployment is looked at: which reads are made in a look, and what they tell.
+"""Poll a deployment: decide which reads are due, and merge what they return.
 
-Decides which operation to ask, and what to do without when one is refused. What is read is folded by `folding`; what
-is to be thought of it is decided in `verdicts`.
+`read` sends the requests. `merge` returns the progress after a read. `verdicts` decides what the progress means.
 """
 
 from __future__ import annotations
@@ -9,352 +8,356 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import attrs
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.call import call
+from ecskit._core.backing_off import back_off
 from ecskit._core.effects import Flow, Sleep
-from ecskit._core.errors import (
-    AccessDeniedError,
-    EcsError,
-    ServiceError,
-    UnsupportedError,
-    UnsupportedOperationError,
+from ecskit._core.errors import EcsError, ServiceError, UnsupportedOperationError
+from ecskit._core.retrying import USUAL, Persistence
+from ecskit._deployments.evidence import replaces_tasks
+from ecskit._deployments.failures import is_in_transition
+from ecskit._deployments.merge import (
+    of_successor,
+    with_movement,
+    with_pause,
+    with_service,
+    with_service_deployment,
+    with_stability,
+    with_stopped_tasks,
 )
-from ecskit._core.pages import follow
-from ecskit._deployments.stability import StabilityAim, with_observation
-from ecskit._deployments.evidence import is_in_transition, replaces_tasks, threshold
-from ecskit._deployments.merge import after_deployment, after_service, moved, with_stopped
-from ecskit._deployments.pauses import with_pause
-from ecskit._deployments.progress import DOOMED, DeploymentProgress
+from ecskit._deployments.progress import ENDING, DeploymentProgress
+from ecskit._deployments.read import (
+    deployments_of,
+    describe_service,
+    describe_service_deployment,
+    is_refused,
+    tasks_of,
+)
 from ecskit._deployments.reference import StartedDeployment, id_of_revision
-from ecskit._deployments.facts import Signs
+from ecskit._deployments.stability import StabilityGoal
 from ecskit._polling.observations import Observations
-from ecskit.models.common import CreatedAt
 from ecskit.models.literals import DesiredStatus
-from ecskit.models.services import (
-    DescribeServiceDeploymentsRequest,
-    DescribeServicesRequest,
-    ListServiceDeploymentsRequest,
-    Service,
-    ServiceDeployment,
-    ServiceDeploymentBrief,
-)
-from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
+from ecskit.models.services import ServiceDeployment, ServiceDeploymentBrief
+from ecskit.models.tasks import Task
 
-__all__ = ["Watch", "deployments_of", "describe_service", "is_refused"]
+__all__ = ["Latest", "Observed", "Observer", "observe_once"]
 
 log = logging.getLogger("ecskit")
 
 LOOKUP_FOR = 60.0
-"""Seconds for which the service deployment of a deployment is looked for."""
-_TASKS = 100
-"""Tasks that one ListTasks returns and one DescribeTasks takes."""
-_BEFORE, _AROUND = timedelta(minutes=5), timedelta(minutes=1)
-"""How much earlier, and how far apart, a service deployment and its deployment may have been made."""
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_UNKNOWN = frozenset({"InvalidAction", "UnknownOperationException"})
+"""Seconds to look for the service deployment before the service alone decides."""
+_CLOSE = timedelta(minutes=1)
+"""The largest difference between the creation of a deployment and of its service deployment."""
 
 
-@attrs.define
-class _Read:
-    """What one poll read of tasks."""
+@attrs.frozen(kw_only=True)
+class Poll:
+    """What the reads of one poll returned so far."""
 
+    answered: bool = False
+    """Whether ECS returned the service deployment or the service."""
     resets: int = 0
-    """How often the number of failures had been set back before."""
-    stopped: bool = False
+    """How many times the failures in a row had been reset before the poll."""
+    stopped_tasks: bool = False
     """Whether stopped tasks were read."""
     unhealthy: int | None = None
-    """How many tasks are unhealthy; None if they were not read."""
+    """How many running tasks are unhealthy; None if they were not read."""
+
+
+@attrs.frozen(kw_only=True)
+class Observed:
+    """What one poll of a deployment passes on to the next."""
+
+    progress: DeploymentProgress
+    poll: Poll = Poll()
+    polls: int = 0
+    """Polls of this deployment."""
+    error: EcsError | None = None
+    """A retryable error in the latest poll."""
+    began: float | None = None
+    """When the first poll began, in monotonic seconds."""
+    hidden_since: float | None = None
+    """When an unbroken run of reads began that did not show the service deployment, in monotonic seconds."""
+    deployments_refused: bool = False
+    """Whether ECS refuses to list or describe service deployments."""
+    tasks_refused: bool = False
+    """Whether ECS refuses to list or describe tasks."""
+    tasks_read: frozenset[str] = frozenset()
+    """ARNs of stopped tasks that were read. They are not described again."""
+    tasks_read_for: object = None
+    """The counts, status and event for which stopped tasks were last read."""
 
 
 @attrs.define(kw_only=True)
-class Watch:
-    """Looks at a deployment again and again, and remembers what it saw."""
+class Latest:
+    """The latest state of a deployment that is followed. This is the only object of a wait that changes.
 
-    progress: DeploymentProgress
-    follows: Callable[[DeploymentProgress], StartedDeployment | None] = lambda _: None
-    """Which deployment to look at from now on, if one has taken the place of this one."""
-    stability: StabilityAim | None = None
-    """What is to be observed after the deployment has succeeded."""
+    A poll can end by an error or a cancellation after some of its reads. Error messages, handles and clean-ups need
+    these reads, so each read replaces `observed` here. All waits for the same deployment share one `Latest`.
+    """
+
+    observed: Observed
+    emitted: DeploymentProgress
+    """The progress up to which events were emitted."""
+    service_events: frozenset[object] = frozenset()
+    """Keys of the service events that were emitted."""
+
+    @property
+    def progress(self) -> DeploymentProgress:
+        """The latest progress."""
+        return self.observed.progress
+
+
+@attrs.frozen(kw_only=True)
+class Observer:
+    """Polls one deployment, or the one that replaces it: the query of its wait."""
+
+    latest: Latest
+    stability: StabilityGoal | None = None
+    """What counts as stable after the success; None if tasks need not be observed then."""
     max_failed_tasks: int | None = None
-    """How many failed tasks are too many, in place of what the circuit breaker tolerates."""
+    """How many failed tasks are too many; None for the threshold of the circuit breaker."""
     stalled_after: float | None = None
-    """Seconds without movement after which the tasks of the service are read, to see whether they move."""
-    id: str = attrs.field(init=False)
-    """What the deployment is called, also when another one has taken its place."""
-    began: float | None = None
-    looks: int = 0
-    missed: EcsError | None = None
-    """What came in place of one of the answers of the last look."""
-    _read: _Read = attrs.field(factory=_Read)
-    _tasks_told: object = None
-    _tasks_known: set[str] = attrs.field(factory=set[str])
-    _no_tasks: bool = False
-    _no_deployments: bool = False
-    _hidden_since: float | None = None
-    """When an unbroken run of reads began that did not show the service deployment any more."""
+    """Seconds without change after which live tasks are read, to see whether any is starting or stopping."""
+    next_deployment: Callable[[DeploymentProgress], StartedDeployment | None] = lambda _: None
+    """Returns the deployment to poll from now on, if another one replaced this one and is to be followed."""
+    id: str = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self.latest.progress.started.key, takes_self=True)
+    )
+    """The key of the deployment in the wait. It stays the same when another deployment is followed."""
 
-    def __attrs_post_init__(self) -> None:
-        """Name what is looked at."""
-        self.id = self.progress.started.key
-
-    def resume(self, other: Watch) -> None:
-        """Go on where another watch of the same deployment ended."""
-        self.progress, self.began = other.progress, other.began
-        self._tasks_told, self._tasks_known = other._tasks_told, other._tasks_known
-        self._no_tasks, self._no_deployments = other._no_tasks, other._no_deployments
-
-    def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # it is one thing
-        """Look once, with all the reads that are due; when time is up, what is known by then has to do."""
-        now = (yield Sleep(0)).now
-        self.began = now if self.began is None else self.began
-        answered = error = None
-        self._read = _Read(resets=self.progress.signs.resets)
-        for read in (self._deployment, self._service, self._newer, self._stopped_tasks, self._live_tasks):
-            if answered and (yield Sleep(0)).now > by:
+    def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # there is one id
+        """Poll the deployment once with all reads that are due. After `by`, an answer that is there is enough."""
+        observed = self.latest.observed
+        began = (yield Sleep(0)).now if observed.began is None else observed.began
+        self.latest.observed = attrs.evolve(observed, began=began, poll=Poll(resets=observed.progress.facts.resets))
+        error = None
+        for read in (self._service_deployment, self._service, self._newer, self._stopped_tasks, self._live_tasks):
+            if self.latest.observed.poll.answered and (yield Sleep(0)).now > by:
                 break
             try:
-                answered = (yield from read()) or answered
+                self.latest.observed = yield from read(self.latest.observed)
             except EcsError as raised:
                 if not raised.retryable:
                     raise
                 error = raised
-        self.looks, self.missed = self.looks + 1, error
-        now = (yield Sleep(0)).now
-        self.progress = self._observed(with_pause(self.progress, now), now)
-        successor = self.follows(self.progress)
-        if successor is not None:
-            known, refused = self.progress.service, self._no_deployments
-            signs = Signs(began=now, preceded=True, paused_for=self.progress.signs.paused_for)
-            fresh = DeploymentProgress(started=successor, refused=refused, signs=signs)
-            self.progress = after_service(fresh, known, now)
-            self.began, self.looks, self._hidden_since = now, 0, None
-            self._tasks_told, self._tasks_known = None, set()  # those of the successor were passed over
-        if answered or error is None:
-            return Observations({self.id: self.progress}, {})
+        self.latest.observed = observed = self._after(self.latest.observed, error, (yield Sleep(0)).now)
+        if error is None or observed.poll.answered:
+            return Observations({self.id: observed.progress}, {})
         return Observations({}, {self.id: error})
 
-    def _deployment(self) -> Flow[bool]:
-        """Read the service deployment; find it first, if need be."""
-        progress = self.progress
+    def _after(self, observed: Observed, error: EcsError | None, now: float) -> Observed:
+        """Return what was observed after all reads of a poll."""
+        observed = attrs.evolve(observed, polls=observed.polls + 1, error=error)
+        progress = self._with_success(observed, with_pause(observed.progress, now), now)
+        successor = self.next_deployment(progress)
+        if successor is None:
+            return attrs.evolve(observed, progress=progress)
+        return Observed(
+            progress=of_successor(progress, successor, refused=observed.deployments_refused, now=now),
+            poll=observed.poll,
+            error=error,
+            began=now,
+            deployments_refused=observed.deployments_refused,
+            tasks_refused=observed.tasks_refused,
+        )
+
+    def _with_success(self, observed: Observed, progress: DeploymentProgress, now: float) -> DeploymentProgress:
+        """Return the progress with what a complete poll shows of the tasks after the success."""
+        if not progress.succeeded:
+            seen = progress.facts.seen_unfinished or progress.was_seen
+            return attrs.evolve(progress, facts=attrs.evolve(progress.facts, seen_unfinished=seen))
+        poll, refused = observed.poll, observed.tasks_refused
+        is_complete = refused or (poll.stopped_tasks and poll.unhealthy is not None)
+        if self.stability is None or observed.error is not None or not is_complete:
+            return progress
+        return with_stability(
+            progress,
+            self.stability,
+            max_failed_tasks=self.max_failed_tasks,
+            unhealthy=poll.unhealthy or 0,
+            tasks_refused=refused,
+            now=now,
+        )
+
+    def _judges_stability(self, progress: DeploymentProgress) -> bool:
+        return self.stability is not None and progress.succeeded
+
+    def _service_deployment(self, observed: Observed) -> Flow[Observed]:
+        """Read the service deployment, after looking up its ARN if that is not known."""
+        progress = observed.progress
         if progress.started.expected != "deployment" or progress.refused:
-            return False
-        seen = None
+            return observed
         try:
-            seen = yield from self._find()
+            seen = yield from _find(observed)
         except (ServiceError, UnsupportedOperationError) as error:
             if progress.started.deployment_id is None:
                 raise
             if is_refused(error):
-                self._no_deployments = True
-                told = "reading service deployments is refused (%s); %s is judged by what its service shows"
-                self._do_without(told, error)
-                return False
-            if not (error.retryable and progress.service_deployment is None and (yield from self._is_late())):
+                text = "reading service deployments is refused (%s); the state of %s is taken from its service"
+                return _without_deployment(attrs.evolve(observed, deployments_refused=True), text, error)
+            hidden = error.retryable and progress.service_deployment is None
+            if not (hidden and _is_late(observed, (yield Sleep(0)).now)):
                 raise
+            seen = None
         else:
-            self.progress = attrs.evolve(progress, signs=attrs.evolve(progress.signs, read_since_gone=progress.is_gone))
+            facts = attrs.evolve(progress.facts, read_since_gone=progress.is_gone)
+            progress = attrs.evolve(progress, facts=facts)
+            observed = attrs.evolve(observed, progress=progress)
+        now = (yield Sleep(0)).now
         if seen is not None:
-            self._hidden_since = None
-            self.progress = after_deployment(self.progress, seen, (yield Sleep(0)).now)
-        elif progress.started.deployment_id and (yield from self._is_hidden()):
-            self._do_without(
-                "no service deployment was found in %.0f s; %s is judged by what its service shows", LOOKUP_FOR
-            )
-        return seen is not None
+            observed = attrs.evolve(observed, hidden_since=None)
+            return _answered(observed, with_service_deployment(progress, seen, now))
+        if not progress.started.deployment_id:
+            return observed
+        first = now if progress.service_deployment else observed.began
+        hidden_since = first if observed.hidden_since is None else observed.hidden_since
+        observed = attrs.evolve(observed, hidden_since=hidden_since)
+        if hidden_since is None or now - hidden_since < LOOKUP_FOR:
+            return observed
+        text = "no service deployment was found in %.0f s; the state of %s is taken from its service"
+        return _without_deployment(observed, text, LOOKUP_FOR)
 
-    def _is_hidden(self) -> Flow[bool]:
-        """Whether the service deployment was looked for long enough, at first or since it was shown last."""
-        now = (yield Sleep(0)).now
-        if self._hidden_since is None:
-            self._hidden_since = now if self.progress.service_deployment else self.began
-        return self._hidden_since is not None and now - self._hidden_since >= LOOKUP_FOR
-
-    def _is_late(self) -> Flow[bool]:
-        """Whether the service deployment has been looked for long enough."""
-        now = (yield Sleep(0)).now
-        return self.began is not None and now - self.began >= LOOKUP_FOR
-
-    def _do_without(self, told: str, why: object) -> None:
-        log.warning(told, why, self.progress.name)
-        known = self.progress.service_deployment if self.progress.is_over else None  # else it would only grow old
-        self.progress = attrs.evolve(self.progress, refused=True, service_deployment=known)
-
-    def _find(self) -> Flow[ServiceDeployment | None]:
-        started = self.progress.started
-        arn = started.service_deployment_arn
-        if arn is None:
-            arn = yield from self._arn_of(started)
-        if arn is None:
-            return None
-        request = DescribeServiceDeploymentsRequest(service_deployment_arns=[arn])
-        try:
-            found = (yield from call(request, single_attempt=True)).service_deployments
-        except ServiceNotFoundException:
-            return None  # the service is deleted: its description tells
-        return found[0] if found else None
-
-    def _arn_of(self, started: StartedDeployment) -> Flow[str | None]:
-        if started.deployment_id is None:
-            return None
-        briefs = yield from deployments_of(started)
-        for brief in briefs:
-            if id_of_revision(brief.target_service_revision_arn) == started.deployment_id:
-                return brief.service_deployment_arn
-        # What the service calls the current one may be outdated, and need not be named after the same number.
-        service, late = self.progress.service, (yield from self._is_late())
-        current = service.current_service_deployment if service else None
-        if not late or current in (None, started.previous_arn) or started.created_at is None:
-            return None
-        made = {brief.service_deployment_arn: brief.created_at for brief in briefs}.get(current or "")
-        near = made is not None and abs(made - started.created_at) <= _AROUND
-        return current if near else None
-
-    def _service(self) -> Flow[bool]:
-        """Read the service, at half the rate where the service deployment tells how it stands."""
-        progress = self.progress
+    def _service(self, observed: Observed) -> Flow[Observed]:
+        """Read the service: in every second poll while the service deployment shows the state."""
+        progress = observed.progress
         deployment = progress.service_deployment
-        spared = deployment is not None and not progress.is_over and deployment.status not in DOOMED
-        if spared and self.looks % 2 and progress.service is not None:
-            return False
-        seen = yield from describe_service(progress.started)
-        self.progress = after_service(self.progress, seen, (yield Sleep(0)).now)
-        return True
+        spared = deployment is not None and not progress.is_over and deployment.status not in ENDING
+        if spared and observed.polls % 2 and progress.service is not None:
+            return observed
+        seen = yield from describe_service(progress.started.service_ref)
+        return _answered(observed, with_service(progress, seen, (yield Sleep(0)).now))
 
-    def _newer(self) -> Flow[bool]:
-        """List what came later, where a deployment was stopped or displaced."""
-        progress = self.progress
+    def _newer(self, observed: Observed) -> Flow[Observed]:
+        """List later service deployments, if the deployment was stopped or replaced."""
+        progress = observed.progress
         stopped = progress.status in ("STOP_REQUESTED", "STOPPED")
-        displaced = progress.primary is not None and progress.is_newer(progress.primary)
-        if progress.refused or progress.newer or not (stopped or displaced):
-            return False
-        began = progress.started.created_at
+        replaced = progress.primary is not None and progress.is_newer(progress.primary)
+        if progress.refused or progress.newer or not (stopped or replaced):
+            return observed
+        started = progress.started
         try:
-            listed = yield from deployments_of(progress.started)
+            listed = yield from deployments_of(started.service_ref, started.created_at)
         except (ServiceError, UnsupportedOperationError) as error:
             if not is_refused(error):
                 raise
-            return False  # the status of the deployment tells enough
-        newer = [each for each in listed if not _is_own(each, progress.started) and _is_after(each, began)]
-        self.progress = attrs.evolve(progress, newer=sorted(newer, key=lambda each: str(each.created_at)))
-        return False
+            return observed  # the status of the deployment is enough
+        newer = [each for each in listed if not _is_own(each, started) and _is_after(each, started)]
+        newer.sort(key=lambda each: str(each.created_at))
+        return attrs.evolve(observed, progress=attrs.evolve(progress, newer=newer))
 
-    def _stopped_tasks(self) -> Flow[bool]:
-        """Read why tasks of the deployment stopped: when more of them may have, and at each poll after its success."""
-        progress = self.progress
+    def _stopped_tasks(self, observed: Observed) -> Flow[Observed]:
+        """Read stopped tasks if more of them may have failed, and in each poll after the success."""
+        progress = observed.progress
         deployment = progress.deployment
-        ends_badly = progress.status in DOOMED or (progress.is_over and progress.status != "SUCCESSFUL")
-        failing = ends_badly or progress.signs.failed or progress.signs.failures or replaces_tasks(progress)
+        ends_badly = progress.status in ENDING or (progress.is_over and progress.status != "SUCCESSFUL")
+        failing = ends_badly or progress.facts.failed or progress.facts.failures or replaces_tasks(progress)
         lacking = deployment is not None and (deployment.running_count or 0) < progress.desired
-        latest = progress.events[-1].id if progress.events else None
-        told = (latest, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)
-        due = self._judges_stability or ((failing or lacking) and told != self._tasks_told)
-        if self._no_tasks or not due:
-            return False
-        started = progress.started
-        try:
-            tasks = yield from _tasks_of(started, "STOPPED", self._tasks_known)
-        except ServiceNotFoundException:
-            return False  # it is deleted, and so is the list of its tasks
-        except ServiceError as error:
-            if not is_refused(error):
-                raise
-            self._do_without_tasks(error)
-            return False
-        self._tasks_told = told
-        self._tasks_known |= {task.task_arn for task in tasks if task.stop_code or task.stopped_reason}
-        self._read.stopped = True
-        self.progress = with_stopped(progress, tasks, counting=progress.signs.resets == self._read.resets)
-        return False
+        event = progress.events[-1].id if progress.events else None
+        reason = (event, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)
+        due = self._judges_stability(progress) or ((failing or lacking) and reason != observed.tasks_read_for)
+        if observed.tasks_refused or not due:
+            return observed
+        tasks = yield from self._tasks(observed, ["STOPPED"])
+        if tasks is None or isinstance(tasks, EcsError):
+            return _without_tasks(observed, tasks)
+        detailed = frozenset(task.task_arn for task in tasks if task.stop_code or task.stopped_reason)
+        counting = progress.facts.resets == observed.poll.resets
+        return attrs.evolve(
+            observed,
+            progress=with_stopped_tasks(progress, tasks, counting=counting),
+            poll=attrs.evolve(observed.poll, stopped_tasks=True),
+            tasks_read=observed.tasks_read | detailed,
+            tasks_read_for=reason,
+        )
 
-    def _live_tasks(self) -> Flow[bool]:
-        """Read the other tasks: how healthy they are after a success, and whether they move where nothing else does."""
-        progress, now = self.progress, (yield Sleep(0)).now
-        quiet = self.stalled_after is not None and now - progress.signs.moved_at >= self.stalled_after
-        if self._no_tasks or not (self._judges_stability or quiet):
-            return False
-        desired: Sequence[DesiredStatus] = ("RUNNING",) if self._judges_stability else ("RUNNING", "STOPPED")
+    def _live_tasks(self, observed: Observed) -> Flow[Observed]:
+        """Read tasks: their health after the success, and whether any starts or stops while nothing else changes."""
+        progress, now = observed.progress, (yield Sleep(0)).now
+        quiet = self.stalled_after is not None and now - progress.facts.moved_at >= self.stalled_after
+        judges = self._judges_stability(progress)
+        if observed.tasks_refused or not (judges or quiet):
+            return observed
+        tasks = yield from self._tasks(observed, ["RUNNING"] if judges else ["RUNNING", "STOPPED"])
+        if tasks is None or isinstance(tasks, EcsError):
+            return _without_tasks(observed, tasks)
+        running = [
+            task
+            for task in tasks
+            if task.started_by == progress.started.deployment_id and task.last_status == "RUNNING"
+        ]
+        unhealthy = sum(task.health_status == "UNHEALTHY" for task in running)
+        if any(is_in_transition(task) for task in tasks):
+            progress = with_movement(progress, now)
+        return attrs.evolve(observed, progress=progress, poll=attrs.evolve(observed.poll, unhealthy=unhealthy))
+
+    def _tasks(self, observed: Observed, statuses: Sequence[DesiredStatus]) -> Flow[list[Task] | EcsError | None]:
+        """Return the tasks of the service; the error if ECS refuses for good; None if the service is deleted."""
         tasks: list[Task] = []
         try:
-            for status in desired:
-                tasks += yield from _tasks_of(progress.started, status, self._tasks_known)
+            for status in statuses:
+                tasks += yield from tasks_of(observed.progress.started.service_ref, status, without=observed.tasks_read)
         except ServiceNotFoundException:
-            return False
+            return None
         except ServiceError as error:
             if not is_refused(error):
                 raise
-            self._do_without_tasks(error)
-            return False
-        own = [task for task in tasks if task.started_by == progress.started.deployment_id]
-        self._read.unhealthy = sum(task.health_status == "UNHEALTHY" for task in own if task.last_status == "RUNNING")
-        if any(is_in_transition(task) for task in tasks):
-            self.progress = moved(progress, now)
-        return False
-
-    def _do_without_tasks(self, error: EcsError) -> None:
-        self._no_tasks = True
-        log.warning(
-            "reading tasks is refused (%s): the reasons of failures are missing, and stability is unknown", error
-        )
-
-    @property
-    def _judges_stability(self) -> bool:
-        """Whether the deployment has succeeded, and its tasks are observed after that."""
-        return self.stability is not None and self.progress.succeeded
-
-    def _observed(self, progress: DeploymentProgress, now: float) -> DeploymentProgress:
-        """Return the progress with what this poll shows of the tasks after the success, if it showed everything."""
-        if not progress.succeeded:
-            preceded = progress.signs.preceded or progress.was_seen
-            return attrs.evolve(progress, signs=attrs.evolve(progress.signs, preceded=preceded))
-        if self.stability is None or self.missed is not None:
-            return progress
-        read = self._read
-        if not self._no_tasks and (not read.stopped or read.unhealthy is None):
-            return progress
-        return with_observation(
-            progress,
-            self.stability,
-            most=self.max_failed_tasks or threshold(progress),
-            unhealthy=read.unhealthy or 0,
-            blind=self._no_tasks,
-            now=now,
-        )
+            return error
+        return tasks
 
 
-def is_refused(error: EcsError) -> bool:
-    """Whether an operation is not for us: no permission, or an endpoint that does not have it."""
-    if isinstance(error, AccessDeniedError):
-        return error.code not in _EXPIRED
-    unknown = isinstance(error, ServiceError) and error.code in _UNKNOWN
-    return unknown or isinstance(error, (UnsupportedError, UnsupportedOperationError))
+def observe_once(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+    """Return the progress after one complete poll. Retryable errors are retried.
+
+    Raises:
+        EcsError: ECS refuses a read, or retries are exhausted. Its `story` has the handle of the deployment.
+    """
+    latest = Latest(observed=Observed(progress=progress), emitted=progress)
+    observer = Observer(latest=latest)
+    attempt = 1
+    while True:
+        try:
+            yield from observer.poll([observer.id])
+            if latest.observed.error is None:
+                return latest.progress
+            if attempt >= persistence.attempts:
+                raise latest.observed.error  # an incomplete poll can miss a deployment that exists
+        except EcsError as error:
+            error.story = error.story or latest.progress.story()
+            raise
+        yield from back_off(attempt, longest=persistence.longest)
+        attempt += 1
 
 
-def describe_service(started: StartedDeployment) -> Flow[Service | None]:
-    """Return the service of a deployment; None if ECS does not show it."""
-    request = DescribeServicesRequest(cluster=started.cluster, services=[started.service])
-    services = (yield from call(request, single_attempt=True)).services
-    return services[0] if services else None
+def _find(observed: Observed) -> Flow[ServiceDeployment | None]:
+    """Return the service deployment; None if it is not found."""
+    arn = observed.progress.started.service_deployment_arn or (yield from _arn_of(observed))
+    return None if arn is None else (yield from describe_service_deployment(arn))
 
 
-def deployments_of(started: StartedDeployment) -> Flow[Sequence[ServiceDeploymentBrief]]:
-    """Return what is listed of the service deployments of a service: those of about when a deployment was made, on."""
-    since = CreatedAt(after=started.created_at - _BEFORE) if started.created_at else None
-    request = ListServiceDeploymentsRequest(service=started.service, cluster=started.cluster, created_at=since)
-    found: list[ServiceDeploymentBrief] = []
+def _arn_of(observed: Observed) -> Flow[str | None]:
+    started, service = observed.progress.started, observed.progress.service
+    if started.deployment_id is None:
+        return None
+    briefs = yield from deployments_of(started.service_ref, started.created_at)
+    for brief in briefs:
+        if id_of_revision(brief.target_service_revision_arn) == started.deployment_id:
+            return brief.service_deployment_arn
+    # The current one of the service may be outdated, and its number may differ.
+    late = _is_late(observed, (yield Sleep(0)).now)
+    current = service.current_service_deployment if service else None
+    if not late or current in (None, started.previous_arn) or started.created_at is None:
+        return None
+    created = {brief.service_deployment_arn: brief.created_at for brief in briefs}.get(current or "")
+    is_close = created is not None and abs(created - started.created_at) <= _CLOSE
+    return current if is_close else None
 
-    def keep(page: Any) -> Flow[None]:
-        found.extend(page.service_deployments)
-        yield from ()
 
-    try:
-        yield from follow(request, keep, single_attempt=True)
-    except ServiceNotFoundException:
-        return []  # it is deleted, or not visible yet: its description tells
-    return found
+def _is_late(observed: Observed, now: float) -> bool:
+    """Whether the service deployment was looked up for long enough."""
+    return observed.began is not None and now - observed.began >= LOOKUP_FOR
 
 
 def _is_own(brief: ServiceDeploymentBrief, started: StartedDeployment) -> bool:
@@ -362,26 +365,26 @@ def _is_own(brief: ServiceDeploymentBrief, started: StartedDeployment) -> bool:
     return same or brief.service_deployment_arn == started.service_deployment_arn
 
 
-def _is_after(brief: ServiceDeploymentBrief, began: Any) -> bool:
+def _is_after(brief: ServiceDeploymentBrief, started: StartedDeployment) -> bool:
+    began = started.created_at
     return began is not None and brief.created_at is not None and brief.created_at > began
 
 
-def _tasks_of(started: StartedDeployment, desired_status: DesiredStatus, known: set[str]) -> Flow[Sequence[Task]]:
-    """Return the tasks of a service with a desired status, but for those that are known."""
-    name = started.service.rsplit("/", 1)[-1]
-    arns: list[str] = []
+def _answered(observed: Observed, progress: DeploymentProgress) -> Observed:
+    return attrs.evolve(observed, progress=progress, poll=attrs.evolve(observed.poll, answered=True))
 
-    def keep(page: Any) -> Flow[None]:
-        arns.extend(arn for arn in page.task_arns if arn not in known)
-        yield from ()
 
-    # ECS takes `startedBy` with no other filter, so that the tasks of other deployments are left out later.
-    request = ListTasksRequest(
-        cluster=started.cluster, service_name=name, desired_status=desired_status, max_results=_TASKS
-    )
-    yield from follow(request, keep, single_attempt=True)
-    tasks: list[Task] = []
-    for start in range(0, len(arns), _TASKS):
-        described = DescribeTasksRequest(cluster=started.cluster, tasks=arns[start : start + _TASKS])
-        tasks += (yield from call(described, single_attempt=True)).tasks
-    return tasks
+def _without_deployment(observed: Observed, text: str, why: object) -> Observed:
+    """Return what was observed, with the service alone showing the state from now on."""
+    progress = observed.progress
+    log.warning(text, why, progress.name)
+    last = progress.service_deployment if progress.is_over else None  # any other would become outdated
+    return attrs.evolve(observed, progress=attrs.evolve(progress, refused=True, service_deployment=last))
+
+
+def _without_tasks(observed: Observed, refused: EcsError | None) -> Observed:
+    if refused is None:
+        return observed
+    text = "reading tasks is refused (%s): the reasons of failures are missing, and stability is unknown"
+    log.warning(text, refused)
+    return attrs.evolve(observed, tasks_refused=True)

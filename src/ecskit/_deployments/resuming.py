@@ -1,7 +1,8 @@
-"""Going on with a wait that ended early, in this process or in another one.
+"""Continue a wait that ended early, in this process or in another one.
 
-A handle holds what was asked for and what was last seen of it. Going on is the same wait over the same things, those
-that were seen as they were seen: so a task that ran before and is unknown now is purged, not "not visible yet".
+A handle holds the targets of a wait and their last observations. Continuing is the same wait for the same targets,
+starting from these observations: a task that ran before and is missing now has been purged, and is not "not visible
+yet".
 """
 
 from __future__ import annotations
@@ -53,41 +54,41 @@ WAITS = {
     "services_stable": ("ecskit._waits.services", "Service"),
     "services_inactive": ("ecskit._waits.services", "Service"),
 }
-"""The module of each wait, and the model of what it looks at."""
+"""The module of each wait, and the model of its targets."""
 
 
 def resume(handle: WaitHandle, *, wait_options: WaitOptions) -> Flow[Any]:
-    """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
+    """Continue a wait that ended early: by a timeout, an error, or with its process.
 
     Args:
-        handle: The `story.handle` of the error that ended it, or of what `on_poll` was told; after a detour through
-            text, `WaitHandle.from_json(text)`.
-        wait_options: How long to wait and how often to look, from now on.
+        handle: The `story.handle` of the error that ended the wait, or of the story that `on_poll` got;
+            `WaitHandle.from_json(text)` reads it from text.
+        wait_options: How long to wait from now on, and how often to poll.
 
     Returns:
-        What that wait returns: a list of what it waited for, as it was last seen, or what is known of a deployment.
+        What that wait returns: a list of the last observations, or the progress of a deployment.
 
     Raises:
         WaitError: As that wait does.
 
-    Source: none of ECS's; a handle is ecskit's own.
+    Source: ecskit's own; ECS has no such operation.
     """
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("resume", [("handle", f"expected a WaitHandle, got {type(handle).__name__}")])
     if handle.wait == "deployment":
         from ecskit._deployments.follow import Tracker
 
-        return Tracker.resumed(handle, wait_options).flow()
+        return Tracker.resumed(handle, wait_options).wait()
     if handle.wait not in WAITS:
-        problem = f"there is no wait {handle.wait!r}; it may have been written by another version of ecskit"
+        problem = f"there is no wait {handle.wait!r}; another version of ecskit may have written it"
         raise RequestError("resume", [("handle", problem)])
     module, model = WAITS[handle.wait]
     structure, cls = structure_hook(getattr(models, model)), getattr(models, model)
-    things = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
+    targets = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
     wait = getattr(importlib.import_module(module), handle.wait)
     try:
-        flow: Flow[Any] = wait(things, **handle.arguments, wait_options=wait_options)
+        flow: Flow[Any] = wait(targets, **handle.arguments, wait_options=wait_options)
     except TypeError:
-        problem = f"its arguments are not those of {handle.wait}: it was changed, or written by another version"
+        problem = f"its arguments are not those of {handle.wait}: it was changed, or another version wrote it"
         raise RequestError("resume", [("handle", problem)]) from None
     return flow

@@ -1,12 +1,12 @@
-"""Rolling services back, whether they are being deployed or not: the verb."""
+"""The method `services.rollback`: roll a service back, whether it is being deployed or not."""
 
 from __future__ import annotations
 
 from ecskit._core.effects import Flow
-from ecskit._deployments.change import check_service, read_service
 from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.history import roll_back, turning
+from ecskit._deployments.history import deployment_rolling_back, roll_back
 from ecskit._deployments.progress import DeploymentProgress
+from ecskit._deployments.read import check_service, read_service
 from ecskit._deployments.reference import StartedDeployment, check_controller, primary_of
 from ecskit._polling.options import WaitOptions
 from ecskit.models.services import Service
@@ -17,29 +17,28 @@ __all__ = ["rollback"]
 def rollback(
     service: str | Service, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[DeploymentProgress]:
-    """Roll a service back, and wait until it is.
+    """Roll a service back, and wait until the rollback is done.
 
-    A deployment that is under way is rolled back by ECS. If there is none, the service gets the revision again that was
-    deployed successfully before the one that it has, whatever their task definitions are called.
+    ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
+    that was deployed successfully and differs from the current one.
 
     Args:
         service: Name, ARN or model of the service.
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        wait_options: How long to wait and how often to look.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        What is known in the end of the deployment that was rolled back, or of the one that brought the earlier revision
-        back.
+        The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
     Raises:
-        NothingToRollBack: In the history of about three months no other revision was deployed successfully.
+        NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months.
         DeploymentRollbackFailed: The rollback failed.
-        DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
-        WaitFailed: The deployment was successful before it could be rolled back.
-        UnsupportedController: It is not ECS that controls the deployments of the service.
-        ServicesMissing: There is no such service.
+        DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
+        WaitFailed: The deployment succeeded before it could be rolled back.
+        UnsupportedController: ECS does not control the deployments of the service.
+        ServicesMissing: ECS does not show the service.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+        ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
@@ -51,7 +50,7 @@ def rollback(
         check_controller(before)
         primary = primary_of(before)
         if primary is None:
-            raise NothingToRollBack(before.service_name, "it shows no deployment")
+            raise NothingToRollBack(before.service_name, "ECS shows no deployment of it")
         started = StartedDeployment(
             service=before.service_arn,
             cluster=before.cluster_arn,
@@ -60,7 +59,7 @@ def rollback(
             created_at=primary.created_at,
         )
         if primary.rollout_state == "IN_PROGRESS":
-            started = (yield from turning(before)) or started
+            started = (yield from deployment_rolling_back(before)) or started
         return (yield from roll_back(started, wait_options))
 
     return flow()

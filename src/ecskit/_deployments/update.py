@@ -1,7 +1,7 @@
-"""The one UpdateService that makes a change.
+"""`Update`: the one UpdateService that makes a change, and the deployment that it starts.
 
-An UpdateService that starts a deployment ends the one before, so it must not be sent twice. While it is not known what
-became of it, the service tells: a deployment that was not there before is the one that was asked for.
+An UpdateService that starts a deployment ends the one before, so it must not take effect twice. If its response is
+lost, reads of the service show whether it took effect: a deployment that was not there before is the one it started.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from ecskit._core.retrying import is_open, is_throttle_in_disguise
 from ecskit._core.wire import encode
 from ecskit._deployments.change import Change, task_definition_for
 from ecskit._deployments.errors import DeploymentInProgress
-from ecskit._deployments.observe import deployments_of, describe_service
 from ecskit._deployments.progress import DeploymentProgress
+from ecskit._deployments.read import deployments_of, describe_service
 from ecskit._deployments.reference import (
+    ServiceRef,
     StartedDeployment,
     check_controller,
     goes_back,
@@ -43,34 +44,35 @@ __all__ = ["Update"]
 log = logging.getLogger("ecskit")
 
 VISIBLE_WITHIN = 60.0
-"""Seconds after which an update whose answer was lost, and that no read shows, has not been made."""
+"""Seconds to look for the effect of an update whose response was lost. If no read shows it, it had none."""
 _REVISIONS = 20
-"""Revisions that one DescribeServiceRevisions takes."""
+"""Service revisions in one DescribeServiceRevisions."""
 
 
 @attrs.define(kw_only=True)
 class Update:
-    """One change of a service, and what is known of it: also for whoever has to clean up behind it."""
+    """One change of a service. `pending` and `after` change while it is made, because a clean-up needs them."""
 
     before: Service
+    """The service before the change."""
     request: UpdateServiceRequest
     pending: bool = False
-    """Whether it was sent without anybody having seen the answer."""
+    """Whether the request was sent, and its effect is unknown."""
     after: Service | None = None
-    """The service, as the answer showed it."""
+    """The service, as the response showed it."""
     _replaced: bool = attrs.field(default=False, init=False)
     """Whether the service was deleted meanwhile."""
     _doubtful: bool = attrs.field(default=False, init=False)
-    """Whether somebody else has deployed something, so that it cannot be told what became of this."""
+    """Whether another process has changed the service, so that reads do not show the effect of this request."""
 
     @classmethod
     def of(cls, change: Change, before: Service, verb: str) -> Flow[Update]:
-        """Return the update that makes a change, with the task definition registered.
+        """Return the update that makes a change, after registering the task definition.
 
         Raises:
-            UnsupportedController: It is not ECS that controls the deployments of the service.
-            DeploymentInProgress: The service is being deployed, and must not be.
-            RequestError: The service does not take such a change.
+            UnsupportedController: ECS does not control the deployments of the service.
+            DeploymentInProgress: The service is being deployed, and the change has `require_idle`.
+            RequestError: A service of this kind does not take the change.
         """
         check_controller(before, *(["EXTERNAL"] if change.counts_only else []))
         if change.require_idle:
@@ -78,24 +80,24 @@ class Update:
             if busy is not None:
                 raise DeploymentInProgress(before.service_name, before.current_service_deployment or busy.id)
         if change.desired_count is not None and before.scheduling_strategy == "DAEMON":
-            problem = "means nothing to a DAEMON service, which runs one task on each container instance; leave it out"
+            problem = "does not apply to a DAEMON service, which runs one task on each container instance; leave it out"
             raise RequestError(verb, [("desired_count", problem)])
         definition = yield from task_definition_for(change, before)
         request = change.request(before.service_arn, definition, before)
         return cls(before=before, request=attrs.evolve(request, cluster=before.cluster_arn))
 
     def make(self) -> Flow[StartedDeployment]:
-        """Send the update, once, and return the deployment that it led to.
+        """Make the change once, and return the deployment that it started.
 
         Raises:
-            EcsError: ECS refuses, or it is not known what became of it; then it holds a handle.
+            EcsError: ECS refuses the request, or its effect is unknown. In the second case `story` has a handle.
         """
         attempt, lost = 1, False
         while True:
             self.pending = True
             try:
-                # Through the client that makes one attempt: a second UpdateService may end what the first one began.
-                answer = yield from call(self.request, single_attempt=True)
+                # The transport must not repeat it: a second UpdateService can end the deployment of the first one.
+                response = yield from call(self.request, single_attempt=True)
             except Cancelled as cancelled:
                 self.pending = cancelled.begun
                 raise
@@ -103,10 +105,10 @@ class Update:
                 self.pending = is_open(error)
                 lost = lost or self.pending
                 if lost:
-                    # What ends this from now on leaves it open whether the service was changed.
+                    # From now on every error leaves the effect of an earlier attempt unknown.
                     error.story = error.story or DeploymentProgress(started=self.unanswered).story()
                 if self.pending:
-                    found = (yield from self.found()) or (yield from self._passed())
+                    found = (yield from self.find_effect()) or (yield from self._find_ended())
                     if found is not None:
                         return found
                     if self.request.force_new_deployment or self._doubtful or attempt >= ATTEMPTS:
@@ -117,17 +119,17 @@ class Update:
                 attempt += 1
                 continue
             self.pending = False
-            return self.started(answer.service)
+            return self.started(response.service)
 
-    def found(self, within: float = VISIBLE_WITHIN) -> Flow[StartedDeployment | None]:
-        """Return the deployment that an update without an answer led to, if reads show one in time."""
+    def find_effect(self, within: float = VISIBLE_WITHIN) -> Flow[StartedDeployment | None]:
+        """Return the deployment that a request without a response started; None if no read shows one in time."""
         if not self._would_show():
             return None
-        until = (yield Sleep(0)).now + within
+        service, until = ServiceRef.of(self.before), (yield Sleep(0)).now + within
         attempt = 1
         while True:
             try:
-                after = yield from describe_service(self.unanswered)
+                after = yield from describe_service(service)
             except EcsError as error:
                 if not error.retryable:
                     error.story = error.story or DeploymentProgress(started=self.unanswered).story()
@@ -138,8 +140,8 @@ class Update:
                     return self.started(after)
                 now, before = after and primary_of(after), primary_of(self.before)
                 self._doubtful = self._doubtful or bool(now and before and _is_later(now, before))
-                known = (self.before.desired_count, self.request.desired_count)
-                if after is not None and not self._begins() and after.desired_count not in known:
+                counts = (self.before.desired_count, self.request.desired_count)
+                if after is not None and not self._starts_deployment() and after.desired_count not in counts:
                     self._doubtful = True
                 if after is not None and (self._is_successor(after) or after.status in ("DRAINING", "INACTIVE")):
                     self._doubtful = self._replaced = True
@@ -147,17 +149,17 @@ class Update:
                 return None
             attempt += 1
 
-    def _passed(self) -> Flow[StartedDeployment | None]:
-        """Return the deployment of an update without an answer that was over before a read showed it as PRIMARY."""
+    def _find_ended(self) -> Flow[StartedDeployment | None]:
+        """Return the deployment that a request without a response started and that ended before a read showed it."""
         primary = primary_of(self.before)
-        if primary is None or not self._begins() or not self._would_show():
+        if primary is None or not self._starts_deployment() or not self._would_show():
             return None
         attempt = 1
         while True:
             try:
-                return (yield from self._passed_by_history(primary))
+                return (yield from self._find_in_history(primary))
             except EcsError as error:
-                log.info("what became of the update of %s cannot be looked up: %s", self.before.service_name, error)
+                log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, error)
                 if not error.retryable:
                     return None
                 if attempt >= ATTEMPTS:
@@ -166,14 +168,14 @@ class Update:
             yield from back_off(attempt)
             attempt += 1
 
-    def _passed_by_history(self, primary: Deployment) -> Flow[StartedDeployment | None]:
-        known = {each.id for each in self.before.deployments}
-        listed = yield from deployments_of(attrs.evolve(self.unanswered, created_at=primary.created_at))
+    def _find_in_history(self, primary: Deployment) -> Flow[StartedDeployment | None]:
+        earlier = {each.id for each in self.before.deployments}
+        listed = yield from deployments_of(ServiceRef.of(self.before), primary.created_at)
         new = {
             each.target_service_revision_arn: each
             for each in listed
             if each.target_service_revision_arn
-            and id_of_revision(each.target_service_revision_arn) not in known
+            and id_of_revision(each.target_service_revision_arn) not in earlier
             and _is_later(each, primary)
         }
         if not new:
@@ -197,13 +199,13 @@ class Update:
         return None
 
     def _is_successor(self, after: Service) -> bool:
-        """Whether a read shows another service of the same name, created since."""
+        """Whether a read shows a later service of the same name."""
         created, before = after.created_at, self.before.created_at
         return bool(created and before and created > before)
 
     @property
     def unanswered(self) -> StartedDeployment:
-        """The deployment that comes of it, if one comes: that of which there was no answer."""
+        """The deployment that the request may have started, as far as it is known without a response."""
         primary = primary_of(self.before)
         named = self.request.task_definition
         return StartedDeployment(
@@ -216,12 +218,12 @@ class Update:
             previous_task_definition=self.before.task_definition,
         )
 
-    def _begins(self) -> bool:
-        """Whether it can have begun a deployment: counts, and how deployments go, begin none."""
+    def _starts_deployment(self) -> bool:
+        """Whether the request can start a deployment. Another desired count or deployment configuration starts none."""
         return bool(encode(self.request).keys() - {"service", "cluster", "desiredCount", "deploymentConfiguration"})
 
     def _would_show(self) -> bool:
-        """Whether reads can tell that it was made."""
+        """Whether reads can show that the request took effect."""
         wanted = self.request
         return (
             bool(wanted.force_new_deployment)
@@ -230,7 +232,7 @@ class Update:
         )
 
     def _shows(self, after: Service) -> bool:
-        """Whether a read shows that it was made, and not something else by somebody else."""
+        """Whether a read shows the effect of the request, and not of another one."""
         primary, before = primary_of(after), primary_of(self.before)
         wanted = self.request
         if wanted.force_new_deployment or wanted.task_definition not in (None, self.before.task_definition):
@@ -240,25 +242,27 @@ class Update:
         return wanted.desired_count == after.desired_count
 
     def started(self, after: Service) -> StartedDeployment:
-        """Return the deployment that the update led to, as the service shows it."""
+        """Return the deployment that the update started, as the service shows it."""
         self.after = after
         before = primary_of(self.before)
-        primary = primary_of(after) or before  # an answer that shows none has not caught up
+        primary = primary_of(after) or before  # a response without one is outdated
         if primary is None:
             return attrs.evolve(started_from("services.deploy", after), changed=self._differs(after, None))
         expected: Any = "deployment"
         definition = after.task_definition or primary.task_definition
-        if before is not None and not _is_later(primary, before):  # the same, or what a rollback went back to
+        if before is not None and not _is_later(primary, before):  # the same, or the target of a rollback
             wanted = self.request.task_definition
             differs = after.task_definition not in (None, self.before.task_definition)
             if differs or not is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
                 expected = "either"
                 if not differs and wanted is not None:
-                    definition = wanted if wanted.startswith("arn:") else None  # by a short name it is not known
+                    definition = (
+                        wanted if wanted.startswith("arn:") else None
+                    )  # a short name does not name one revision
             elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary) or primary.id != before.id:
                 expected = "scaling"
-        elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._begins()):
-            expected = "scaling"  # somebody else has deployed, or rolled back, meanwhile
+        elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._starts_deployment()):
+            expected = "scaling"  # another process has deployed or rolled back meanwhile
         return StartedDeployment(
             service=after.service_arn,
             cluster=after.cluster_arn,
@@ -266,7 +270,7 @@ class Update:
             task_definition=definition,
             created_at=primary.created_at,
             service_created_at=after.created_at,
-            # Others may change what was not asked for.
+            # Another process may change a count that was not requested.
             desired_count=after.desired_count
             if expected != "scaling" or self.request.desired_count is not None
             else None,
@@ -278,7 +282,7 @@ class Update:
         )
 
     def _differs(self, after: Service, primary: str | None) -> bool:
-        """Whether the answer shows another service than there was before."""
+        """Whether the response shows another state of the service than before."""
         before = primary_of(self.before)
         same = primary == (before.id if before else None)
         members = ("desired_count", "task_definition", "deployment_configuration")
@@ -286,13 +290,13 @@ class Update:
 
 
 def _is_later(one: Deployment | ServiceDeploymentBrief, other: Deployment) -> bool:
-    """Whether something was begun after a deployment: what was not is an old read."""
+    """Whether a deployment began after another one. If not, the read is outdated."""
     if isinstance(one, Deployment) and one.id == other.id:
         return False
     return one.created_at is None or other.created_at is None or one.created_at >= other.created_at
 
 
 def _is_under_way(deployment: Deployment) -> bool:
-    """Whether it is being deployed, or replaced where there are no rollout states: behind Classic Load Balancers."""
+    """Whether it is in progress. Behind Classic Load Balancers ECS shows no rollout state: then ACTIVE means so."""
     state = deployment.rollout_state
     return state == "IN_PROGRESS" or (state is None and deployment.status == "ACTIVE")
