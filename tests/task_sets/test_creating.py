@@ -298,7 +298,7 @@ def test_cut_before_it_is_sent(before: int, *, targets: bool) -> None:
         sent += isinstance(effect, Send)
         effect = flow.send(Reply(0.0, 1, error=lost))
     with pytest.raises(Cancelled):
-        flow.throw(Cancelled(begun=False))
+        flow.throw(Cancelled(sent=False))
     assert targets is asking.open
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .effects import Draw, Flow, Sleep
+from .effects import DrawRandom, Flow, Sleep
 
 __all__ = ["ATTEMPTS", "back_off"]
 
@@ -15,7 +15,7 @@ _SPREAD = 0.5
 
 def back_off(attempt: int, *, until: float = float("inf"), longest: float = _LONGEST) -> Flow[float]:
     """Sleep after the given attempt, counted from 1, at the latest to the monotonic time `until`; return the time."""
-    drawn: int = (yield Draw()).get()
+    drawn: int = (yield DrawRandom()).get()
     seconds = min(longest, _FIRST * 2 ** min(attempt - 1, 10)) * (1 - _SPREAD * drawn / 2**128)
     now = (yield Sleep(0)).now
     return (yield Sleep(max(0.0, min(seconds, until - now)))).now

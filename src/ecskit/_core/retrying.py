@@ -58,7 +58,7 @@ class Retrying(Generic[ResponseT]):
             try:
                 self.answer = yield from call(self.request, single_attempt=self.alone)
             except Cancelled as cancelled:
-                self.open = lost or cancelled.begun
+                self.open = lost or cancelled.sent
                 raise
             except EcsError as error:
                 self.open = lost or is_open(error)

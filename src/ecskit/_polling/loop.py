@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Draw, Flow, Observe, Sleep, Tell
+from ecskit._core.effects import DrawRandom, Flow, Invoke, Observe, Sleep
 from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
 from ecskit._polling.observations import MISSING, Observable, Observations, ResourceState, WaitState
 
@@ -137,7 +137,7 @@ class Waiter(Generic[T]):
             wait_state = yield from self._look(wait_state, min(wait_state.now + nap, due), due)
             verdict = self.goal.judge(wait_state)
             if self.on_poll:
-                yield Tell(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
+                yield Invoke(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
             yield from self._announce(wait_state)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(wait_state, verdict.reasons))
@@ -180,7 +180,7 @@ class Waiter(Generic[T]):
         seconds = max(SHORTEST, min(self.poll(state), verdict.pace))
         if wait_state.failed:
             seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2 ** min(wait_state.failed, _DOUBLINGS)))
-        drawn: int = (yield Draw()).get()
+        drawn: int = (yield DrawRandom()).get()
         return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
 
     def story(self, wait_state: WaitState[T], reasons: Mapping[str, str]) -> WaitStory:

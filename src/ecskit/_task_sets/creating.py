@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import Draw, Flow
+from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import CLEAN_UP, Retrying
 from ecskit._core.wire import encode
@@ -174,7 +174,7 @@ def _create(
     on_cancel: OnEnd,
 ) -> Flow[TaskSet]:
     if request.client_token is None:
-        request = attrs.evolve(request, client_token=f"{(yield Draw()).get():032x}")
+        request = attrs.evolve(request, client_token=f"{(yield DrawRandom()).get():032x}")
     asking = Retrying(request)
 
     def flow() -> Flow[TaskSet]:

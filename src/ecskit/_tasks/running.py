@@ -15,7 +15,7 @@ import attrs
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import Cancelled, DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import is_open, is_throttle_in_disguise
 from ecskit._polling.guarding import guarded
@@ -115,7 +115,7 @@ def _run(
     on_cancel: OnCancel,
 ) -> Flow[RunTaskResult]:
     request = yield from request_for(task_definition, launch)
-    key = launch.client_token or f"{(yield Draw()).get():032x}"
+    key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
     counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
@@ -204,7 +204,7 @@ class _Chunk:
             try:
                 answer = yield from call(request)
             except Cancelled as cancelled:
-                self.pending = request if lost or cancelled.begun else None
+                self.pending = request if lost or cancelled.sent else None
                 raise
             except EcsError as error:
                 lost = lost or is_open(error)
