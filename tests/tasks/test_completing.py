@@ -106,7 +106,7 @@ def test_a_definition_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> N
     warnings = [record.getMessage() for record in caplog.records if record.name == "ecskit"]
     assert 2 == len(warnings)  # one for each colour
     assert "job-definition" not in warnings[0]
-    assert "pair:1 cannot be read, so that all containers are judged" in warnings[0]
+    assert "pair:1 cannot be read, so the exit codes of all containers count" in warnings[0]
 
 
 @pytest.mark.parametrize("fault", [Fault.throttled(), Fault.server_error(), Fault.reset()])

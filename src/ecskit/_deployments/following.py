@@ -342,11 +342,11 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # it was just compared
     )
-    answer = Retrying(request, alone=True)
+    answer = Retrying(request, single_attempt=True)
     try:
         yield from answer.send()
     except ServiceError as error:
-        if not answer.open or isinstance(error, AccessDeniedError):
+        if not answer.may_have_taken_effect or isinstance(error, AccessDeniedError):
             raise
         # It was answered by a call whose answer was lost, and waits no more.
 
