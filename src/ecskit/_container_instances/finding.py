@@ -10,12 +10,12 @@ from ecskit._container_instances.errors import ContainerInstancesMissing
 from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._polling.batches import Batches, Targets
-from ecskit._waits.container_instances import HOST, INSTANCES, reader
+from ecskit._waits.container_instances import HOST, INSTANCES, describer
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["by_host", "located", "look_at"]
 
-_READ = attrs.evolve(INSTANCES, describe=reader(poll=False))
+_READ = attrs.evolve(INSTANCES, describe=describer(single_attempt=False))
 
 
 def by_host(targets: Targets[ContainerInstance]) -> list[str]:
@@ -29,7 +29,7 @@ def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[d
     left, attempt = list(names), 1
     while left:
         look = yield from Batches(_READ, targets.by_name).poll(left)
-        found |= look.seen
+        found |= look.observed
         left = list(look.unanswered)
         for error in look.unanswered.values():
             if attempt >= ATTEMPTS:
