@@ -76,7 +76,7 @@ class ByTheLook:
 
     operations: Sequence[str] = ("look",)
 
-    def look(self, ids: Sequence[str], _by: float) -> Flow[list[str]]:
+    def poll(self, ids: Sequence[str], _by: float) -> Flow[list[str]]:
         """Look."""
         return [*(yield from send(*self.operations)), *ids]
 
