@@ -16,7 +16,7 @@ from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
 from ecskit._tasks.launch import OnCancel
 from ecskit._tasks.reasons import is_unknown_task
-from ecskit._waits.tasks import is_over, stopped
+from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
 __all__ = ["end", "tell_to_stop"]
@@ -60,7 +60,7 @@ def _may_pass(error: EcsError, attempt: int) -> bool:
 
 def end(targets: Targets[Task], how: OnCancel) -> Flow[None]:
     """Stop tasks that nobody waits for any more, as the caller said; those that were seen to have stopped are left."""
-    live = {name: target for name, target in targets.by_name.items() if not is_over(targets.seen[name])}
+    live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
     if how == "leave" or not live:
         return
     log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
@@ -70,4 +70,4 @@ def end(targets: Targets[Task], how: OnCancel) -> Flow[None]:
         log.warning("not all of these tasks may have been told to stop: %s", ", ".join(live))
         raise
     if how == "stop_and_wait":
-        yield from wait_for(stopped(WaitOptions(timeout=STOP_PATIENCE)), Targets(by_name=live, seen=told))
+        yield from wait_for(stopped_goal(WaitOptions(timeout=STOP_PATIENCE)), Targets(by_name=live, observed=told))
