@@ -21,6 +21,7 @@ from guarding.verbs import VERBS, Account, furnished
 import ecskit
 from ecskit import errors
 from ecskit.testing import Fault, TaskScript, attach, attach_async
+from ecskit.waits import WaitStory
 
 LAUNCH: dict[str, Any] = {
     "cluster": "default",
@@ -305,7 +306,7 @@ async def test_a_verb_that_ends_in_the_callback_that_closes() -> None:
         launch = {**LAUNCH, "essential": ["app"]}  # nothing has to be read when it has stopped
         ecs: Any = sim.async_client() if aio else sim.client()
 
-        def on_poll(story: errors.WaitStory, ecs: Any = ecs, aio: bool = aio) -> Any:  # noqa: FBT001  # bound early
+        def on_poll(story: WaitStory, ecs: Any = ecs, aio: bool = aio) -> Any:  # noqa: FBT001  # bound early
             if {"STOPPED"} == {task.last_status for task in story.last.values()}:
                 return ecs.aclose() if aio else ecs.close()
             return None
