@@ -252,7 +252,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
-    yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="told")
+    yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
