@@ -163,7 +163,7 @@ def task_definition_for(change: Change, before: Service) -> Flow[str | None]:
             problem = f"service {before.service_name} has no task definition to change"
             raise RequestError("services.deploy", [("images", problem)])
         described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
-        read = yield from Retrying(described, alone=True).send()
+        read = yield from Retrying(described, single_attempt=True).send()
         given = read.task_definition
         tags = [tag for tag in read.tags if not (tag.key or "").startswith("aws:")] or None
     request = derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)

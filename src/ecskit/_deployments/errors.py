@@ -24,7 +24,7 @@ __all__ = [
 
 
 class _DeploymentEnd(WaitError):
-    told: ClassVar[str] = "ended"
+    outcome: ClassVar[str] = "ended"
 
     def __init__(self, story: WaitStory) -> None:
         """Hold the story of the wait and the progress of the deployment."""
@@ -38,14 +38,14 @@ class _DeploymentEnd(WaitError):
         return "; ".join(self.story.reasons.values())
 
     def __str__(self) -> str:
-        outcome = f"{self.progress.name} {self.what}"
+        end = f"{self.progress.name} {self.what}"
         errors = f"; last error: {self.story.errors[-1]}" if self.story.errors else ""
-        return f"{outcome}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
+        return f"{end}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
 
     @property
     def what(self) -> str:
         """The outcome of the deployment, in a few words."""
-        return self.told
+        return self.outcome
 
 
 class DeploymentFailed(_DeploymentEnd):  # named by what happened, as all of these
@@ -56,13 +56,13 @@ class DeploymentFailed(_DeploymentEnd):  # named by what happened, as all of the
         reason: Why, in words.
     """
 
-    told = "failed"
+    outcome = "failed"
 
 
 class DeploymentRolledBack(DeploymentFailed):
     """A deployment failed, and the service runs again what it ran before."""
 
-    told = "was rolled back"
+    outcome = "was rolled back"
 
     @property
     def rolled_back_to(self) -> str | None:
@@ -73,25 +73,25 @@ class DeploymentRolledBack(DeploymentFailed):
     def what(self) -> str:
         """The outcome of the deployment, in a few words."""
         to = self.rolled_back_to
-        return f"{self.told} to {to.rsplit('/', 1)[-1]}" if to else self.told
+        return f"{self.outcome} to {to.rsplit('/', 1)[-1]}" if to else self.outcome
 
 
 class DeploymentRollbackFailed(DeploymentFailed):
     """A deployment failed, and so did its rollback. The service may run either revision, or none."""
 
-    told = "failed, and its rollback too"
+    outcome = "failed, and its rollback too"
 
 
 class DeploymentStalled(DeploymentFailed):
     """The tasks of a deployment fail or cannot be placed, and ECS does not end it. It continues until it is stopped."""
 
-    told = "stalled"
+    outcome = "stalled"
 
 
 class DeploymentUnstable(DeploymentFailed):
     """A deployment succeeded, but its tasks did not stay up."""
 
-    told = "is unstable"
+    outcome = "is unstable"
 
 
 class DeploymentSuperseded(_DeploymentEnd):
@@ -101,7 +101,7 @@ class DeploymentSuperseded(_DeploymentEnd):
         progress: The last progress of the deployment.
     """
 
-    told = "was superseded"
+    outcome = "was superseded"
 
     @property
     def by(self) -> str | None:
@@ -111,7 +111,7 @@ class DeploymentSuperseded(_DeploymentEnd):
     @property
     def what(self) -> str:
         """The outcome of the deployment, in a few words."""
-        return f"{self.told} by {self.by}" if self.by else self.told
+        return f"{self.outcome} by {self.by}" if self.by else self.outcome
 
 
 class DeploymentPaused(_DeploymentEnd):
@@ -121,7 +121,7 @@ class DeploymentPaused(_DeploymentEnd):
         progress: The last progress of the deployment; `progress.paused` has the hooks, with their ids.
     """
 
-    told = "is paused"
+    outcome = "is paused"
 
 
 class DeploymentInProgress(EcsError):

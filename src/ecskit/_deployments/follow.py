@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.effects import Emit, Emits, Flow, Reply, Tell
+from ecskit._core.effects import Emit, Emits, Flow, Invoke, Reply
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
 from ecskit._deployments.errors import DeploymentSuperseded
@@ -25,9 +25,9 @@ from ecskit._deployments.pauses import answer_hook, key_of_hook
 from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import FOLLOW_OPTIONS, WAIT, StartedDeployment
 from ecskit._deployments.verdicts import deadline_of, verdict
-from ecskit._polling.conditions import LONGEST
-from ecskit._polling.loop import Again, Done, Failed, Verdict, Waiter
-from ecskit._polling.observations import MISSING, ResourceState, WaitState
+from ecskit._polling.conditions import LONGEST_INTERVAL
+from ecskit._polling.loop import Continue, Done, Failed, Verdict, Waiter
+from ecskit._polling.observations import MISSING, ResourceState, ResourceType, WaitState
 from ecskit._polling.options import WaitOptions
 
 __all__ = ["Tracker"]
@@ -35,30 +35,22 @@ __all__ = ["Tracker"]
 _DEFAULTS = FollowOptions()
 
 
-@attrs.frozen
-class _ResourceType:
-    """A deployment, as a type of resource that waits poll."""
+def _state(progress: DeploymentProgress) -> str:
+    return " ".join(filter(None, (progress.status, progress.stage)))
 
-    noun: str = "deployment"
-    final: int = 1
 
-    @staticmethod
-    def rank(_: DeploymentProgress) -> tuple[int | None, int]:
-        return None, 0  # merging has discarded outdated reads
+def _is_known_state(state: str) -> bool:
+    known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
+    known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
+    return set(state.split()) <= known
 
-    @staticmethod
-    def state(progress: DeploymentProgress) -> str:
-        return " ".join(filter(None, (progress.status, progress.stage)))
 
-    @staticmethod
-    def knows(state: str) -> bool:
-        known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
-        known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
-        return set(state.split()) <= known
-
-    @staticmethod
-    def remember(_: object, seen: DeploymentProgress) -> object:
-        return seen  # a progress holds what earlier reads showed
+DEPLOYMENTS: ResourceType[DeploymentProgress] = ResourceType(
+    noun="deployment",
+    state=_state,
+    is_known_state=_is_known_state,
+    remember=lambda _, progress: progress,  # it holds what earlier reads showed
+)
 
 
 @attrs.frozen
@@ -68,17 +60,17 @@ class _WaitGoal:
     goal: DeploymentGoal
     name: str = WAIT
 
-    def judge(self, wait_state: WaitState[DeploymentProgress], /) -> Verdict:
+    def decide(self, wait_state: WaitState[DeploymentProgress], /) -> Verdict:
         """Decide about the one deployment of the wait."""
         [(id_, resource)] = wait_state.resources.items()
         if resource.last is None:
-            return Again({id_: "was not polled yet"}, soon=0)
+            return Continue({id_: "was not polled yet"}, no_later_than=0)
         now = wait_state.now
         elapsed = min(wait_state.elapsed, now - resource.last.facts.began)
         result = verdict(resource.last, self.goal, elapsed=elapsed, now=now)
         if isinstance(result, InProgress):
             soon = result.decided_at - now
-            return Again({id_: result.why}, result.pace.nap(resource.repeats), soon if soon > 0 else math.inf)
+            return Continue({id_: result.why}, result.pace.interval(resource.repeats), soon if soon > 0 else math.inf)
         return Done() if isinstance(result, Done) else Failed(result.error, {id_: result.why})
 
     def due(self, wait_state: WaitState[DeploymentProgress], deadline: float) -> float:
@@ -86,10 +78,10 @@ class _WaitGoal:
         [resource] = wait_state.resources.values()
         return deadline if resource.last is None else deadline_of(resource.last, self.goal, deadline)
 
-    def too_late(self, wait_state: WaitState[Any], /) -> None:
+    def at_timeout(self, wait_state: WaitState[Any], /) -> None:
         """Return no other reason than the timeout: its message has the state of the deployment."""
 
-    def settled(self, resource: ResourceState[Any], /) -> bool:  # noqa: ARG002  # the one deployment is polled until the end
+    def is_final(self, resource: ResourceState[Any], /) -> bool:  # noqa: ARG002  # the one deployment is polled until the end
         """Whether the deployment needs no further poll."""
         return False
 
@@ -159,13 +151,13 @@ class Tracker:
         )
         wait_goal = _WaitGoal(goal)
         waiter = Waiter(
-            resource_type=_ResourceType(),
+            resource_type=DEPLOYMENTS,
             query=observer,
             goal=wait_goal,
             due=wait_goal.due,
             timeout=wait_options.timeout,
             max_polls=wait_options.max_polls,
-            poll=wait_options.poll or wait_fixed(2 * LONGEST),
+            poll=wait_options.poll or wait_fixed(2 * LONGEST_INTERVAL),
             on_poll=wait_options.on_poll,
             arguments=_arguments(started, follow_options),
         )
@@ -243,9 +235,9 @@ class Tracker:
         yield from self._run(self._emit_and_answer)
 
     def _run(self, after_poll: Callable[[WaitState[DeploymentProgress]], Flow[None]]) -> Flow[DeploymentProgress]:
-        waiter = attrs.evolve(self.waiter, announce=after_poll)
+        waiter = attrs.evolve(self.waiter, after_poll=after_poll)
         try:
-            wait_state = yield from waiter.watch([self.observer.id], {})
+            wait_state = yield from waiter.final_state([self.observer.id], {})
         except EcsError as error:
             # Reads may have found more of the deployment, or another one that is followed now: the handle is of that.
             arguments = _arguments(self.progress.started, self.follow_options)
@@ -281,7 +273,7 @@ class Tracker:
                 continue
             facts = attrs.evolve(facts, passed_to_callback=facts.passed_to_callback | {key_of_hook(hook)})
             self._replace(attrs.evolve(self.progress, facts=facts))
-            reply: Reply[object] = yield Tell(on_pause, hook)
+            reply: Reply[object] = yield Invoke(on_pause, hook)
             action = reply.get()
             if action is not None:
                 yield from answer_hook(resource.last.started.service_deployment_arn, hook.hook_id or "", action)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from ecskit._deployments.stability import StabilityGoal
-from ecskit._polling.conditions import LONGEST, Pace
+from ecskit._polling.conditions import LONGEST_INTERVAL, Pace
 from ecskit._polling.errors import WaitError
 from ecskit._polling.loop import Done
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
@@ -22,7 +22,7 @@ Until: TypeAlias = (
 Goal: TypeAlias = Until | Literal["rolled_back", "stopped"]
 """The same, and the ends that follow a request to roll the deployment back or to stop it."""
 
-SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST, growth=1.4)
+SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST_INTERVAL, growth=1.4)
 """How often to poll: before a change that is due, usually, and during a stage that takes long."""
 
 

@@ -12,10 +12,9 @@ from typing import Any
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import Retrying
+from ecskit._core.retrying import Retrying, retry
 from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.observe import Latest, Observed, observe_once
@@ -86,15 +85,7 @@ def deployment_rolling_back(service: Service) -> Flow[StartedDeployment | None]:
 
 def _history(service: Service) -> Flow[Sequence[ServiceDeploymentBrief]]:
     """Return the service deployments that ECS lists, newest first."""
-    attempt = 1
-    while True:
-        try:
-            return (yield from deployments_of(ServiceRef.of(service)))
-        except EcsError as error:
-            if not error.retryable or attempt >= ATTEMPTS:
-                raise
-        yield from back_off(attempt)
-        attempt += 1
+    return retry(lambda: deployments_of(ServiceRef.of(service)))
 
 
 def _earlier_revision(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | None]]:

@@ -20,7 +20,7 @@ from ecskit._deployments.pauses import key_of_hook
 from ecskit._deployments.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision, is_named, primary_of
 from ecskit._deployments.stability import ObservedStability, StabilityGoal
-from ecskit._waits.stability import controller_of, lacking_sets
+from ecskit._waits.stability import controller_of, unsteady_task_sets
 from ecskit.models.services import DeploymentLifecycleHookDetail, Service, ServiceDeployment
 from ecskit.models.tasks import Task
 
@@ -198,7 +198,7 @@ def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
     if service.status != "ACTIVE" or not (is_scaled or started.expected == "deployment"):
         return False
     if controller_of(service) == "EXTERNAL":
-        return not any(lacking_sets(service))
+        return not any(unsteady_task_sets(service))
     primary = primary_of(service)
     return (
         primary is not None

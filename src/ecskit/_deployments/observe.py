@@ -12,10 +12,9 @@ from datetime import timedelta
 import attrs
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.backing_off import back_off
 from ecskit._core.effects import Flow, Sleep
 from ecskit._core.errors import EcsError, ServiceError, UnsupportedOperationError
-from ecskit._core.retrying import USUAL, Persistence
+from ecskit._core.retrying import DEFAULT_LIMITS, RetryLimits, retry
 from ecskit._deployments.evidence import replaces_tasks
 from ecskit._deployments.failures import is_in_transition
 from ecskit._deployments.merge import (
@@ -308,7 +307,7 @@ class Observer:
         return tasks
 
 
-def observe_once(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+def observe_once(progress: DeploymentProgress, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[DeploymentProgress]:
     """Return the progress after one complete poll. Retryable errors are retried.
 
     Raises:
@@ -316,19 +315,18 @@ def observe_once(progress: DeploymentProgress, persistence: Persistence = USUAL)
     """
     latest = Latest(observed=Observed(progress=progress), emitted=progress)
     observer = Observer(latest=latest)
-    attempt = 1
-    while True:
+
+    def poll() -> Flow[DeploymentProgress]:
         try:
             yield from observer.poll([observer.id])
-            if latest.observed.error is None:
-                return latest.progress
-            if attempt >= persistence.attempts:
+            if latest.observed.error is not None:
                 raise latest.observed.error  # an incomplete poll can miss a deployment that exists
         except EcsError as error:
             error.story = error.story or latest.progress.story()
             raise
-        yield from back_off(attempt, longest=persistence.longest)
-        attempt += 1
+        return latest.progress
+
+    return retry(poll, limits)
 
 
 def _find(observed: Observed) -> Flow[ServiceDeployment | None]:

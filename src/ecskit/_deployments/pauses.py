@@ -60,10 +60,10 @@ def answer_hook(service_deployment_arn: str | None, hook_id: str, action: object
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # checked above
     )
-    answer = Retrying(request, alone=True)
+    answer = Retrying(request, single_attempt=True)
     try:
         yield from answer.send()
     except ServiceError as error:
-        if not answer.open or isinstance(error, AccessDeniedError):
+        if not answer.may_have_taken_effect or isinstance(error, AccessDeniedError):
             raise
         # A call whose response was lost has answered the hook, and the hook no longer waits.

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import (
@@ -20,10 +19,11 @@ from ecskit._core.errors import (
 )
 from ecskit._core.model import Model
 from ecskit._core.pages import follow
+from ecskit._core.retrying import retry
 from ecskit._deployments.reference import ServiceRef
 from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import SERVICE
+from ecskit._waits.services import SERVICE_IDENTIFIERS
 from ecskit.models.common import CreatedAt
 from ecskit.models.literals import DesiredStatus
 from ecskit.models.services import (
@@ -61,7 +61,7 @@ def check_service(verb: str, service: object, cluster: str | None) -> None:
     if not isinstance(service, (str, Model)):
         problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
         raise RequestError(verb, [("service", problem)])
-    targets_of(verb, SERVICE, service, cluster=cluster)
+    targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
 
 
 def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow[Service]:
@@ -71,23 +71,20 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
         RequestError: The arguments do not name exactly one service.
         ServicesMissing: ECS does not show the service.
     """
-    targets = targets_of(verb, SERVICE, service, cluster=cluster)
+    targets = targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
     [(name, target)] = targets.by_name.items()
     reference = ServiceRef(target.scope or cluster, target.id)
-    attempt = 1
-    while True:
-        try:
-            found = yield from describe_service(reference)
-        except EcsError as error:
-            if not error.retryable or attempt >= ATTEMPTS:
-                raise
-        else:
-            if found is not None:
-                return found
-            if attempt >= _VISIBLE_READS:
-                raise ServicesMissing([name], [])
-        yield from back_off(attempt)
-        attempt += 1
+
+    def read() -> Flow[Service]:
+        found = yield from describe_service(reference)
+        if found is None:
+            raise ServicesMissing([name], [])
+        return found
+
+    def may_pass(error: EcsError, attempt: int) -> bool:
+        return attempt < _VISIBLE_READS if isinstance(error, ServicesMissing) else error.retryable
+
+    return retry(read, may_pass=may_pass)
 
 
 def describe_service(service: ServiceRef) -> Flow[Service | None]:

@@ -9,10 +9,9 @@ import logging
 
 import attrs
 
-from ecskit._core.backing_off import back_off
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, ServiceError
-from ecskit._core.retrying import CLEAN_UP, USUAL, Persistence, Retrying
+from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits, retry
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
 from ecskit._deployments.events import DeploymentEvent, RollbackStarted
 from ecskit._deployments.follow import Tracker
@@ -89,7 +88,7 @@ def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
     log.info("rolling back %s, because the wait for it was cancelled", progress.name)
     try:
         update = None
-        if not (yield from _ecs_rolls_back(progress, CLEAN_UP)):
+        if not (yield from _ecs_rolls_back(progress, CLEANUP_LIMITS)):
             update = yield from _restoring_update(progress)
         if update is not None:
             yield from update.make()
@@ -166,23 +165,23 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
     return attrs.evolve(progress, restored_task_definition=restored.task_definition, service=seen.service)
 
 
-def _ecs_rolls_back(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[bool]:
+def _ecs_rolls_back(progress: DeploymentProgress, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[bool]:
     """Request a rollback by ECS; return whether ECS rolls back, or the deployment has ended and needs no rollback."""
     if progress.refused or progress.is_over or progress.succeeded or progress.started.expected != "deployment":
         return False
     try:
-        yield from stop(progress, "ROLLBACK", persistence)
+        yield from stop(progress, "ROLLBACK", limits)
     except (ServiceError, NotVisible) as error:
         if error.retryable:
             raise
         log.info("ECS does not roll %s back: %s", progress.name, error)
-        seen = yield from observe_once(progress, persistence)
+        seen = yield from observe_once(progress, limits)
         return seen.status in _ENDED_WELL
     return True
 
 
 def stop(
-    progress: DeploymentProgress, how: StopServiceDeploymentStopType, persistence: Persistence = USUAL
+    progress: DeploymentProgress, how: StopServiceDeploymentStopType, limits: RetryLimits = DEFAULT_LIMITS
 ) -> Flow[DeploymentProgress]:
     """Request that ECS stop a deployment or roll it back, and return the progress before that.
 
@@ -190,34 +189,40 @@ def stop(
         ServiceError: ECS refuses: the deployment has ended, or there is no earlier revision.
         NotVisible: No service deployment was found.
     """
-    progress = yield from with_arn(progress, persistence)
+    progress = yield from with_arn(progress, limits)
     arn = progress.started.service_deployment_arn or ""
     try:
-        yield from Retrying(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(persistence)
+        yield from Retrying(StopServiceDeploymentRequest(service_deployment_arn=arn, stop_type=how)).send(limits)
     except EcsError as refused:
         refused.story = refused.story or progress.story()
-        progress = yield from observe_once(progress, persistence)
+        progress = yield from observe_once(progress, limits)
         if progress.status not in (ROLLING_BACK if how == "ROLLBACK" else ENDING):
             raise
         # A response was lost, or ECS has ended the deployment itself.
     return progress
 
 
-def with_arn(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+def with_arn(progress: DeploymentProgress, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[DeploymentProgress]:
     """Return the progress with the ARN of the service deployment.
 
     Raises:
         NotVisible: No service deployment was found, or reading them is refused.
     """
-    attempt = 1
-    while progress.started.service_deployment_arn is None:
-        progress = yield from observe_once(progress, persistence)
-        if progress.started.service_deployment_arn is None:
-            if attempt >= persistence.attempts or progress.refused:
-                raise NotVisible(progress.story("has no service deployment that can be found"))
-            yield from back_off(attempt, longest=persistence.longest)
-            attempt += 1
-    return progress
+    if progress.started.service_deployment_arn is not None:
+        return progress
+    latest = progress
+
+    def find() -> Flow[DeploymentProgress]:
+        nonlocal latest
+        latest = yield from observe_once(latest, limits)
+        if latest.started.service_deployment_arn is None:
+            raise NotVisible(latest.story("has no service deployment that can be found"))
+        return latest
+
+    def may_pass(error: EcsError, _: int) -> bool:
+        return isinstance(error, NotVisible) and not latest.refused
+
+    return (yield from retry(find, limits, may_pass=may_pass))
 
 
 def _restoring_update(progress: DeploymentProgress) -> Flow[Update | None]:

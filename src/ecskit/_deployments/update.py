@@ -11,11 +11,10 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import is_open, is_throttle_in_disguise
+from ecskit._core.retrying import RetryLimits, back_off, is_transient, may_have_taken_effect, retry
 from ecskit._core.wire import encode
 from ecskit._deployments.change import Change, task_definition_for
 from ecskit._deployments.errors import DeploymentInProgress
@@ -92,34 +91,39 @@ class Update:
         Raises:
             EcsError: ECS refuses the request, or its effect is unknown. In the second case `story` has a handle.
         """
-        attempt, lost = 1, False
-        while True:
+        lost = False
+        failed: EcsError | None = None
+
+        def attempt() -> Flow[StartedDeployment]:
+            nonlocal lost, failed
             self.pending = True
             try:
                 # The transport must not repeat it: a second UpdateService can end the deployment of the first one.
                 response = yield from call(self.request, single_attempt=True)
             except Cancelled as cancelled:
-                self.pending = cancelled.begun
+                self.pending = cancelled.sent
                 raise
             except EcsError as error:
-                self.pending = is_open(error)
+                failed, self.pending = error, may_have_taken_effect(error)
                 lost = lost or self.pending
                 if lost:
                     # From now on every error leaves the effect of an earlier attempt unknown.
                     error.story = error.story or DeploymentProgress(started=self.unanswered).story()
+                found = None
                 if self.pending:
                     found = (yield from self.find_effect()) or (yield from self._find_ended())
-                    if found is not None:
-                        return found
-                    if self.request.force_new_deployment or self._doubtful or attempt >= ATTEMPTS:
-                        raise
-                elif not (error.retryable or is_throttle_in_disguise(error)) or attempt >= ATTEMPTS:
+                if found is None:
                     raise
-                yield from back_off(attempt)
-                attempt += 1
-                continue
+                return found
             self.pending = False
             return self.started(response.service)
+
+        def may_pass(error: EcsError, _: int) -> bool:
+            if error is not failed:
+                return False  # the effect cannot be read
+            return not (self.request.force_new_deployment or self._doubtful) if self.pending else is_transient(error)
+
+        return retry(attempt, may_pass=may_pass)
 
     def find_effect(self, within: float = VISIBLE_WITHIN) -> Flow[StartedDeployment | None]:
         """Return the deployment that a request without a response started; None if no read shows one in time."""
@@ -145,7 +149,7 @@ class Update:
                     self._doubtful = True
                 if after is not None and (self._is_successor(after) or after.status in ("DRAINING", "INACTIVE")):
                     self._doubtful = self._replaced = True
-            if (yield from back_off(attempt, until=until)) >= until:
+            if (yield from back_off(attempt, RetryLimits(until=until))) >= until:
                 return None
             attempt += 1
 
@@ -154,19 +158,12 @@ class Update:
         primary = primary_of(self.before)
         if primary is None or not self._starts_deployment() or not self._would_show():
             return None
-        attempt = 1
-        while True:
-            try:
-                return (yield from self._find_in_history(primary))
-            except EcsError as error:
-                log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, error)
-                if not error.retryable:
-                    return None
-                if attempt >= ATTEMPTS:
-                    self._doubtful = True
-                    return None
-            yield from back_off(attempt)
-            attempt += 1
+        try:
+            return (yield from retry(lambda: self._find_in_history(primary)))
+        except EcsError as error:
+            log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, error)
+            self._doubtful = self._doubtful or error.retryable
+            return None
 
     def _find_in_history(self, primary: Deployment) -> Flow[StartedDeployment | None]:
         earlier = {each.id for each in self.before.deployments}

@@ -29,7 +29,7 @@ from ecskit._deployments.failures import share_by_reason
 from ecskit._deployments.goal import LATE, SOON, USUAL, DeploymentGoal, DeploymentVerdict, Ends, InProgress
 from ecskit._deployments.progress import ENDING, READS, STAGES, DeploymentProgress
 from ecskit._deployments.stability import ObservedStability
-from ecskit._polling.conditions import LONGEST, Pace
+from ecskit._polling.conditions import LONGEST_INTERVAL, Pace
 from ecskit._polling.errors import NotVisible, WaitError, WaitFailed
 from ecskit._polling.loop import Done
 from ecskit._waits.errors import ServiceGone
@@ -299,7 +299,7 @@ def _stays_up(progress: DeploymentProgress, observed: ObservedStability, *, whol
     # After an early success or the loss of a host, tasks are missing by no fault of the deployment: time decides.
     why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since_success(observed)}"
     # Many polls do not make a long stretch more certain.
-    pace = LATE if progress.others else Pace(most=min(LONGEST, max(SOON.most, observed.goal.stable_for / 8)))
+    pace = LATE if progress.others else Pace(most=min(LONGEST_INTERVAL, max(SOON.most, observed.goal.stable_for / 8)))
     return InProgress(_with_reason(why, progress), pace, observed.decided_at)
 
 

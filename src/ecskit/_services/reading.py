@@ -16,7 +16,7 @@ from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import AT_ONCE, SERVICE, SERVICES, Services
+from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
 from ecskit.models.services import (
     DescribeServicesRequest,
@@ -59,15 +59,15 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
-    targets = targets_of("services.describe", SERVICE, services, cluster=cluster)
+    targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
 
     def flow() -> Flow[list[Service]]:
         batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
         poll = yield from batches.poll(list(targets.by_name))
         for error in poll.unanswered.values():
             raise error
-        missing = [name for name in targets.by_name if name not in poll.seen]
-        found = [poll.seen[name] for name in targets.by_name if name in poll.seen]
+        missing = [name for name in targets.by_name if name not in poll.observed]
+        found = [poll.observed[name] for name in targets.by_name if name in poll.observed]
         if missing and not allow_missing:
             raise ServicesMissing(missing, found)
         return found
@@ -150,9 +150,9 @@ def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[s
         *_, named, _ = ["", *arn.split("/")[1:]]  # ARNs of the old format name no cluster
         clusters.setdefault(cluster or named, []).append(arn)
     return [
-        (within, some[start : start + AT_ONCE])
+        (within, some[start : start + BATCH_SIZE])
         for within, some in clusters.items()
-        for start in range(0, len(some), AT_ONCE)
+        for start in range(0, len(some), BATCH_SIZE)
     ]
 
 
