@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
         DeploymentEvent,
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
         StatusChanged,
         TaskStopped,
     )
-    from ecskit._deployments.goal import Until
-    from ecskit._deployments.options import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, StartedDeployment
     from ecskit._deployments.stability import Stability
@@ -62,18 +61,18 @@ __all__ = [
 publish(
     globals(),
     {
-        "AsyncOnPause": "ecskit._deployments.options",
+        "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",
         "PauseStarted": "ecskit._deployments.events",
         "DeploymentProgress": "ecskit._deployments.progress",
-        "Fallback": "ecskit._deployments.options",
-        "OnPause": "ecskit._deployments.options",
-        "OnSuperseded": "ecskit._deployments.options",
+        "Fallback": "ecskit._deployments.arguments",
+        "OnPause": "ecskit._deployments.arguments",
+        "OnSuperseded": "ecskit._deployments.arguments",
         "OneServiceDeployment": "ecskit._deployments.waits",
-        "PauseAnswer": "ecskit._deployments.options",
+        "PauseAnswer": "ecskit._deployments.arguments",
         "RollbackStarted": "ecskit._deployments.events",
         "ServiceEventLogged": "ecskit._deployments.events",
         "Services": "ecskit._waits.services",
@@ -83,7 +82,7 @@ publish(
         "StartedDeployment": "ecskit._deployments.reference",
         "StatusChanged": "ecskit._deployments.events",
         "TaskStopped": "ecskit._deployments.events",
-        "Until": "ecskit._deployments.goal",
+        "Until": "ecskit._deployments.arguments",
         "UntilDeleted": "ecskit._services.deleting",
         "UntilScaled": "ecskit._services.scaling",
     },

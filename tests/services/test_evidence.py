@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 
 from ecskit import converter
-from ecskit._deployments.evidence import UNPLACED_EVENTS, UNPLACED_FOR, placement_failure
-from ecskit._deployments.failures import counts_against, rebalanced
+from ecskit._deployments.evidence import (
+    UNPLACED_EVENTS,
+    UNPLACED_FOR,
+    counts_against,
+    placement_failure,
+    rebalanced,
+)
 from ecskit.errors import DeploymentUnstable
 from ecskit.models.services import Service
 from ecskit.models.tasks import Task
@@ -104,7 +109,8 @@ def test_placements_that_fail(events: list[tuple[float, str]], members: dict[str
     """Three events over ten minutes, with no task started between or on its way, mean that no room comes."""
     assert 3 == UNPLACED_EVENTS
     expected = f"(service web) {NO_ROOM}" if is_evidence else None
-    assert expected == placement_failure(progress(events, **members))
+    shown = progress(events, **members)
+    assert expected == placement_failure(shown.deployment, shown.events, shown.desired)
 
 
 def test_rebalanced_tasks() -> None:

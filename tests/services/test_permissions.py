@@ -180,6 +180,6 @@ def test_nothing_secret_is_told_of_what_is_wrong(wrong: dict[str, Any]) -> None:
 
 def test_nothing_secret_is_in_a_change() -> None:
     """Not even where a debugger shows it."""
-    from ecskit._deployments.change import Change
+    from ecskit._deployments.arguments import Change
 
     assert "hunter2" not in repr(Change(**TOLD))

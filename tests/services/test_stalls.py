@@ -17,10 +17,8 @@ from ecskit.models.services import (
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LinearConfiguration,
-    Service,
     ThresholdConfiguration,
 )
-from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Fault, Simulator, TaskScript
 
 from .support import BARE_BREAKER, BREAKER, both, create, in_turn
@@ -170,20 +168,12 @@ BY_NUMBERS = [
 @pytest.mark.parametrize(("desired", "configured", "expected"), BY_NUMBERS)
 def test_thresholds(desired: int, configured: tuple[Any, int] | None, expected: int) -> None:
     """COUNT, BOUNDED_PERCENT between 3 and 200, UNBOUNDED_PERCENT; half of the desired count, bounded, without."""
-    told = DeploymentCircuitBreaker(
+    breaker = DeploymentCircuitBreaker(
         enable=False,
         rollback=False,
         threshold_configuration=ThresholdConfiguration(type=configured[0], value=configured[1]) if configured else None,
     )
-    service = Service(
-        service_name="web",
-        service_arn="web",
-        cluster_arn="prod",
-        status="ACTIVE",
-        desired_count=desired,
-        deployment_configuration=DeploymentConfiguration(deployment_circuit_breaker=told),
-    )
-    assert expected == threshold(DeploymentProgress(started=StartedDeployment(service="web"), service=service))
+    assert expected == threshold(breaker, desired)
 
 
 def failing(

@@ -19,9 +19,9 @@ from typing import Literal
 SPREAD = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
-    "Change": "ecskit._deployments.change",
-    "FollowOptions": "ecskit._deployments.options",
-    "RollbackOptions": "ecskit._deployments.options",
+    "Change": "ecskit._deployments.arguments",
+    "FollowOptions": "ecskit._deployments.arguments",
+    "RollbackOptions": "ecskit._deployments.arguments",
 }
 """Classes whose fields become parameters, and where they are."""
 RESULTS = ("Flow", "Emits")

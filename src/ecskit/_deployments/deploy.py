@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from ecskit._core.effects import Flow
+from ecskit._core.effects import Emit, Emits, Flow
 from ecskit._core.errors import EcsError
-from ecskit._deployments.change import Change
+from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
+from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
+from ecskit._deployments.events import DeploymentEvent, RollbackStarted
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.options import FollowOptions, RollbackOptions
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.read import check_service, read_service
 from ecskit._deployments.reference import FOLLOW_OPTIONS, DeploymentLike, StartedDeployment, started_from
-from ecskit._deployments.undo import abandon, follow_to_end
+from ecskit._deployments.undo import UNDO_FOR, abandon, undo, why_undone
 from ecskit._deployments.update import Update
+from ecskit._polling.errors import NotVisible, WaitError, WaitTimeout
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import WaitOptions
 from ecskit.models.services import Service
@@ -74,6 +76,50 @@ def _abandon(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
     if update.pending and rollback_options.on_cancel != "leave":
         found = yield from update.find_effect(within=5.0)
         yield from abandon(DeploymentProgress(started=found or update.unanswered), rollback_options.on_cancel)
+
+
+def follow_to_end(
+    tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool = False
+) -> Emits[DeploymentEvent]:
+    """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
+
+    The last progress is in `tracker.progress`.
+
+    Args:
+        tracker: The deployment, and how it is followed.
+        rollback_options: What to do when it does not succeed.
+        stream: Whether to emit events.
+    """
+    flow = _follow_or_undo(tracker, rollback_options, stream=stream)
+    yield from guarded(flow, on_cancel=lambda: abandon(tracker.progress, rollback_options.on_cancel))
+
+
+def _follow_or_undo(tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool) -> Emits[DeploymentEvent]:
+    try:
+        yield from tracker.follow(stream=stream)
+    except (DeploymentRolledBack, DeploymentRollbackFailed):
+        raise
+    except DeploymentFailed as failed:
+        if rollback_options.on_failure == "leave":
+            raise
+        yield from _undo_or_continue(tracker, failed, stream=stream)
+    except (WaitTimeout, NotVisible) as late:
+        # A deployment that has succeeded, and is only not stable yet, is not rolled back.
+        if rollback_options.on_timeout == "leave" or tracker.progress.succeeded:
+            raise
+        yield from _undo_or_continue(tracker, late, stream=stream)
+
+
+def _undo_or_continue(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
+    if stream:
+        yield Emit(RollbackStarted(progress=tracker.progress, reason=why_undone(cause)))
+    yield from undo(tracker, cause, stream=stream)
+    # It was deployed before it could be stopped.
+    if tracker.goal.until == "stable":
+        raise cause
+    if tracker.follow_options.stable_for is not None:
+        later = tracker.then(tracker.progress.started, UNDO_FOR, follow_options=tracker.follow_options)
+        yield from later.follow(stream=stream)
 
 
 def start_deployment(service: str | Service, *, change: Change) -> Flow[StartedDeployment]:

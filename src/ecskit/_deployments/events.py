@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._deployments.failures import stop_reason
+from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment

@@ -15,16 +15,15 @@ import attrs
 from ecskit._core.effects import Emit, Emits, Flow, Invoke, Reply
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
+from ecskit._deployments.arguments import DeploymentGoal, FollowOptions, Goal
 from ecskit._deployments.errors import DeploymentSuperseded
 from ecskit._deployments.events import DeploymentEvent, ServiceEventLogged, changes, key_of_event
-from ecskit._deployments.goal import DeploymentGoal, Ends, Goal, InProgress
 from ecskit._deployments.merge import successor_of, with_answered_hook
 from ecskit._deployments.observe import Latest, Observed, Observer
-from ecskit._deployments.options import FollowOptions
 from ecskit._deployments.pauses import answer_hook, key_of_hook
 from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import FOLLOW_OPTIONS, WAIT, StartedDeployment
-from ecskit._deployments.verdicts import deadline_of, verdict
+from ecskit._deployments.verdicts import Ends, InProgress, deadline_of, verdict
 from ecskit._polling.conditions import LONGEST_INTERVAL
 from ecskit._polling.loop import Continue, Done, Failed, Verdict, Waiter
 from ecskit._polling.observations import MISSING, ResourceState, ResourceType, WaitState

@@ -15,10 +15,10 @@ from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
 from ecskit._core.retrying import Retrying, retry
+from ecskit._deployments.arguments import FollowOptions
 from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.observe import Latest, Observed, observe_once
-from ecskit._deployments.options import FollowOptions
 from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.read import deployments_of, is_refused, read_service
 from ecskit._deployments.reference import ServiceRef, StartedDeployment, id_of_revision, primary_of, started_from

@@ -13,15 +13,20 @@ from typing import Any
 
 import attrs
 
-from ecskit._deployments.evidence import resets_on_healthy_task, stopped_after_success, threshold
+from ecskit._deployments.evidence import (
+    counts_against,
+    rebalanced,
+    resets_on_healthy_task,
+    threshold,
+    was_scaled_in,
+)
 from ecskit._deployments.facts import Facts
-from ecskit._deployments.failures import counts_against, rebalanced, was_scaled_in
 from ecskit._deployments.pauses import key_of_hook
 from ecskit._deployments.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision, is_named, primary_of
 from ecskit._deployments.stability import ObservedStability, StabilityGoal
 from ecskit._waits.stability import controller_of, unsteady_task_sets
-from ecskit.models.services import DeploymentLifecycleHookDetail, Service, ServiceDeployment
+from ecskit.models.services import DeploymentCircuitBreaker, DeploymentLifecycleHookDetail, Service, ServiceDeployment
 from ecskit.models.tasks import Task
 
 __all__ = [
@@ -110,6 +115,10 @@ def _own(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
     return [task for task in tasks if id_ and task.started_by == id_ and not was_scaled_in(task)]
 
 
+def _breaker(progress: DeploymentProgress) -> DeploymentCircuitBreaker | None:
+    return progress.configuration.deployment_circuit_breaker if progress.configuration else None
+
+
 def _with(progress: DeploymentProgress, **facts: Any) -> DeploymentProgress:
     """Return the progress with these facts."""
     return attrs.evolve(progress, facts=attrs.evolve(progress.facts, **facts))
@@ -148,7 +157,7 @@ def _with_reset(progress: DeploymentProgress) -> DeploymentProgress:
     running, failed = deployment.running_count or 0, deployment.failed_tasks or 0
     healthy = running > facts.most_running or failed < facts.failed_tasks
     progress = _with(progress, most_running=max(running, facts.most_running), failed_tasks=failed)
-    if healthy and resets_on_healthy_task(progress):
+    if healthy and resets_on_healthy_task(_breaker(progress)):
         return _with(progress, failures=0, resets=facts.resets + 1)
     return progress
 
@@ -297,7 +306,7 @@ def with_stability(
         before = frozenset(task.task_arn for task in progress.stopped_tasks) if late else frozenset[str]()
         earlier = ObservedStability(goal=goal, began=now, wanted=progress.desired, observed=now, before=before)
         progress = attrs.evolve(progress, observed_stability=earlier)
-    stops = len(stopped_after_success(progress))
+    stops = len(progress.stopped_after_success)
     lacking = deployment is not None and running < min(earlier.wanted, progress.desired)
     is_quiet = stops == earlier.stops and not unhealthy and not lacking
     quiet_since = (now if earlier.quiet_since is None else earlier.quiet_since) if is_quiet else None
@@ -308,7 +317,7 @@ def with_stability(
         stops=stops,
         unhealthy=unhealthy,
         was_unhealthy=earlier.was_unhealthy or unhealthy > 0,
-        most=max_failed_tasks or threshold(progress),
+        most=max_failed_tasks or threshold(_breaker(progress), progress.desired),
         tasks_refused=tasks_refused,
     )
     return attrs.evolve(progress, observed_stability=observed)

@@ -15,8 +15,7 @@ from ecskit._api.service_errors import ServiceNotFoundException
 from ecskit._core.effects import Flow, Sleep
 from ecskit._core.errors import EcsError, ServiceError, UnsupportedOperationError
 from ecskit._core.retrying import DEFAULT_LIMITS, RetryLimits, retry
-from ecskit._deployments.evidence import replaces_tasks
-from ecskit._deployments.failures import is_in_transition
+from ecskit._deployments.evidence import is_in_transition, replaces_tasks
 from ecskit._deployments.merge import (
     of_successor,
     with_movement,
@@ -252,7 +251,12 @@ class Observer:
         progress = observed.progress
         deployment = progress.deployment
         ends_badly = progress.status in ENDING or (progress.is_over and progress.status != "SUCCESSFUL")
-        failing = ends_badly or progress.facts.failed or progress.facts.failures or replaces_tasks(progress)
+        failing = (
+            ends_badly
+            or progress.facts.failed
+            or progress.facts.failures
+            or replaces_tasks(progress.events, progress.desired)
+        )
         lacking = deployment is not None and (deployment.running_count or 0) < progress.desired
         event = progress.events[-1].id if progress.events else None
         reason = (event, deployment and (deployment.failed_tasks, deployment.running_count), progress.status)

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from ecskit._deployments.evidence import count_by_reason, counts_against, is_unplaced, rebalanced, stop_began_at
 from ecskit._deployments.facts import Facts
-from ecskit._deployments.failures import count_by_reason, is_unplaced
 from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.reference import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
 from ecskit._deployments.stability import ObservedStability, Stability
@@ -21,6 +21,7 @@ from ecskit._polling.observations import MISSING
 from ecskit._waits.stability import controller_of, unsteady_task_sets
 from ecskit.models.services import (
     Deployment,
+    DeploymentConfiguration,
     DeploymentLifecycleHookDetail,
     Service,
     ServiceDeployment,
@@ -255,6 +256,26 @@ class DeploymentProgress:
             if reason:
                 return reason
         return self.facts.failed
+
+    @property
+    def configuration(self) -> DeploymentConfiguration | None:
+        """The deployment configuration of the service deployment, or of the service while that is not found."""
+        deployment, service = self.service_deployment, self.service
+        return (deployment and deployment.deployment_configuration) or (
+            service.deployment_configuration if service else None
+        )
+
+    @property
+    def stopped_after_success(self) -> Sequence[Task]:
+        """The tasks that count against the deployment and began to stop after its success, by the times of ECS.
+
+        If the first poll of a wait already showed the success, tasks that had stopped by then are left out.
+        """
+        succeeded, moved = self.succeeded_at, rebalanced(self.events)
+        before = self.observed_stability.before if self.observed_stability else frozenset[str]()
+        ends = [(task, stop_began_at(task)) for task in self.stopped_tasks if task.task_arn not in before]
+        later = [task for task, began in ends if succeeded is None or began is None or began > succeeded]
+        return [task for task in later if counts_against(task, moved)]
 
     @property
     def failures(self) -> int:

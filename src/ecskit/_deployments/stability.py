@@ -35,13 +35,6 @@ class StabilityGoal:
     within: float
     """Seconds after the success within which the quiet stretch must end."""
 
-    @classmethod
-    def of(cls, stable_for: float | None, *, until_stable: bool) -> StabilityGoal | None:
-        """Return the goal of a wait; None if the wait ends when the deployment succeeds."""
-        if stable_for:
-            return cls(stable_for, STRETCHES * stable_for)
-        return cls(STEADY_FOR, math.inf) if until_stable else None
-
 
 @attrs.frozen(kw_only=True)
 class ObservedStability:

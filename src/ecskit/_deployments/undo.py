@@ -9,24 +9,23 @@ import logging
 
 import attrs
 
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, ServiceError
 from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits, retry
+from ecskit._deployments.arguments import Fallback
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
-from ecskit._deployments.events import DeploymentEvent, RollbackStarted
+from ecskit._deployments.events import DeploymentEvent
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.observe import observe_once
-from ecskit._deployments.options import Fallback, RollbackOptions
 from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.read import read_service
 from ecskit._deployments.reference import primary_of
 from ecskit._deployments.update import Update
 from ecskit._polling.errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
-from ecskit._polling.guarding import guarded
 from ecskit.models.literals import StopServiceDeploymentStopType
 from ecskit.models.services import StopServiceDeploymentRequest, UpdateServiceRequest
 
-__all__ = ["abandon", "follow_to_end", "stop", "with_arn"]
+__all__ = ["abandon", "stop", "undo", "why_undone", "with_arn"]
 
 log = logging.getLogger("ecskit")
 
@@ -35,50 +34,6 @@ _ENDED = _ENDED_WELL | {"ROLLBACK_FAILED"}
 """Final statuses that need no rollback. A STOPPED deployment may have left its tasks behind."""
 UNDO_FOR = 1800.0
 """Seconds to wait at most for a rollback."""
-
-
-def follow_to_end(
-    tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool = False
-) -> Emits[DeploymentEvent]:
-    """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
-
-    The last progress is in `tracker.progress`.
-
-    Args:
-        tracker: The deployment, and how it is followed.
-        rollback_options: What to do when it does not succeed.
-        stream: Whether to emit events.
-    """
-    flow = _follow_or_undo(tracker, rollback_options, stream=stream)
-    yield from guarded(flow, on_cancel=lambda: abandon(tracker.progress, rollback_options.on_cancel))
-
-
-def _follow_or_undo(tracker: Tracker, rollback_options: RollbackOptions, *, stream: bool) -> Emits[DeploymentEvent]:
-    try:
-        yield from tracker.follow(stream=stream)
-    except (DeploymentRolledBack, DeploymentRollbackFailed):
-        raise
-    except DeploymentFailed as failed:
-        if rollback_options.on_failure == "leave":
-            raise
-        yield from _undo_or_continue(tracker, failed, stream=stream)
-    except (WaitTimeout, NotVisible) as late:
-        # A deployment that has succeeded, and is only not stable yet, is not rolled back.
-        if rollback_options.on_timeout == "leave" or tracker.progress.succeeded:
-            raise
-        yield from _undo_or_continue(tracker, late, stream=stream)
-
-
-def _undo_or_continue(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
-    if stream:
-        yield Emit(RollbackStarted(progress=tracker.progress, reason=_why(cause)))
-    yield from _undo(tracker, cause, stream=stream)
-    # It was deployed before it could be stopped.
-    if tracker.goal.until == "stable":
-        raise cause
-    if tracker.follow_options.stable_for is not None:
-        later = tracker.then(tracker.progress.started, UNDO_FOR, follow_options=tracker.follow_options)
-        yield from later.follow(stream=stream)
 
 
 def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
@@ -97,7 +52,7 @@ def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
         raise
 
 
-def _undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
+def undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
     """Roll a deployment back, wait for that, and raise the outcome. Return if the deployment succeeded first.
 
     Args:
@@ -111,7 +66,7 @@ def _undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deployme
         WaitError: The cause, if there is no earlier task definition.
     """
     log.warning("rolling back %s: %s", tracker.progress.name, cause)
-    why = _why(cause)
+    why = why_undone(cause)
     try:
         back = yield from _roll_back(tracker, stream=stream)
     except WaitFailed:
@@ -135,7 +90,8 @@ def _undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deployme
     raise DeploymentRolledBack(_story(cause, back, why)) from cause
 
 
-def _why(cause: WaitError) -> str:
+def why_undone(cause: WaitError) -> str:
+    """Return the reason for a rollback, in words."""
     why = "; ".join(cause.story.reasons.values())
     return f"time was up: {why}" if isinstance(cause, WaitTimeout) else why
 

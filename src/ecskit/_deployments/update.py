@@ -14,9 +14,9 @@ import attrs
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import RetryLimits, back_off, is_transient, may_have_taken_effect, retry
+from ecskit._core.retrying import Retrying, RetryLimits, back_off, is_transient, may_have_taken_effect, retry
 from ecskit._core.wire import encode
-from ecskit._deployments.change import Change, task_definition_for
+from ecskit._deployments.arguments import Change
 from ecskit._deployments.errors import DeploymentInProgress
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.read import deployments_of, describe_service
@@ -30,12 +30,19 @@ from ecskit._deployments.reference import (
     primary_of,
     started_from,
 )
+from ecskit._task_definitions.deriving import derive
+from ecskit._task_definitions.registering import register_if_changed
 from ecskit.models.services import (
     Deployment,
     DescribeServiceRevisionsRequest,
     Service,
     ServiceDeploymentBrief,
     UpdateServiceRequest,
+)
+from ecskit.models.task_definitions import (
+    DescribeTaskDefinitionRequest,
+    RegisterTaskDefinitionRequest,
+    TaskDefinition,
 )
 
 __all__ = ["Update"]
@@ -81,7 +88,7 @@ class Update:
         if change.desired_count is not None and before.scheduling_strategy == "DAEMON":
             problem = "does not apply to a DAEMON service, which runs one task on each container instance; leave it out"
             raise RequestError(verb, [("desired_count", problem)])
-        definition = yield from task_definition_for(change, before)
+        definition = yield from _task_definition_for(change, before)
         request = change.request(before.service_arn, definition, before)
         return cls(before=before, request=attrs.evolve(request, cluster=before.cluster_arn))
 
@@ -297,3 +304,24 @@ def _is_under_way(deployment: Deployment) -> bool:
     """Whether it is in progress. Behind Classic Load Balancers ECS shows no rollout state: then ACTIVE means so."""
     state = deployment.rollout_state
     return state == "IN_PROGRESS" or (state is None and deployment.status == "ACTIVE")
+
+
+def _task_definition_for(change: Change, before: Service) -> Flow[str | None]:
+    """Return the task definition to deploy, after registering it if needed; None if it stays as it is."""
+    given = change.task_definition
+    if not change.derives:
+        if isinstance(given, RegisterTaskDefinitionRequest):
+            return (yield from register_if_changed(given)).definition.task_definition_arn
+        return given.task_definition_arn if isinstance(given, TaskDefinition) else given
+    tags: Any = None
+    if given is None or isinstance(given, str):
+        name = given or before.task_definition
+        if name is None:
+            problem = f"service {before.service_name} has no task definition to change"
+            raise RequestError("services.deploy", [("images", problem)])
+        described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
+        read = yield from Retrying(described, single_attempt=True).send()
+        given = read.task_definition
+        tags = [tag for tag in read.tags if not (tag.key or "").startswith("aws:")] or None
+    request = derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)
+    return (yield from register_if_changed(request)).definition.task_definition_arn

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TypeAlias
 
+import attrs
+
+from ecskit._deployments.arguments import DeploymentGoal
 from ecskit._deployments.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -22,11 +26,9 @@ from ecskit._deployments.evidence import (
     breaker_can_end,
     placement_failure,
     seconds_to_last_stop,
-    stopped_after_success,
+    share_by_reason,
     threshold,
 )
-from ecskit._deployments.failures import share_by_reason
-from ecskit._deployments.goal import LATE, SOON, USUAL, DeploymentGoal, DeploymentVerdict, Ends, InProgress
 from ecskit._deployments.progress import ENDING, READS, STAGES, DeploymentProgress
 from ecskit._deployments.stability import ObservedStability
 from ecskit._polling.conditions import LONGEST_INTERVAL, Pace
@@ -34,12 +36,36 @@ from ecskit._polling.errors import NotVisible, WaitError, WaitFailed
 from ecskit._polling.loop import Done
 from ecskit._waits.errors import ServiceGone
 
-__all__ = ["deadline_of", "verdict"]
+__all__ = ["DeploymentVerdict", "Ends", "InProgress", "deadline_of", "verdict"]
+
+SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST_INTERVAL, growth=1.4)
+"""How often to poll: before a change that is due, usually, and during a stage that takes long."""
 
 EXPECT_FOR = 60.0
 """Seconds to wait for a deployment that the response to the change did not show."""
 _REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
 _DELETED = re.compile(r"\bservice (was|is|has been) (being )?deleted\b", re.IGNORECASE)
+
+
+@attrs.frozen
+class InProgress:
+    """The goal is not reached yet."""
+
+    why: str
+    pace: Pace = USUAL
+    decided_at: float = math.inf
+    """When the verdict changes at the latest, in monotonic seconds."""
+
+
+@attrs.frozen
+class Ends:
+    """The goal will not be reached."""
+
+    error: type[WaitError]
+    why: str
+
+
+DeploymentVerdict: TypeAlias = Done | InProgress | Ends
 
 
 def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: float, now: float) -> DeploymentVerdict:
@@ -173,11 +199,14 @@ def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> 
     if progress.deployment is None or progress.facts.failed or progress.paused:
         return None  # not visible yet, ended by ECS, or paused
     why = progress.reason or (progress.events[-1].message if progress.events else None) or "ECS gave no reason"
-    if not breaker_can_end(progress):
-        if progress.failures >= (goal.max_failed_tasks or threshold(progress)):
+    configuration = progress.configuration
+    is_first = progress.started.previous_id is None and not progress.others
+    if not breaker_can_end(configuration, progress.service_deployment, is_first=is_first):
+        breaker = configuration.deployment_circuit_breaker if configuration else None
+        if progress.failures >= (goal.max_failed_tasks or threshold(breaker, progress.desired)):
             tasks = "1 task" if progress.failures == 1 else f"{progress.failures} tasks"
             return f"{tasks} failed, and no circuit breaker ends it: {why}"
-        unplaced = placement_failure(progress)
+        unplaced = placement_failure(progress.deployment, progress.events, progress.desired)
         if unplaced:
             return f"tasks cannot be placed, and no circuit breaker ends it: {unplaced}"
     lacking = (progress.deployment.running_count or 0) < progress.desired
@@ -322,9 +351,9 @@ def _since_success(observed: ObservedStability) -> str:
 
 
 def _unstable(progress: DeploymentProgress, observed: ObservedStability) -> Ends:
-    stopped = stopped_after_success(progress)
+    stopped = progress.stopped_after_success
     if observed.stops:
-        within = f"within {seconds_to_last_stop(progress, stopped) or observed.elapsed:.0f} s"
+        within = f"within {seconds_to_last_stop(progress.succeeded_at, stopped) or observed.elapsed:.0f} s"
         tasks = "1 task" if observed.stops == 1 else f"{observed.stops} tasks"
         why = f": {share_by_reason(stopped)}" if stopped else ""
         return Ends(DeploymentUnstable, f"SUCCESSFUL, but {tasks} stopped {within}{why}")

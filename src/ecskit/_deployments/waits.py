@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ecskit._core.effects import Flow
+from ecskit._deployments.arguments import FollowOptions
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.options import FollowOptions
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import DeploymentLike, started_from
 from ecskit._polling.options import WaitOptions

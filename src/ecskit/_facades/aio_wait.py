@@ -2096,7 +2096,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waits as flows
-        from ecskit._deployments.options import FollowOptions
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -2198,7 +2198,7 @@ class AsyncWait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waits as flows
-        from ecskit._deployments.options import FollowOptions
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

@@ -2165,7 +2165,7 @@ class Wait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waits as flows
-        from ecskit._deployments.options import FollowOptions
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -2269,7 +2269,7 @@ class Wait:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import waits as flows
-        from ecskit._deployments.options import FollowOptions
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

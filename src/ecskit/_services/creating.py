@@ -8,8 +8,8 @@ from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
+from ecskit._deployments.arguments import FollowOptions
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.options import FollowOptions
 from ecskit._deployments.reference import started_from
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import UnsupportedController

@@ -6,10 +6,9 @@ from typing import Literal, TypeAlias, get_args
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._deployments.change import Change
+from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
 from ecskit._deployments.deploy import deploy
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.options import FollowOptions, RollbackOptions
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.read import check_service, read_service
 from ecskit._deployments.update import Update

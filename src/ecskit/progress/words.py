@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._deployments.events import TaskStopped
-from ecskit._deployments.failures import stop_reason
+from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit.errors import (
     DeploymentFailed,
