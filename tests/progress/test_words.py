@@ -106,7 +106,7 @@ def test_revisions_are_counted(deployments: list[Deployment], expected: list[str
 
 def observed(**members: Any) -> DeploymentProgress:
     """Return what 30 seconds after a success have shown, of which 20 were quiet."""
-    known = ObservedStability(goal=StabilityGoal(60, 180), began=100, wanted=2, observed=130, quiet_since=110, most=3)
+    known = ObservedStability(goal=StabilityGoal(60, 180), began=100, desired=2, observed=130, quiet_since=110, most=3)
     return attrs.evolve(progress(deployment(2, "web:2")), observed_stability=attrs.evolve(known, **members))
 
 

@@ -30,9 +30,9 @@ EXIT = "*EssentialContainerExited 1"
 
 
 def task(code: str | None, reason: str | None) -> Task:
-    told = {"taskArn": f"arn:aws:ecs:eu-west-1:1:task/prod/{ID}", "stopCode": code, "stoppedReason": reason}
-    told |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
-    return converter.structure({name: value for name, value in told.items() if value}, Task)
+    text = {"taskArn": f"arn:aws:ecs:eu-west-1:1:task/prod/{ID}", "stopCode": code, "stoppedReason": reason}
+    text |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
+    return converter.structure({name: value for name, value in text.items() if value}, Task)
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,8 @@ def test_a_first_deployment_that_is_unstable() -> None:
 def test_a_callback_that_raises_while_tasks_are_observed(on_cancel: str) -> None:
     """Its error is raised; what has succeeded is not rolled back."""
 
-    def on_poll(told: Any) -> None:
-        if told.elapsed > 60:
+    def on_poll(story: Any) -> None:
+        if story.elapsed > 60:
             raise ZeroDivisionError("mine")
 
     went = both(deploys(stable_for=60, on_cancel=on_cancel, on_poll=on_poll), after_success({}))

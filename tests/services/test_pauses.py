@@ -243,8 +243,8 @@ def test_the_event_of_a_pause() -> None:
     [event] = [item for item in went.items if type(item).__name__ == "PauseStarted"]
     assert ("h1", "POST_SCALE_UP", "ROLLBACK") == (event.hook.hook_id, event.stage, event.timeout_action)
     assert event.expires_at == event.hook.expires_at
-    told = f"paused at POST_SCALE_UP by hook h1 until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC, when ECS rolls back"
-    assert f"{told}: continue it, or roll it back" == str(event)
+    expected = f"paused at POST_SCALE_UP by hook h1 until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC, when ECS rolls back"
+    assert f"{expected}: continue it, or roll it back" == str(event)
 
 
 def test_a_pause_that_follows_another_has_its_own_event() -> None:
@@ -255,5 +255,5 @@ def test_a_pause_that_follows_another_has_its_own_event() -> None:
         150: "SUCCESSFUL",
     }
     went = acting.both(streams(timeout=100), paused(rollout, 150))
-    told = [item.hook.hook_id for item in went.items if type(item).__name__ == "PauseStarted"]
-    assert ["h1", "h2"] == told
+    expected = [item.hook.hook_id for item in went.items if type(item).__name__ == "PauseStarted"]
+    assert ["h1", "h2"] == expected

@@ -66,12 +66,12 @@ def breaker(
     threshold: tuple[str, int] | None = None,
     resets: bool | None = None,
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {"enable": enable, "rollback": rollback}
+    text: dict[str, Any] = {"enable": enable, "rollback": rollback}
     if threshold:
-        told["thresholdConfiguration"] = {"type": threshold[0], "value": threshold[1]}
+        text["thresholdConfiguration"] = {"type": threshold[0], "value": threshold[1]}
     if resets is not None:
-        told["resetOnHealthyTask"] = resets
-    return {"deploymentCircuitBreaker": told}
+        text["resetOnHealthyTask"] = resets
+    return {"deploymentCircuitBreaker": text}
 
 
 BREAKERS = {"no breaker": None, "breaker": BREAKER, "breaker without rollback": BARE_BREAKER}
@@ -196,8 +196,8 @@ def test_failures_up_to_a_threshold(
     """As many failed tasks as the threshold are a stall, one less is none; a breaker that is off still has one."""
     configuration = breaker(threshold=configured) if configured else None
     went = failing(most, desired=desired, configuration=configuration, prepare=reads)
-    told = f"stalled: {most} task{'s' if most > 1 else ''} failed, and no circuit breaker ends it"
-    assert told in str(went.raised(DeploymentStalled))
+    text = f"stalled: {most} task{'s' if most > 1 else ''} failed, and no circuit breaker ends it"
+    assert text in str(went.raised(DeploymentStalled))
     fewer = failing(most - 1, desired=desired, configuration=configuration, prepare=reads)
     assert fewer.verdict in ("SUCCESSFUL", "COMPLETED"), repr(fewer.error)
 

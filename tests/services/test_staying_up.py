@@ -56,8 +56,10 @@ def test_a_crash_loop_is_rolled_back(options: dict[str, Any], breaker: str, read
         service={"desiredCount": 4, "deploymentConfiguration": BREAKERS[breaker]},
     )
     error = went.raised(DeploymentRolledBack)
-    told = "was rolled back to web:1: SUCCESSFUL, but 4 tasks stopped within 5 s: container app exited with 1 (4 of 4)"
-    assert told in str(error)
+    expected = (
+        "was rolled back to web:1: SUCCESSFUL, but 4 tasks stopped within 5 s: container app exited with 1 (4 of 4)"
+    )
+    assert expected in str(error)
     assert (error.rolled_back_to or "").endswith("task-definition/web:1")
     assert isinstance(error.__cause__, DeploymentUnstable)
     assert "web:1" == went.runs

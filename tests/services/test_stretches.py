@@ -137,8 +137,8 @@ def test_different_reasons_have_their_shares() -> None:
     """The message counts each reason."""
     scripts = [*[CRASH] * 3, TaskScript.exits(2, after=5)]
     went = both(deploys(stable_for=60), prepare=crashing(scripts), service={"desiredCount": 4})
-    told = "4 tasks stopped within 5 s: container app exited with 1 (3 of 4), container app exited with 2 (1 of 4)"
-    assert told in str(went.raised(DeploymentUnstable))
+    expected = "4 tasks stopped within 5 s: container app exited with 1 (3 of 4), container app exited with 2 (1 of 4)"
+    assert expected in str(went.raised(DeploymentUnstable))
 
 
 # The error.

@@ -22,7 +22,7 @@ __all__ = ["WaitHandle", "plain"]
 LEFT_OUT = frozenset({"overrides"})
 """Members that are nobody's business elsewhere: overriding commands hold passwords more often than they should."""
 
-FORMAT = 1
+FORMAT = 2
 """What `from_json` reads; it goes up when handles change in a way that older versions would misread."""
 
 

@@ -104,8 +104,8 @@ class Change:
 
     def check(self, verb: str) -> None:
         """Raise RequestError if an argument is wrong, or if there is nothing to deploy."""
-        wanted = (self.task_definition, self.desired_count, self.strategy, self.deployment_configuration)
-        if not (self.derives or self.force) and all(each is None for each in wanted):
+        requested = (self.task_definition, self.desired_count, self.strategy, self.deployment_configuration)
+        if not (self.derives or self.force) and all(each is None for each in requested):
             problem = "there is nothing to deploy: give images, environment, secrets, a task definition, or force=True"
             raise RequestError(verb, [("images", problem)])
         problems: list[tuple[str, str]] = []

@@ -216,8 +216,8 @@ def key_of_event(event: ServiceEvent) -> object:
 
 
 def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], object]) -> list[T]:
-    known = {id_of(each) for each in before}
-    return [each for each in after if id_of(each) not in known]
+    earlier = {id_of(each) for each in before}
+    return [each for each in after if id_of(each) not in earlier]
 
 
 def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:

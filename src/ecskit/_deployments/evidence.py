@@ -209,7 +209,7 @@ def breaker_can_end(
     Args:
         configuration: The configuration of the deployment.
         deployment: The service deployment; None while it is not found.
-        is_first: Whether no earlier deployment of the service is known. The service deployment shows it better.
+        is_first: Whether reads of the service show no earlier deployment. Ignored if there is a service deployment.
     """
     breaker = configuration.deployment_circuit_breaker if configuration else None
     if configuration is None or breaker is None or not breaker.enable:

@@ -103,10 +103,10 @@ def _earlier_revision(service: Service) -> Flow[tuple[ServiceRevision, ServiceRe
     )
     arns = list(dict.fromkeys(each.target_service_revision_arn or "" for each in done))
     present = next((arn for arn in _targets(history) if current and id_of_revision(arn) == current.id), None)
-    wanted = [arn for arn in dict.fromkeys([present, *arns]) if arn]
+    candidates = [arn for arn in dict.fromkeys([present, *arns]) if arn]
     now = None
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
+    for start in range(0, len(candidates), _AT_ONCE):
+        some = candidates[start : start + _AT_ONCE]
         revisions = yield from _revisions(some)
         now = now or revisions.pop(present or "", None)
         for arn in some:

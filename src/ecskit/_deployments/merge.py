@@ -51,8 +51,8 @@ _TASKS_KEPT = 10_000
 
 def with_service_deployment(progress: DeploymentProgress, seen: ServiceDeployment, now: float) -> DeploymentProgress:
     """Return the progress after a read of the service deployment."""
-    known, started = progress.service_deployment, progress.started
-    if known is not None and _is_older(seen, known):
+    earlier, started = progress.service_deployment, progress.started
+    if earlier is not None and _is_older(seen, earlier):
         return progress  # a replica that lags behind
     target = seen.target_service_revision
     started = attrs.evolve(
@@ -67,12 +67,12 @@ def with_service_deployment(progress: DeploymentProgress, seen: ServiceDeploymen
     return _with_change(attrs.evolve(progress, service_deployment=seen, started=started, stage_reached=stage), now)
 
 
-def _is_older(seen: ServiceDeployment, known: ServiceDeployment) -> bool:
+def _is_older(seen: ServiceDeployment, earlier: ServiceDeployment) -> bool:
     """Whether a read is older than an earlier one."""
-    rank, known_rank = RANKS.get(seen.status, OVER), RANKS.get(known.status, 0)
-    if rank != known_rank or seen.updated_at is None or known.updated_at is None:
-        return rank < known_rank
-    return seen.updated_at < known.updated_at
+    rank, earlier_rank = RANKS.get(seen.status, OVER), RANKS.get(earlier.status, 0)
+    if rank != earlier_rank or seen.updated_at is None or earlier.updated_at is None:
+        return rank < earlier_rank
+    return seen.updated_at < earlier.updated_at
 
 
 def with_service(progress: DeploymentProgress, seen: Service | None, now: float) -> DeploymentProgress:
@@ -97,10 +97,10 @@ def with_stopped_tasks(progress: DeploymentProgress, tasks: Sequence[Task], *, c
         counting: Whether new failures are added to the failures in a row: not if this poll reset them.
     """
     new = _counted(progress, tasks)
-    known = {task.task_arn: task for task in progress.stopped_tasks}
-    known |= {task.task_arn: task for task in _own(progress, tasks)}
+    stopped = {task.task_arn: task for task in progress.stopped_tasks}
+    stopped |= {task.task_arn: task for task in _own(progress, tasks)}
     failures = progress.facts.failures + (len(new) if counting else 0)
-    return _with(attrs.evolve(progress, stopped_tasks=list(known.values())[-_TASKS_KEPT:]), failures=failures)
+    return _with(attrs.evolve(progress, stopped_tasks=list(stopped.values())[-_TASKS_KEPT:]), failures=failures)
 
 
 def _counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
@@ -164,16 +164,16 @@ def _with_reset(progress: DeploymentProgress) -> DeploymentProgress:
 
 def _is_stale(progress: DeploymentProgress, seen: Service) -> bool:
     """Whether a read of the service is older than an earlier one."""
-    known = progress.service
-    if known is None:
+    earlier = progress.service
+    if earlier is None:
         began = progress.started.created_at
         return began is not None and seen.status != "ACTIVE" and (seen.created_at or began) < began
-    if seen.created_at and known.created_at and seen.created_at < known.created_at:
+    if seen.created_at and earlier.created_at and seen.created_at < earlier.created_at:
         return True  # the predecessor of the same name
-    if _ENDS.get(seen.status or "", 0) > _ENDS.get(known.status or "", 0):
+    if _ENDS.get(seen.status or "", 0) > _ENDS.get(earlier.status or "", 0):
         return False  # a service never returns to an earlier status
     stamp = max(_stamps(seen), default=None)
-    return stamp is not None and stamp < max(_stamps(known), default=stamp)
+    return stamp is not None and stamp < max(_stamps(earlier), default=stamp)
 
 
 def _stamps(service: Service) -> Iterator[datetime]:
@@ -304,10 +304,10 @@ def with_stability(
     if earlier is None:
         late = not progress.facts.seen_unfinished
         before = frozenset(task.task_arn for task in progress.stopped_tasks) if late else frozenset[str]()
-        earlier = ObservedStability(goal=goal, began=now, wanted=progress.desired, observed=now, before=before)
+        earlier = ObservedStability(goal=goal, began=now, desired=progress.desired, observed=now, before=before)
         progress = attrs.evolve(progress, observed_stability=earlier)
     stops = len(progress.stopped_after_success)
-    lacking = deployment is not None and running < min(earlier.wanted, progress.desired)
+    lacking = deployment is not None and running < min(earlier.desired, progress.desired)
     is_quiet = stops == earlier.stops and not unhealthy and not lacking
     quiet_since = (now if earlier.quiet_since is None else earlier.quiet_since) if is_quiet else None
     observed = attrs.evolve(

@@ -73,15 +73,15 @@ class StartedDeployment:
     """
 
     service: str
-    """ARN of the service, or its name if the ARN is not known."""
+    """ARN of the service, or its name if the ARN is unknown."""
     cluster: str | None = None
-    """ARN of the cluster, or its name if the ARN is not known."""
+    """ARN of the cluster, or its name if the ARN is unknown."""
     deployment_id: str | None = None
-    """Id of the deployment, `ecs-svc/` and a number; None while it is not known."""
+    """Id of the deployment, `ecs-svc/` and a number; None while unknown."""
     service_deployment_arn: str | None = None
-    """ARN of the service deployment; None while it is not known."""
+    """ARN of the service deployment; None while unknown."""
     task_definition: str | None = None
-    """ARN of the task definition that is deployed, or the requested name while the ARN is not known."""
+    """ARN of the task definition that is deployed, or the requested name while the ARN is unknown."""
     created_at: datetime | None = None
     """When ECS created the deployment."""
     service_created_at: datetime | None = None
@@ -159,7 +159,7 @@ class StartedDeployment:
 
     @property
     def unnamed(self) -> str:
-        """The key while neither the id nor the ARN is known."""
+        """The key while both the id and the ARN are unknown."""
         return f"the next deployment of {self.service}"
 
     @property

@@ -43,7 +43,7 @@ class ObservedStability:
     goal: StabilityGoal
     began: float
     """When a poll first showed the success."""
-    wanted: int
+    desired: int
     """The desired count at that time. Tasks that are added later may still be starting."""
     observed: float
     """When a poll last read everything that counts."""

@@ -188,10 +188,10 @@ class Update:
         request = DescribeServiceRevisionsRequest(service_revision_arns=list(new)[-_REVISIONS:])
         revisions = (yield from call(request, single_attempt=True)).service_revisions
         self._doubtful = self._replaced
-        wanted = self.request.task_definition or self.before.task_definition
+        definition = self.request.task_definition or self.before.task_definition
         for revision in revisions:
             brief = new.get(revision.service_revision_arn)
-            if brief is not None and is_named(wanted, revision.task_definition):
+            if brief is not None and is_named(definition, revision.task_definition):
                 self.pending = False
                 return attrs.evolve(
                     self.unanswered,
@@ -209,7 +209,7 @@ class Update:
 
     @property
     def unanswered(self) -> StartedDeployment:
-        """The deployment that the request may have started, as far as it is known without a response."""
+        """The deployment that the request may have started, with what is known without a response."""
         primary = primary_of(self.before)
         named = self.request.task_definition
         return StartedDeployment(
@@ -228,22 +228,22 @@ class Update:
 
     def _would_show(self) -> bool:
         """Whether reads can show that the request took effect."""
-        wanted = self.request
+        requested = self.request
         return (
-            bool(wanted.force_new_deployment)
-            or wanted.task_definition not in (None, self.before.task_definition)
-            or wanted.desired_count not in (None, self.before.desired_count)
+            bool(requested.force_new_deployment)
+            or requested.task_definition not in (None, self.before.task_definition)
+            or requested.desired_count not in (None, self.before.desired_count)
         )
 
     def _shows(self, after: Service) -> bool:
         """Whether a read shows the effect of the request, and not of another one."""
         primary, before = primary_of(after), primary_of(self.before)
-        wanted = self.request
-        if wanted.force_new_deployment or wanted.task_definition not in (None, self.before.task_definition):
+        requested = self.request
+        if requested.force_new_deployment or requested.task_definition not in (None, self.before.task_definition):
             if primary is None or (before is not None and not _is_later(primary, before)):
                 return False
-            return is_named(wanted.task_definition or self.before.task_definition, primary.task_definition)
-        return wanted.desired_count == after.desired_count
+            return is_named(requested.task_definition or self.before.task_definition, primary.task_definition)
+        return requested.desired_count == after.desired_count
 
     def started(self, after: Service) -> StartedDeployment:
         """Return the deployment that the update started, as the service shows it."""
@@ -255,14 +255,13 @@ class Update:
         expected: Any = "deployment"
         definition = after.task_definition or primary.task_definition
         if before is not None and not _is_later(primary, before):  # the same, or the target of a rollback
-            wanted = self.request.task_definition
+            requested = self.request.task_definition
             differs = after.task_definition not in (None, self.before.task_definition)
-            if differs or not is_named(wanted, self.before.task_definition) or self.request.force_new_deployment:
+            if differs or not is_named(requested, self.before.task_definition) or self.request.force_new_deployment:
                 expected = "either"
-                if not differs and wanted is not None:
-                    definition = (
-                        wanted if wanted.startswith("arn:") else None
-                    )  # a short name does not name one revision
+                if not differs and requested is not None:
+                    # A short name does not name one revision.
+                    definition = requested if requested.startswith("arn:") else None
             elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary) or primary.id != before.id:
                 expected = "scaling"
         elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._starts_deployment()):
