@@ -17,9 +17,9 @@ from typing import Any
 import attrs
 
 from ecskit import errors
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Flow, RawResponse, Send
 from ecskit._core.errors import EcsError
-from ecskit._deployments.resuming import WAITS
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._polling.errors import WaitStory
