@@ -109,10 +109,14 @@ def _update(
 
 
 def _tell(target: Target) -> Flow[Told]:
-    asking = Retrying(UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), alone=True)
+    asking = Retrying(
+        UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), single_attempt=True
+    )
     try:
         return Told(shown=(yield from asking.send()).container_instance)
     except UpdateInProgressException:
         return Told()
     except NoUpdateAvailableException:
-        return Told(current=not asking.open)  # an answer that was lost may have been that of the update
+        return Told(
+            current=not asking.may_have_taken_effect
+        )  # an answer that was lost may have been that of the update

@@ -7,11 +7,10 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.model import Model
-from ecskit._core.retrying import Retrying
+from ecskit._core.retrying import ATTEMPTS, Retrying, back_off
 from ecskit._core.wire import encode
 from ecskit._deployments.observing import describe_service
 from ecskit._deployments.reference import (
@@ -207,7 +206,7 @@ def task_definition_for(change: Change, before: Service) -> Flow[str | None]:
             told = f"service {before.service_name} has no task definition that they could change"
             raise RequestError("services.deploy", [("images", told)])
         described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
-        read = yield from Retrying(described, alone=True).send()
+        read = yield from Retrying(described, single_attempt=True).send()
         given = read.task_definition
         tags = [tag for tag in read.tags if not (tag.key or "").startswith("aws:")] or None
     request = derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.effects import Emit, Emits, Flow, Reply, Tell
+from ecskit._core.effects import Emit, Emits, Flow, Invoke, Reply
 from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, ServiceError
 from ecskit._core.handles import WaitHandle
 from ecskit._core.retrying import Retrying
@@ -331,7 +331,7 @@ class Tracker:
             if key_of(hook) in self._answered:
                 continue
             self._answered.add(key_of(hook))
-            reply: Reply[object] = yield Tell(on_pause, hook)
+            reply: Reply[object] = yield Invoke(on_pause, hook)
             action = reply.get()
             if action is not None:
                 yield from continue_(known.last.started, hook.hook_id or "", action)
@@ -346,11 +346,11 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # it was just compared
     )
-    answer = Retrying(request, alone=True)
+    answer = Retrying(request, single_attempt=True)
     try:
         yield from answer.send()
     except ServiceError as error:
-        if not answer.open or isinstance(error, AccessDeniedError):
+        if not answer.may_have_taken_effect or isinstance(error, AccessDeniedError):
             raise
         # It was answered by a call whose answer was lost, and waits no more.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Draw, Flow, Observe, Sleep, Tell
+from ecskit._core.effects import DrawRandom, Flow, Invoke, Observe, Sleep
 from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
 from ecskit._polling.observations import MISSING, Observations, ResourceState, ResourceType, WaitState
 
@@ -141,7 +141,7 @@ class Waiter(Generic[T]):
             wait_state = yield from self._poll(wait_state, min(wait_state.now + interval, due), due)
             verdict = self.goal.decide(wait_state)
             if self.on_poll:
-                yield Tell(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
+                yield Invoke(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
             yield from self._after_poll(wait_state)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(wait_state, verdict.reasons))
@@ -185,7 +185,7 @@ class Waiter(Generic[T]):
         if wait_state.failed_polls:
             doubled = seconds * 2 ** min(wait_state.failed_polls, _DOUBLINGS)
             seconds = max(seconds, min(LONGEST_BACKOFF, doubled))
-        drawn: int = (yield Draw()).get()
+        drawn: int = (yield DrawRandom()).get()
         return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.no_later_than)
 
     def story(self, wait_state: WaitState[T], reasons: Mapping[str, str]) -> WaitStory:

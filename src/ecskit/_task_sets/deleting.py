@@ -74,11 +74,11 @@ def _delete(
     [(name, target)] = targets.by_name.items()
     cluster, service = target.scope.split()
     request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=force or None)
-    asking = Retrying(request, alone=True)
+    asking = Retrying(request, single_attempt=True)
     try:
         told = (yield from asking.send()).task_set
     except TaskSetNotFoundException:
-        if not asking.open:
+        if not asking.may_have_taken_effect:
             raise
         return targets.observed.get(name)  # it was this that deleted it
     if until == "requested":

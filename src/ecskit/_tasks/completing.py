@@ -18,9 +18,9 @@ from ecskit._polling.observations import WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.ending import end
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.judging import Judge
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
+from ecskit._tasks.outcome_reader import OutcomeReader
 from ecskit._tasks.running import run
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TaskGoal, is_final, stopped_goal
@@ -103,11 +103,11 @@ def run_to_completion(
 
         def to_the_end() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
-            judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
+            reader = OutcomeReader.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
             noted = attrs.evolve(wait_options, on_poll=_noting(latest, wait_options.on_poll))
-            wait = waiter(stopped_goal(noted), targets, judge.prepare)
+            wait = waiter(stopped_goal(noted), targets, reader.prepare)
             wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
-            outcomes = yield from _outcomes(latest, judge)
+            outcomes = yield from _outcomes(latest, reader)
             return outcomes, wait.story(wait_state, {})
 
         def end_them(how: OnCancel) -> Flow[None]:
@@ -150,10 +150,10 @@ def _noting(latest: dict[str, Task], listener: OnPoll | None) -> OnPoll:
     return note
 
 
-def _outcomes(tasks: Mapping[str, Task], judge: Judge) -> Flow[list[TaskOutcome]]:
+def _outcomes(tasks: Mapping[str, Task], reader: OutcomeReader) -> Flow[list[TaskOutcome]]:
     outcomes: list[TaskOutcome] = []
     for task in tasks.values():
-        outcomes.append((yield from judge.outcome(task)))  # noqa: PERF401  # a comprehension cannot yield
+        outcomes.append((yield from reader.outcome(task)))  # noqa: PERF401  # a comprehension cannot yield
     return outcomes
 
 
@@ -192,15 +192,15 @@ def as_stopped(
     waiter(goal, targets)  # tells what is wrong with the patience before anything is sent
 
     def flow() -> Emits[TaskOutcome]:
-        judge = Judge.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
+        reader = OutcomeReader.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
         told: set[str] = set()
 
         def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
-            yield from judge.prepare(wait_state)
+            yield from reader.prepare(wait_state)
             for id_, known in wait_state.resources.items():
                 if id_ not in told and known.last is not None and is_final(known):
                     told.add(id_)
-                    yield Emit((yield from judge.outcome(known.last)))
+                    yield Emit((yield from reader.outcome(known.last)))
 
         yield from waiter(goal, targets, announce).final_state(list(targets.by_name), targets.observed)
 
