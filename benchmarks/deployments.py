@@ -306,7 +306,7 @@ SITUATIONS: list[tuple[str, Draws]] = [
     ),
     ("good tasks that have to stay up 60 s", lambda random: _usual(random, **_lags(random), stable_for=60.0)),
     ("superseded within 60 s", lambda random: _usual(random, **_supersedes(random))),
-    ("stopped or rolled back by somebody", lambda random: {**_usual(random), **_stops(random)}),
+    ("stopped or rolled back by others", lambda random: {**_usual(random), **_stops(random)}),
     ("service deleted meanwhile", lambda random: _usual(random, **_deleted(random))),
     ("scaled only, half with lag", lambda random: _usual(random, **_scaled(random))),
     (

@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 import attrs
 
+from ecskit._simulator.fault_injection import FaultInjector
 from ecskit._simulator.records.resources import Task
 from ecskit._simulator.records.services import Rollout, Service
 from ecskit._simulator.records.timeline import Timeline
-from ecskit._simulator.fault_injection import FaultInjector
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
 

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ecskit._simulator.task_lifecycle import ContainerPlan, Step, TaskPlan, scripted_lifecycle, snapshot, stopped_lifecycle
+from ecskit._simulator.task_lifecycle import (
+    ContainerPlan,
+    Step,
+    TaskPlan,
+    scripted_lifecycle,
+    snapshot,
+    stopped_lifecycle,
+)
 from ecskit.testing import TaskScript
 
 from .support import RANKS, Wire, World, exit_codes
