@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -56,8 +57,8 @@ def describe_listed(
     """
     emitted: set[str] = set()
 
-    def emit(arns: Sequence[str]) -> Emits[T]:
-        remaining = [arn for arn in dict.fromkeys(arns) if arn not in emitted]
+    def emit(items: str, page: Any) -> Emits[T]:
+        remaining: list[str] = [arn for arn in dict.fromkeys(getattr(page, items)) if arn not in emitted]
         for read in range(_READS):
             if not remaining:
                 return
@@ -71,5 +72,4 @@ def describe_listed(
         log.debug("left out, because ECS lists but does not describe them: %s", listed(remaining))
 
     for request in lists:
-        name: str = request._items
-        yield from follow(request, lambda page, name=name: emit(getattr(page, name)))
+        yield from follow(request, functools.partial(emit, request._items))
