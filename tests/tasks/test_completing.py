@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, aperform, perform
 from tenacity.wait import wait_fixed
 
 from ecskit.errors import (
@@ -25,7 +26,7 @@ from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
 from .cutting import Stop
-from .support import FARGATE, SECRET, Ecs, aperform, both, furnished, perform, stops
+from .support import FARGATE, SECRET, both, furnished, stops
 
 
 def completed(family: str = "job", **options: Any) -> Callable[[Any], Any]:
