@@ -33,7 +33,7 @@ from benchmarks.waiting import PEERS, botocore_client, sleeping_on
 from benchmarks.waits import pair, table
 from ecskit import Client
 from ecskit._core.structuring import structure_hook
-from ecskit._simulator.scheduler.states import DeploymentState
+from ecskit._simulator.scheduler.service_states import DeploymentState
 from ecskit._simulator.virtual_clock import EPOCH, VirtualClock
 from ecskit.errors import EcsError
 from ecskit.models import Service

@@ -230,7 +230,7 @@ def test_a_request_under_way_is_awaited() -> None:
         under_way.wait(10)
         ecs.botocore_client.meta.events.unregister("before-send.ecs", hold)
         closing = threads.submit(ecs.close)
-        while ecs._runtime.room._close is None:
+        while ecs._runtime.flows._close is None:
             time.sleep(0.001)
         with pytest.raises(errors.ClientClosedError):
             ecs.list_clusters()  # begun too late
@@ -434,7 +434,7 @@ def test_a_stream_that_was_left_is_forgotten() -> None:
     with sim.client() as ecs:
         with ecs.services.start_deployment("web", task_definition="stuck").events() as events:
             next(events)
-        assert [] == ecs._runtime.room._runs
+        assert [] == ecs._runtime.flows._runs
     assert [] == list(events)
 
 
