@@ -29,7 +29,7 @@ from ecskit._polling.loop import Continue, Done, Failed, Verdict, Waiter
 from ecskit._polling.observations import MISSING, ResourceState, ResourceType, WaitState
 from ecskit._polling.options import WaitOptions
 
-__all__ = ["Tracker"]
+__all__ = ["Tracker", "resume_deployment"]
 
 _DEFAULTS = FollowOptions()
 
@@ -285,3 +285,8 @@ class Tracker:
 def _arguments(started: StartedDeployment, follow_options: FollowOptions) -> Mapping[str, Any]:
     """Return what the handle of a wait holds besides the key of the deployment."""
     return {**started.arguments, FOLLOW_OPTIONS: follow_options.arguments}
+
+
+def resume_deployment(handle: WaitHandle, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
+    """Return the flow that resumes the wait for a deployment from its handle."""
+    return Tracker.resumed(handle, wait_options).wait()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
+from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.errors import ServicesMissing
 from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
@@ -27,14 +26,8 @@ from ecskit.models.services import (
 
 __all__ = ["describe", "iter"]
 
-log = logging.getLogger("ecskit")
-
 _PAGE = 100
 """The largest page of a list of ARNs; the default of ECS is 10."""
-_READS = 3
-"""Reads before a listed service is left out: the list can be newer than the description."""
-_BETWEEN_READS = 1.0
-"""Seconds between two of these reads."""
 
 
 def describe(
@@ -60,19 +53,8 @@ def describe(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
-
-    def flow() -> Flow[list[Service]]:
-        batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
-        poll = yield from batches.poll(list(targets.by_name))
-        for error in poll.unanswered.values():
-            raise error
-        missing = [name for name in targets.by_name if name not in poll.observed]
-        found = [poll.observed[name] for name in targets.by_name if name in poll.observed]
-        if missing and not allow_missing:
-            raise ServicesMissing(missing, found)
-        return found
-
-    return flow()
+    batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
+    return describe_named(batches, ServicesMissing, allow_missing=allow_missing)
 
 
 def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
@@ -123,24 +105,12 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
 def _iterate(
     first: ListServicesRequest | ListServicesByNamespaceRequest, cluster: str | None, *, tags: bool
 ) -> Emits[Service]:
-    yielded: set[str] = set()
     read = _reader(tags=tags)
 
-    def emit(page: Any) -> Emits[Service]:
-        arns = [arn for arn in dict.fromkeys(page.service_arns) if arn not in yielded]
-        for attempt in range(_READS):
-            if not arns:
-                return
-            if attempt:
-                yield Sleep(_BETWEEN_READS)
-            for within, batch in _batches(arns, cluster):
-                for service in (yield from read(within, batch)):
-                    yielded.add(service.service_arn)
-                    yield Emit(service)
-            arns = [arn for arn in arns if arn not in yielded]
-        log.debug("ECS lists %s but does not describe them; they are left out", ", ".join(arns))
+    def calls(arns: list[str]) -> Iterator[Flow[Sequence[Service]]]:
+        return (read(within, batch) for within, batch in _batches(arns, cluster))
 
-    return follow(first, emit)
+    return describe_listed([first], calls, attrgetter("service_arn"))
 
 
 def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[str]]]:
