@@ -1,44 +1,15 @@
-"""What the tests of `ecs.container_instances` share: container instances with tasks, and an act in both colours.
-
-An act is written once, as a function of something that has the verbs. It is performed by both drivers on fresh
-simulators of the same seed, and has to come to the same result by the same calls at the same times.
-"""
+"""A simulator with container instances, and the acts of `ecs.container_instances` with both clients."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import json
-import threading
 from collections.abc import Callable, Mapping
-from random import Random
-from threading import Event
 from typing import Any
 
-import attrs
+from support import both_clients
+from support.both_clients import Act, Aside, Went
+from support.simulated_ecs import nothing
 
-from ecskit import errors
-from ecskit._core.effects import RawResponse, Send
-from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.sync import Runtime
-from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
-from ecskit._facades.aio_wait import AsyncWait
-from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
-from ecskit._facades.sync_wait import Wait
-from ecskit._simulator.virtual_clock import EPOCH
-from ecskit.testing import Call, LostAnswerError, SimulatedError, Simulator, TaskScript
-
-ASIDE = 99
-"""Tells the lists that tests ask for from those of the verbs."""
-
-Wire = dict[str, Any]
-Act = Callable[[Any], Any]
-Hook = Callable[[int, str], object]
-"""Told the number of a request, from 0, and its operation."""
-
-
-def nothing(*_: object) -> None:
-    """Do nothing."""
+from ecskit.testing import Simulator, TaskScript
 
 
 def furnished(prepare: Callable[[Simulator], object] = nothing, *, count: int = 1, **options: Any) -> Simulator:
@@ -55,7 +26,7 @@ def furnished(prepare: Callable[[Simulator], object] = nothing, *, count: int = 
 
 def arns(sim: Simulator, status: str | None = None) -> list[str]:
     """Return the ARNs of the container instances, in order of registration; all, or those of a status."""
-    request: Wire = {"maxResults": ASIDE} | ({"status": status} if status else {})
+    request = Aside(status=status) if status else Aside()
     listed: list[str] = []
     while True:
         page = sim.handle("ListContainerInstances", request)
@@ -67,12 +38,12 @@ def arns(sim: Simulator, status: str | None = None) -> list[str]:
 
 def hosts(sim: Simulator) -> list[str]:
     """Return the ids of the EC2 instances, in order of registration."""
-    shown = sim.handle("DescribeContainerInstances", {"containerInstances": arns(sim)})
+    shown = sim.handle("DescribeContainerInstances", Aside(containerInstances=arns(sim)))
     return [each["ec2InstanceId"] for each in shown["containerInstances"]]
 
 
 def busy(sim: Simulator) -> None:
-    """Run a task of nobody's service on the first container instance."""
+    """Run a task that belongs to no service on the first container instance."""
     sim.handle("StartTask", {"taskDefinition": "job", "containerInstances": arns(sim)[:1]})
     sim.clock.advance(5)
 
@@ -88,132 +59,6 @@ def drain_before(*numbers: int) -> Callable[[Simulator], None]:
     return prepare
 
 
-def answer(sim: Simulator, send: Send) -> RawResponse:
-    """Answer a request, or raise what a transport would."""
-    try:
-        body = sim.handle(send.operation, dict(send.params))
-    except SimulatedError as refusal:
-        kind = {"ThrottlingException": errors.ThrottledError}.get(refusal.code) or getattr(errors, refusal.code)
-        told = {"Error": {"Code": refusal.code, "Message": refusal.message}}
-        raise kind(told, send.operation) from None
-    except LostAnswerError as lost:
-        kinds = {"reset": errors.ConnectionFailedError, "timeout": errors.TimedOutError}
-        raise kinds.get(lost.loss, errors.MalformedResponseError)(send.operation, lost.loss) from None
-    return RawResponse(json.dumps(body).encode(), {})
-
-
-@attrs.define
-class Sends:
-    """A transport into a simulator, with hooks around each request: before it takes effect, and after."""
-
-    sim: Simulator
-    before: Hook = nothing
-    after: Hook = nothing
-    answer: Callable[[Simulator, Send], RawResponse] = answer
-    count: int = 0
-    lock: Any = attrs.field(factory=threading.Lock)
-
-    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a request."""
-        number = self.number()
-        self.before(number, send.operation)
-        begin()
-        try:
-            return self.answer(self.sim, send)
-        finally:
-            self.after(number, send.operation)
-
-    def number(self) -> int:
-        """Return the number of the next request."""
-        with self.lock:
-            self.count += 1
-            return self.count - 1
-
-
-@attrs.define
-class AsyncSends:
-    """The same, awaited: before the effect and after it."""
-
-    sends: Sends
-
-    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a request."""
-        number = self.sends.number()
-        self.sends.before(number, send.operation)
-        await asyncio.sleep(0)
-        begin()
-        try:
-            return self.sends.answer(self.sends.sim, send)
-        finally:
-            self.sends.after(number, send.operation)
-            await asyncio.sleep(0)
-
-
-@attrs.frozen
-class Ecs:
-    """The namespaces of a client, and the simulator behind it."""
-
-    sim: Simulator
-    verbs: Any
-    wait: Any
-
-    @classmethod
-    def sync(cls, sim: Simulator, **hooks: Any) -> Ecs:
-        """Return the sync one."""
-        runtime = Runtime(Sends(sim, **hooks), sim.clock, Random(0))
-        return cls(sim, ContainerInstanceVerbs(runtime), Wait(runtime))
-
-    @classmethod
-    def aio(cls, sim: Simulator, **hooks: Any) -> Ecs:
-        """Return the async one."""
-        runtime = AsyncRuntime(AsyncSends(Sends(sim, **hooks)), sim.clock, Random(0))
-        return cls(sim, AsyncContainerInstanceVerbs(runtime), AsyncWait(runtime))
-
-
-@attrs.frozen
-class Went:
-    """How an act went."""
-
-    sim: Simulator
-    result: Any
-    error: BaseException | None
-    elapsed: float
-    scenery: int
-    """How many calls set the scene."""
-
-    def requests(self, operation: str) -> list[Wire]:
-        """Return the requests of an operation since the scene was set, in order."""
-        return [call.request for call in self._calls if call.operation == operation]
-
-    @property
-    def operations(self) -> list[str]:
-        """The operations that were asked for since the scene was set, in order."""
-        return [call.operation for call in self._calls]
-
-    @property
-    def _calls(self) -> list[Call]:
-        return [call for call in self.sim.calls[self.scenery :] if call.request.get("maxResults") != ASIDE]
-
-    def raised(self, kind: type[Any]) -> Any:
-        """Return the error, which has to be of this class."""
-        assert type(self.error) is kind, repr(self.error)
-        return self.error
-
-    def returned(self) -> Any:
-        """Return the result, where there must be one."""
-        if self.error is not None:
-            raise self.error
-        return self.result
-
-    def told(self) -> Any:
-        """Return what the other colour has to come to as well, order of parallel requests left out."""
-        calls = sorted(
-            (round(call.time - EPOCH, 6), call.operation, json.dumps(call.request, sort_keys=True))
-            for call in self.sim.calls
-        )
-        return calls, type(self.error), str(self.error), self.result, round(self.elapsed, 6)
-
-
 def both(
     act: Act,
     *,
@@ -221,90 +66,5 @@ def both(
     hooks: Callable[[], Mapping[str, Any]] = dict,
     **options: Any,
 ) -> Went:
-    """Perform an act in both colours, check that they did the same, and return how it went."""
-    sync = perform(act, Ecs.sync(furnished(prepare, **options), **hooks()))
-    aio = asyncio.run(aperform(act, Ecs.aio(furnished(prepare, **options), **hooks())))
-    assert sync.told() == aio.told()
-    return sync
-
-
-def perform(act: Act, ecs: Ecs) -> Went:
-    """Perform an act with a sync client; an iterator is followed to its end."""
-    start, calls, result, error = ecs.sim.now(), len(ecs.sim.calls), None, None
-    try:
-        result = act(ecs)
-        result = list(result) if hasattr(result, "__next__") else result
-    except BaseException as raised:  # noqa: BLE001  # KeyboardInterrupt is an end like others
-        result, error = None, raised
-    return Went(ecs.sim, result, error, ecs.sim.now() - start, calls)
-
-
-async def aperform(act: Act, ecs: Ecs) -> Went:
-    """Perform an act with an async client."""
-    start, calls, result, error = ecs.sim.now(), len(ecs.sim.calls), None, None
-    try:
-        result = act(ecs)
-        result = [item async for item in result] if hasattr(result, "__anext__") else result
-        while inspect.isawaitable(result):
-            result = await result
-    except BaseException as raised:  # noqa: BLE001  # the same
-        result, error = None, raised
-    return Went(ecs.sim, result, error, ecs.sim.now() - start, calls)
-
-
-# Ways to cut an act short, at its n-th request.
-
-Make = Callable[[], Simulator]
-CancellableAct = Callable[..., Any]
-"""Takes the namespaces, and by keyword what else the verb is told."""
-
-
-def interrupted(act: CancellableAct, make: Make, n: int, *, after: bool) -> Went:
-    """Press Ctrl-C, before or after the effect of the request."""
-
-    def press(number: int, _: str) -> None:
-        if number == n:
-            raise KeyboardInterrupt
-
-    return perform(act, Ecs.sync(make(), **{"after" if after else "before": press}))
-
-
-def cancelled_by_event(act: CancellableAct, make: Make, n: int, *, after: bool) -> Went:
-    """Set the `cancel` event."""
-    event = Event()
-
-    def set_(number: int, _: str) -> None:
-        if number == n:
-            event.set()
-
-    return perform(lambda ecs: act(ecs, cancel=event), Ecs.sync(make(), **{"after" if after else "before": set_}))
-
-
-def cancelled_task(act: CancellableAct, make: Make, n: int, *, after: bool) -> Went:
-    """Cancel the task of an async act."""
-    running: list[asyncio.Task[Went]] = []
-
-    def cancel(number: int, _: str) -> None:
-        if number == n:
-            running[0].cancel()
-
-    async def run() -> Went:
-        ecs = Ecs.aio(make(), **{"after" if after else "before": cancel})
-        running.append(asyncio.ensure_future(aperform(act, ecs)))
-        return await running[0]
-
-    return asyncio.run(run())
-
-
-CUTS: dict[str, tuple[Callable[..., Went], type[BaseException]]] = {
-    "Ctrl-C": (interrupted, KeyboardInterrupt),
-    "cancel event": (cancelled_by_event, errors.WaitCancelled),
-    "asyncio": (cancelled_task, asyncio.CancelledError),
-}
-
-
-def requests_of(act: CancellableAct, make: Make) -> int:
-    """Return how many requests an act sends when nobody cuts it short."""
-    count: list[int] = []
-    perform(act, Ecs.sync(make(), before=lambda n, _: count.append(n)))
-    return len(count)
+    """Perform an act with both clients, check that they did the same, and return how it went."""
+    return both_clients.both(act, lambda: furnished(prepare, **options), hooks=hooks)

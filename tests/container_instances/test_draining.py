@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
+from support.cutting_short import CUTS, requests_of
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import (
@@ -23,7 +26,7 @@ from ecskit.models import ContainerInstance, Failure, UpdateContainerInstancesSt
 from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle, WaitStory
 
-from .support import CUTS, Ecs, Went, answer, arns, both, busy, drain_before, furnished, hosts, perform, requests_of
+from .support import arns, both, busy, drain_before, furnished, hosts
 
 UNKNOWN = "f" * 32
 UPDATE = "UpdateContainerInstancesState"
@@ -31,7 +34,7 @@ UPDATE = "UpdateContainerInstancesState"
 
 def draining(*more: str, **options: Any) -> Callable[..., Any]:
     def act(ecs: Any, **others: Any) -> Any:
-        return ecs.verbs.drain([*arns(ecs.sim), *more], **{"cluster": "default", **options, **others})
+        return ecs.container_instances.drain([*arns(ecs.sim), *more], **{"cluster": "default", **options, **others})
 
     return act
 
@@ -76,7 +79,9 @@ def test_by_the_ids_of_their_machines() -> None:
     """They are found first: the operation does not take these."""
 
     def act(ecs: Any) -> Any:
-        return ecs.verbs.drain([hosts(ecs.sim)[0], arns(ecs.sim)[1]], cluster="default", until="requested")
+        return ecs.container_instances.drain(
+            [hosts(ecs.sim)[0], arns(ecs.sim)[1]], cluster="default", until="requested"
+        )
 
     went = both(act, count=2)
     assert arns(went.sim) == [each.container_instance_arn for each in went.returned()]
@@ -96,7 +101,7 @@ def test_what_is_named_twice_is_told_once() -> None:
 
     def act(ecs: Any) -> Any:
         [arn] = arns(ecs.sim)
-        return ecs.verbs.drain([arn, arn.rsplit("/", 1)[1]], cluster="default")
+        return ecs.container_instances.drain([arn, arn.rsplit("/", 1)[1]], cluster="default")
 
     went = both(act)
     assert (2, [1]) == (len(went.returned()), chunks(went))
@@ -110,7 +115,7 @@ def test_several_clusters() -> None:
 
     def act(ecs: Any) -> Any:
         shown = ecs.sim.handle("RegisterContainerInstance", {"cluster": "prod"})["containerInstance"]
-        return ecs.verbs.drain([*arns(ecs.sim), shown["containerInstanceArn"]], until="requested")
+        return ecs.container_instances.drain([*arns(ecs.sim), shown["containerInstanceArn"]], until="requested")
 
     went = both(act, prepare=prepare)
     assert ["DRAINING", "DRAINING"] == [each.status for each in went.returned()]
@@ -164,7 +169,7 @@ def test_all_is_refused(fault: Fault, kind: Any, times: int) -> None:
 
 def test_no_such_cluster() -> None:
     """The same."""
-    both(lambda ecs: ecs.verbs.drain("a", cluster="nowhere")).raised(ClusterNotFoundException)
+    both(lambda ecs: ecs.container_instances.drain("a", cluster="nowhere")).raised(ClusterNotFoundException)
 
 
 @pytest.mark.parametrize("on_partial", ["leave", "undo"])
@@ -343,7 +348,7 @@ def test_a_listener_that_raises_cuts_it_short(policy: str, left: int, error: Exc
 def test_activate(count: int, expected: list[int]) -> None:
     """All are ACTIVE, and returned as the answers show them, in the order given."""
     went = both(
-        lambda ecs: ecs.verbs.activate([*arns(ecs.sim)[1:], hosts(ecs.sim)[0]], cluster="default"),
+        lambda ecs: ecs.container_instances.activate([*arns(ecs.sim)[1:], hosts(ecs.sim)[0]], cluster="default"),
         prepare=drain_before(*range(count)),
         count=count,
     )
@@ -356,7 +361,10 @@ def test_activate(count: int, expected: list[int]) -> None:
 
 def test_some_are_not_activated() -> None:
     """Typed, with those that were."""
-    went = both(lambda ecs: ecs.verbs.activate([*arns(ecs.sim), UNKNOWN], cluster="default"), prepare=drain_before(0))
+    went = both(
+        lambda ecs: ecs.container_instances.activate([*arns(ecs.sim), UNKNOWN], cluster="default"),
+        prepare=drain_before(0),
+    )
     error: ContainerInstancesNotChanged = went.raised(ContainerInstancesNotChanged)
     assert (arns(went.sim), False) == ([*error.changed], error.undone)
 
@@ -369,7 +377,7 @@ def test_activating_is_tried_again(fault: Fault) -> None:
         drain_before(0)(sim)
         sim.fail(UPDATE, fault, times=3)
 
-    assert both(lambda ecs: ecs.verbs.activate(arns(ecs.sim)), prepare=prepare).error is None
+    assert both(lambda ecs: ecs.container_instances.activate(arns(ecs.sim)), prepare=prepare).error is None
 
 
 # Bad input.
@@ -398,8 +406,8 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("things", "kind", "message"),
     [
-        ([], RequestError, "container_instances: there are none"),
-        ("x", RequestError, "container_instances: nothing tells the cluster of 'x'; pass cluster="),
+        ([], RequestError, "container_instances: expected at least one"),
+        ("x", RequestError, "container_instances: the cluster of 'x' is unknown; pass cluster="),
         ([7], RequestError, "container_instances[0]: expected a name, id, ARN or model"),
         (None, RequestError, "container_instances: expected a name, id, ARN or model"),
         (UpdateContainerInstancesStateResponse(failures=[Failure(reason="MISSING")]), FailuresError, "MISSING"),
@@ -407,7 +415,7 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
 )
 def test_bad_container_instances(verb: str, things: Any, kind: Any, message: str) -> None:
     """The same, of each verb."""
-    went = both(lambda ecs: getattr(ecs.verbs, verb)(things))
+    went = both(lambda ecs: getattr(ecs.container_instances, verb)(things))
     assert message in str(went.raised(kind))
     assert [] == went.operations
 
@@ -418,6 +426,6 @@ def test_models_are_taken() -> None:
     def act(ecs: Any) -> Any:
         [arn] = arns(ecs.sim)
         seen = ContainerInstance(container_instance_arn=arn, status="ACTIVE")
-        return ecs.verbs.drain(UpdateContainerInstancesStateResponse(container_instances=[seen]))
+        return ecs.container_instances.drain(UpdateContainerInstancesStateResponse(container_instances=[seen]))
 
     assert "DRAINING" == both(act).returned()[0].status

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
+from support.cutting_short import CUTS
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import (
@@ -23,14 +26,16 @@ from ecskit.errors import (
 from ecskit.testing import Fault, SimulatedError, Simulator
 from ecskit.waits import WaitHandle
 
-from .support import CUTS, Ecs, Went, answer, arns, both, furnished, hosts, perform
+from .support import arns, both, furnished, hosts
 
 UPDATE = "UpdateContainerAgent"
 
 
 def updating(*more: str, **options: Any) -> Callable[..., Any]:
     def act(ecs: Any, **others: Any) -> Any:
-        return ecs.verbs.update_agent([*arns(ecs.sim), *more], **{"cluster": "default", **options, **others})
+        return ecs.container_instances.update_agent(
+            [*arns(ecs.sim), *more], **{"cluster": "default", **options, **others}
+        )
 
     return act
 
@@ -95,7 +100,7 @@ def test_all_kinds_at_once() -> None:
 
 def test_by_the_ids_of_their_machines() -> None:
     """They are found first: the operation does not take these."""
-    went = both(lambda ecs: ecs.verbs.update_agent(hosts(ecs.sim), cluster="default"), count=2)
+    went = both(lambda ecs: ecs.container_instances.update_agent(hosts(ecs.sim), cluster="default"), count=2)
     assert [("updated", "UPDATED")] * 2 == outcomes(went)
     ids = {arn.rsplit("/", 1)[1] for arn in arns(went.sim)}
     assert ids == {each["containerInstance"] for each in went.requests(UPDATE)}
@@ -135,7 +140,9 @@ def test_none_can_be_told(fault: Fault, kind: Any, times: int) -> None:
 
 def test_no_such_cluster() -> None:
     """The same."""
-    error = both(lambda ecs: ecs.verbs.update_agent("a", cluster="nowhere")).raised(ContainerAgentsNotUpdated)
+    error = both(lambda ecs: ecs.container_instances.update_agent("a", cluster="nowhere")).raised(
+        ContainerAgentsNotUpdated
+    )
     assert [ClusterNotFoundException] == [type(each) for each in error.errors.values()]
 
 
@@ -220,7 +227,7 @@ def test_one_is_deregistered_meanwhile() -> None:
 
     def act(ecs: Any) -> Any:
         [arn] = arns(ecs.sim)
-        return ecs.verbs.update_agent(arn)
+        return ecs.container_instances.update_agent(arn)
 
     def gone(sim: Simulator, send: Send) -> RawResponse:
         if send.operation == "DescribeContainerInstances":

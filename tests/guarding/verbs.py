@@ -9,22 +9,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Generator, Mapping
-from random import Random
 from typing import Any
 
 import attrs
-from services.support import AsyncSends, Sends
+from support.both_clients import Ecs
 
-from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.sync import Runtime
-from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
-from ecskit._facades.aio_services import AsyncServiceVerbs
-from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
-from ecskit._facades.aio_tasks import AsyncTaskVerbs
-from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
-from ecskit._facades.sync_services import ServiceVerbs
-from ecskit._facades.sync_task_sets import TaskSetVerbs
-from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import Simulator, TaskScript
 
@@ -203,17 +192,6 @@ VERBS: dict[str, Verb] = {
 
 
 @attrs.frozen
-class Ecs:
-    """The namespaces of a client, and the simulator behind it."""
-
-    sim: Account
-    services: Any
-    tasks: Any
-    container_instances: Any
-    task_sets: Any
-
-
-@attrs.frozen
 class Went:
     """How a verb went."""
 
@@ -235,9 +213,7 @@ def perform(sim: Account, act: Callable[[Any], Generator[Any, Any, Any]], *, aio
 
 
 def _perform(sim: Account, act: Callable[[Any], Generator[Any, Any, Any]]) -> BaseException | None:
-    runtime = Runtime(Sends(sim), sim.clock, Random(0))
-    kinds: list[Any] = [ServiceVerbs, TaskVerbs, ContainerInstanceVerbs, TaskSetVerbs]
-    steps, given = act(Ecs(sim, *(kind(runtime) for kind in kinds))), None
+    steps, given = act(Ecs.sync(sim)), None
     try:
         while True:
             given = steps.send(given)
@@ -249,9 +225,7 @@ def _perform(sim: Account, act: Callable[[Any], Generator[Any, Any, Any]]) -> Ba
 
 
 async def _aperform(sim: Account, act: Callable[[Any], Generator[Any, Any, Any]]) -> BaseException | None:
-    runtime = AsyncRuntime(AsyncSends(Sends(sim)), sim.clock, Random(0))
-    kinds: list[Any] = [AsyncServiceVerbs, AsyncTaskVerbs, AsyncContainerInstanceVerbs, AsyncTaskSetVerbs]
-    steps, given = act(Ecs(sim, *(kind(runtime) for kind in kinds))), None
+    steps, given = act(Ecs.aio(sim)), None
     try:
         while True:
             given = steps.send(given)

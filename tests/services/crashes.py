@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
+from support.both_clients import Act
 
 from ecskit.testing import Fault, Simulator, TaskScript
 
-from .support import OTHERS, Act, in_turn, register
+from .support import OTHERS, in_turn, register
 
 Prepare = Callable[[Simulator], object]
 RUNS = 2 + len(OTHERS)

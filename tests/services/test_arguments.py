@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs
 
 from ecskit import AsyncDeploymentHandle, DeploymentHandle
 from ecskit._facades.sync_services import ServiceVerbs
@@ -15,7 +16,7 @@ from ecskit.errors import RequestError
 from ecskit.models import CreateServiceRequest, DeploymentConfiguration
 from ecskit.services import StartedDeployment
 
-from .support import Ecs, both
+from .support import both
 
 STARTED = StartedDeployment(service="web", cluster="default", deployment_id="ecs-svc/1")
 ARN = "arn:aws:ecs:us-east-1:123456789012:service-deployment/default/web/abc"
@@ -188,7 +189,9 @@ def test_every_parameter_is_in_the_table() -> None:
 @pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("deployment", "handle.continue_deployment")])
 def test_cancel_is_an_event(verb: str) -> None:
     """A sync verb says so, if it has it."""
-    from .support import furnished, perform
+    from support.both_clients import perform
+
+    from .support import furnished
 
     told = VERBS[verb]
     ecs = Ecs.sync(furnished())

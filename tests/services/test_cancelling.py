@@ -2,69 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from threading import Event
 from typing import Any
 
 import pytest
+from support.both_clients import Went
+from support.cutting_short import CUTS, requests_of
+from support.simulated_ecs import nothing
 
-from ecskit.errors import WaitCancelled
 from ecskit.testing import Fault, Simulator
 
-from .support import BARE_BREAKER, BREAKER, Act, Ecs, Went, aperform, furnished, nothing, perform
-
-Make = Callable[[], Simulator]
-
-
-def interrupted(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
-    """Press Ctrl-C, before or after the effect of the request."""
-
-    def press(number: int, _: str) -> None:
-        if number == n:
-            raise KeyboardInterrupt
-
-    return perform(act, Ecs.sync(make(), **{"after" if after else "before": press}))
-
-
-def cancelled_by_event(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
-    """Set the `cancel` event."""
-    event = Event()
-
-    def set_(number: int, _: str) -> None:
-        if number == n:
-            event.set()
-
-    return perform(lambda ecs: act(ecs, cancel=event), Ecs.sync(make(), **{"after" if after else "before": set_}))
-
-
-def cancelled_task(act: Callable[..., Any], make: Make, n: int, *, after: bool) -> Went:
-    """Cancel the task of an async act."""
-    running: list[asyncio.Task[Went]] = []
-
-    def cancel(number: int, _: str) -> None:
-        if number == n:
-            running[0].cancel()
-
-    async def run() -> Went:
-        ecs = Ecs.aio(make(), **{"after" if after else "before": cancel})
-        running.append(asyncio.ensure_future(aperform(act, ecs)))
-        return await running[0]
-
-    return asyncio.run(run())
-
-
-CUTS: dict[str, tuple[Callable[..., Went], type[BaseException]]] = {
-    "Ctrl-C": (interrupted, KeyboardInterrupt),
-    "cancel event": (cancelled_by_event, WaitCancelled),
-    "asyncio": (cancelled_task, asyncio.CancelledError),
-}
-
-
-def requests_of(act: Act, make: Make) -> int:
-    count: list[int] = []
-    perform(act, Ecs.sync(make(), before=lambda n, _: count.append(n)))
-    return len(count)
+from .support import BARE_BREAKER, BREAKER, furnished
 
 
 def deploying(policy: str, **change: Any) -> Callable[..., Any]:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
+from support.both_clients import Act, Went, then, through_botocore
 
 from ecskit.testing import Fault
 
-from .support import BARE_BREAKER, Act, Ecs, Went, aperform, furnished, perform, stream, then
+from .support import BARE_BREAKER, compared, furnished, stream
 
 
 def through_clients(act: Act, **options: Any) -> Went:
     """Perform an act with both clients, check that they came to the same, and return how it went."""
-    sim = furnished(**dict(options))
-    with sim.client() as client:
-        sync = perform(act, Ecs(sim, "sync", client.services, client.wait))
-
-    async def run() -> Went:
-        sim = furnished(**dict(options))
-        async with sim.async_client() as client:
-            return await aperform(act, Ecs(sim, "async", client.services, client.wait))
-
-    aio = asyncio.run(run())
-    assert sync.told() == aio.told()
-    return sync
+    return through_botocore(act, lambda: furnished(**options), compared=compared)
 
 
 ACTS: dict[str, tuple[Act, dict[str, Any], str, str]] = {

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Act, Wire
+from support.simulated_ecs import nothing
 
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
-from .support import BARE_BREAKER, BREAKER, Act, Wire, both, in_turn, nothing
+from .support import BARE_BREAKER, BREAKER, both, in_turn
 
 SERVICES: dict[str, Wire] = {
     "rolling": {},

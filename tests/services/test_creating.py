@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentStalled, EcsError, RequestError, UnsupportedController
 from ecskit.models import AwsVpcConfiguration, CreateServiceRequest, DeploymentController, NetworkConfiguration
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator
 
-from .support import PERFORMANCES, Ecs, Went, both, daemon, nothing, then, update
+from .support import PERFORMANCES, both, daemon, update
 
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"]))
 

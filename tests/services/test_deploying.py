@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, perform, then
 
 from ecskit.errors import DeploymentInProgress, DeploymentRolledBack, RequestError
 from ecskit.models import (
@@ -15,21 +16,7 @@ from ecskit.models import (
 )
 from ecskit.testing import Lag, Simulator
 
-from .support import (
-    BARE_BREAKER,
-    ENVIRONMENT,
-    SECRET,
-    Ecs,
-    both,
-    create,
-    daemon,
-    furnished,
-    in_turn,
-    perform,
-    register,
-    then,
-    update,
-)
+from .support import BARE_BREAKER, ENVIRONMENT, SECRET, both, create, daemon, furnished, in_turn, register, update
 
 
 def deploy(**options: Any) -> Any:

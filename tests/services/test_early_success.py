@@ -6,11 +6,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentUnstable
 from ecskit.testing import Fault, Simulator, TaskScript
 
-from .support import Act, both, in_turn, nothing
+from .support import both, in_turn
 
 QUICK = TaskScript.healthy()
 SLOW = attrs.evolve(QUICK, time_to_start=100)

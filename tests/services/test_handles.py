@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, aperform, perform, then
 
 from ecskit.errors import NothingToRollBack, RequestError, WaitFailed
 from ecskit.services import CountsChanged, ServiceSaid, StartedDeployment, StatusChanged, TaskStopped
 from ecskit.testing import DeploymentScript, Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
-from .support import BARE_BREAKER, Ecs, aperform, both, furnished, in_turn, perform, stream, then, update
+from .support import BARE_BREAKER, both, furnished, in_turn, stream, update
 
 
 def started(**change: Any) -> Any:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, perform, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import EcsError
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator
 from ecskit.waits import WaitHandle
 
-from .support import Ecs, both, furnished, nothing, perform, then
+from .support import both, furnished
 
 LOST = {"reset": Fault.reset, "timeout": Fault.timeout, "500": Fault.server_error}
 CHANGES: dict[str, dict[str, Any]] = {

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs
 
 from ecskit.errors import DeploymentRolledBack, WaitTimeout
 from ecskit.models.services import (
@@ -16,7 +17,7 @@ from ecskit.models.services import (
 )
 from ecskit.testing import Lag
 
-from .support import OTHERS, Act, Ecs, both
+from .support import OTHERS, both
 
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs, perform, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import AccessDeniedException, EcsError
 from ecskit.models import AwsVpcConfiguration, CreateServiceRequest, NetworkConfiguration
 from ecskit.testing import Fault, Simulator
 
-from .support import BARE_BREAKER, PERFORMANCES, Ecs, both, furnished, nothing, perform, stream, then, update
+from .support import BARE_BREAKER, PERFORMANCES, both, furnished, stream, update
 
 Prepare = Callable[[Simulator], object]
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"]))

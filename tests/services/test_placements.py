@@ -7,20 +7,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentRolledBack, DeploymentStalled
 from ecskit.testing import Fault, Simulator, TaskScript
 
-from .support import (
-    BREAKER,
-    Act,
-    Ecs,
-    both,
-    create,
-    in_turn,
-    nothing,
-    register,
-)
+from .support import BREAKER, both, create, in_turn, register
 
 Prepare = Callable[[Simulator], object]
 STEADY = TaskScript.healthy()

@@ -8,13 +8,15 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs, Went, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentRolledBack
 from ecskit.testing import DeploymentScript, Fault, SimulatedError, Simulator, TaskScript
 
 from . import acting
 from .stories import story
-from .support import BARE_BREAKER, BREAKER, Ecs, Went, both, in_turn, nothing, stream, then
+from .support import BARE_BREAKER, BREAKER, both, in_turn, stream
 
 Prepare = Callable[[Simulator], object]
 

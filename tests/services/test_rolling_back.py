@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs
+from support.simulated_ecs import nothing
 
 from ecskit.errors import EcsError, NothingToRollBack
 from ecskit.testing import DeploymentScript, Fault, SimulatedError, Simulator
 
-from .support import BARE_BREAKER, Ecs, both, in_turn, nothing, register, update
+from .support import BARE_BREAKER, both, in_turn, register, update
 
 
 def rollback(ecs: Ecs) -> Any:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs
 
 from ecskit.errors import EcsError, RequestError
 from ecskit.testing import Fault, Lag
 
-from .support import Ecs, both, daemon, update
+from .support import both, daemon, update
 
 
 def scale(count: int, **options: Any) -> Any:

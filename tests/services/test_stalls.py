@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs, Went, then
+from support.simulated_ecs import nothing
 
 from ecskit._deployments.evidence import threshold
 from ecskit.errors import DeploymentFailed, DeploymentStalled
@@ -21,18 +23,7 @@ from ecskit.models.services import (
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Fault, Simulator, TaskScript
 
-from .support import (
-    BARE_BREAKER,
-    BREAKER,
-    Act,
-    Ecs,
-    Went,
-    both,
-    create,
-    in_turn,
-    nothing,
-    then,
-)
+from .support import BARE_BREAKER, BREAKER, both, create, in_turn
 
 Prepare = Callable[[Simulator], object]
 STEADY = TaskScript.healthy()

@@ -8,12 +8,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs
 
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, DeploymentUnstable
 from ecskit.testing import Lag, Simulator, TaskScript
 
 from .crashes import CRASH, DEPLOYMENT_READS, RUNS, STEADY, crashing, deploys, later, refused
-from .support import BARE_BREAKER, BREAKER, Act, Ecs, both, daemon, in_turn, update
+from .support import BARE_BREAKER, BREAKER, both, daemon, in_turn, update
 
 CRASHES: dict[str, tuple[TaskScript, str]] = {
     "exits at once": (CRASH, "container app exited with 1"),

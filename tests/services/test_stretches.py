@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Act, Ecs, Went
 
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, DeploymentUnstable, EcsError, WaitError
 from ecskit.testing import TaskScript
 
 from .crashes import CRASH, RUNS, STEADY, crashing, deploys
-from .support import Act, Ecs, Went, both
+from .support import both
 
 # The clock.
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs, Went, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentUnstable
 from ecskit.models.services import DeploymentConfiguration
@@ -16,7 +18,7 @@ from . import acting
 from .acting import deploys as deploys_scripted
 from .scripted import World
 from .stories import story
-from .support import BREAKER, Act, Ecs, Went, both, create, in_turn, nothing, register, then, update
+from .support import BREAKER, both, create, in_turn, register, update
 
 REMEDIES = {"on_failure": "rollback", "on_timeout": "rollback"}
 

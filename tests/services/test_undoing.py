@@ -7,11 +7,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs, Went, perform, then
+from support.simulated_ecs import nothing
 
 from ecskit.errors import DeploymentRolledBack, EcsError
 from ecskit.testing import DeploymentScript, Fault, SimulatedError, Simulator
 
-from .support import BARE_BREAKER, BREAKER, Ecs, Went, both, create, furnished, in_turn, nothing, perform, then
+from .support import BARE_BREAKER, BREAKER, both, create, furnished, in_turn
 
 Prepare = Callable[[Simulator], object]
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Aside, Ecs, perform
+from support.cutting_short import CUTS
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import (
@@ -21,24 +24,24 @@ from ecskit.models import CreateTaskSetResponse, TaskSet
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
-from .support import CUTS, HERE, Ecs, add, answer, both, furnished, perform, there, with_one
+from .support import HERE, add, both, furnished, there, with_one
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:"
 
 
 def arn_of(sim: Simulator, number: int = 0) -> str:
     """Return the ARN of one of the task sets."""
-    [service] = sim.handle("DescribeServices", {"services": ["web"]})["services"]
+    [service] = sim.handle("DescribeServices", Aside(services=["web"]))["services"]
     arn: str = service["taskSets"][number]["taskSetArn"]
     return arn
 
 
 def scaling(percent: Any = 50, **options: Any) -> Callable[..., Any]:
-    return lambda ecs, **more: ecs.verbs.scale(arn_of(ecs.sim), percent=percent, **options, **more)
+    return lambda ecs, **more: ecs.task_sets.scale(arn_of(ecs.sim), percent=percent, **options, **more)
 
 
 def switching(number: int = 0, **options: Any) -> Callable[..., Any]:
-    return lambda ecs, **more: ecs.verbs.make_primary(arn_of(ecs.sim, number), **options, **more)
+    return lambda ecs, **more: ecs.task_sets.make_primary(arn_of(ecs.sim, number), **options, **more)
 
 
 @pytest.mark.parametrize("percent", [0, 34, 66.7, 100])
@@ -63,7 +66,7 @@ def test_steady_at_the_new_scale(percent: float, lag: Lag | None, seed: int) -> 
 def test_told() -> None:
     """Nobody looks; the task set is as the answer shows it."""
     went = both(scaling(until="requested"), prepare=with_one)
-    assert ["CreateTaskSet", "UpdateTaskSet"] == went.operations
+    assert ["UpdateTaskSet"] == went.operations
     assert ("STABILIZING", 50) == (went.returned().stability_status, went.returned().scale.value)
 
 
@@ -86,7 +89,7 @@ def test_task_sets_are_named(named: Callable[[Simulator], tuple[Any, dict[str, s
 
     def act(ecs: Any) -> Any:
         thing, said = named(ecs.sim)
-        return ecs.verbs.scale(thing, percent=50, **said)
+        return ecs.task_sets.scale(thing, percent=50, **said)
 
     went = both(act, prepare=with_one)
     assert 2 == went.returned().running_count
@@ -203,7 +206,7 @@ def test_there_is_none(verb: str) -> None:
     """ECS's own error."""
 
     def act(ecs: Any) -> Any:
-        return getattr(ecs.verbs, verb)("ecs-svc/7", **({"percent": 50} if verb == "scale" else {}), **HERE)
+        return getattr(ecs.task_sets, verb)("ecs-svc/7", **({"percent": 50} if verb == "scale" else {}), **HERE)
 
     both(act).raised(TaskSetNotFoundException)
 
@@ -283,10 +286,16 @@ def test_cut_short(act: Any, operation: str, cut: str) -> None:
         (scaling(until="done"), "until: expected one of steady, requested, got 'done'"),
         (scaling(timeout=-1), "timeout: expected seconds"),
         (switching(max_polls=0), "task_sets.make_primary: max_polls: expected a whole number"),
-        (lambda ecs: ecs.verbs.scale("1", percent=50, cluster="default"), "task_set: nothing tells the service of '1'"),
-        (lambda ecs: ecs.verbs.scale("1", percent=50, service="web"), "task_set: nothing tells the cluster of '1'"),
-        (lambda ecs: ecs.verbs.make_primary(["1"], **HERE), "task_set: expected one task set, got list"),
-        (lambda ecs: ecs.verbs.make_primary(None, **HERE), "task_set: expected a name, id, ARN or model of a task set"),
+        (
+            lambda ecs: ecs.task_sets.scale("1", percent=50, cluster="default"),
+            "task_set: the service of '1' is unknown",
+        ),
+        (lambda ecs: ecs.task_sets.scale("1", percent=50, service="web"), "task_set: the cluster of '1' is unknown"),
+        (lambda ecs: ecs.task_sets.make_primary(["1"], **HERE), "task_set: expected one task set, got list"),
+        (
+            lambda ecs: ecs.task_sets.make_primary(None, **HERE),
+            "task_set: expected a name, id, ARN or model of a task set",
+        ),
         (scaling(service="other"), "is in service web, not in other"),
     ],
 )
@@ -294,4 +303,4 @@ def test_bad_input(act: Any, message: str) -> None:
     """Told by name, before anything is sent."""
     went = both(act, prepare=with_one)
     assert message in str(went.raised(RequestError))
-    assert ["CreateTaskSet"] == went.operations
+    assert [] == went.operations

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
+from support.cutting_short import CUTS, requests_of
 
 from ecskit._core.effects import Cancelled, Reply, Send
 from ecskit._core.retrying import Retrying
@@ -32,21 +34,7 @@ from ecskit.models import (
 from ecskit.testing import Fault, Lag, Simulator
 from ecskit.waits import WaitHandle, WaitStory
 
-from .support import (
-    CUTS,
-    FARGATE,
-    HERE,
-    NETWORK,
-    SCENERY,
-    Ecs,
-    Went,
-    add,
-    both,
-    furnished,
-    perform,
-    requests_of,
-    there,
-)
+from .support import FARGATE, HERE, NETWORK, add, both, furnished, there
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:"
 GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef"
@@ -55,7 +43,7 @@ GROUP = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/012
 def creating(family: str = "web", **options: Any) -> Callable[..., Any]:
     def act(ecs: Any, **more: Any) -> Any:
         said = {"cluster": "default", "task_definition": family, "scale": 100, **FARGATE, **options, **more}
-        return ecs.verbs.create("web", **said)
+        return ecs.task_sets.create("web", **said)
 
     return act
 
@@ -91,7 +79,7 @@ def test_what_is_said_is_sent() -> None:
     """Plain arguments in ECS's structures; what is not said is absent."""
 
     def act(ecs: Any) -> Any:
-        return ecs.verbs.create(
+        return ecs.task_sets.create(
             f"{ARN}service/default/web",
             task_definition=TaskDefinition(task_definition_arn=f"{ARN}task-definition/web:1", family="web", revision=1),
             scale=12.5,
@@ -125,7 +113,7 @@ def test_what_is_structured_is_sent_as_it_is() -> None:
     """Items of a strategy, tags, load balancers and registries."""
 
     def act(ecs: Any) -> Any:
-        return ecs.verbs.create(
+        return ecs.task_sets.create(
             Service(service_arn=f"{ARN}service/web", service_name="web", cluster_arn="default", status="ACTIVE"),
             task_definition="web",
             network=NETWORK,
@@ -196,7 +184,7 @@ def test_services_of_codedeploy() -> None:
         controller = {"deploymentController": {"type": "CODE_DEPLOY"}, "desiredCount": 0}
         sim.handle("CreateService", {"serviceName": "blue", **request, **controller})
 
-    went = both(lambda ecs: ecs.verbs.create("blue", cluster="default", task_definition="web"), prepare=prepare)
+    went = both(lambda ecs: ecs.task_sets.create("blue", cluster="default", task_definition="web"), prepare=prepare)
     assert "CodeDeploy" in str(went.raised(InvalidParameterException))
 
 
@@ -310,7 +298,7 @@ def test_cut_before_it_is_sent(before: int, *, targets: bool) -> None:
         sent += isinstance(effect, Send)
         effect = flow.send(Reply(0.0, 1, error=lost))
     with pytest.raises(Cancelled):
-        flow.throw(Cancelled(begun=False))
+        flow.throw(Cancelled(sent=False))
     assert targets is asking.may_have_taken_effect
 
 
@@ -347,7 +335,7 @@ def test_a_listener_that_raises_cuts_it_short(policy: str, other: str) -> None:
         ({"external_id": 7}, "external_id: expected"),
         ({"network": "subnet-1"}, "network_configuration: expected"),
         ({"timeout": "1"}, "timeout: expected seconds"),
-        ({"cluster": None}, "service: nothing tells the cluster of 'web'; pass cluster="),
+        ({"cluster": None}, "service: the cluster of 'web' is unknown; pass cluster="),
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
@@ -369,7 +357,7 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
 )
 def test_bad_services(service: Any, message: str) -> None:
     """The same."""
-    went = both(lambda ecs: ecs.verbs.create(service, cluster="default", task_definition="web"))
+    went = both(lambda ecs: ecs.task_sets.create(service, cluster="default", task_definition="web"))
     assert message in str(went.raised(RequestError))
 
 
@@ -391,5 +379,5 @@ def test_a_coroutine_function_listens() -> None:
 def test_the_scene_is_set_apart() -> None:
     """A guard against proving something about nothing."""
     sim = furnished(add)
-    assert {call.operation for call in sim.calls} - SCENERY == {"CreateTaskSet"}
+    assert {call.operation for call in sim.calls} - {"RegisterTaskDefinition", "CreateService"} == {"CreateTaskSet"}
     assert {"cluster", "service"} == HERE.keys()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Went
 
 from ecskit import models
 from ecskit.errors import AccessDeniedException, ClientException, RequestError
@@ -25,7 +26,7 @@ from ecskit.models import (
 )
 from ecskit.testing import Fault, SimulatedError, Simulator
 
-from .support import FARGATE, NETWORK, SECRET, Went, both
+from .support import FARGATE, NETWORK, SECRET, both
 
 REFUSED = SimulatedError("ClientException", "Not today.")
 

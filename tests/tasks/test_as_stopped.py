@@ -10,6 +10,8 @@ from threading import Event
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
+from support.simulated_ecs import answer
 from tenacity.wait import wait_fixed
 
 from ecskit._core.effects import RawResponse, Send
@@ -19,7 +21,7 @@ from ecskit.tasks import TaskOutcome
 from ecskit.testing import Fault, Simulator, TaskScript
 
 from .ended import app, ended
-from .support import FARGATE, Ecs, Went, answer, both, furnished, id_of, perform
+from .support import FARGATE, both, furnished, id_of
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 
@@ -42,7 +44,7 @@ def stopped(**options: Any) -> Callable[[Any], Any]:
 def order(went: Went) -> list[int]:
     """Return the numbers of the tasks that were told, in the order in which they were."""
     arns = [task.arn for task in went.sim.tasks()]
-    return [arns.index(outcome.task.task_arn) for outcome in went.result]
+    return [arns.index(outcome.task.task_arn) for outcome in went.items]
 
 
 SECONDS = (50, 10, 90, 30)
@@ -69,7 +71,7 @@ def test_in_the_order_in_which_they_end() -> None:
     went = both(stopped(), prepare=launched(*LIVES))
     assert went.error is None
     assert [1, 3, 0, 2] == order(went)
-    assert {"SUCCEEDED"} == {outcome.kind for outcome in went.result}
+    assert {"SUCCEEDED"} == {outcome.kind for outcome in went.items}
     assert 1 == len(went.requests("DescribeTaskDefinition"))
 
 
@@ -77,7 +79,7 @@ def test_failures_are_yielded_not_raised() -> None:
     """It is for the caller to see."""
     went = both(stopped(), prepare=launched(TaskScript.exits(1, after=30), TaskScript.runs_for(3)))
     assert went.error is None
-    assert ["SUCCEEDED", "EXITED"] == [outcome.kind for outcome in went.result]
+    assert ["SUCCEEDED", "EXITED"] == [outcome.kind for outcome in went.items]
 
 
 def test_an_outcome_comes_when_its_task_has_ended() -> None:
@@ -106,7 +108,7 @@ def test_what_has_stopped_already_is_told_without_a_look() -> None:
     """A task that the caller has seen stopped needs none; one given twice is told once."""
     over = ended(app(2), stopped_at=moment())
     went = both(lambda ecs: ecs.tasks.as_stopped([over, over], essential=["app"]))
-    assert ["EXITED"] == [outcome.kind for outcome in went.result]
+    assert ["EXITED"] == [outcome.kind for outcome in went.items]
     assert not went.requests("DescribeTasks")
 
 
@@ -119,7 +121,7 @@ def test_names_of_the_caller(essential: list[str] | None) -> None:
     """Say which exit codes count."""
     script = TaskScript(run_time=5, exit_codes={"app": 4}, sigterm_exit_codes=0)
     went = both(stopped(essential=essential), prepare=launched(script, family="pair"))
-    assert [("SUCCEEDED" if essential == ["sidecar"] else "EXITED")] == [outcome.kind for outcome in went.result]
+    assert [("SUCCEEDED" if essential == ["sidecar"] else "EXITED")] == [outcome.kind for outcome in went.items]
 
 
 # Tasks that are lost.
@@ -145,7 +147,7 @@ def test_a_task_that_was_never_visible_hides_no_other() -> None:
 def test_all_are_lost() -> None:
     """Then there is nobody to wait for."""
     went = both(stopped(), prepare=launched(*LIVES), hooks=hiding(0, 1, 2, 3))
-    assert ([], 60) == (went.result, went.elapsed)
+    assert ([], 60) == (went.items, went.elapsed)
     assert 4 == len(went.raised(TaskNotVisible).story.reasons)
 
 
@@ -167,8 +169,8 @@ def test_lost_in_two_ways() -> None:
     reasons = went.error.story.reasons
     [purged, unseen, *_] = [task.arn for task in went.sim.tasks()]
     assert {purged, unseen} == set(reasons)
-    assert reasons[purged].startswith("was RUNNING, then unknown")
-    assert reasons[unseen].startswith("was not visible within the grace")
+    assert reasons[purged].startswith("was RUNNING, then not found")
+    assert reasons[unseen].startswith("was not visible within")
 
 
 def test_lost_and_late() -> None:
@@ -305,8 +307,8 @@ def test_the_result_of_run_is_taken() -> None:
 @pytest.mark.parametrize(
     ("tasks", "options", "message"),
     [
-        ([], {}, "tasks: there are none"),
-        (["a"], {}, "tasks.0.: nothing tells the cluster of 'a'; pass cluster="),
+        ([], {}, "tasks: expected at least one"),
+        (["a"], {}, "tasks.0.: the cluster of 'a' is unknown; pass cluster="),
         (3, {}, "tasks: expected tasks, ids, ARNs or a response, got int"),
         ([3], {}, r"tasks\[0\]: expected a task, id or ARN, got int"),
         ("a", {"cluster": "c", "essential": "app"}, "essential: expected names of containers, got 'app'"),

@@ -9,21 +9,15 @@ from threading import Event
 from typing import Any
 
 import pytest
+from support.both_clients import Went
+from support.cutting_short import CUTS, Make, cancelled_by_event, requests_of
 from tenacity.wait import wait_fixed
 
 from ecskit.errors import WaitCancelled
 from ecskit.testing import Fault, Simulator, TaskScript
 
-from .cutting import (
-    Make,
-    cancelled_after_steps,
-    cancelled_at_request,
-    cancelled_at_request_async,
-    interrupted,
-    requests_of,
-    simulator,
-)
-from .support import FARGATE, Went, stops
+from .cutting import cancelled_after_steps
+from .support import FARGATE, simulator, stops
 
 
 def job(sim: Simulator) -> None:
@@ -57,11 +51,6 @@ ACTS: dict[str, tuple[Callable[..., Callable[..., Any]], Make]] = {
     "one task": (lambda **on: completing(None, **on), simulator(job)),
     "twelve tasks": (lambda **on: completing(12, **on), simulator(job)),
     "a lost answer": (lambda **on: completing(None, **on), simulator(lost_first)),
-}
-CUTS: dict[str, tuple[Callable[..., Went], Any]] = {
-    "Ctrl-C": (interrupted, KeyboardInterrupt),
-    "cancel event": (cancelled_at_request, WaitCancelled),
-    "asyncio": (cancelled_at_request_async, asyncio.CancelledError),
 }
 
 
@@ -154,7 +143,7 @@ def test_cancelled_where_a_lost_answer_was_followed_by_a_throttle() -> None:
     act, make = running(3, on_cancel="stop"), simulator(lost_first)
     for n in (1, 2):
         for after in (False, True):
-            went = cancelled_at_request(act, make, n, after=after)
+            went = cancelled_by_event(act, make, n, after=after)
             assert type(went.error) is WaitCancelled
             assert ([], 3) == (went.running, len(went.sim.tasks()))
 
@@ -162,12 +151,14 @@ def test_cancelled_where_a_lost_answer_was_followed_by_a_throttle() -> None:
 @pytest.mark.parametrize(("before", "launched"), [(0, 0), (1, 2)], ids=["at first", "again"])
 def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
     """Cut between a nap and a request: only what became of an earlier one has to be found out."""
-    from ecskit._core.effects import Cancelled, Draw, Parallel, Reply, Send, Sleep
+    from support.simulated_ecs import answer
+
+    from ecskit._core.effects import Cancelled, DrawRandom, Parallel, Reply, Send, Sleep
     from ecskit._core.errors import EcsError
     from ecskit._tasks.launch import Launch
     from ecskit._tasks.running import run
 
-    from .support import NETWORK, answer
+    from .support import NETWORK
 
     sim = simulator(lost_first)()
     flow = run("job", count=2, launch=Launch(launch_type="FARGATE", network=NETWORK), on_cancel="stop")
@@ -181,7 +172,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
                     return Reply(0.0, error=error)
             case Parallel(flows):
                 return Reply(0.0, [Reply(0.0, to_end(each, next(each))) for each in flows])
-            case Draw():
+            case DrawRandom():
                 return Reply(0.0, 1)
             case _:
                 assert isinstance(effect, Sleep)
@@ -200,7 +191,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
         effect = flow.send(perform(effect))
     sim.heal()
     with pytest.raises(Cancelled):
-        to_end(flow, flow.throw(Cancelled(begun=False)))
+        to_end(flow, flow.throw(Cancelled(sent=False)))
     assert ["STOPPED"] * launched == [task.desired_status for task in sim.tasks()]
     assert (before > 0) == ("RunTask" in [call.operation for call in sim.calls])
 
@@ -215,7 +206,7 @@ def test_one_call_that_cannot_be_found_out_does_not_keep_the_others() -> None:
         sim.fail("RunTask", Fault.access_denied(), times=None)
 
     act, make = running(20, on_cancel="stop"), simulator(prepare)
-    went = cancelled_at_request(act, make, 1, after=False)
+    went = cancelled_by_event(act, make, 1, after=False)
     assert type(went.error) is WaitCancelled
     assert len(went.requests("StopTask")) >= 9
 
@@ -242,7 +233,7 @@ def test_cancelled_from_another_thread() -> None:
     """The event wakes the wait, and the tasks are stopped."""
     import threading
 
-    from .support import Ecs, perform
+    from support.both_clients import Ecs, perform
 
     event, sim = Event(), simulator(lambda sim: sim.script("job", TaskScript()))()
     act = completing(3, on_cancel="stop", timeout=None)
@@ -265,7 +256,7 @@ def test_stop_and_wait_waits_for_ten_seconds_at_the_most() -> None:
     for time_to_stop in (2, 300):
         script = TaskScript(time_to_stop=time_to_stop)
         make = simulator(functools.partial(Simulator.script, family="job", script=script))
-        for cut in (interrupted, cancelled_at_request, cancelled_at_request_async):
+        for cut, _ in CUTS.values():
             went = cut(completing(on_cancel="stop_and_wait"), make, 3, after=True)
             cut_at = went.times("StopTask")[0]
             assert went.elapsed - cut_at <= 10

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, aperform, perform
 from tenacity.wait import wait_fixed
 
 from ecskit.errors import (
@@ -25,7 +26,7 @@ from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
 from .cutting import Stop
-from .support import FARGATE, SECRET, Ecs, aperform, both, furnished, perform, stops
+from .support import FARGATE, SECRET, both, furnished, stops
 
 
 def completed(family: str = "job", **options: Any) -> Callable[[Any], Any]:
@@ -322,7 +323,7 @@ def test_s11_the_handle_holds_no_environment() -> None:
     assert isinstance(went.error, EcsError)
     assert went.error.story is not None
     handle = went.error.story.handle
-    assert SECRET not in handle.to_json() + repr(handle) + str(handle.seen) + repr(went.error)
+    assert SECRET not in handle.to_json() + repr(handle) + str(handle.observed) + repr(went.error)
     assert "PASSWORD" not in handle.to_json()
 
 
@@ -333,7 +334,7 @@ def test_s12_two_hours_later(at: str, verdict: str | None) -> None:
     sim = furnished()
     plays(TaskScript.runs_for(30))(sim)
     perform(completed(on_poll=lambda story: handles.append(story.handle.to_json()), poll=wait_fixed(3)), Ecs.sync(sim))
-    [handle] = [each for each in map(WaitHandle.from_json, handles) if at in str(each.seen)][-1:]
+    [handle] = [each for each in map(WaitHandle.from_json, handles) if at in str(each.observed)][-1:]
     sim.clock.advance(7200)
     went = perform(lambda ecs: ecs.wait.resume(handle), Ecs.sync(sim))
     if verdict is None:

@@ -49,7 +49,7 @@ class LosesTheSecondCall:
     """Answers as the simulator does, but for the second call of a launch: that takes effect, and nobody hears of it."""
 
     def __call__(self, sim: Simulator, send: Any) -> Any:
-        from .support import answer
+        from support.simulated_ecs import answer
 
         if send.params.get("clientToken") == "k-1-0":
             sim.fail("RunTask", Fault.reset(after_effect=True))
@@ -130,7 +130,9 @@ def test_the_same_key_for_more_tasks_stops_nothing_of_the_earlier_launch() -> No
 @pytest.mark.parametrize("raises", [SystemExit, TimeoutError])
 def test_what_the_handler_of_a_signal_raises_cleans_up(raises: type[BaseException]) -> None:
     """SIGTERM's SystemExit, SIGALRM's TimeoutError: nothing is left running under `stop`."""
-    from .support import Ecs, furnished
+    from support.both_clients import Ecs
+
+    from .support import furnished
 
     sim = furnished()
 

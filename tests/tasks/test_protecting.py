@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Went
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import AccessDeniedException, FailuresError, RequestError
 from ecskit.testing import Fault, Simulator
 
-from .support import Went, answer, both, id_of
+from .support import both, id_of
 from .test_reading import launch, launched
 
 

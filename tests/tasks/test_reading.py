@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import AccessDeniedException, ClusterNotFoundException, RequestError, TasksMissing, ThrottledError
@@ -14,7 +16,7 @@ from ecskit.models import RunTaskResponse
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
 from .ended import app, ended
-from .support import CLUSTER, Ecs, Went, answer, both, furnished, id_of
+from .support import CLUSTER, both, furnished, id_of
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 
@@ -34,7 +36,7 @@ def launched(count: int = 1, **members: Any) -> Callable[[Simulator], object]:
 
 
 def arns_of(went: Went) -> list[str]:
-    return [task.task_arn for task in went.result]
+    return [task.task_arn for task in went.items]
 
 
 # describe
@@ -152,9 +154,9 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> 
 
 
 BAD_INPUT: list[tuple[Any, str | None, str]] = [
-    ([], None, "tasks: there are none"),
+    ([], None, "tasks: expected at least one"),
     ("", "c", "'' is not the id or ARN of a task"),
-    ("a", None, "nothing tells the cluster of 'a'; pass cluster="),
+    ("a", None, "the cluster of 'a' is unknown; pass cluster="),
     ("a/b", "c", "'a/b' is not the id or ARN of a task"),
     (["a", "arn:aws:ecs:us-east-1:1:cluster/x"], "c", r"tasks\[1\]: .* is not the ARN of a task"),
     ("arn:aws:ecs:us-east-1:1:task/prod/a", "dev", "is in cluster prod, not in dev"),
@@ -195,7 +197,7 @@ def test_by_desired_status(wanted: str, count: int) -> None:
 def test_pages() -> None:
     """250 tasks are three lists of 100, each described in one call, each task once."""
     went = both(lambda ecs: ecs.tasks.iter(), prepare=launched(250))
-    assert 250 == len(set(arns_of(went))) == len(went.result)
+    assert 250 == len(set(arns_of(went))) == len(went.items)
     assert (3, [100, 100, 50]) == (
         len(went.requests("ListTasks")),
         [len(each["tasks"]) for each in went.requests("DescribeTasks")],

@@ -145,9 +145,9 @@ def test_a_lack_of_room_among_others_is_waited_for() -> None:
     """One task of two has no room, the other one no attribute: there may be room for one."""
     import json
 
-    from ecskit._core.effects import RawResponse, Send
+    from support.simulated_ecs import answer
 
-    from .support import answer
+    from ecskit._core.effects import RawResponse, Send
 
     def answers() -> Any:
         def respond(sim: Simulator, send: Send) -> RawResponse:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
 
 from ecskit.errors import (
     AccessDeniedException,
@@ -20,7 +21,7 @@ from ecskit.errors import (
 )
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator
 
-from .support import FARGATE, Ecs, Went, both, furnished, perform, stops
+from .support import FARGATE, both, furnished, stops
 
 
 def run(count: int = 1, **options: Any) -> Callable[[Any], Any]:
@@ -303,11 +304,11 @@ def used(sim: Simulator) -> None:
 
 @pytest.mark.parametrize("on_partial", ["raise", "keep", "stop_started", "top_up"])
 def test_a_conflict_names_the_tasks(on_partial: str) -> None:
-    """And nothing is launched, stopped or asked again."""
+    """Nothing is launched, stopped or requested again."""
     went = both(run(2, client_token="k", on_partial=on_partial), prepare=used)
     error: ConflictException = went.raised(ConflictException)
     assert sorted(went.running) == sorted(error.resource_ids)
-    assert 2 == len(went.requests("RunTask"))
+    assert ["RunTask"] == went.operations
 
 
 def test_a_conflict_is_adopted() -> None:

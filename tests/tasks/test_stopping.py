@@ -8,6 +8,8 @@ from threading import Event, Lock
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, Went, perform
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import (
@@ -23,7 +25,7 @@ from ecskit.errors import (
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator, TaskScript
 
 from .ended import app, ended
-from .support import Ecs, Went, answer, both, furnished, id_of, perform, stops
+from .support import both, furnished, id_of, stops
 from .test_reading import launch, launched
 
 UNKNOWN = SimulatedError("InvalidParameterException", "The referenced task was not found.")

@@ -10,11 +10,10 @@ import json
 from typing import Any
 
 import attrs
+from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.testing import Fault, Simulator
-
-from .support import answer
 
 STATES = {"P": "PENDING", "R": "RUNNING", "D": "DEPROVISIONING", "H": "HIBERNATING", "S": "STOPPED"}
 FAULTS = {

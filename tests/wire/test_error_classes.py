@@ -13,11 +13,12 @@ import pytest
 from ecskit import AsyncClient, Client, errors, models
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
+from ecskit.waits import WaitStory
 
 from .support import API, SHAPES, attribute_name
 from .test_service_errors import GROUPS
 
-STORY = errors.WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
+STORY = WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
 FAILURE = models.Failure(arn="arn:1", reason="MISSING", detail="gone")
 RESPONSE = {
     "Error": {"Code": "ConflictException", "Message": "m"},

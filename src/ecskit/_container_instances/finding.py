@@ -10,12 +10,12 @@ from ecskit._container_instances.errors import ContainerInstancesMissing
 from ecskit._core.effects import Flow
 from ecskit._core.retrying import retry
 from ecskit._polling.batches import Batches, Targets
-from ecskit._waits.container_instances import HOST, INSTANCES, reader
+from ecskit._waits.container_instances import HOST, INSTANCES, describer
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["by_host", "located", "look_at"]
 
-_READ = attrs.evolve(INSTANCES, describe=reader(poll=False))
+_READ = attrs.evolve(INSTANCES, describe=describer(single_attempt=False))
 
 
 def by_host(targets: Targets[ContainerInstance]) -> list[str]:
@@ -30,7 +30,7 @@ def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[d
 
     def attempt() -> Flow[dict[str, ContainerInstance]]:
         poll = yield from Batches(_READ, targets.by_name).poll(remaining)
-        found.update(poll.seen)
+        found.update(poll.observed)
         remaining[:] = poll.unanswered
         for error in poll.unanswered.values():
             raise error

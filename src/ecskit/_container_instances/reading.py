@@ -15,7 +15,7 @@ from ecskit._core.wire import encode
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
 from ecskit._polling.reading import describe_listed, describe_named
-from ecskit._waits.container_instances import INSTANCES, NAMING, ContainerInstances, reader
+from ecskit._waits.container_instances import IDENTIFIERS, INSTANCES, ContainerInstances, describer
 from ecskit.models.container_instances import (
     ContainerInstance,
     DescribeContainerInstancesRequest,
@@ -56,8 +56,8 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
-    targets = targets_of("container_instances.describe", NAMING, container_instances, cluster=cluster)
-    describe_some = reader(poll=False, include=_included(tags=tags, health=health))
+    targets = targets_of("container_instances.describe", IDENTIFIERS, container_instances, cluster=cluster)
+    describe_some = describer(single_attempt=False, include=_included(tags=tags, health=health))
     batches = Batches(attrs.evolve(INSTANCES, describe=describe_some), targets.by_name)
     return describe_named(batches, ContainerInstancesMissing, allow_missing=allow_missing)
 

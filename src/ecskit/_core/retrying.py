@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import attrs
 
 from .call import call
-from .effects import Cancelled, Draw, Flow, Sleep
+from .effects import Cancelled, DrawRandom, Flow, Sleep
 from .errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
 from .model import Request, Response
 
@@ -80,7 +80,7 @@ def may_have_taken_effect(error: EcsError) -> bool:
 
 def back_off(attempt: int, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[float]:
     """Pause after an attempt, counted from 1; `limits.until` ends the pause early. Return the monotonic time."""
-    drawn: int = (yield Draw()).get()
+    drawn: int = (yield DrawRandom()).get()
     seconds = min(limits.longest_pause, _FIRST_PAUSE * 2 ** min(attempt - 1, 10)) * (1 - _JITTER * drawn / 2**128)
     now = (yield Sleep(0)).now
     return (yield Sleep(max(0.0, min(seconds, limits.until - now)))).now
@@ -144,7 +144,7 @@ class Retrying(Generic[ResponseT]):
         try:
             self.response = yield from call(self.request, single_attempt=self.single_attempt)
         except Cancelled as cancelled:
-            self.may_have_taken_effect = before or cancelled.begun
+            self.may_have_taken_effect = before or cancelled.sent
             raise
         except EcsError as error:
             self.may_have_taken_effect = before or may_have_taken_effect(error)

@@ -20,7 +20,7 @@ from ecskit._polling.identifiers import targets_of
 from ecskit._task_definitions.deriving import derive
 from ecskit._task_definitions.registering import register_if_changed
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import SERVICE
+from ecskit._waits.services import SERVICE_IDENTIFIERS
 from ecskit.models.literals import DeploymentStrategy
 from ecskit.models.services import (
     DeploymentConfiguration,
@@ -163,7 +163,7 @@ def check_service(verb: str, service: object, cluster: str | None) -> None:
     if not isinstance(service, (str, Model)):
         problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
         raise RequestError(verb, [("service", problem)])
-    targets_of(verb, SERVICE, service, cluster=cluster)
+    targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
 
 
 def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow[Service]:
@@ -173,7 +173,7 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
         RequestError: It is not clear which service is meant.
         ServicesMissing: There is none.
     """
-    targets = targets_of(verb, SERVICE, service, cluster=cluster)
+    targets = targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
     [(name, target)] = targets.by_name.items()
     meant = StartedDeployment(service=target.id, cluster=target.scope or cluster)
     attempt = 1

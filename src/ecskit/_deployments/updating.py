@@ -96,7 +96,7 @@ class Update:
                 # Through the client that makes one attempt: a second UpdateService may end what the first one began.
                 answer = yield from call(self.request, single_attempt=True)
             except Cancelled as cancelled:
-                self.pending = cancelled.begun
+                self.pending = cancelled.sent
                 raise
             except EcsError as error:
                 self.pending = may_have_taken_effect(error)

@@ -36,8 +36,8 @@ def describe_named(batches: Batches[T], missing_error: type[MissingError], *, al
     poll = yield from batches.poll(list(batches.by_name))
     for error in poll.unanswered.values():
         raise error
-    missing = [name for name in batches.by_name if name not in poll.seen]
-    found = [poll.seen[name] for name in batches.by_name if name in poll.seen]
+    missing = [name for name in batches.by_name if name not in poll.observed]
+    found = [poll.observed[name] for name in batches.by_name if name in poll.observed]
     if missing and not allow_missing:
         raise missing_error(missing, found)
     return found

@@ -14,7 +14,7 @@ from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.naming import OneTaskSet, one_task_set
-from ecskit._waits.task_sets import deleted
+from ecskit._waits.task_sets import deleted_goal
 from ecskit.models.services import DeleteTaskSetRequest, TaskSet
 
 __all__ = ["UntilDeleted", "delete"]
@@ -80,8 +80,8 @@ def _delete(
     except TaskSetNotFoundException:
         if not asking.may_have_taken_effect:
             raise
-        return targets.seen.get(name)  # it was this that deleted it
+        return targets.observed.get(name)  # it was this that deleted it
     if until == "requested":
         return told
-    [last] = yield from wait_for(deleted(wait_options), attrs.evolve(targets, seen={name: told}))
+    [last] = yield from wait_for(deleted_goal(wait_options), attrs.evolve(targets, observed={name: told}))
     return last

@@ -14,7 +14,7 @@ from ecskit._core.wording import listed
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
-from ecskit._polling.loop import Again, Failed, Verdict
+from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TaskFailedError
@@ -23,8 +23,8 @@ from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
 from ecskit._tasks.running import run
 from ecskit._tasks.stop_requests import clean_up
-from ecskit._waits.task_ids import Tasks, targets_of
-from ecskit._waits.tasks import TaskGoal, is_settled, stopped
+from ecskit._waits.task_identifiers import Tasks, targets_of
+from ecskit._waits.tasks import TaskGoal, is_final, stopped_goal
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -102,19 +102,19 @@ def run_to_completion(
     def flow() -> Flow[OneOrMany[TaskOutcome]]:
         result = yield from launched
         targets = targets_of("tasks.run_to_completion", result, launch.cluster)
-        latest: dict[str, Task] = dict(targets.seen)
+        latest: dict[str, Task] = dict(targets.observed)
 
         def wait_for_outcomes() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
             reader = OutcomeReader.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
             recording = attrs.evolve(wait_options, on_poll=_recording(latest, wait_options.on_poll))
-            wait = waiter(stopped(recording), targets, reader.prepare)
-            wait_state = yield from wait.watch(list(targets.by_name), targets.seen)
+            wait = waiter(stopped_goal(recording), targets, reader.prepare)
+            wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
             outcomes = yield from _outcomes(latest, reader)
             return outcomes, wait.story(wait_state, {})
 
         def stop_all(how: OnCancel) -> Flow[None]:
-            return clean_up(attrs.evolve(targets, seen=latest), how)
+            return clean_up(attrs.evolve(targets, observed=latest), how)
 
         outcomes, story = yield from guarded(
             wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
@@ -193,21 +193,21 @@ def as_stopped(
     """
     targets = targets_of("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
     _check_names("tasks.as_stopped", essential)
-    goal = EachStopped.of(stopped(wait_options))
+    goal = EachStopped.of(stopped_goal(wait_options))
     waiter(goal, targets)  # raises RequestError for wrong options now, not at the first item
 
     def flow() -> Emits[TaskOutcome]:
         reader = OutcomeReader.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
         emitted: set[str] = set()
 
-        def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
+        def emit_outcomes(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
             yield from reader.prepare(wait_state)
             for id_, resource in wait_state.resources.items():
-                if id_ not in emitted and resource.last is not None and is_settled(resource):
+                if id_ not in emitted and resource.last is not None and is_final(resource):
                     emitted.add(id_)
                     yield Emit((yield from reader.outcome(resource.last)))
 
-        yield from waiter(goal, targets, announce).watch(list(targets.by_name), targets.seen)
+        yield from waiter(goal, targets, emit_outcomes).final_state(list(targets.by_name), targets.observed)
 
     return flow()
 
@@ -221,11 +221,11 @@ class EachStopped(TaskGoal):
         """Return this goal with the name, condition and options of another."""
         return cls(name=goal.name, condition=goal.condition, wait_options=goal.wait_options)
 
-    def judge(self, wait_state: WaitState[Task], /) -> Verdict:
+    def decide(self, wait_state: WaitState[Task], /) -> Verdict:
         """Decide as the other goal does, but fail only after all other tasks have stopped."""
         failed: Failed | None = None
         while True:
-            verdict = super().judge(wait_state)
+            verdict = super().decide(wait_state)
             if not isinstance(verdict, Failed):
                 break
             lost = {**(failed.reasons if failed else {}), **verdict.reasons}
@@ -233,6 +233,6 @@ class EachStopped(TaskGoal):
             wait_state = attrs.evolve(
                 wait_state, resources={id_: each for id_, each in wait_state.resources.items() if id_ not in lost}
             )
-        if failed and isinstance(verdict, Again):
+        if failed and isinstance(verdict, Continue):
             return attrs.evolve(verdict, reasons={**failed.reasons, **verdict.reasons})
         return failed or verdict

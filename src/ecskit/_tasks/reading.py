@@ -15,7 +15,7 @@ from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Batches
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._tasks.errors import TasksMissing
-from ecskit._waits.task_ids import Tasks, targets_of
+from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TASKS
 from ecskit.models.literals import DesiredStatus, LaunchType, TaskField
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task

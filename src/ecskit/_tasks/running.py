@@ -14,7 +14,7 @@ import attrs
 
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.call import call
-from ecskit._core.effects import Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
@@ -24,7 +24,7 @@ from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, reques
 from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
 from ecskit._tasks.stop_requests import clean_up, request_stop
-from ecskit._waits.task_ids import targets_of
+from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
@@ -116,7 +116,7 @@ def _run(
     on_cancel: OnCancel,
 ) -> Flow[RunTaskResult]:
     request = yield from request_for(task_definition, launch)
-    key = launch.client_token or f"{(yield Draw()).get():032x}"
+    key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
     counts = [min(TASKS_PER_CALL, count - start) for start in range(0, count, TASKS_PER_CALL)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]

@@ -17,7 +17,7 @@ from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
 from ecskit._tasks.launch import OnCancel
 from ecskit._tasks.reasons import is_unknown_task
-from ecskit._waits.tasks import is_over, stopped
+from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
 __all__ = ["clean_up", "request_stop"]
@@ -61,7 +61,7 @@ def _may_pass(error: EcsError, attempt: int) -> bool:
 
 def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:
     """Stop tasks after a launch or a wait was cut short, as the caller chose. Tasks that have stopped are skipped."""
-    live = {name: target for name, target in targets.by_name.items() if not is_over(targets.seen[name])}
+    live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
     if how == "leave" or not live:
         return
     log.info("stopping tasks after a timeout or a cancellation: %s", listed(live))
@@ -71,4 +71,6 @@ def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:
         log.warning("the clean-up was cut short; some of these tasks may still run: %s", ", ".join(live))
         raise
     if how == "stop_and_wait":
-        yield from wait_for(stopped(WaitOptions(timeout=CLEANUP_TIMEOUT)), Targets(by_name=live, seen=requested))
+        yield from wait_for(
+            stopped_goal(WaitOptions(timeout=CLEANUP_TIMEOUT)), Targets(by_name=live, observed=requested)
+        )

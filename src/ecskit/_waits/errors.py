@@ -23,7 +23,7 @@ __all__ = [
 class ServiceGone(WaitError):
     """A service is being deleted or was: it will not be what was waited for."""
 
-    told = "service gone"
+    outcome = "service gone"
 
 
 class TaskNotVisible(NotVisible):
@@ -36,13 +36,13 @@ class TaskNotVisible(NotVisible):
 class TaskPurged(Vanished):
     """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
 
-    told = "purged"
+    outcome = "purged"
 
 
 class TaskStoppedEarly(WaitFailed):
     """A task is past what was waited for: it stops or has stopped."""
 
-    told = "stopped early"
+    outcome = "stopped early"
 
 
 class ServicesMissing(MissingError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ecskit._simulator.trouble import usual_faults
+from ecskit._simulator.fault_injection import usual_faults
 from ecskit.testing import Fault, LostAnswerError, SimulatedError, Simulator, TaskScript, simulated_operations
 
 from .support import NETWORK, Wire, World
