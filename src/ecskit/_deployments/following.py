@@ -31,7 +31,17 @@ from ecskit._polling.options import WaitOptions, is_count, is_seconds
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 
-__all__ = ["AsyncOnPause", "FollowOptions", "OnPause", "OnSuperseded", "Tracker", "Until", "check_action", "continue_"]
+__all__ = [
+    "AsyncOnPause",
+    "FollowOptions",
+    "OnPause",
+    "OnSuperseded",
+    "Tracker",
+    "Until",
+    "check_action",
+    "continue_",
+    "resume_deployment",
+]
 
 log = logging.getLogger("ecskit")
 
@@ -380,3 +390,8 @@ def _successor(progress: DeploymentProgress) -> StartedDeployment | None:
         previous_id=started.deployment_id,
         previous_task_definition=started.task_definition,
     )
+
+
+def resume_deployment(handle: WaitHandle, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
+    """Return the flow that resumes the wait for a deployment from its handle."""
+    return Tracker.resumed(handle, wait_options).flow()

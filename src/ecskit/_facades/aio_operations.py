@@ -227,7 +227,7 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 class AsyncOperations(ABC):
-    """The operations, each of which builds a request and sends it."""
+    """The operations. Each method builds a request and sends it."""
 
     @abstractmethod
     async def send(self, request: Request[ResponseT], /) -> ResponseT:
@@ -249,7 +249,7 @@ class AsyncOperations(ABC):
             AssociateGatewayWithClusterResponse: `gateway_arn`, `cluster_arn`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -257,9 +257,9 @@ class AsyncOperations(ABC):
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
         """
@@ -291,16 +291,16 @@ class AsyncOperations(ABC):
             ContinueServiceDeploymentResponse: `service_deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceDeploymentNotFoundException: There is no such service deployment.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
         """
@@ -336,7 +336,7 @@ class AsyncOperations(ABC):
             CreateCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -345,9 +345,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
         """
@@ -391,15 +391,15 @@ class AsyncOperations(ABC):
             CreateClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             NamespaceNotFoundException: There is no such Cloud Map namespace.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
         """
@@ -452,7 +452,7 @@ class AsyncOperations(ABC):
             CreateDaemonResponse: `daemon_arn`, `status`, `created_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -460,9 +460,9 @@ class AsyncOperations(ABC):
             PlatformUnknownException: There is no such platform version.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
         """
@@ -526,7 +526,7 @@ class AsyncOperations(ABC):
             CreateExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -535,9 +535,9 @@ class AsyncOperations(ABC):
             PlatformUnknownException: There is no such platform version.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
         """
@@ -590,15 +590,15 @@ class AsyncOperations(ABC):
             CreateGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
         """
@@ -697,7 +697,7 @@ class AsyncOperations(ABC):
             CreateServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -707,9 +707,9 @@ class AsyncOperations(ABC):
             PlatformUnknownException: There is no such platform version.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
@@ -790,7 +790,7 @@ class AsyncOperations(ABC):
             CreateTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -803,9 +803,9 @@ class AsyncOperations(ABC):
             ServiceNotActiveException: The service is not ACTIVE.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
@@ -845,14 +845,14 @@ class AsyncOperations(ABC):
             DeleteAccountSettingResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
         """
@@ -881,16 +881,16 @@ class AsyncOperations(ABC):
             DeleteAttributesResponse: `attributes`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             TargetNotFoundException: There is no such target for the attribute.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
         """
@@ -919,7 +919,7 @@ class AsyncOperations(ABC):
             DeleteCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -927,9 +927,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
@@ -956,7 +956,7 @@ class AsyncOperations(ABC):
             DeleteClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterContainsCapacityProviderException: The cluster still has a capacity provider.
@@ -967,9 +967,9 @@ class AsyncOperations(ABC):
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
@@ -995,7 +995,7 @@ class AsyncOperations(ABC):
             DeleteDaemonResponse: `daemon_arn`, `status`, `created_at`, `updated_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1004,9 +1004,9 @@ class AsyncOperations(ABC):
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
@@ -1032,14 +1032,14 @@ class AsyncOperations(ABC):
             DeleteDaemonTaskDefinitionResponse: `daemon_task_definition_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
@@ -1065,7 +1065,7 @@ class AsyncOperations(ABC):
             DeleteExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1074,9 +1074,9 @@ class AsyncOperations(ABC):
             ServiceNotActiveException: The service is not ACTIVE.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
@@ -1102,16 +1102,16 @@ class AsyncOperations(ABC):
             DeleteGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             GatewayNotFoundException: There is no such gateway.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
@@ -1141,16 +1141,16 @@ class AsyncOperations(ABC):
             DeleteServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotFoundException: There is no such service in this cluster.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
@@ -1179,14 +1179,14 @@ class AsyncOperations(ABC):
             DeleteTaskDefinitionsResponse: `task_definitions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
@@ -1218,7 +1218,7 @@ class AsyncOperations(ABC):
             DeleteTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1229,9 +1229,9 @@ class AsyncOperations(ABC):
             ServiceNotFoundException: There is no such service in this cluster.
             TaskSetNotFoundException: There is no such task set.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
@@ -1264,15 +1264,15 @@ class AsyncOperations(ABC):
             DeregisterContainerInstanceResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
         """
@@ -1301,14 +1301,14 @@ class AsyncOperations(ABC):
             DeregisterTaskDefinitionResponse: `task_definition`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
         """
@@ -1343,16 +1343,16 @@ class AsyncOperations(ABC):
             DescribeCapacityProvidersResponse: `capacity_providers`, `failures`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
@@ -1385,14 +1385,14 @@ class AsyncOperations(ABC):
             DescribeClustersResponse: `clusters`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
@@ -1424,15 +1424,15 @@ class AsyncOperations(ABC):
             DescribeContainerInstancesResponse: `container_instances`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
@@ -1460,7 +1460,7 @@ class AsyncOperations(ABC):
             DescribeDaemonResponse: `daemon`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1468,9 +1468,9 @@ class AsyncOperations(ABC):
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
@@ -1496,16 +1496,16 @@ class AsyncOperations(ABC):
             DescribeDaemonDeploymentsResponse: `failures`, `daemon_deployments`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
@@ -1531,16 +1531,16 @@ class AsyncOperations(ABC):
             DescribeDaemonRevisionsResponse: `daemon_revisions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
         """
@@ -1566,14 +1566,14 @@ class AsyncOperations(ABC):
             DescribeDaemonTaskDefinitionResponse: `daemon_task_definition`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
@@ -1602,7 +1602,7 @@ class AsyncOperations(ABC):
             DescribeExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1610,9 +1610,9 @@ class AsyncOperations(ABC):
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
@@ -1639,16 +1639,16 @@ class AsyncOperations(ABC):
             DescribeGatewayResponse: `gateway`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             GatewayNotFoundException: There is no such gateway.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
@@ -1678,16 +1678,16 @@ class AsyncOperations(ABC):
             DescribeGatewayResourcesResponse: `gateway_resources`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             GatewayNotFoundException: There is no such gateway.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
         """
@@ -1715,16 +1715,16 @@ class AsyncOperations(ABC):
             DescribeGatewayRouteResponse: `gateway_route`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
@@ -1750,7 +1750,7 @@ class AsyncOperations(ABC):
             DescribeServiceDeploymentsResponse: `service_deployments`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1758,9 +1758,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
@@ -1786,7 +1786,7 @@ class AsyncOperations(ABC):
             DescribeServiceRevisionsResponse: `service_revisions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1794,9 +1794,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
         """
@@ -1826,15 +1826,15 @@ class AsyncOperations(ABC):
             DescribeServicesResponse: `services`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
@@ -1866,14 +1866,14 @@ class AsyncOperations(ABC):
             DescribeTaskDefinitionResponse: `task_definition`, `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
         """
@@ -1906,7 +1906,7 @@ class AsyncOperations(ABC):
             DescribeTaskSetsResponse: `task_sets`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1915,9 +1915,9 @@ class AsyncOperations(ABC):
             ServiceNotActiveException: The service is not ACTIVE.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
@@ -1950,15 +1950,15 @@ class AsyncOperations(ABC):
             DescribeTasksResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
@@ -1988,7 +1988,7 @@ class AsyncOperations(ABC):
             DisassociateGatewayFromClusterResponse: `gateway_arn`, `cluster_arn`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -1997,9 +1997,9 @@ class AsyncOperations(ABC):
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
         """
@@ -2028,14 +2028,14 @@ class AsyncOperations(ABC):
             DiscoverPollEndpointResponse: `endpoint`, `telemetry_endpoint`, `service_connect_endpoint`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
         """
@@ -2071,16 +2071,16 @@ class AsyncOperations(ABC):
                 `task_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             TargetNotConnectedException: The task's exec agent is not connected.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html
         """
@@ -2112,7 +2112,7 @@ class AsyncOperations(ABC):
             GetTaskProtectionResponse: `protected_tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -2120,9 +2120,9 @@ class AsyncOperations(ABC):
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
         """
@@ -2159,14 +2159,14 @@ class AsyncOperations(ABC):
             ListAccountSettingsResponse: `settings`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
         """
@@ -2207,15 +2207,15 @@ class AsyncOperations(ABC):
             ListAttributesResponse: `attributes`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
         """
@@ -2248,14 +2248,14 @@ class AsyncOperations(ABC):
             ListClustersResponse: `cluster_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
         """
@@ -2291,15 +2291,15 @@ class AsyncOperations(ABC):
             ListContainerInstancesResponse: `container_instance_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """
@@ -2339,16 +2339,16 @@ class AsyncOperations(ABC):
             ListDaemonDeploymentsResponse: `next_token`, `daemon_deployments`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
         """
@@ -2391,14 +2391,14 @@ class AsyncOperations(ABC):
             ListDaemonTaskDefinitionsResponse: `daemon_task_definitions`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
         """
@@ -2436,16 +2436,16 @@ class AsyncOperations(ABC):
             ListDaemonsResponse: `daemon_summaries_list`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
         """
@@ -2483,15 +2483,15 @@ class AsyncOperations(ABC):
             ListGatewayClusterAssociationsResponse: `gateway_cluster_associations`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
         """
@@ -2535,16 +2535,16 @@ class AsyncOperations(ABC):
             ListGatewayRoutesResponse: `gateway_routes`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             GatewayNotFoundException: There is no such gateway.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
         """
@@ -2583,15 +2583,15 @@ class AsyncOperations(ABC):
             ListGatewaysResponse: `gateways`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
         """
@@ -2631,7 +2631,7 @@ class AsyncOperations(ABC):
             ListServiceDeploymentsResponse: `service_deployments`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -2639,9 +2639,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
         """
@@ -2685,15 +2685,15 @@ class AsyncOperations(ABC):
             ListServicesResponse: `service_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
         """
@@ -2728,15 +2728,15 @@ class AsyncOperations(ABC):
             ListServicesByNamespaceResponse: `service_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             NamespaceNotFoundException: There is no such Cloud Map namespace.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
         """
@@ -2764,15 +2764,15 @@ class AsyncOperations(ABC):
             ListTagsForResourceResponse: `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
         """
@@ -2804,14 +2804,14 @@ class AsyncOperations(ABC):
             ListTaskDefinitionFamiliesResponse: `families`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
         """
@@ -2849,14 +2849,14 @@ class AsyncOperations(ABC):
             ListTaskDefinitionsResponse: `task_definition_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
         """
@@ -2906,16 +2906,16 @@ class AsyncOperations(ABC):
             ListTasksResponse: `task_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotFoundException: There is no such service in this cluster.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
@@ -2954,14 +2954,14 @@ class AsyncOperations(ABC):
             PutAccountSettingResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
         """
@@ -2991,14 +2991,14 @@ class AsyncOperations(ABC):
             PutAccountSettingDefaultResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
         """
@@ -3027,7 +3027,7 @@ class AsyncOperations(ABC):
             PutAttributesResponse: `attributes`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             AttributeLimitExceededException: The resource would hold more custom attributes than allowed.
             ClientException: The request is valid in form but not possible as things are.
@@ -3035,9 +3035,9 @@ class AsyncOperations(ABC):
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             TargetNotFoundException: There is no such target for the attribute.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
         """
@@ -3070,7 +3070,7 @@ class AsyncOperations(ABC):
             PutClusterCapacityProvidersResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -3078,9 +3078,9 @@ class AsyncOperations(ABC):
             ResourceInUseException: The resource is in use and cannot be removed.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
         """
@@ -3124,15 +3124,15 @@ class AsyncOperations(ABC):
             RegisterContainerInstanceResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
         """
@@ -3184,15 +3184,15 @@ class AsyncOperations(ABC):
             RegisterDaemonTaskDefinitionResponse: `daemon_task_definition_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
         """
@@ -3271,15 +3271,15 @@ class AsyncOperations(ABC):
             RegisterTaskDefinitionResponse: `task_definition`, `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
         """
@@ -3367,7 +3367,7 @@ class AsyncOperations(ABC):
             RunTaskResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             BlockedException: The account is blocked; AWS Support can tell why.
             ClientException: The request is valid in form but not possible as things are.
@@ -3379,9 +3379,9 @@ class AsyncOperations(ABC):
             PlatformUnknownException: There is no such platform version.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
@@ -3454,7 +3454,7 @@ class AsyncOperations(ABC):
             StartTaskResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -3462,9 +3462,9 @@ class AsyncOperations(ABC):
             NamespaceNotFoundException: There is no such Cloud Map namespace.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
         """
@@ -3505,7 +3505,7 @@ class AsyncOperations(ABC):
             StopServiceDeploymentResponse: `service_deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ConflictException: The client token was used with other parameters, or a deployment is changing; see
@@ -3514,9 +3514,9 @@ class AsyncOperations(ABC):
             ServerException: ECS failed on its side.
             ServiceDeploymentNotFoundException: There is no such service deployment.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
@@ -3547,15 +3547,15 @@ class AsyncOperations(ABC):
             StopTaskResponse: `task`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
         """
@@ -3585,15 +3585,15 @@ class AsyncOperations(ABC):
             SubmitAttachmentStateChangesResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
         """
@@ -3634,15 +3634,15 @@ class AsyncOperations(ABC):
             SubmitContainerStateChangeResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
         """
@@ -3693,15 +3693,15 @@ class AsyncOperations(ABC):
             SubmitTaskStateChangeResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
         """
@@ -3735,10 +3735,10 @@ class AsyncOperations(ABC):
             tags: Sequence[Tag], required. Tags to add, beside those the resource has. Allowed: 0 to 50 items.
 
         Returns:
-            TagResourceResponse: nothing but its metadata.
+            TagResourceResponse: only its metadata.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -3746,9 +3746,9 @@ class AsyncOperations(ABC):
             LimitExceededException: A quota of the account would be exceeded.
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
         """
@@ -3774,19 +3774,19 @@ class AsyncOperations(ABC):
             tag_keys: Sequence[str], required. Keys of the tags to remove.
 
         Returns:
-            UntagResourceResponse: nothing but its metadata.
+            UntagResourceResponse: only its metadata.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
         """
@@ -3820,16 +3820,16 @@ class AsyncOperations(ABC):
             UpdateCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
@@ -3865,16 +3865,16 @@ class AsyncOperations(ABC):
             UpdateClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             NamespaceNotFoundException: There is no such Cloud Map namespace.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
         """
@@ -3905,16 +3905,16 @@ class AsyncOperations(ABC):
             UpdateClusterSettingsResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
         """
@@ -3943,7 +3943,7 @@ class AsyncOperations(ABC):
             UpdateContainerAgentResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -3952,9 +3952,9 @@ class AsyncOperations(ABC):
             NoUpdateAvailableException: The container agent is already up to date, or no update path exists.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
@@ -3986,15 +3986,15 @@ class AsyncOperations(ABC):
             UpdateContainerInstancesStateResponse: `container_instances`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
         """
@@ -4036,7 +4036,7 @@ class AsyncOperations(ABC):
             UpdateDaemonResponse: `daemon_arn`, `status`, `created_at`, `updated_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4046,9 +4046,9 @@ class AsyncOperations(ABC):
             PlatformUnknownException: There is no such platform version.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
         """
@@ -4102,7 +4102,7 @@ class AsyncOperations(ABC):
             UpdateExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4111,9 +4111,9 @@ class AsyncOperations(ABC):
             ServiceNotActiveException: The service is not ACTIVE.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
         """
@@ -4158,16 +4158,16 @@ class AsyncOperations(ABC):
             UpdateGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             GatewayNotFoundException: There is no such gateway.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
@@ -4255,7 +4255,7 @@ class AsyncOperations(ABC):
             UpdateServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4267,9 +4267,9 @@ class AsyncOperations(ABC):
             ServiceNotActiveException: The service is not ACTIVE.
             ServiceNotFoundException: There is no such service in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
@@ -4322,7 +4322,7 @@ class AsyncOperations(ABC):
             UpdateServicePrimaryTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4332,9 +4332,9 @@ class AsyncOperations(ABC):
             ServiceNotFoundException: There is no such service in this cluster.
             TaskSetNotFoundException: There is no such task set.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
@@ -4368,7 +4368,7 @@ class AsyncOperations(ABC):
             UpdateTaskProtectionResponse: `protected_tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4376,9 +4376,9 @@ class AsyncOperations(ABC):
             ResourceNotFoundException: There is no such resource.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """
@@ -4413,7 +4413,7 @@ class AsyncOperations(ABC):
             UpdateTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             ClientException: The request is valid in form but not possible as things are.
             ClusterNotFoundException: There is no such cluster in this account and region.
@@ -4424,9 +4424,9 @@ class AsyncOperations(ABC):
             ServiceNotFoundException: There is no such service in this cluster.
             TaskSetNotFoundException: There is no such task set.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """

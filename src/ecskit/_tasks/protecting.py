@@ -17,7 +17,7 @@ __all__ = ["protect"]
 
 TASKS_PER_CALL = 10
 """How many tasks one UpdateTaskProtection takes."""
-LONGEST = 2880
+LONGEST_INTERVAL = 2880
 """The longest protection, in minutes."""
 
 
@@ -45,8 +45,8 @@ def protect(
     """
     targets = targets_of("tasks.protect", tasks, cluster)
     if expires_in_minutes is not None:
-        if not is_count(expires_in_minutes) or expires_in_minutes > LONGEST:
-            problem = f"expected a whole number, 1 to {LONGEST}, got {expires_in_minutes!r}"
+        if not is_count(expires_in_minutes) or expires_in_minutes > LONGEST_INTERVAL:
+            problem = f"expected a whole number, 1 to {LONGEST_INTERVAL}, got {expires_in_minutes!r}"
             raise RequestError("tasks.protect", [("expires_in_minutes", problem)])
         if not protected:
             raise RequestError(
