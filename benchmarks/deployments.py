@@ -33,7 +33,7 @@ from benchmarks.waiting import PEERS, botocore_client, sleeping_on
 from benchmarks.waits import pair, table
 from ecskit import Client
 from ecskit._core.structuring import structure_hook
-from ecskit._simulator.scheduler.states import DeploymentState
+from ecskit._simulator.scheduler.service_states import DeploymentState
 from ecskit._simulator.virtual_clock import EPOCH, VirtualClock
 from ecskit.errors import EcsError
 from ecskit.models import Service
@@ -306,7 +306,7 @@ SITUATIONS: list[tuple[str, Draws]] = [
     ),
     ("good tasks that have to stay up 60 s", lambda random: _usual(random, **_lags(random), stable_for=60.0)),
     ("superseded within 60 s", lambda random: _usual(random, **_supersedes(random))),
-    ("stopped or rolled back by somebody", lambda random: {**_usual(random), **_stops(random)}),
+    ("stopped or rolled back by others", lambda random: {**_usual(random), **_stops(random)}),
     ("service deleted meanwhile", lambda random: _usual(random, **_deleted(random))),
     ("scaled only, half with lag", lambda random: _usual(random, **_scaled(random))),
     (

@@ -44,11 +44,11 @@ from ecskit.errors import (
     RequestError,
     ServiceGone,
     ServicesMissing,
-    WaitStory,
     WaitTimeout,
 )
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
 from ecskit.services import DeploymentProgress
+from ecskit.waits import WaitStory
 
 OUTPUTS = {
     "plain": ecskit.progress.plain,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ecskit._tasks.reading import TaskStatusFilter
     from ecskit._tasks.result import RunTaskResult
     from ecskit._tasks.stopping import UntilStopped
-    from ecskit._waits.task_ids import Tasks
+    from ecskit._waits.task_identifiers import Tasks
 
 __all__ = [
     "JudgedBy",
@@ -40,7 +40,7 @@ publish(
         "RunTaskResult": "ecskit._tasks.result",
         "TaskOutcome": "ecskit._tasks.outcome",
         "TaskStatusFilter": "ecskit._tasks.reading",
-        "Tasks": "ecskit._waits.task_ids",
+        "Tasks": "ecskit._waits.task_identifiers",
         "UntilStopped": "ecskit._tasks.stopping",
     },
 )

@@ -21,6 +21,7 @@ from guarding.verbs import VERBS, Account, furnished
 import ecskit
 from ecskit import errors
 from ecskit.testing import Fault, TaskScript, attach, attach_async
+from ecskit.waits import WaitStory
 
 LAUNCH: dict[str, Any] = {
     "cluster": "default",
@@ -229,7 +230,7 @@ def test_a_request_under_way_is_awaited() -> None:
         under_way.wait(10)
         ecs.botocore_client.meta.events.unregister("before-send.ecs", hold)
         closing = threads.submit(ecs.close)
-        while ecs._runtime.room._close is None:
+        while ecs._runtime.flows._close is None:
             time.sleep(0.001)
         with pytest.raises(errors.ClientClosedError):
             ecs.list_clusters()  # begun too late
@@ -305,7 +306,7 @@ async def test_a_verb_that_ends_in_the_callback_that_closes() -> None:
         launch = {**LAUNCH, "essential": ["app"]}  # nothing has to be read when it has stopped
         ecs: Any = sim.async_client() if aio else sim.client()
 
-        def on_poll(story: errors.WaitStory, ecs: Any = ecs, aio: bool = aio) -> Any:  # noqa: FBT001  # bound early
+        def on_poll(story: WaitStory, ecs: Any = ecs, aio: bool = aio) -> Any:  # noqa: FBT001  # bound early
             if {"STOPPED"} == {task.last_status for task in story.last.values()}:
                 return ecs.aclose() if aio else ecs.close()
             return None
@@ -433,7 +434,7 @@ def test_a_stream_that_was_left_is_forgotten() -> None:
     with sim.client() as ecs:
         with ecs.services.start_deployment("web", task_definition="stuck").events() as events:
             next(events)
-        assert [] == ecs._runtime.room._runs
+        assert [] == ecs._runtime.flows._runs
     assert [] == list(events)
 
 

@@ -12,7 +12,7 @@ from drive.support import AsyncDriver, SyncDriver, cleaning, nap, send
 
 from ecskit import errors
 from ecskit._core.effects import Emit, Flow, Sleep
-from ecskit._drive import aio_room
+from ecskit._drive import aio_running
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
@@ -28,7 +28,7 @@ def counting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     counts: bool = request.param == "counts"
     if counts and sys.version_info < (3, 11):
         pytest.skip("tasks do not count their cancellations")
-    monkeypatch.setattr(aio_room, "_COUNTS", counts)
+    monkeypatch.setattr(aio_running, "_COUNTS", counts)
     return counts
 
 
@@ -217,7 +217,7 @@ async def test_naps_of_the_machines_clock_end_at_once() -> None:
         await napping
     sync = Runtime(SyncDriver(), SystemClock(), Random(0))
     thread = asyncio.ensure_future(asyncio.to_thread(sync.run, nap(3600)))
-    while not sync.room._runs:
+    while not sync.flows._runs:
         await asyncio.sleep(0.001)
     await asyncio.to_thread(sync.close, lambda: None)
     with pytest.raises(errors.ClientClosedError):

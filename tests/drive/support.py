@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, RawResponse, Reply, Send, Sleep
+from ecskit._core.effects import Cancelled, DrawRandom, Flow, Parallel, RawResponse, Reply, Send, Sleep
 from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
@@ -185,5 +185,5 @@ def parallel(*flows: Flow[Any], limit: int = 4) -> Flow[list[Reply[Any]]]:
 
 def draw() -> Flow[int]:
     """Draw a number."""
-    drawn: Reply[int] = yield Draw()
+    drawn: Reply[int] = yield DrawRandom()
     return drawn.get()

@@ -263,7 +263,7 @@ def test_a_request_is_begun_when_it_leaves(driver: Driver, left: bool) -> None: 
         try:
             yield from send("interrupt")
         except Cancelled as cancelled:
-            begun.append(cancelled.begun)
+            begun.append(cancelled.sent)
             raise
 
     with pytest.raises(driver.interruption):

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ecskit._core.effects import Cancelled, Emit, Flow, Observe, Parallel, Reply, Send, Sleep, Tell
+from ecskit._core.effects import Cancelled, Emit, Flow, Invoke, Observe, Parallel, Reply, Send, Sleep
 from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
@@ -76,7 +76,7 @@ class ByTheLook:
 
     operations: Sequence[str] = ("look",)
 
-    def look(self, ids: Sequence[str], _by: float) -> Flow[list[str]]:
+    def poll(self, ids: Sequence[str], _by: float) -> Flow[list[str]]:
         """Look."""
         return [*(yield from send(*self.operations)), *ids]
 
@@ -110,7 +110,7 @@ def test_tell_calls_the_listener(driver: Driver) -> None:
     heard: list[str] = []
 
     def flow() -> Flow[list[str]]:
-        yield Tell(heard.append, "news")
+        yield Invoke(heard.append, "news")
         return list(heard)
 
     assert driver.run(flow()) == ["news"]
@@ -121,7 +121,7 @@ def test_the_reply_to_tell_holds_what_the_listener_returned(driver: Driver, answ
     """Whatever it is: an error that is returned, not raised, is a value."""
 
     def flow() -> Flow[Reply[Any]]:
-        return (yield Tell(lambda _: answer, "news"))
+        return (yield Invoke(lambda _: answer, "news"))
 
     assert driver.run(flow()) == Reply(0.0, answer)
 
@@ -139,8 +139,8 @@ def test_the_async_driver_awaits_what_the_listener_returned() -> None:
         return made
 
     def flow() -> Flow[list[str]]:
-        first: Reply[str] = yield Tell(coroutine, "news")
-        second: Reply[str] = yield Tell(future, "news")
+        first: Reply[str] = yield Invoke(coroutine, "news")
+        second: Reply[str] = yield Invoke(future, "news")
         return [first.get(), second.get()]
 
     assert AsyncDriver().run(flow()) == ["NEWS", "News"]
@@ -154,7 +154,7 @@ def test_what_a_listener_raises_passes_through_the_flow(driver: Driver) -> None:
 
     def flow(error: Exception) -> Flow[None]:
         try:
-            yield Tell(listener, error)
+            yield Invoke(listener, error)
         except Exception:  # noqa: BLE001  # what handlers in flows must not take it for
             yield from send("mistaken")
         finally:
@@ -180,7 +180,7 @@ def test_a_listener_raises_stop_iteration(driver: Driver) -> None:
 
     def flow() -> Flow[None]:
         try:
-            yield Tell(listener, None)
+            yield Invoke(listener, None)
         finally:
             yield from send("clean")
 
@@ -199,7 +199,7 @@ def test_a_listener_raises_in_a_clean_up(driver: Driver, caplog: pytest.LogCaptu
         try:
             yield from send("interrupt")
         except Cancelled:
-            yield Tell(listener, None)
+            yield Invoke(listener, None)
 
     with pytest.raises(driver.interruption):
         driver.run(flow())
@@ -213,9 +213,9 @@ def test_a_sync_driver_refuses_a_coroutine_function_as_listener() -> None:
         raise AssertionError
 
     def flow() -> Flow[None]:
-        yield Tell(listener, "news")
+        yield Invoke(listener, "news")
 
-    with pytest.raises(TypeError, match="async client"):
+    with pytest.raises(TypeError, match="only AsyncClient awaits"):
         SyncDriver().run(flow())
 
 

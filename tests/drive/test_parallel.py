@@ -12,7 +12,7 @@ import pytest
 
 from ecskit._core.effects import Cancelled, Flow, Reply, Send
 from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.ending import Step
+from ecskit._drive.shared import FlowState
 from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import BROKEN, AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send
@@ -142,7 +142,7 @@ def _beside_sleepers(driver: SyncDriver, flow: Flow[Any]) -> Any:
     def run(flow: Flow[Any]) -> None:
         with driver.clock.flow():
             begin.wait()
-            results.append(driver.runtime._run(flow, None, Step()))
+            results.append(driver.runtime._run(flow, None, FlowState()))
 
     threads = [Thread(target=run, args=(each,)) for each in (nap(0.5), nap(100), flow)]
     for thread in threads:

@@ -12,7 +12,7 @@ import pytest
 
 from ecskit._core.effects import Flow
 from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.ending import Step
+from ecskit._drive.shared import FlowState
 from ecskit._drive.sync import Runtime
 from ecskit._simulator.virtual_clock import VirtualClock
 
@@ -372,6 +372,6 @@ def test_groups_in_threads_under_stress() -> None:
             flows = [tree(depth - 1) for _ in range(3)]
             yield from parallel(*flows, limit=random.randrange(1, 4))
 
-    in_threads(driver.clock, *(lambda: runtime._run(tree(2), None, Step()) for _ in range(5)))
+    in_threads(driver.clock, *(lambda: runtime._run(tree(2), None, FlowState()) for _ in range(5)))
     assert len(driver.sent) == 45
     assert (driver.clock._running, driver.clock._asleep) == (0, [])

@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from ecskit._core.call import call
+from ecskit._core.retrying import CLEANUP_LIMITS
 from ecskit._drive.sync import Runtime
-from ecskit._tasks.ending import STOP_ATTEMPTS
 from ecskit.errors import TasksNotStopped, WaitError
 from ecskit.models import AwsVpcConfiguration, NetworkConfiguration, RunTaskRequest, Task
 
@@ -195,7 +195,7 @@ def _check_stop(view: View, ending: Ending) -> None:
         call.request["task"] for call in ending.calls if call.operation == "StopTask" and call.status == 200
     )
     assert all(count <= 1 for count in answered.values()), "a task was told twice"
-    assert all(count <= STOP_ATTEMPTS for count in told.values())
+    assert all(count <= CLEANUP_LIMITS.attempts for count in told.values())
     if isinstance(ending.error, TasksNotStopped):
         failed = {name.rsplit("/", 1)[-1] for name in ending.error.errors}
         assert not failed & set(answered)

@@ -153,7 +153,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
     """Cut between a nap and a request: only what became of an earlier one has to be found out."""
     from support.simulated_ecs import answer
 
-    from ecskit._core.effects import Cancelled, Draw, Parallel, Reply, Send, Sleep
+    from ecskit._core.effects import Cancelled, DrawRandom, Parallel, Reply, Send, Sleep
     from ecskit._core.errors import EcsError
     from ecskit._tasks.launch import Launch
     from ecskit._tasks.running import run
@@ -172,7 +172,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
                     return Reply(0.0, error=error)
             case Parallel(flows):
                 return Reply(0.0, [Reply(0.0, to_end(each, next(each))) for each in flows])
-            case Draw():
+            case DrawRandom():
                 return Reply(0.0, 1)
             case _:
                 assert isinstance(effect, Sleep)
@@ -191,7 +191,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
         effect = flow.send(perform(effect))
     sim.heal()
     with pytest.raises(Cancelled):
-        to_end(flow, flow.throw(Cancelled(begun=False)))
+        to_end(flow, flow.throw(Cancelled(sent=False)))
     assert ["STOPPED"] * launched == [task.desired_status for task in sim.tasks()]
     assert (before > 0) == ("RunTask" in [call.operation for call in sim.calls])
 

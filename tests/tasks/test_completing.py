@@ -106,7 +106,7 @@ def test_a_definition_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> N
     warnings = [record.getMessage() for record in caplog.records if record.name == "ecskit"]
     assert 2 == len(warnings)  # one for each colour
     assert "job-definition" not in warnings[0]
-    assert "pair:1 cannot be read, so that all containers are judged" in warnings[0]
+    assert "pair:1 cannot be read, so the exit codes of all containers count" in warnings[0]
 
 
 @pytest.mark.parametrize("fault", [Fault.throttled(), Fault.server_error(), Fault.reset()])
@@ -319,7 +319,7 @@ def test_s11_the_handle_holds_no_environment() -> None:
     assert isinstance(went.error, EcsError)
     assert went.error.story is not None
     handle = went.error.story.handle
-    assert SECRET not in handle.to_json() + repr(handle) + str(handle.seen) + repr(went.error)
+    assert SECRET not in handle.to_json() + repr(handle) + str(handle.observed) + repr(went.error)
     assert "PASSWORD" not in handle.to_json()
 
 
@@ -330,7 +330,7 @@ def test_s12_two_hours_later(at: str, verdict: str | None) -> None:
     sim = furnished()
     plays(TaskScript.runs_for(30))(sim)
     perform(completed(on_poll=lambda story: handles.append(story.handle.to_json()), poll=wait_fixed(3)), Ecs.sync(sim))
-    [handle] = [each for each in map(WaitHandle.from_json, handles) if at in str(each.seen)][-1:]
+    [handle] = [each for each in map(WaitHandle.from_json, handles) if at in str(each.observed)][-1:]
     sim.clock.advance(7200)
     went = perform(lambda ecs: ecs.wait.resume(handle), Ecs.sync(sim))
     if verdict is None:

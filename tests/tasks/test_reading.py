@@ -154,9 +154,9 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> 
 
 
 BAD_INPUT: list[tuple[Any, str | None, str]] = [
-    ([], None, "tasks: there are none"),
+    ([], None, "tasks: expected at least one"),
     ("", "c", "'' is not the id or ARN of a task"),
-    ("a", None, "nothing tells the cluster of 'a'; pass cluster="),
+    ("a", None, "the cluster of 'a' is unknown; pass cluster="),
     ("a/b", "c", "'a/b' is not the id or ARN of a task"),
     (["a", "arn:aws:ecs:us-east-1:1:cluster/x"], "c", r"tasks\[1\]: .* is not the ARN of a task"),
     ("arn:aws:ecs:us-east-1:1:task/prod/a", "dev", "is in cluster prod, not in dev"),

@@ -75,7 +75,7 @@ def waits(ecs: ecskit.Client, started: RunTaskResponse) -> None:
     try:
         ecs.wait.tasks_stopped(started.tasks)
     except errors.WaitTimeout as error:
-        assert_type(error.story, errors.WaitStory)
+        assert_type(error.story, ecskit.waits.WaitStory)
     except errors.ClusterNotFoundException as error:
         assert_type(error.code, str)
         assert_type(error.http_status, int | None)
@@ -124,7 +124,7 @@ def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service:
     except errors.UnsupportedController as error:
         assert_type(error.controller, str)
     except errors.ServiceGone as error:
-        assert_type(error.story, errors.WaitStory)
+        assert_type(error.story, ecskit.waits.WaitStory)
 
 
 def shown(ecs: ecskit.Client) -> None:

@@ -20,7 +20,7 @@ from ecskit._core.errors import EcsError
 from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._waits import tasks as flows
-from ecskit._waits.task_ids import Tasks
+from ecskit._waits.task_identifiers import Tasks
 from ecskit.models import Task
 
 CLUSTER = "prod"

@@ -57,9 +57,9 @@ def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str 
 @pytest.mark.parametrize(
     ("tasks", "cluster", "path", "problem"),
     [
-        ([], "prod", "tasks", "none"),
-        ((), "prod", "tasks", "none"),
-        (RunTaskResponse(), "prod", "tasks", "none"),
+        ([], "prod", "tasks", "at least one"),
+        ((), "prod", "tasks", "at least one"),
+        (RunTaskResponse(), "prod", "tasks", "at least one"),
         ("a", None, "tasks", "pass cluster="),
         ("a", "", "tasks", "pass cluster="),
         ("arn:aws:ecs:eu-west-1:123456789012:task/a", None, "tasks", "pass cluster="),
@@ -208,7 +208,7 @@ def test_a_response_of_failures_only_has_nothing_to_wait_for() -> None:
     response = RunTaskResponse(failures=[Failure(reason="AGENT")])
     with pytest.raises(FailuresError):
         tasks_running(response)
-    with pytest.raises(RequestError, match="none"):
+    with pytest.raises(RequestError, match="at least one"):
         tasks_running(response, allow_partial=True)
 
 

@@ -330,7 +330,7 @@ def test_a_wait_goes_on_from_its_handle(wait: str) -> None:
     first = run_both(family, f"{state}/-", lambda: flow_of(wait, arns, timeout=20, visibility_grace=99, **said))
     handle = WaitHandle.from_json(first.story.handle.to_json())
     assert (handle.wait, [*handle.ids], handle.arguments) == (wait, arns, said)
-    assert [*handle.seen] == arns[:1]
+    assert [*handle.observed] == arns[:1]
 
     def flow() -> Flow[list[Any]]:
         return resume(handle, wait_options=WaitOptions())

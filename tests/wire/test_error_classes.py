@@ -13,11 +13,12 @@ import pytest
 from ecskit import AsyncClient, Client, errors, models
 from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
+from ecskit.waits import WaitStory
 
 from .support import API, SHAPES, attribute_name
 from .test_service_errors import GROUPS
 
-STORY = errors.WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
+STORY = WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
 FAILURE = models.Failure(arn="arn:1", reason="MISSING", detail="gone")
 RESPONSE = {
     "Error": {"Code": "ConflictException", "Message": "m"},
@@ -53,7 +54,7 @@ def made(cls: type[Any]) -> Any:
         "deployment": "arn:3",
         "why": "there is no other revision",
         "errors": {},
-        "requested": ["arn:1"],
+        "told": ["arn:1"],
         "stopped": True,
         "container_instances": [INSTANCE],
         "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),

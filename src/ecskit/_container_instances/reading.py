@@ -16,7 +16,7 @@ from ecskit._core.pages import follow
 from ecskit._core.wire import encode
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
-from ecskit._waits.container_instances import INSTANCES, NAMING, ContainerInstances, reader
+from ecskit._waits.container_instances import IDENTIFIERS, INSTANCES, ContainerInstances, describer
 from ecskit.models.container_instances import (
     ContainerInstance,
     DescribeContainerInstancesRequest,
@@ -63,15 +63,17 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
-    targets = targets_of("container_instances.describe", NAMING, container_instances, cluster=cluster)
-    kind = attrs.evolve(INSTANCES, describe=reader(poll=False, include=_included(tags=tags, health=health)))
+    targets = targets_of("container_instances.describe", IDENTIFIERS, container_instances, cluster=cluster)
+    kind = attrs.evolve(
+        INSTANCES, describe=describer(single_attempt=False, include=_included(tags=tags, health=health))
+    )
 
     def flow() -> Flow[list[ContainerInstance]]:
         look = yield from Batches(kind, targets.by_name).poll(list(targets.by_name))
         for error in look.unanswered.values():
             raise error
-        missing = [name for name in targets.by_name if name not in look.seen]
-        found = [look.seen[name] for name in targets.by_name if name in look.seen]
+        missing = [name for name in targets.by_name if name not in look.observed]
+        found = [look.observed[name] for name in targets.by_name if name in look.observed]
         if missing and not allow_missing:
             raise ContainerInstancesMissing(missing, found)
         return found

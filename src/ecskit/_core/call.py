@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import attrs
 
 from . import wire
-from .effects import Draw, Flow, RawResponse, Send
+from .effects import DrawRandom, Flow, RawResponse, Send
 from .errors import EcsError, RequestError
 from .model import Request, Response
 
@@ -44,7 +44,7 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
 def _with_token(request: Any, limit: int) -> Flow[tuple[Any, str]]:
     token = request.client_token
     if token is None:
-        drawn: int = (yield Draw()).get()
+        drawn: int = (yield DrawRandom()).get()
         token = f"{drawn:032x}"
         request = attrs.evolve(request, client_token=token)
     elif isinstance(token, str) and len(token) > limit:

@@ -1,7 +1,7 @@
-"""What a flow can ask for, and what it gets in reply.
+"""Effects: what a flow requests from a driver, and the replies.
 
-A flow is a generator. It yields effects, receives a `Reply` to each, and returns its result; it holds no clock, no
-socket and no colour. `ecskit._drive` has the only two loops that perform effects, one sync and one async.
+A flow is a generator. It yields effects, receives a `Reply` to each, and returns its result. It uses no clock and no
+socket, and is the same for sync and async. `ecskit._drive` has the only two loops that perform effects, one for each.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ __all__ = [
     "INTERRUPTS",
     "CallbackRaised",
     "Cancelled",
-    "Draw",
+    "DrawRandom",
     "Effect",
     "Emit",
     "Emits",
     "Flow",
+    "Invoke",
     "Observe",
     "Parallel",
     "RawResponse",
     "Reply",
     "Send",
     "Sleep",
-    "Tell",
 ]
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @attrs.frozen
 class RawResponse:
-    """An answer as it came: the body's bytes and botocore's `ResponseMetadata`."""
+    """A response before it is decoded: the bytes of its body, and botocore's `ResponseMetadata`."""
 
     body: bytes
     metadata: Mapping[str, Any]
@@ -44,46 +44,46 @@ class RawResponse:
 
 @attrs.frozen
 class Send:
-    """Send one operation; the reply holds a `RawResponse`."""
+    """Send one request; the reply holds a `RawResponse`."""
 
     operation: str
     params: Mapping[str, Any]
     single_attempt: bool = False
-    """Send it through the client that makes one attempt: the flow repeats it itself."""
+    """Whether the transport makes one attempt only, because the flow repeats the request itself."""
 
 
 @attrs.frozen
 class Sleep:
-    """Wait for some seconds; the reply holds None."""
+    """Sleep for some seconds; the reply holds None."""
 
     seconds: float
 
 
 @attrs.frozen
-class Draw:
-    """Draw a random integer of 128 bits; the reply holds it."""
+class DrawRandom:
+    """Draw a random integer of 128 bits. The reply holds it."""
 
 
 @attrs.frozen
 class Observe:
-    """Tell what can be seen of `ids`, at the latest at the monotonic time `until`.
+    """Observe the resources `ids`, at the latest at the monotonic time `due`; the reply holds what `query` returns.
 
-    Who looks, a poller of this flow alone, one shared by many or a stream of events, is the driver's business. The
-    reply holds what `query` makes of what was seen.
+    The driver decides where observations come from. Today it sleeps until `due` and runs `query.poll`; it could also
+    share polls among flows, or read a stream of events.
     """
 
     query: Any
     ids: Sequence[str]
-    until: float
-    by: float = float("inf")
-    """Requests that would begin after this are left out: they could come late, one after the other."""
+    due: float
+    deadline: float = float("inf")
+    """The monotonic time after which no further request of the poll is sent, so that slow requests do not add up."""
 
 
 @attrs.frozen
 class Parallel:
-    """Run flows side by side, at most `limit` at once; the reply holds one `Reply` for each, in order.
+    """Run flows in parallel, at most `limit` at once; the reply holds one `Reply` for each, in order.
 
-    A flow that fails does not stop the others: its error is in its reply.
+    A flow that fails does not stop the others. Its error is in its reply.
     """
 
     flows: Sequence[Generator[Any, Any, Any]]
@@ -91,65 +91,65 @@ class Parallel:
 
 
 @attrs.frozen
-class Tell:
-    """Call a listener with a value; the reply holds what it returned, awaited if that is awaitable.
+class Invoke:
+    """Call the user's callback with a value; the reply holds its result. The async driver awaits an awaitable result.
 
-    Only the async driver awaits. An Exception of the listener is raised in the flow as `CallbackRaised`.
+    If the callback raises an Exception, the flow receives it as `CallbackRaised`.
     """
 
-    listener: Callable[[Any], object]
+    callback: Callable[[Any], object]
     value: Any
 
 
 @attrs.frozen
 class Emit(Generic[T]):
-    """Hand an item to whoever iterates over the flow."""
+    """Pass an item to the consumer of a flow that is iterated over."""
 
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | Draw | Observe | Parallel | Tell | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Emit[Any]
 
 
 @attrs.frozen
 class Reply(Generic[T]):
-    """The reply to an effect, with the monotonic time at which it came."""
+    """The reply to an effect, with the monotonic time of the reply."""
 
     now: float
     value: T | None = None
     error: EcsError | None = None
 
     def get(self) -> T:
-        """Return the value, or raise the error in its place."""
+        """Return the value, or raise the error."""
         if self.error is not None:
             raise self.error
         return self.value  # type: ignore[return-value]  # None only where T is None
 
 
 Flow: TypeAlias = Generator[Effect, Reply[Any], T]
-"""A flow that results in a T."""
+"""A flow that returns a T."""
 Emits: TypeAlias = Generator[Effect | Emit[T], Reply[Any], None]
 """A flow that emits each T."""
 
 
 INTERRUPTS = (KeyboardInterrupt, SystemExit)
-"""How a program is told to end: by Ctrl-C, and by handlers of signals, such as the SIGTERM that containers get."""
+"""What ends a program: Ctrl-C, and signal handlers that call `sys.exit`, such as one for the SIGTERM of containers."""
 
 
 class Cancelled(BaseException):
-    """Thrown into a flow that nobody waits for any more: it may yield clean-up effects, then has to end."""
+    """Thrown into a flow that is cancelled. The flow may yield effects that clean up, then it has to end."""
 
-    def __init__(self, *, begun: bool = True) -> None:
-        """Hold whether the request at which the flow is cut short had left: then what became of it is unknown."""
+    def __init__(self, *, sent: bool = True) -> None:
+        """Hold whether the request that was cancelled may have been sent: then its effect is unknown."""
         super().__init__()
-        self.begun = begun
+        self.sent = sent
 
 
 class CallbackRaised(BaseException):
-    """An Exception of a callback, on its way through a flow: the driver raises `error` itself where the flow was run.
+    """Wraps an Exception of a callback on its way through a flow. The driver raises the wrapped `error` to the caller.
 
-    It is no Exception, so that no handler in a flow takes the error of a callback for one of ECS or of ecskit: a
-    callback may raise any class, WaitTimeout and DeploymentFailed among them.
+    It is a BaseException, so that no handler in a flow takes the error of a callback for one of ECS or ecskit: a
+    callback may raise any class, including WaitTimeout and DeploymentFailed.
     """
 
     def __init__(self, error: Exception) -> None:

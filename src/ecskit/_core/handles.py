@@ -39,13 +39,13 @@ class WaitHandle:
     """What it was asked for: names, ids or ARNs."""
     arguments: Mapping[str, Any]
     """What else it was told, such as the cluster."""
-    seen: Mapping[str, Mapping[str, Any]] = attrs.field(repr=False)
+    observed: Mapping[str, Mapping[str, Any]] = attrs.field(repr=False)
     """The last observation of each thing that was seen, by id, as JSON with wire names."""
 
     def to_json(self) -> str:
         """Return the handle as a line of JSON, for `from_json`."""
         told = {"ecskit_wait": FORMAT, "wait": self.wait, "ids": list(self.ids)}
-        return json.dumps({**told, "arguments": dict(self.arguments), "seen": dict(self.seen)})
+        return json.dumps({**told, "arguments": dict(self.arguments), "observed": dict(self.observed)})
 
     @classmethod
     def from_json(cls, text: str) -> WaitHandle:
@@ -67,9 +67,9 @@ class WaitHandle:
             problem = f"written in format {told['ecskit_wait']!r}, this version reads format {FORMAT}"
             raise RequestError("WaitHandle", [("text", problem)])
         match told:
-            case {"wait": str(wait), "ids": [*ids], "arguments": dict(arguments), "seen": dict(seen)}:
+            case {"wait": str(wait), "ids": [*ids], "arguments": dict(arguments), "observed": dict(observed)}:
                 if all(isinstance(id_, str) for id_ in ids):
-                    return cls(wait, ids, arguments, seen)
+                    return cls(wait, ids, arguments, observed)
             case _:
                 pass
         raise RequestError("WaitHandle", [("text", "expected what `to_json` wrote; parts are missing or changed")])

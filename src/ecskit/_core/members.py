@@ -52,13 +52,17 @@ def members(cls: type[Model]) -> tuple[Member, ...]:
 
 def _read(cls: type[Model]) -> tuple[Member, ...]:
     namespace = vars(sys.modules[cls.__module__])
+    # From the classes: `attrs.resolve_types` replaces the texts in the fields by classes.
+    annotations: dict[str, str] = {}
+    for base in reversed(cls.__mro__[:-1]):
+        annotations |= base.__annotations__
     return tuple(
         Member(
             name=a.name,
             wire=cls._wire_names.get(a.name) or _camel(a.name),
             required=a.default is attrs.NOTHING,
             sensitive=a.name in cls._sensitive,
-            kind=_kind(str(a.type), namespace),
+            kind=_kind(annotations[a.name], namespace),
         )
         for a in attrs.fields(cls)
         if a.name not in ("extra_fields", "metadata")

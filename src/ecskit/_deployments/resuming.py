@@ -83,7 +83,7 @@ def resume(handle: WaitHandle, *, wait_options: WaitOptions) -> Flow[Any]:
         raise RequestError("resume", [("handle", problem)])
     module, model = WAITS[handle.wait]
     structure, cls = structure_hook(getattr(models, model)), getattr(models, model)
-    things = [structure(handle.seen[id_], cls) if id_ in handle.seen else id_ for id_ in handle.ids]
+    things = [structure(handle.observed[id_], cls) if id_ in handle.observed else id_ for id_ in handle.ids]
     wait = getattr(importlib.import_module(module), handle.wait)
     try:
         flow: Flow[Any] = wait(things, **handle.arguments, wait_options=wait_options)

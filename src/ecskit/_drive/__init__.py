@@ -1,6 +1,7 @@
-"""The two drivers: they perform what flows yield. They decide nothing, and nothing else performs.
+"""The two drivers, sync and async. They perform the effects that flows yield, and make no decisions.
 
-Clock, sleep and randomness are handed in. When a flow is cut short (a task is cancelled, Ctrl-C, an iterator closed)
-the driver throws `Cancelled` into it, performs the clean-up effects that it yields, for at most `CLEAN_UP` seconds,
-and raises the original again. An error in the clean-up is logged; a second interruption ends it.
+The driver is given the clock and the source of randomness. When a flow is interrupted (a task is cancelled, Ctrl-C, an
+iterator closed), the driver throws `Cancelled` into it, performs the clean-up effects that the flow yields, for at most
+`CLEAN_UP_TIMEOUT` seconds, and raises the original exception again. An error during the clean-up is logged. A second
+interruption ends the clean-up.
 """

@@ -1,4 +1,4 @@
-"""The async driver: asyncio's."""
+"""The async driver: flows are performed by asyncio tasks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from ecskit._core.effects import (
     INTERRUPTS,
     CallbackRaised,
     Cancelled,
-    Draw,
+    DrawRandom,
     Effect,
     Emit,
     Flow,
+    Invoke,
     Observe,
     Parallel,
     RawResponse,
     Reply,
     Send,
     Sleep,
-    Tell,
 )
 from ecskit._core.errors import ClientClosedError, EcsError
-from ecskit._drive.aio_room import AsyncRoom, AsyncRun
-from ecskit._drive.clock import Clock, Counts
-from ecskit._drive.ending import CLEAN_UP, CLOSED, Cut, Step, close, log
+from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
+from ecskit._drive.clock import Clock, FlowCounter
+from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, close, log
 
 __all__ = ["AsyncRuntime"]
 
@@ -41,19 +41,19 @@ T = TypeVar("T")
 class AsyncSends(Protocol):
     """An async transport."""
 
-    def send(self, send: Send, begin: Callable[[], object], /) -> Awaitable[RawResponse]:
-        """Send one request, and call `begin` when it is about to leave; raise EcsError."""
+    def send(self, send: Send, on_send: Callable[[], object], /) -> Awaitable[RawResponse]:
+        """Send one request. Call `on_send` just before it is sent. Raise EcsError if it fails."""
         ...
 
 
 @attrs.frozen
 class AsyncRuntime:
-    """The async driver, with what it performs effects with."""
+    """The async driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: AsyncSends
     clock: Clock
     random: Random
-    room: AsyncRoom = attrs.field(factory=AsyncRoom, eq=False)
+    flows: AsyncRunningFlows = attrs.field(factory=AsyncRunningFlows, eq=False)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow to its end and return its result.
@@ -61,71 +61,71 @@ class AsyncRuntime:
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
-        run = self.room.enter(flow)
+        run = self.flows.enter(flow)
         try:
             with self.clock.flow():
-                return await self._run(flow, run.step)
+                return await self._run(flow, run.state)
         except asyncio.CancelledError as cancelled:
-            if not run.take_back(cancelled):
+            if not run.undo_interruption(cancelled):
                 raise
-            raise ClientClosedError(CLOSED) from None
+            raise ClientClosedError(CLOSED_MESSAGE) from None
         except CallbackRaised as raised:
             error = raised.error
         finally:
-            self.room.leave(run)
-        raise error  # outside of the handler, so that its context is the callback's own
+            self.flows.leave(run)
+        raise error  # outside of the handler, which would replace its context
 
     async def iterate(self, flow: Flow[None]) -> AsyncGenerator[Any, None]:
-        """Perform a flow as far as the consumer asks for what it emits.
+        """Yield what a flow emits. The flow is performed as items are taken.
 
         Raises:
             ClientClosedError: The client was closed meanwhile.
         """
         reply: Any = None
-        run = self.room.enter(flow)
+        run = self.flows.enter(flow)
         try:
             while True:
                 with self.clock.flow():
-                    emitted = await self._to_next(flow, reply, run.step)
+                    emitted = await self._to_next(flow, reply, run.state)
                 if not isinstance(emitted, Emit):
                     return
-                self.room.pause(run)
+                self.flows.pause(run)
                 try:
                     yield emitted.item
                 finally:
-                    self.room.resume(run)
+                    self.flows.resume(run)
                 if run.ended:
-                    raise ClientClosedError(CLOSED)
+                    raise ClientClosedError(CLOSED_MESSAGE)
                 reply = Reply(self.clock.now())
-        except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit) as cut:
+        except (asyncio.CancelledError, *INTERRUPTS, GeneratorExit) as interruption:
             if not run.ended:
                 with self.clock.flow():
-                    await self._clean_up(flow, run.step)
-            if isinstance(cut, asyncio.CancelledError) and run.take_back(cut):
-                raise ClientClosedError(CLOSED) from None
+                    await self._clean_up(flow, run.state)
+            if isinstance(interruption, asyncio.CancelledError) and run.undo_interruption(interruption):
+                raise ClientClosedError(CLOSED_MESSAGE) from None
             raise
         except CallbackRaised as raised:
             error = raised.error
         finally:
             if not run.ended:
                 close(flow)
-            self.room.leave(run)
+            self.flows.leave(run)
         raise error
 
     async def close(self, connections: Callable[[], Awaitable[None]]) -> None:
-        """End the flows that run, each with its clean-up, and close the connections; see `AsyncRoom.close`."""
-        await self.room.close(self._end_paused, connections)
+        """Cancel the running flows, let each clean up, and close the connections; see `AsyncRunningFlows.close`."""
+        await self.flows.close(self._end_paused, connections)
 
     async def _end_paused(self, run: AsyncRun) -> None:
         with self.clock.flow():
-            await self._clean_up(run.flow, run.step)
+            await self._clean_up(run.flow, run.state)
         close(run.flow)
 
-    async def _run(self, flow: Flow[T], step: Step, end: float = math.inf) -> T:
+    async def _run(self, flow: Flow[T], state: FlowState, end: float = math.inf) -> T:
         try:
-            result = await self._to_next(flow, None, step, end)
-        except (asyncio.CancelledError, *INTERRUPTS, Cut):
-            await self._clean_up(flow, step, end)
+            result = await self._to_next(flow, None, state, end)
+        except (asyncio.CancelledError, *INTERRUPTS, Aborted):
+            await self._clean_up(flow, state, end)
             raise
         finally:
             close(flow)
@@ -133,61 +133,62 @@ class AsyncRuntime:
             raise TypeError("a flow that emits is iterated over, not run")
         return result
 
-    async def _to_next(self, flow: Flow[T], given: Any, step: Step, end: float = math.inf) -> T | Emit[Any]:
-        """Perform a flow up to what it emits next, or to its result; `step` is where it is."""
-        go_on: Any = flow.send
+    async def _to_next(self, flow: Flow[T], reply: Any, state: FlowState, end: float = math.inf) -> T | Emit[Any]:
+        """Perform a flow up to the next item that it emits, or up to its result."""
+        resume: Any = flow.send
+        argument = reply
         while True:
             try:
-                effect = go_on(given)
+                effect = resume(argument)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
             if isinstance(effect, Emit):
                 return effect
             try:
-                go_on, given = flow.send, await self._perform(effect, step, end)
-            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
-                go_on, given = flow.throw, error
+                resume, argument = flow.send, await self._perform(effect, state, end)
+            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
+                resume, argument = flow.throw, error
 
-    async def _perform(self, effect: Effect, step: Step, end: float) -> Reply[Any]:
-        step.begun = False
+    async def _perform(self, effect: Effect, state: FlowState, end: float) -> Reply[Any]:
+        state.sent = False
         if self.clock.now() >= end:
-            raise Cut
+            raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:
             case Send() | Observe():
                 try:
-                    value = await self._ask(effect, step, end)
+                    value = await self._request(effect, state, end)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds):
                 await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())))
-            case Draw():
+            case DrawRandom():
                 value = self.random.getrandbits(128)
             case Parallel(flows, limit):
-                value = await self._all(flows, limit, end)
-            case Tell():
-                value = await _tell(effect)
+                value = await self._parallel(flows, limit, end)
+            case Invoke():
+                value = await _invoke(effect)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
-    async def _ask(self, effect: Send | Observe, step: Step, end: float) -> Any:
+    async def _request(self, effect: Send | Observe, state: FlowState, end: float) -> Any:
         if isinstance(effect, Send):
-            return await self.transport.send(effect, step.begin)
-        while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
-            await self._perform(Sleep(left), step, end)
-        return await self._run(effect.query.poll(effect.ids, effect.by), Step(), end)
+            return await self.transport.send(effect, state.on_send)
+        while (left := effect.due - self.clock.now()) > 0:  # a sleep may end slightly early
+            await self._perform(Sleep(left), state, end)
+        return await self._run(effect.query.poll(effect.ids, effect.deadline), FlowState(), end)
 
-    async def _all(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
-        room = asyncio.Semaphore(limit)
-        counts = Counts(self.clock, limit, len(flows))
+    async def _parallel(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
+        slots = asyncio.Semaphore(limit)
+        counts = FlowCounter(self.clock, limit, len(flows))
 
         async def one(flow: Flow[Any]) -> Reply[Any]:
-            async with room:
+            async with slots:
                 try:
-                    value = await self._run(flow, Step(), end)
+                    value = await self._run(flow, FlowState(), end)
                     return Reply(self.clock.now(), value)
                 except EcsError as error:
                     return Reply(self.clock.now(), error=error)
@@ -202,42 +203,42 @@ class AsyncRuntime:
             finally:
                 await _end(tasks)
         for error in [task.exception() for task in tasks if not task.cancelled()]:
-            if error is not None and not isinstance(error, Cut):
+            if error is not None and not isinstance(error, Aborted):
                 raise error
         return [task.result() for task in tasks]
 
-    async def _clean_up(self, flow: Flow[Any], step: Step, end: float = math.inf) -> None:
-        step.cleaning = True
-        # In a task of its own: the cancellation that caused it must not reach it.
-        cleaning = asyncio.ensure_future(self._clean(flow, step, min(end, self.clock.now() + CLEAN_UP)))
+    async def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
+        state.cleaning = True
+        # In a separate task, which the cancellation that caused the clean-up does not reach.
+        cleaning = asyncio.ensure_future(self._clean(flow, state, min(end, self.clock.now() + CLEAN_UP_TIMEOUT)))
         try:
-            await asyncio.wait({cleaning}, timeout=CLEAN_UP)
+            await asyncio.wait({cleaning}, timeout=CLEAN_UP_TIMEOUT)
         finally:
             await _end([cleaning])
 
-    async def _clean(self, flow: Flow[Any], step: Step, end: float) -> None:
+    async def _clean(self, flow: Flow[Any], state: FlowState, end: float) -> None:
         try:
-            effect = flow.throw(Cancelled(begun=step.begun))
+            effect = flow.throw(Cancelled(sent=state.sent))
             while True:
-                effect = flow.send(await self._perform(effect, step, end))
+                effect = flow.send(await self._perform(effect, state, end))
         except (StopIteration, Cancelled):
             pass
-        except Cut:
-            log.warning("the clean-up of a flow took longer than %.0f s and was cut short", CLEAN_UP)
-        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: what cut the flow short is raised, not this
+        except Aborted:
+            log.warning("the clean-up of a flow took longer than %.0f s and was stopped", CLEAN_UP_TIMEOUT)
+        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: the interruption is raised instead
             log.warning("the clean-up of a flow failed", exc_info=True)
 
 
-async def _tell(effect: Tell) -> object:
+async def _invoke(effect: Invoke) -> object:
     try:
-        answer = effect.listener(effect.value)
+        answer = effect.callback(effect.value)
         return await answer if inspect.isawaitable(answer) else answer
     except Exception as error:
         raise CallbackRaised(error) from error
 
 
 async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    """Cancel what still runs and wait until all has ended; cancellations meanwhile are passed on, then raised."""
+    """Cancel tasks and wait until all have ended. Pass on cancellations that arrive meanwhile, then raise them."""
     for task in tasks:
         if not _is_cancelled_already(task):
             task.cancel()
@@ -245,17 +246,17 @@ async def _end(tasks: Sequence[asyncio.Future[Any]]) -> None:
     while running := [task for task in tasks if not task.done()]:
         try:
             await asyncio.wait(running)
-        except asyncio.CancelledError as error:  # each one is passed on
+        except asyncio.CancelledError as error:  # passed on each time
             interrupted = error
             for task in running:
                 task.cancel()
     for task in tasks:
         if not task.cancelled():
-            task.exception()  # or asyncio would say that nobody has asked for it
+            task.exception()  # retrieved, or asyncio would log that it never was
     if interrupted is not None:
         raise interrupted
 
 
 def _is_cancelled_already(task: asyncio.Future[Any]) -> bool:
-    """Whether somebody else has cancelled a task, as the end of the loop does: a second time would end its clean-up."""
+    """Whether a task is being cancelled, as by the end of the loop: another `cancel` would end its clean-up."""
     return sys.version_info >= (3, 11) and isinstance(task, asyncio.Task) and task.cancelling() > 0

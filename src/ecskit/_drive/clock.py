@@ -1,7 +1,6 @@
-"""Time for the drivers: where it comes from, and how flows that run side by side are counted on it.
+"""Clocks for the drivers, and how they count the flows that run.
 
-Knows nothing of effects. A clock that is not the machine's own may move only while all flows sleep, so it has to know
-at every moment how many there are.
+A virtual clock moves only while all flows sleep. It therefore needs the number of running flows at every moment.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ import time
 from threading import Event, Lock
 from typing import Protocol
 
-__all__ = ["Clock", "Counts", "Either", "SystemClock"]
+__all__ = ["Clock", "FlowCounter", "LinkedEvent", "SystemClock"]
 
-_GLANCE = 0.1
-"""Seconds between looks at the second of two events that may both end a sleep."""
+_POLL_INTERVAL = 0.1
+"""Seconds between checks of the second of two events that may both end a sleep."""
 
 
 class Clock(Protocol):
-    """Where time comes from, and how one waits for it."""
+    """Tells the time and sleeps."""
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""
@@ -34,12 +33,12 @@ class Clock(Protocol):
         ...
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
-        """Count a flow that runs here, from the moment the context is entered."""
+        """Return a context in which one more flow counts as running."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of the machine."""
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""
@@ -54,17 +53,17 @@ class SystemClock:
 
     async def asleep(self, seconds: float) -> None:
         """Return after `seconds`."""
-        import asyncio  # a sync program does without
+        import asyncio  # imported here: sync programs do not need it
 
         await asyncio.sleep(seconds)
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: real time passes whoever runs."""
+        """Return a context that does nothing: real time does not depend on flows."""
         return contextlib.nullcontext()
 
 
-class Either(Event):
-    """An event of a group's own that counts as set when the caller's is: the caller's is not ours to set."""
+class LinkedEvent(Event):
+    """An event that also counts as set while the caller's event is set. The caller's event is never changed."""
 
     def __init__(self, callers: Event) -> None:
         super().__init__()
@@ -76,15 +75,15 @@ class Either(Event):
     def wait(self, timeout: float | None = None) -> bool:
         end = time.monotonic() + (math.inf if timeout is None else timeout)
         while not self.is_set() and (left := end - time.monotonic()) > 0:
-            self._callers.wait(min(left, _GLANCE))
+            self._callers.wait(min(left, _POLL_INTERVAL))
         return self.is_set()
 
 
-class Counts:
-    """Counts a group of flows on a clock, together with its parent: as many as may run at once, and one in the end.
+class FlowCounter:
+    """Counts a group of parallel flows on a clock: as many as may run at once, and their parent in the end.
 
-    The parent's own count passes to its flows and comes back from the last one, so that no moment is between them in
-    which the clock would see nobody running and move on.
+    The count of the parent passes to its flows and returns from the last one, so that the clock never counts zero
+    running flows in between and moves on.
     """
 
     def __init__(self, clock: Clock, limit: int, flows: int) -> None:
@@ -103,7 +102,7 @@ class Counts:
             self._beside_parent.pop().close()
 
     def finished(self, _: object = None) -> None:
-        """Count one flow less, unless another one now has room in its place."""
+        """Count one flow less, unless another one starts in its place."""
         with self._lock:
             self._unfinished -= 1
             spare = len(self._beside_parent) >= max(1, min(self._limit, self._unfinished))

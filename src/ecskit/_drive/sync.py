@@ -1,4 +1,4 @@
-"""The sync driver."""
+"""The sync driver: one flow a thread."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ecskit._core.effects import (
     INTERRUPTS,
     CallbackRaised,
     Cancelled,
-    Draw,
+    DrawRandom,
     Effect,
     Emit,
     Flow,
+    Invoke,
     Observe,
     Parallel,
     RawResponse,
     Reply,
     Send,
     Sleep,
-    Tell,
 )
 from ecskit._core.errors import ClientClosedError, EcsError, RequestError, WaitCancelled
-from ecskit._drive.clock import Clock, Counts, Either
-from ecskit._drive.ending import CLEAN_UP, CLOSED, Cut, Step, close, log
-from ecskit._drive.room import Room, Run
+from ecskit._drive.clock import Clock, FlowCounter, LinkedEvent
+from ecskit._drive.running import Run, RunningFlows
+from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, close, log
 
 __all__ = ["Runtime"]
 
@@ -42,19 +42,19 @@ T = TypeVar("T")
 class Sends(Protocol):
     """A sync transport."""
 
-    def send(self, send: Send, begin: Callable[[], object], /) -> RawResponse:
-        """Send one request, and call `begin` when it is about to leave; raise EcsError."""
+    def send(self, send: Send, on_send: Callable[[], object], /) -> RawResponse:
+        """Send one request. Call `on_send` just before it is sent. Raise EcsError if it fails."""
         ...
 
 
 @attrs.frozen
 class Runtime:
-    """The sync driver, with what it performs effects with."""
+    """The sync driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: Sends
     clock: Clock
     random: Random
-    room: Room = attrs.field(factory=Room, eq=False)
+    flows: RunningFlows = attrs.field(factory=RunningFlows, eq=False)
 
     def run(self, flow: Flow[T], cancel: Event | None = None) -> T:
         """Perform a flow to its end and return its result.
@@ -64,20 +64,20 @@ class Runtime:
             ClientClosedError: The client was closed meanwhile.
         """
         _check(cancel, flow)
-        run = self.room.enter(flow, cancel)
+        run = self.flows.enter(flow, cancel)
         try:
             with self.clock.flow():
-                return self._run(flow, run.stop, run.step)
-        except Cut:
+                return self._run(flow, run.stop, run.state)
+        except Aborted:
             error = _reason(run)
         except CallbackRaised as raised:
             error = raised.error
         finally:
-            self.room.leave(run)
-        raise error  # outside of the handler, so that its context is the callback's own
+            self.flows.leave(run)
+        raise error  # outside of the handler, which would replace its context
 
     def iterate(self, flow: Flow[None], cancel: Event | None = None) -> Generator[Any, None, None]:
-        """Return a generator that performs a flow as far as its consumer asks for what the flow emits.
+        """Return a generator of what a flow emits. The flow is performed as items are taken.
 
         Raises:
             WaitCancelled: `cancel` was set; the generator raises it.
@@ -88,26 +88,26 @@ class Runtime:
 
     def _iterate(self, flow: Flow[None], cancel: Event | None) -> Generator[Any, None, None]:
         reply: Any = None
-        run = self.room.enter(flow, cancel)
+        run = self.flows.enter(flow, cancel)
         try:
             while True:
                 with self.clock.flow():
-                    emitted = self._to_next(flow, reply, run.step, run.stop)
+                    emitted = self._to_next(flow, reply, run.state, run.stop)
                 if not isinstance(emitted, Emit):
                     return
-                self.room.pause(run)
+                self.flows.pause(run)
                 try:
                     yield emitted.item
                 finally:
-                    self.room.resume(run)
+                    self.flows.resume(run)
                 if run.ended:
-                    raise ClientClosedError(CLOSED)
+                    raise ClientClosedError(CLOSED_MESSAGE)
                 reply = Reply(self.clock.now())
-        except (*INTERRUPTS, GeneratorExit, Cut) as cut:
+        except (*INTERRUPTS, GeneratorExit, Aborted) as interruption:
             if not run.ended:
                 with self.clock.flow():
-                    self._clean_up(flow, run.step)
-            if not isinstance(cut, Cut):
+                    self._clean_up(flow, run.state)
+            if not isinstance(interruption, Aborted):
                 raise
             error = _reason(run)
         except CallbackRaised as raised:
@@ -115,25 +115,25 @@ class Runtime:
         finally:
             if not run.ended:
                 close(flow)
-            self.room.leave(run)
+            self.flows.leave(run)
         raise error
 
     def close(self, connections: Callable[[], None]) -> None:
-        """End the flows that run, each with its clean-up, and close the connections; see `Room.close`."""
-        self.room.close(self._end_paused, connections)
+        """Cancel the running flows, let each clean up, and close the connections; see `RunningFlows.close`."""
+        self.flows.close(self._end_paused, connections)
 
     def _end_paused(self, run: Run) -> None:
         with self.clock.flow():
-            self._clean_up(run.flow, run.step)
+            self._clean_up(run.flow, run.state)
         close(run.flow)
 
-    def _run(self, flow: Flow[T], cancel: Event | None, step: Step, end: float = math.inf) -> T:
+    def _run(self, flow: Flow[T], cancel: Event | None, state: FlowState, end: float = math.inf) -> T:
         if _is_set(cancel):
-            raise Cut  # before it is even started: there is nothing to clean up
+            raise Aborted  # the flow has not started: there is nothing to clean up
         try:
-            result = self._to_next(flow, None, step, cancel, end)
-        except (*INTERRUPTS, Cut):
-            self._clean_up(flow, step, end)
+            result = self._to_next(flow, None, state, cancel, end)
+        except (*INTERRUPTS, Aborted):
+            self._clean_up(flow, state, end)
             raise
         finally:
             close(flow)
@@ -142,69 +142,70 @@ class Runtime:
         return result
 
     def _to_next(
-        self, flow: Flow[T], given: Any, step: Step, cancel: Event | None, end: float = math.inf
+        self, flow: Flow[T], reply: Any, state: FlowState, cancel: Event | None, end: float = math.inf
     ) -> T | Emit[Any]:
-        """Perform a flow up to what it emits next, or to its result; `step` is where it is."""
-        go_on: Any = flow.send
+        """Perform a flow up to the next item that it emits, or up to its result."""
+        resume: Any = flow.send
+        argument = reply
         while True:
             try:
-                effect = go_on(given)
+                effect = resume(argument)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
             if isinstance(effect, Emit):
                 return effect
             try:
-                go_on, given = flow.send, self._perform(effect, step, cancel, end)
-            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up behind a bug, too
-                step.raised = error if isinstance(error, CallbackRaised) else None
-                go_on, given = flow.throw, error
+                resume, argument = flow.send, self._perform(effect, state, cancel, end)
+            except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
+                state.raised = error if isinstance(error, CallbackRaised) else None
+                resume, argument = flow.throw, error
 
-    def _perform(self, effect: Effect, step: Step, cancel: Event | None, end: float) -> Reply[Any]:
-        step.begun = False
+    def _perform(self, effect: Effect, state: FlowState, cancel: Event | None, end: float) -> Reply[Any]:
+        state.sent = False
         if _is_set(cancel) or self.clock.now() >= end:
-            raise Cut
+            raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:
             case Send() | Observe():
                 try:
-                    value = self._ask(effect, step, cancel, end)
+                    value = self._request(effect, state, cancel, end)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds):
                 self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel)
                 if _is_set(cancel):
-                    raise Cut  # the sleep was cut short, which the flow must not take for its end
-            case Draw():
+                    raise Aborted  # the sleep was interrupted; to the flow it would look finished
+            case DrawRandom():
                 value = self.random.getrandbits(128)
             case Parallel(flows, limit):
-                value = self._all(flows, limit, cancel, end)
-            case Tell():
-                value = _tell(effect)
+                value = self._parallel(flows, limit, cancel, end)
+            case Invoke():
+                value = _invoke(effect)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
-    def _ask(self, effect: Send | Observe, step: Step, cancel: Event | None, end: float) -> Any:
+    def _request(self, effect: Send | Observe, state: FlowState, cancel: Event | None, end: float) -> Any:
         if isinstance(effect, Send):
-            return self.transport.send(effect, step.begin)
-        while (left := effect.until - self.clock.now()) > 0:  # a sleep may end a little early
-            self._perform(Sleep(left), step, cancel, end)
-        return self._run(effect.query.poll(effect.ids, effect.by), cancel, Step(), end)
+            return self.transport.send(effect, state.on_send)
+        while (left := effect.due - self.clock.now()) > 0:  # a sleep may end slightly early
+            self._perform(Sleep(left), state, cancel, end)
+        return self._run(effect.query.poll(effect.ids, effect.deadline), cancel, FlowState(), end)
 
-    def _all(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
-        stop = Event() if cancel is None else Either(cancel)
-        counts = Counts(self.clock, limit, len(flows))
+    def _parallel(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
+        stop = Event() if cancel is None else LinkedEvent(cancel)
+        counts = FlowCounter(self.clock, limit, len(flows))
 
         def one(flow: Flow[Any]) -> Reply[Any]:
             try:
-                value = self._run(flow, stop, Step(), end)
+                value = self._run(flow, stop, FlowState(), end)
                 return Reply(self.clock.now(), value)
             except EcsError as error:
                 return Reply(self.clock.now(), error=error)
             except BaseException:
-                stop.set()  # before this flow is no longer counted, or time would pass for the others first
+                stop.set()  # before `finished`: otherwise a virtual clock could move on for the other flows first
                 raise
             finally:
                 counts.finished()
@@ -217,21 +218,21 @@ class Runtime:
             finally:
                 stop.set()
         for error in [future.exception() for future in futures]:
-            if error is not None and not isinstance(error, Cut):
+            if error is not None and not isinstance(error, Aborted):
                 raise error
         return [future.result() for future in futures]
 
-    def _clean_up(self, flow: Flow[Any], step: Step, end: float = math.inf) -> None:
-        end = min(end, self.clock.now() + CLEAN_UP)
+    def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
+        end = min(end, self.clock.now() + CLEAN_UP_TIMEOUT)
         try:
-            effect = flow.throw(Cancelled(begun=step.begun))
+            effect = flow.throw(Cancelled(sent=state.sent))
             while True:
-                effect = flow.send(self._perform(effect, step, None, end))
+                effect = flow.send(self._perform(effect, state, None, end))
         except (StopIteration, Cancelled):
             pass
-        except Cut:
-            log.warning("the clean-up of a flow took longer than %.0f s and was cut short", CLEAN_UP)
-        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: what cut the flow short is raised, not this
+        except Aborted:
+            log.warning("the clean-up of a flow took longer than %.0f s and was stopped", CLEAN_UP_TIMEOUT)
+        except (Exception, CallbackRaised):  # noqa: BLE001  # logged: the interruption is raised instead
             log.warning("the clean-up of a flow failed", exc_info=True)
 
 
@@ -243,23 +244,23 @@ def _check(cancel: Event | None, flow: Flow[Any]) -> None:
 
 
 def _reason(run: Run) -> Exception:
-    """Return what a flow that was cut short is to raise."""
-    if run.step.raised is not None:
-        return run.step.raised.error
-    return WaitCancelled() if _is_set(run.cancel) else ClientClosedError(CLOSED)
+    """Return the error to raise for a flow that was aborted."""
+    if run.state.raised is not None:
+        return run.state.raised.error
+    return WaitCancelled() if _is_set(run.cancel) else ClientClosedError(CLOSED_MESSAGE)
 
 
 def _is_set(cancel: Event | None) -> bool:
     return cancel is not None and cancel.is_set()
 
 
-def _tell(effect: Tell) -> object:
+def _invoke(effect: Invoke) -> object:
     try:
-        answer = effect.listener(effect.value)
+        answer = effect.callback(effect.value)
     except Exception as error:
         raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()
-        problem = "a coroutine function was given as callback: only an async client awaits it"
+        problem = "the callback is a coroutine function; only AsyncClient awaits callbacks"
         raise CallbackRaised(TypeError(problem))
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from ecskit._core.effects import Draw, Flow
+from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
@@ -58,7 +58,7 @@ def create(request: CreateServiceRequest, *, follow_options: FollowOptions, wait
     wait_options.check(verb)
 
     def flow() -> Flow[Service]:
-        key = token or f"{(yield Draw()).get():032x}"
+        key = token or f"{(yield DrawRandom()).get():032x}"
         created = yield from Retrying(attrs.evolve(request, client_token=key)).send()
         if controller == "EXTERNAL":
             return created.service

@@ -16,7 +16,7 @@ from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import AT_ONCE, SERVICE, SERVICES, Services
+from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
 from ecskit.models.services import (
     DescribeServicesRequest,
@@ -58,15 +58,15 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
-    targets = targets_of("services.describe", SERVICE, services, cluster=cluster)
+    targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
 
     def flow() -> Flow[list[Service]]:
         batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
         look = yield from batches.poll(list(targets.by_name))
         for error in look.unanswered.values():
             raise error
-        missing = [name for name in targets.by_name if name not in look.seen]
-        found = [look.seen[name] for name in targets.by_name if name in look.seen]
+        missing = [name for name in targets.by_name if name not in look.observed]
+        found = [look.observed[name] for name in targets.by_name if name in look.observed]
         if missing and not allow_missing:
             raise ServicesMissing(missing, found)
         return found
@@ -149,9 +149,9 @@ def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[s
         *_, told, _ = ["", *arn.split("/")[1:]]  # old ARNs do not tell it
         clusters.setdefault(cluster or told, []).append(arn)
     return [
-        (within, some[start : start + AT_ONCE])
+        (within, some[start : start + BATCH_SIZE])
         for within, some in clusters.items()
-        for start in range(0, len(some), AT_ONCE)
+        for start in range(0, len(some), BATCH_SIZE)
     ]
 
 

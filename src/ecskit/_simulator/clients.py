@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from ecskit._simulator.embed import attach, attach_async
+from ecskit._simulator.attach import attach, attach_async
 
 if TYPE_CHECKING:
     from random import Random

@@ -13,22 +13,22 @@ from ecskit._simulator.fargate import check_size, cpu_units, memory_mib
 from ecskit._simulator.limits import check_count, check_length
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import TaskDefinition
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 MAX_TASKS = 10
 MAX_TOKEN = 64
 _STARTED_BY = re.compile(r"[A-Za-z0-9_/.-]{1,128}")
 
 
-def runnable_definition(world: World, reference: str) -> TaskDefinition:
+def runnable_definition(account: Account, reference: str) -> TaskDefinition:
     """Return the task definition that a launch names.
 
     Raises:
         SimulatedError: `ClientException`, when it does not exist or is no longer ACTIVE.
     """
-    definition = world.find_task_definition(reference)
+    definition = account.find_task_definition(reference)
     if definition is None:
         raise refused("TaskDefinition not found.")
     if definition.status != "ACTIVE":

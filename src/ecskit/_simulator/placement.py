@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ecskit._simulator.cluster_queries import matcher
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.expressions import matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ecskit._simulator.expressions import Match
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.cluster_queries import Match
     from ecskit._simulator.records.resources import ContainerInstance, Demand
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _FIRST_DYNAMIC_PORT = 32768
 
 
 @attrs.define
-class Room:
+class FreeCapacity:
     """What is left of one container instance while tasks are being placed on it."""
 
     instance: ContainerInstance
@@ -50,16 +50,16 @@ class Room:
         self.tasks += 1
 
 
-def room_on(world: World, instance: ContainerInstance) -> Room:
+def free_capacity(account: Account, instance: ContainerInstance) -> FreeCapacity:
     """Return what is left of a container instance now."""
-    room = Room(
+    room = FreeCapacity(
         instance=instance,
         cpu=_amount(instance, "CPU"),
         memory=_amount(instance, "MEMORY"),
         ports=_reserved(instance, "PORTS", "tcp") | _reserved(instance, "PORTS_UDP", "udp"),
         tasks=0,
     )
-    for task in world.live_tasks_on(instance):
+    for task in account.live_tasks_on(instance):
         room.take(task.demand)
     return room
 
@@ -106,7 +106,9 @@ def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> 
     return Rules(distinct=distinct, members=members, strategy=strategy, field=field.lower())
 
 
-def choose(world: World, rooms: Sequence[Room], demand: Demand, rules: Rules, used: Iterable[str]) -> Room | str:
+def choose(
+    account: Account, rooms: Sequence[FreeCapacity], demand: Demand, rules: Rules, used: Iterable[str]
+) -> FreeCapacity | str:
     """Return the room that the next task goes to, or the reason why there is none.
 
     Args:
@@ -131,7 +133,7 @@ def choose(world: World, rooms: Sequence[Room], demand: Demand, rules: Rules, us
         return min(fitting, key=lambda room: room.cpu if rules.field == "cpu" else room.memory)
     if rules.strategy == "spread":
         return min(fitting, key=lambda room: room.tasks)
-    return world.identifiers.choice(fitting)
+    return account.identifiers.choice(fitting)
 
 
 def dynamic_ports(taken: Iterable[tuple[int, str]], protocols: Sequence[str]) -> list[int]:

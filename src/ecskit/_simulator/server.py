@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from ecskit._simulator.clocks import ScaledClock
 from ecskit._simulator.errors import LostAnswerError
+from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ecskit._simulator.lag import Lag
+    from ecskit._simulator.read_options import Lag
 
 _HOST = "127.0.0.1"
 

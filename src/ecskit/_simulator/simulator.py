@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._simulator import clients, operations
-from ecskit._simulator.answering import Answering
+from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
-from ecskit._simulator.calls import Call
+from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
+from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, damaged
-from ecskit._simulator.lag import Lag
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
-from ecskit._simulator.progress import DEFAULT_SECONDS, Progress, ResourceKind
 from ecskit._simulator.quotas import Buckets, Quota
-from ecskit._simulator.scheduler import rebalancing, rollouts, schedule
-from ecskit._simulator.scheduler.script import DeploymentScript
+from ecskit._simulator.read_options import Lag
+from ecskit._simulator.recorded_calls import Call
+from ecskit._simulator.request_handler import RequestHandler
+from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceKind
+from ecskit._simulator.scheduler import loop, rebalancing, rollouts
+from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState, deployment_states, service_state
 from ecskit._simulator.scheduler.shown_counts import Counting
-from ecskit._simulator.scheduler.states import DeploymentState, ServiceState, deployment_states, service_state
-from ecskit._simulator.script import Playlist, TaskScript
+from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState
-from ecskit._simulator.trouble import ANY, Chance, Trouble
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._simulator.wire import Response, Wire, parse_body, parse_target, render, render_error
-from ecskit._simulator.world import DEFAULT_CLUSTER, World, seeded
 from ecskit._transport import service_model
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ecskit.client import Client
 
 
-class Simulator(Answering):
+class Simulator(RequestHandler):
     """Answer ECS requests from a made-up account.
 
     A cluster named "default" exists from the start. Time comes from `now` alone, randomness from `seed` alone: the
@@ -91,22 +91,22 @@ class Simulator(Answering):
         self._seed = seed
         self._clients = itertools.count()
         self._model: dict[str, Any] = service_model.load()
-        self._world = World(
+        self._account = Account(
             arns=Arns(region, account),
             lag=lag or Lag(),
             seed=seed,
             buckets=Buckets(quotas, self._now()),
             counting=counting,
             bare_replays=bare_replays,
-            schedule=schedule.run,
+            run_scheduler=loop.run,
         )
         self._request_ids = seeded(seed, "requests")
         self._calls: deque[Call] = deque(maxlen=keep_calls)
-        self._trouble = Trouble()
+        self._faults = FaultInjector()
         self._lock = threading.RLock()
-        self._world.advance(self._now())
-        capacity_providers.predefine(self._world)
-        clusters.create(self._world, {"clusterName": DEFAULT_CLUSTER})
+        self._account.advance(self._now())
+        capacity_providers.add_predefined(self._account)
+        clusters.create(self._account, {"clusterName": DEFAULT_CLUSTER})
 
     @property
     def calls(self) -> list[Call]:
@@ -122,10 +122,10 @@ class Simulator(Answering):
     def _present(self) -> Generator[None, None, None]:
         """Hold the lock, and let everything happen that is due by now."""
         with self._lock:
-            self._world.advance(self._now())
+            self._account.advance(self._now())
             yield
 
-    def _chance(self) -> Random:
+    def _client_random(self) -> Random:
         """Return a source of chance for one more client: two that drew the same would use the same tokens."""
         return Random(f"{self._seed} client {next(self._clients)}")
 
@@ -134,7 +134,7 @@ class Simulator(Answering):
 
         It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
         """
-        return clients.client(self, self._naps, region=self._region, random=self._chance())
+        return clients.client(self, self._naps, region=self._region, random=self._client_random())
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
@@ -144,7 +144,7 @@ class Simulator(Answering):
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self, self._naps, region=self._region, random=self._chance())
+        return clients.async_client(self, self._naps, region=self._region, random=self._client_random())
 
     def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
         """Choose how tasks behave that are launched from now on.
@@ -161,7 +161,7 @@ class Simulator(Answering):
         if not scripts:
             raise ValueError("a sequence of scripts needs at least one")
         with self._present():
-            self._world.scripts[family] = Playlist(scripts)
+            self._account.scripts[family] = ScriptSequence(scripts)
 
     def script_resource(self, kind: ResourceKind, name: str, progress: Progress) -> None:
         """Choose how changes go that are asked of a daemon, a gateway or an express service from now on.
@@ -179,7 +179,7 @@ class Simulator(Answering):
         if kind not in DEFAULT_SECONDS:
             raise ValueError(f"kind must be one of {', '.join(DEFAULT_SECONDS)}: {kind!r}")
         with self._present():
-            self._world.progress[kind, name] = progress
+            self._account.progress[kind, name] = progress
 
     def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
         """Let a service begin to use a gateway, as if it was created or updated, and return the ARN of the route.
@@ -196,7 +196,7 @@ class Simulator(Answering):
             SimulatedError: `GatewayNotFoundException`.
         """
         with self._present():
-            return gateway_associations.open_route(self._world, gateway, f"{cluster}/{service}", port)
+            return gateway_associations.open_route(self._account, gateway, f"{cluster}/{service}", port)
 
     def close_route(self, route: str) -> None:
         """Let the service of a route cease to use the gateway.
@@ -208,7 +208,7 @@ class Simulator(Answering):
             SimulatedError: `ResourceNotFoundException`.
         """
         with self._present():
-            gateway_associations.close_route(self._world, route)
+            gateway_associations.close_route(self._account, route)
 
     def tasks(self, family: str | None = None) -> list[TaskState]:
         """Return every task that was ever launched as it is now, in the order of their launch.
@@ -217,7 +217,7 @@ class Simulator(Answering):
             family: Only tasks of this task definition family. Default None: all.
         """
         with self._present():
-            states = self._world.task_states()
+            states = self._account.task_states()
         return [state for state in states if family in (None, state.family)]
 
     def script_deployment(self, service: str, script: DeploymentScript) -> None:
@@ -228,7 +228,7 @@ class Simulator(Answering):
             script: How long statuses and stages last, and what fails. Whether tasks start is for `script` to say.
         """
         with self._present():
-            self._world.deployment_scripts[service] = script
+            self._account.deployment_scripts[service] = script
 
     def fire_alarm(self, name: str) -> int:
         """Let a CloudWatch alarm fire: deployments under way that watch it fail.
@@ -240,9 +240,11 @@ class Simulator(Answering):
             How many deployments failed of it.
         """
         with self._present():
-            struck = [each for each in self._world.services.values() if rollouts.ring(self._world, each, name)]
+            struck = [
+                each for each in self._account.services.values() if rollouts.fire_alarm(self._account, each, name)
+            ]
             for service in struck:
-                schedule.look(self._world, service)
+                loop.run_service(self._account, service)
         return len(struck)
 
     def rebalance(self, service: str) -> str:
@@ -261,10 +263,10 @@ class Simulator(Answering):
                 `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
         """
         with self._present():
-            for each in self._world.services.values():
+            for each in self._account.services.values():
                 if service in (each.name, each.arn) and each.status == "ACTIVE":
-                    arn = rebalancing.begin_move(self._world, each)
-                    schedule.look(self._world, each)
+                    arn = rebalancing.begin_move(self._account, each)
+                    loop.run_service(self._account, each)
                     return arn
         raise ValueError(f"there is no ACTIVE service {service!r}")
 
@@ -275,7 +277,7 @@ class Simulator(Answering):
             name: Only services of this name. Default None: all.
         """
         with self._present():
-            found = [service_state(self._world, each) for each in self._world.services.values()]
+            found = [service_state(self._account, each) for each in self._account.services.values()]
         return [each for each in found if name in (None, each.name)]
 
     def deployments(self, service: str) -> list[DeploymentState]:
@@ -285,7 +287,7 @@ class Simulator(Answering):
             service: The name or the ARN of the service. Services of this name in several clusters follow one another.
         """
         with self._present():
-            found = [each for each in self._world.services.values() if service in (each.name, each.arn)]
+            found = [each for each in self._account.services.values() if service in (each.name, each.arn)]
             return [state for each in found for state in deployment_states(each)]
 
     def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
@@ -313,7 +315,7 @@ class Simulator(Answering):
         if after < 0 or (times is not None and times < 1):
             raise ValueError(f"times must be at least 1, and after at least 0: times={times}, after={after}")
         with self._lock:
-            self._trouble.order(operation, met, begins=self._now() + after, times=times)
+            self._faults.order(operation, met, begins=self._now() + after, times=times)
 
     def misbehave(
         self,
@@ -341,14 +343,14 @@ class Simulator(Answering):
         """
         for operation in operations or ():
             self._check_operation(operation)
-        chance = Chance(seed=seed, rate=rate, operations=operations, faults=faults)
+        random_faults = RandomFaults(seed=seed, rate=rate, operations=operations, faults=faults)
         with self._lock:
-            self._trouble.chance = chance
+            self._faults.random_faults = random_faults
 
     def heal(self) -> None:
         """Forget all faults to come, those of `fail` and those of `misbehave`."""
         with self._lock:
-            self._trouble.end()
+            self._faults.end()
 
     def _check_operation(self, operation: str) -> None:
         if operation not in self._model["operations"] and operation != ANY:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ecskit._simulator.task_life import latest
+from ecskit._simulator.task_lifecycle import latest
 
 if TYPE_CHECKING:
     from ecskit._simulator.records.resources import Task

@@ -13,17 +13,17 @@ from ecskit._core.typing import OneOrMany, SequenceNotStr
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
-from ecskit._polling.loop import Again, Failed, Verdict
+from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.ending import end
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.judging import Judge
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
+from ecskit._tasks.outcome_reader import OutcomeReader
 from ecskit._tasks.running import run
-from ecskit._waits.task_ids import Tasks, targets_of
-from ecskit._waits.tasks import TaskGoal, is_settled, stopped
+from ecskit._waits.task_identifiers import Tasks, targets_of
+from ecskit._waits.tasks import TaskGoal, is_final, stopped_goal
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -99,19 +99,19 @@ def run_to_completion(
     def flow() -> Flow[OneOrMany[TaskOutcome]]:
         result = yield from launched
         targets = targets_of("tasks.run_to_completion", result, launch.cluster)
-        latest: dict[str, Task] = dict(targets.seen)
+        latest: dict[str, Task] = dict(targets.observed)
 
         def to_the_end() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
-            judge = Judge.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
+            reader = OutcomeReader.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
             noted = attrs.evolve(wait_options, on_poll=_noting(latest, wait_options.on_poll))
-            wait = waiter(stopped(noted), targets, judge.prepare)
-            wait_state = yield from wait.watch(list(targets.by_name), targets.seen)
-            outcomes = yield from _outcomes(latest, judge)
+            wait = waiter(stopped_goal(noted), targets, reader.prepare)
+            wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
+            outcomes = yield from _outcomes(latest, reader)
             return outcomes, wait.story(wait_state, {})
 
         def end_them(how: OnCancel) -> Flow[None]:
-            return end(attrs.evolve(targets, seen=latest), how)
+            return end(attrs.evolve(targets, observed=latest), how)
 
         outcomes, story = yield from guarded(
             to_the_end(), on_timeout=lambda: end_them(on_timeout), on_cancel=lambda: end_them(on_cancel)
@@ -150,10 +150,10 @@ def _noting(latest: dict[str, Task], listener: OnPoll | None) -> OnPoll:
     return note
 
 
-def _outcomes(tasks: Mapping[str, Task], judge: Judge) -> Flow[list[TaskOutcome]]:
+def _outcomes(tasks: Mapping[str, Task], reader: OutcomeReader) -> Flow[list[TaskOutcome]]:
     outcomes: list[TaskOutcome] = []
     for task in tasks.values():
-        outcomes.append((yield from judge.outcome(task)))  # noqa: PERF401  # a comprehension cannot yield
+        outcomes.append((yield from reader.outcome(task)))  # noqa: PERF401  # a comprehension cannot yield
     return outcomes
 
 
@@ -188,21 +188,21 @@ def as_stopped(
     """
     targets = targets_of("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
     _check_names("tasks.as_stopped", essential)
-    goal = EachStopped.of(stopped(wait_options))
+    goal = EachStopped.of(stopped_goal(wait_options))
     waiter(goal, targets)  # tells what is wrong with the patience before anything is sent
 
     def flow() -> Emits[TaskOutcome]:
-        judge = Judge.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
+        reader = OutcomeReader.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
         told: set[str] = set()
 
         def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
-            yield from judge.prepare(wait_state)
+            yield from reader.prepare(wait_state)
             for id_, known in wait_state.resources.items():
-                if id_ not in told and known.last is not None and is_settled(known):
+                if id_ not in told and known.last is not None and is_final(known):
                     told.add(id_)
-                    yield Emit((yield from judge.outcome(known.last)))
+                    yield Emit((yield from reader.outcome(known.last)))
 
-        yield from waiter(goal, targets, announce).watch(list(targets.by_name), targets.seen)
+        yield from waiter(goal, targets, announce).final_state(list(targets.by_name), targets.observed)
 
     return flow()
 
@@ -216,11 +216,11 @@ class EachStopped(TaskGoal):
         """Return the same goal, but with more patience for the others when one is lost."""
         return cls(name=goal.name, condition=goal.condition, wait_options=goal.wait_options)
 
-    def judge(self, wait_state: WaitState[Task], /) -> Verdict:
+    def decide(self, wait_state: WaitState[Task], /) -> Verdict:
         """Decide as the goal does, but give up only when there is nobody left to wait for."""
         failed: Failed | None = None
         while True:
-            verdict = super().judge(wait_state)
+            verdict = super().decide(wait_state)
             if not isinstance(verdict, Failed):
                 break
             lost = {**(failed.reasons if failed else {}), **verdict.reasons}
@@ -228,6 +228,6 @@ class EachStopped(TaskGoal):
             wait_state = attrs.evolve(
                 wait_state, resources={id_: known for id_, known in wait_state.resources.items() if id_ not in lost}
             )
-        if failed and isinstance(verdict, Again):
+        if failed and isinstance(verdict, Continue):
             return attrs.evolve(verdict, reasons={**failed.reasons, **verdict.reasons})
         return failed or verdict

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 
 import attrs
 
-from ecskit._core.backing_off import back_off
-from ecskit._core.call import call
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import is_throttle_in_disguise
+from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_transient
 from ecskit._polling.batches import Target, Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
 from ecskit._tasks.launch import OnCancel
 from ecskit._tasks.reasons import is_unknown_task
-from ecskit._waits.tasks import is_over, stopped
+from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
 __all__ = ["end", "tell_to_stop"]
@@ -27,12 +25,8 @@ log = logging.getLogger("ecskit")
 
 AT_ONCE = 8
 """How many StopTask are under way at the same time."""
-STOP_ATTEMPTS = 12
-"""How often a task is told to stop while it may succeed later: for as long as that clean-up may take, and longer."""
-LONGEST_NAP = 2.0
-"""Seconds between two attempts at the most: the clean-up behind something that was cancelled takes 10 s altogether."""
-UNKNOWN_READS = 3
-"""How often a task is told to stop that ECS does not know: it may be too new to be known."""
+UNKNOWN_TASK_ATTEMPTS = 3
+"""Attempts to stop a task that ECS does not find: a new task may not be visible yet."""
 STOP_PATIENCE = 120.0
 """Seconds to wait at the most for tasks to stop that were given up."""
 
@@ -55,24 +49,18 @@ def tell_to_stop(by_name: Mapping[str, Target], reason: str | None) -> Flow[dict
 
 def _tell(target: Target, reason: str | None) -> Flow[Task]:
     request = StopTaskRequest(cluster=target.scope, task=target.id, reason=reason)
-    attempt = 1
-    while True:
-        try:
-            task = (yield from call(request)).task
-        except EcsError as error:
-            again = error.retryable or is_throttle_in_disguise(error)
-            if attempt >= (UNKNOWN_READS if is_unknown_task(error) else STOP_ATTEMPTS if again else attempt):
-                raise
-        else:
-            # An answer may hold no more than the ARN: the cluster is known here.
-            return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
-        yield from back_off(attempt, longest=LONGEST_NAP)
-        attempt += 1
+    task = (yield from Retrying(request).send(CLEANUP_LIMITS, may_pass=_may_pass)).task
+    # The response may hold nothing but the ARN of the task.
+    return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
+
+
+def _may_pass(error: EcsError, attempt: int) -> bool:
+    return attempt < UNKNOWN_TASK_ATTEMPTS if is_unknown_task(error) else is_transient(error)
 
 
 def end(targets: Targets[Task], how: OnCancel) -> Flow[None]:
     """Stop tasks that nobody waits for any more, as the caller said; those that were seen to have stopped are left."""
-    live = {name: target for name, target in targets.by_name.items() if not is_over(targets.seen[name])}
+    live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
     if how == "leave" or not live:
         return
     log.info("stopping tasks that nobody waits for any more: %s", ", ".join(live))
@@ -82,4 +70,4 @@ def end(targets: Targets[Task], how: OnCancel) -> Flow[None]:
         log.warning("not all of these tasks may have been told to stop: %s", ", ".join(live))
         raise
     if how == "stop_and_wait":
-        yield from wait_for(stopped(WaitOptions(timeout=STOP_PATIENCE)), Targets(by_name=live, seen=told))
+        yield from wait_for(stopped_goal(WaitOptions(timeout=STOP_PATIENCE)), Targets(by_name=live, observed=told))

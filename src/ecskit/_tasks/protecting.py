@@ -9,7 +9,7 @@ from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import FailuresError, RequestError
 from ecskit._polling.batches import Target
 from ecskit._polling.options import is_count
-from ecskit._waits.task_ids import Tasks, targets_of
+from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.common import Failure
 from ecskit.models.tasks import ProtectedTask, UpdateTaskProtectionRequest, UpdateTaskProtectionResponse
 

@@ -16,7 +16,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._tasks.errors import TasksMissing
-from ecskit._waits.task_ids import Tasks, targets_of
+from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TASKS
 from ecskit.models.literals import DesiredStatus, LaunchType, TaskField
 from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
@@ -63,8 +63,8 @@ def describe(
         )
         for error in look.unanswered.values():
             raise error
-        missing = [name for name in targets.by_name if name not in look.seen]
-        found = [look.seen[name] for name in targets.by_name if name in look.seen]
+        missing = [name for name in targets.by_name if name not in look.observed]
+        found = [look.observed[name] for name in targets.by_name if name in look.observed]
         if missing and not allow_missing:
             raise TasksMissing(missing, found)
         return found

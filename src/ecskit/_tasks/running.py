@@ -13,11 +13,10 @@ from typing import get_args
 import attrs
 
 from ecskit._api.service_errors import ConflictException
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Draw, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import is_open, is_throttle_in_disguise
+from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
 from ecskit._tasks.ending import end, tell_to_stop
@@ -25,7 +24,7 @@ from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
-from ecskit._waits.task_ids import targets_of
+from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
@@ -38,6 +37,8 @@ AT_ONCE = 10
 """Tasks that one RunTask starts at the most."""
 CALLS_AT_ONCE = 4
 """How many RunTask are under way at the same time."""
+READS = 5
+"""How often to read tasks that another call started under the same token."""
 TOP_UP_FOR = 60.0
 """Seconds for which `top_up` goes on asking unless the caller says how long."""
 
@@ -115,7 +116,7 @@ def _run(
     on_cancel: OnCancel,
 ) -> Flow[RunTaskResult]:
     request = yield from request_for(task_definition, launch)
-    key = launch.client_token or f"{(yield Draw()).get():032x}"
+    key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
     counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
@@ -163,7 +164,7 @@ def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
 
 @attrs.define
 class _Chunk:
-    """Up to ten of the tasks, and what is known of them so far: also for whoever has to clean up behind a launch."""
+    """Up to ten of the tasks, and what is known about them: the clean-up reads it when the launch is cut short."""
 
     request: RunTaskRequest
     count: int
@@ -174,68 +175,60 @@ class _Chunk:
     failures: list[Failure] = attrs.field(factory=list[Failure])
     error: EcsError | None = None
     tokens: list[str] = attrs.field(factory=list[str])
-    pending: RunTaskRequest | None = None
-    """A request that may have started tasks without anybody having seen the answer."""
+    unanswered: Retrying[RunTaskResponse] | None = None
+    """The latest request, until it has a response."""
 
     def start(self) -> Flow[None]:
-        """Start the tasks; what goes wrong is kept with the rest."""
+        """Start the tasks; errors and failures are kept, not raised."""
         while len(self.tasks) < self.count:
             token = f"{self.key}-{len(self.tokens)}"
             missing = self.count - len(self.tasks)
             self.tokens.append(token)
-            why: Sequence[Failure | EcsError]
+            reasons: Sequence[Failure | EcsError]
             self.failures, self.error = [], None
+            self.unanswered = Retrying(attrs.evolve(self.request, count=missing, client_token=token))
             try:
-                answer = yield from self.ask(attrs.evolve(self.request, count=missing, client_token=token))
-                why = self.failures = list(answer.failures)
+                yield from self.complete(self.unanswered)
+                reasons = self.failures
             except EcsError as error:
                 self.error = error
-                why = [error]
+                reasons = [error]
             now = (yield Sleep(0)).now
-            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, why)):
+            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, reasons)):
                 return
-            yield from back_off(len(self.tokens) + 1, until=self.until)
+            yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
 
-    def ask(self, request: RunTaskRequest) -> Flow[RunTaskResponse]:
-        """Ask until ECS has said what it did: under one token, so that asking again starts nothing more."""
-        attempt, lost = 1, self.pending is not None
-        while True:
-            self.pending = request
-            try:
-                answer = yield from call(request)
-            except Cancelled as cancelled:
-                self.pending = request if lost or cancelled.begun else None
-                raise
-            except EcsError as error:
-                lost = lost or is_open(error)
-                self.pending = request if lost else None
-                if isinstance(error, ConflictException) and self.on_conflict == "adopt":
-                    answer = yield from _adopted(request, error)
-                elif (error.retryable or is_throttle_in_disguise(error)) and attempt < ATTEMPTS:
-                    yield from back_off(attempt)
-                    attempt += 1
-                    continue
-                else:
-                    raise
-            self.tasks += answer.tasks
-            self.pending = None
-            return answer
-
-
-def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
-    """Return the tasks that were started under a token before, if they are still known; reads may lag."""
-    arns = list(conflict.resource_ids)
-    for attempt in range(1, ATTEMPTS if arns else 1):
+    def complete(self, launch: Retrying[RunTaskResponse]) -> Flow[None]:
+        """Send a request until ECS responds, always under the same token, so that no task is started twice."""
         try:
-            found = yield from call(DescribeTasksRequest(cluster=request.cluster, tasks=arns))
-        except EcsError as error:
-            if not error.retryable:
+            response = yield from launch.send()
+        except ConflictException as conflict:
+            if self.on_conflict != "adopt":
                 raise
-        else:
-            if len(found.tasks) == len(arns):
-                return RunTaskResponse(tasks=found.tasks)
-        yield from back_off(attempt)
-    raise conflict
+            response = yield from _adopted(self.request.cluster, conflict)
+        self.tasks += response.tasks
+        self.failures = list(response.failures)
+        self.unanswered = None
+
+
+def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskResponse]:
+    """Return the tasks that were started under a token before; raise the conflict if ECS does not show all of them."""
+    arns = list(conflict.resource_ids)
+
+    def attempt() -> Flow[RunTaskResponse]:
+        try:
+            found = yield from call(DescribeTasksRequest(cluster=cluster, tasks=arns))
+        except EcsError as error:
+            if error.retryable:
+                raise conflict from error
+            raise
+        if len(found.tasks) != len(arns):
+            raise conflict  # reads may lag behind
+        return RunTaskResponse(tasks=found.tasks)
+
+    if not arns:
+        raise conflict
+    return (yield from retry(attempt, RetryLimits(attempts=READS), may_pass=lambda error, _: error is conflict))
 
 
 def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
@@ -244,9 +237,9 @@ def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
         return
     tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     for chunk in chunks:
-        if chunk.pending is not None:
+        if chunk.unanswered is not None and chunk.unanswered.may_have_taken_effect:
             try:
-                yield from chunk.ask(chunk.pending)
+                yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
                 log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
             tasks |= {task.task_arn: task for task in chunk.tasks}

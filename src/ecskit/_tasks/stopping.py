@@ -12,8 +12,8 @@ from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.ending import tell_to_stop
-from ecskit._waits.task_ids import Tasks, targets_of
-from ecskit._waits.tasks import is_over, stopped
+from ecskit._waits.task_identifiers import Tasks, targets_of
+from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import Task
 
 __all__ = ["UntilStopped", "stop"]
@@ -66,10 +66,12 @@ def _stop(
     targets: Targets[Task], reason: str | None, until: UntilStopped, wait_options: WaitOptions
 ) -> Flow[list[Task]]:
     live = {
-        name: p for name, p in targets.by_name.items() if name not in targets.seen or not is_over(targets.seen[name])
+        name: p
+        for name, p in targets.by_name.items()
+        if name not in targets.observed or not is_stopped(targets.observed[name])
     }
     told = yield from tell_to_stop(live, reason)
-    targets = attrs.evolve(targets, seen={**targets.seen, **told})
+    targets = attrs.evolve(targets, observed={**targets.observed, **told})
     if until == "requested":
-        return [targets.seen[name] for name in targets.by_name]
-    return (yield from wait_for(stopped(wait_options), targets))
+        return [targets.observed[name] for name in targets.by_name]
+    return (yield from wait_for(stopped_goal(wait_options), targets))

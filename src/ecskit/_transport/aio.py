@@ -43,8 +43,8 @@ class AsyncTransport:
             raise ConfigurationError("the aiobotocore client is made by `async with` or by the first call; not yet")
         return self._clients[False]
 
-    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Send one request; `begin` is called when it is about to leave, at each attempt.
+    async def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
+        """Send one request; `on_send` is called when it is about to leave, at each attempt.
 
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
@@ -52,7 +52,7 @@ class AsyncTransport:
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         client = await self.open(single_attempt=send.single_attempt)
-        under_way = exchange.Exchange(client, send, begin)
+        under_way = exchange.Exchange(client, send, on_send)
         token = exchange.current.set(under_way)
         try:
             return under_way.result(await getattr(client, under_way.method)(**under_way.params))

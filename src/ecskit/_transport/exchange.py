@@ -30,10 +30,10 @@ log = logging.getLogger("ecskit")
 class Exchange:
     """One request and, in the end, the raw body of its answer."""
 
-    __slots__ = ("_lacking", "_wire", "begin", "body", "entered", "method", "operation", "params", "unreadable")
+    __slots__ = ("_lacking", "_wire", "body", "entered", "method", "on_send", "operation", "params", "unreadable")
 
-    def __init__(self, client: Any, send: Send, begin: Callable[[], object]) -> None:
-        """Prepare to send through `client`; `begin` is called when the request is about to leave.
+    def __init__(self, client: Any, send: Send, on_send: Callable[[], object]) -> None:
+        """Prepare to send through `client`; `on_send` is called when the request is about to leave.
 
         Raises:
             UnsupportedOperationError: The client's service model lacks the operation.
@@ -53,7 +53,7 @@ class Exchange:
         self.params: dict[str, Any] = self._known(send.params, model.operation_model(send.operation).input_shape)
         self.body: bytes | None = None
         self.unreadable: bytes | None = None
-        self.begin = begin
+        self.on_send = on_send
         self.entered = False
 
     def result(self, parsed: Mapping[str, Any]) -> RawResponse:
@@ -171,7 +171,7 @@ def _before_call(params: dict[str, Any], **_: Any) -> None:
 def _before_send(**_: Any) -> None:
     exchange = current.get()
     if exchange is not None:
-        exchange.begin()
+        exchange.on_send()
 
 
 def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:

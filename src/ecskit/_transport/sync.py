@@ -30,8 +30,8 @@ class Transport:
         self._closed = False
         exchange.attach(client)
 
-    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Send one request; `begin` is called when it is about to leave, at each attempt.
+    def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
+        """Send one request; `on_send` is called when it is about to leave, at each attempt.
 
         Raises:
             EcsError: It was refused, was not answered, or was answered with an error.
@@ -39,7 +39,7 @@ class Transport:
         client = self._poller() if send.single_attempt else self.client
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        under_way = exchange.Exchange(client, send, begin)
+        under_way = exchange.Exchange(client, send, on_send)
         token = exchange.current.set(under_way)
         try:
             return under_way.result(getattr(client, under_way.method)(**under_way.params))

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.capacity_providers import (
@@ -35,7 +35,7 @@ CapacityProviders: TypeAlias = (
 )
 """What is said about capacity providers: what operations answered, or one or more of them, names or ARNs."""
 
-AT_ONCE = 10
+BATCH_SIZE = 10
 """Capacity providers that one DescribeCapacityProviders shows on a page."""
 DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"}
 
@@ -60,11 +60,13 @@ def capacity_providers_active(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
-    condition = by_status(PROVIDERS, met={"ACTIVE"}, left_over={"CREATE_FAILED", *DELETED}, reason=_reason)
-    goal = All(
+    condition = by_status(
+        PROVIDERS, met={"ACTIVE"}, unreachable_if_repeated={"CREATE_FAILED", *DELETED}, reason=_reason
+    )
+    goal = AllMet(
         name="capacity_providers_active", resource_type=PROVIDERS, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_updated(
@@ -88,15 +90,15 @@ def capacity_providers_updated(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """
     failed = {"UPDATE_FAILED", "CREATE_FAILED", *DELETED}
-    condition = by_status(PROVIDERS, met={"UPDATE_COMPLETE"}, left_over=failed, reason=_reason)
-    goal = All(
+    condition = by_status(PROVIDERS, met={"UPDATE_COMPLETE"}, unreachable_if_repeated=failed, reason=_reason)
+    goal = AllMet(
         name="capacity_providers_updated",
         resource_type=PROVIDERS,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_deleted(
@@ -118,15 +120,17 @@ def capacity_providers_deleted(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """
-    condition = by_status(PROVIDERS, met={"DELETE_COMPLETE", "INACTIVE"}, left_over={"DELETE_FAILED"}, reason=_reason)
-    goal = All(
+    condition = by_status(
+        PROVIDERS, met={"DELETE_COMPLETE", "INACTIVE"}, unreachable_if_repeated={"DELETE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(
         name="capacity_providers_deleted",
         resource_type=PROVIDERS,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[CapacityProvider]]:
@@ -142,23 +146,23 @@ def _reason(provider: CapacityProvider) -> str | None:
     return provider.update_status_reason
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="capacity provider",
     model=CapacityProvider,
-    name=lambda provider: provider.capacity_provider_arn or provider.name,
-    arn=rf"capacity-provider/(?:(?P<cluster>{NAME})/)?{NAME}",
-    bare=NAME,
-    within=("cluster",),
-    anywhere=True,
-    answers=dict.fromkeys(
+    name_of=lambda provider: provider.capacity_provider_arn or provider.name,
+    arn_pattern=rf"capacity-provider/(?:(?P<cluster>{NAME})/)?{NAME}",
+    name_pattern=NAME,
+    parents=("cluster",),
+    parents_optional=True,
+    responses=dict.fromkeys(
         (CreateCapacityProviderResponse, UpdateCapacityProviderResponse, DeleteCapacityProviderResponse),
         attrgetter("capacity_provider"),
     ),
 )
 
-PROVIDERS: ResourceType[CapacityProvider] = ResourceType(
-    noun=NAMING.noun,
-    at_once=AT_ONCE,
+PROVIDERS: DescribedType[CapacityProvider] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda provider: provider.name,
     aliases=lambda provider: [provider.capacity_provider_arn],

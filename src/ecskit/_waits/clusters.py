@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.clusters import (
@@ -56,9 +56,9 @@ def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[li
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
-    condition = by_status(CLUSTERS, met={"ACTIVE"}, unreachable={"FAILED"}, left_over={"INACTIVE"})
-    goal = All(name="clusters_active", resource_type=CLUSTERS, condition=condition, wait_options=wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
+    condition = by_status(CLUSTERS, met={"ACTIVE"}, unreachable={"FAILED"}, unreachable_if_repeated={"INACTIVE"})
+    goal = AllMet(name="clusters_active", resource_type=CLUSTERS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, clusters))
 
 
 def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
@@ -77,10 +77,10 @@ def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """
     condition = by_status(CLUSTERS, met={"INACTIVE"})
-    goal = All(
+    goal = AllMet(
         name="clusters_inactive", resource_type=CLUSTERS, condition=condition, wait_options=wait_options, vanished=Met()
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, clusters))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
@@ -88,13 +88,13 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
     return (yield from call(request, single_attempt=True)).clusters
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="cluster",
     model=Cluster,
-    name=attrgetter("cluster_arn"),
-    arn=f"cluster/{NAME}",
-    bare=NAME,
-    answers=dict.fromkeys(
+    name_of=attrgetter("cluster_arn"),
+    arn_pattern=f"cluster/{NAME}",
+    name_pattern=NAME,
+    responses=dict.fromkeys(
         (
             CreateClusterResponse,
             UpdateClusterResponse,
@@ -106,9 +106,9 @@ NAMING = Naming(
     ),
 )
 
-CLUSTERS: ResourceType[Cluster] = ResourceType(
-    noun=NAMING.noun,
-    at_once=100,
+CLUSTERS: DescribedType[Cluster] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=100,
     describe=_describe,
     id_of=lambda cluster: cluster.cluster_name,
     aliases=lambda cluster: [cluster.cluster_arn],

@@ -16,9 +16,9 @@ import attrs
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.container_instances import (
@@ -33,13 +33,13 @@ from ecskit.models.container_instances import (
 from ecskit.models.literals import ContainerInstanceField
 
 __all__ = [
-    "agents_updated",
+    "agents_updated_goal",
     "container_agents_updated",
     "container_instances_connected",
     "container_instances_drained",
     "container_instances_registered",
-    "drained",
-    "reader",
+    "describer",
+    "drained_goal",
 ]
 
 ContainerInstanceAnswer: TypeAlias = (
@@ -53,7 +53,7 @@ ContainerInstances: TypeAlias = (
 )
 """What is said about container instances: what operations answered, or one or more instances, ids, ARNs or EC2 ids."""
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Container instances that one DescribeContainerInstances takes."""
 HOST: Final = re.compile("m?i-[0-9a-f]+")
 """The id of an EC2 instance, or of a machine of one's own that Systems Manager manages."""
@@ -83,10 +83,10 @@ def container_instances_registered(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
     condition = by_status(INSTANCES, met={"ACTIVE", "DRAINING"}, unreachable=GONE, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="container_instances_registered", resource_type=INSTANCES, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_instances_connected(
@@ -113,13 +113,13 @@ def container_instances_connected(
     """
     resource_type = attrs.evolve(INSTANCES, state=_connection)
     condition = by_status(resource_type, met={"connected"}, unreachable=GONE, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="container_instances_connected",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_instances_drained(
@@ -146,8 +146,8 @@ def container_instances_drained(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    goal = drained(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = drained_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_agents_updated(
@@ -171,43 +171,45 @@ def container_agents_updated(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    goal = agents_updated(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = agents_updated_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
-def drained(wait_options: WaitOptions) -> All[ContainerInstance]:
+def drained_goal(wait_options: WaitOptions) -> AllMet[ContainerInstance]:
     """Return the goal that all container instances are drained."""
     resource_type = attrs.evolve(INSTANCES, state=_load)
     condition = by_status(resource_type, met={"empty"}, unreachable=GONE, reason=_tasks)
-    return All(
+    return AllMet(
         name="container_instances_drained",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
 
 
-def agents_updated(wait_options: WaitOptions) -> All[ContainerInstance]:
+def agents_updated_goal(wait_options: WaitOptions) -> AllMet[ContainerInstance]:
     """Return the goal that the agents of all container instances are updated."""
     resource_type = attrs.evolve(INSTANCES, state=_agent_update)
-    condition = by_status(resource_type, met={"UPDATED"}, unreachable=GONE, left_over={"FAILED"}, reason=_reason)
-    return All(
+    condition = by_status(
+        resource_type, met={"UPDATED"}, unreachable=GONE, unreachable_if_repeated={"FAILED"}, reason=_reason
+    )
+    return AllMet(
         name="container_agents_updated",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
 
 
-def reader(
-    *, poll: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
+def describer(
+    *, single_attempt: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
 ) -> Callable[[str, list[str]], Flow[Sequence[ContainerInstance]]]:
     """Return what looks at some container instances of a cluster, also by the ids of the machines that they are on.
 
     Args:
-        poll: Whether whoever looks backs off itself.
+        single_attempt: Whether each request is made once, because the caller repeats it.
         include: What else to read.
     """
 
@@ -215,13 +217,15 @@ def reader(
         hosts = [id_ for id_ in ids if HOST.fullmatch(id_)]
         names = [id_ for id_ in ids if id_ not in hosts]
         if hosts:
-            names = list(dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, poll=poll))]))
-        found: list[ContainerInstance] = []
-        for start in range(0, len(names), AT_ONCE):
-            request = DescribeContainerInstancesRequest(
-                cluster=cluster, container_instances=names[start : start + AT_ONCE], include=include
+            names = list(
+                dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, single_attempt=single_attempt))])
             )
-            answer = yield from call(request, single_attempt=poll)
+        found: list[ContainerInstance] = []
+        for start in range(0, len(names), BATCH_SIZE):
+            request = DescribeContainerInstancesRequest(
+                cluster=cluster, container_instances=names[start : start + BATCH_SIZE], include=include
+            )
+            answer = yield from call(request, single_attempt=single_attempt)
             found += answer.container_instances
         # A machine can be registered more than once, if its agent lost its memory: the last one counts.
         return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
@@ -229,12 +233,12 @@ def reader(
     return describe
 
 
-def _registered_on(cluster: str, hosts: list[str], *, poll: bool) -> Flow[list[str]]:
+def _registered_on(cluster: str, hosts: list[str], *, single_attempt: bool) -> Flow[list[str]]:
     """Return the ids of the container instances on some machines."""
     request = ListContainerInstancesRequest(cluster=cluster, filter=f"ec2InstanceId in [{','.join(hosts)}]")
     arns: list[str] = []
     while True:
-        page = yield from call(request, single_attempt=poll)
+        page = yield from call(request, single_attempt=single_attempt)
         arns += page.container_instance_arns
         if not page.next_token:
             return [_id(arn) for arn in arns]
@@ -267,14 +271,14 @@ def _tasks(instance: ContainerInstance) -> str:
     return f"{instance.running_tasks_count or 0} running, {instance.pending_tasks_count or 0} pending tasks"
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="container instance",
     model=ContainerInstance,
-    name=attrgetter("container_instance_arn"),
-    arn=rf"container-instance/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
-    bare=NAME,
-    within=("cluster",),
-    answers={
+    name_of=attrgetter("container_instance_arn"),
+    arn_pattern=rf"container-instance/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    name_pattern=NAME,
+    parents=("cluster",),
+    responses={
         RegisterContainerInstanceResponse: attrgetter("container_instance"),
         UpdateContainerAgentResponse: attrgetter("container_instance"),
         UpdateContainerInstancesStateResponse: attrgetter("container_instances"),
@@ -282,10 +286,10 @@ NAMING = Naming(
     },
 )
 
-INSTANCES: ResourceType[ContainerInstance] = ResourceType(
-    noun=NAMING.noun,
-    at_once=AT_ONCE,
-    describe=reader(),
+INSTANCES: DescribedType[ContainerInstance] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
+    describe=describer(),
     id_of=lambda instance: _id(instance.container_instance_arn),
     aliases=lambda instance: [instance.ec2_instance_id],
     state=lambda instance: instance.status,

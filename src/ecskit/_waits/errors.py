@@ -27,7 +27,7 @@ _TOLD = 10
 class ServiceGone(WaitError):
     """A service is being deleted or was: it will not be what was waited for."""
 
-    told = "service gone"
+    outcome = "service gone"
 
 
 class TaskNotVisible(NotVisible):
@@ -40,13 +40,13 @@ class TaskNotVisible(NotVisible):
 class TaskPurged(Vanished):
     """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
 
-    told = "purged"
+    outcome = "purged"
 
 
 class TaskStoppedEarly(WaitFailed):
     """A task is past what was waited for: it stops or has stopped."""
 
-    told = "stopped early"
+    outcome = "stopped early"
 
 
 class ServicesMissing(EcsError):  # read as what happened

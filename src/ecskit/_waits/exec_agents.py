@@ -17,7 +17,7 @@ from ecskit._polling.loop import Failed, Verdict
 from ecskit._polling.observations import ResourceState, WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskStoppedEarly
-from ecskit._waits.task_ids import Tasks, targets_of
+from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import PACE, TaskGoal, _running
 from ecskit.models.tasks import Container, Task
 
@@ -66,9 +66,9 @@ def exec_agents_running(
 
 @attrs.frozen(kw_only=True)
 class _ExecGoal(TaskGoal):
-    def judge(self, wait_state: WaitState[Task], /) -> Verdict:
+    def decide(self, wait_state: WaitState[Task], /) -> Verdict:
         """Decide as with any task, but do not call it stopped if only its agent has."""
-        verdict = super().judge(wait_state)
+        verdict = super().decide(wait_state)
         if isinstance(verdict, Failed) and verdict.error is TaskStoppedEarly:
             blamed = (wait_state.resources[name] for name in verdict.reasons)
             if not any(isinstance(_running(resource), Unreachable) for resource in blamed):

@@ -13,9 +13,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.express_gateway_services import (
@@ -58,11 +58,11 @@ def express_gateway_services_active(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
-    condition = by_status(SERVICES, met={"ACTIVE"}, left_over={"DRAINING", "INACTIVE"}, reason=_reason)
-    goal = All(
+    condition = by_status(SERVICES, met={"ACTIVE"}, unreachable_if_repeated={"DRAINING", "INACTIVE"}, reason=_reason)
+    goal = AllMet(
         name="express_gateway_services_active", resource_type=SERVICES, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, express_gateway_services))
 
 
 def express_gateway_services_inactive(
@@ -83,14 +83,14 @@ def express_gateway_services_inactive(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """
     condition = by_status(SERVICES, met={"INACTIVE"}, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="express_gateway_services_inactive",
         resource_type=SERVICES,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, express_gateway_services))
 
 
 def _describe(_: str, arns: list[str]) -> Flow[Sequence[ECSExpressGatewayService]]:
@@ -111,21 +111,21 @@ def _reason(service: ECSExpressGatewayService) -> str | None:
     return service.status.status_reason if service.status else None
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="express gateway service",
     model=ECSExpressGatewayService,
-    name=attrgetter("service_arn"),
-    arn=rf"service/(?:{NAME}/)?{NAME}",
-    answers={
+    name_of=attrgetter("service_arn"),
+    arn_pattern=rf"service/(?:{NAME}/)?{NAME}",
+    responses={
         CreateExpressGatewayServiceResponse: attrgetter("service"),
         UpdateExpressGatewayServiceResponse: attrgetter("service.service_arn"),
         DeleteExpressGatewayServiceResponse: attrgetter("service"),
     },
 )
 
-SERVICES: ResourceType[ECSExpressGatewayService] = ResourceType(
-    noun=NAMING.noun,
-    at_once=1,
+SERVICES: DescribedType[ECSExpressGatewayService] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe,
     id_of=lambda service: service.service_arn,
     state=_state,

@@ -12,9 +12,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import GatewayNotFoundException, ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, known_from, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, read_as, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.gateways import (
@@ -65,9 +65,11 @@ def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[li
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
     ready = {"ACTIVE", "UPDATE_COMPLETE"}
-    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_active", resource_type=GATEWAYS, condition=condition, wait_options=wait_options)
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    condition = by_status(
+        GATEWAYS, met=ready, unreachable={"DELETED"}, unreachable_if_repeated={"UPDATE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(name="gateways_active", resource_type=GATEWAYS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
@@ -88,9 +90,17 @@ def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[l
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """
     ready = {"UPDATE_COMPLETE"}
-    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_updated", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, reads=2)
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    condition = by_status(
+        GATEWAYS, met=ready, unreachable={"DELETED"}, unreachable_if_repeated={"UPDATE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(
+        name="gateways_updated",
+        resource_type=GATEWAYS,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
+    )
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
@@ -109,10 +119,10 @@ def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[l
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
     condition = by_status(GATEWAYS, met={"DELETED"}, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="gateways_deleted", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, vanished=Met()
     )
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
@@ -133,11 +143,15 @@ def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOp
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
     over = {"UPDATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
-    condition = by_status(ROUTES, met={"ACTIVE"}, unreachable={"CREATE_FAILED"}, left_over=over)
-    goal = All(
-        name="gateway_routes_active", resource_type=ROUTES, condition=condition, wait_options=wait_options, reads=2
+    condition = by_status(ROUTES, met={"ACTIVE"}, unreachable={"CREATE_FAILED"}, unreachable_if_repeated=over)
+    goal = AllMet(
+        name="gateway_routes_active",
+        resource_type=ROUTES,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
     )
-    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
+    return wait_for(goal, targets_of(goal.name, ROUTE_IDENTIFIERS, gateway_routes))
 
 
 def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
@@ -156,15 +170,15 @@ def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, wait_options: WaitO
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
     """
-    condition = by_status(ROUTES, met={"DELETED"}, left_over={"DELETE_FAILED"})
-    goal = All(
+    condition = by_status(ROUTES, met={"DELETED"}, unreachable_if_repeated={"DELETE_FAILED"})
+    goal = AllMet(
         name="gateway_routes_deleted",
         resource_type=ROUTES,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
+    return wait_for(goal, targets_of(goal.name, ROUTE_IDENTIFIERS, gateway_routes))
 
 
 def _describe_gateway(_: str, names: list[str]) -> Flow[Sequence[Gateway]]:
@@ -191,38 +205,38 @@ def _reason(gateway: Gateway) -> str:
     return ", ".join(filter(None, [gateway.status_reason, *dict.fromkeys(errors)]))
 
 
-GATEWAY = Naming(
+GATEWAY_IDENTIFIERS = Identifiers(
     noun="gateway",
     model=Gateway,
-    name=attrgetter("gateway_arn"),
-    arn=f"gateway/{NAME}",
-    bare=NAME,
-    answers={
+    name_of=attrgetter("gateway_arn"),
+    arn_pattern=f"gateway/{NAME}",
+    name_pattern=NAME,
+    responses={
         CreateGatewayResponse: attrgetter("gateway_arn"),
         UpdateGatewayResponse: attrgetter("gateway_arn"),
         GatewaySummary: attrgetter("gateway_arn"),
-        DeleteGatewayResponse: known_from(Gateway),  # it is gone before the first look
+        DeleteGatewayResponse: read_as(Gateway),  # it is gone before the first look
     },
 )
-ROUTE = Naming(
+ROUTE_IDENTIFIERS = Identifiers(
     noun="gateway route",
     model=GatewayRoute,
-    name=attrgetter("gateway_route_arn"),
-    arn=rf"gateway-route/(?:{NAME}/)*{NAME}",
-    answers={GatewayRouteSummary: attrgetter("gateway_route_arn")},
+    name_of=attrgetter("gateway_route_arn"),
+    arn_pattern=rf"gateway-route/(?:{NAME}/)*{NAME}",
+    responses={GatewayRouteSummary: attrgetter("gateway_route_arn")},
 )
 
-GATEWAYS: ResourceType[Gateway] = ResourceType(
-    noun=GATEWAY.noun,
-    at_once=1,
+GATEWAYS: DescribedType[Gateway] = DescribedType(
+    noun=GATEWAY_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_gateway,
     id_of=lambda gateway: gateway.name,
     aliases=lambda gateway: [gateway.gateway_arn],
     state=lambda gateway: gateway.status,
 )
-ROUTES: ResourceType[GatewayRoute] = ResourceType(
-    noun=ROUTE.noun,
-    at_once=1,
+ROUTES: DescribedType[GatewayRoute] = DescribedType(
+    noun=ROUTE_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_route,
     id_of=lambda route: route.gateway_route_arn,
     state=lambda route: route.status,

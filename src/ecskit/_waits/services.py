@@ -13,9 +13,9 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Evaluation, Met, NotYet, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
@@ -35,7 +35,7 @@ ServiceAnswer: TypeAlias = CreateServiceResponse | UpdateServiceResponse | Delet
 Services: TypeAlias = ServiceAnswer | Service | str | Sequence[ServiceAnswer | Service | str]
 """What is said about services: what operations answered, or one or more services, names or ARNs."""
 
-AT_ONCE = 10
+BATCH_SIZE = 10
 """Services that one DescribeServices takes."""
 
 
@@ -67,9 +67,9 @@ def services_stable(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     name = "services_stable"
-    targets = targets_of(name, SERVICE, services, cluster=cluster)
+    targets = targets_of(name, SERVICE_IDENTIFIERS, services, cluster=cluster)
     resource_type = attrs.evolve(SERVICES, describe=_describe_supported)
-    goal = All(
+    goal = AllMet(
         name=name,
         resource_type=resource_type,
         condition=stability,
@@ -77,7 +77,7 @@ def services_stable(
         vanished_error=ServiceGone,
     )
     flow = wait_for(goal, targets)
-    _require_supported(targets.seen.values())
+    _require_supported(targets.observed.values())
     return flow
 
 
@@ -102,8 +102,8 @@ def services_inactive(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
     name = "services_inactive"
-    goal = All(name=name, resource_type=SERVICES, condition=_deleted, wait_options=wait_options, vanished=Met())
-    return wait_for(goal, targets_of(name, SERVICE, services, cluster=cluster))
+    goal = AllMet(name=name, resource_type=SERVICES, condition=_deleted, wait_options=wait_options, vanished=Met())
+    return wait_for(goal, targets_of(name, SERVICE_IDENTIFIERS, services, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
@@ -136,20 +136,22 @@ def _load(service: Service) -> str | None:
     return f"{service.running_count or 0} running, {service.pending_count or 0} pending tasks"
 
 
-SERVICE = Naming(
+SERVICE_IDENTIFIERS = Identifiers(
     noun="service",
     model=Service,
-    name=attrgetter("service_arn"),
-    arn=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
-    bare=NAME,
-    within=("cluster",),
-    anywhere=True,
-    answers=dict.fromkeys((CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")),
+    name_of=attrgetter("service_arn"),
+    arn_pattern=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    name_pattern=NAME,
+    parents=("cluster",),
+    parents_optional=True,
+    responses=dict.fromkeys(
+        (CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")
+    ),
 )
 
-SERVICES: ResourceType[Service] = ResourceType(
-    noun=SERVICE.noun,
-    at_once=AT_ONCE,
+SERVICES: DescribedType[Service] = DescribedType(
+    noun=SERVICE_IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda service: service.service_name,
     aliases=lambda service: [service.service_arn],

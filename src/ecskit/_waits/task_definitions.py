@@ -13,9 +13,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ClientException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.task_definitions import (
@@ -57,14 +57,14 @@ def task_definitions_deleted(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """
     condition = by_status(DEFINITIONS, met={"DELETED"})
-    goal = All(
+    goal = AllMet(
         name="task_definitions_deleted",
         resource_type=DEFINITIONS,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, task_definitions))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_definitions))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
@@ -77,21 +77,21 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
     return [answer.task_definition]
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="task definition",
     model=TaskDefinition,
-    name=attrgetter("task_definition_arn"),
-    arn=rf"task-definition/{NAME}:\d+",
-    bare=rf"{NAME}:\d+",
-    answers={
+    name_of=attrgetter("task_definition_arn"),
+    arn_pattern=rf"task-definition/{NAME}:\d+",
+    name_pattern=rf"{NAME}:\d+",
+    responses={
         DeleteTaskDefinitionsResponse: attrgetter("task_definitions"),
         DeregisterTaskDefinitionResponse: attrgetter("task_definition"),
     },
 )
 
-DEFINITIONS: ResourceType[TaskDefinition] = ResourceType(
-    noun=NAMING.noun,
-    at_once=1,
+DEFINITIONS: DescribedType[TaskDefinition] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe,
     id_of=lambda definition: definition.task_definition_arn,
     aliases=lambda definition: [f"{definition.family}:{definition.revision}"],

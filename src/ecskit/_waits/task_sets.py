@@ -14,9 +14,9 @@ import attrs
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Condition, Evaluation, Met, NotYet, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Condition, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
@@ -30,12 +30,12 @@ from ecskit.models.services import (
 )
 
 __all__ = [
-    "NAMING",
+    "IDENTIFIERS",
     "TaskSetAnswer",
-    "deleted",
+    "deleted_goal",
     "is_percent",
-    "primary",
-    "steady",
+    "primary_goal",
+    "steady_goal",
     "task_sets_deleted",
     "task_sets_primary",
     "task_sets_steady",
@@ -76,8 +76,8 @@ def task_sets_steady(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = steady(wait_options, scale)
-    targets = targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service)
+    goal = steady_goal(wait_options, scale)
+    targets = targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service)
     if scale is not None:
         if not is_percent(scale):
             raise RequestError(goal.name, [("scale", f"expected percent, 0 to 100, got {scale!r}")])
@@ -106,8 +106,8 @@ def task_sets_primary(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = primary(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = primary_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service))
 
 
 def task_sets_deleted(
@@ -129,33 +129,37 @@ def task_sets_deleted(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
-    goal = deleted(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = deleted_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service))
 
 
-def steady(wait_options: WaitOptions, scale: float | None = None) -> All[TaskSet]:
+def steady_goal(wait_options: WaitOptions, scale: float | None = None) -> AllMet[TaskSet]:
     """Return the goal that all task sets are steady, at a certain scale if one is given."""
     resource_type = TASK_SETS if scale is None else attrs.evolve(TASK_SETS, state=_state_and_scale)
     condition = by_status(resource_type, met={"STEADY_STATE"}, unreachable={"DRAINING"}, reason=_counts)
     if scale is not None:
         condition = _at(scale, condition)
-    return All(
-        name="task_sets_steady", resource_type=resource_type, condition=condition, wait_options=wait_options, reads=2
+    return AllMet(
+        name="task_sets_steady",
+        resource_type=resource_type,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
     )
 
 
-def primary(wait_options: WaitOptions) -> All[TaskSet]:
+def primary_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
     """Return the goal that all task sets are shown as PRIMARY."""
     # What the answer shows is not what reads show: here the last look counts, however old what it shows is.
     resource_type = attrs.evolve(TASK_SETS, rank=lambda _: (None, 0))
     condition = by_status(resource_type, met={"PRIMARY"}, unreachable={"DRAINING"})
-    return All(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
+    return AllMet(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
 
 
-def deleted(wait_options: WaitOptions) -> All[TaskSet]:
+def deleted_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
     """Return the goal that all task sets are gone."""
     condition = by_status(TASK_SETS, reason=_counts)
-    return All(
+    return AllMet(
         name="task_sets_deleted",
         resource_type=TASK_SETS,
         condition=condition,
@@ -216,22 +220,22 @@ def _counts(task_set: TaskSet) -> str | None:
     return f"{running} of {task_set.computed_desired_count} tasks running, {pending} pending"
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="task set",
     model=TaskSet,
-    name=attrgetter("task_set_arn"),
-    arn=rf"task-set/(?P<cluster>{NAME})/(?P<service>{NAME})/(?P<id>(?:ecs-svc/)?{NAME})",
-    bare=rf"(?:ecs-svc/)?{NAME}",
-    within=("cluster", "service"),
-    answers=dict.fromkeys(
+    name_of=attrgetter("task_set_arn"),
+    arn_pattern=rf"task-set/(?P<cluster>{NAME})/(?P<service>{NAME})/(?P<id>(?:ecs-svc/)?{NAME})",
+    name_pattern=rf"(?:ecs-svc/)?{NAME}",
+    parents=("cluster", "service"),
+    responses=dict.fromkeys(
         (CreateTaskSetResponse, UpdateTaskSetResponse, UpdateServicePrimaryTaskSetResponse, DeleteTaskSetResponse),
         attrgetter("task_set"),
     ),
 )
 
-TASK_SETS: ResourceType[TaskSet] = ResourceType(
-    noun=NAMING.noun,
-    at_once=10,
+TASK_SETS: DescribedType[TaskSet] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=10,
     describe=_describe,
     id_of=lambda task_set: task_set.id,
     aliases=lambda task_set: [task_set.id.rsplit("/", 1)[-1]],

@@ -12,9 +12,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, get_args
 
-from ecskit._simulator.clocks import ScaledClock
-from ecskit._simulator.lag import Lag
 from ecskit._simulator.quotas import PUBLISHED_QUOTAS
+from ecskit._simulator.read_options import Lag
+from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.scheduler.shown_counts import Counting
 from ecskit._simulator.server import SimulatorServer
 from ecskit._simulator.simulator import Simulator

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ecskit._simulator.account import Account
 from ecskit._simulator.operations import (
     account_settings,
     agent,
@@ -32,9 +33,8 @@ from ecskit._simulator.operations import (
     tasks,
 )
 from ecskit._simulator.wire import Wire
-from ecskit._simulator.world import World
 
-Operation = Callable[[World, Wire], Wire]
+Operation = Callable[[Account, Wire], Wire]
 
 _FAMILIES: tuple[Mapping[str, Operation], ...] = (
     account_settings.OPERATIONS,

@@ -12,17 +12,24 @@ import attrs
 
 from ecskit._simulator.errors import refused
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.managed import add, all_present, all_seen, checked_arn, progress_of, seen
-from ecskit._simulator.pages import paginate
-from ecskit._simulator.progress import PENDING_SECONDS, STOPPING_SECONDS
-from ecskit._simulator.records.managed import Change, Managed
+from ecskit._simulator.pagination import paginate
+from ecskit._simulator.records.timed_resources import Change, TimedResource
+from ecskit._simulator.resource_access import (
+    add_resource,
+    all_current,
+    all_visible,
+    checked_arn,
+    find_visible,
+    progress_of,
+)
+from ecskit._simulator.resource_script import PENDING_SECONDS, STOPPING_SECONDS
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from ecskit._simulator.progress import Progress
-    from ecskit._simulator.world import World
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.resource_script import Progress
 
-KIND = "daemon-deployment"
+RESOURCE_TYPE = "daemon-deployment"
 REVISION = "daemon-revision"
 
 _UNFINISHED = ("PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
@@ -31,7 +38,7 @@ _BREAKER: Wire = {"failureCount": 0, "status": "MONITORING", "threshold": 3}
 
 
 @attrs.frozen(kw_only=True)
-class Course:
+class DeploymentTimes:
     """When a deployment begins, runs and ends.
 
     Args:
@@ -60,7 +67,9 @@ class Course:
         return self.end + self.progress.rollback_seconds
 
 
-def deploy(world: World, daemon: Managed, target: Managed | None, configuration: Wire) -> tuple[Managed, Course]:
+def deploy(
+    account: Account, daemon: TimedResource, target: TimedResource | None, configuration: Wire
+) -> tuple[TimedResource, DeploymentTimes]:
     """Start a deployment of a daemon, in place of one that is unfinished.
 
     Args:
@@ -69,78 +78,80 @@ def deploy(world: World, daemon: Managed, target: Managed | None, configuration:
         target: The revision that is deployed; None to deploy none, which removes the daemon's tasks.
         configuration: The deployment configuration.
     """
-    _stop_unfinished(world, daemon)
-    progress = progress_of(world, "daemon", daemon.name)
-    course = Course(start=world.now, progress=progress, seconds=progress.seconds_for("daemon"))
-    arn = world.arns.ecs(KIND, f"{world.arns.name('daemon', daemon.arn)}/{world.hex(21)}")
+    _stop_unfinished(account, daemon)
+    progress = progress_of(account, "daemon", daemon.name)
+    times = DeploymentTimes(start=account.now, progress=progress, seconds=progress.seconds_for("daemon"))
+    arn = account.arns.ecs(RESOURCE_TYPE, f"{account.arns.name('daemon', daemon.arn)}/{account.hex(21)}")
     alarms = configuration.get("alarms", {})
     body: Wire = {
         "daemonDeploymentArn": arn,
         "clusterArn": daemon.body["clusterArn"],
-        "sourceDaemonRevisions": [_in_deployment(each) for each in daemon.show(world.now).get("currentRevisions", [])],
+        "sourceDaemonRevisions": [
+            _in_deployment(each) for each in daemon.show(account.now).get("currentRevisions", [])
+        ],
         "circuitBreaker": _BREAKER,
         "alarms": {
             "status": "MONITORING" if alarms.get("enable") else "DISABLED",
             "alarmNames": alarms.get("alarmNames", []),
         },
         "deploymentConfiguration": configuration,
-        "createdAt": timestamp(world.now),
+        "createdAt": timestamp(account.now),
     }
     if target is not None:
-        body["targetDaemonRevision"] = _in_deployment(target.hidden["running"])
-    deployment = Managed(
+        body["targetDaemonRevision"] = _in_deployment(target.internal["running"])
+    deployment = TimedResource(
         arn=arn,
         name=daemon.name,
-        created_at=world.now,
+        created_at=account.now,
         body=body,
-        changes=_changes(course, None if target is None else daemon.hidden.get("stable")),
+        changes=_changes(times, None if target is None else daemon.internal.get("stable")),
         owner=daemon.arn,
     )
-    add(world, KIND, deployment)
-    return deployment, course
+    add_resource(account, RESOURCE_TYPE, deployment)
+    return deployment, times
 
 
-def _changes(course: Course, stable: Wire | None) -> tuple[Change, ...]:
+def _changes(times: DeploymentTimes, stable: Wire | None) -> tuple[Change, ...]:
     """Return the timeline of a deployment. A failure rolls back to the stable revision; without one it just stops."""
-    progress = course.progress
+    progress = times.progress
     beginning = (
-        Change(course.start, {"status": "PENDING"}),
-        Change(course.running, {"status": "IN_PROGRESS", "startedAt": timestamp(course.running)}),
+        Change(times.start, {"status": "PENDING"}),
+        Change(times.running, {"status": "IN_PROGRESS", "startedAt": timestamp(times.running)}),
     )
-    finished = {"finishedAt": timestamp(course.end)}
+    finished = {"finishedAt": timestamp(times.end)}
     if progress.fails is None:
         done = {"status": "SUCCESSFUL", "circuitBreaker": {**_BREAKER, "status": "MONITORING_COMPLETE"}}
-        return (*beginning, Change(course.end, {**done, **finished}))
+        return (*beginning, Change(times.end, {**done, **finished}))
     triggered = {**_BREAKER, "failureCount": _BREAKER["threshold"], "status": "TRIGGERED"}
     failed: Wire = {"statusReason": progress.fails, "circuitBreaker": triggered}
     if stable is None:
-        stopped = {"status": "STOPPED", "stoppedAt": timestamp(course.end)}
-        return (*beginning, Change(course.end, {**failed, **stopped, **finished}))
+        stopped = {"status": "STOPPED", "stoppedAt": timestamp(times.end)}
+        return (*beginning, Change(times.end, {**failed, **stopped, **finished}))
     rollback = {
         "reason": progress.fails,
-        "startedAt": timestamp(course.end),
+        "startedAt": timestamp(times.end),
         "rollbackTargetDaemonRevisionArn": stable["arn"],
         "rollbackCapacityProviders": [each["arn"] for each in stable["capacityProviders"]],
     }
-    outcome: Wire = {"status": "ROLLBACK_SUCCESSFUL", "finishedAt": timestamp(course.rolled_back)}
+    outcome: Wire = {"status": "ROLLBACK_SUCCESSFUL", "finishedAt": timestamp(times.rolled_back)}
     if progress.rollback_fails is not None:
         outcome |= {"status": "ROLLBACK_FAILED", "statusReason": progress.rollback_fails}
     return (
         *beginning,
-        Change(course.end, {**failed, "status": "ROLLBACK_IN_PROGRESS", "rollback": rollback}),
-        Change(course.rolled_back, outcome),
+        Change(times.end, {**failed, "status": "ROLLBACK_IN_PROGRESS", "rollback": rollback}),
+        Change(times.rolled_back, outcome),
     )
 
 
-def _stop_unfinished(world: World, daemon: Managed) -> None:
+def _stop_unfinished(account: Account, daemon: TimedResource) -> None:
     """Let a new deployment replace the one before."""
-    for each in all_present(world, KIND):
-        if each.owner == daemon.arn and each.show(world.now)["status"] in _UNFINISHED:
-            stopped = timestamp(world.now + STOPPING_SECONDS)
+    for each in all_current(account, RESOURCE_TYPE):
+        if each.owner == daemon.arn and each.show(account.now)["status"] in _UNFINISHED:
+            stopped = timestamp(account.now + STOPPING_SECONDS)
             reason = "A newer deployment replaces this one."
-            each.begin(
-                world.now,
-                Change(world.now, {"status": "STOP_REQUESTED", "statusReason": reason}),
+            each.reschedule(
+                account.now,
+                Change(account.now, {"status": "STOP_REQUESTED", "statusReason": reason}),
                 Change(stopped, {"status": "STOPPED", "stoppedAt": stopped, "finishedAt": stopped}),
             )
 
@@ -157,23 +168,23 @@ def _in_deployment(running: Wire) -> Wire:
     }
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    found, failures = _look_up(world, KIND, "daemonDeploymentArns", request)
+def _describe(account: Account, request: Wire) -> Wire:
+    found, failures = _look_up(account, RESOURCE_TYPE, "daemonDeploymentArns", request)
     return {"daemonDeployments": found, "failures": failures}
 
 
-def _describe_revisions(world: World, request: Wire) -> Wire:
-    found, failures = _look_up(world, REVISION, "daemonRevisionArns", request)
+def _describe_revisions(account: Account, request: Wire) -> Wire:
+    found, failures = _look_up(account, REVISION, "daemonRevisionArns", request)
     return {"daemonRevisions": found, "failures": failures}
 
 
-def _look_up(world: World, kind: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
+def _look_up(account: Account, kind: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
     check_count(member, request[member], most=20)
-    at = world.read_moment()
+    at = account.read_moment()
     found: list[Wire] = []
     failures: list[Wire] = []
     for arn in dict.fromkeys(request[member]):
-        record = seen(world, kind, checked_arn(world, kind, arn), at)
+        record = find_visible(account, kind, checked_arn(account, kind, arn), at)
         if record is None:
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
@@ -181,16 +192,16 @@ def _look_up(world: World, kind: str, member: str, request: Wire) -> tuple[list[
     return found, failures
 
 
-def _list(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
-    daemon = checked_arn(world, "daemon", request["daemonArn"])
+def _list(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
+    daemon = checked_arn(account, "daemon", request["daemonArn"])
     # Its deployments outlive a daemon: the last one tells how its deletion went.
-    if ("daemon", daemon) not in world.managed:
+    if ("daemon", daemon) not in account.timed_resources:
         raise refused(f"The daemon {daemon} was not found.")
     created: Wire = request.get("createdAt", {})
     rows = [
         (each.arn, _summary(each, at))
-        for each in all_seen(world, KIND, at)
+        for each in all_visible(account, RESOURCE_TYPE, at)
         if each.owner == daemon
         and created.get("after", 0) <= each.created_at <= created.get("before", each.created_at)
         and each.show(at)["status"] in (request.get("status") or (each.show(at)["status"],))
@@ -199,7 +210,7 @@ def _list(world: World, request: Wire) -> Wire:
     return {"daemonDeployments": page, **more}
 
 
-def _summary(deployment: Managed, at: float) -> Wire:
+def _summary(deployment: TimedResource, at: float) -> Wire:
     shown = deployment.show(at)
     summary = {name: shown[name] for name in _SUMMARY if name in shown}
     if "targetDaemonRevision" in shown:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import invalid
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.managed import present
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.services import Service
-from ecskit._simulator.scheduler import rollouts, schedule
-from ecskit._simulator.scheduler.rules import (
+from ecskit._simulator.resource_access import find_current
+from ecskit._simulator.scheduler import loop, rollouts
+from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
+from ecskit._simulator.scheduler.service_rules import (
     REVISION,
     changeable,
     checked_desired,
@@ -24,29 +25,28 @@ from ecskit._simulator.scheduler.rules import (
     service_not_found,
     service_settings,
 )
-from ecskit._simulator.scheduler.staffing import launch_type_of
 from ecskit._simulator.scheduler.task_sets import add_task_set
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 _PER_CALL = 10
 _PER_PAGE = 10
 
 
-def _create(world: World, request: Wire) -> Wire:
+def _create(account: Account, request: Wire) -> Wire:
     check_token(request)
-    cluster = world.active_cluster(request.get("cluster"))
+    cluster = account.active_cluster(request.get("cluster"))
     name = request["serviceName"]
     check_name("serviceName", name)
-    arn = world.arns.ecs("service", f"{cluster.name}/{name}")
-    existing = _existing(world, cluster, arn, request)
+    arn = account.arns.ecs("service", f"{cluster.name}/{name}")
+    existing = _existing(account, cluster, arn, request)
     if existing is not None:
-        return {"service": _shown(world, existing)}
+        return {"service": _shown(account, existing)}
     controller = request.get("deploymentController", {}).get("type", "ECS")
     scheduling = request.get("schedulingStrategy", "REPLICA")
     if scheduling == "DAEMON" and (controller != "ECS" or "desiredCount" in request):
@@ -62,28 +62,28 @@ def _create(world: World, request: Wire) -> Wire:
     service = Service(
         arn=arn,
         name=name,
-        ordinal=world.ordinal(),
+        ordinal=account.ordinal(),
         cluster=cluster,
-        created_at=world.now,
+        created_at=account.now,
         created_with=request,
         controller=controller,
         scheduling=scheduling,
         settings=settings,
         config={}
         if controller == "EXTERNAL"
-        else revision_config(world, cluster, scheduling, settings, _wanted({}, request)),
+        else revision_config(account, cluster, scheduling, settings, _wanted({}, request)),
         desired=checked_desired(request.get("desiredCount", 0)),
         tags=checked_tags(request.get("tags")),
-        looked_at=world.now,
+        last_run_at=account.now,
     )
-    world.services.pop(arn, None)
-    world.services[arn] = service
+    account.services.pop(arn, None)
+    account.services[arn] = service
     if controller == "ECS":
-        rollouts.begin(world, service)
+        rollouts.begin(account, service)
     elif controller == "CODE_DEPLOY":
-        add_task_set(world, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
-    schedule.look(world, service)
-    return {"service": _shown(world, service)}
+        add_task_set(account, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
+    loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
 def _check_controller(controller: str, settings: Wire) -> None:
@@ -103,21 +103,21 @@ def check_token(request: Wire) -> None:
         raise invalid("clientToken must be 1 to 36 printable ASCII characters without spaces.")
 
 
-def _existing(world: World, cluster: Cluster, arn: str, request: Wire) -> Service | None:
+def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Service | None:
     """Return the service that the same request created before, or None if the name is free.
 
     Raises:
         SimulatedError: `InvalidParameterException`, when the name or the token is taken.
     """
     token = request.get("clientToken")
-    for each in world.services_of(cluster):
+    for each in account.services_of(cluster):
         if token is not None and each.created_with.get("clientToken") == token and each.status == "ACTIVE":
             if question(each.created_with) == question(request):
                 return each
             raise invalid("The clientToken was used before with other parameters.")
-    if present(world, "express-gateway-service", arn) is not None:
+    if find_current(account, "express-gateway-service", arn) is not None:
         raise invalid("An Express service has this name.")
-    service = world.services.get(arn)
+    service = account.services.get(arn)
     if service is None or service.status == "INACTIVE":
         return None
     if service.status == "DRAINING":
@@ -140,40 +140,40 @@ def _wanted(old: Wire, request: Wire) -> Wire:
     return wanted
 
 
-def _shown(world: World, service: Service) -> Wire:
-    shown = service.shown.at(world.now) or {}
+def _shown(account: Account, service: Service) -> Wire:
+    shown = service.shown.at(account.now) or {}
     return {**shown, "tags": service.tags}
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _describe(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_count("services", request["services"], most=_PER_CALL)
-    at = world.read_moment()
+    at = account.read_moment()
     found: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["services"]):
-        service = world.find_service(cluster, reference)
-        shown = None if service is None else seen(world, service, at)
+        service = account.find_service(cluster, reference)
+        shown = None if service is None else visible_service(account, service, at)
         if service is None or shown is None:
-            name = world.arns.name("service", reference)
-            arn = reference if reference.startswith("arn:") else world.arns.ecs("service", f"{cluster.name}/{name}")
+            name = account.arns.name("service", reference)
+            arn = reference if reference.startswith("arn:") else account.arns.ecs("service", f"{cluster.name}/{name}")
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append({**shown, "tags": service.tags} if "TAGS" in request.get("include", []) else shown)
     return {"services": found, "failures": failures}
 
 
-def seen(world: World, service: Service, at: float) -> Wire | None:
+def visible_service(account: Account, service: Service, at: float) -> Wire | None:
     """Return a service as a reader of a moment sees it, or None if it does not yet."""
-    return service.shown.at(at) if service.created_at + world.lag.visible_after <= at else None
+    return service.shown.at(at) if service.created_at + account.lag.visible_after <= at else None
 
 
-def _list(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    at = world.read_moment()
+def _list(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    at = account.read_moment()
     rows: list[tuple[int, str]] = []
-    for service in world.services_of(cluster):
-        shown = seen(world, service, at)
+    for service in account.services_of(cluster):
+        shown = visible_service(account, service, at)
         if shown is None or shown["status"] != "ACTIVE" or request.get("resourceManagementType") == "ECS":
             continue
         if request.get("schedulingStrategy", service.scheduling) != service.scheduling:
@@ -187,24 +187,24 @@ def _list(world: World, request: Wire) -> Wire:
     return {"serviceArns": page, **more}
 
 
-def _list_by_namespace(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
+def _list_by_namespace(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
     wanted = request["namespace"].rsplit("/", 1)[-1]
     rows: list[tuple[int, str]] = []
-    for service in world.services.values():
+    for service in account.services.values():
         connected: Wire = service.config.get("serviceConnectConfiguration", {})
         defaults = service.cluster.service_connect_defaults or {}
         namespace = connected.get("namespace") or defaults.get("namespace", "")
-        shown = seen(world, service, at)
+        shown = visible_service(account, service, at)
         if connected.get("enabled") and shown and shown["status"] == "ACTIVE" and namespace.endswith(wanted):
             rows.append((service.ordinal, service.arn))
     page, more = paginate("ListServicesByNamespace", request, rows, default=_PER_PAGE)
     return {"serviceArns": page, **more}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request.get("cluster"))
-    service = changeable(world, cluster, request["service"])
+def _update(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request.get("cluster"))
+    service = changeable(account, cluster, request["service"])
     if request.get("deploymentController", {}).get("type", service.controller) != service.controller:
         raise invalid("The simulator does not change the deployment controller of a service.")
     if service.is_daemon and "desiredCount" in request:
@@ -220,25 +220,25 @@ def _update(world: World, request: Wire) -> Wire:
                 " deployment configuration and the health check grace period can be updated."
             )
         service.settings = settings
-        service.scale(world.now, desired)
-        schedule.look(world, service)
-        return {"service": _shown(world, service)}
+        service.scale(account.now, desired)
+        loop.run_service(account, service)
+        return {"service": _shown(account, service)}
     config = service.config
     if changes or request.get("forceNewDeployment") or request.get("volumeConfigurations"):
-        config = revision_config(world, cluster, service.scheduling, settings, _wanted(config, request))
+        config = revision_config(account, cluster, service.scheduling, settings, _wanted(config, request))
     service.settings = settings
-    service.scale(world.now, desired)
+    service.scale(account.now, desired)
     if request.get("forceNewDeployment") or config != service.config:
         service.config = config
-        rollouts.begin(world, service)
+        rollouts.begin(account, service)
     service.is_steady = False
-    schedule.look(world, service)
-    return {"service": _shown(world, service)}
+    loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    service = world.find_service(cluster, request["service"])
+def _delete(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    service = account.find_service(cluster, request["service"])
     if service is None or service.status == "INACTIVE":
         raise service_not_found()
     if service.status == "ACTIVE":
@@ -247,11 +247,11 @@ def _delete(world: World, request: Wire) -> Wire:
                 raise invalid("The service cannot be stopped while it is scaled above 0.")
             if service.task_sets and service.controller == "EXTERNAL":
                 raise invalid("The service cannot be deleted while it has task sets.")
-        rollouts.replace(world, service, "The service was deleted.")
+        rollouts.supersede(account, service, "The service was deleted.")
         service.status = "DRAINING"
-        service.scale(world.now, 0)
-        schedule.look(world, service)
-    return {"service": _shown(world, service)}
+        service.scale(account.now, 0)
+        loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
 OPERATIONS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import attrs
 
-from ecskit._simulator.task_life import Step, TaskPlan, purged_at, snapshot
+from ecskit._simulator.task_lifecycle import Step, TaskPlan, purged_at, snapshot
 from ecskit._simulator.wire import Wire, timestamp
 
 Tags = list[dict[str, str]]

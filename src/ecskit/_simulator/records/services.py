@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ecskit._simulator.scheduler.timeline import Timeline
+from ecskit._simulator.records.timeline import Timeline
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
+    from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.records.resources import Cluster, Tags
-    from ecskit._simulator.scheduler.counting import Member
-    from ecskit._simulator.scheduler.script import DeploymentScript
+    from ecskit._simulator.scheduler.live_tasks import ServiceTask
     from ecskit._simulator.scheduler.stages import Stage
-    from ecskit._simulator.task_life import Step
+    from ecskit._simulator.task_lifecycle import Step
 
 EVENTS_KEPT = 100
 FINISHED = frozenset({"SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
@@ -65,7 +65,7 @@ class Deployment:
     frozen: bool = False
     has_run: bool = False
 
-    def turn(self, now: float, state: str, reason: str) -> None:
+    def set_status(self, now: float, state: str, reason: str) -> None:
         """Change the rollout state."""
         self.state, self.reason, self.updated_at = state, reason, now
 
@@ -136,7 +136,7 @@ class Rollout:
         """Whether nothing will happen to it any more."""
         return self.status in FINISHED
 
-    def turn(self, now: float, status: str, reason: str | None = None, *, until: float | None = None) -> None:
+    def set_status(self, now: float, status: str, reason: str | None = None, *, until: float | None = None) -> None:
         """Change the status."""
         self.status, self.updated_at, self.until = status, now, until
         self.reason = reason if reason is not None else self.reason
@@ -167,7 +167,7 @@ class TaskSet:
 
 
 @attrs.frozen(kw_only=True)
-class Glance:
+class TaskObservation:
     """What was seen of a task: it holds from `since` to `until`, as long as its steps are the same."""
 
     steps: tuple[Step, ...]
@@ -179,23 +179,23 @@ class Glance:
 
 
 @attrs.define(kw_only=True)
-class Hand:
+class TrackedTask:
     """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of.
 
     `moves` is whether it is to be replaced by one in another Availability Zone.
     """
 
-    unit: str
+    started_by: str
     was_healthy: bool = False
-    dismissed: bool = False
+    end_noted: bool = False
     moves: bool = False
-    glance: Glance | None = None
-    judged: Glance | None = None
-    member: Member | None = None
+    observation: TaskObservation | None = None
+    cached_for: TaskObservation | None = None
+    member: ServiceTask | None = None
 
 
 @attrs.frozen
-class Complaint:
+class StuckEvent:
     """Why the scheduler is stuck, and when the service shows it again, after which time."""
 
     message: str
@@ -242,17 +242,17 @@ class Service:
     rollouts: list[Rollout] = attrs.field(factory=list)
     revisions: dict[str, Revision] = attrs.field(factory=dict)
     task_sets: list[TaskSet] = attrs.field(factory=list)
-    crew: dict[str, Hand] = attrs.field(factory=dict)
+    live_tasks: dict[str, TrackedTask] = attrs.field(factory=dict)
     events: tuple[Wire, ...] = ()
     is_steady: bool = False
-    looked_at: float
-    poked_at: float | None = None
+    last_run_at: float
+    due_at: float | None = None
     not_before: float = 0.0
     retry_at: float | None = None
-    streak: int = 0
-    complaint: Complaint | None = None
+    failed_starts: int = 0
+    stuck: StuckEvent | None = None
     scaled: tuple[float, int] | None = None
-    tally: Timeline = attrs.field(factory=Timeline)
+    task_counts: Timeline = attrs.field(factory=Timeline)
     shown: Timeline = attrs.field(factory=Timeline)
 
     @property
@@ -275,7 +275,7 @@ class Service:
         if desired != self.desired:
             self.scaled, self.desired = (now, self.desired), desired
 
-    def tell(self, now: float, event_id: str, message: str) -> None:
+    def add_event(self, now: float, event_id: str, message: str) -> None:
         """Add an event; the newest comes first."""
         event: Wire = {"id": event_id, "createdAt": timestamp(now), "message": f"(service {self.name}) {message}"}
         self.events = (event, *self.events)[:EVENTS_KEPT]

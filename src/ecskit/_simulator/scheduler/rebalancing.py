@@ -15,19 +15,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ecskit._simulator.scheduler.counting import muster
+from ecskit._simulator.scheduler.live_tasks import live_tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Service
-    from ecskit._simulator.scheduler.counting import Member
-    from ecskit._simulator.world import World
+    from ecskit._simulator.scheduler.live_tasks import ServiceTask
 
 _ZONES = "abc"
 
 
-def begin_move(world: World, service: Service) -> str:
+def begin_move(account: Account, service: Service) -> str:
     """Let the scheduler replace the oldest task of the fullest zone, and return the ARN of that task.
 
     Raises:
@@ -40,46 +40,46 @@ def begin_move(world: World, service: Service) -> str:
         raise ValueError("availabilityZoneRebalancing is DISABLED, or maximumPercent is 100")
     if primary.state != "COMPLETED":
         raise ValueError("a deployment is under way")
-    members = muster(world, service)
-    spread = _spread(world, members)
+    members = live_tasks_of(account, service)
+    spread = _spread(account, members)
     movable = [each for each in members if each.healthy and each.fit and not each.protected]
     if not movable:
         raise ValueError("no task is healthy and may be stopped")
-    mover = max(movable, key=lambda each: (spread[zone_of(world, each.arn)], -each.ordinal))
-    hand = service.crew[mover.arn]
-    hand.moves, hand.judged = True, None
-    _show(world, service, f"is not AZ balanced with {_listed(spread)}. AZ Rebalancing in progress.")
+    mover = max(movable, key=lambda each: (spread[zone_of(account, each.arn)], -each.ordinal))
+    tracked = service.live_tasks[mover.arn]
+    tracked.moves, tracked.cached_for = True, None
+    _show(account, service, f"is not AZ balanced with {_listed(spread)}. AZ Rebalancing in progress.")
     return mover.arn
 
 
-def zone_of(world: World, arn: str) -> str:
+def zone_of(account: Account, arn: str) -> str:
     """Return the Availability Zone of a task."""
-    zone: str = world.tasks[arn].body["availabilityZone"]
+    zone: str = account.tasks[arn].body["availabilityZone"]
     return zone
 
 
-def settle_in(world: World, service: Service, started: list[str]) -> str | None:
+def place_in_emptiest_zone(account: Account, service: Service, started: list[str]) -> str | None:
     """Put new tasks into the emptiest zone if they replace as many that move, and return it; else None."""
-    moving = [arn for arn, hand in service.crew.items() if hand.moves]
+    moving = [arn for arn, tracked in service.live_tasks.items() if tracked.moves]
     if len(moving) != len(started):
         return None
-    spread = _spread(world, (each for each in muster(world, service) if each.arn not in {*moving, *started}))
-    left = [zone for zone in spread if zone != zone_of(world, moving[0])]
+    spread = _spread(account, (each for each in live_tasks_of(account, service) if each.arn not in {*moving, *started}))
+    left = [zone for zone in spread if zone != zone_of(account, moving[0])]
     zone = min(left, key=lambda each: (spread[each], each))
     for arn in started:
-        world.tasks[arn].body["availabilityZone"] = zone
+        account.tasks[arn].body["availabilityZone"] = zone
     return zone
 
 
-def end_move(world: World, service: Service) -> None:
+def end_move(account: Account, service: Service) -> None:
     """Show the event that the zones are balanced."""
-    _show(world, service, f"is AZ balanced with {_listed(_spread(world, muster(world, service)))}.")
+    _show(account, service, f"is AZ balanced with {_listed(_spread(account, live_tasks_of(account, service)))}.")
 
 
-def _spread(world: World, members: Iterable[Member]) -> Counter[str]:
+def _spread(account: Account, members: Iterable[ServiceTask]) -> Counter[str]:
     """Return how many tasks each zone has."""
-    spread = Counter({f"{world.arns.region}{letter}": 0 for letter in _ZONES})
-    spread.update(zone_of(world, each.arn) for each in members if not each.stopping)
+    spread = Counter({f"{account.arns.region}{letter}": 0 for letter in _ZONES})
+    spread.update(zone_of(account, each.arn) for each in members if not each.stopping)
     return spread
 
 
@@ -87,5 +87,5 @@ def _listed(spread: Counter[str]) -> str:
     return ", ".join(f"{count} tasks in {zone}" for zone, count in sorted(spread.items()))
 
 
-def _show(world: World, service: Service, message: str) -> None:
-    service.tell(world.now, world.uuid(), message)
+def _show(account: Account, service: Service, message: str) -> None:
+    service.add_event(account.now, account.uuid(), message)

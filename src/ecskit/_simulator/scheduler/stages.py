@@ -17,9 +17,9 @@ from ecskit._simulator.records.services import Hook
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Rollout
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 STAGED = frozenset({"BLUE_GREEN", "LINEAR", "CANARY"})
 
@@ -96,26 +96,26 @@ def current(rollout: Rollout) -> Stage | None:
     return rollout.stages[rollout.stage] if rollout.stage >= 0 else None
 
 
-def enter(world: World, rollout: Rollout) -> None:
+def enter(account: Account, rollout: Rollout) -> None:
     """Begin the next stage, and its hooks."""
     rollout.stage += 1
     stage = rollout.stages[rollout.stage]
-    rollout.stage_ends = world.now + rollout.script.seconds_in(stage.name) + stage.extra
-    rollout.updated_at = world.now
+    rollout.stage_ends = account.now + rollout.script.seconds_in(stage.name) + stage.extra
+    rollout.updated_at = account.now
     hooks = rollout.configuration.get("lifecycleHooks", [])
-    rollout.hooks = [_hook(world, each) for each in hooks if stage.name in each.get("lifecycleStages", [])]
+    rollout.hooks = [_hook(account, each) for each in hooks if stage.name in each.get("lifecycleStages", [])]
 
 
-def _hook(world: World, hook: Wire) -> Hook:
+def _hook(account: Account, hook: Wire) -> Hook:
     kind = hook.get("targetType", "AWS_LAMBDA")
     timeout = hook.get("timeoutConfiguration", {})
     if kind == "PAUSE":
-        expires = world.now + timeout.get("timeoutInMinutes", _PAUSE_MINUTES) * 60.0
+        expires = account.now + timeout.get("timeoutInMinutes", _PAUSE_MINUTES) * 60.0
         status = "AWAITING_ACTION"
     else:
-        expires, status = world.now + _LAMBDA_SECONDS, "IN_PROGRESS"
+        expires, status = account.now + _LAMBDA_SECONDS, "IN_PROGRESS"
     return Hook(
-        id=world.uuid(),
+        id=account.uuid(),
         kind=kind,
         status=status,
         target=hook.get("hookTargetArn"),
@@ -124,13 +124,13 @@ def _hook(world: World, hook: Wire) -> Hook:
     )
 
 
-def expire(world: World, rollout: Rollout) -> Hook | None:
+def expire(account: Account, rollout: Rollout) -> Hook | None:
     """Let time end hooks; return one whose end is to roll the deployment back."""
     for hook in rollout.hooks:
-        if hook.is_over or hook.expires_at is None or hook.expires_at > world.now:
+        if hook.is_over or hook.expires_at is None or hook.expires_at > account.now:
             continue
         hook.status = "TIMED_OUT" if hook.kind == "PAUSE" else "SUCCEEDED"
-        rollout.updated_at = world.now
+        rollout.updated_at = account.now
         if hook.kind == "PAUSE" and hook.timeout_action == "ROLLBACK":
             return hook
     return None

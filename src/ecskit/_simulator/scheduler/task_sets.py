@@ -10,20 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.records.services import TaskSet
-from ecskit._simulator.scheduler.counting import counts, muster, of_unit
-from ecskit._simulator.scheduler.keeping import keep
-from ecskit._simulator.scheduler.showing import wanted_by
-from ecskit._simulator.scheduler.staffing import stop
+from ecskit._simulator.scheduler.descriptions import computed_desired_count
+from ecskit._simulator.scheduler.desired_count import keep_count
+from ecskit._simulator.scheduler.launch_and_stop import stop
+from ecskit._simulator.scheduler.live_tasks import live_tasks_of, of_deployment, running_and_pending
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Tags
     from ecskit._simulator.records.services import Service
-    from ecskit._simulator.world import World
 
 
 def add_task_set(
-    world: World,
+    account: Account,
     service: Service,
     config: Wire,
     members: Wire,
@@ -45,19 +45,19 @@ def add_task_set(
         tags: Its tags.
         created_with: The request that asked for it.
     """
-    number = world.identifiers.randrange(10**18, 9 * 10**18)
+    number = account.identifiers.randrange(10**18, 9 * 10**18)
     path = f"{service.cluster.name}/{service.name}/ecs-svc/{number}"
     task_set = TaskSet(
         id=f"ecs-svc/{number}",
-        arn=world.arns.ecs("task-set", path),
+        arn=account.arns.ecs("task-set", path),
         created_with=created_with or {},
         config=config,
         body={},
         scale=scale,
         tags=tags or [],
-        created_at=world.now,
-        updated_at=world.now,
-        steady_at=world.now,
+        created_at=account.now,
+        updated_at=account.now,
+        steady_at=account.now,
         status="PRIMARY" if primary else "ACTIVE",
     )
     shown = {name: value for name, value in config.items() if name in _SHOWN}
@@ -66,7 +66,7 @@ def add_task_set(
         "taskSetArn": task_set.arn,
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
-        "createdAt": timestamp(world.now),
+        "createdAt": timestamp(account.now),
         "loadBalancers": [],
         "serviceRegistries": [],
         **shown,
@@ -88,26 +88,38 @@ _SHOWN = (
 )
 
 
-def keep_task_sets(world: World, service: Service) -> None:
+def keep_task_sets(account: Account, service: Service) -> None:
     """Launch and stop what is due, and let task sets go that have drained."""
     for each in service.task_sets:
-        wanted = 0 if each.status == "DRAINING" or service.status == "DRAINING" else wanted_by(service, each.scale)
-        keep(world, service, each.id, each.config, wanted)
-    members = muster(world, service)
+        wanted = (
+            0
+            if each.status == "DRAINING" or service.status == "DRAINING"
+            else computed_desired_count(service, each.scale)
+        )
+        keep_count(account, service, each.id, each.config, wanted)
+    members = live_tasks_of(account, service)
     stop(
-        world,
+        account,
         service,
-        [each for each in members if not each.stopping and each.unit not in {known.id for known in service.task_sets}],
+        [
+            each
+            for each in members
+            if not each.stopping and each.started_by not in {known.id for known in service.task_sets}
+        ],
     )
-    present = {member.unit for member in muster(world, service)}
+    present = {member.started_by for member in live_tasks_of(account, service)}
     for each in list(service.task_sets):
         if each.status == "DRAINING" and each.id not in present:
             service.task_sets = [other for other in service.task_sets if other is not each]
-            each.gone_at = world.now
-            world.former_task_sets[each.arn] = each
+            each.gone_at = account.now
+            account.former_task_sets[each.arn] = each
             continue
-        own = of_unit(members, each.id)
-        running, pending = counts(own)
-        steady = running == wanted_by(service, each.scale) and not pending and all(member.healthy for member in own)
+        own = of_deployment(members, each.id)
+        running, pending = running_and_pending(own)
+        steady = (
+            running == computed_desired_count(service, each.scale)
+            and not pending
+            and all(member.healthy for member in own)
+        )
         if steady != each.steady:
-            each.steady, each.steady_at = steady, world.now
+            each.steady, each.steady_at = steady, account.now

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.progress import Progress
+from ecskit._simulator.resource_script import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecskit._simulator.progress import ResourceKind
-    from ecskit._simulator.records.managed import Managed
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.records.timed_resources import TimedResource
+    from ecskit._simulator.resource_script import ResourceKind
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 
 
 @attrs.frozen(kw_only=True)
-class Creation:
+class CreationToken:
     """What the idempotency token of a creation stands for: the question, and what was created."""
 
     question: str
@@ -35,7 +35,7 @@ class Creation:
     at: float
 
 
-def checked_arn(world: World, kind: str, reference: str) -> str:
+def checked_arn(account: Account, kind: str, reference: str) -> str:
     """Return a reference that must be the ARN of something of that kind.
 
     Raises:
@@ -43,47 +43,47 @@ def checked_arn(world: World, kind: str, reference: str) -> str:
     """
     if not reference.startswith("arn:"):
         raise invalid(f"Invalid identifier: {reference} is not an ARN.")
-    world.arns.name(kind, reference)
+    account.arns.name(kind, reference)
     return reference
 
 
-def add(world: World, kind: str, record: Managed) -> None:
+def add_resource(account: Account, kind: str, record: TimedResource) -> None:
     """Let a resource exist."""
-    world.managed[kind, record.arn] = record
+    account.timed_resources[kind, record.arn] = record
 
 
-def present(world: World, kind: str, arn: str) -> Managed | None:
+def find_current(account: Account, kind: str, arn: str) -> TimedResource | None:
     """Return the resource of that ARN as a writer sees it: if it exists now."""
-    record = world.managed.get((kind, arn))
-    return record if record is not None and record.exists(world.now) else None
+    record = account.timed_resources.get((kind, arn))
+    return record if record is not None and record.exists(account.now) else None
 
 
-def seen(world: World, kind: str, arn: str, at: float) -> Managed | None:
+def find_visible(account: Account, kind: str, arn: str, at: float) -> TimedResource | None:
     """Return the resource of that ARN as a reader of a moment sees it."""
-    record = world.managed.get((kind, arn))
-    return record if record is not None and _is_seen(world, record, at) else None
+    record = account.timed_resources.get((kind, arn))
+    return record if record is not None and _is_seen(account, record, at) else None
 
 
-def all_present(world: World, kind: str) -> Iterator[Managed]:
+def all_current(account: Account, kind: str) -> Iterator[TimedResource]:
     """Yield the resources of a kind that exist now, oldest first."""
-    return (each for (of, _), each in world.managed.items() if of == kind and each.exists(world.now))
+    return (each for (of, _), each in account.timed_resources.items() if of == kind and each.exists(account.now))
 
 
-def all_seen(world: World, kind: str, at: float) -> Iterator[Managed]:
+def all_visible(account: Account, kind: str, at: float) -> Iterator[TimedResource]:
     """Yield the resources of a kind that a reader of a moment sees."""
-    return (each for (of, _), each in world.managed.items() if of == kind and _is_seen(world, each, at))
+    return (each for (of, _), each in account.timed_resources.items() if of == kind and _is_seen(account, each, at))
 
 
-def _is_seen(world: World, record: Managed, at: float) -> bool:
-    return record.exists(at) and record.created_at + world.lag.visible_after <= at
+def _is_seen(account: Account, record: TimedResource, at: float) -> bool:
+    return record.exists(at) and record.created_at + account.lag.visible_after <= at
 
 
-def progress_of(world: World, kind: ResourceKind, name: str) -> Progress:
+def progress_of(account: Account, kind: ResourceKind, name: str) -> Progress:
     """Return how a change of a resource goes: its own script, else that of "*", else the defaults."""
-    return world.progress.get((kind, name)) or world.progress.get((kind, "*")) or Progress()
+    return account.progress.get((kind, name)) or account.progress.get((kind, "*")) or Progress()
 
 
-def created_before(world: World, kind: str, scope: str, request: Wire) -> Managed | None:
+def created_earlier(account: Account, kind: str, scope: str, request: Wire) -> TimedResource | None:
     """Return what an earlier request with the same `clientToken` created, or None if the token is new.
 
     Args:
@@ -100,8 +100,8 @@ def created_before(world: World, kind: str, scope: str, request: Wire) -> Manage
         return None
     if not _TOKEN.fullmatch(token):
         raise invalid("clientToken must be 1 to 36 printable ASCII characters without spaces.")
-    known = world.creations.get((kind, scope, token))
-    record = None if known is None else present(world, kind, known.arn)
+    known = account.creations.get((kind, scope, token))
+    record = None if known is None else find_current(account, kind, known.arn)
     # The ARN can be in use again for something that was created without this token.
     if known is None or record is None or record.created_at != known.at:
         return None
@@ -110,11 +110,11 @@ def created_before(world: World, kind: str, scope: str, request: Wire) -> Manage
     return record
 
 
-def remember_creation(world: World, kind: str, scope: str, request: Wire, record: Managed) -> None:
+def record_creation(account: Account, kind: str, scope: str, request: Wire, record: TimedResource) -> None:
     """Keep what the `clientToken` of a request stands for, if it has one."""
     if "clientToken" in request:
-        creation = Creation(question=_question(request), arn=record.arn, at=record.created_at)
-        world.creations[kind, scope, request["clientToken"]] = creation
+        creation = CreationToken(question=_question(request), arn=record.arn, at=record.created_at)
+        account.creations[kind, scope, request["clientToken"]] = creation
 
 
 def _question(request: Wire) -> str:

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.arns import short_id
+from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS, divide
 from ecskit._simulator.launching import Launch, demand_of, start_task
-from ecskit._simulator.placement import Room, Rules, choose, placement_rules, room_on
-from ecskit._simulator.records.services import Complaint, Hand
-from ecskit._simulator.scheduler.counting import of_unit
-from ecskit._simulator.scheduler.rebalancing import end_move, settle_in, zone_of
-from ecskit._simulator.strategies import FARGATE_PROVIDERS, divide
-from ecskit._simulator.task_life import stopped_life
+from ecskit._simulator.placement import FreeCapacity, Rules, choose, free_capacity, placement_rules
+from ecskit._simulator.records.services import StuckEvent, TrackedTask
+from ecskit._simulator.scheduler.live_tasks import of_deployment
+from ecskit._simulator.scheduler.rebalancing import end_move, place_in_emptiest_zone, zone_of
+from ecskit._simulator.task_lifecycle import stopped_lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import ContainerInstance
     from ecskit._simulator.records.services import Service
-    from ecskit._simulator.scheduler.counting import Member
+    from ecskit._simulator.scheduler.live_tasks import ServiceTask
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 # Seconds until what found no room is tried again.
 RETRY_SECONDS = 15.0
@@ -50,7 +50,9 @@ def launch_type_of(config: Wire) -> str:
     return launch_type
 
 
-def launch(world: World, service: Service, unit: str, config: Wire, *, among: Sequence[Member], count: int) -> int:
+def launch(
+    account: Account, service: Service, started_by: str, config: Wire, *, among: Sequence[ServiceTask], count: int
+) -> int:
     """Start tasks for a deployment or a task set, and return how many could be started.
 
     Args:
@@ -61,41 +63,41 @@ def launch(world: World, service: Service, unit: str, config: Wire, *, among: Se
         among: All live tasks of the service.
         count: How many.
     """
-    definition = world.task_definitions.get(config["taskDefinition"])
+    definition = account.task_definitions.get(config["taskDefinition"])
     if definition is None:  # It was deleted under the service.
-        service.retry_at = world.now + RETRY_SECONDS
-        complain(world, service, "was unable to place a task because its task definition is gone.")
+        service.retry_at = account.now + RETRY_SECONDS
+        show_stuck_event(account, service, "was unable to place a task because its task definition is gone.")
         return 0
     job = Launch(
         cluster=service.cluster,
         definition=definition,
-        request=_request(service, unit, config),
+        request=_request(service, started_by, config),
         launch_type=launch_type_of(config),
     )
-    rooms = _Rooms.of(world, service, job, unit, among)
+    rooms = _Rooms.of(account, service, job, started_by, among)
     started: list[str] = []
     stuck: str | None = None
-    for provider in _providers(world, config, of_unit(among, unit), count):
-        room = rooms.next(world)
+    for provider in _providers(account, config, of_deployment(among, started_by), count):
+        room = rooms.next(account)
         if isinstance(room, str):
             if rooms.rooms or not service.is_daemon:
-                service.retry_at = world.now + RETRY_SECONDS
+                service.retry_at = account.now + RETRY_SECONDS
                 stuck = f"was unable to place a task. Reason: {room}"
             break
-        task = start_task(world, job, room=room, capacity_provider=provider)
+        task = start_task(account, job, room=room, capacity_provider=provider)
         rooms.take(room)
-        service.crew[task.arn] = Hand(unit=unit)
-        if any(step.at <= world.now for step in task.steps[1:]):
-            service.poked_at = world.now
+        service.live_tasks[task.arn] = TrackedTask(started_by=started_by)
+        if any(step.at <= account.now for step in task.steps[1:]):
+            service.due_at = account.now
         started.append(task.arn)
     if started:
-        zone = settle_in(world, service, started)
+        zone = place_in_emptiest_zone(account, service, started)
         where = "" if zone is None else f" in {zone} to AZ Rebalance"
-        service.tell(world.now, world.uuid(), f"has started {len(started)} tasks{where}: {_listed(started)}.")
+        service.add_event(account.now, account.uuid(), f"has started {len(started)} tasks{where}: {_listed(started)}.")
     if stuck is not None:
-        complain(world, service, stuck)
+        show_stuck_event(account, service, stuck)
     elif len(started) == count:
-        service.complaint = None
+        service.stuck = None
     return len(started)
 
 
@@ -104,19 +106,21 @@ class _Rooms:
     """What is left for the tasks of one launch; on Fargate there is always room."""
 
     job: Launch
-    rooms: list[Room]
+    rooms: list[FreeCapacity]
     rules: Rules
     used: list[str]
     one_each: bool
 
     @classmethod
-    def of(cls, world: World, service: Service, job: Launch, unit: str, members: Sequence[Member]) -> _Rooms:
+    def of(
+        cls, account: Account, service: Service, job: Launch, started_by: str, members: Sequence[ServiceTask]
+    ) -> _Rooms:
         constraints = [*job.definition.body["placementConstraints"], *service.settings["placementConstraints"]]
-        rooms = [] if job.fargate else [room_on(world, instance) for instance in candidates(world, service)]
+        rooms = [] if job.fargate else [free_capacity(account, instance) for instance in candidates(account, service)]
         if service.is_daemon:
             busy = {member.instance for member in members}
             rooms = [room for room in rooms if room.instance.arn not in busy]
-        own = [member for member in members if member.unit == unit and not member.stopping]
+        own = [member for member in members if member.started_by == started_by and not member.stopping]
         return cls(
             job=job,
             rooms=rooms,
@@ -125,15 +129,15 @@ class _Rooms:
             one_each=service.is_daemon,
         )
 
-    def next(self, world: World) -> Room | str | None:
+    def next(self, account: Account) -> FreeCapacity | str | None:
         """Return the room of the next task, or why there is none; None on Fargate."""
         if self.job.fargate:
             return None
         if not self.rooms:
             return "No container instance is left for it."
-        return choose(world, self.rooms, demand_of(self.job.definition, {}), self.rules, self.used)
+        return choose(account, self.rooms, demand_of(self.job.definition, {}), self.rules, self.used)
 
-    def take(self, room: Room | None) -> None:
+    def take(self, room: FreeCapacity | None) -> None:
         """Take note that a task went to a room."""
         if room is None:
             return
@@ -142,43 +146,43 @@ class _Rooms:
             self.rooms.remove(room)
 
 
-def candidates(world: World, service: Service) -> list[ContainerInstance]:
+def candidates(account: Account, service: Service) -> list[ContainerInstance]:
     """Return the container instances that may take tasks of a service."""
-    return [each for each in world.instances_of(service.cluster) if each.status == "ACTIVE"]
+    return [each for each in account.instances_of(service.cluster) if each.status == "ACTIVE"]
 
 
-def daemon_instances(world: World, service: Service, config: Wire) -> list[ContainerInstance]:
+def daemon_instances(account: Account, service: Service, config: Wire) -> list[ContainerInstance]:
     """Return the container instances that a daemon service is to have a task on."""
-    definition = world.task_definitions.get(config["taskDefinition"])
+    definition = account.task_definitions.get(config["taskDefinition"])
     constraints = [] if definition is None else definition.body["placementConstraints"]
     rules = placement_rules([*constraints, *service.settings.get("placementConstraints", [])], [])
-    return [each for each in candidates(world, service) if all(matches(each) for matches in rules.members)]
+    return [each for each in candidates(account, service) if all(matches(each) for matches in rules.members)]
 
 
-def stop(world: World, service: Service, members: Iterable[Member]) -> None:
+def stop(account: Account, service: Service, members: Iterable[ServiceTask]) -> None:
     """Tell tasks to stop."""
     stopped: list[str] = []
     moved: list[str] = []
     for member in members:
-        task = world.tasks[member.arn]
+        task = account.tasks[member.arn]
         reason = (
             "Task failed container health checks" if member.ill else f"{_SCALED_IN} (deployment {_primary(service)})"
         )
-        task.steps = stopped_life(
-            task.plan, task.steps, world.now, stop_code="ServiceSchedulerInitiated", reason=reason
+        task.steps = stopped_lifecycle(
+            task.plan, task.steps, account.now, stop_code="ServiceSchedulerInitiated", reason=reason
         )
-        service.crew[member.arn].dismissed = True
-        if task.steps[-1].at <= world.now:
-            service.poked_at = world.now
-        moves = service.crew[member.arn].moves and member.unit == _primary(service)
+        service.live_tasks[member.arn].end_noted = True
+        if task.steps[-1].at <= account.now:
+            service.due_at = account.now
+        moves = service.live_tasks[member.arn].moves and member.started_by == _primary(service)
         (moved if moves else stopped).append(member.arn)
     if stopped:
-        service.tell(world.now, world.uuid(), f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
+        service.add_event(account.now, account.uuid(), f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
     for arn in moved:
-        where = f"in {zone_of(world, arn)} due to AZ rebalancing"
-        service.tell(world.now, world.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")
+        where = f"in {zone_of(account, arn)} due to AZ rebalancing"
+        service.add_event(account.now, account.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")
     if moved:
-        end_move(world, service)
+        end_move(account, service)
 
 
 def _listed(arns: Iterable[str]) -> str:
@@ -189,7 +193,7 @@ def _primary(service: Service) -> str:
     return service.primary.id if service.primary is not None else service.name
 
 
-def _request(service: Service, unit: str, config: Wire) -> Wire:
+def _request(service: Service, started_by: str, config: Wire) -> Wire:
     """Return what RunTask would have been asked for."""
     request: Wire = {name: config[name] for name in _COPIED if name in config}
     propagate = service.settings.get("propagateTags", "NONE")
@@ -197,7 +201,7 @@ def _request(service: Service, unit: str, config: Wire) -> Wire:
         request.pop("platformVersion", None)
     return {
         **request,
-        "startedBy": unit,
+        "startedBy": started_by,
         "group": f"service:{service.name}",
         "enableExecuteCommand": config.get("enableExecuteCommand", False),
         "enableECSManagedTags": service.settings.get("enableECSManagedTags", False),
@@ -208,24 +212,24 @@ def _request(service: Service, unit: str, config: Wire) -> Wire:
     }
 
 
-def _providers(world: World, config: Wire, members: Sequence[Member], count: int) -> list[str | None]:
+def _providers(account: Account, config: Wire, members: Sequence[ServiceTask], count: int) -> list[str | None]:
     """Return the capacity provider of each new task, so that all of them together follow the strategy."""
     strategy = config.get("capacityProviderStrategy")
     if not strategy:
         return [None] * count
     staying = [member for member in members if not member.stopping]
     wanted: Counter[str | None] = Counter(divide(strategy, len(staying) + count))
-    there = Counter(world.tasks[member.arn].body.get("capacityProviderName") for member in staying)
+    there = Counter(account.tasks[member.arn].body.get("capacityProviderName") for member in staying)
     lacking = [*(wanted - there).elements()]
     return [*lacking[:count]]
 
 
-def complain(world: World, service: Service, message: str) -> None:
+def show_stuck_event(account: Account, service: Service, message: str) -> None:
     """Let a service show why it is stuck: at once, and again from time to time as long as it is."""
-    last, wait = service.complaint, FIRST_SILENCE
+    last, wait = service.stuck, FIRST_SILENCE
     if last is not None and last.message == message:
-        if world.now < last.again_at:
+        if account.now < last.again_at:
             return
         wait = min(LONGEST_SILENCE, 2 * last.wait)
-    service.complaint = Complaint(message, world.now + wait, wait)
-    service.tell(world.now, world.uuid(), message)
+    service.stuck = StuckEvent(message, account.now + wait, wait)
+    service.add_event(account.now, account.uuid(), message)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from support.definitions import NETWORK
 
-from ecskit._simulator.trouble import usual_faults
+from ecskit._simulator.fault_injection import usual_faults
 from ecskit.testing import Fault, LostAnswerError, SimulatedError, Simulator, TaskScript, simulated_operations
 
 from .support import Wire, World

@@ -7,6 +7,7 @@ Serializing, signing, retrying and parsing stay the client's own.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
@@ -18,7 +19,7 @@ from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.errors import LostAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ecskit._simulator.simulator import Simulator
     from ecskit._simulator.wire import Response

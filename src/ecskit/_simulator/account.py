@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, refused
-from ecskit._simulator.script import Playlist, TaskScript
-from ecskit._simulator.task_life import latest
+from ecskit._simulator.task_lifecycle import latest
+from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ecskit._simulator.arns import Arns
+    from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.faults import Shortage
-    from ecskit._simulator.lag import Lag
-    from ecskit._simulator.managed import Creation
-    from ecskit._simulator.progress import Progress
     from ecskit._simulator.quotas import Buckets
-    from ecskit._simulator.records.managed import Managed
+    from ecskit._simulator.read_options import Lag
     from ecskit._simulator.records.resources import CapacityProvider, Cluster, ContainerInstance, Task, TaskDefinition
     from ecskit._simulator.records.services import Service, TaskSet
-    from ecskit._simulator.scheduler.script import DeploymentScript
+    from ecskit._simulator.records.timed_resources import TimedResource
+    from ecskit._simulator.resource_access import CreationToken
+    from ecskit._simulator.resource_script import Progress
     from ecskit._simulator.scheduler.shown_counts import Counting
     from ecskit._simulator.wire import Wire
 
@@ -44,7 +44,7 @@ def seeded(seed: int, stream: str) -> random.Random:
 
 
 @attrs.frozen(kw_only=True)
-class Launched:
+class LaunchToken:
     """What an idempotency token stands for: the question that was asked with it, and the answer."""
 
     question: str
@@ -54,7 +54,7 @@ class Launched:
 
 
 @attrs.define(kw_only=True)
-class World:
+class Account:
     """Hold everything that the simulated account remembers.
 
     Args:
@@ -63,7 +63,7 @@ class World:
         seed: Root of all randomness; identifiers and read moments draw from separate streams.
         buckets: What is left of the account's quotas.
         bare_replays: Whether a replay by token shows nothing of tasks but their ARNs and statuses.
-        schedule: Moves services to a moment.
+        run_scheduler: Moves services to a moment.
         counting: How desired counts of deployments are shown.
         shortage: For which tasks of the present request there is no capacity.
     """
@@ -74,7 +74,7 @@ class World:
     buckets: Buckets
     bare_replays: bool = False
     counting: Counting = "zero_first"
-    schedule: Callable[[World, float], None] | None = None
+    run_scheduler: Callable[[Account, float], None] | None = None
     now: float = 0.0
     clusters: dict[str, Cluster] = attrs.field(factory=dict)
     task_definitions: dict[str, TaskDefinition] = attrs.field(factory=dict)
@@ -82,13 +82,13 @@ class World:
     tasks: dict[str, Task] = attrs.field(factory=dict)
     purged: dict[int, TaskState] = attrs.field(factory=dict)
     shortage: Shortage | None = None
-    launches: dict[tuple[str, str], Launched] = attrs.field(factory=dict)
+    launches: dict[tuple[str, str], LaunchToken] = attrs.field(factory=dict)
     container_instances: dict[str, ContainerInstance] = attrs.field(factory=dict)
     capacity_providers: dict[str, CapacityProvider] = attrs.field(factory=dict)
     account_settings: dict[tuple[str, str], str] = attrs.field(factory=dict)
-    scripts: dict[str, Playlist] = attrs.field(factory=dict)
-    managed: dict[tuple[str, str], Managed] = attrs.field(factory=dict)
-    creations: dict[tuple[str, str, str], Creation] = attrs.field(factory=dict)
+    scripts: dict[str, ScriptSequence] = attrs.field(factory=dict)
+    timed_resources: dict[tuple[str, str], TimedResource] = attrs.field(factory=dict)
+    creations: dict[tuple[str, str, str], CreationToken] = attrs.field(factory=dict)
     progress: dict[tuple[str, str], Progress] = attrs.field(factory=dict)
     services: dict[str, Service] = attrs.field(factory=dict)
     former_task_sets: dict[str, TaskSet] = attrs.field(factory=dict)
@@ -105,8 +105,8 @@ class World:
 
     def advance(self, now: float) -> None:
         """Move to a moment, let services do what is due by then, and forget what ECS would have forgotten."""
-        if self.schedule is not None:
-            self.schedule(self, now)
+        if self.run_scheduler is not None:
+            self.run_scheduler(self, now)
         self.now = now
         gone = [arn for arn, task in self.tasks.items() if task.purged_at is not None and task.purged_at <= now]
         for arn in gone:
@@ -140,12 +140,12 @@ class World:
         """Forget managed resources an hour after their end, with their parts, and tokens after a day."""
         gone = {
             arn
-            for (_, arn), record in self.managed.items()
+            for (_, arn), record in self.timed_resources.items()
             if record.gone_at is not None and record.gone_at + INACTIVE_KEPT_FOR <= self.now
         }
         if gone:
-            kept = {key: each for key, each in self.managed.items() if not {each.arn, each.owner} & gone}
-            self.managed = kept
+            kept = {key: each for key, each in self.timed_resources.items() if not {each.arn, each.owner} & gone}
+            self.timed_resources = kept
         for key, creation in list(self.creations.items()):
             if creation.at + TOKEN_KEPT_FOR <= self.now:
                 del self.creations[key]
@@ -264,11 +264,11 @@ class World:
         """Return the services of a cluster, oldest first."""
         return [each for each in self.services.values() if each.cluster is cluster]
 
-    def poke(self, task: Task) -> None:
+    def wake_service_of(self, task: Task) -> None:
         """Let the service of a task, if it has one, look at what became of it."""
         for service in self.services.values():
-            if task.arn in service.crew:
-                service.poked_at = self.now
+            if task.arn in service.live_tasks:
+                service.due_at = self.now
 
     def instances_of(self, cluster: Cluster) -> list[ContainerInstance]:
         """Return the container instances of a cluster, oldest first."""

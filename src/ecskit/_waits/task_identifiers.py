@@ -15,11 +15,11 @@ from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Target, Targets
 from ecskit.models.tasks import Task
 
-__all__ = ["HoldsTasks", "Tasks", "targets_of"]
+__all__ = ["Tasks", "TasksResponse", "targets_of"]
 
 
 @runtime_checkable
-class HoldsTasks(Protocol):
+class TasksResponse(Protocol):
     """What operations and verbs return that run, start or describe tasks."""
 
     @property
@@ -32,19 +32,19 @@ class HoldsTasks(Protocol):
         ...
 
 
-Tasks: TypeAlias = HoldsTasks | Task | str | Sequence[Task | str]
+Tasks: TypeAlias = TasksResponse | Task | str | Sequence[Task | str]
 """What is said about tasks: what started or described some, or one or more tasks, ids or ARNs."""
 
 
-def targets_of(resource_type: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
+def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
     """Return where to look for each task, and those that were seen already.
 
     Raises:
         RequestError: No task is given, one is not an id or ARN, or its cluster is not known or contradicts `cluster`.
         FailuresError: The response holds failures, and `allow_partial` is False.
     """
-    seen: dict[str, Task] = {}
-    if isinstance(tasks, HoldsTasks):
+    observed: dict[str, Task] = {}
+    if isinstance(tasks, TasksResponse):
         tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
     by_name: dict[str, Target] = {}
     taken: set[tuple[str, str]] = set()
@@ -66,12 +66,12 @@ def targets_of(resource_type: str, tasks: Tasks, cluster: str | None, *, allow_p
         taken.add((_cluster_name(target.scope), target.id))
         by_name[name] = target
         if isinstance(task, Task):
-            seen[name] = task
+            observed[name] = task
     if not by_name and not problems:
-        problems.append(("tasks", "there are none"))
+        problems.append(("tasks", "expected at least one"))
     if problems:
-        raise RequestError(resource_type, problems)
-    return Targets(by_name=by_name, seen=seen, arguments={} if cluster is None else {"cluster": cluster})
+        raise RequestError(wait, problems)
+    return Targets(by_name=by_name, observed=observed, arguments={} if cluster is None else {"cluster": cluster})
 
 
 _NAME = re.compile(r"[\w.-]+")
@@ -108,7 +108,7 @@ def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Target:
         raise ValueError(f"{name!r} is not the id or ARN of a task")
     told = cluster_arn or named
     if not (cluster or told):
-        raise ValueError(f"nothing tells the cluster of {name!r}; pass cluster=")
+        raise ValueError(f"the cluster of {name!r} is unknown; pass cluster=")
     if cluster and told and _cluster_name(cluster) != _cluster_name(told):
         raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
     return Target(cluster or told, id_)

@@ -14,39 +14,39 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ecskit._simulator import operations
-from ecskit._simulator.calls import Call
 from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
+from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.validation import check_request, check_response
 
 if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
 
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.fault_injection import FaultInjector
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.operations import Operation
-    from ecskit._simulator.trouble import Trouble
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 # Codes that any operation may answer with, beside those that the service model lists for it.
 _COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
 
 
-class Answering:
+class RequestHandler:
     """What a simulator needs to answer a request; whoever calls holds the lock."""
 
     _now: Callable[[], float]
     _model: dict[str, Any]
-    _world: World
+    _account: Account
     _calls: deque[Call]
-    _trouble: Trouble
+    _faults: FaultInjector
 
     def _answer(self, operation: str, request: Wire) -> Wire:
         now = self._now()
         call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
         try:
             perform = self._admit(operation, request, now)
-            fault = self._trouble.strike(operation, request, now)
+            fault = self._faults.strike(operation, request, now)
             call = attrs.evolve(call, fault=fault)
             if fault is None:
                 answer = self._perform(perform, operation, request)
@@ -68,18 +68,18 @@ class Answering:
         perform = operations.TABLE.get(operation)
         if perform is None:
             raise not_simulated(f"the operation {operation}")
-        self._world.advance(now)
-        self._world.buckets.take(operation, now)
+        self._account.advance(now)
+        self._account.buckets.take(operation, now)
         check_request(self._model, operation, request)
         return perform
 
     def _perform_badly(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
         if fault.shortage is not None:
-            self._world.shortage = fault.shortage
+            self._account.shortage = fault.shortage
             try:
                 return self._perform(perform, operation, request)
             finally:
-                self._world.shortage = None
+                self._account.shortage = None
         answer: Wire = {}
         if fault.after_effect:
             # A refusal is lost like any other answer.
@@ -89,7 +89,7 @@ class Answering:
 
     def _perform(self, perform: Operation, operation: str, request: Wire) -> Wire:
         try:
-            answer = perform(self._world, request)
+            answer = perform(self._account, request)
         except SimulatedError as error:
             self._check_code(operation, error)
             raise

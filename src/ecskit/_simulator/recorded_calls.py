@@ -5,13 +5,10 @@ Decides nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import attrs
 
-if TYPE_CHECKING:
-    from ecskit._simulator.faults import Fault
-    from ecskit._simulator.wire import Wire
+from ecskit._simulator.faults import Fault
+from ecskit._simulator.wire import Wire
 
 
 @attrs.frozen(kw_only=True)

@@ -1,8 +1,8 @@
-"""The flows that run in a client, each performed by a thread or paused, so that closing the client can end them first.
+"""The running flows of a sync client, so that closing the client can cancel them first.
 
-Closing is a cancellation of each. A flow that a thread performs is cleaned up by that thread. A paused one, whose
-consumer has an item in hand, is cleaned up by the thread that closes. Then the connections close. A thread that closes
-the client from inside a flow, in a callback, cannot wait for itself: there the last flow to end closes the connections.
+Closing cancels each flow. A flow that a thread performs is cleaned up by that thread. A paused flow, whose consumer
+holds an item, is cleaned up by the thread that closes the client. Then the connections close. A callback that closes
+the client runs inside a flow and cannot wait for that flow: there the last flow to end closes the connections.
 """
 
 from __future__ import annotations
@@ -15,34 +15,34 @@ import attrs
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import ClientClosedError
-from ecskit._drive.clock import Either
-from ecskit._drive.ending import CLOSED, CLOSING, Step, log
+from ecskit._drive.clock import LinkedEvent
+from ecskit._drive.shared import CLOSE_TIMEOUT, CLOSED_MESSAGE, FlowState, log
 
-__all__ = ["Room", "Run"]
+__all__ = ["Run", "RunningFlows"]
 
 
 def _stop(run: Run) -> Event:
-    return Event() if run.cancel is None else Either(run.cancel)
+    return Event() if run.cancel is None else LinkedEvent(run.cancel)
 
 
 @attrs.define(eq=False)
 class Run:
-    """A flow that has begun."""
+    """A running flow."""
 
     flow: Flow[object]
     cancel: Event | None
-    """The caller's event."""
+    """The event that the caller passed."""
     thread: int | None
     """The thread that performs it; None while it is paused."""
     stop: Event = attrs.field(default=attrs.Factory(_stop, takes_self=True))
-    """Set when the client is closed; counts as set when the caller's event is."""
-    step: Step = attrs.field(factory=Step)
+    """Set when the client is closed. Counts as set while the caller's event is set."""
+    state: FlowState = attrs.field(factory=FlowState)
     ended: bool = False
-    """Whether it was ended while it was paused."""
+    """Whether it was ended while paused."""
 
 
-class Room:
-    """The flows of one client."""
+class RunningFlows:
+    """The running flows of one client."""
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
@@ -52,40 +52,40 @@ class Room:
         self._deferred = self._closed = self._done = False
 
     def enter(self, flow: Flow[object], cancel: Event | None) -> Run:
-        """Begin a flow in this thread.
+        """Start a flow in this thread.
 
         Raises:
-            ClientClosedError: The client is being closed. Once it is closed, its transport raises that.
+            ClientClosedError: The client is being closed. After that, the transport raises this error.
         """
         run = Run(flow, cancel, get_ident())
         with self._changed:
             if self._close is not None and not self._closed:
-                raise ClientClosedError(CLOSED)
+                raise ClientClosedError(CLOSED_MESSAGE)
             self._runs.append(run)
         return run
 
     def pause(self, run: Run) -> None:
-        """Note that the consumer of a flow has an item in hand."""
+        """Note that the consumer of a flow holds an item."""
         with self._changed:
             run.thread = None
             self._changed.notify_all()
-        self._settle_if_deferred()
+        self._finish_if_deferred()
 
     def resume(self, run: Run) -> None:
-        """Note that this thread goes on with a flow, unless it was ended meanwhile."""
+        """Note that this thread continues a flow, unless it was ended meanwhile."""
         with self._changed:
             run.thread = None if run.ended else get_ident()
 
     def leave(self, run: Run) -> None:
-        """Note that a flow is over."""
+        """Note that a flow has ended."""
         with self._changed:
             if run in self._runs:
                 self._runs.remove(run)
             self._changed.notify_all()
-        self._settle_if_deferred()
+        self._finish_if_deferred()
 
     def close(self, end: Callable[[Run], None], close: Callable[[], None]) -> None:
-        """Cancel all flows, wait until none is performed, end those that are paused, and close the connections.
+        """Cancel all flows, wait until no thread performs one, end the paused ones, and close the connections.
 
         Args:
             end: Cleans up and closes a flow that is paused.
@@ -99,22 +99,22 @@ class Room:
             if any(run.thread == get_ident() for run in self._runs):
                 self._deferred = True
                 return
-            if not self._changed.wait_for(self._is_quiet, CLOSING):
-                log.warning("the client is closed although calls in it have not ended for %.0f s", CLOSING)
-        self._settle()
+            if not self._changed.wait_for(self._is_idle, CLOSE_TIMEOUT):
+                log.warning("the client is closed, but calls in it have not ended within %.0f s", CLOSE_TIMEOUT)
+        self._finish()
         with self._changed:
-            self._changed.wait_for(lambda: self._done, CLOSING)
+            self._changed.wait_for(lambda: self._done, CLOSE_TIMEOUT)
 
-    def _is_quiet(self) -> bool:
+    def _is_idle(self) -> bool:
         return all(run.thread is None for run in self._runs)
 
-    def _settle_if_deferred(self) -> None:
+    def _finish_if_deferred(self) -> None:
         with self._changed:
-            if not self._deferred or not self._is_quiet():
+            if not self._deferred or not self._is_idle():
                 return
-        self._settle()
+        self._finish()
 
-    def _settle(self) -> None:
+    def _finish(self) -> None:
         with self._changed:
             if self._closed or self._end is None or self._close is None:
                 return

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._simulator.scheduler.counting import muster, of_unit
-from ecskit._simulator.scheduler.rollouts import breaks, threshold
-from ecskit._simulator.scheduler.shown_counts import counted, requested, take
+from ecskit._simulator.scheduler.live_tasks import live_tasks_of, of_deployment
+from ecskit._simulator.scheduler.rollouts import has_circuit_breaker, threshold
+from ecskit._simulator.scheduler.shown_counts import record_counts, shown_counts_of, shown_desired_count
 from ecskit._simulator.scheduler.stages import current
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Deployment, Revision, Rollout, Service, TaskSet
-    from ecskit._simulator.scheduler.counting import Member
-    from ecskit._simulator.world import World
+    from ecskit._simulator.scheduler.live_tasks import ServiceTask
 
 _DEPLOYED = (
     "taskDefinition",
@@ -45,25 +45,25 @@ _SERVED = (
 _OWN = frozenset({"role"})
 
 
-def record(world: World, service: Service) -> None:
+def record_descriptions(account: Account, service: Service) -> None:
     """Keep what a service and its parts look like from now on."""
-    members = muster(world, service)
-    take(world, service, members)
-    kept = world.now - world.lag.stale_by - world.lag.visible_after
-    service.shown.put(world.now, show_service(world, service, members))
+    members = live_tasks_of(account, service)
+    record_counts(account, service, members)
+    kept = account.now - account.lag.stale_by - account.lag.visible_after
+    service.shown.put(account.now, show_service(account, service, members))
     service.shown.forget(kept)
     for rollout in service.rollouts:
-        if rollout.updated_at == world.now or not rollout.is_over:
-            rollout.shown.put(world.now, show_rollout(world, service, rollout, members))
+        if rollout.updated_at == account.now or not rollout.is_over:
+            rollout.shown.put(account.now, show_rollout(account, service, rollout, members))
             rollout.shown.forget(kept)
     for task_set in service.task_sets:
-        task_set.shown.put(world.now, show_task_set(world, service, task_set))
+        task_set.shown.put(account.now, show_task_set(account, service, task_set))
         task_set.shown.forget(kept)
 
 
-def show_service(world: World, service: Service, members: Sequence[Member]) -> Wire:
+def show_service(account: Account, service: Service, members: Sequence[ServiceTask]) -> Wire:
     """Return a service as it is now, without its tags."""
-    running, pending = counted(world, service)
+    running, pending = shown_counts_of(account, service)
     body: Wire = {
         "serviceArn": service.arn,
         "serviceName": service.name,
@@ -74,44 +74,44 @@ def show_service(world: World, service: Service, members: Sequence[Member]) -> W
         "pendingCount": pending,
         "schedulingStrategy": service.scheduling,
         "createdAt": timestamp(service.created_at),
-        "createdBy": world.arns.iam("user/simulator"),
+        "createdBy": account.arns.iam("user/simulator"),
         "events": list(service.events),
         "loadBalancers": [],
         "serviceRegistries": [],
         **{name: value for name, value in service.settings.items() if name not in _OWN},
         **_picked(service.config, _SERVED),
     }
-    role = _role(world, service)
+    role = _role(account, service)
     if role is not None:
         body["roleArn"] = role
     if service.controller != "CODE_DEPLOY":
-        body["deployments"] = [_show_deployment(world, service, each, members) for each in service.deployments]
+        body["deployments"] = [_show_deployment(account, service, each, members) for each in service.deployments]
     if service.controller != "ECS":
         body["deploymentController"] = {"type": service.controller}
-        body["taskSets"] = [show_task_set(world, service, each) for each in service.task_sets]
+        body["taskSets"] = [show_task_set(account, service, each) for each in service.task_sets]
     if service.controller == "EXTERNAL":
         body["launchType"] = "EC2"  # that of its task sets is theirs
     if service.rollouts:
-        body["currentServiceDeployment"] = _current_rollout(world, service).arn
-        occupied = [each for each in service.deployments if each is service.primary or of_unit(members, each.id)]
-        body["currentServiceRevisions"] = [_show_revision_counts(world, service, each, members) for each in occupied]
+        body["currentServiceDeployment"] = _current_rollout(account, service).arn
+        occupied = [each for each in service.deployments if each is service.primary or of_deployment(members, each.id)]
+        body["currentServiceRevisions"] = [_show_revision_counts(account, service, each, members) for each in occupied]
     return body
 
 
-def _role(world: World, service: Service) -> str | None:
+def _role(account: Account, service: Service) -> str | None:
     """Return the role by which ECS works for a service: its own, or the one of all services that need any."""
     given: str | None = service.settings.get("role")
     if given is not None:
-        return given if given.startswith("arn:") else world.arns.iam(f"role/{given}")
+        return given if given.startswith("arn:") else account.arns.iam(f"role/{given}")
     needed = service.config.get("networkConfiguration") or service.config.get("loadBalancers")
     if not needed and service.controller != "EXTERNAL":
         return None
-    return world.arns.iam("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
+    return account.arns.iam("role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
 
 
-def _current_rollout(world: World, service: Service) -> Rollout:
+def _current_rollout(account: Account, service: Service) -> Rollout:
     """Return the newest service deployment that is old enough to be named."""
-    named = [each for each in service.rollouts if each.created_at + world.lag.current_deployment_after <= world.now]
+    named = [each for each in service.rollouts if each.created_at + account.lag.current_deployment_after <= account.now]
     return named[-1] if named else service.rollouts[0]
 
 
@@ -119,12 +119,14 @@ def _picked(source: Wire, names: Sequence[str]) -> Wire:
     return {name: source[name] for name in names if name in source}
 
 
-def _show_deployment(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
-    running, pending = counted(world, service, deployment.id)
+def _show_deployment(
+    account: Account, service: Service, deployment: Deployment, members: Sequence[ServiceTask]
+) -> Wire:
+    running, pending = shown_counts_of(account, service, deployment.id)
     return {
         "id": deployment.id,
         "status": "PRIMARY" if deployment is service.primary else "ACTIVE",
-        "desiredCount": requested(world, service, deployment, members),
+        "desiredCount": shown_desired_count(account, service, deployment, members),
         "runningCount": running,
         "pendingCount": pending,
         "failedTasks": deployment.failed,
@@ -136,20 +138,22 @@ def _show_deployment(world: World, service: Service, deployment: Deployment, mem
     }
 
 
-def _show_revision_counts(world: World, service: Service, deployment: Deployment, members: Sequence[Member]) -> Wire:
-    running, pending = counted(world, service, deployment.id)
+def _show_revision_counts(
+    account: Account, service: Service, deployment: Deployment, members: Sequence[ServiceTask]
+) -> Wire:
+    running, pending = shown_counts_of(account, service, deployment.id)
     return {
         "arn": deployment.revision.arn,
-        "requestedTaskCount": requested(world, service, deployment, members),
+        "requestedTaskCount": shown_desired_count(account, service, deployment, members),
         "runningTaskCount": running,
         "pendingTaskCount": pending,
     }
 
 
-def show_rollout(world: World, service: Service, rollout: Rollout, members: Sequence[Member]) -> Wire:
+def show_rollout(account: Account, service: Service, rollout: Rollout, members: Sequence[ServiceTask]) -> Wire:
     """Return a service deployment as it is now."""
-    target = _show_revision_counts(world, service, rollout.deployment, members)
-    source = None if rollout.source is None else _show_revision_counts(world, service, rollout.source, members)
+    target = _show_revision_counts(account, service, rollout.deployment, members)
+    source = None if rollout.source is None else _show_revision_counts(account, service, rollout.source, members)
     stage = current(rollout)
     if stage is not None:
         shifted = rollout.status == "SUCCESSFUL" or not rollout.hooks or all(hook.is_over for hook in rollout.hooks)
@@ -221,7 +225,7 @@ def _watch(rollout: Rollout, *, on: bool, triggered: bool) -> str:
 
 
 def _breaker(service: Service, rollout: Rollout) -> Wire:
-    on = breaks(rollout.configuration)
+    on = has_circuit_breaker(rollout.configuration)
     return {
         "status": _watch(rollout, on=on, triggered=rollout.tripped),
         "failureCount": rollout.failures if on else 0,
@@ -240,7 +244,7 @@ def _alarms(rollout: Rollout) -> Wire:
     return body
 
 
-def show_brief(shown: Wire) -> Wire:
+def show_summary(shown: Wire) -> Wire:
     """Return what a list shows of a service deployment."""
     names = (
         "serviceDeploymentArn",
@@ -255,9 +259,9 @@ def show_brief(shown: Wire) -> Wire:
     return {**_picked(shown, names), "targetServiceRevisionArn": shown["targetServiceRevision"]["arn"]}
 
 
-def show_revision(world: World, service: Service, revision: Revision) -> Wire:
+def show_revision(account: Account, service: Service, revision: Revision) -> Wire:
     """Return a service revision, which never changes."""
-    definition = world.task_definitions.get(revision.config["taskDefinition"])
+    definition = account.task_definitions.get(revision.config["taskDefinition"])
     containers = definition.body["containerDefinitions"] if definition is not None else []
     return {
         "serviceRevisionArn": revision.arn,
@@ -270,10 +274,10 @@ def show_revision(world: World, service: Service, revision: Revision) -> Wire:
     }
 
 
-def show_task_set(world: World, service: Service, task_set: TaskSet) -> Wire:
+def show_task_set(account: Account, service: Service, task_set: TaskSet) -> Wire:
     """Return a task set as it is now, without its tags."""
-    running, pending = counted(world, service, task_set.id)
-    wanted = 0 if task_set.status == "DRAINING" else wanted_by(service, task_set.scale)
+    running, pending = shown_counts_of(account, service, task_set.id)
+    wanted = 0 if task_set.status == "DRAINING" else computed_desired_count(service, task_set.scale)
     return {
         **task_set.body,
         "status": task_set.status,
@@ -287,6 +291,6 @@ def show_task_set(world: World, service: Service, task_set: TaskSet) -> Wire:
     }
 
 
-def wanted_by(service: Service, scale: float) -> int:
+def computed_desired_count(service: Service, scale: float) -> int:
     """Return the computed desired count of a task set: a share of the service's, rounded up."""
     return -int(-service.desired * scale // 100)

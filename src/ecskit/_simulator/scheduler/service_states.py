@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ecskit._simulator.scheduler.counting import counts, muster
+from ecskit._simulator.scheduler.live_tasks import live_tasks_of, running_and_pending
 from ecskit._simulator.scheduler.stages import current
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Service
-    from ecskit._simulator.world import World
 
 
 @attrs.frozen(kw_only=True)
@@ -77,9 +77,9 @@ class DeploymentState:
     finished_at: float | None
 
 
-def service_state(world: World, service: Service) -> ServiceState:
+def service_state(account: Account, service: Service) -> ServiceState:
     """Return the state of a service now."""
-    running, pending = counts(muster(world, service))
+    running, pending = running_and_pending(live_tasks_of(account, service))
     primary = service.primary
     return ServiceState(
         arn=service.arn,

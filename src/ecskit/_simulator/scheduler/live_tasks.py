@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ecskit._simulator.records.services import Glance
-from ecskit._simulator.task_life import latest
+from ecskit._simulator.records.services import TaskObservation
+from ecskit._simulator.task_lifecycle import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Task
-    from ecskit._simulator.records.services import Hand, Service
-    from ecskit._simulator.world import World
+    from ecskit._simulator.records.services import Service, TrackedTask
 
 _STARTING = frozenset({"PROVISIONING", "PENDING", "ACTIVATING"})
 
 
 @attrs.frozen(kw_only=True)
-class Member:
+class ServiceTask:
     """One live task of a service.
 
     Args:
@@ -41,7 +41,7 @@ class Member:
     """
 
     arn: str
-    unit: str
+    started_by: str
     ordinal: int
     instance: str | None
     status: str
@@ -72,49 +72,56 @@ class Member:
         return not (self.stopping or self.ill or self.misplaced)
 
 
-def muster(world: World, service: Service) -> list[Member]:
+def live_tasks_of(account: Account, service: Service) -> list[ServiceTask]:
     """Return the live tasks of a service now, oldest first."""
     grace = service.settings.get("healthCheckGracePeriodSeconds", 0)
-    draining = {each.arn for each in world.instances_of(service.cluster) if each.status != "ACTIVE"}
+    draining = {each.arn for each in account.instances_of(service.cluster) if each.status != "ACTIVE"}
     # Most of the time nothing but the tasks themselves decides, and they take few steps.
-    plain = not (grace or draining or world.protected)
-    members: list[Member] = []
-    for arn, hand in service.crew.items():
-        task = world.tasks[arn]
-        glance = glance_at(hand, task, world.now)
-        if plain and hand.member is not None and hand.judged is glance:
-            members.append(hand.member)
+    plain = not (grace or draining or account.protected)
+    members: list[ServiceTask] = []
+    for arn, tracked in service.live_tasks.items():
+        task = account.tasks[arn]
+        observation = observe(tracked, task, account.now)
+        if plain and tracked.member is not None and tracked.cached_for is observation:
+            members.append(tracked.member)
             continue
         member = _member(
-            world, task, hand.unit, glance, grace=grace, misplaced=hand.moves or task.instance_arn in draining
+            account,
+            task,
+            tracked.started_by,
+            observation,
+            grace=grace,
+            misplaced=tracked.moves or task.instance_arn in draining,
         )
-        hand.member, hand.judged = (member, glance) if plain else (None, None)
+        tracked.member, tracked.cached_for = (member, observation) if plain else (None, None)
         members.append(member)
     return members
 
 
-def _member(world: World, task: Task, unit: str, glance: Glance, *, grace: float, misplaced: bool) -> Member:
-    runs = glance.status == "RUNNING" and not glance.stopping
-    return Member(
+def _member(
+    account: Account, task: Task, started_by: str, observation: TaskObservation, *, grace: float, misplaced: bool
+) -> ServiceTask:
+    runs = observation.status == "RUNNING" and not observation.stopping
+    return ServiceTask(
         arn=task.arn,
-        unit=unit,
+        started_by=started_by,
         ordinal=task.ordinal,
         instance=task.instance_arn,
-        status=glance.status,
-        stopping=glance.stopping,
-        healthy=runs and glance.health == "HEALTHY",
-        ill=runs and glance.health == "UNHEALTHY" and world.now >= graceful_until(task, grace),
+        status=observation.status,
+        stopping=observation.stopping,
+        healthy=runs and observation.health == "HEALTHY",
+        ill=runs and observation.health == "UNHEALTHY" and account.now >= grace_end(task, grace),
         misplaced=misplaced,
-        protected=world.protected.get(task.arn, world.now) > world.now,
+        protected=account.protected.get(task.arn, account.now) > account.now,
     )
 
 
-def glance_at(hand: Hand, task: Task, now: float) -> Glance:
+def observe(tracked: TrackedTask, task: Task, now: float) -> TaskObservation:
     """Return what is seen of a task; what was seen before holds until the task takes its next step."""
-    seen = hand.glance
+    seen = tracked.observation
     if seen is not None and seen.steps is task.steps and seen.since <= now < seen.until:
         return seen
-    hand.glance = Glance(
+    tracked.observation = TaskObservation(
         steps=task.steps,
         since=now,
         until=min((step.at for step in task.steps if step.at > now), default=math.inf),
@@ -122,7 +129,7 @@ def glance_at(hand: Hand, task: Task, now: float) -> Glance:
         stopping=latest(task.steps, now, "desiredStatus") == "STOPPED",
         health=latest(task.steps, now, "healthStatus") if is_checked(task) else "HEALTHY",
     )
-    return hand.glance
+    return tracked.observation
 
 
 def is_checked(task: Task) -> bool:
@@ -130,18 +137,18 @@ def is_checked(task: Task) -> bool:
     return any(container.essential and container.has_health_check for container in task.plan.containers)
 
 
-def graceful_until(task: Task, grace: float) -> float:
+def grace_end(task: Task, grace: float) -> float:
     """Return the moment up to which bad health is overlooked."""
     started: float | None = latest(task.steps, float("inf"), "startedAt")
     return (started if started is not None else task.created_at) + grace
 
 
-def of_unit(members: Iterable[Member], unit: str) -> list[Member]:
+def of_deployment(members: Iterable[ServiceTask], started_by: str) -> list[ServiceTask]:
     """Return the members that a deployment or a task set launched."""
-    return [member for member in members if member.unit == unit]
+    return [member for member in members if member.started_by == started_by]
 
 
-def counts(members: Iterable[Member]) -> tuple[int, int]:
+def running_and_pending(members: Iterable[ServiceTask]) -> tuple[int, int]:
     """Return how many members run and how many are pending."""
     listed = list(members)
     return sum(member.running for member in listed), sum(member.pending for member in listed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ecskit._simulator.script import SIGKILL_EXIT_CODE, TaskScript
+from ecskit._simulator.task_script import SIGKILL_EXIT_CODE, TaskScript
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def purged_at(steps: Sequence[Step]) -> float | None:
     return steps[-1].at + PURGED_AFTER if steps[-1].task.get("lastStatus") == "STOPPED" else None
 
 
-def scripted_life(plan: TaskPlan, created: float) -> tuple[Step, ...]:
+def scripted_lifecycle(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     """Return the whole timeline of a task that nobody interferes with."""
     script = plan.script
     ready = created + script.seconds_to_start(fargate=plan.fargate)
@@ -147,7 +147,7 @@ def scripted_life(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     return (*steps, *_late(plan, ending))
 
 
-def stopped_life(
+def stopped_lifecycle(
     plan: TaskPlan, steps: tuple[Step, ...], at: float, *, stop_code: str, reason: str
 ) -> tuple[Step, ...]:
     """Return the timeline of a task that is told to stop at a moment; unchanged, if it is stopping already."""

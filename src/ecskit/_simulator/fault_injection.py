@@ -35,7 +35,7 @@ def usual_faults(operation: str) -> tuple[Fault, ...]:
 
 
 @attrs.define(kw_only=True, eq=False)
-class _Order:
+class _PlannedFault:
     """A fault that a test asked for; `left` is None for one that never ends."""
 
     operation: str
@@ -48,7 +48,7 @@ class _Order:
 
 
 @attrs.define(kw_only=True)
-class Chance:
+class RandomFaults:
     """Strike a share of all requests.
 
     Args:
@@ -80,28 +80,28 @@ class Chance:
 
 
 @attrs.define
-class Trouble:
+class FaultInjector:
     """All faults to come."""
 
-    _orders: list[_Order] = attrs.field(factory=list, init=False)
-    chance: Chance | None = attrs.field(default=None, init=False)
+    _planned: list[_PlannedFault] = attrs.field(factory=list, init=False)
+    random_faults: RandomFaults | None = attrs.field(default=None, init=False)
 
     def order(self, operation: str, fault: Fault, *, begins: float, times: int | None) -> None:
         """Let a fault strike the next requests for an operation, or for any operation (`ANY`)."""
-        self._orders.append(_Order(operation=operation, fault=fault, begins=begins, left=times))
+        self._planned.append(_PlannedFault(operation=operation, fault=fault, begins=begins, left=times))
 
     def end(self) -> None:
         """Forget all faults to come."""
-        self._orders.clear()
-        self.chance = None
+        self._planned.clear()
+        self.random_faults = None
 
     def strike(self, operation: str, request: Wire, now: float) -> Fault | None:
         """Return the fault that this request meets, if any: the first that was ordered, else one by chance."""
-        for order in self._orders:
+        for order in self._planned:
             if order.strikes(operation, now):
                 if order.left is not None:
                     order.left -= 1
                 if order.left == 0:
-                    self._orders.remove(order)
+                    self._planned.remove(order)
                 return order.fault
-        return self.chance.strike(operation, request) if self.chance else None
+        return self.random_faults.strike(operation, request) if self.random_faults else None

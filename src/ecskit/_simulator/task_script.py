@@ -253,7 +253,7 @@ class TaskScript:
 
 
 @attrs.define
-class Playlist:
+class ScriptSequence:
     """Hand out scripts one after the other, the last one again and again; each family starts with the first."""
 
     _scripts: Sequence[TaskScript]

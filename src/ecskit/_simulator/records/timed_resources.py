@@ -27,7 +27,7 @@ class Change:
 
 
 @attrs.define(kw_only=True)
-class Managed:
+class TimedResource:
     """One daemon, deployment, gateway, route or the like.
 
     Args:
@@ -48,7 +48,7 @@ class Managed:
     body: Wire
     changes: tuple[Change, ...]
     tags: Tags = attrs.field(factory=list)
-    hidden: Wire = attrs.field(factory=dict)
+    internal: Wire = attrs.field(factory=dict)
     owner: str | None = None
     gone_at: float | None = None
 
@@ -64,6 +64,6 @@ class Managed:
                 shown.update(change.members)
         return {name: value for name, value in shown.items() if value is not None}
 
-    def begin(self, now: float, *changes: Change) -> None:
+    def reschedule(self, now: float, *changes: Change) -> None:
         """Begin something new: what was still ahead does not happen, the given changes do."""
         self.changes = (*(change for change in self.changes if change.at <= now), *changes)

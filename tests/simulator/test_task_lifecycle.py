@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ecskit._simulator.task_life import ContainerPlan, Step, TaskPlan, scripted_life, snapshot, stopped_life
+from ecskit._simulator.task_lifecycle import (
+    ContainerPlan,
+    Step,
+    TaskPlan,
+    scripted_lifecycle,
+    snapshot,
+    stopped_lifecycle,
+)
 from ecskit.testing import TaskScript
 
 from .support import RANKS, Wire, World, exit_codes
@@ -49,9 +56,9 @@ moments = st.floats(0, 400, allow_nan=False)
 @given(plans, st.none() | moments)
 def test_a_life_only_moves_forward(plan: TaskPlan, stop_at: float | None) -> None:
     """Whatever the script, versions and status ranks never fall as time passes, and steps are in order."""
-    steps = scripted_life(plan, 0)
+    steps = scripted_lifecycle(plan, 0)
     if stop_at is not None:
-        steps = stopped_life(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
+        steps = stopped_lifecycle(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
     times = [step.at for step in steps]
     assert times == sorted(times)
     states = [snapshot(steps, at).task for at in times]
@@ -63,8 +70,8 @@ def test_a_life_only_moves_forward(plan: TaskPlan, stop_at: float | None) -> Non
 @given(plans, moments, moments)
 def test_stopping_does_not_rewrite_the_past(plan: TaskPlan, stop_at: float, before: float) -> None:
     """A read of a moment before StopTask shows what it showed then."""
-    steps = scripted_life(plan, 0)
-    stopped = stopped_life(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
+    steps = scripted_lifecycle(plan, 0)
+    stopped = stopped_lifecycle(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
     at = stop_at * before / 401
     if at < stop_at:
         assert snapshot(steps, at) == snapshot(stopped, at)
@@ -73,8 +80,8 @@ def test_stopping_does_not_rewrite_the_past(plan: TaskPlan, stop_at: float, befo
 @given(plans, moments)
 def test_a_stopped_task_ends(plan: TaskPlan, stop_at: float) -> None:
     """After StopTask, every task reaches STOPPED with all containers stopped, whatever it was doing."""
-    steps: tuple[Step, ...] = stopped_life(
-        plan, scripted_life(plan, 0), stop_at, stop_code="UserInitiated", reason="enough"
+    steps: tuple[Step, ...] = stopped_lifecycle(
+        plan, scripted_lifecycle(plan, 0), stop_at, stop_code="UserInitiated", reason="enough"
     )
     end = snapshot(steps, 10_000)
     assert end.task["lastStatus"] == end.task["desiredStatus"] == "STOPPED"

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._simulator.capacity_strategies import checked_strategy
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
 from ecskit._simulator.fargate import platform
 from ecskit._simulator.launch_rules import check_fargate, check_instances, check_launch, runnable_definition
 from ecskit._simulator.limits import check_count
 from ecskit._simulator.placement import placement_rules
-from ecskit._simulator.scheduler.staffing import launch_type_of
-from ecskit._simulator.strategies import checked_strategy
+from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster
     from ecskit._simulator.records.services import Service
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 # A change of one of these is a new revision.
 REVISION = (
@@ -128,7 +128,7 @@ def _check_shifts(merged: Wire) -> None:
         raise invalid("Bake times must be between 0 and 1440 minutes.")
 
 
-def revision_config(world: World, cluster: Cluster, scheduling: str, settings: Wire, wanted: Wire) -> Wire:
+def revision_config(account: Account, cluster: Cluster, scheduling: str, settings: Wire, wanted: Wire) -> Wire:
     """Return the members of a revision, with references resolved and defaults filled in.
 
     Args:
@@ -143,7 +143,7 @@ def revision_config(world: World, cluster: Cluster, scheduling: str, settings: W
     """
     if wanted.get("volumeConfigurations"):
         raise not_simulated("volumeConfigurations")
-    definition = runnable_definition(world, wanted["taskDefinition"])
+    definition = runnable_definition(account, wanted["taskDefinition"])
     config = {name: wanted[name] for name in REVISION if name in wanted}
     config |= {"taskDefinition": definition.arn, "enableExecuteCommand": wanted.get("enableExecuteCommand", False)}
     strategy = config.get("capacityProviderStrategy")
@@ -185,16 +185,16 @@ def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
     Raises:
         SimulatedError: `InvalidParameterException`.
     """
-    told = {name: request[name] for name in SETTINGS if name in request}
+    given = {name: request[name] for name in SETTINGS if name in request}
     configuration = deployment_configuration(
-        scheduling, old.get("deploymentConfiguration", {}), told.get("deploymentConfiguration", {})
+        scheduling, old.get("deploymentConfiguration", {}), given.get("deploymentConfiguration", {})
     )
-    check_count("placementConstraints", told.get("placementConstraints", []), least=0, most=10)
-    check_count("placementStrategy", told.get("placementStrategy", []), least=0, most=5)
-    placement_rules(told.get("placementConstraints", []), told.get("placementStrategy", []))
-    if told.get("healthCheckGracePeriodSeconds", 0) < 0:
+    check_count("placementConstraints", given.get("placementConstraints", []), least=0, most=10)
+    check_count("placementStrategy", given.get("placementStrategy", []), least=0, most=5)
+    placement_rules(given.get("placementConstraints", []), given.get("placementStrategy", []))
+    if given.get("healthCheckGracePeriodSeconds", 0) < 0:
         raise invalid("healthCheckGracePeriodSeconds must not be negative.")
-    if scheduling == "DAEMON" and told.get("placementStrategy"):
+    if scheduling == "DAEMON" and given.get("placementStrategy"):
         raise invalid("DAEMON services take no placement strategy.")
     defaults: Wire = {
         "enableECSManagedTags": False,
@@ -202,7 +202,7 @@ def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
         "placementConstraints": [],
         "placementStrategy": [],
     }
-    return {**defaults, **old, **told, "deploymentConfiguration": configuration}
+    return {**defaults, **old, **given, "deploymentConfiguration": configuration}
 
 
 def checked_desired(count: int) -> int:
@@ -221,13 +221,13 @@ def service_not_found() -> SimulatedError:
     return SimulatedError("ServiceNotFoundException", "Service not found.")
 
 
-def changeable(world: World, cluster: Cluster, reference: str) -> Service:
+def changeable(account: Account, cluster: Cluster, reference: str) -> Service:
     """Return the ACTIVE service that a request names.
 
     Raises:
         SimulatedError: `ServiceNotFoundException` or `ServiceNotActiveException`.
     """
-    service = world.find_service(cluster, reference)
+    service = account.find_service(cluster, reference)
     if service is None:
         raise service_not_found()
     if service.status != "ACTIVE":

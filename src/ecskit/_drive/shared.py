@@ -1,0 +1,53 @@
+"""What both drivers share: time limits, the state of a flow that is performed, and how a flow is closed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ecskit._core.effects import CallbackRaised, Flow
+
+__all__ = ["CLEAN_UP_TIMEOUT", "CLOSED_MESSAGE", "CLOSE_TIMEOUT", "Aborted", "FlowState", "close", "log"]
+
+log = logging.getLogger("ecskit")
+
+CLEAN_UP_TIMEOUT = 10.0
+"""Seconds that the clean-up of a flow may take."""
+CLOSE_TIMEOUT = 60.0
+"""Seconds that closing a client waits for its flows: for a request under way, a callback, and the clean-up."""
+CLOSED_MESSAGE = "the client was closed"
+_MAX_CLOSES = 10
+"""How often to close a flow that goes on yielding: once for each level of nested clean-up."""
+
+
+class Aborted(BaseException):
+    """The driver stops performing a flow: the cancel event is set, or the clean-up has exceeded its time limit."""
+
+
+class FlowState:
+    """What a driver notes about the flow that it performs."""
+
+    __slots__ = ("cleaning", "raised", "sent")
+
+    def __init__(self) -> None:
+        self.raised: CallbackRaised | None = None
+        """What a callback raised, while the flow cleans up after it."""
+        self.cleaning = False
+        """Whether the flow was interrupted and is cleaning up."""
+        self.sent = False
+        """Whether the current effect is a request that has been sent, or is about to be."""
+
+    def on_send(self) -> None:
+        """Note that the request is about to be sent."""
+        self.sent = True
+
+
+def close(flow: Flow[Any]) -> None:
+    """Close a flow. Effects that it yields meanwhile are not performed."""
+    for _ in range(_MAX_CLOSES):
+        try:
+            flow.close()
+        except Exception:  # logged only: it must not hide the reason for closing
+            log.debug("a flow raised an error while it was closed", exc_info=True)
+        else:
+            return
