@@ -156,7 +156,7 @@ async def test_an_operation_that_a_wrapped_client_lacks_is_told(old_client: Call
     with pytest.raises(errors.UnsupportedOperationError) as caught:
         await old_client.call("list_gateways")
     assert "has no ListGateways" in str(caught.value)
-    assert f"botocore {botocore_version} or the model it loaded is older" in str(caught.value)
+    assert f"botocore {botocore_version}, or the model that it loaded, is older" in str(caught.value)
     assert "upgrade botocore, or let ecskit make the client" in str(caught.value)
     assert isinstance(caught.value, errors.ConfigurationError)
     assert server.seen == []
