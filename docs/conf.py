@@ -22,17 +22,17 @@ html_theme = "furo"
 html_title = f"ecskit {release}"
 myst_heading_anchors = 3
 
-add_module_names = False  # where something lives is private; how to get it is told on the page
+add_module_names = False  # most classes are defined in private modules; the page names the public ones
 default_role = "code"  # docstrings put code into single backticks
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True  # ABSENT_LIST says more than its value
+autodoc_preserve_defaults = True  # show the name ABSENT_LIST, not its value
 maximum_signature_line_length = 100
 napoleon_google_docstring = True
 napoleon_use_rtype = False
 
 
 class Models(SphinxDirective):
-    """Lists the models, family by family. Their members are told where an editor shows them: in the classes."""
+    """Lists the models of each family by name. Their members are documented in the classes, where editors show them."""
 
     def run(self) -> list[nodes.Node]:
         """Write the list as Markdown and parse that."""

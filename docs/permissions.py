@@ -1,7 +1,7 @@
-"""Writes permissions.md: which IAM actions each verb needs, read off what it sends.
+"""Writes permissions.md: the IAM actions that each verb needs, as recorded from its requests.
 
-Verbs over tasks and task definitions are run against the simulator. Waits are run against a recorder that refuses
-everything, which shows their first look; those that look in several steps are run against the simulator too.
+Verbs are run against the simulator. Waits are run against a transport that refuses everything and records their first
+poll. Waits whose polls take several steps are run against the simulator too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import attrs
 
 from ecskit import Client, DeploymentHandle
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Send
-from ecskit._deployments.resuming import WAITS
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock
@@ -52,8 +52,7 @@ SAMPLES = {
     "GatewayRoute": f"{ACCOUNT}:gateway-route/edge/0123456789",
     "ECSExpressGatewayService": f"{ACCOUNT}:service/prod/web",
 }
-"""Something to wait for of each model; things of other models go by their name."""
-
+"""A resource of each model to wait for; resources of other models are given by name."""
 
 SCENERY = {
     "RunTask": "tasks.run",
@@ -61,7 +60,7 @@ SCENERY = {
     "CreateTaskSet": "task_sets.create",
     "RegisterContainerInstance": "container_instances.register",
 }
-"""What only sets the scene, unless it is done by verbs of that name."""
+"""Operations that prepare a world: they count only for the verbs of the given name."""
 
 
 @attrs.frozen
@@ -75,12 +74,12 @@ class Row:
 
 @attrs.define
 class Refuser:
-    """A transport that takes note of what is asked for, and refuses it."""
+    """A transport that records the operations and refuses them."""
 
     targets: list[str] = attrs.field(factory=list[str])
 
     def send(self, send: Send, begin: Callable[[], object], /) -> NoReturn:
-        """Refuse before the request leaves."""
+        """Refuse before the request is sent."""
         del begin
         self.targets.append(send.operation)
         raise AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": ""}}, send.operation)
@@ -88,16 +87,16 @@ class Refuser:
 
 @attrs.define
 class World:
-    """A simulator with task definitions to run, and a client of it."""
+    """A simulator with task definitions, and its client."""
 
     simulator: Simulator
     ecs: Client
-    unseen: int = 0
-    """How many calls were made to set the scene."""
+    prepared: int = 0
+    """The number of calls that prepared the world."""
 
     @classmethod
     def new(cls) -> World:
-        """Return a fresh one."""
+        """Return a new world."""
         simulator = Simulator()
         ecs = simulator.client()
         check = HealthCheck(command=["CMD", "true"])
@@ -139,7 +138,7 @@ class World:
         return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
 
     def partly(self, on_partial: Any) -> None:
-        """Run two tasks where there is room for one."""
+        """Run two tasks with capacity for one."""
         self.simulator.fail("RunTask", Fault.no_capacity(last=1))
         self.run("web", count=2, on_partial=on_partial)
 
@@ -147,23 +146,23 @@ class World:
         """Run a task under a token that was used before."""
         key = "key"
         self.run("web", client_token=key)
-        self.run("web", client_token=key, started_by="somebody else", on_conflict="adopt")
+        self.run("web", client_token=key, started_by="another program", on_conflict="adopt")
 
     def ready(self) -> None:
-        """Let the next deployment have a task that stops at first; what was sent until now does not count."""
+        """Let the first task of the next deployment fail, and discard the calls until now."""
         for family in ("web", "next"):
             self.simulator.script(family, [TaskScript.fails_to_pull(), TaskScript()])
-        self.unseen = len(self.simulator.calls)
+        self.prepared = len(self.simulator.calls)
 
     def settled(self) -> str:
-        """Create a service, let it be deployed, and return its name."""
+        """Create a service, wait until it is deployed, and return its name."""
         name = self.serve()
         self.simulator.clock.advance(300)
         self.ready()
         return name
 
     def replacing(self) -> str:
-        """Begin to deploy another revision, and return the name of the service."""
+        """Start to deploy another revision, and return the name of the service."""
         name = self.settled()
         self.ecs.update_service(service=name, task_definition="next")
         self.simulator.clock.advance(30)
@@ -218,7 +217,7 @@ class World:
         return handle.continue_deployment(waiting.hook_id or "")
 
     def add_task_set(self, **arguments: Any) -> TaskSet:
-        """Create a task set in a service that somebody else deploys."""
+        """Create a task set in a service with an external controller."""
         controller = DeploymentController(type="EXTERNAL")
         self.ecs.create_service(service_name="shop", desired_count=1, deployment_controller=controller)
         network = AwsVpcConfiguration(subnets=["s"])
@@ -227,7 +226,7 @@ class World:
         )
 
     def register_instance(self) -> str:
-        """Register a container instance, and return the id of its machine."""
+        """Register a container instance, and return its EC2 instance id."""
         host = self.ecs.register_container_instance().container_instance.ec2_instance_id
         assert host is not None
         return host
@@ -241,9 +240,9 @@ Act = Callable[[World], object]
 
 
 def tasks() -> Iterator[tuple[str, str, Act]]:
-    """Yield the verbs over tasks, the conditions under which they send more, and how to see it."""
+    """Yield verbs of `ecs.tasks`, the condition under which they send more, and a function that runs them."""
     yield "tasks.run", "", lambda w: w.run("web")
-    unnamed = "`container` is left out beside `command` or `environment`"
+    unnamed = "`command` or `environment` is given without `container`"
     yield "tasks.run", unnamed, lambda w: w.run("web", command=["x"])
     yield "tasks.run", '`on_partial="stop_started"`, or `on_cancel` stops', lambda w: w.partly("stop_started")
     yield "tasks.run", '`on_conflict="adopt"`', World.adopted
@@ -252,7 +251,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
-    yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="told")
+    yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
@@ -260,7 +259,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
 
 
 def task_definitions() -> Iterator[tuple[str, str, Act]]:
-    """Yield the verbs over task definitions, and how to see what they send."""
+    """Yield verbs of `ecs.task_definitions` in the same form."""
     request = RegisterTaskDefinitionRequest(
         family="new", container_definitions=[ContainerDefinition(name="app", image="image", memory=64)]
     )
@@ -268,12 +267,12 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
 
 
 def services() -> Iterator[tuple[str, str, Act]]:
-    """Yield the verbs over services, and how to see what they send."""
+    """Yield verbs of `ecs.services` in the same form."""
     yield "services.describe", "", lambda w: w.ecs.services.describe(w.serve())
     yield "services.iter", "", lambda w: [w.serve(), *w.ecs.services.iter()]
     yield (
         "services.iter",
-        "`namespace` is given, in place of `ecs:ListServices`",
+        "`namespace` is given; replaces `ecs:ListServices`",
         lambda w: [w.serve(), *w.ecs.services.iter(namespace="shop")],
     )
     images = "`images`, `environment` or `secrets` are given"
@@ -292,7 +291,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
         lambda w: w.ecs.services.start_deployment(w.settled(), images={"app": "image:2"}),
     )
     yield "services.rollback", "", lambda w: w.ecs.services.rollback(w.replacing())
-    idle = "no deployment is under way, in place of `ecs:StopServiceDeployment`"
+    idle = "no deployment is under way; replaces `ecs:StopServiceDeployment`"
     yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
     yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
@@ -309,7 +308,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
 
 
 def task_sets() -> Iterator[tuple[str, str, Act]]:
-    """Yield the verbs over task sets, and how to see what they send."""
+    """Yield verbs of `ecs.task_sets` in the same form."""
     made = {"until": "created"}
     yield "task_sets.create", "", World.add_task_set
     late = partial(World.add_task_set, scale=100, timeout=1, on_timeout="delete")
@@ -321,8 +320,8 @@ def task_sets() -> Iterator[tuple[str, str, Act]]:
 
 
 def container_instances() -> Iterator[tuple[str, str, Act]]:
-    """Yield the verbs over container instances, the conditions under which they send more, and how to see it."""
-    by_host = "ids of EC2 instances are given; so with `update_agent` and `describe`"
+    """Yield verbs of `ecs.container_instances` in the same form."""
+    by_host = "EC2 instance ids are given; also for `update_agent` and `describe`"
     yield "container_instances.drain", "", lambda w: w.ecs.container_instances.drain(w.instance())
     yield (
         "container_instances.drain",
@@ -331,13 +330,13 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
     )
     yield (
         "container_instances.drain",
-        '`until="requested"`, and nothing is to be undone',
+        '`until="requested"`, and no argument is `"undo"`',
         lambda w: w.ecs.container_instances.drain(w.instance(), until="requested"),
     )
     yield "container_instances.activate", "", lambda w: w.ecs.container_instances.activate(w.instance())
     yield (
         "container_instances.activate",
-        "ids of EC2 instances are given",
+        "EC2 instance ids are given",
         lambda w: w.ecs.container_instances.activate(w.register_instance(), cluster="default"),
     )
     yield "container_instances.update_agent", "", lambda w: w.ecs.container_instances.update_agent(w.instance())
@@ -346,27 +345,27 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
 
 
 def trace(verb: str, act: Act) -> frozenset[str]:
-    """Return what a verb sends; what only sets the scene does not count."""
+    """Return the operations that a verb sends, without those that prepare the world."""
     world = World.new()
-    with contextlib.suppress(EcsError):  # some of them are meant to fail
+    with contextlib.suppress(EcsError):  # some verbs fail on purpose
         act(world)
-    sent = {call.operation for call in list(world.simulator.calls)[world.unseen :]}
+    sent = {call.operation for call in list(world.simulator.calls)[world.prepared :]}
     return frozenset(op for op in sent if op not in SCENERY or verb.startswith(SCENERY[op]))
 
 
-def first_look(wait: str, thing: str, **arguments: Any) -> frozenset[str]:
-    """Return what a wait asks for first."""
+def first_poll(wait: str, target: str, **arguments: Any) -> frozenset[str]:
+    """Return the operations of the first poll of a wait."""
     refuser = Refuser()
     namespace = Wait(Runtime(refuser, VirtualClock(), Random(0)))
     try:
-        getattr(namespace, wait)(thing, **arguments)
+        getattr(namespace, wait)(target, **arguments)
     except AccessDeniedException:
         return frozenset(refuser.targets)
-    raise AssertionError(f"{wait} asked for nothing")
+    raise AssertionError(f"{wait} sent no request")
 
 
 def rows() -> Iterator[Row]:
-    """Yield the lines of the table: what a verb needs, and then what it needs in addition."""
+    """Yield the lines of the table: the actions that a verb always needs, then those that it needs in addition."""
     needed: dict[str, frozenset[str]] = {}
     for verb, when, act in (*tasks(), *task_definitions(), *services(), *task_sets(), *container_instances()):
         actions = trace(verb, act)
@@ -379,9 +378,9 @@ def rows() -> Iterator[Row]:
             yield Row(verb, actions, f"only these, if {when}")
     for wait, (_, model) in WAITS.items():
         if f"wait.{wait}" not in needed:
-            yield Row(f"wait.{wait}", first_look(wait, SAMPLES.get(model, "prod")))
-    by_id = first_look("container_instances_registered", "i-0123456789abcdef0", cluster="prod")
-    yield Row("wait.container_instances_registered", by_id, "ids of EC2 instances are given; so with the other three")
+            yield Row(f"wait.{wait}", first_poll(wait, SAMPLES.get(model, "prod")))
+    by_id = first_poll("container_instances_registered", "i-0123456789abcdef0", cluster="prod")
+    yield Row("wait.container_instances_registered", by_id, "EC2 instance ids are given; also for the other three")
 
 
 def page() -> str:
@@ -396,28 +395,32 @@ def page() -> str:
 TEXT = """\
 # Permissions
 
-The methods of a client need the action of the same name: `ecs.run_task` needs `ecs:RunTask`. So do the lists of
-`ecs.paginate`. The verbs above them send several operations; this table was read off what they send, by
+An operation needs the IAM action of the same name: `ecs.run_task` needs `ecs:RunTask`. The same holds for the lists of
+`ecs.paginate`. Verbs send several operations. This table was recorded from their requests by
 `python docs/permissions.py`.
 
 {table}
 
-What ECS asks for besides:
+Some operations need further permissions:
 
-- Running a task, and registering a task definition, needs `iam:PassRole` for its task role and execution role.
+- Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
-- `ecs:DescribeTaskDefinition` cannot be limited to single task definitions; most other actions can be limited to
+- `ecs:DescribeTaskDefinition` cannot be limited to single task definitions. Most other actions can be limited to
   clusters or resources.
 
-Some actions can be done without. If `ecs:DescribeTaskDefinition` is refused to `run_to_completion` and `as_stopped`,
-they log a warning and judge all containers, unless `essential` names those that count; the error then names no logs.
-If it is refused to `run`, pass `container`. If `ecs:ListServiceDeployments` or `ecs:DescribeServiceDeployments` is
-refused to what follows a deployment, it logs a warning and [goes by the
-service](deployments.md#without-the-permissions). `ecs:ListTasks` and `ecs:DescribeTasks` are for the reasons that tasks
-stopped for, for `stable_for` and `until="stable"`, which read both stopped and running tasks at each poll, and for
-`stalled_after`. If one of them is refused, a warning is logged, the reasons are missing, and the stability of the
-deployment is "unknown". Everything else that is refused ends a verb with `AccessDeniedError`; a wait's error has the
-[handle](waiting.md#going-on-elsewhere) from which somebody with the permission can go on.
+These permissions are optional:
+
+- `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
+  containers, unless `essential` names the essential ones. The error then names no logs.
+- `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
+- `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
+  the verbs log a warning and [use the service](deployments.md#without-the-permissions).
+- `ecs:ListTasks` and `ecs:DescribeTasks` for verbs that follow a deployment: they are needed for the reasons why tasks
+  stopped, for `stable_for` and `until="stable"`, which read stopped and running tasks at each poll, and for
+  `stalled_after`. Without them, a warning is logged, the reasons are missing, and the stability is "unknown".
+
+Without any other permission a verb ends with `AccessDeniedError`. The error of a wait has the
+[handle](waiting.md#resume-in-another-process), from which a caller with the permission can resume it.
 
 Source: the service authorization reference of Amazon ECS,
 <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html>.

@@ -1,4 +1,4 @@
-"""Values of task sets. The methods are in `client.task_sets`."""
+"""Argument types of task sets. The methods are in `client.task_sets`."""
 
 from __future__ import annotations
 

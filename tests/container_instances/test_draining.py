@@ -406,8 +406,8 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("things", "kind", "message"),
     [
-        ([], RequestError, "container_instances: there are none"),
-        ("x", RequestError, "container_instances: nothing tells the cluster of 'x'; pass cluster="),
+        ([], RequestError, "container_instances: expected at least one"),
+        ("x", RequestError, "container_instances: the cluster of 'x' is unknown; pass cluster="),
         ([7], RequestError, "container_instances[0]: expected a name, id, ARN or model"),
         (None, RequestError, "container_instances: expected a name, id, ARN or model"),
         (UpdateContainerInstancesStateResponse(failures=[Failure(reason="MISSING")]), FailuresError, "MISSING"),

@@ -6,7 +6,7 @@ Judged by the simulator's own record, with none of the code under test.
 from __future__ import annotations
 
 from ecskit._simulator.records.services import Rollout, Service
-from ecskit._simulator.task_life import snapshot
+from ecskit._simulator.task_lifecycle import snapshot
 
 from .fleet import Fleet, Kept
 

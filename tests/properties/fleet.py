@@ -13,10 +13,10 @@ from typing import Any, get_args
 
 import attrs
 
+from ecskit._simulator.fault_injection import FaultInjector
 from ecskit._simulator.records.resources import Task
 from ecskit._simulator.records.services import Rollout, Service
-from ecskit._simulator.scheduler.timeline import Timeline
-from ecskit._simulator.trouble import Trouble
+from ecskit._simulator.records.timeline import Timeline
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
 
@@ -154,8 +154,8 @@ class Fleet(World):
                 )
 
     def _keep(self) -> None:
-        self.every_task |= self._world.tasks
-        for service in self._world.services.values():
+        self.every_task |= self._account.tasks
+        for service in self._account.services.values():
             if not isinstance(service.shown, Kept):
                 service.shown = Kept(service.shown)
                 self.every_service.append(service)
@@ -166,8 +166,8 @@ class Fleet(World):
 
     def alive(self, name: str) -> Service | None:
         """Return the service of a name that is ACTIVE, as it is now."""
-        self._world.advance(self.now())
-        found = [each for each in self._world.services.values() if each.name == name and each.status == "ACTIVE"]
+        self._account.advance(self.now())
+        found = [each for each in self._account.services.values() if each.name == name and each.status == "ACTIVE"]
         return found[0] if found else None
 
     def service_of(self, rollout: Rollout) -> Service:
@@ -177,16 +177,16 @@ class Fleet(World):
     @contextmanager
     def as_others(self) -> Generator[None, None, None]:
         """Ask as somebody else, whom no fault meets."""
-        trouble, self._trouble, self._is_other = self._trouble, Trouble(), True
+        trouble, self._faults, self._is_other = self._faults, FaultInjector(), True
         try:
             yield
         finally:
-            self._trouble, self._is_other = trouble, False
+            self._faults, self._is_other = trouble, False
 
     def settle(self) -> None:
         """Bring everything up to now."""
         with self._lock:
-            self._world.advance(self.now())
+            self._account.advance(self.now())
             self._keep()
 
     def define(
@@ -251,8 +251,8 @@ class Fleet(World):
                 for hook in rollout.hooks:
                     answer = {"serviceDeploymentArn": rollout.arn, "hookId": hook.id, "action": action}
                     self.handle("ContinueServiceDeployment", answer)
-            case ["stop task"] if service is not None and service.crew:
-                self.handle("StopTask", {"task": next(iter(service.crew)), "reason": "a user's"})
+            case ["stop task"] if service is not None and service.live_tasks:
+                self.handle("StopTask", {"task": next(iter(service.live_tasks)), "reason": "a user's"})
             case ["rebalance"]:
                 with suppress(ValueError):
                     self.rebalance(name)

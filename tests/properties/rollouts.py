@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from tenacity.wait import wait_fixed
 
-from ecskit._simulator.scheduler.script import DeploymentScript
+from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit.testing import Fault, Lag, TaskScript
 
 from .deploying import Ask

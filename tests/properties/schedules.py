@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ecskit._simulator.task_life import PURGED_AFTER
+from ecskit._simulator.task_lifecycle import PURGED_AFTER
 from ecskit.testing import Fault, Lag, TaskScript
 
 from .drivers import Cut

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from ecskit._simulator.records.resources import Task
-from ecskit._simulator.task_life import latest, snapshot
+from ecskit._simulator.task_lifecycle import latest, snapshot
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
 
@@ -204,7 +204,7 @@ class World(Simulator):
                 ids = tuple(task.rsplit("/", 1)[-1] for task in request["tasks"])
                 self.looks.append(Observations(self.now(), request.get("cluster", "default"), ids, shown))
             if operation == "RunTask":
-                for arn, task in self._world.tasks.items():
+                for arn, task in self._account.tasks.items():
                     self.truths.setdefault(arn.rsplit("/", 1)[-1], Truth(task))
 
     def _is_unreadable(self, cluster: str | None) -> bool:

@@ -6,11 +6,12 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs, then
 
 from ecskit.testing import Simulator
 
 from . import support
-from .acting import Ecs, both, deploys, is_ecs, then
+from .acting import both, deploys, is_ecs
 from .delicate import NO_ROLLBACK, REFUSED, SUCCESS_AT_ONCE, by_arn
 from .scripted import Script, World, definition, rollout_arn
 from .stories import DEPLOYMENT_READS, story

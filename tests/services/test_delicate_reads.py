@@ -6,12 +6,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs
 
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import SimulatedError
 
 from . import support
-from .acting import Act, Ecs, both, deploys, streams
+from .acting import both, deploys, streams
 from .delicate import NO_ROLLBACK, REFUSED, SUCCESS_AT_ONCE, Changed, by_arn, changed, replaced, stable
 from .scripted import Script, Wire, World, definition, rollout_arn
 from .stories import SUCCESS, story

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from support.both_clients import Ecs, then
 
 from ecskit import converter
 from ecskit._deployments.evidence import (
@@ -20,7 +21,7 @@ from ecskit.models.services import Service
 from ecskit.models.tasks import Task
 from ecskit.services import DeploymentProgress, StartedDeployment
 
-from .acting import Ecs, both, deploys, perform, then, variants
+from .acting import both, deploys, perform, variants
 from .scripted import Script, World
 from .stories import DEPLOYMENT_READS, story
 

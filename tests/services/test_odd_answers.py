@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act
 
 from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
@@ -16,7 +17,7 @@ from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import ServiceDeployment
 from ecskit.services import StartedDeployment
 
-from .acting import Act, Went, deploys, perform, streams
+from .acting import Went, deploys, perform, streams
 from .scripted import Script, Scripted, Wire, World
 from .stories import ROLLBACK, SUCCESS, story
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from support.both_clients import Act, Ecs
 
 from ecskit.errors import DeploymentRolledBack, WaitTimeout
 
@@ -187,8 +188,8 @@ def answering(after: float, lag: float = 0.0, action: str = "CONTINUE") -> tuple
         stopped=ROLLED_BACK,
     )
 
-    def act(**options: Any) -> acting.Act:
-        def acts(ecs: acting.Ecs) -> Any:
+    def act(**options: Any) -> Act:
+        def acts(ecs: Ecs) -> Any:
             targets: list[str] = []
 
             def on_pause(hook: Any) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Act, Ecs, then
 
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, WaitError
 from ecskit.waits import WaitHandle
 
-from .acting import Act, Ecs, Went, both, is_ecs, perform, then, variants
+from .acting import Went, both, is_ecs, perform, variants
 from .scripted import READS, Script, World, definition
 from .stories import DEPLOYMENT_READS, PULL, ROLLBACK, ROWS, SUCCESS, SUPERSEDED, Row
 

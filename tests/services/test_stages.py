@@ -7,11 +7,12 @@ from typing import Any
 
 import attrs
 import pytest
+from support.both_clients import Ecs, then
 
 from ecskit._deployments.progress import STAGES
 from ecskit.errors import DeploymentPaused
 
-from .acting import Ecs, Went, both, deploys, is_ecs, streams, then
+from .acting import Went, both, deploys, is_ecs, streams
 from .scripted import Script, World
 from .stories import story
 

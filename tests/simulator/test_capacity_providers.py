@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecskit._simulator.strategies import divide
+from ecskit._simulator.capacity_strategies import divide
 
 from .support import ARN, Wire, World
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ecskit._simulator.progress import DEFAULT_SECONDS
-from ecskit._simulator.scheduler.script import STAGE_SECONDS
+from ecskit._simulator.deployment_script import STAGE_SECONDS
+from ecskit._simulator.resource_script import DEFAULT_SECONDS
 from ecskit.testing import DeploymentScript, Fault, Progress, Simulator, TaskScript
 
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"

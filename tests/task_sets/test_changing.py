@@ -288,9 +288,9 @@ def test_cut_short(act: Any, operation: str, cut: str) -> None:
         (switching(max_polls=0), "task_sets.make_primary: max_polls: expected a whole number"),
         (
             lambda ecs: ecs.task_sets.scale("1", percent=50, cluster="default"),
-            "task_set: nothing tells the service of '1'",
+            "task_set: the service of '1' is unknown",
         ),
-        (lambda ecs: ecs.task_sets.scale("1", percent=50, service="web"), "task_set: nothing tells the cluster of '1'"),
+        (lambda ecs: ecs.task_sets.scale("1", percent=50, service="web"), "task_set: the cluster of '1' is unknown"),
         (lambda ecs: ecs.task_sets.make_primary(["1"], **HERE), "task_set: expected one task set, got list"),
         (
             lambda ecs: ecs.task_sets.make_primary(None, **HERE),

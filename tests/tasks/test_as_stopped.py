@@ -169,8 +169,8 @@ def test_lost_in_two_ways() -> None:
     reasons = went.error.story.reasons
     [purged, unseen, *_] = [task.arn for task in went.sim.tasks()]
     assert {purged, unseen} == set(reasons)
-    assert reasons[purged].startswith("was RUNNING, then unknown")
-    assert reasons[unseen].startswith("was not visible within the grace")
+    assert reasons[purged].startswith("was RUNNING, then not found")
+    assert reasons[unseen].startswith("was not visible within")
 
 
 def test_lost_and_late() -> None:
@@ -307,8 +307,8 @@ def test_the_result_of_run_is_taken() -> None:
 @pytest.mark.parametrize(
     ("tasks", "options", "message"),
     [
-        ([], {}, "tasks: there are none"),
-        (["a"], {}, "tasks.0.: nothing tells the cluster of 'a'; pass cluster="),
+        ([], {}, "tasks: expected at least one"),
+        (["a"], {}, "tasks.0.: the cluster of 'a' is unknown; pass cluster="),
         (3, {}, "tasks: expected tasks, ids, ARNs or a response, got int"),
         ([3], {}, r"tasks\[0\]: expected a task, id or ARN, got int"),
         ("a", {"cluster": "c", "essential": "app"}, "essential: expected names of containers, got 'app'"),

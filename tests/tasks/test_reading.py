@@ -111,7 +111,7 @@ def test_what_is_missing_is_told(count: int) -> None:
     went = both(lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default"), prepare=launched(count))
     error: TasksMissing = went.raised(TasksMissing)
     assert ("f" * 32, "e" * 32) == error.missing
-    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.tasks]
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.found]
     allowed = both(
         lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default", allow_missing=True), prepare=launched(count)
     )
@@ -121,7 +121,7 @@ def test_what_is_missing_is_told(count: int) -> None:
 def test_all_are_missing() -> None:
     """An error without tasks, or an empty list."""
     refused = both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default"))
-    assert ((), ("a" * 32,)) == (refused.raised(TasksMissing).tasks, refused.raised(TasksMissing).missing)
+    assert ((), ("a" * 32,)) == (refused.raised(TasksMissing).found, refused.raised(TasksMissing).missing)
     assert [] == both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default", allow_missing=True)).returned()
 
 
@@ -154,9 +154,9 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> 
 
 
 BAD_INPUT: list[tuple[Any, str | None, str]] = [
-    ([], None, "tasks: there are none"),
+    ([], None, "tasks: expected at least one"),
     ("", "c", "'' is not the id or ARN of a task"),
-    ("a", None, "nothing tells the cluster of 'a'; pass cluster="),
+    ("a", None, "the cluster of 'a' is unknown; pass cluster="),
     ("a/b", "c", "'a/b' is not the id or ARN of a task"),
     (["a", "arn:aws:ecs:us-east-1:1:cluster/x"], "c", r"tasks\[1\]: .* is not the ARN of a task"),
     ("arn:aws:ecs:us-east-1:1:task/prod/a", "dev", "is in cluster prod, not in dev"),

@@ -145,7 +145,7 @@ ROWS: dict[str, Row] = {
     "S10 500 in the middle": Row(looks="R !500 S0", verdict="SUCCEEDED", errors=1),
     "S10 a timeout in the middle": Row(looks="R !timeout R !reset S0", verdict="SUCCEEDED", errors=2),
     "S10 garbage in the middle": Row(looks="R !garbled S0", verdict="SUCCEEDED", errors=1),
-    "S12 ran, then forgotten": Row(looks="R -", verdict="TaskPurged", says="was RUNNING, then unknown"),
+    "S12 ran, then forgotten": Row(looks="R -", verdict="TaskPurged", says="was RUNNING, then not found"),
     "S13 a pull that times out": Row(
         prepare=plays(TaskScript.fails_to_pull("i/o timeout")),
         verdict="TaskFailedError",
@@ -339,11 +339,11 @@ LETTERS = {"P": "PENDING", "R": "RUNNING", "S": "STOPPED"}
 @pytest.mark.parametrize(("what", "told", "last", "transitions", "stale"), EVENTS, ids=[event[0] for event in EVENTS])
 def test_observations_in_any_order(what: str, told: str, last: str, transitions: int, stale: int) -> None:  # noqa: ARG001
     """S16: events and reads alike; the newest counts, and what is older is counted."""
-    wait_state: WaitState[Task] = WaitState.of([ARN], 0, {}, TASKS)
+    wait_state: WaitState[Task] = WaitState.start([ARN], 0, {}, TASKS)
     seen: list[Task | None] = []
     for now, word in enumerate(told.split()):
         task = observed(LETTERS[word[0]], int(word[1:]))
-        wait_state = wait_state.after(Observations({ARN: task}, {}), [ARN], now, TASKS)
+        wait_state = wait_state.merge(Observations({ARN: task}, {}), [ARN], now, TASKS)
         seen.append(wait_state.resources[ARN].last)
     states = [(task.last_status, task.version) for task in seen if task is not None]
     assert (LETTERS[last[0]], int(last[1:])) == states[-1]

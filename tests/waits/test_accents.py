@@ -13,6 +13,7 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
+from support.scripted_ecs import ScriptedAsync
 
 from ecskit import AsyncClient, Client
 from ecskit._codegen.__main__ import PACKAGE
@@ -25,7 +26,7 @@ from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.errors import WaitCancelled
 from ecskit.models import Task
 
-from .support import Ask, Scripted, ScriptedAsync, arn, task
+from .support import Ask, Scripted, arn, task
 
 
 def methods(of: type[Any]) -> list[str]:

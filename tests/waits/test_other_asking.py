@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from ecskit import models
+from ecskit._api.waits import WAITS
 from ecskit._core.structuring import structure_hook
-from ecskit._deployments.resuming import WAITS
 from ecskit.errors import FailuresError, RequestError
 
 from .other_support import HOME, OTHERS, Family, family_of, flow_of, run_both
 
 NAMED = [wait for wait in OTHERS if wait != "exec_agents_running"]
-"""The waits whose things are named by `Naming`; tasks have a module of their own."""
+"""The waits whose things are named by `Identifiers`; tasks have a module of their own."""
 SCOPES = {
     "ContainerInstance": {"cluster": "prod"},
     "TaskSet": {"cluster": "prod", "service": "web"},
@@ -42,7 +42,7 @@ def seen(wait: str, state: str, id_: str = "a") -> Any:
 @pytest.mark.parametrize(
     ("things", "where", "problem"),
     [
-        ([], "", "there are none"),
+        ([], "", "expected at least one"),
         ("", "", "is not the"),
         (["x y"], "[0]", "is not the"),
         ("arn:aws:ecs", "", "is not the ARN of a"),
@@ -294,7 +294,7 @@ def test_an_answer_that_shows_a_part_only_tells_where_to_look(wait: str, answer:
 )
 def test_an_answer_that_tells_nothing_is_bad_input(wait: str, answer: Any) -> None:
     """Before anything is sent."""
-    with pytest.raises(RequestError, match=r"does not tell the ARN|there are none"):
+    with pytest.raises(RequestError, match=r"does not hold the ARN|expected at least one"):
         flow_of(wait, answer)
 
 

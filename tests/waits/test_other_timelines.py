@@ -42,8 +42,8 @@ ROWS = [
         ("TOMORROW ACTIVE", "ok", 2),
         ("TOMORROW", "WaitTimeout", 0, "is TOMORROW"),
         ("ACTIVE/PROVISIONING ACTIVE/ACTIVE", "ok", 2),
-        ("ACTIVE/-", "NotVisible", 0, "cluster b was not visible within the grace of 60 s"),
-        ("PROVISIONING -", "Vanished", 0, "was PROVISIONING, then unknown to ECS for"),
+        ("ACTIVE/-", "NotVisible", 0, "cluster b was not visible within 60 s (visibility_grace)"),
+        ("PROVISIONING -", "Vanished", 0, "was PROVISIONING, then not found for"),
         ("PROVISIONING - ACTIVE", "ok", 3),
     ),
     *rows(
@@ -52,7 +52,7 @@ ROWS = [
         ("ACTIVE DEPROVISIONING INACTIVE", "ok", 3),
         ("ACTIVE -", "ok", 0),
         ("ACTIVE/- -/-", "NotVisible", 0, "cluster b"),
-        ("-", "NotVisible", 0, "cluster a was not visible within the grace of 60 s"),
+        ("-", "NotVisible", 0, "cluster a was not visible within 60 s (visibility_grace)"),
         ("FAILED INACTIVE", "ok", 2),
         ("ACTIVE - ACTIVE INACTIVE", "ok", 4),
     ),
@@ -321,7 +321,7 @@ def test_errors_that_may_pass_are_no_observation(wait: str) -> None:
     run = run_both(family, words, lambda: flow_of(wait, family.arn(), timeout=300))
     assert run.verdict == "WaitTimeout"
     assert run.elapsed == 300
-    assert "last error: DescribeTasks: ThrottlingException" in str(run.error)
+    assert f"last error: {family_of(wait).operation}: ThrottlingException" in str(run.error)
     assert "MISSING" not in run.story.states
 
 
@@ -333,7 +333,7 @@ def test_where_looking_is_not_possible_the_wait_ends_with_its_story(wait: str, w
     run = run_both(family, f"{state} {word}", lambda: flow_of(wait, family.arn()))
     assert (run.verdict, run.looks) == (verdict, 2)
     assert run.story.handle.wait == wait
-    assert [*run.story.handle.seen] == [family.arn()]
+    assert [*run.story.handle.observed] == [family.arn()]
 
 
 @pytest.mark.parametrize("wait", OTHERS)

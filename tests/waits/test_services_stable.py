@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from ecskit._core.effects import Flow
-from ecskit._deployments.resuming import resume
 from ecskit._polling.options import WaitOptions
+from ecskit._waits.resuming import resume
 from ecskit.errors import RequestError, UnsupportedController
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, UpdateServiceResponse
 from ecskit.waits import WaitHandle
@@ -103,7 +103,7 @@ STABLE = {
     # Gone.
     "S29": Row("A+1=I D+1=I", "ServiceGone", 3, "services_stable: service gone after | service a is DRAINING; 3 polls"),
     "S29 after an answer": Row("D+1=I", "ServiceGone", 1, "is DRAINING", "A+1=I"),
-    "S29, forgotten": Row("A+1=I -", "ServiceGone", 0, "was ACTIVE IN_PROGRESS, then unknown to ECS for"),
+    "S29, forgotten": Row("A+1=I -", "ServiceGone", 0, "was ACTIVE IN_PROGRESS, then not found for"),
     "S29, INACTIVE": Row("A+1=C I", "ServiceGone", 3, "is INACTIVE"),
     "left over": Row("I+born=5 A+1=C", "ok", 3),
     "left over for long, but the answer is newer": Row("I+born=5 I+born=5 I+born=5 A+1=C", "ok", 5, "", "A+1=I"),
@@ -177,7 +177,7 @@ def test_where_botocore_is_wrong(timeline: str, given: str, verdict: str) -> Non
 @pytest.mark.parametrize("wait", ["services_stable", "services_inactive"])
 def test_nothing_asked_for_is_bad_input(wait: str) -> None:
     """For botocore, no services are stable."""
-    with pytest.raises(RequestError, match="services: there are none"):
+    with pytest.raises(RequestError, match="services: expected at least one"):
         flow_of(wait, [])
 
 
@@ -275,4 +275,4 @@ def test_where_looking_is_not_possible_the_wait_ends_with_its_story(wait: str, w
     """At once, with that error; the handle goes on later."""
     ran = run(wait, f"A+1=I {word}")
     assert (ran.verdict, ran.looks) == (verdict or "ClusterNotFoundException", 2)
-    assert [*ran.story.handle.seen] == [f"{HOME}service/prod/a"]
+    assert [*ran.story.handle.observed] == [f"{HOME}service/prod/a"]

@@ -55,7 +55,7 @@ RUNNING = rows(
     ("stopping is past running", "G", "TaskStoppedEarly", 1, "is STOPPING"),
     ("deprovisioning is past running", "E", "TaskStoppedEarly", 1, "is DEPROVISIONING"),
     ("deleted is past running", "X", "TaskStoppedEarly", 1, "is DELETED"),
-    ("missing for ever", "-", "TaskNotVisible", 0, "within the grace of 60 s | MISSING x", {"elapsed": 60}),
+    ("missing for ever", "-", "TaskNotVisible", 0, "within 60 s (visibility_grace) | MISSING x", {"elapsed": 60}),
     ("seen, then missing for a moment", "P - - R", "RUNNING", 4),
     ("a stale replica steps back", "P5 V3 P5 R7", "RUNNING", 4),
     ("no step back to an older version", "R5/P1 P3/R2", "RUNNING/RUNNING", 2, "", {"tasks": 2}),
@@ -85,13 +85,13 @@ STOPPED = rows(
     ("throttled after the SDK's own retries", "R !throttle !throttle !throttle !throttle !throttle S", "STOPPED", 7),
     ("the server fails", "R !500 S", "STOPPED", 3),
     ("the connection breaks", "R !reset !timeout S", "STOPPED", 4),
-    ("garbage for an answer", "!garbage S", "STOPPED", 2),
+    ("garbage for an answer", "!garbled S", "STOPPED", 2),
     ("one stopped, the other missing from the start", "S/-", "TaskNotVisible", 0, "task b", {"tasks": 2}),
     ("one stopped, the other seen and then missing", "S/R S/-", "TaskPurged", 0, "task b was RUNNING", {"tasks": 2}),
     ("one stopped, the other missing for a while", "S/R -/- -/- -/S", "STOPPED/STOPPED", 4, "", {"tasks": 2}),
     ("all missing", "-/-", "TaskNotVisible", 0, "task a was | task b was | MISSING x", {"tasks": 2, "elapsed": 60}),
     ("stopped, then missing", "S~ -", "STOPPED", 2),
-    ("it ran, and two hours later it is missing", "R -", "TaskPurged", 0, "was RUNNING, then unknown"),
+    ("it ran, and two hours later it is missing", "R -", "TaskPurged", 0, "was RUNNING, then not found"),
     ("missing never erases: it is back", "R - - - R - S", "STOPPED", 7),
     ("a state of tomorrow", "R5 H6 S7", "STOPPED", 3),
     ("a state of tomorrow, and nothing after it", "R5 H6", "WaitTimeout", 0, "is HIBERNATING", {"timeout": 30}),
@@ -165,7 +165,7 @@ def test_purged_takes_thirty_seconds_however_many_reads_there_are() -> None:
     run = run_both(timeline("R -"), lambda: tasks_stopped(arn("a"), poll=wait_fixed(1)))
     assert run.verdict == "TaskPurged"
     assert 30 <= run.elapsed - run.times[1] < 31.1
-    assert "was RUNNING, then unknown to ECS for 3" in str(run.error)
+    assert "was RUNNING, then not found for 3" in str(run.error)
 
 
 def test_purged_takes_several_reads_however_long_they_take() -> None:

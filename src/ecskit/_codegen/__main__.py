@@ -1,4 +1,4 @@
-"""Write the generated folders, or with `--check` compare them with what would be written."""
+"""Write the generated folders and the table of waits in the docs, or with `--check` compare them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import botocore
 
-from . import emit_facades, emit_models, emit_tables, emit_verbs
+from . import emit_facades, emit_models, emit_tables, emit_verbs, emit_waits
 from .emit_tables import Provenance
 from .ir import Corrections, Json, read
 
@@ -32,6 +32,7 @@ def main() -> int:
         for path in (PACKAGE / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    present |= {name: PACKAGE / name for name in wanted if (PACKAGE / name).is_file()}  # in docs, too
     stray = sorted(present.keys() - wanted.keys())
     changed = [name for name, text in wanted.items() if name not in present or present[name].read_text("utf-8") != text]
     if check:
@@ -68,6 +69,7 @@ def generate(model: Json, provenance: Provenance) -> dict[str, str]:
                 *emit_tables.files(api, model, provenance),
                 *emit_facades.files(api),
                 *emit_verbs.files(PACKAGE),
+                *emit_waits.files(PACKAGE),
             ]
         )
     )

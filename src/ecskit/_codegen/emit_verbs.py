@@ -40,6 +40,7 @@ class Namespace:
     class_: str
     about: str
     modules: tuple[str, ...]
+    """The modules, in the order of the methods. A package stands for all of its modules, in alphabetical order."""
     bound: str | None = None
     """For a handle, the class of the value that its verbs take first."""
 
@@ -55,21 +56,7 @@ NAMESPACES = (
         name="wait",
         class_="Wait",
         about="Waits. Each returns a typed result, or raises an error that gives the reason.",
-        modules=(
-            "ecskit._waits.tasks",
-            "ecskit._waits.exec_agents",
-            "ecskit._waits.clusters",
-            "ecskit._waits.container_instances",
-            "ecskit._waits.capacity_providers",
-            "ecskit._waits.task_definitions",
-            "ecskit._waits.task_sets",
-            "ecskit._waits.daemons",
-            "ecskit._waits.gateways",
-            "ecskit._waits.express_services",
-            "ecskit._waits.services",
-            "ecskit._deployments.waiting",
-            "ecskit._deployments.resuming",
-        ),
+        modules=("ecskit._waits", "ecskit._deployments.waiting"),
     ),
     Namespace(
         name="tasks",
@@ -160,9 +147,18 @@ def _public(imports: Mapping[str, str], homes: Mapping[tuple[str, str], str]) ->
 
 def verbs_of(package: Path, namespace: Namespace) -> Iterator[Verb]:
     """Yield the verbs of a namespace, as its methods take them."""
-    for module in namespace.modules:
+    for module in _modules_of(package, namespace):
         for verb in read(package, module):
             yield verb.bound_to(namespace.bound) if namespace.bound else verb
+
+
+def _modules_of(package: Path, namespace: Namespace) -> Iterator[str]:
+    for module in namespace.modules:
+        folder = package.parent / module.replace(".", "/")
+        if folder.is_dir():
+            yield from (f"{module}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py")))
+        else:
+            yield module
 
 
 def _namespace(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> str:

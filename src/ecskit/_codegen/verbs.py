@@ -27,7 +27,7 @@ EXPANDED = {
 RESULTS = ("Flow", "Emits")
 """The return types of verbs: a flow with a result, or one that emits items."""
 
-_SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Source):", re.MULTILINE)
+_SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Polling|Source):", re.MULTILINE)
 _DOC_WIDTH = 112
 
 
@@ -159,7 +159,7 @@ class _Expansion:
             return sections
         args = "\n".join([*_without(sections["Args"], self.parameters), *self.docs])
         own = sections.get("Raises", "")
-        errors = [entry for section in self.raises for entry in _entries(section)]
+        errors = [entry for section in self.raises for entry in entries(section)]
         more = {entry.split(":")[0]: entry for entry in reversed(errors) if f"{entry.split(':')[0]}:" not in own}
         ordered = {"": sections[""], "Args": args}
         ordered |= {name: text for name, text in sections.items() if name in ("Returns", "Yields")}
@@ -176,14 +176,14 @@ def _sections(doc: str) -> dict[str, str]:
     return found
 
 
-def _entries(section: str) -> list[str]:
+def entries(section: str) -> list[str]:
     """Return the entries of a section, each with the lines that continue it."""
     return re.findall(r"^    \S.*(?:\n     .*)*", section, re.MULTILINE)
 
 
 def _without(section: str, names: Sequence[str]) -> list[str]:
     """Return the entries of a section except those with some names."""
-    return [entry for entry in _entries(section) if entry.split(":")[0].strip() not in names]
+    return [entry for entry in entries(section) if entry.split(":")[0].strip() not in names]
 
 
 def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:

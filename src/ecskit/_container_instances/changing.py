@@ -14,7 +14,7 @@ import attrs
 from ecskit._container_instances.errors import ContainerInstancesNotChanged
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import CLEAN_UP, USUAL, Persistence, Retrying
+from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits
 from ecskit._polling.batches import Target
 from ecskit._waits.container_instances import INSTANCES
 from ecskit.models.common import Failure
@@ -48,13 +48,17 @@ class Call:
     @property
     def changed(self) -> Mapping[str, ContainerInstance]:
         """The container instances that ECS has changed, by the names under which they were asked for."""
-        shown = self.asking.answer.container_instances if self.asking.answer else ()
+        shown = self.asking.response.container_instances if self.asking.response else ()
         return {name: each for each in shown for name in self.names.get(INSTANCES.id_of(each), ())}
 
     @property
     def touched(self) -> Sequence[str]:
         """The names of what ECS has changed, or may have."""
-        return [name for names in self.names.values() for name in names] if self.asking.open else list(self.changed)
+        return (
+            [name for names in self.names.values() for name in names]
+            if self.asking.may_have_taken_effect
+            else list(self.changed)
+        )
 
 
 @attrs.define
@@ -91,11 +95,11 @@ class Change:
     @property
     def failures(self) -> list[Failure]:
         """Why ECS has not changed some, as it says."""
-        return [failure for call in self.calls if call.asking.answer for failure in call.asking.answer.failures]
+        return [failure for call in self.calls if call.asking.response for failure in call.asking.response.failures]
 
-    def make(self, persistence: Persistence = USUAL) -> Flow[None]:
+    def make(self, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[None]:
         """Make the calls; what goes wrong with one does not keep the others, and is not raised yet."""
-        flows = [call.asking.send(persistence) for call in self.calls]
+        flows = [call.asking.send(limits) for call in self.calls]
         replies: Reply[list[Reply[UpdateContainerInstancesStateResponse]]] = yield Parallel(flows, CALLS_AT_ONCE)
         self.errors = [reply.error for reply in replies.get() if reply.error is not None]
 
@@ -135,7 +139,7 @@ class Change:
         log.info("setting container instances back to ACTIVE: %s", listed)
         undoing = Change.to("ACTIVE", back)
         try:
-            yield from undoing.make(CLEAN_UP)
+            yield from undoing.make(CLEANUP_LIMITS)
         except GeneratorExit:
             log.warning("not all of these container instances may have been set back to ACTIVE: %s", listed)
             raise

@@ -15,7 +15,7 @@ from ecskit._polling.conditions import waiter
 from ecskit._polling.guarding import guarded
 from ecskit._polling.identifiers import targets_of
 from ecskit._polling.options import WaitOptions
-from ecskit._waits.container_instances import NAMING, ContainerInstances, drained
+from ecskit._waits.container_instances import IDENTIFIERS, ContainerInstances, drained_goal
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["OnEnd", "UntilDrained", "activate", "drain"]
@@ -66,7 +66,7 @@ def drain(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    targets = targets_of("container_instances.drain", NAMING, container_instances, cluster=cluster)
+    targets = targets_of("container_instances.drain", IDENTIFIERS, container_instances, cluster=cluster)
     wait_options.check("container_instances.drain")
     choices = (
         ("until", until, UntilDrained),
@@ -105,7 +105,7 @@ def activate(container_instances: ContainerInstances, *, cluster: str | None = N
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """
-    targets = targets_of("container_instances.activate", NAMING, container_instances, cluster=cluster)
+    targets = targets_of("container_instances.activate", IDENTIFIERS, container_instances, cluster=cluster)
 
     def flow() -> Flow[list[ContainerInstance]]:
         there = located(targets, (yield from look_at(targets, by_host(targets))))
@@ -150,7 +150,7 @@ class _Draining:
         told = self.change.changed
         if self.until == "requested":
             return list(told.values())
-        wait = waiter(drained(self.wait_options), attrs.evolve(there, seen=told))
+        wait = waiter(drained_goal(self.wait_options), attrs.evolve(there, observed=told))
         return (yield from wait.flow(list(there.by_name), told))
 
     def undo(self, how: OnEnd) -> Flow[None]:

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from ecskit._container_instances.errors import ContainerInstancesMissing
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
+from ecskit._core.retrying import retry
 from ecskit._polling.batches import Batches, Targets
-from ecskit._waits.container_instances import HOST, INSTANCES, reader
+from ecskit._waits.container_instances import HOST, INSTANCES, describer
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["by_host", "located", "look_at"]
 
-_READ = attrs.evolve(INSTANCES, describe=reader(poll=False))
+_READ = attrs.evolve(INSTANCES, describe=describer(single_attempt=False))
 
 
 def by_host(targets: Targets[ContainerInstance]) -> list[str]:
@@ -26,18 +26,17 @@ def by_host(targets: Targets[ContainerInstance]) -> list[str]:
 def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[dict[str, ContainerInstance]]:
     """Look at some of the container instances until ECS answers, and return those that there are, by name."""
     found: dict[str, ContainerInstance] = {}
-    left, attempt = list(names), 1
-    while left:
-        look = yield from Batches(_READ, targets.by_name).poll(left)
-        found |= look.seen
-        left = list(look.unanswered)
-        for error in look.unanswered.values():
-            if attempt >= ATTEMPTS:
-                raise error
-        if left:
-            yield from back_off(attempt)
-            attempt += 1
-    return found
+    remaining = list(names)
+
+    def attempt() -> Flow[dict[str, ContainerInstance]]:
+        poll = yield from Batches(_READ, targets.by_name).poll(remaining)
+        found.update(poll.observed)
+        remaining[:] = poll.unanswered
+        for error in poll.unanswered.values():
+            raise error
+        return found
+
+    return (yield from retry(attempt)) if remaining else found
 
 
 def located(targets: Targets[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Targets[ContainerInstance]:

@@ -21,7 +21,7 @@ from ecskit._polling.batches import Target, Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.identifiers import targets_of
 from ecskit._polling.options import WaitOptions
-from ecskit._waits.container_instances import NAMING, ContainerInstances, agents_updated
+from ecskit._waits.container_instances import IDENTIFIERS, ContainerInstances, agents_updated_goal
 from ecskit.models.container_instances import ContainerInstance, UpdateContainerAgentRequest
 
 __all__ = ["UntilUpdated", "update_agent"]
@@ -64,7 +64,7 @@ def update_agent(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    targets = targets_of("container_instances.update_agent", NAMING, container_instances, cluster=cluster)
+    targets = targets_of("container_instances.update_agent", IDENTIFIERS, container_instances, cluster=cluster)
     wait_options.check("container_instances.update_agent")
     if until not in get_args(UntilUpdated):
         problem = f"expected one of {', '.join(get_args(UntilUpdated))}, got {until!r}"
@@ -95,8 +95,8 @@ def _update(
     seen = {name: each.shown for name, each in told.items() if each.shown is not None}
     pending = {name: targets.by_name[name] for name, each in told.items() if not each.current}
     if until == "updated" and pending:
-        waited = attrs.evolve(targets, by_name=pending, seen={name: seen[name] for name in pending if name in seen})
-        seen |= dict(zip(pending, (yield from wait_for(agents_updated(wait_options), waited)), strict=True))
+        waited = attrs.evolve(targets, by_name=pending, observed={name: seen[name] for name in pending if name in seen})
+        seen |= dict(zip(pending, (yield from wait_for(agents_updated_goal(wait_options), waited)), strict=True))
     seen |= yield from look_at(targets, [name for name in targets.by_name if name not in seen])
     missing = [name for name in targets.by_name if name not in seen]
     if missing:
@@ -109,10 +109,14 @@ def _update(
 
 
 def _tell(target: Target) -> Flow[Told]:
-    asking = Retrying(UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), alone=True)
+    asking = Retrying(
+        UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), single_attempt=True
+    )
     try:
         return Told(shown=(yield from asking.send()).container_instance)
     except UpdateInProgressException:
         return Told()
     except NoUpdateAvailableException:
-        return Told(current=not asking.open)  # an answer that was lost may have been that of the update
+        return Told(
+            current=not asking.may_have_taken_effect
+        )  # an answer that was lost may have been that of the update

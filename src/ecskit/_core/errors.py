@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from botocore.exceptions import ClientError
 
+from .wording import listed
+
 if TYPE_CHECKING:
     from .handles import WaitHandle
 
@@ -26,6 +28,7 @@ __all__ = [
     "InvalidRequestError",
     "LimitError",
     "MalformedResponseError",
+    "MissingError",
     "MissingExtraError",
     "NotFoundError",
     "PaginationError",
@@ -337,6 +340,30 @@ class FailuresError(EcsError):
         )
         more = f"; and {len(self.failures) - _MAX_SHOWN} more" if len(self.failures) > _MAX_SHOWN else ""
         return f"{self.operation}: {len(self.failures)} failed: {text}{more}"
+
+
+class MissingError(EcsError):
+    """ECS does not show some of the resources that were named.
+
+    They may not exist, may be in another cluster, or may not be visible yet.
+
+    Attributes:
+        missing: The names, ids or ARNs that ECS does not show, as they were given.
+        found: The resources that ECS shows.
+    """
+
+    noun: ClassVar[str] = "resource"
+    found: tuple[Any, ...]
+
+    def __init__(self, missing: Sequence[str], found: Sequence[Any]) -> None:
+        """Hold what is missing and what was found."""
+        super().__init__(missing, found)
+        self.missing = tuple(missing)
+        self.found = tuple(found)
+
+    def __str__(self) -> str:
+        total = len(self.missing) + len(self.found)
+        return f"ECS does not show {len(self.missing)} of {total} {self.noun}s: {listed(self.missing)}"
 
 
 class PaginationError(EcsError):

@@ -1,82 +1,153 @@
-"""One request that is sent until ECS has said what it did, and whether it may have been done without an answer.
+"""Repeating requests: which errors may pass, how often and how long to retry, and what may have taken effect.
 
-Fit for requests that may be sent twice: under a token, or such that once more changes nothing. What somebody has to do
-who is cut short meanwhile, `open` tells.
+`retry` repeats any flow. `Retrying` repeats one request and records whether ECS may have carried it out although no
+response arrived. Use it for requests that can be sent twice: those with a client token, and those that are idempotent.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
-from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Flow
-from ecskit._core.errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
-from ecskit._core.model import Request, Response
+from .call import call
+from .effects import Cancelled, DrawRandom, Flow, Sleep
+from .errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
+from .model import Request, Response
 
-__all__ = ["CLEAN_UP", "USUAL", "Persistence", "Retrying", "is_open", "is_throttle_in_disguise"]
+__all__ = [
+    "ATTEMPTS",
+    "CLEANUP_LIMITS",
+    "DEFAULT_LIMITS",
+    "RetryLimits",
+    "Retrying",
+    "back_off",
+    "is_retryable",
+    "is_throttle_in_disguise",
+    "is_transient",
+    "may_have_taken_effect",
+    "retry",
+]
 
+T = TypeVar("T")
 ResponseT = TypeVar("ResponseT", bound=Response)
 
+ATTEMPTS = 6
+"""Attempts by default: about 30 s. The retries of botocore within each attempt are not counted."""
+_FIRST_PAUSE = 1.0
+_JITTER = 0.5
+"""The random share of a pause: callers that were throttled together retry at different times."""
 _THROTTLE = re.compile(r"rate exceeded|request limit exceeded|errorcode: throttling", re.IGNORECASE)
 
 
 @attrs.frozen
-class Persistence:
-    """How often to send a request that may succeed later."""
+class RetryLimits:
+    """How often and how long to retry."""
 
     attempts: int = ATTEMPTS
-    longest: float = 15.0
-    """Seconds between two attempts at the most."""
+    longest_pause: float = 15.0
+    """The longest pause between two attempts, in seconds."""
+    until: float = float("inf")
+    """The monotonic time of the end: no attempt begins after it."""
 
 
-USUAL = Persistence()
-CLEAN_UP = Persistence(attempts=12, longest=2.0)
-"""Behind something that was cut short: that may take 10 s altogether, and all of them should be used."""
+DEFAULT_LIMITS = RetryLimits()
+CLEANUP_LIMITS = RetryLimits(attempts=12, longest_pause=2.0)
+"""For the clean-up after a cancellation, which has 10 s in all: short pauses use all of them."""
+
+
+def is_retryable(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # as `retry` calls it
+    """Return whether the same request may succeed later, by the class of its error."""
+    return error.retryable
+
+
+def is_throttle_in_disguise(error: EcsError) -> bool:
+    """Return whether ECS throttled a request although the error is one for invalid parameters."""
+    return isinstance(error, InvalidRequestError) and bool(_THROTTLE.search(error.message))
+
+
+def is_transient(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # as `retry` calls it
+    """Return whether the same request may succeed later, by the class or by the message of its error."""
+    return error.retryable or is_throttle_in_disguise(error)
+
+
+def may_have_taken_effect(error: EcsError) -> bool:
+    """Return whether ECS may have carried out a request that ended in this error."""
+    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
+
+
+def back_off(attempt: int, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[float]:
+    """Pause after an attempt, counted from 1; `limits.until` ends the pause early. Return the monotonic time."""
+    drawn: int = (yield DrawRandom()).get()
+    seconds = min(limits.longest_pause, _FIRST_PAUSE * 2 ** min(attempt - 1, 10)) * (1 - _JITTER * drawn / 2**128)
+    now = (yield Sleep(0)).now
+    return (yield Sleep(max(0.0, min(seconds, limits.until - now)))).now
+
+
+def retry(
+    attempt: Callable[[], Flow[T]],
+    limits: RetryLimits = DEFAULT_LIMITS,
+    *,
+    may_pass: Callable[[EcsError, int], bool] = is_retryable,
+) -> Flow[T]:
+    """Repeat a flow until it returns a result.
+
+    Args:
+        attempt: Makes the flow of one attempt. It raises an EcsError to be called again.
+        limits: How often and how long to retry.
+        may_pass: Returns whether to retry after an error, given the error and the number of the attempt.
+
+    Returns:
+        The result of the attempt that succeeded.
+
+    Raises:
+        EcsError: The error of the last attempt.
+    """
+    count = 1
+    while True:
+        try:
+            return (yield from attempt())
+        except EcsError as error:
+            if count >= limits.attempts or not may_pass(error, count):
+                raise
+            if (yield from back_off(count, limits)) >= limits.until:
+                raise
+        count += 1
 
 
 @attrs.define
 class Retrying(Generic[ResponseT]):
-    """A request that is sent until ECS has said what it did."""
+    """A request that is repeated until ECS responds or the error is permanent."""
 
     request: Request[ResponseT]
-    alone: bool = False
-    """Send it through the client that makes one attempt: then no lost answer goes unnoticed."""
-    open: bool = attrs.field(default=False, init=False)
-    """Whether it may have been done without anybody having seen the answer."""
-    answer: ResponseT | None = attrs.field(default=None, init=False)
+    single_attempt: bool = False
+    """Send each attempt without botocore's retries, so that every lost response is recorded."""
+    may_have_taken_effect: bool = attrs.field(default=False, init=False)
+    """Whether ECS may have carried out the request although no response arrived."""
+    response: ResponseT | None = attrs.field(default=None, init=False)
 
-    def send(self, persistence: Persistence = USUAL) -> Flow[ResponseT]:
-        """Send it until there is an answer, or an error that does not pass."""
-        attempt = 1
-        while True:
-            lost = self.open
-            self.open = True
-            try:
-                self.answer = yield from call(self.request, single_attempt=self.alone)
-            except Cancelled as cancelled:
-                self.open = lost or cancelled.sent
-                raise
-            except EcsError as error:
-                self.open = lost or is_open(error)
-                again = error.retryable or is_throttle_in_disguise(error)
-                if not again or attempt >= persistence.attempts:
-                    raise
-            else:
-                self.open = False
-                return self.answer
-            yield from back_off(attempt, longest=persistence.longest)
-            attempt += 1
+    def send(
+        self,
+        limits: RetryLimits = DEFAULT_LIMITS,
+        *,
+        may_pass: Callable[[EcsError, int], bool] = is_transient,
+    ) -> Flow[ResponseT]:
+        """Repeat the request as `retry` does, and return the response."""
+        return retry(self.attempt, limits, may_pass=may_pass)
 
-
-def is_open(error: EcsError) -> bool:
-    """Whether ECS may have done what it was asked for all the same."""
-    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
-
-
-def is_throttle_in_disguise(error: EcsError) -> bool:
-    """Whether an error that blames the parameters means that there were too many requests."""
-    return isinstance(error, InvalidRequestError) and bool(_THROTTLE.search(error.message))
+    def attempt(self) -> Flow[ResponseT]:
+        """Send the request once, and record whether it may have taken effect."""
+        before = self.may_have_taken_effect
+        self.may_have_taken_effect = True
+        try:
+            self.response = yield from call(self.request, single_attempt=self.single_attempt)
+        except Cancelled as cancelled:
+            self.may_have_taken_effect = before or cancelled.sent
+            raise
+        except EcsError as error:
+            self.may_have_taken_effect = before or may_have_taken_effect(error)
+            raise
+        self.may_have_taken_effect = False
+        return self.response

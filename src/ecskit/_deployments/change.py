@@ -7,11 +7,10 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.model import Model
-from ecskit._core.retrying import Retrying
+from ecskit._core.retrying import ATTEMPTS, Retrying, back_off
 from ecskit._core.wire import encode
 from ecskit._deployments.observing import describe_service
 from ecskit._deployments.reference import (
@@ -21,7 +20,7 @@ from ecskit._polling.identifiers import targets_of
 from ecskit._task_definitions.deriving import derive
 from ecskit._task_definitions.registering import register_if_changed
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import SERVICE
+from ecskit._waits.services import SERVICE_IDENTIFIERS
 from ecskit.models.literals import DeploymentStrategy
 from ecskit.models.services import (
     DeploymentConfiguration,
@@ -164,7 +163,7 @@ def check_service(verb: str, service: object, cluster: str | None) -> None:
     if not isinstance(service, (str, Model)):
         problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
         raise RequestError(verb, [("service", problem)])
-    targets_of(verb, SERVICE, service, cluster=cluster)
+    targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
 
 
 def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow[Service]:
@@ -174,7 +173,7 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
         RequestError: It is not clear which service is meant.
         ServicesMissing: There is none.
     """
-    targets = targets_of(verb, SERVICE, service, cluster=cluster)
+    targets = targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
     [(name, target)] = targets.by_name.items()
     meant = StartedDeployment(service=target.id, cluster=target.scope or cluster)
     attempt = 1
@@ -207,7 +206,7 @@ def task_definition_for(change: Change, before: Service) -> Flow[str | None]:
             told = f"service {before.service_name} has no task definition that they could change"
             raise RequestError("services.deploy", [("images", told)])
         described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
-        read = yield from Retrying(described, alone=True).send()
+        read = yield from Retrying(described, single_attempt=True).send()
         given = read.task_definition
         tags = [tag for tag in read.tags if not (tag.key or "").startswith("aws:")] or None
     request = derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)

@@ -45,7 +45,7 @@ class _DeploymentEnd(WaitError):
     @property
     def what(self) -> str:
         """What became of the deployment, in a few words."""
-        return self.told
+        return self.outcome
 
 
 class DeploymentFailed(_DeploymentEnd):  # read as what happened, as all of these
@@ -56,13 +56,13 @@ class DeploymentFailed(_DeploymentEnd):  # read as what happened, as all of thes
         reason: Why, in words.
     """
 
-    told = "failed"
+    outcome = "failed"
 
 
 class DeploymentRolledBack(DeploymentFailed):
     """A deployment failed, and the service is back at what it ran before."""
 
-    told = "was rolled back"
+    outcome = "was rolled back"
 
     @property
     def rolled_back_to(self) -> str | None:
@@ -73,25 +73,25 @@ class DeploymentRolledBack(DeploymentFailed):
     def what(self) -> str:
         """What became of the deployment, in a few words."""
         to = self.rolled_back_to
-        return f"{self.told} to {to.rsplit('/', 1)[-1]}" if to else self.told
+        return f"{self.outcome} to {to.rsplit('/', 1)[-1]}" if to else self.outcome
 
 
 class DeploymentRollbackFailed(DeploymentFailed):
     """A deployment failed, and so did the rollback: the service may run either revision, or none."""
 
-    told = "failed, and its rollback too"
+    outcome = "failed, and its rollback too"
 
 
 class DeploymentStalled(DeploymentFailed):
     """The tasks of a deployment fail or cannot be placed, and nothing in ECS ends it. It goes on until it is ended."""
 
-    told = "stalled"
+    outcome = "stalled"
 
 
 class DeploymentUnstable(DeploymentFailed):
     """A deployment succeeded, and then its tasks did not stay up."""
 
-    told = "is unstable"
+    outcome = "is unstable"
 
 
 class DeploymentSuperseded(_DeploymentEnd):
@@ -101,7 +101,7 @@ class DeploymentSuperseded(_DeploymentEnd):
         progress: What was known of the deployment in the end.
     """
 
-    told = "was superseded"
+    outcome = "was superseded"
 
     @property
     def by(self) -> str | None:
@@ -111,7 +111,7 @@ class DeploymentSuperseded(_DeploymentEnd):
     @property
     def what(self) -> str:
         """What became of the deployment, in a few words."""
-        return f"{self.told} by {self.by}" if self.by else self.told
+        return f"{self.outcome} by {self.by}" if self.by else self.outcome
 
 
 class DeploymentPaused(_DeploymentEnd):
@@ -121,7 +121,7 @@ class DeploymentPaused(_DeploymentEnd):
         progress: What is known of the deployment; `progress.paused` has the hooks, with their ids.
     """
 
-    told = "is paused"
+    outcome = "is paused"
 
 
 class DeploymentInProgress(EcsError):

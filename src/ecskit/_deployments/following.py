@@ -24,14 +24,24 @@ from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision
 from ecskit._deployments.verdict_values import Ends
 from ecskit._deployments.verdicts import Aim, DeploymentGoal, Until, verdict
-from ecskit._polling.conditions import LONGEST
+from ecskit._polling.conditions import LONGEST_INTERVAL
 from ecskit._polling.loop import Waiter
-from ecskit._polling.observations import MISSING, WaitState
+from ecskit._polling.observations import MISSING, ResourceType, WaitState
 from ecskit._polling.options import WaitOptions, is_count, is_seconds
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 
-__all__ = ["AsyncOnPause", "FollowOptions", "OnPause", "OnSuperseded", "Tracker", "Until", "check_action", "continue_"]
+__all__ = [
+    "AsyncOnPause",
+    "FollowOptions",
+    "OnPause",
+    "OnSuperseded",
+    "Tracker",
+    "Until",
+    "check_action",
+    "continue_",
+    "resume_deployment",
+]
 
 log = logging.getLogger("ecskit")
 
@@ -119,28 +129,22 @@ class FollowOptions:
             raise RequestError(verb, problems)
 
 
-@attrs.define
-class _Subject:
-    noun: str = "deployment"
-    final: int = 1
+def _state(progress: DeploymentProgress) -> str:
+    return " ".join(filter(None, (progress.status, progress.stage)))
 
-    @staticmethod
-    def rank(_: DeploymentProgress) -> tuple[int | None, int]:
-        return None, 0  # what is older was sorted out when it was read
 
-    @staticmethod
-    def state(progress: DeploymentProgress) -> str:
-        return " ".join(filter(None, (progress.status, progress.stage)))
+def _is_known_state(state: str) -> bool:
+    known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
+    known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
+    return set(state.split()) <= known
 
-    @staticmethod
-    def knows(state: str) -> bool:
-        known = {*RANKS, *STAGES, MISSING, "COMPLETED", "FAILED", "PRIMARY", "ACTIVE", "INACTIVE", "DRAINING"}
-        known |= {"STABILIZING", "STEADY_STATE"}  # of services with task sets
-        return set(state.split()) <= known
 
-    @staticmethod
-    def remember(_: object, seen: DeploymentProgress) -> object:
-        return seen  # it has everything that was seen before
+DEPLOYMENTS: ResourceType[DeploymentProgress] = ResourceType(
+    noun="deployment",
+    state=_state,
+    is_known_state=_is_known_state,
+    remember=lambda _, progress: progress,  # it holds everything that was observed before
+)
 
 
 @attrs.define(kw_only=True)
@@ -214,13 +218,13 @@ class Tracker:
             aim=goal.until,
             emitted=DeploymentProgress(started=started),
             waiter=Waiter(
-                resource_type=_Subject(),
+                resource_type=DEPLOYMENTS,
                 query=watch,
                 goal=goal,
                 due=goal.due,
                 timeout=wait_options.timeout,
                 max_polls=wait_options.max_polls,
-                poll=wait_options.poll or wait_fixed(2 * LONGEST),
+                poll=wait_options.poll or wait_fixed(2 * LONGEST_INTERVAL),
                 on_poll=wait_options.on_poll,
                 arguments={**started.arguments, "following": follow_options.arguments},
             ),
@@ -292,9 +296,9 @@ class Tracker:
         yield from self._run(self._emitting)
 
     def _run(self, announce: Callable[[WaitState[DeploymentProgress]], Flow[None]]) -> Flow[DeploymentProgress]:
-        self.waiter = attrs.evolve(self.waiter, announce=announce)
+        self.waiter = attrs.evolve(self.waiter, after_poll=announce)
         try:
-            wait_state = yield from self.waiter.watch([self.watch.id], {})
+            wait_state = yield from self.waiter.final_state([self.watch.id], {})
         except EcsError as error:
             # What was found out about the deployment meanwhile, or which one is followed by now, belongs to its handle.
             arguments = {**self.progress.started.arguments, "following": self.follow_options.arguments}
@@ -342,11 +346,11 @@ def continue_(started: StartedDeployment, hook_id: str, action: object) -> Flow[
         hook_id=hook_id,
         action=action,  # type: ignore[arg-type]  # it was just compared
     )
-    answer = Retrying(request, alone=True)
+    answer = Retrying(request, single_attempt=True)
     try:
         yield from answer.send()
     except ServiceError as error:
-        if not answer.open or isinstance(error, AccessDeniedError):
+        if not answer.may_have_taken_effect or isinstance(error, AccessDeniedError):
             raise
         # It was answered by a call whose answer was lost, and waits no more.
 
@@ -386,3 +390,8 @@ def _successor(progress: DeploymentProgress) -> StartedDeployment | None:
         previous_id=started.deployment_id,
         previous_task_definition=started.task_definition,
     )
+
+
+def resume_deployment(handle: WaitHandle, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
+    """Return the flow that resumes the wait for a deployment from its handle."""
+    return Tracker.resumed(handle, wait_options).flow()

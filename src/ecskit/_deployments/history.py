@@ -11,10 +11,9 @@ from typing import Any
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import Retrying
+from ecskit._core.retrying import ATTEMPTS, Retrying, back_off
 from ecskit._deployments.change import read_service
 from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.following import FollowOptions, Tracker

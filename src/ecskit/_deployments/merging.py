@@ -16,7 +16,7 @@ import attrs
 from ecskit._deployments.evidence import counts_against, rebalanced, resets_on_healthy_task, was_scaled_in
 from ecskit._deployments.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import id_of_revision, is_named, primary_of
-from ecskit._waits.stability import controller_of, lacking_sets
+from ecskit._waits.stability import controller_of, unsteady_task_sets
 from ecskit.models.services import Service, ServiceDeployment
 from ecskit.models.tasks import Task
 
@@ -183,7 +183,7 @@ def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
     if service.status != "ACTIVE" or not (targets or started.expected == "deployment"):
         return False
     if controller_of(service) == "EXTERNAL":
-        return not any(lacking_sets(service))
+        return not any(unsteady_task_sets(service))
     primary = primary_of(service)
     return (
         primary is not None

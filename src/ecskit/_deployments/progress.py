@@ -19,7 +19,7 @@ from ecskit._deployments.signs import Signs
 from ecskit._deployments.stopped_tasks import told_of
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.observations import MISSING
-from ecskit._waits.stability import controller_of, lacking_sets
+from ecskit._waits.stability import controller_of, unsteady_task_sets
 from ecskit.models.services import (
     Deployment,
     DeploymentLifecycleHookDetail,
@@ -134,7 +134,7 @@ class DeploymentProgress:
         if self.service is None or self.service.status != "ACTIVE":
             return (self.service.status if self.service else None) or MISSING
         if controller_of(self.service) == "EXTERNAL":
-            return "STABILIZING" if any(lacking_sets(self.service)) else "STEADY_STATE"
+            return "STABILIZING" if any(unsteady_task_sets(self.service)) else "STEADY_STATE"
         if self.primary is not None and self.primary.rollout_state is not None:
             return self.primary.rollout_state
         # Services behind Classic Load Balancers have no rollout states.
@@ -271,7 +271,7 @@ class DeploymentProgress:
         """How many of its tasks run, in words."""
         deployment = self.deployment
         if self.service is not None and controller_of(self.service) == "EXTERNAL":
-            return "; ".join(lacking_sets(self.service)) or "all task sets are steady"
+            return "; ".join(unsteady_task_sets(self.service)) or "all task sets are steady"
         if deployment is None:
             return f"{self.name} is not visible yet"
         desired = self.desired

@@ -11,10 +11,9 @@ from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._core.backing_off import back_off
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, ServiceError
-from ecskit._core.retrying import CLEAN_UP, USUAL, Persistence, Retrying
+from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits, back_off
 from ecskit._deployments.change import read_service
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
 from ecskit._deployments.events import DeploymentEvent, RollbackStarted
@@ -119,7 +118,7 @@ def give_up(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
     log.info("rolling back %s, because nobody waits for it any more", progress.name)
     try:
         update = None
-        if not (yield from _is_stopped_by_ecs(progress, CLEAN_UP)):
+        if not (yield from _is_stopped_by_ecs(progress, CLEANUP_LIMITS)):
             update = yield from _restoring(progress)
         if update is not None:
             yield from update.make()
@@ -200,7 +199,7 @@ def _brought_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress 
     return attrs.evolve(progress, went_back_to=restored.task_definition, service=seen.service)
 
 
-def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[bool]:
+def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: RetryLimits = DEFAULT_LIMITS) -> Flow[bool]:
     """Let ECS roll a deployment back; return whether it does, or has ended it in another way that needs no undoing."""
     if progress.refused or progress.is_over or progress.succeeded or progress.started.expected != "deployment":
         return False
@@ -216,7 +215,7 @@ def _is_stopped_by_ecs(progress: DeploymentProgress, persistence: Persistence = 
 
 
 def stop(
-    progress: DeploymentProgress, how: StopServiceDeploymentStopType, persistence: Persistence = USUAL
+    progress: DeploymentProgress, how: StopServiceDeploymentStopType, persistence: RetryLimits = DEFAULT_LIMITS
 ) -> Flow[DeploymentProgress]:
     """Tell ECS to end a deployment, and return what was known of it just before.
 
@@ -237,7 +236,7 @@ def stop(
     return progress
 
 
-def found(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+def found(progress: DeploymentProgress, persistence: RetryLimits = DEFAULT_LIMITS) -> Flow[DeploymentProgress]:
     """Return the same with the ARN of the service deployment.
 
     Raises:
@@ -249,12 +248,12 @@ def found(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flo
         if progress.started.service_deployment_arn is None:
             if attempt >= persistence.attempts or progress.refused:
                 raise NotVisible(progress.story("has no service deployment that can be found"))
-            yield from back_off(attempt, longest=persistence.longest)
+            yield from back_off(attempt, persistence)
             attempt += 1
     return progress
 
 
-def look(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow[DeploymentProgress]:
+def look(progress: DeploymentProgress, persistence: RetryLimits = DEFAULT_LIMITS) -> Flow[DeploymentProgress]:
     """Look at a deployment, once unless looks bring errors that pass.
 
     Raises:
@@ -272,7 +271,7 @@ def look(progress: DeploymentProgress, persistence: Persistence = USUAL) -> Flow
         except EcsError as error:
             error.story = error.story or watch.progress.story()
             raise
-        yield from back_off(attempt, longest=persistence.longest)
+        yield from back_off(attempt, persistence)
         attempt += 1
 
 

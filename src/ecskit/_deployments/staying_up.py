@@ -7,7 +7,7 @@ from ecskit._deployments.errors import DeploymentUnstable
 from ecskit._deployments.progress import READS, DeploymentProgress
 from ecskit._deployments.stopped_tasks import reasons_of
 from ecskit._deployments.verdict_values import LATE, SOON, Ends, Said, Waits, with_reason
-from ecskit._polling.conditions import LONGEST, Pace
+from ecskit._polling.conditions import LONGEST_INTERVAL, Pace
 from ecskit._polling.loop import Done
 
 __all__ = ["stays_up"]
@@ -29,7 +29,7 @@ def stays_up(progress: DeploymentProgress, observed: AfterSuccess, *, whole: boo
     # Tasks may be lacking for no fault of it: after early success, or where hosts were lost. Then time decides.
     why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since(observed)}"
     # A long stretch is not read any better by many polls.
-    pace = LATE if progress.others else Pace(most=min(LONGEST, max(SOON.most, observed.aim.stable_for / 8)))
+    pace = LATE if progress.others else Pace(most=min(LONGEST_INTERVAL, max(SOON.most, observed.aim.stable_for / 8)))
     return Waits(with_reason(why, progress), pace, observed.next_at)
 
 

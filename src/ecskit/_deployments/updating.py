@@ -11,11 +11,10 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import is_open, is_throttle_in_disguise
+from ecskit._core.retrying import ATTEMPTS, RetryLimits, back_off, is_transient, may_have_taken_effect
 from ecskit._core.wire import encode
 from ecskit._deployments.change import Change, task_definition_for
 from ecskit._deployments.errors import DeploymentInProgress
@@ -100,7 +99,7 @@ class Update:
                 self.pending = cancelled.sent
                 raise
             except EcsError as error:
-                self.pending = is_open(error)
+                self.pending = may_have_taken_effect(error)
                 lost = lost or self.pending
                 if lost:
                     # What ends this from now on leaves it open whether the service was changed.
@@ -111,7 +110,7 @@ class Update:
                         return found
                     if self.request.force_new_deployment or self._doubtful or attempt >= ATTEMPTS:
                         raise
-                elif not (error.retryable or is_throttle_in_disguise(error)) or attempt >= ATTEMPTS:
+                elif not is_transient(error) or attempt >= ATTEMPTS:
                     raise
                 yield from back_off(attempt)
                 attempt += 1
@@ -143,7 +142,7 @@ class Update:
                     self._doubtful = True
                 if after is not None and (self._is_successor(after) or after.status in ("DRAINING", "INACTIVE")):
                     self._doubtful = self._replaced = True
-            if (yield from back_off(attempt, until=until)) >= until:
+            if (yield from back_off(attempt, RetryLimits(until=until))) >= until:
                 return None
             attempt += 1
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from ecskit._polling.conditions import LONGEST, Pace
+from ecskit._polling.conditions import LONGEST_INTERVAL, Pace
 from ecskit._polling.errors import WaitError
 from ecskit._polling.loop import Done
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATE", "SOON", "USUAL", "Ends", "Said", "Waits", "with_reason"]
 
-SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST, growth=1.4)
+SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST_INTERVAL, growth=1.4)
 """How often to poll what changes soon, what takes its time, and what is known to take long."""
 
 

@@ -28,7 +28,7 @@ from ecskit._deployments.reference import WAIT
 from ecskit._deployments.staying_up import stays_up
 from ecskit._deployments.verdict_values import LATE, SOON, USUAL, Ends, Said, Waits, with_reason
 from ecskit._polling.errors import NotVisible, WaitError, WaitFailed
-from ecskit._polling.loop import Again, Done, Failed, Verdict
+from ecskit._polling.loop import Continue, Done, Failed, Verdict
 from ecskit._polling.observations import ResourceState, WaitState
 from ecskit._waits.errors import ServiceGone
 from ecskit.models.literals import ServiceDeploymentLifecycleStage
@@ -66,16 +66,16 @@ class DeploymentGoal:
         """What is to be observed after the deployment has succeeded; None if that is the end."""
         return StabilityAim.of(self.stable_for, until_stable=self.until == "stable")
 
-    def judge(self, wait_state: WaitState[DeploymentProgress], /) -> Verdict:
+    def decide(self, wait_state: WaitState[DeploymentProgress], /) -> Verdict:
         """Decide about the one deployment that the book is about."""
         [(id_, known)] = wait_state.resources.items()
         if known.last is None:
-            return Again({id_: "has not been looked at yet"}, soon=0)
+            return Continue({id_: "has not been looked at yet"}, no_later_than=0)
         elapsed = min(wait_state.elapsed, wait_state.now - known.last.signs.began)
         said = verdict(known.last, self, elapsed=elapsed, now=wait_state.now)
         if isinstance(said, Waits):
             soon = said.until - wait_state.now
-            return Again({id_: said.why}, said.pace.nap(known.repeats), soon if soon > 0 else math.inf)
+            return Continue({id_: said.why}, said.pace.interval(known.repeats), soon if soon > 0 else math.inf)
         return Done() if isinstance(said, Done) else Failed(said.error, {id_: said.why})
 
     def due(self, wait_state: WaitState[DeploymentProgress], deadline: float) -> float:
@@ -87,10 +87,10 @@ class DeploymentGoal:
         observed = known.last.after_success
         return max(due, observed.began + observed.within) if observed and self.stable_for else due
 
-    def too_late(self, wait_state: WaitState[Any], /) -> None:
+    def at_timeout(self, wait_state: WaitState[Any], /) -> None:
         """There is no better reason than time being up: how it stands is told with it."""
 
-    def settled(self, known: ResourceState[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
+    def is_final(self, known: ResourceState[Any], /) -> bool:  # noqa: ARG002  # it is one thing, and looked at until the end
         """Whether it needs no further look."""
         return False
 

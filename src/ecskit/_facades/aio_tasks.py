@@ -84,56 +84,55 @@ class AsyncTaskVerbs:
     ) -> RunTaskResult:
         """Run any number of tasks, none of them twice.
 
-        Ten tasks share a call. A call whose answer is lost, and one that was throttled, is sent again under the same
-        token. Tasks for which there is no room are asked for again under a new one, until `capacity_timeout` is up.
+        One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
+        token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
 
         Args:
             task_definition: Family, family:revision or ARN, or a task definition that ECS described.
             count: How many tasks to run.
-            capacity_timeout: Seconds to go on asking for tasks that there is no room for: too little CPU, memory, ports or
-                network interfaces, agents that are away, no Fargate capacity. By default 60 with `on_partial="top_up"`,
-                else 0, which asks once. Other reasons are never asked about again.
-            on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
-                "keep" what was started and return, "stop_started" and raise. "top_up" raises as well, after more asking.
-                When none was started, the error is raised in any case.
-            on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
-                asked for; "raise" does not.
-            on_cancel: What to do with the tasks when this is cancelled or interrupted: "leave" them, "stop" them, or
+            capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
+                agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
+                other reasons are not retried.
+            on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
+                started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
+                raises. If no task was started, an error is raised in every case.
+            on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
+                "adopt" the tasks that were started then.
+            on_cancel: What to do with the tasks when this method is cancelled or interrupted: "leave" them, "stop" them, or
                 "stop_and_wait" until they have stopped, for at most 10 s.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            container: The container that `command` and `environment` are for; optional where exactly one container is
-                essential.
-            command: The command to run in place of the one of the task definition or image.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            container: The container of `command` and `environment`; optional if exactly one container is essential.
+            command: The command, in place of that of the task definition or image.
             environment: Environment variables to add or replace.
-            overrides: Everything else that can be overridden: roles, CPU and memory, ephemeral storage, other
-                containers.
-            network: Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate.
-            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy.
+            overrides: Other overrides: roles, CPU and memory, ephemeral storage, other containers.
+            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, which Fargate always
+                uses.
+            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
             capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or
-                items that also have a base.
-            platform_version: Version of the Fargate platform; ECS uses the latest where it is absent.
-            group: Name of the task group; ECS uses `family:` and the family where it is absent.
+                items, which can have a base.
+            platform_version: Version of the Fargate platform; ECS uses the latest if absent.
+            group: Name of the task group; ECS uses `family:` and the family if absent.
             started_by: Text that `list_tasks` can filter by, at most 128 characters.
-            reference_id: Reference id, at most 1024 characters.
+            reference_id: A reference id of your own, at most 1024 characters.
             tags: Tags of the tasks, at most 50.
             propagate_tags: TASK_DEFINITION to copy the tags of the task definition.
-            enable_ecs_managed_tags: Whether ECS adds tags of its own.
+            enable_ecs_managed_tags: Whether ECS adds its own tags.
             enable_execute_command: Whether commands can be run in the containers with ECS Exec.
             placement_constraints: Constraints on the container instances, at most 10.
-            placement_strategy: Strategy by which container instances are chosen, at most 5 rules.
-            volume_configurations: Configuration of the volume that is marked as configured at launch.
-            client_token: Your key for this launch, at most 52 characters: the idempotency tokens of all calls are made
-                from it, so that doing it again with the same key finds the same tasks. Random where it is absent.
+            placement_strategy: How ECS chooses container instances, at most 5 rules.
+            volume_configurations: Configuration of the volume with `configured_at_launch` in the task definition.
+            client_token: Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made
+                from it: a second launch with the same key and arguments returns the same tasks. Random if absent.
 
         Returns:
             The tasks that were started, in no particular order, and why others were not.
 
         Raises:
-            TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
+            TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
-            TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+            ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
+            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
@@ -288,47 +287,47 @@ class AsyncTaskVerbs:
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
     ) -> TaskOutcome | list[TaskOutcome]:
-        """Run a task, or several, wait until all have stopped, and raise unless all have succeeded.
+        """Run one or more tasks, wait until they have stopped, and raise an error unless all succeeded.
 
         Args:
             task_definition: Family, family:revision or ARN, or a task definition that ECS described.
-            count: How many tasks to run. With a number, even 1, the outcomes are in a list.
-            essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
-            capacity_timeout: Seconds to go on asking for tasks that there is no room for. By default 60 with
-                `on_partial="top_up"`, else 0, which asks once.
-            on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
-                "keep" what was started and wait for it, "stop_started" and raise. "top_up" raises as well, after more
-                asking.
-            on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
-                asked for; "raise" does not.
-            on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
+            count: How many tasks to run. With a number, even 1, the method returns a list.
+            essential: Names of the containers whose exit codes count; by default the essential containers of the task
+                definition.
+            capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
+                no retry.
+            on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
+                started tasks and wait for them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default,
+                then raises.
+            on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
+                "adopt" the tasks that were started then.
+            on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
                 "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
-            on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
-                "stop_and_wait" waits for at most 10 s.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            container: The container that `command` and `environment` are for; optional where exactly one container is
-                essential.
-            command: The command to run in place of the one of the task definition or image.
+            on_cancel: What to do with the tasks when this method is cancelled or interrupted, or `on_poll` raises: the same
+                choices. After a cancellation, "stop_and_wait" waits for at most 10 s.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            container: The container of `command` and `environment`; optional if exactly one container is essential.
+            command: The command, in place of that of the task definition or image.
             environment: Environment variables to add or replace.
-            overrides: Everything else that can be overridden: roles, CPU and memory, ephemeral storage, other
-                containers.
-            network: Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate.
-            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy.
+            overrides: Other overrides: roles, CPU and memory, ephemeral storage, other containers.
+            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, which Fargate always
+                uses.
+            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
             capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or
-                items that also have a base.
-            platform_version: Version of the Fargate platform; ECS uses the latest where it is absent.
-            group: Name of the task group; ECS uses `family:` and the family where it is absent.
+                items, which can have a base.
+            platform_version: Version of the Fargate platform; ECS uses the latest if absent.
+            group: Name of the task group; ECS uses `family:` and the family if absent.
             started_by: Text that `list_tasks` can filter by, at most 128 characters.
-            reference_id: Reference id, at most 1024 characters.
+            reference_id: A reference id of your own, at most 1024 characters.
             tags: Tags of the tasks, at most 50.
             propagate_tags: TASK_DEFINITION to copy the tags of the task definition.
-            enable_ecs_managed_tags: Whether ECS adds tags of its own.
+            enable_ecs_managed_tags: Whether ECS adds its own tags.
             enable_execute_command: Whether commands can be run in the containers with ECS Exec.
             placement_constraints: Constraints on the container instances, at most 10.
-            placement_strategy: Strategy by which container instances are chosen, at most 5 rules.
-            volume_configurations: Configuration of the volume that is marked as configured at launch.
-            client_token: Your key for this launch, at most 52 characters: the idempotency tokens of all calls are made
-                from it, so that doing it again with the same key finds the same tasks. Random where it is absent.
+            placement_strategy: How ECS chooses container instances, at most 5 rules.
+            volume_configurations: Configuration of the volume with `configured_at_launch` in the task definition.
+            client_token: Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made
+                from it: a second launch with the same key and arguments returns the same tasks. Random if absent.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -340,18 +339,18 @@ class AsyncTaskVerbs:
                 raises ends the wait.
 
         Returns:
-            How the task ended; with `count`, how each ended.
+            The outcome of the task; with `count`, the outcome of each task.
 
         Raises:
-            TaskFailedError: A task has not succeeded. `outcomes` has them all, and the message names the logs.
-            TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
+            TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+            TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
+            TaskNotVisible: A task did not become visible within the grace period.
+            TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
-            TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
-            WaitTimeout: Time or polls are up.
+            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
+            ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
@@ -417,15 +416,16 @@ class AsyncTaskVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> AsyncStream[TaskOutcome]:
-        """Yield how each task ended, in the order in which they end.
+        """Wait for tasks to stop, and yield the outcome of each as soon as it has stopped.
 
-        A task that is lost does not hide the others: the error comes when all of them have ended.
+        If ECS does not show a task, the error is raised after the outcomes of all other tasks.
 
         Args:
             tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+            allow_partial: Accept a response that holds failures, and wait for the tasks that were started.
+            essential: Names of the containers whose exit codes count; by default the essential containers of the task
+                definition.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -437,13 +437,13 @@ class AsyncTaskVerbs:
                 raises ends the wait.
 
         Yields:
-            How a task ended, once for each; whether it succeeded is for the caller to see.
+            The outcome of each task, also without success; `raise_for_outcome()` raises for those.
 
         Raises:
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
+            TaskNotVisible: A task did not become visible within the grace period.
+            TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            FailuresError: The response that was passed holds failures; nothing was sent.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
@@ -486,14 +486,13 @@ class AsyncTaskVerbs:
     ) -> list[Task]:
         """Stop tasks, and wait until they have stopped.
 
-        Every task is told once; one that is known to have stopped is not told at all.
+        StopTask is sent once for each task. It is not sent for tasks that are passed in as stopped.
 
         Args:
             tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            reason: What to tell those who look at the tasks later, at most 255 characters: it becomes part of their
-                `stopped_reason`.
-            until: "stopped" waits until they have; "requested" returns when ECS knows that they are to stop.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+            reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
+            until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -505,11 +504,11 @@ class AsyncTaskVerbs:
                 raises ends the wait.
 
         Returns:
-            The tasks as they were last seen, in the order given.
+            The last observation of each task, in the order given.
 
         Raises:
-            TasksNotStopped: Some tasks could not be told to stop; the others were.
-            TaskPurged: A task was told to stop, and then forgotten by ECS before it was seen to have stopped.
+            TasksNotStopped: StopTask failed for some tasks; `requested` has the others, which stop.
+            TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
@@ -546,22 +545,22 @@ class AsyncTaskVerbs:
         tags: bool = False,
         allow_missing: bool = False,
     ) -> list[Task]:
-        """Look at any number of tasks once.
+        """Describe any number of tasks, 100 a call.
 
         Args:
             tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             tags: Whether to read their tags as well.
-            allow_missing: Leave out what ECS does not show instead of raising.
+            allow_missing: Leave out the tasks that ECS does not show, instead of raising.
 
         Returns:
             The tasks, in the order given.
 
         Raises:
-            TasksMissing: ECS does not show some of them; the error has the others.
+            TasksMissing: ECS does not show some of the tasks; `found` has the others.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses the call: no permission, no such cluster.
+            TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
@@ -587,27 +586,27 @@ class AsyncTaskVerbs:
         desired_status: TaskStatusFilter = "RUNNING",
         tags: bool = False,
     ) -> AsyncStream[Task]:
-        """Yield the tasks of a cluster: the list, joined with what describes each, 100 at a time.
+        """List the tasks of a cluster, and yield each of them described, 100 a call.
 
         Args:
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             family: Only tasks of this family of task definitions.
             service: Only tasks of this service.
             started_by: Only tasks that were started with this text.
             container_instance: Only tasks on this container instance.
             launch_type: Only tasks of this launch type.
-            desired_status: "RUNNING" for tasks that are to run, starting ones among them; "STOPPED" for those that have
-                stopped within the last hour or are about to; "ANY" for both, each task once.
+            desired_status: "RUNNING" for tasks that run or start; "STOPPED" for tasks that are stopping, or stopped within
+                the last hour; "ANY" for both, each task once.
             tags: Whether to read their tags as well.
 
         Yields:
-            Each task. One that ECS forgets between list and description is left out, and so can be one that is about to
-            stop while lists lag.
+            Each task. A task that ECS lists but no longer describes is left out. While lists lag behind, a task that is
+            stopping may be left out as well.
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster or service.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses a call: no permission, no such cluster or service.
+            TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
@@ -633,24 +632,22 @@ class AsyncTaskVerbs:
         protected: bool = True,
         expires_in_minutes: int | None = None,
     ) -> list[ProtectedTask]:
-        """Protect any number of tasks from being stopped when their service scales in or is deployed, or end that.
+        """Protect any number of tasks of services from scale-in and deployments, or end their protection.
 
         Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs; each of a
-                service.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            protected: Whether they are to be protected from now on.
-            expires_in_minutes: Minutes after which the protection ends by itself, 1 to 2880; ECS uses 120 where it is
-                absent.
+            tasks: One or more tasks, ids or ARNs, or a response that holds tasks. All are tasks of services.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+            protected: True to protect the tasks, False to end their protection.
+            expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
 
         Returns:
-            The tasks with their protection, as ECS shows it.
+            The tasks with their protection, as the responses show it.
 
         Raises:
-            FailuresError: Some were not changed; `response` has those that were.
+            FailuresError: Some tasks were not changed; `response` has the others.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses one of the calls, each of which is for ten tasks; the others were made.
-            TransportError: The same for a call that does not reach ECS.
+            ServiceError: ECS refused a call, which is for up to ten tasks; the other calls were made.
+            TransportError: The exchange with ECS failed for a call; the other calls were made.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """

@@ -62,687 +62,6 @@ class AsyncWait:
         """Run flows on `runtime`."""
         self._runtime = runtime
 
-    async def tasks_running(
-        self,
-        tasks: Tasks,
-        *,
-        cluster: str | None = None,
-        allow_partial: bool = False,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Task]:
-        """Wait until all tasks are RUNNING.
-
-        A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
-        code: it does not run.
-
-        Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The tasks as they were last seen, in the order given.
-
-        Raises:
-            TaskStoppedEarly: A task is stopping or has stopped.
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import tasks as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.tasks_running(
-            tasks,
-            cluster=cluster,
-            allow_partial=allow_partial,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def tasks_started(
-        self,
-        tasks: Tasks,
-        *,
-        cluster: str | None = None,
-        allow_partial: bool = False,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Task]:
-        """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
-
-        Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The tasks as they were last seen, in the order given.
-
-        Raises:
-            TaskStoppedEarly: A task has stopped without ever having run.
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import tasks as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.tasks_started(
-            tasks,
-            cluster=cluster,
-            allow_partial=allow_partial,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def tasks_healthy(
-        self,
-        tasks: Tasks,
-        *,
-        cluster: str | None = None,
-        allow_partial: bool = False,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Task]:
-        """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
-
-        Which containers have one is read from the task definition, once for each. A container that is UNHEALTHY may get
-        better: the wait goes on until time is up.
-
-        Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The tasks as they were last seen, in the order given.
-
-        Raises:
-            TaskStoppedEarly: A task is stopping or has stopped.
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import tasks as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.tasks_healthy(
-            tasks,
-            cluster=cluster,
-            allow_partial=allow_partial,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def tasks_stopped(
-        self,
-        tasks: Tasks,
-        *,
-        cluster: str | None = None,
-        allow_partial: bool = False,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Task]:
-        """Wait until all tasks have STOPPED, each seen to have done so.
-
-        How a task ended is for the caller to judge: `TaskOutcome.of(task)` does.
-
-        Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The tasks as they were last seen, in the order given.
-
-        Raises:
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import tasks as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.tasks_stopped(
-            tasks,
-            cluster=cluster,
-            allow_partial=allow_partial,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def exec_agents_running(
-        self,
-        tasks: Tasks,
-        *,
-        containers: str | Sequence[str] | None = None,
-        cluster: str | None = None,
-        allow_partial: bool = False,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Task]:
-        """Wait until all tasks are RUNNING and so are the agents of ECS Exec in their containers.
-
-        Args:
-            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-            containers: Names of the containers that matter, in each of the tasks; by default all that have not stopped.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-            allow_partial: Wait for the tasks that were started although others were not.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The tasks as they were last seen, in the order given.
-
-        Raises:
-            TaskStoppedEarly: A task is stopping or has stopped.
-            WaitFailed: A task was started without ECS Exec, has no container of that name, or an agent has stopped.
-            TaskNotVisible: A task was never seen.
-            TaskPurged: A task was seen and then forgotten by ECS.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import exec_agents as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.exec_agents_running(
-            tasks,
-            containers=containers,
-            cluster=cluster,
-            allow_partial=allow_partial,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def clusters_active(
-        self,
-        clusters: Clusters,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Cluster]:
-        """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
-
-        Args:
-            clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The clusters as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The resources of a cluster's capacity providers could not be created, or it was deleted.
-            NotVisible: A cluster was never seen.
-            Vanished: A cluster was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import clusters as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.clusters_active(
-            clusters,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def clusters_inactive(
-        self,
-        clusters: Clusters,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Cluster]:
-        """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
-
-        Args:
-            clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The clusters as they were last seen, in the order given.
-
-        Raises:
-            NotVisible: A cluster was never seen; it may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import clusters as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.clusters_inactive(
-            clusters,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def container_instances_registered(
-        self,
-        container_instances: ContainerInstances,
-        *,
-        cluster: str | None = None,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ContainerInstance]:
-        """Wait until all container instances are registered: ACTIVE, or DRAINING already.
-
-        Args:
-            container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-                instances whose agents are about to register.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The container instances as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The registration of a container instance failed, or it was deregistered.
-            NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-            Vanished: A container instance was seen and then no more.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import container_instances as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.container_instances_registered(
-            container_instances,
-            cluster=cluster,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def container_instances_connected(
-        self,
-        container_instances: ContainerInstances,
-        *,
-        cluster: str | None = None,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ContainerInstance]:
-        """Wait until the agents of all container instances are connected, so that tasks can be placed there.
-
-        Args:
-            container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-                instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The container instances as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The registration of a container instance failed, or it was deregistered.
-            NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-            Vanished: A container instance was seen and then no more.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import container_instances as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.container_instances_connected(
-            container_instances,
-            cluster=cluster,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def container_instances_drained(
-        self,
-        container_instances: ContainerInstances,
-        *,
-        cluster: str | None = None,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ContainerInstance]:
-        """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
-
-        Tasks that no service started stay: nobody but their owner stops them.
-
-        Args:
-            container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
-                ARNs, or ids of EC2 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The container instances as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A container instance was deregistered before it was empty.
-            NotVisible: A container instance was never seen.
-            Vanished: A container instance was seen and then no more.
-            FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import container_instances as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.container_instances_drained(
-            container_instances,
-            cluster=cluster,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def container_agents_updated(
-        self,
-        container_instances: ContainerInstances,
-        *,
-        cluster: str | None = None,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ContainerInstance]:
-        """Wait until the agents of all container instances are UPDATED, twice in a row.
-
-        Args:
-            container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
-                ids of EC2 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The container instances as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The update of an agent failed, or its container instance was deregistered.
-            NotVisible: A container instance was never seen.
-            Vanished: A container instance was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import container_instances as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.container_agents_updated(
-            container_instances,
-            cluster=cluster,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
     async def capacity_providers_active(
         self,
         capacity_providers: CapacityProviders,
@@ -757,8 +76,10 @@ class AsyncWait:
         """Wait until all capacity providers are ACTIVE, so that clusters can use them.
 
         Args:
-            capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            capacity_providers: The response of `create_capacity_provider`, or one or more capacity providers: models, names
+                or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+                contains it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -770,18 +91,24 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The capacity providers as they were last seen, in the order given.
+            The capacity providers as last observed, in the order given.
 
         Raises:
-            WaitFailed: The creation of a capacity provider failed, or it is deleted.
-            NotVisible: A capacity provider was never seen.
-            Vanished: A capacity provider was seen and then no more.
+            WaitFailed: The creation of a capacity provider failed, or the capacity provider is being deleted.
+            NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A capacity provider was visible, and then not found any more.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE
+            Fails when one is: CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+            Continues while one is: PROVISIONING
+            Requests: DescribeCapacityProviders
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
@@ -813,11 +140,13 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[CapacityProvider]:
-        """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
+        """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, in two polls in a row.
 
         Args:
-            capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            capacity_providers: The response of `update_capacity_provider`, or one or more capacity providers: models, names
+                or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+                contains it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -829,18 +158,24 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The capacity providers as they were last seen, in the order given.
+            The capacity providers as last observed, in the order given.
 
         Raises:
-            WaitFailed: The update of a capacity provider failed, or it is deleted.
-            NotVisible: A capacity provider was never seen.
-            Vanished: A capacity provider was seen and then no more.
+            WaitFailed: The update of a capacity provider failed, or the capacity provider is being deleted.
+            NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A capacity provider was visible, and then not found any more.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: UPDATE_COMPLETE, in two polls
+            Fails when one is: UPDATE_FAILED, CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+            Continues while one is: UPDATE_IN_PROGRESS
+            Requests: DescribeCapacityProviders
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
@@ -872,11 +207,13 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[CapacityProvider]:
-        """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
+        """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or no longer found.
 
         Args:
-            capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-            cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
+            capacity_providers: The response of `delete_capacity_provider`, or one or more capacity providers: models, names
+                or ARNs.
+            cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+                contains it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -888,17 +225,23 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The capacity providers as they were last seen, in the order given.
+            The capacity providers as last observed, in the order given.
 
         Raises:
             WaitFailed: The deletion of a capacity provider failed.
-            NotVisible: A capacity provider was never seen; it may have been deleted long ago.
+            NotVisible: A capacity provider was never visible. It may have been deleted long ago.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: DELETE_COMPLETE, INACTIVE, or no longer found
+            Fails when one is: DELETE_FAILED, in two polls
+            Continues while one is: DELETE_IN_PROGRESS
+            Requests: DescribeCapacityProviders
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
@@ -919,24 +262,21 @@ class AsyncWait:
         )
         return await self._runtime.run(flow)
 
-    async def task_definitions_deleted(
+    async def clusters_active(
         self,
-        task_definitions: TaskDefinitions,
+        clusters: Clusters,
         *,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[TaskDefinition]:
-        """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
-
-        That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
-        `timeout` may be short for it.
+    ) -> list[Cluster]:
+        """Wait until all clusters are ACTIVE, so that they accept tasks and container instances.
 
         Args:
-            task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
-                or FAMILY:REVISION.
+            clusters: The response of `create_cluster` or another operation on a cluster, or one or more clusters: models,
+                names or ARNs.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -948,17 +288,1497 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The task definitions as they were last seen, in the order given.
+            The clusters as last observed, in the order given.
 
         Raises:
-            NotVisible: A task definition was never seen; it may have been deleted long ago.
-            FailuresError: The response holds failures; nothing was waited for.
+            WaitFailed: The resources of a capacity provider could not be created, or the cluster was deleted.
+            NotVisible: A cluster was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A cluster was visible, and then not found any more.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE
+            Fails when one is: FAILED; INACTIVE, in two polls
+            Continues while one is: PROVISIONING, DEPROVISIONING
+            Requests: DescribeClusters
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import clusters as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.clusters_active(
+            clusters,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def clusters_inactive(
+        self,
+        clusters: Clusters,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Cluster]:
+        """Wait until all clusters are deleted: INACTIVE, or no longer found.
+
+        Args:
+            clusters: The response of `delete_cluster`, or one or more clusters: models, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The clusters as last observed, in the order given.
+
+        Raises:
+            NotVisible: A cluster was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: INACTIVE, or no longer found
+            Fails when one is: (never)
+            Continues while one is: in any other status
+            Requests: DescribeClusters
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import clusters as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.clusters_inactive(
+            clusters,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_registered(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until all container instances are registered: ACTIVE or DRAINING.
+
+        Args:
+            container_instances: The response of an operation on container instances, or one or more container instances:
+                models, ids, ARNs, or ids of EC2 instances whose agents have not registered yet.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+            NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+                the grace for machines that are still starting.
+            Vanished: A container instance was visible, and then not found any more.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE or DRAINING
+            Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+            Continues while one is: REGISTERING
+            Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import container_instances as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.container_instances_registered(
+            container_instances,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_connected(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until the agents of all container instances are connected, so that they can start tasks.
+
+        Args:
+            container_instances: The response of an operation on container instances, or one or more container instances:
+                models, ids, ARNs, or ids of EC2 instances.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+            NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+                the grace for machines that are still starting.
+            Vanished: A container instance was visible, and then not found any more.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: connected, according to `agentConnected`
+            Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+            Continues while one is: not connected
+            Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import container_instances as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.container_instances_connected(
+            container_instances,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_instances_drained(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until all container instances are DRAINING without running or pending tasks, in two polls in a row.
+
+        ECS moves the tasks of services only. Stop other tasks, or wait until they end.
+
+        Args:
+            container_instances: The response of `update_container_instances_state`, or one or more container instances:
+                models, ids, ARNs, or ids of EC2 instances.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A container instance was deregistered before it was drained.
+            NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A container instance was visible, and then not found any more.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: DRAINING without running or pending tasks, in two polls
+            Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+            Continues while one is: ACTIVE, or has tasks
+            Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import container_instances as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.container_instances_drained(
+            container_instances,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def container_agents_updated(
+        self,
+        container_instances: ContainerInstances,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ContainerInstance]:
+        """Wait until the agents of all container instances are UPDATED, in two polls in a row.
+
+        Args:
+            container_instances: The response of `update_container_agent`, or one or more container instances: models, ids,
+                ARNs, or ids of EC2 instances.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The container instances as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The update of an agent failed, or its container instance was deregistered.
+            NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A container instance was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: UPDATED, in two polls
+            Fails when one is: FAILED, in two polls; REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+            Continues while one is: PENDING, STAGING, STAGED, UPDATING
+            Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import container_instances as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.container_agents_updated(
+            container_instances,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemons_active(
+        self,
+        daemons: Daemons,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDetail]:
+        """Wait until all daemons are ACTIVE. To wait until they are deployed, use `daemon_deployments_successful`.
+
+        Args:
+            daemons: The response of `create_daemon`, or one or more daemons: models, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemons as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A daemon is being deleted.
+            NotVisible: A daemon was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A daemon was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE
+            Fails when one is: DELETE_IN_PROGRESS, in two polls
+            Continues while one is: not visible yet
+            Requests: DescribeDaemon
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemons_active(
+            daemons,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemons_deleted(
+        self,
+        daemons: Daemons,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDetail]:
+        """Wait until all daemons are deleted: no longer found.
+
+        Args:
+            daemons: The response of `delete_daemon`, or one or more daemons: models, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemons as last observed, in the order given.
+
+        Raises:
+            NotVisible: A daemon was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: no longer found
+            Fails when one is: (never)
+            Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+            Requests: DescribeDaemon
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemons_deleted(
+            daemons,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_deployments_successful(
+        self,
+        daemon_deployments: DaemonDeployments,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDeployment]:
+        """Wait until all daemon deployments are SUCCESSFUL.
+
+        A deployment that is stopping or rolling back fails the wait only at its end.
+
+        Args:
+            daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+                models, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemon deployments as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A deployment was stopped or rolled back.
+            NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A deployment was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: SUCCESSFUL
+            Fails when one is: STOPPED, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+            Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+            Requests: DescribeDaemonDeployments
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemon_deployments_successful(
+            daemon_deployments,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_deployments_stopped(
+        self,
+        daemon_deployments: DaemonDeployments,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonDeployment]:
+        """Wait until all daemon deployments are STOPPED, for example because newer ones replace them.
+
+        Args:
+            daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+                models, summaries or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemon deployments as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A deployment was successful or rolled back.
+            NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A deployment was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: STOPPED
+            Fails when one is: SUCCESSFUL, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+            Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+            Requests: DescribeDaemonDeployments
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemon_deployments_stopped(
+            daemon_deployments,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_task_definitions_active(
+        self,
+        daemon_task_definitions: DaemonTaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonTaskDefinition]:
+        """Wait until all daemon task definitions are ACTIVE.
+
+        Args:
+            daemon_task_definitions: The response of `register_daemon_task_definition`, or one or more daemon task
+                definitions: models, ARNs or FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemon task definitions as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A task definition is being deleted.
+            NotVisible: A task definition was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A task definition was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE
+            Fails when one is: DELETE_IN_PROGRESS, DELETED
+            Continues while one is: not visible yet
+            Requests: DescribeDaemonTaskDefinition
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemon_task_definitions_active(
+            daemon_task_definitions,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def daemon_task_definitions_deleted(
+        self,
+        daemon_task_definitions: DaemonTaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[DaemonTaskDefinition]:
+        """Wait until all daemon task definitions are deleted: DELETED, or no longer found.
+
+        Args:
+            daemon_task_definitions: The response of `delete_daemon_task_definition`, or one or more daemon task
+                definitions: models, ARNs or FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The daemon task definitions as last observed, in the order given.
+
+        Raises:
+            NotVisible: A task definition was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: DELETED, or no longer found
+            Fails when one is: (never)
+            Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+            Requests: DescribeDaemonTaskDefinition
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import daemons as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.daemon_task_definitions_deleted(
+            daemon_task_definitions,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def exec_agents_running(
+        self,
+        tasks: Tasks,
+        *,
+        containers: str | Sequence[str] | None = None,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING, and so are the agents of ECS Exec in their containers.
+
+        `execute_command` works on a container only after that.
+
+        Args:
+            tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+                or ARNs.
+            containers: Names of the containers whose agents are required, in each of the tasks; by default all containers
+                that have not stopped.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            allow_partial: Wait for the tasks that were started, even if the response contains failures.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The tasks as last observed, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task is stopping or has stopped.
+            WaitFailed: A task was started without ECS Exec, has no container of that name, or an agent has stopped.
+            TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+            TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: RUNNING, with the agents in their containers RUNNING
+            Fails when one is: past RUNNING, or purged; without ECS Exec or such a container; with an agent that is STOPPED
+            Continues while one is: before RUNNING; RUNNING with an agent that is PENDING
+            Requests: DescribeTasks
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import exec_agents as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.exec_agents_running(
+            tasks,
+            containers=containers,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def express_gateway_services_active(
+        self,
+        express_gateway_services: ExpressGatewayServices,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ECSExpressGatewayService]:
+        """Wait until all express gateway services are ACTIVE, whether or not they are deployed.
+
+        Args:
+            express_gateway_services: The response of `create_express_gateway_service`, or one or more express gateway
+                services: models or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as last observed, in the order given.
+
+        Raises:
+            WaitFailed: A service is being deleted.
+            NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A service was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE
+            Fails when one is: DRAINING, INACTIVE, in two polls
+            Continues while one is: not visible yet
+            Requests: DescribeExpressGatewayService
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import express_services as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.express_gateway_services_active(
+            express_gateway_services,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def express_gateway_services_inactive(
+        self,
+        express_gateway_services: ExpressGatewayServices,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[ECSExpressGatewayService]:
+        """Wait until all express gateway services are deleted: INACTIVE, or no longer found.
+
+        Args:
+            express_gateway_services: The response of `delete_express_gateway_service`, or one or more express gateway
+                services: models or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as last observed, in the order given.
+
+        Raises:
+            NotVisible: A service was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: INACTIVE, or no longer found
+            Fails when one is: (never)
+            Continues while one is: ACTIVE, DRAINING
+            Requests: DescribeExpressGatewayService
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import express_services as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.express_gateway_services_inactive(
+            express_gateway_services,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_active(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until all gateways are ready for use: ACTIVE or UPDATE_COMPLETE.
+
+        Args:
+            gateways: The response of `create_gateway`, or one or more gateways: models, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The update of a gateway failed, or the gateway was deleted.
+            NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A gateway was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE or UPDATE_COMPLETE
+            Fails when one is: DELETED; UPDATE_FAILED, in two polls
+            Continues while one is: UPDATE_IN_PROGRESS
+            Requests: DescribeGateway
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import gateways as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.gateways_active(
+            gateways,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_updated(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until the update of all gateways is complete: UPDATE_COMPLETE, in two polls in a row.
+
+        Args:
+            gateways: The response of `update_gateway`, or one or more gateways: models, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The update of a gateway failed, or the gateway was deleted.
+            NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A gateway was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: UPDATE_COMPLETE, in two polls
+            Fails when one is: DELETED; UPDATE_FAILED, in two polls
+            Continues while one is: ACTIVE, UPDATE_IN_PROGRESS
+            Requests: DescribeGateway
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import gateways as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.gateways_updated(
+            gateways,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateways_deleted(
+        self,
+        gateways: Gateways,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Gateway]:
+        """Wait until all gateways are deleted: DELETED, or no longer found.
+
+        Args:
+            gateways: The response of `delete_gateway`, or one or more gateways: models, summaries, names or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateways as last observed, in the order given.
+
+        Raises:
+            NotVisible: A gateway was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: DELETED, or no longer found
+            Fails when one is: (never)
+            Continues while one is: in any other status
+            Requests: DescribeGateway
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import gateways as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.gateways_deleted(
+            gateways,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateway_routes_active(
+        self,
+        gateway_routes: GatewayRoutes,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[GatewayRoute]:
+        """Wait until all gateway routes are created or updated: ACTIVE, in two polls in a row.
+
+        Args:
+            gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateway routes as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The creation or update of a route failed, or the route is being deleted.
+            NotVisible: A route was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A route was visible, and then not found any more.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE, in two polls
+            Fails when one is: CREATE_FAILED; UPDATE_FAILED, DELETE_IN_PROGRESS, DELETE_FAILED, in two polls
+            Continues while one is: CREATE_IN_PROGRESS, UPDATE_IN_PROGRESS
+            Requests: DescribeGatewayRoute
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import gateways as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.gateway_routes_active(
+            gateway_routes,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def gateway_routes_deleted(
+        self,
+        gateway_routes: GatewayRoutes,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[GatewayRoute]:
+        """Wait until all gateway routes are deleted: no longer found.
+
+        Args:
+            gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The gateway routes as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The deletion of a route failed.
+            NotVisible: A route was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: no longer found
+            Fails when one is: DELETE_FAILED, in two polls
+            Continues while one is: DELETE_IN_PROGRESS
+            Requests: DescribeGatewayRoute
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import gateways as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.gateway_routes_deleted(
+            gateway_routes,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def resume(
+        self,
+        handle: WaitHandle,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> Any:
+        """Resume a wait that ended early: it timed out, a request was denied, or its process ended.
+
+        Args:
+            handle: The `story.handle` of the error that ended the wait, or of a story that `on_poll` received. For a handle
+                that was kept as text, `WaitHandle.from_json(text)`.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The result of the wait: the list of its targets as last observed, or the progress of a deployment.
+
+        Raises:
+            WaitError: The errors of that wait.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Source: none; handles are a feature of ecskit.
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import resuming as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.resume(
+            handle,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def services_stable(
+        self,
+        services: Services,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Service]:
+        """Wait until all services are stable: the newest deployment is complete and alone, and all tasks are running.
+
+        Two polls in a row have to show it. The wait remembers the newest deployment that it, or the caller, has observed.
+        It follows a newer one, and fails if the service returns to an older one.
+
+        A service with an external deployment controller is stable if it has a PRIMARY task set, and all task sets that are
+        not DRAINING are in STEADY_STATE with all tasks running.
+
+        Args:
+            services: The response of `create_service` or `update_service`, or one or more services: models, names or ARNs.
+                Pass the response: a name does not identify the deployment, and a read may show the service as it was
+                before.
+            cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as last observed, in the order given.
+
+        Raises:
+            WaitFailed: The deployment of a service failed, or the service was rolled back.
+            ServiceGone: A service is being deleted, or was visible and then not found any more.
+            NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+            UnsupportedController: CodeDeploy controls the deployments of a service.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: ACTIVE, with the newest deployment COMPLETED and alone, the desired count running and no
+                task pending, in two polls
+            Fails when one is: FAILED, in two polls; back at an older deployment; DRAINING or INACTIVE, in two polls
+            Continues while one is: IN_PROGRESS, or has older deployments
+            Requests: DescribeServices
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import services as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.services_stable(
+            services,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def services_inactive(
+        self,
+        services: Services,
+        *,
+        cluster: str | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Service]:
+        """Wait until all services are deleted: INACTIVE, or no longer found.
+
+        The wait does not delete them; it continues while a service is ACTIVE.
+
+        Args:
+            services: The response of `delete_service`, or one or more services: models, names or ARNs.
+            cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The services as last observed, in the order given.
+
+        Raises:
+            NotVisible: A service was never visible. It may have been deleted long ago.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: INACTIVE, or no longer found
+            Fails when one is: (never)
+            Continues while one is: ACTIVE, DRAINING
+            Requests: DescribeServices
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import services as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.services_inactive(
+            services,
+            cluster=cluster,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def task_definitions_deleted(
+        self,
+        task_definitions: TaskDefinitions,
+        *,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[TaskDefinition]:
+        """Wait until all task definitions are deleted: no longer found.
+
+        ECS deletes a task definition some time after the last task or service that uses it has ended. Raise `timeout` if
+        that takes long.
+
+        Args:
+            task_definitions: The response of `delete_task_definitions`, or one or more task definitions: models, ARNs or
+                FAMILY:REVISION.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The task definitions as last observed, in the order given.
+
+        Raises:
+            NotVisible: A task definition was never visible. It may have been deleted long ago.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: no longer found
+            Fails when one is: (never)
+            Continues while one is: INACTIVE, DELETE_IN_PROGRESS
+            Requests: DescribeTaskDefinition
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
@@ -991,14 +1811,15 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[TaskSet]:
-        """Wait until all task sets are in STEADY_STATE, twice in a row.
+        """Wait until all task sets are in STEADY_STATE, in two polls in a row.
 
         Args:
-            task_sets: What `create_task_set` or `update_task_set` returned, or one or more task sets, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-            scale: The scale that they have to be steady at, 0 to 100 percent, with as many tasks running as that computes
-                to; by default whatever they have.
+            task_sets: The response of `create_task_set` or `update_task_set`, or one or more task sets: models, ids or
+                ARNs.
+            cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+            service: Name or ARN of their service; required if neither ARNs nor models contain it.
+            scale: The scale in percent, 0 to 100, at which they must be steady, with the computed number of tasks running;
+                by default any scale.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -1010,18 +1831,24 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The task sets as they were last seen, in the order given.
+            The task sets as last observed, in the order given.
 
         Raises:
             WaitFailed: A task set is DRAINING.
-            NotVisible: A task set was never seen.
-            Vanished: A task set was seen and then no more.
+            NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A task set was visible, and then not found any more.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: STEADY_STATE, in two polls; at that scale, if `scale` is given
+            Fails when one is: DRAINING
+            Continues while one is: STABILIZING
+            Requests: DescribeTaskSets
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
@@ -1056,12 +1883,12 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[TaskSet]:
-        """Wait until all task sets are shown as PRIMARY, each in its service.
+        """Wait until all task sets are PRIMARY, each in its service.
 
         Args:
-            task_sets: What `update_service_primary_task_set` returned, or one or more task sets, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
+            task_sets: The response of `update_service_primary_task_set`, or one or more task sets: models, ids or ARNs.
+            cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+            service: Name or ARN of their service; required if neither ARNs nor models contain it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -1073,18 +1900,24 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The task sets as they were last seen, in the order given.
+            The task sets as last observed, in the order given.
 
         Raises:
             WaitFailed: A task set is DRAINING.
-            NotVisible: A task set was never seen.
-            Vanished: A task set was seen and then no more.
+            NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+            Vanished: A task set was visible, and then not found any more.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: PRIMARY
+            Fails when one is: DRAINING
+            Continues while one is: ACTIVE
+            Requests: DescribeTaskSets
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
@@ -1118,12 +1951,12 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[TaskSet]:
-        """Wait until all task sets are deleted: seen and then forgotten by ECS.
+        """Wait until all task sets are deleted: no longer found.
 
         Args:
-            task_sets: What `delete_task_set` returned, or one or more task sets, ids or ARNs.
-            cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-            service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
+            task_sets: The response of `delete_task_set`, or one or more task sets: models, ids or ARNs.
+            cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+            service: Name or ARN of their service; required if neither ARNs nor models contain it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -1135,16 +1968,22 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The task sets as they were last seen, in the order given.
+            The task sets as last observed, in the order given.
 
         Raises:
-            NotVisible: A task set was never seen; it may have been deleted long ago.
+            NotVisible: A task set was never visible. It may have been deleted long ago.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: no longer found
+            Fails when one is: (never)
+            Continues while one is: in any status
+            Requests: DescribeTaskSets
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
@@ -1166,751 +2005,27 @@ class AsyncWait:
         )
         return await self._runtime.run(flow)
 
-    async def daemons_active(
+    async def tasks_running(
         self,
-        daemons: Daemons,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonDetail]:
-        """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
-
-        Args:
-            daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The daemons as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A daemon is being deleted.
-            NotVisible: A daemon was never seen.
-            Vanished: A daemon was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemons_active(
-            daemons,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def daemons_deleted(
-        self,
-        daemons: Daemons,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonDetail]:
-        """Wait until all daemons are deleted: seen, and then unknown to ECS.
-
-        Args:
-            daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The daemons as they were last seen, in the order given.
-
-        Raises:
-            NotVisible: A daemon was never seen; it may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemons_deleted(
-            daemons,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def daemon_deployments_successful(
-        self,
-        daemon_deployments: DaemonDeployments,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonDeployment]:
-        """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
-
-        Args:
-            daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-                ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The deployments as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A deployment was stopped or rolled back.
-            NotVisible: A deployment was never seen.
-            Vanished: A deployment was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemon_deployments_successful(
-            daemon_deployments,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def daemon_deployments_stopped(
-        self,
-        daemon_deployments: DaemonDeployments,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonDeployment]:
-        """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
-
-        Args:
-            daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-                ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The deployments as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A deployment was successful or rolled back.
-            NotVisible: A deployment was never seen.
-            Vanished: A deployment was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemon_deployments_stopped(
-            daemon_deployments,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def daemon_task_definitions_active(
-        self,
-        daemon_task_definitions: DaemonTaskDefinitions,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonTaskDefinition]:
-        """Wait until all task definitions of daemons are ACTIVE.
-
-        Args:
-            daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
-                as model, ARN or FAMILY:REVISION.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The task definitions as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A task definition is being deleted.
-            NotVisible: A task definition was never seen.
-            Vanished: A task definition was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemon_task_definitions_active(
-            daemon_task_definitions,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def daemon_task_definitions_deleted(
-        self,
-        daemon_task_definitions: DaemonTaskDefinitions,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[DaemonTaskDefinition]:
-        """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
-
-        Args:
-            daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
-                model, ARN or FAMILY:REVISION.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The task definitions as they were last seen, in the order given.
-
-        Raises:
-            NotVisible: A task definition was never seen; it may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import daemons as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.daemon_task_definitions_deleted(
-            daemon_task_definitions,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def gateways_active(
-        self,
-        gateways: Gateways,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Gateway]:
-        """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
-
-        Args:
-            gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The gateways as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The update of a gateway failed, or it was deleted.
-            NotVisible: A gateway was never seen.
-            Vanished: A gateway was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import gateways as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.gateways_active(
-            gateways,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def gateways_updated(
-        self,
-        gateways: Gateways,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Gateway]:
-        """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
-
-        Args:
-            gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The gateways as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The update of a gateway failed, or it was deleted.
-            NotVisible: A gateway was never seen.
-            Vanished: A gateway was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import gateways as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.gateways_updated(
-            gateways,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def gateways_deleted(
-        self,
-        gateways: Gateways,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Gateway]:
-        """Wait until all gateways are DELETED, or seen and then unknown to ECS.
-
-        Args:
-            gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The gateways as they were last seen, in the order given.
-
-        Raises:
-            NotVisible: A gateway was never seen; it may have been deleted before.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import gateways as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.gateways_deleted(
-            gateways,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def gateway_routes_active(
-        self,
-        gateway_routes: GatewayRoutes,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[GatewayRoute]:
-        """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
-
-        Args:
-            gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The routes as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The creation or the update of a route failed, or it is being deleted.
-            NotVisible: A route was never seen.
-            Vanished: A route was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import gateways as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.gateway_routes_active(
-            gateway_routes,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def gateway_routes_deleted(
-        self,
-        gateway_routes: GatewayRoutes,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[GatewayRoute]:
-        """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
-
-        Args:
-            gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The routes as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: The deletion of a route failed.
-            NotVisible: A route was never seen; it may have been deleted before.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import gateways as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.gateway_routes_deleted(
-            gateway_routes,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def express_gateway_services_active(
-        self,
-        express_gateway_services: ExpressGatewayServices,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ECSExpressGatewayService]:
-        """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
-
-        Args:
-            express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The services as they were last seen, in the order given.
-
-        Raises:
-            WaitFailed: A service is being deleted.
-            NotVisible: A service was never seen.
-            Vanished: A service was seen and then no more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import express_services as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.express_gateway_services_active(
-            express_gateway_services,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def express_gateway_services_inactive(
-        self,
-        express_gateway_services: ExpressGatewayServices,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[ECSExpressGatewayService]:
-        """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
-
-        Args:
-            express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            The services as they were last seen, in the order given.
-
-        Raises:
-            NotVisible: A service was never seen; it may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
-        """
-        from ecskit._polling.options import WaitOptions
-        from ecskit._waits import express_services as flows
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.express_gateway_services_inactive(
-            express_gateway_services,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def services_stable(
-        self,
-        services: Services,
+        tasks: Tasks,
         *,
         cluster: str | None = None,
+        allow_partial: bool = False,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Service]:
-        """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING.
 
-        The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
-        service goes back to an older one is an error. A service whose deployments an external controller carries out is
-        stable when it has a PRIMARY task set, and all task sets but those that drain are in STEADY_STATE with all tasks
-        running.
+        A task that has stopped ends the wait at once, whatever its exit code.
 
         Args:
-            services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
-                does not tell what was deployed: a read that lags may show it as it was before.
-            cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+            tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+                or ARNs.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            allow_partial: Wait for the tasks that were started, even if the response contains failures.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -1922,13 +2037,13 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The services as they were last seen, in the order given.
+            The tasks as last observed, in the order given.
 
         Raises:
-            WaitFailed: The deployment of a service failed, or the service was rolled back.
-            ServiceGone: A service is being deleted, or was seen and then no more.
-            NotVisible: A service was never seen.
-            UnsupportedController: CodeDeploy carries out the deployments of a service.
+            TaskStoppedEarly: A task is stopping or has stopped.
+            TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+            TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+            FailuresError: The response contains failures. Nothing was sent.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
@@ -1936,10 +2051,16 @@ class AsyncWait:
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+        Polling:
+            Succeeds when all are: RUNNING
+            Fails when one is: past RUNNING, or purged
+            Continues while one is: PROVISIONING, PENDING, ACTIVATING
+            Requests: DescribeTasks
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
         from ecskit._polling.options import WaitOptions
-        from ecskit._waits import services as flows
+        from ecskit._waits import tasks as flows
 
         wait_options = WaitOptions(
             timeout=timeout,
@@ -1948,31 +2069,33 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = flows.services_stable(
-            services,
+        flow = flows.tasks_running(
+            tasks,
             cluster=cluster,
+            allow_partial=allow_partial,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
 
-    async def services_inactive(
+    async def tasks_started(
         self,
-        services: Services,
+        tasks: Tasks,
         *,
         cluster: str | None = None,
+        allow_partial: bool = False,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> list[Service]:
-        """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
-
-        A service that nobody deletes is waited for as well.
+    ) -> list[Task]:
+        """Wait until all tasks have started. Tasks that have stopped since count, for tasks that run only briefly.
 
         Args:
-            services: What `delete_service` returned, or one or more services, names or ARNs.
-            cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+            tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+                or ARNs.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            allow_partial: Wait for the tasks that were started, even if the response contains failures.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -1984,10 +2107,13 @@ class AsyncWait:
                 raises ends the wait.
 
         Returns:
-            The services as they were last seen, in the order given.
+            The tasks as last observed, in the order given.
 
         Raises:
-            NotVisible: A service was never seen; it may have been deleted long ago.
+            TaskStoppedEarly: A task has stopped without having run.
+            TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+            TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+            FailuresError: The response contains failures. Nothing was sent.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
@@ -1995,10 +2121,16 @@ class AsyncWait:
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+        Polling:
+            Succeeds when all are: RUNNING, or were RUNNING
+            Fails when one is: STOPPED without having run, or purged
+            Continues while one is: PROVISIONING, PENDING, ACTIVATING, or stopping
+            Requests: DescribeTasks
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
         from ecskit._polling.options import WaitOptions
-        from ecskit._waits import services as flows
+        from ecskit._waits import tasks as flows
 
         wait_options = WaitOptions(
             timeout=timeout,
@@ -2007,9 +2139,154 @@ class AsyncWait:
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
-        flow = flows.services_inactive(
-            services,
+        flow = flows.tasks_started(
+            tasks,
             cluster=cluster,
+            allow_partial=allow_partial,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def tasks_healthy(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks are RUNNING, and all their containers that have a health check are HEALTHY.
+
+        The task definition, which is read once, shows which containers have a health check. A container that is UNHEALTHY
+        can become HEALTHY, so that the wait continues until the timeout.
+
+        Args:
+            tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+                or ARNs.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            allow_partial: Wait for the tasks that were started, even if the response contains failures.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The tasks as last observed, in the order given.
+
+        Raises:
+            TaskStoppedEarly: A task is stopping or has stopped.
+            TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+            TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: RUNNING, each container with a health check HEALTHY
+            Fails when one is: past RUNNING, or purged
+            Continues while one is: before RUNNING; RUNNING with a container UNKNOWN or UNHEALTHY
+            Requests: DescribeTasks, DescribeTaskDefinition
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import tasks as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.tasks_healthy(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def tasks_stopped(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        allow_partial: bool = False,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> list[Task]:
+        """Wait until all tasks have STOPPED.
+
+        Tasks that failed count. `TaskOutcome.of(task)` returns how a task ended.
+
+        Args:
+            tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+                or ARNs.
+            cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+            allow_partial: Wait for the tasks that were started, even if the response contains failures.
+            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
+            max_polls: Looks to take at the most.
+            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
+                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
+                growing to 15 s.
+            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
+                been made.
+            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
+                raises ends the wait.
+
+        Returns:
+            The tasks as last observed, in the order given.
+
+        Raises:
+            TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+            TaskPurged: A task was visible, and then not found any more, before it was observed as STOPPED.
+            FailuresError: The response contains failures. Nothing was sent.
+            WaitTimeout: Time or polls are up.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
+                `story.handle` is what `resume` goes on from.
+            CredentialsError: There are no credentials to look with.
+            ConfigurationError: The client is closed.
+
+        Polling:
+            Succeeds when all are: STOPPED, with stop code and time
+            Fails when one is: purged before it was observed as STOPPED
+            Continues while one is: in any other status
+            Requests: DescribeTasks
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import tasks as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.tasks_stopped(
+            tasks,
+            cluster=cluster,
+            allow_partial=allow_partial,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -2217,61 +2494,6 @@ class AsyncWait:
         flow = flows.service_deployment(
             service_deployment,
             follow_options=follow_options,
-            wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def resume(
-        self,
-        handle: WaitHandle,
-        *,
-        timeout: float | None = 600.0,
-        max_polls: int | None = None,
-        poll: wait_base | None = None,
-        visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
-    ) -> Any:
-        """Go on with a wait that ended early: timed out, refused, or in a process that is no more.
-
-        Args:
-            handle: The `story.handle` of the error that ended it, or of what `on_poll` was told; after a detour through
-                text, `WaitHandle.from_json(text)`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
-
-        Returns:
-            What that wait returns: a list of what it waited for, as it was last seen, or what is known of a deployment.
-
-        Raises:
-            WaitError: As that wait does.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
-            ConfigurationError: The client is closed.
-
-        Source: none of ECS's; a handle is ecskit's own.
-        """
-        from ecskit._deployments import resuming as flows
-        from ecskit._polling.options import WaitOptions
-
-        wait_options = WaitOptions(
-            timeout=timeout,
-            max_polls=max_polls,
-            poll=poll,
-            visibility_grace=visibility_grace,
-            on_poll=on_poll,
-        )
-        flow = flows.resume(
-            handle,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)

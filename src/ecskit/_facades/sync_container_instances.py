@@ -227,25 +227,25 @@ class ContainerInstanceVerbs:
         health: bool = False,
         allow_missing: bool = False,
     ) -> list[ContainerInstance]:
-        """Look at any number of container instances once, 100 a call.
+        """Describe any number of container instances, 100 a call.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
             tags: Whether to read their tags as well.
             health: Whether to read their health as well.
-            allow_missing: Leave out what ECS does not show instead of raising.
+            allow_missing: Leave out the container instances that ECS does not show, instead of raising.
 
         Returns:
             The container instances, in the order given.
 
         Raises:
-            ContainerInstancesMissing: ECS does not show some of them; the error has the others.
-            FailuresError: The response that was given holds failures; nothing was looked at.
+            ContainerInstancesMissing: ECS does not show some of the container instances; `found` has the others.
+            FailuresError: The response that was passed holds failures; nothing was sent.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses the call: no permission, no such cluster.
+            TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
@@ -269,12 +269,12 @@ class ContainerInstanceVerbs:
         tags: bool = False,
         health: bool = False,
     ) -> Stream[ContainerInstance]:
-        """Yield the container instances of a cluster: the list, joined with what describes each, 100 at a time.
+        """List the container instances of a cluster, and yield each of them described, 100 a call.
 
         Args:
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            filter: Only those that this expression of the cluster query language matches.
-            status: Only those in this state; all that are registered where it is absent.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            filter: Only those that match this expression in the cluster query language.
+            status: Only those with this status; all that are registered if absent.
             tags: Whether to read their tags as well.
             health: Whether to read their health as well.
 
@@ -283,8 +283,8 @@ class ContainerInstanceVerbs:
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster, an expression that it does not accept.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses a call: no permission, no such cluster, an invalid expression.
+            TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """

@@ -1,6 +1,7 @@
 """Conditions: what a wait requires of each target, and of all of them at the same time.
 
-A `Condition` evaluates one target. `All` decides about all targets, and about those that polls do not show.
+A `Condition` evaluates one target that was observed. `AllMet` is the goal that all targets meet a condition; it also
+decides about targets that polls do not show.
 """
 
 from __future__ import annotations
@@ -11,202 +12,213 @@ from typing import Generic, TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import Batches, ResourceType, Targets
+from ecskit._polling.batches import Batches, DescribedType, Targets
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
-from ecskit._polling.loop import Again, Done, Failed, Verdict, Waiter
+from ecskit._polling.loop import Continue, Done, Failed, Verdict, Waiter
 from ecskit._polling.observations import ResourceState, WaitState
 from ecskit._polling.options import WaitOptions
 
-__all__ = ["All", "Condition", "Evaluation", "Met", "NotYet", "Pace", "Unreachable", "wait_for", "waiter"]
+__all__ = ["AllMet", "Condition", "Evaluation", "Met", "NotYet", "Pace", "Unreachable", "wait_for", "waiter"]
 
 T = TypeVar("T")
 
-LONGEST = 15.0
-"""Seconds between looks at the most, give or take the jitter, unless the caller chose a strategy or looks bring
-errors."""
-VANISHED_AFTER, VANISHED_READS = 30.0, 3
-"""Something that was seen has vanished when this many looks over this many seconds do not show it any more."""
+LONGEST_INTERVAL = 15.0
+"""The most seconds between polls by default, jitter and back-off aside."""
+VANISHED_AFTER, VANISHED_POLLS = 30.0, 3
+"""A target has vanished when this many polls in a row, over at least this many seconds, do not show it."""
 
 
 @attrs.frozen
 class Pace:
-    """How often to look at something that stays as it is, unless the caller chose a strategy."""
+    """The intervals between polls while nothing changes, unless the caller passed a wait strategy."""
 
     first: float = 2.0
-    """Seconds until the next look, give or take the jitter, at something just seen to have changed."""
-    most: float = LONGEST
-    """Seconds between looks at the most."""
+    """Seconds until the next poll after a change, jitter aside."""
+    most: float = LONGEST_INTERVAL
+    """The most seconds between polls."""
     growth: float = 1.5
-    """How much longer each nap is than the one before, as a factor."""
+    """The factor from one interval to the next."""
 
-    def nap(self, looks: int) -> float:
-        """Return the seconds until the next look, after so many that showed nothing new."""
-        return min(self.most, self.first * self.growth ** min(looks, _GROWTHS))
+    def interval(self, polls: int) -> float:
+        """Return the seconds until the next poll, after a number of polls that showed no change."""
+        return min(self.most, self.first * self.growth ** min(polls, _GROWTHS))
 
 
 _GROWTHS = 1000
-"""How often to let a nap grow: no float holds what a night would make of it."""
+"""The most times that an interval grows, so that the float does not overflow."""
 NOT_VISIBLE_PACE = Pace(most=5.0)
-"""While something is not visible yet."""
+"""The pace for targets that are not visible yet, and for states that have to be confirmed."""
 
 
 @attrs.frozen
 class Met:
-    """The thing is as it should be."""
+    """The target meets the condition."""
 
 
 @attrs.frozen
 class NotYet:
-    """The thing is not as it should be yet."""
+    """The target does not meet the condition yet."""
 
     why: str
+    """Its state, for messages: the rest of a sentence that begins with the target."""
     pace: Pace = Pace()
-    """How often to look until it is."""
+    """How often to poll in this state."""
 
 
 @attrs.frozen
 class Unreachable:
-    """The thing will never be as it should be."""
+    """The target cannot meet the condition any more."""
 
     why: str
     error: type[WaitError] | None = None
-    """What to raise in place of the goal's own `failed_error`."""
+    """The error to raise; by default the `failed_error` of the goal."""
 
 
-UNCONFIRMED = NotYet("was as it should, but has not been looked at since")
+UNCONFIRMED = NotYet("met the condition when last observed, and has not been polled since")
 Evaluation: TypeAlias = Met | NotYet | Unreachable
 Condition: TypeAlias = Callable[[ResourceState[T]], Evaluation]
-"""What is to be said about one thing that was seen."""
+"""Evaluates one target that was observed."""
 
 
 @attrs.frozen(kw_only=True)
-class All(Generic[T]):
-    """Everything that was asked for is as it should be."""
+class AllMet(Generic[T]):
+    """The goal that all targets meet a condition at the same time."""
 
     name: str
-    """Name of the wait, such as `tasks_running`."""
-    resource_type: ResourceType[T]
+    """The name of the wait, such as `tasks_running`."""
+    resource_type: DescribedType[T]
     condition: Condition[T]
     wait_options: WaitOptions
-    reads: int = 1
-    """Looks in a row that have to show it: 2 where a state of before cannot be told from the one waited for."""
+    required_polls: int = 1
+    """Polls in a row that have to meet the condition: 2 if the state may be left over from before an update."""
     vanished: Evaluation = Unreachable("")
-    """What to think of what was seen and then no more; what is deleted does that when all goes well."""
+    """The evaluation of targets that were visible and then no more: `Met()` if the wait is for a deletion."""
     not_visible_error: type[WaitError] = NotVisible
     vanished_error: type[WaitError] = Vanished
     failed_error: type[WaitError] = WaitFailed
 
-    def settled(self, resource: ResourceState[T], /) -> bool:  # noqa: ARG002  # for those that know better
-        """Whether a thing needs no further look: none by itself, because states can change again."""
+    def is_final(self, resource: ResourceState[T], /) -> bool:  # noqa: ARG002  # subclasses use it
+        """Whether the state of a target cannot change any more. By default no state is final."""
         return False
 
-    def judge(self, wait_state: WaitState[T], /) -> Verdict:
-        """Decide: what cannot be seen any more first, then what was never seen, then what each of them lacks."""
+    def decide(self, wait_state: WaitState[T], /) -> Verdict:
+        """Decide. Vanished targets count first, then those that were never visible, then the condition."""
         evaluations = {
-            id_: self._evaluation(id_, wait_state)
-            for id_, resource in wait_state.resources.items()
+            name: self._evaluate(name, wait_state)
+            for name, resource in wait_state.resources.items()
             if resource.last is not None
         }
-        lost = {
-            id_: self._vanished(resource) for id_, resource in wait_state.resources.items() if self._is_lost(resource)
+        vanished = {
+            name: self._why_vanished(resource)
+            for name, resource in wait_state.resources.items()
+            if self._has_vanished(resource)
         }
-        evaluations |= dict.fromkeys(lost, self.vanished)
-        if lost and isinstance(self.vanished, Unreachable):
-            return Failed(self.vanished_error, lost)
-        unseen = [id_ for id_, resource in wait_state.resources.items() if self._is_unseen(resource)]
-        given_up = {
-            id_: f"was not visible within the grace of {self.wait_options.visibility_grace:.0f} s"
-            for id_ in unseen
-            if (at := wait_state.resources[id_].missing_at) is not None
-            and at >= wait_state.started + self.wait_options.visibility_grace
+        evaluations |= dict.fromkeys(vanished, self.vanished)
+        if vanished and isinstance(self.vanished, Unreachable):
+            return Failed(self.vanished_error, vanished)
+        invisible = [name for name, resource in wait_state.resources.items() if self._is_invisible(resource)]
+        grace_ends = wait_state.started + self.wait_options.visibility_grace
+        never_visible = {
+            name: f"was not visible within {self.wait_options.visibility_grace:.0f} s (visibility_grace)"
+            for name in invisible
+            if (at := wait_state.resources[name].missing_at) is not None and at >= grace_ends
         }
-        if given_up:
-            return Failed(self.not_visible_error, given_up)
-        never = {id_: said for id_, said in evaluations.items() if isinstance(said, Unreachable)}
-        if never:
-            errors = {said.error or self.failed_error for said in never.values()}
+        if never_visible:
+            return Failed(self.not_visible_error, never_visible)
+        unreachable = {name: each for name, each in evaluations.items() if isinstance(each, Unreachable)}
+        if unreachable:
+            errors = {each.error or self.failed_error for each in unreachable.values()}
             error = errors.pop() if len(errors) == 1 else self.failed_error
-            return Failed(error, {id_: said.why for id_, said in never.items()})
-        waiting = {id_: said for id_, said in evaluations.items() if isinstance(said, NotYet)}
-        waiting |= {id_: _not_seen(wait_state.resources[id_]) for id_ in unseen}
+            return Failed(error, {name: each.why for name, each in unreachable.items()})
+        waiting = {name: each for name, each in evaluations.items() if isinstance(each, NotYet)}
+        waiting |= {name: _invisible(wait_state.resources[name]) for name in invisible}
         if not waiting:
             return Done()
-        paces = (said.pace.nap(_quiet_polls(wait_state.resources[id_])) for id_, said in waiting.items())
-        pace = min(paces) if self.wait_options.poll is None else float("inf")
-        soon = float("inf")
-        if not wait_state.polls and all(said is UNCONFIRMED for said in waiting.values()):
-            soon = 0.0
-        elif unseen and wait_state.now < wait_state.started + self.wait_options.visibility_grace:
-            soon = wait_state.started + self.wait_options.visibility_grace - wait_state.now
-        return Again({id_: waiting[id_].why for id_ in wait_state.resources if id_ in waiting}, pace, soon)
+        intervals = (each.pace.interval(_unchanged_polls(wait_state.resources[name])) for name, each in waiting.items())
+        pace = min(intervals) if self.wait_options.poll is None else float("inf")
+        no_later_than = float("inf")
+        if not wait_state.polls and all(each is UNCONFIRMED for each in waiting.values()):
+            no_later_than = 0.0
+        elif invisible and wait_state.now < grace_ends:
+            no_later_than = grace_ends - wait_state.now
+        reasons = {name: waiting[name].why for name in wait_state.resources if name in waiting}
+        return Continue(reasons, pace, no_later_than)
 
-    def too_late(self, wait_state: WaitState[T], /) -> Failed | None:
-        """Time is up before the grace: what was never seen is not late but not visible."""
-        unseen = {
-            id_: "is not visible yet"
-            for id_, resource in wait_state.resources.items()
-            if self._is_unseen(resource) and resource.missing_at is not None
+    def at_timeout(self, wait_state: WaitState[T], /) -> Failed | None:
+        """Return the error for targets that were never visible, if the timeout is shorter than the grace."""
+        invisible = {
+            name: "is not visible yet"
+            for name, resource in wait_state.resources.items()
+            if self._is_invisible(resource) and resource.missing_at is not None
         }
-        return Failed(self.not_visible_error, unseen) if unseen else None
+        return Failed(self.not_visible_error, invisible) if invisible else None
 
-    def proves(self, last: T, /) -> bool:  # noqa: ARG002  # for those that know better
-        """Whether what the caller has seen of a thing was visible to all: an answer to its creation may not be yet.
+    def proves_visible(self, last: T, /) -> bool:  # noqa: ARG002  # subclasses use it
+        """Whether an observation from before the wait proves that reads have shown the target.
 
-        It is taken to be where things are to vanish: then nobody waits for them to appear.
+        The response to a creation does not: reads may not show the resource yet. The default is True for waits for a
+        deletion, which does not need the target to become visible first.
         """
         return isinstance(self.vanished, Met)
 
-    def _evaluation(self, id_: str, wait_state: WaitState[T]) -> Evaluation:
-        resource = wait_state.resources[id_]
-        said = self.condition(resource)
-        if not isinstance(said, Met) or self.settled(resource):
-            return said
-        # States change: one that nobody has looked at in this wait, or in its latest look, may be of long ago.
-        if id_ in wait_state.unanswered or not (resource.observed or isinstance(self.vanished, Met)):
+    def _evaluate(self, name: str, wait_state: WaitState[T]) -> Evaluation:
+        resource = wait_state.resources[name]
+        evaluation = self.condition(resource)
+        if not isinstance(evaluation, Met) or self.is_final(resource):
+            return evaluation
+        # States change. One that this wait, or its latest poll, did not observe may be outdated.
+        if name in wait_state.unanswered or not (resource.shown or isinstance(self.vanished, Met)):
             return UNCONFIRMED
+        if resource.repeats + 1 < self.required_polls:
+            return NotYet("met the condition in one poll only", NOT_VISIBLE_PACE)
+        return evaluation
+
+    def _is_invisible(self, resource: ResourceState[T]) -> bool:
+        """Whether reads may not show a target yet."""
+        if resource.shown or resource.last is None:
+            return not resource.shown
         return (
-            said if resource.repeats + 1 >= self.reads else NotYet("has been as it should only once", NOT_VISIBLE_PACE)
+            resource.missing_at is not None and not self.proves_visible(resource.last) and not self.is_final(resource)
         )
 
-    def _is_unseen(self, resource: ResourceState[T]) -> bool:
-        """Whether a thing may be one that ECS does not show yet."""
-        if resource.observed or resource.last is None:
-            return not resource.observed
-        return resource.missing_at is not None and not self.proves(resource.last) and not self.settled(resource)
-
-    def _is_lost(self, resource: ResourceState[T]) -> bool:
+    def _has_vanished(self, resource: ResourceState[T]) -> bool:
         if resource.last is None or resource.missing_at is None or resource.missing_since is None:
             return False
-        if self.settled(resource) or self._is_unseen(resource):
+        if self.is_final(resource) or self._is_invisible(resource):
             return False
         return (
-            resource.missing_at - resource.missing_since >= VANISHED_AFTER and resource.missing_reads >= VANISHED_READS
+            resource.missing_at - resource.missing_since >= VANISHED_AFTER and resource.missing_polls >= VANISHED_POLLS
         )
 
-    def _vanished(self, resource: ResourceState[T]) -> str:
-        state = self.resource_type.state(resource.last) if resource.last is not None else "there"
+    def _why_vanished(self, resource: ResourceState[T]) -> str:
+        state = self.resource_type.state(resource.last) if resource.last is not None else "visible"
         seconds = (resource.missing_at or 0.0) - (resource.missing_since or 0.0)
-        return f"was {state}, then unknown to ECS for {seconds:.0f} s"
+        return f"was {state}, then not found for {seconds:.0f} s"
 
 
-def _not_seen(resource: ResourceState[T]) -> NotYet:
-    return NotYet("is not visible yet" if resource.missing_reads else "has not been looked at yet", NOT_VISIBLE_PACE)
+def _invisible(resource: ResourceState[T]) -> NotYet:
+    return NotYet("is not visible yet" if resource.missing_polls else "has not been polled yet", NOT_VISIBLE_PACE)
 
 
-def _quiet_polls(resource: ResourceState[T]) -> int:
-    """Return how many looks in a row told nothing new."""
+def _unchanged_polls(resource: ResourceState[T]) -> int:
+    """Return how many polls in a row showed no change of a target."""
     if resource.last is None:
-        return max(0, resource.missing_reads - 1)  # the first one told that it is not there
-    return resource.repeats + resource.missing_reads
+        return max(0, resource.missing_polls - 1)  # the first of them showed that it is missing
+    return resource.repeats + resource.missing_polls
 
 
 def waiter(
-    goal: All[T], targets: Targets[T], announce: Callable[[WaitState[T]], Flow[None]] | None = None
+    goal: AllMet[T], targets: Targets[T], after_poll: Callable[[WaitState[T]], Flow[None]] | None = None
 ) -> Waiter[T]:
-    """Return the wait for what was asked for.
+    """Return the wait for a goal over some targets.
+
+    Args:
+        goal: The goal.
+        targets: The targets.
+        after_poll: Returns a flow to run before the first poll and after each poll.
 
     Raises:
-        RequestError: Something about the patience is not what it must be.
+        RequestError: A wait option is invalid.
     """
     from tenacity.wait import wait_fixed
 
@@ -218,13 +230,13 @@ def waiter(
         goal=goal,
         timeout=wait_options.timeout,
         max_polls=wait_options.max_polls,
-        poll=wait_options.poll or wait_fixed(LONGEST),
+        poll=wait_options.poll or wait_fixed(LONGEST_INTERVAL),
         on_poll=wait_options.on_poll,
         arguments=targets.arguments,
-        announce=announce,
+        after_poll=after_poll,
     )
 
 
-def wait_for(goal: All[T], targets: Targets[T]) -> Flow[list[T]]:
-    """Return the flow that waits for what was asked for, and results in what was seen of it last, in order."""
-    return waiter(goal, targets).flow(list(targets.by_name), targets.seen)
+def wait_for(goal: AllMet[T], targets: Targets[T]) -> Flow[list[T]]:
+    """Return the flow that waits for a goal; it results in the last observation of each target, in the order given."""
+    return waiter(goal, targets).flow(list(targets.by_name), targets.observed)

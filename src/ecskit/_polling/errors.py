@@ -84,7 +84,7 @@ class WaitError(EcsError):
         story: What the wait knew: last observations, reasons, seconds, polls, states, errors.
     """
 
-    told: ClassVar[str] = "ended"
+    outcome: ClassVar[str] = "ended"
     story: WaitStory
 
     def __init__(self, story: WaitStory) -> None:
@@ -94,17 +94,17 @@ class WaitError(EcsError):
 
     def __str__(self) -> str:
         story = self.story
-        blamed = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
+        blamed = [f"{story.noun} {_names_only(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
         if len(story.reasons) > _BLAMED:
             blamed.append(f"and {len(story.reasons) - _BLAMED} more")
-        told = f"{story.wait}: {self.told} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.poll_summary}"
+        told = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.poll_summary}"
         return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 
 class WaitTimeout(WaitError):  # read as what happened
     """Time, or the number of polls, was up."""
 
-    told = "timed out"
+    outcome = "timed out"
 
 
 class NotVisible(WaitError):
@@ -113,20 +113,20 @@ class NotVisible(WaitError):
     It may not exist, may be elsewhere, or may be forgotten already.
     """
 
-    told = "never visible"
+    outcome = "never visible"
 
 
 class Vanished(WaitError):
     """Something was seen and then no more."""
 
-    told = "vanished"
+    outcome = "vanished"
 
 
 class WaitFailed(WaitError):
     """Something came into a state from which it will not be what was waited for."""
 
-    told = "failed"
+    outcome = "failed"
 
 
-def _short(id_: str) -> str:
+def _names_only(id_: str) -> str:
     return id_.rsplit("/", 1)[-1]

@@ -1,6 +1,6 @@
-"""Which things are meant: names, ids, ARNs, models and answers in, where to look for each of them out.
+"""Turns what callers pass to a wait, names, ids, ARNs, models and responses, into `Targets`.
 
-A `Naming` says how one kind of things is named. Tasks have a module of their own. Asks ECS nothing.
+An `Identifiers` value holds the formats of one resource type. Tasks have a module of their own.
 
 Source of the formats: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
 """
@@ -18,137 +18,142 @@ from ecskit._core.members import members
 from ecskit._core.model import FallibleResponse, Model
 from ecskit._polling.batches import Target, Targets
 
-__all__ = ["NAME", "Naming", "known_from", "targets_of"]
+__all__ = ["NAME", "Identifiers", "read_as", "targets_of"]
 
 T = TypeVar("T", bound=Model)
 
 NAME = r"[^/:\s]+"
-"""Pattern of a name or an id: what ECS allows in them is its own business."""
-_WITHIN = {
+"""The pattern of a name or an id. ECS checks which characters and lengths it accepts."""
+_PARENTS = {
     "cluster": rf"cluster/(?P<cluster>{NAME})",
     "service": rf"service/(?:(?P<cluster>{NAME})/)?(?P<service>{NAME})",
 }
-"""The ARNs of what things are looked for in, from outside to inside."""
+"""The ARN patterns of the resources that contain others, outermost first."""
 
 
 @attrs.frozen(kw_only=True)
-class Naming(Generic[T]):
-    """How one kind of things is named."""
+class Identifiers(Generic[T]):
+    """How the resources of one type are identified."""
 
     noun: str
-    """What one of them is called in messages; the parameter is called like several of them."""
+    """The resource type in messages, in the singular. The parameter has its plural as name."""
     model: type[T]
-    name: Callable[[T], str]
-    """What tells the ARN, or else the name, of an observation."""
-    arn: str
-    """Pattern of the resource in an ARN; a group `id` in it is what is asked for in place of the ARN."""
-    bare: str | None = None
-    """Pattern of the names or ids that will do in place of an ARN."""
-    within: Sequence[str] = ()
-    """What they are looked for in: `cluster`, or `cluster` and `service`."""
-    anywhere: bool = False
-    """Whether they are also looked for if nothing tells what they are in."""
-    answers: Mapping[type[Model], Callable[[Any], T | str | Sequence[T] | None]] = attrs.field(factory=dict)
-    """What else may be given: answers of operations, and what tells the things in them."""
+    name_of: Callable[[T], str]
+    """Returns the ARN of a resource; its name if the model has no ARN."""
+    arn_pattern: str
+    """The pattern of the last part of an ARN. If it has a group `id`, requests use that id and not the ARN."""
+    name_pattern: str | None = None
+    """The pattern of names or ids that callers may pass; None if only ARNs are accepted."""
+    parents: Sequence[str] = ()
+    """The types of the resources that contain it, outermost first: `cluster`, or `cluster` and `service`."""
+    parents_optional: bool = False
+    """Whether requests may leave the parents out: ECS then uses the default cluster, or needs none."""
+    responses: Mapping[type[Model], Callable[[Any], T | str | Sequence[T] | None]] = attrs.field(factory=dict)
+    """The responses and summaries that callers may pass, with a function that returns the resources in them."""
 
     @property
     def parameter(self) -> str:
-        """The parameter that they are given as."""
+        """The name of the parameter that takes them."""
         return f"{self.noun.replace(' ', '_')}s"
 
     def a(self, what: str) -> str:
-        """Return `what` of this kind, with an article."""
+        """Return `what` with the noun and its article, such as "the ARN of a cluster"."""
         return f"{what} of a{'n' if self.noun[0] in 'aeiou' else ''} {self.noun}"
 
-    def target(self, name: str, told: Mapping[str, str | None], said: Mapping[str, str | None]) -> Target:
-        """Return where one of them is; raise ValueError with the reason if that cannot be told.
+    def target(self, name: str, known: Mapping[str, str | None], given: Mapping[str, str | None]) -> Target:
+        """Return the target of a name, id or ARN.
 
         Args:
-            name: Its name, id or ARN.
-            told: What its observation tells that it is in.
-            said: What the caller says that it is in.
+            name: The name, id or ARN.
+            known: Its parents according to its model.
+            given: Its parents according to the caller.
+
+        Raises:
+            ValueError: The name is malformed, or a parent is missing or contradictory. Its text gives the reason.
         """
         groups: Mapping[str, str | None] = {}
-        if name.startswith("arn:") or self.bare is None:
-            found = re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{self.arn}", name)
+        if name.startswith("arn:") or self.name_pattern is None:
+            found = re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{self.arn_pattern}", name)
             if not found:
                 raise ValueError(f"{name!r} is not {self.a('the ARN')}")
             groups = found.groupdict()
-        elif not re.fullmatch(self.bare, name):
+        elif not re.fullmatch(self.name_pattern, name):
             raise ValueError(f"{name!r} is not {self.a('the name, id or ARN')}")
-        scope = [self._outer(name, what, said.get(what), groups.get(what) or told.get(what)) for what in self.within]
+        scope = [
+            self._parent(name, what, given.get(what), groups.get(what) or known.get(what)) for what in self.parents
+        ]
         return Target(" ".join(filter(None, scope)), groups.get("id") or name)
 
-    def _outer(self, name: str, what: str, said: str | None, told: str | None) -> str:
-        if said and told and _last(said) != _last(told):
-            raise ValueError(f"{name!r} is in {what} {_last(told)}, not in {_last(said)}")
-        if said and _home(said) and _home(name) and _home(said) != _home(name):
-            raise ValueError(f"{name!r} is not in {_home(said)}, where {what} {_last(said)} is")
-        if not (said or told or self.anywhere):
-            raise ValueError(f"nothing tells the {what} of {name!r}; pass {what}=")
-        return said or told or ""
+    def _parent(self, name: str, what: str, given: str | None, known: str | None) -> str:
+        if given and known and _last(given) != _last(known):
+            raise ValueError(f"{name!r} is in {what} {_last(known)}, not in {_last(given)}")
+        if given and _account(given) and _account(name) and _account(given) != _account(name):
+            raise ValueError(f"{name!r} is not in {_account(given)}, where {what} {_last(given)} is")
+        if not (given or known or self.parents_optional):
+            raise ValueError(f"the {what} of {name!r} is unknown; pass {what}=")
+        return given or known or ""
 
 
-def targets_of(wait: str, naming: Naming[T], things: object, **said: str | None) -> Targets[T]:
-    """Return where to look for each thing, and those that were seen already.
+def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents: str | None) -> Targets[T]:
+    """Return the targets that a caller passed.
 
     Args:
-        wait: Name of the wait or method, for messages.
-        naming: How the things are named.
-        things: What was given: one or many names, ids, ARNs, models or answers.
-        said: The cluster, or the cluster and the service, as they were given.
+        wait: The name of the wait or method, for messages.
+        identifiers: How the resources are identified.
+        things: One or many names, ids, ARNs, models or responses.
+        parents: The cluster, or the cluster and the service, as the caller passed them.
 
     Raises:
-        RequestError: Nothing is given, something is not what is waited for, or what it is in is not known or
-            contradicts what was said.
-        FailuresError: An answer holds failures.
+        RequestError: There are no targets, one is malformed, or its parents are missing or contradictory.
+        FailuresError: A response holds failures.
     """
     problems: list[tuple[str, str]] = []
-    within = _within(said, problems)
+    given = _given_parents(parents, problems)
     by_name: dict[str, Target] = {}
-    seen: dict[str, T] = {}
-    for path, thing in _each(naming, things, problems):
-        model = thing if isinstance(thing, naming.model) else None
-        told = {what: getattr(model, what, None) or getattr(model, f"{what}_arn", None) for what in naming.within}
-        name = naming.name(model) if model is not None else thing
+    observed: dict[str, T] = {}
+    for path, thing in _each(identifiers, things, problems):
+        model = thing if isinstance(thing, identifiers.model) else None
+        known = {
+            what: getattr(model, what, None) or getattr(model, f"{what}_arn", None) for what in identifiers.parents
+        }
+        name = identifiers.name_of(model) if model is not None else thing
         if not isinstance(name, str):
-            problems.append((path, f"expected {naming.a('a name, id, ARN or model')}, got {type(name).__name__}"))
+            problems.append((path, f"expected {identifiers.a('a name, id, ARN or model')}, got {type(name).__name__}"))
             continue
         try:
-            by_name[name] = naming.target(name, told, within)
+            by_name[name] = identifiers.target(name, known, given)
         except ValueError as error:
             problems.append((path, str(error)))
         if model is not None:
-            seen[name] = model
+            observed[name] = model
     if not by_name and not problems:
-        problems.append((naming.parameter, "there are none"))
+        problems.append((identifiers.parameter, "expected at least one"))
     if problems:
         raise RequestError(wait, problems)
-    return Targets(
-        by_name=by_name, seen=seen, arguments={what: name for what, name in said.items() if name is not None}
-    )
+    arguments = {what: name for what, name in parents.items() if name is not None}
+    return Targets(by_name=by_name, observed=observed, arguments=arguments)
 
 
-def known_from(model: type[T]) -> Callable[[Any], T | None]:
-    """Return what reads an answer, which shows only a part of a thing, as an observation of that thing."""
+def read_as(model: type[T]) -> Callable[[Any], T | None]:
+    """Return a function that makes a model of a response that has some of its members; None if a required one lacks."""
 
-    def read(answer: Any) -> T | None:
-        told = {member: getattr(answer, member.name, None) for member in members(model)}
-        if any(value is None and member.required for member, value in told.items()):
+    def read(response: Any) -> T | None:
+        values = {member: getattr(response, member.name, None) for member in members(model)}
+        if any(value is None and member.required for member, value in values.items()):
             return None
-        return model(**{member.name: value for member, value in told.items() if value is not None})
+        return model(**{member.name: value for member, value in values.items() if value is not None})
 
     return read
 
 
-def _each(naming: Naming[T], things: object, problems: list[tuple[str, str]]) -> Iterator[tuple[str, object]]:
-    """Yield the path and the name or model of each thing."""
+def _each(identifiers: Identifiers[T], things: object, problems: list[tuple[str, str]]) -> Iterator[tuple[str, object]]:
+    """Yield the path and the name or model of each resource that the caller passed."""
     if isinstance(things, Sequence) and not isinstance(things, str):
-        given = [(f"{naming.parameter}[{i}]", thing) for i, thing in enumerate(things)]
+        given = [(f"{identifiers.parameter}[{i}]", thing) for i, thing in enumerate(things)]
     else:
-        given = [(naming.parameter, things)]
+        given = [(identifiers.parameter, things)]
     for path, thing in given:
-        read = naming.answers.get(type(thing)) if isinstance(thing, Model) else None
+        read = identifiers.responses.get(type(thing)) if isinstance(thing, Model) else None
         if read is None:
             yield path, thing
             continue
@@ -156,34 +161,34 @@ def _each(naming: Naming[T], things: object, problems: list[tuple[str, str]]) ->
             thing.raise_for_failures()
         held = read(thing)
         if held is None:
-            problems.append((path, f"this {type(thing).__name__} does not tell {naming.a('the ARN')}"))
+            problems.append((path, f"this {type(thing).__name__} does not hold {identifiers.a('the ARN')}"))
         else:
             yield from ((path, one) for one in ([held] if isinstance(held, (str, Model)) else held))
 
 
-def _within(said: dict[str, str | None], problems: list[tuple[str, str]]) -> dict[str, str | None]:
-    """Return what the things are in, as the caller says; an ARN of what is inside tells what is outside too."""
-    within: dict[str, str | None] = {}
-    for what, name in reversed([*said.items()]):
+def _given_parents(parents: dict[str, str | None], problems: list[tuple[str, str]]) -> dict[str, str | None]:
+    """Return the parents that the caller passed. The ARN of a service also names its cluster."""
+    given: dict[str, str | None] = {}
+    for what, name in reversed([*parents.items()]):
         if name is None or name == "":
             continue
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
             problems.append((what, f"expected a name or ARN, got {type(name).__name__}"))
             continue
-        found = re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{_WITHIN[what]}", name)
+        found = re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{_PARENTS[what]}", name)
         if not (found or re.fullmatch(NAME, name)):
             problems.append((what, f"{name!r} is not the name or ARN of a {what}"))
             continue
-        inner = within.get(what)
+        inner = given.get(what)
         if inner and _last(inner) != _last(name):
             problems.append((what, f"the service is in {what} {inner}, not in {_last(name)}"))
-        within |= {outer: told for outer, told in (found.groupdict() if found else {}).items() if told}
-        within[what] = name
-    return within
+        given |= {outer: found_name for outer, found_name in (found.groupdict() if found else {}).items() if found_name}
+        given[what] = name
+    return given
 
 
-def _home(name: str) -> str | None:
-    """Return partition, region and account of an ARN; None of a name or id."""
+def _account(name: str) -> str | None:
+    """Return partition, region and account of an ARN; None for a name or id."""
     return name.rsplit(":", 1)[0] if name.startswith("arn:") else None
 
 

@@ -1,7 +1,7 @@
-"""The loop that all waits share: look, merge, decide, sleep.
+"""The loop of all waits: poll, merge, decide, sleep.
 
-What is looked at is a query, what counts as success and as failure is a goal; both are values that are handed in. This
-module decides when to look next and when to give up.
+A `Query` polls the targets, a `Goal` decides what their state means. The loop decides when to poll next and when the
+wait times out.
 """
 
 from __future__ import annotations
@@ -14,90 +14,90 @@ import attrs
 
 from ecskit._core.effects import DrawRandom, Flow, Invoke, Observe, Sleep
 from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
-from ecskit._polling.observations import MISSING, Observable, Observations, ResourceState, WaitState
+from ecskit._polling.observations import MISSING, Observations, ResourceState, ResourceType, WaitState
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
-__all__ = ["Again", "Done", "Failed", "Goal", "Query", "Verdict", "Waiter"]
+__all__ = ["Continue", "Done", "Failed", "Goal", "Query", "Verdict", "Waiter"]
 
 T = TypeVar("T")
 
 log = logging.getLogger("ecskit")
 
 JITTER = 0.1
-"""Naps are up to this much longer or shorter by chance, so that waits that started together do not poll together."""
-SHORTEST = 0.1
-"""Seconds that a nap lasts at the least, whatever the strategy says: looking without a pause helps nobody."""
-LONGEST_AFTER_ERRORS = 30.0
-"""Seconds to back off at the most while looks bring errors."""
+"""Intervals are up to this fraction longer or shorter at random, so that waits that started together spread out."""
+SHORTEST_INTERVAL = 0.1
+"""The least seconds between polls, whatever the wait strategy returns."""
+LONGEST_BACKOFF = 30.0
+"""The most seconds between polls while requests fail."""
 _DOUBLINGS = 10
-"""How often to double a nap while looks bring errors: no float holds what a night of them would make of it."""
+"""The most doublings of an interval while requests fail, so that the float does not overflow."""
 
 
 class Query(Protocol[T]):
-    """How things are looked at."""
+    """How targets are polled."""
 
-    def poll(self, ids: Sequence[str], by: float, /) -> Flow[Observations[T]]:
-        """Return a flow that looks once at all of `ids`, with requests that begin at the latest at `by`."""
+    def poll(self, names: Sequence[str], by: float, /) -> Flow[Observations[T]]:
+        """Return the flow that polls targets once. No request begins later than `by`, in monotonic seconds."""
         ...
 
 
 @attrs.frozen
 class Done:
-    """What was waited for is there."""
+    """The goal is reached."""
 
 
 @attrs.frozen
-class Again:
-    """Not yet."""
+class Continue:
+    """The goal is not reached yet: poll again."""
 
     reasons: Mapping[str, str]
-    """What is still lacking, by id: what a timeout will tell."""
+    """What each target still lacks, by name. The error of a timeout holds them."""
     pace: float = float("inf")
-    """Look again after about that many seconds at the most, unless looks bring errors."""
-    soon: float = float("inf")
-    """Look again after exactly that many seconds, if not sooner."""
+    """The longest interval until the next poll, in seconds: jitter is added, and failed requests lengthen it."""
+    no_later_than: float = float("inf")
+    """Seconds in which the next poll has to be, whatever else lengthens the interval."""
 
 
 @attrs.frozen
 class Failed:
-    """It will never be there, or nobody can tell any more."""
+    """The goal cannot be reached, or the targets are no longer visible."""
 
     error: type[WaitError]
     reasons: Mapping[str, str]
-    """Why, by the id of each thing that is to blame."""
+    """Why, by the name of each target that is the cause."""
 
 
-Verdict: TypeAlias = Done | Again | Failed
+Verdict: TypeAlias = Done | Continue | Failed
 
 
 class Goal(Protocol):
-    """What a wait is for: pure decisions over what is known."""
+    """What a wait waits for. A goal decides from the state of the wait alone."""
 
     @property
     def name(self) -> str:
-        """Name of the wait, such as `tasks_running`."""
+        """The name of the wait, such as `tasks_running`."""
         ...
 
-    def judge(self, wait_state: WaitState[Any], /) -> Verdict:
-        """Decide whether it is there."""
+    def decide(self, wait_state: WaitState[Any], /) -> Verdict:
+        """Decide whether the goal is reached."""
         ...
 
-    def too_late(self, wait_state: WaitState[Any], /) -> Failed | None:
-        """Return a better reason than time being up, if there is one."""
+    def at_timeout(self, wait_state: WaitState[Any], /) -> Failed | None:
+        """Return a more precise error than WaitTimeout for a wait that timed out, or None."""
         ...
 
-    def settled(self, resource: ResourceState[Any], /) -> bool:
-        """Whether a thing needs no further look."""
+    def is_final(self, resource: ResourceState[Any], /) -> bool:
+        """Whether the state of a target cannot change any more, so that it is no longer polled."""
         ...
 
 
 @attrs.frozen
 class Waiter(Generic[T]):
-    """One wait: what for, over what, and with how much patience."""
+    """One wait: its goal, its query and its limits."""
 
-    resource_type: Observable
+    resource_type: ResourceType[T]
     query: Query[T]
     goal: Goal
     timeout: float | None
@@ -105,56 +105,60 @@ class Waiter(Generic[T]):
     poll: wait_base
     on_poll: Callable[[WaitStory], object] | None = None
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
-    """What the handle keeps besides the ids."""
+    """The arguments that handles hold, besides the targets."""
     due: Callable[[WaitState[T], float], float] = lambda _, deadline: deadline
-    """When time is up, in monotonic seconds, given when it would be if all of it counted."""
-    announce: Callable[[WaitState[T]], Flow[None]] | None = None
-    """A flow to go through after each look, and first of all with what the caller has seen already."""
+    """Returns the effective deadline for a deadline, both in monotonic seconds: time that does not count is added."""
+    after_poll: Callable[[WaitState[T]], Flow[None]] | None = None
+    """Returns a flow to run before the first poll and after each poll."""
 
-    def flow(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[list[T]]:
-        """Wait for `ids`, some of which were `seen` already, and return their last observations in order.
+    def flow(self, names: Sequence[str], observed: Mapping[str, T]) -> Flow[list[T]]:
+        """Wait, and return the last observation of each target, in the order given.
+
+        Args:
+            names: The names of the targets.
+            observed: Observations made before the wait, by name.
 
         Raises:
-            WaitError: It will never come true, or time is up.
-            EcsError: Looking is not possible: no permission, no credentials, no such cluster. It holds the story.
+            WaitError: The goal cannot be reached, or the wait timed out.
+            EcsError: Polling failed for good: no permission, no credentials, no such cluster. It holds the story.
         """
-        wait_state = yield from self.watch(ids, seen)
+        wait_state = yield from self.final_state(names, observed)
         return [resource.last for resource in wait_state.resources.values() if resource.last is not None]
 
-    def watch(self, ids: Sequence[str], seen: Mapping[str, T]) -> Flow[WaitState[T]]:
-        """Wait as `flow` does, and return everything that is known in the end."""
+    def final_state(self, names: Sequence[str], observed: Mapping[str, T]) -> Flow[WaitState[T]]:
+        """Wait as `flow` does, and return everything that was observed."""
         now = (yield Sleep(0)).now
         deadline = float("inf") if self.timeout is None else now + self.timeout
-        wait_state: WaitState[T] = WaitState.of(ids, now, seen, self.resource_type)
-        verdict: Verdict = self.goal.judge(wait_state) if seen else Again({}, soon=0)
-        yield from self._announce(wait_state)
-        while isinstance(verdict, Again):
+        wait_state: WaitState[T] = WaitState.start(names, now, observed, self.resource_type)
+        verdict: Verdict = self.goal.decide(wait_state) if observed else Continue({}, no_later_than=0)
+        yield from self._after_poll(wait_state)
+        while isinstance(verdict, Continue):
             due = self.due(wait_state, deadline)
             if wait_state.polls and (wait_state.now >= due or wait_state.polls == self.max_polls):
-                verdict = self.goal.too_late(wait_state) or Failed(WaitTimeout, verdict.reasons)
+                verdict = self.goal.at_timeout(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
-            nap = yield from self._nap(wait_state, verdict)
-            wait_state = yield from self._look(wait_state, min(wait_state.now + nap, due), due)
-            verdict = self.goal.judge(wait_state)
+            interval = yield from self._interval(wait_state, verdict)
+            wait_state = yield from self._poll(wait_state, min(wait_state.now + interval, due), due)
+            verdict = self.goal.decide(wait_state)
             if self.on_poll:
                 yield Invoke(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
-            yield from self._announce(wait_state)
+            yield from self._after_poll(wait_state)
         if isinstance(verdict, Failed):
             raise verdict.error(self.story(wait_state, verdict.reasons))
         return wait_state
 
-    def _look(self, wait_state: WaitState[T], until: float, by: float) -> Flow[WaitState[T]]:
-        polled = [id_ for id_, resource in wait_state.resources.items() if not self.goal.settled(resource)]
+    def _poll(self, wait_state: WaitState[T], until: float, by: float) -> Flow[WaitState[T]]:
+        polled = [name for name, resource in wait_state.resources.items() if not self.goal.is_final(resource)]
         reply = yield Observe(self.query, polled, until, by)
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})
             raise reply.error
-        resource = set(wait_state.states)
-        wait_state = wait_state.after(reply.get(), polled, reply.now, self.resource_type)
-        for state in sorted(set(wait_state.states) - resource - {MISSING}):
-            if not self.resource_type.knows(state):
-                told = "ECS sent the %s status %r, which this version of ecskit does not know; waiting goes on"
-                log.warning(told, self.resource_type.noun, state)
+        states_before = set(wait_state.states)
+        wait_state = wait_state.merge(reply.get(), polled, reply.now, self.resource_type)
+        for state in sorted(set(wait_state.states) - states_before - {MISSING}):
+            if not self.resource_type.is_known_state(state):
+                text = "ECS returned the %s status %r, which this version of ecskit does not know; the wait continues"
+                log.warning(text, self.resource_type.noun, state)
         log.debug(
             "%s: poll %d after %.1f s: %s",
             self.goal.name,
@@ -164,31 +168,32 @@ class Waiter(Generic[T]):
         )
         return wait_state
 
-    def _announce(self, wait_state: WaitState[T]) -> Flow[None]:
-        if self.announce:
-            yield from self.announce(wait_state)
+    def _after_poll(self, wait_state: WaitState[T]) -> Flow[None]:
+        if self.after_poll:
+            yield from self.after_poll(wait_state)
 
-    def _nap(self, wait_state: WaitState[T], verdict: Again) -> Flow[float]:
-        """Return the seconds until the next look: longer the less happens, and after errors longer still."""
-        if verdict.soon == 0:
+    def _interval(self, wait_state: WaitState[T], verdict: Continue) -> Flow[float]:
+        """Return the seconds until the next poll: more while nothing changes, and still more while requests fail."""
+        if verdict.no_later_than == 0:
             return 0.0
         from tenacity import RetryCallState
 
         state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
-        state.attempt_number = max(1, wait_state.quiet)
+        state.attempt_number = max(1, wait_state.unchanged_polls)
         state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
-        seconds = max(SHORTEST, min(self.poll(state), verdict.pace))
-        if wait_state.failed:
-            seconds = max(seconds, min(LONGEST_AFTER_ERRORS, seconds * 2 ** min(wait_state.failed, _DOUBLINGS)))
+        seconds = max(SHORTEST_INTERVAL, min(self.poll(state), verdict.pace))
+        if wait_state.failed_polls:
+            doubled = seconds * 2 ** min(wait_state.failed_polls, _DOUBLINGS)
+            seconds = max(seconds, min(LONGEST_BACKOFF, doubled))
         drawn: int = (yield DrawRandom()).get()
-        return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.soon)
+        return min(seconds * (1 + JITTER * (2 * drawn / 2**128 - 1)), verdict.no_later_than)
 
     def story(self, wait_state: WaitState[T], reasons: Mapping[str, str]) -> WaitStory:
-        """Return what is known, to be told."""
+        """Return the state of the wait as the value that errors and `on_poll` hold."""
         return WaitStory(
             wait=self.goal.name,
             noun=self.resource_type.noun,
-            last={id_: resource.last for id_, resource in wait_state.resources.items()},
+            last={name: resource.last for name, resource in wait_state.resources.items()},
             reasons=reasons,
             elapsed=wait_state.elapsed,
             polls=wait_state.polls,

@@ -1,127 +1,127 @@
 """The observed state of each target of a wait, and how observations change it.
 
 Observations can be late, out of order, partial or missing. They are merged into one `ResourceState` for each target.
-The resource type, an `Observable`, defines the order of two observations.
+The `ResourceType` defines which of two observations is newer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from ecskit._core.errors import EcsError
 
-__all__ = ["MISSING", "Observable", "Observations", "ResourceState", "WaitState"]
+__all__ = ["MISSING", "Observations", "ResourceState", "ResourceType", "WaitState"]
 
 T = TypeVar("T")
 
 MISSING = "MISSING"
-"""What a story calls the state of something that a look should have shown and did not."""
+"""The state that a story counts when a poll did not show a target."""
 ERRORS_KEPT = 100
-"""How many errors a book holds at the most: a wait without an end must not grow without one."""
+"""The most errors that a `WaitState` keeps: a wait without a timeout must not use more and more memory."""
 
 
-class Observable(Protocol):
-    """The kind of thing that is waited for, as far as merging observations goes."""
+def _unordered(_: Any) -> tuple[int | None, int]:
+    return None, 0
 
-    @property
-    def noun(self) -> str:
-        """What one of them is called in messages."""
-        ...
 
-    @property
-    def final(self) -> int:
-        """The rank from which on a state is final: only later ones may come, whatever the version says."""
-        ...
+def _always_known(_: str) -> bool:
+    return True
 
-    @property
-    def rank(self) -> Callable[[Any], tuple[int | None, int]]:
-        """What tells the version of an observation, None if it has none, and how late in its life its state comes.
 
-        The rank is the same for all states where they have no order.
-        """
-        ...
+def _no_memory(_: ResourceState[Any], __: Any) -> None:
+    return None
 
-    @property
-    def state(self) -> Callable[[Any], str]:
-        """What tells the state that an observation shows, in a word for the story."""
-        ...
 
-    @property
-    def knows(self) -> Callable[[str], bool]:
-        """What tells whether a state is one that this version of ecskit knows."""
-        ...
+@attrs.frozen(kw_only=True)
+class ResourceType(Generic[T]):
+    """How observations of one type of resource are named and ordered."""
 
-    @property
-    def remember(self) -> Callable[[Any, Any], Any]:
-        """What makes the memory of what was known before and of an observation: what the latter alone does not tell."""
-        ...
+    noun: str
+    """The resource type in messages, in the singular."""
+    state: Callable[[T], str]
+    """Returns the state that an observation shows, in one or a few words; stories count these."""
+    is_known_state: Callable[[str], bool] = _always_known
+    """Whether this version of ecskit knows a state. A wait logs a warning about each unknown state, once."""
+    rank: Callable[[T], tuple[int | None, int]] = _unordered
+    """Returns the version of an observation, or None, and the rank of its state: later states have higher ranks.
+
+    Without versions and ranks, the observation that arrived last counts.
+    """
+    final_rank: int = 1
+    """The lowest rank of a final state. After one, an observation with a lower rank is stale, whatever its version."""
+    remember: Callable[[ResourceState[T], T], Any] = _no_memory
+    """Returns the new `ResourceState.memory` from the previous state and an observation.
+
+    Conditions read the memory if the last observation alone is not enough.
+    """
 
 
 @attrs.frozen
 class Observations(Generic[T]):
-    """What one look brought: the things that were seen, by id, and why others could not be looked at."""
+    """The result of one poll. A polled target that is in neither mapping was not found."""
 
-    seen: Mapping[str, T]
+    observed: Mapping[str, T]
+    """The resources that were found, by the name of the target."""
     unanswered: Mapping[str, EcsError]
-    """Ids about which the look says nothing, with the error that came in place of an answer."""
+    """The targets whose request failed, with the error."""
 
 
 @attrs.frozen
 class ResourceState(Generic[T]):
-    """What is known of one thing."""
+    """What has been observed of one target."""
 
     last: T | None = None
-    """The newest observation; None if it was never seen."""
-    observed: bool = False
-    """Whether a look has shown it; what the caller has seen may be an answer that reads have not caught up with."""
+    """The newest observation; None if there is none."""
+    shown: bool = False
+    """Whether a poll of this wait has shown the target. An observation from before the wait may be a response to a
+    write, which reads do not show yet."""
     repeats: int = 0
-    """How many later looks showed it in the same state."""
+    """How many later polls showed the same state."""
     missing_since: float | None = None
-    """When an unbroken run of looks began that should have shown it and did not."""
+    """When the first poll of the current run of polls that did not show the target was."""
     missing_at: float | None = None
-    """When the latest look of that run was."""
-    missing_reads: int = 0
-    """How many looks that run has."""
+    """When the latest poll of that run was."""
+    missing_polls: int = 0
+    """The number of polls in that run."""
     memory: Any = None
-    """What the subject remembers of all observations that counted, what the caller has seen included."""
+    """What `ResourceType.remember` made of all observations that were not stale."""
 
     @classmethod
-    def given(cls, seen: T, resource_type: Observable) -> ResourceState[T]:
-        """Return what is known of what the caller has seen, before any look."""
-        return cls(seen, memory=resource_type.remember(cls(), seen))
+    def before_polls(cls, observation: T, resource_type: ResourceType[T]) -> ResourceState[T]:
+        """Return the state of a target that was observed before the wait."""
+        return cls(observation, memory=resource_type.remember(cls(), observation))
 
-    def visible(self, seen: T, resource_type: Observable) -> ResourceState[T]:
-        """Return what is known after a look that showed the thing."""
-        if self.last is not None and _older(
-            resource_type.rank(seen), resource_type.rank(self.last), resource_type.final
+    def merge(self, observation: T, resource_type: ResourceType[T]) -> ResourceState[T]:
+        """Return the state after a poll that showed the target. A stale observation proves only that it exists."""
+        if self.last is not None and _is_older(
+            resource_type.rank(observation), resource_type.rank(self.last), resource_type.final_rank
         ):
-            # A replica that lags; even so the thing is there.
-            return ResourceState(self.last, observed=True, repeats=self.repeats + 1, memory=self.memory)
-        again = self.last is not None and resource_type.state(seen) == resource_type.state(self.last)
-        memory = resource_type.remember(self, seen)
-        return ResourceState(seen, observed=True, repeats=self.repeats + 1 if again else 0, memory=memory)
+            return ResourceState(self.last, shown=True, repeats=self.repeats + 1, memory=self.memory)
+        again = self.last is not None and resource_type.state(observation) == resource_type.state(self.last)
+        memory = resource_type.remember(self, observation)
+        return ResourceState(observation, shown=True, repeats=self.repeats + 1 if again else 0, memory=memory)
 
-    def missing(self, now: float) -> ResourceState[T]:
-        """Return what is known after a look that did not show the thing: it never erases what was seen."""
+    def merge_missing(self, now: float) -> ResourceState[T]:
+        """Return the state after a poll that did not show the target. The last observation is kept."""
         since = now if self.missing_since is None else self.missing_since
-        return attrs.evolve(self, missing_since=since, missing_at=now, missing_reads=self.missing_reads + 1)
+        return attrs.evolve(self, missing_since=since, missing_at=now, missing_polls=self.missing_polls + 1)
 
 
-def _older(one: tuple[int | None, int], other: tuple[int | None, int], final: int) -> bool:
-    """Whether an observation is older than another: by version, and by rank where versions do not tell."""
-    (version, rank), (known_version, known_rank) = one, other
-    if rank < known_rank and known_rank >= final:
+def _is_older(one: tuple[int | None, int], other: tuple[int | None, int], final_rank: int) -> bool:
+    """Whether an observation is older than another: by version; by rank if versions are equal or absent."""
+    (version, rank), (last_version, last_rank) = one, other
+    if rank < last_rank and last_rank >= final_rank:
         return True
-    if version is not None and known_version is not None and version != known_version:
-        return version < known_version
-    return rank < known_rank
+    if version is not None and last_version is not None and version != last_version:
+        return version < last_version
+    return rank < last_rank
 
 
-def _is_news(last: Any, before: Any, resource_type: Observable) -> bool:
+def _has_changed(last: Any, before: Any, resource_type: ResourceType[Any]) -> bool:
     if last is None or before is None:
         return last is not before
     return resource_type.rank(last) != resource_type.rank(before) or resource_type.state(last) != resource_type.state(
@@ -131,58 +131,68 @@ def _is_news(last: Any, before: Any, resource_type: Observable) -> bool:
 
 @attrs.frozen
 class WaitState(Generic[T]):
-    """Everything a wait knows about what it asked for, and how it came to know it."""
+    """Everything that a wait has observed."""
 
     resources: Mapping[str, ResourceState[T]]
+    """The state of each target, by name, in the order given."""
     started: float
+    """When the wait started, in monotonic seconds."""
     now: float
+    """When the latest poll ended, in monotonic seconds."""
     polls: int = 0
-    quiet: int = 0
-    """Looks in a row without news."""
-    failed: int = 0
-    """Looks in a row that brought an error in place of an answer."""
+    unchanged_polls: int = 0
+    """Polls in a row that showed no change."""
+    failed_polls: int = 0
+    """Polls in a row in which a request failed."""
     unanswered: Collection[str] = ()
-    """Ids of which the latest look says nothing."""
+    """The targets whose request failed in the latest poll."""
     stale: int = 0
-    """Observations that were older than what was known."""
+    """How many observations were older than the last one."""
     errors: Sequence[EcsError] = ()
-    """What came in place of answers, the latest of it."""
+    """The errors of failed requests, the latest of them."""
     states: Mapping[str, int] = attrs.field(factory=dict)
-    """How often each state was seen, in the order in which they were first seen; MISSING counts as one."""
+    """How often each state was observed, in the order of their first observation; MISSING is counted as a state."""
 
     @classmethod
-    def of(cls, ids: Sequence[str], now: float, seen: Mapping[str, T], resource_type: Observable) -> WaitState[T]:
-        """Return a book about `ids` that nobody has looked for yet; the caller has `seen` some of them."""
-        resource = {
-            id_: ResourceState.given(seen[id_], resource_type) if id_ in seen else ResourceState() for id_ in ids
+    def start(
+        cls, names: Sequence[str], now: float, observed: Mapping[str, T], resource_type: ResourceType[T]
+    ) -> WaitState[T]:
+        """Return the state of a wait before its first poll; `observed` holds the observations made before it."""
+        resources = {
+            name: ResourceState.before_polls(observed[name], resource_type) if name in observed else ResourceState()
+            for name in names
         }
-        return cls(resource, started=now, now=now)
+        return cls(resources, started=now, now=now)
 
     @property
     def elapsed(self) -> float:
         """Seconds since the wait started."""
         return self.now - self.started
 
-    def after(
-        self, poll: Observations[T], polled: Sequence[str], now: float, resource_type: Observable
+    def merge(
+        self, poll: Observations[T], polled: Sequence[str], now: float, resource_type: ResourceType[T]
     ) -> WaitState[T]:
-        """Return the book after one look at some of the things."""
-        answered = [id_ for id_ in polled if id_ not in poll.unanswered]
-        resource, states = dict(self.resources), Counter(self.states)
+        """Return the state after a poll of some of the targets."""
+        answered = [name for name in polled if name not in poll.unanswered]
+        resources, states = dict(self.resources), Counter(self.states)
         changed = stale = 0
-        for id_ in answered:
-            was, seen = self.resources[id_], poll.seen.get(id_)
-            resource[id_] = was.missing(now) if seen is None else was.visible(seen, resource_type)
-            states[MISSING if seen is None else resource_type.state(seen)] += 1
-            stale += seen is not None and resource[id_].last is not seen
-            changed += _is_news(resource[id_].last, was.last, resource_type)
+        for name in answered:
+            before, observation = self.resources[name], poll.observed.get(name)
+            if observation is None:
+                resources[name] = before.merge_missing(now)
+                states[MISSING] += 1
+            else:
+                resources[name] = before.merge(observation, resource_type)
+                states[resource_type.state(observation)] += 1
+                stale += resources[name].last is not observation
+            changed += _has_changed(resources[name].last, before.last, resource_type)
         return attrs.evolve(
             self,
-            resources=resource,
+            resources=resources,
             now=now,
             polls=self.polls + 1,
-            quiet=0 if changed else self.quiet + bool(answered),
-            failed=self.failed + 1 if poll.unanswered else 0,
+            unchanged_polls=0 if changed else self.unchanged_polls + bool(answered),
+            failed_polls=self.failed_polls + 1 if poll.unanswered else 0,
             unanswered=frozenset(poll.unanswered),
             stale=self.stale + stale,
             errors=[*self.errors, *dict.fromkeys(poll.unanswered.values())][-ERRORS_KEPT:],

@@ -1,8 +1,7 @@
-"""Waits for statuses: which ones are the aim, and which are past it.
+"""Conditions on statuses: which ones meet a condition, and which ones make it unreachable.
 
-Most of what ECS manages tells in one or two words how it is. Here a wait is a table of these words: those that it is
-for, and those from which they do not come any more. What is in neither, the statuses of tomorrow too, is waited out.
-Asks ECS nothing.
+Most ECS resources describe their state in one or two words, so that most waits are tables of such words. A wait
+continues at every other status, unknown ones included.
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Set as AbstractSet
 from typing import TypeVar
 
-from ecskit._polling.batches import ResourceType
 from ecskit._polling.conditions import NOT_VISIBLE_PACE, Condition, Evaluation, Met, NotYet, Unreachable
-from ecskit._polling.observations import ResourceState
+from ecskit._polling.observations import ResourceState, ResourceType
 
 __all__ = ["by_status"]
 
@@ -26,7 +24,7 @@ def by_status(
     *,
     met: AbstractSet[str] = _NONE,
     unreachable: AbstractSet[str] = _NONE,
-    left_over: AbstractSet[str] = _NONE,
+    unreachable_if_repeated: AbstractSet[str] = _NONE,
     reason: Callable[[T], str | None] = lambda _: None,
 ) -> Condition[T]:
     """Return the condition that the state of a resource contains one of some words.
@@ -34,20 +32,21 @@ def by_status(
     Args:
         resource_type: The resource type; its `state` is made of words, separated by spaces.
         met: Words that meet the condition.
-        unreachable: Words after which none of these can come.
-        left_over: The same, but these may also be left over from before, so that they count when seen twice in a row.
-        reason: What tells more about the state of a thing.
+        unreachable: Words after which the condition cannot be met.
+        unreachable_if_repeated: The same, for words that may be left over from an earlier update or from a resource
+            that had the same name: two polls in a row have to show them.
+        reason: Returns more about the state of a resource, for messages.
     """
 
     def condition(resource: ResourceState[T]) -> Evaluation:
-        assert resource.last is not None  # aims are asked about what was seen
-        state, why = resource_type.state(resource.last), reason(resource.last)
+        assert resource.last is not None  # conditions are evaluated for observed targets
+        state, details = resource_type.state(resource.last), reason(resource.last)
         words = set(state.split())
-        told = f"is {state}" + (f" ({why})" if why else "")
-        if words & unreachable or (words & left_over and resource.repeats):
-            return Unreachable(told)
-        if words & left_over:
-            return NotYet(f"{told}, which may be left over from before", NOT_VISIBLE_PACE)
-        return Met() if words & met else NotYet(told)
+        why = f"is {state}" + (f" ({details})" if details else "")
+        if words & unreachable or (words & unreachable_if_repeated and resource.repeats):
+            return Unreachable(why)
+        if words & unreachable_if_repeated:
+            return NotYet(f"{why}, possibly from before", NOT_VISIBLE_PACE)
+        return Met() if words & met else NotYet(why)
 
     return condition

@@ -79,11 +79,13 @@ def _deleted(service: Service, *, force: bool) -> Flow[Service]:
     scales_down = not force and service.desired_count and service.scheduling_strategy != "DAEMON"
     if scales_down:
         yield from Retrying(UpdateServiceRequest(service=arn, cluster=cluster, desired_count=0)).send()
-    request = Retrying(DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), alone=True)
+    request = Retrying(
+        DeleteServiceRequest(service=arn, cluster=cluster, force=True if force else None), single_attempt=True
+    )
     try:
         return (yield from request.send()).service
     except (ServiceNotFoundException, ServiceNotActiveException):
-        if not request.open:
+        if not request.may_have_taken_effect:
             raise
         return service  # it was deleted by a call whose answer was lost
     except EcsError:

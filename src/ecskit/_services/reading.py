@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
+from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import AT_ONCE, SERVICE, SERVICES, Services
+from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
 from ecskit.models.services import (
     DescribeServicesRequest,
@@ -27,13 +26,8 @@ from ecskit.models.services import (
 
 __all__ = ["describe", "iter"]
 
-log = logging.getLogger("ecskit")
-
 _PAGE = 100
 """ARNs that a page of a list has at the most; 10 unless asked for more."""
-_LOOKS = 3
-"""How often a service is looked for that a list has shown: the two reads may not be equally fresh."""
-_BETWEEN_LOOKS = 1.0
 
 
 def describe(
@@ -58,20 +52,10 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
-    targets = targets_of("services.describe", SERVICE, services, cluster=cluster)
+    targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
 
-    def flow() -> Flow[list[Service]]:
-        batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
-        look = yield from batches.poll(list(targets.by_name))
-        for error in look.unanswered.values():
-            raise error
-        missing = [name for name in targets.by_name if name not in look.seen]
-        found = [look.seen[name] for name in targets.by_name if name in look.seen]
-        if missing and not allow_missing:
-            raise ServicesMissing(missing, found)
-        return found
-
-    return flow()
+    batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
+    return describe_named(batches, ServicesMissing, allow_missing=allow_missing)
 
 
 def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
@@ -122,24 +106,12 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
 def _iterate(
     first: ListServicesRequest | ListServicesByNamespaceRequest, cluster: str | None, *, tags: bool
 ) -> Emits[Service]:
-    told: set[str] = set()
     read = _reader(tags=tags)
 
-    def emit(page: Any) -> Emits[Service]:
-        arns = [arn for arn in dict.fromkeys(page.service_arns) if arn not in told]
-        for attempt in range(_LOOKS):
-            if not arns:
-                return
-            if attempt:
-                yield Sleep(_BETWEEN_LOOKS)
-            for within, batch in _batches(arns, cluster):
-                for service in (yield from read(within, batch)):
-                    told.add(service.service_arn)
-                    yield Emit(service)
-            arns = [arn for arn in arns if arn not in told]
-        log.debug("ECS lists %s but does not describe them: they are left out", ", ".join(arns))
+    def calls(arns: list[str]) -> Iterator[Flow[Sequence[Service]]]:
+        return (read(within, batch) for within, batch in _batches(arns, cluster))
 
-    return follow(first, emit)
+    return describe_listed([first], calls, attrgetter("service_arn"))
 
 
 def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[str]]]:
@@ -149,9 +121,9 @@ def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[s
         *_, told, _ = ["", *arn.split("/")[1:]]  # old ARNs do not tell it
         clusters.setdefault(cluster or told, []).append(arn)
     return [
-        (within, some[start : start + AT_ONCE])
+        (within, some[start : start + BATCH_SIZE])
         for within, some in clusters.items()
-        for start in range(0, len(some), AT_ONCE)
+        for start in range(0, len(some), BATCH_SIZE)
     ]
 
 

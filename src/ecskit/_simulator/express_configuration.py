@@ -1,7 +1,4 @@
-"""What the configuration of an Express service holds: defaults, what an update leaves as it was, what is refused.
-
-Decides how a request becomes a configuration. Does not know when the configuration is active.
-"""
+"""Build the configuration of an Express service from a request: defaults, earlier values and checks."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ from ecskit._simulator.fargate import check_size, cpu_units, memory_mib
 from ecskit._simulator.launch_rules import runnable_definition
 
 if TYPE_CHECKING:
-    from ecskit._simulator.records.managed import Managed
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.records.timed_resources import TimedResource
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _MAIN = "Main"
 
-# What the caller's own task definition says, and a request must not.
+# Members that a request must not have together with a task definition of its own.
 _IN_TASK_DEFINITION = ("primaryContainer", "executionRoleArn", "taskRoleArn", "cpu", "memory", "cpuArchitecture")
 
 _DEFAULTS: Wire = {
@@ -34,8 +31,8 @@ _DEFAULTS: Wire = {
 _TASK_DEFAULTS: Wire = {"cpu": "256", "memory": "512", "cpuArchitecture": "X86_64"}
 
 
-def check_request(world: World, request: Wire) -> None:
-    """Refuse what no Express service can have.
+def check_request(account: Account, request: Wire) -> None:
+    """Refuse invalid members of a request for an Express service.
 
     Raises:
         SimulatedError: `InvalidParameterException` or `ClientException`.
@@ -44,7 +41,7 @@ def check_request(world: World, request: Wire) -> None:
         for member in _IN_TASK_DEFINITION:
             if member in request:
                 raise invalid(f"{member} cannot be given together with taskDefinitionArn.")
-        _check_definition(world, request["taskDefinitionArn"])
+        _check_definition(account, request["taskDefinitionArn"])
     if not request.get("healthCheckPath", "/").startswith("/"):
         raise invalid(f"healthCheckPath must start with a slash: {request['healthCheckPath']!r}.")
     scaling = {**_DEFAULTS["scalingTarget"], **request.get("scalingTarget", {})}
@@ -52,8 +49,8 @@ def check_request(world: World, request: Wire) -> None:
         raise invalid("minTaskCount must be from 0 to maxTaskCount.")
 
 
-def _check_definition(world: World, reference: str) -> None:
-    definition = runnable_definition(world, reference)
+def _check_definition(account: Account, reference: str) -> None:
+    definition = runnable_definition(account, reference)
     containers = [each for each in definition.body["containerDefinitions"] if each["name"] == _MAIN]
     ports = [port for each in containers for port in each["portMappings"]]
     if len(ports) != 1 or ports[0]["protocol"] != "tcp" or "name" not in ports[0] or "containerPort" not in ports[0]:
@@ -62,39 +59,39 @@ def _check_definition(world: World, reference: str) -> None:
         raise invalid("The task definition is not registered for Fargate.")
 
 
-def configured(world: World, service: Managed, request: Wire) -> Wire:
-    """Return the configuration that a request describes, over the one that the service was told last.
+def configured(account: Account, service: TimedResource, request: Wire) -> Wire:
+    """Return the configuration of a request over the latest configuration of the service.
 
     Raises:
         SimulatedError: `InvalidParameterException` for a service without a container, `ClientException` for a size that
             Fargate does not offer.
     """
-    last: Wire = service.hidden["configuration"]
+    last: Wire = service.internal["configuration"]
     configuration = {name: {**_DEFAULTS, **last, **request}[name] for name in _DEFAULTS}
     if "scalingTarget" in request:
         old = {**_DEFAULTS, **last}["scalingTarget"]
         configuration["scalingTarget"] = {**old, **request["scalingTarget"]}
     if "taskDefinitionArn" in request:
-        definition = runnable_definition(world, request["taskDefinitionArn"])
+        definition = runnable_definition(account, request["taskDefinitionArn"])
         return {**configuration, "taskDefinitionArn": definition.arn}
-    told = {name: request[name] for name in _IN_TASK_DEFINITION if name in request}
-    if last and not told:
-        told = {name: last[name] for name in ("taskDefinitionArn", *_IN_TASK_DEFINITION) if name in last}
-        return {**configuration, **told}
-    return {**configuration, **_managed(world, service, {**_TASK_DEFAULTS, **_without_definition(last), **told})}
+    given = {name: request[name] for name in _IN_TASK_DEFINITION if name in request}
+    if last and not given:
+        given = {name: last[name] for name in ("taskDefinitionArn", *_IN_TASK_DEFINITION) if name in last}
+        return {**configuration, **given}
+    return {**configuration, **_managed(account, service, {**_TASK_DEFAULTS, **_without_definition(last), **given})}
 
 
 def _without_definition(last: Wire) -> Wire:
     return {name: last[name] for name in _IN_TASK_DEFINITION if name in last}
 
 
-def _managed(world: World, service: Managed, task: Wire) -> Wire:
-    """Return what the request says of a task, with the task definition that ECS makes of it."""
+def _managed(account: Account, service: TimedResource, task: Wire) -> Wire:
+    """Return the task members of a request, with the ARN of the task definition that ECS generates for them."""
     for needed in ("executionRoleArn", "primaryContainer"):
         if needed not in task:
             raise invalid(f"Without a taskDefinitionArn, {needed} is required.")
     check_size(cpu_units(task["cpu"]), memory_mib(task["memory"]))
     container = {"containerPort": 80, **task["primaryContainer"]}
-    family = world.arns.name("service", service.arn).replace("/", "-")
-    arn = world.arns.ecs("task-definition", f"{family}:{service.hidden['deployments'] + 1}")
+    family = account.arns.name("service", service.arn).replace("/", "-")
+    arn = account.arns.ecs("task-definition", f"{family}:{service.internal['deployments'] + 1}")
     return {**task, "primaryContainer": container, "taskDefinitionArn": arn}

@@ -1,7 +1,6 @@
-"""Build a task: its fixed members, its containers and its timeline.
+"""Build a task: its fixed members, its containers and its steps.
 
-Decides what a task looks like from the first moment on. Whether it may be launched, and where it goes, was decided
-before (`launch_rules`, `placement`).
+`launch_rules` checks the request before, and `placement` chooses the container instance.
 """
 
 from __future__ import annotations
@@ -12,25 +11,25 @@ import attrs
 
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.fargate import cpu_units, memory_mib, platform
-from ecskit._simulator.placement import Room, dynamic_ports
+from ecskit._simulator.placement import FreeCapacity, dynamic_ports
 from ecskit._simulator.records.resources import Cluster, Demand, Tags, Task, TaskDefinition
 from ecskit._simulator.tagging import checked_tags, merged_tags
-from ecskit._simulator.task_life import ContainerPlan, TaskPlan, scripted_life
+from ecskit._simulator.task_lifecycle import ContainerPlan, TaskPlan, scripted_lifecycle
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _DEFAULT_STOP_TIMEOUT = 30
 
 
 @attrs.frozen(kw_only=True)
 class Launch:
-    """Everything that tasks of one call have in common.
+    """What the tasks of one call have in common.
 
     Args:
-        cluster: Where they go.
-        definition: What they run.
+        cluster: The cluster.
+        definition: The task definition.
         request: The RunTask or StartTask request.
         launch_type: EC2, FARGATE or EXTERNAL.
     """
@@ -47,7 +46,7 @@ class Launch:
 
 
 def demand_of(definition: TaskDefinition, overrides: Wire) -> Demand:
-    """Return what one task takes from a container instance, ports chosen by the definition included."""
+    """Return the resources that one task takes from a container instance, with the host ports of its definition."""
     containers = definition.body["containerDefinitions"]
     changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
     merged = [{**container, **changes.get(container["name"], {})} for container in containers]
@@ -66,57 +65,63 @@ def demand_of(definition: TaskDefinition, overrides: Wire) -> Demand:
     )
 
 
-def start_task(world: World, launch: Launch, *, room: Room | None, capacity_provider: str | None) -> Task:
-    """Put one task into the world, and what it takes out of `room`.
+def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, capacity_provider: str | None) -> Task:
+    """Add one task to the account, and take its resources from `room`.
 
     Args:
-        world: Where it lives.
-        launch: What it has in common with the others of the call.
-        room: The container instance that it goes to; None on Fargate.
-        capacity_provider: The capacity provider that it was given to, if any.
+        account: The account.
+        launch: What it has in common with the other tasks of the call.
+        room: The free capacity of its container instance; None on Fargate.
+        capacity_provider: Its capacity provider, if any.
 
     Raises:
-        SimulatedError: `PlatformUnknownException`, for a platform version that does not exist.
+        SimulatedError: `PlatformUnknownException` for a platform version that does not exist.
     """
     definition, request = launch.definition, launch.request
-    task_id = world.hex(32)
-    arn = world.arns.ecs("task", f"{launch.cluster.name}/{task_id}")
+    task_id = account.hex(32)
+    arn = account.arns.ecs("task", f"{launch.cluster.name}/{task_id}")
     demand = demand_of(definition, request.get("overrides", {}))
-    body = _fixed_members(world, launch, arn, demand, room=room, capacity_provider=capacity_provider)
-    interface = _interface(world, request) if definition.body.get("networkMode") == "awsvpc" else None
+    body = _fixed_members(account, launch, arn, demand, room=room, capacity_provider=capacity_provider)
+    interface = _interface(account, request) if definition.body.get("networkMode") == "awsvpc" else None
     bindings = _bindings(definition, room)
     chosen = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
     demand = attrs.evolve(demand, ports=demand.ports | chosen)
     plan = TaskPlan(
-        script=world.next_script(definition.family),
+        script=account.next_script(definition.family),
         fargate=launch.fargate,
-        containers=_container_plans(world, definition, task_id, interface, bindings, fargate=launch.fargate),
+        containers=_container_plans(account, definition, task_id, interface, bindings, fargate=launch.fargate),
         interface_details=interface["details"] if interface else None,
         has_exec_agent=request.get("enableExecuteCommand", False),
     )
     task = Task(
         arn=arn,
-        ordinal=world.ordinal(),
+        ordinal=account.ordinal(),
         cluster_arn=launch.cluster.arn,
         family=definition.family,
-        created_at=world.now,
+        created_at=account.now,
         body=body,
-        containers=_containers(world, definition, request, arn),
+        containers=_containers(account, definition, request, arn),
         interface={**interface, "details": interface["details"][:1]} if interface else None,
         demand=demand,
         instance_arn=room.instance.arn if room else None,
         plan=plan,
-        steps=scripted_life(plan, world.now),
+        steps=scripted_lifecycle(plan, account.now),
         tags=_tags(launch),
     )
     if room is not None:
         room.take(demand)
-    world.tasks[arn] = task
+    account.tasks[arn] = task
     return task
 
 
 def _fixed_members(
-    world: World, launch: Launch, arn: str, demand: Demand, *, room: Room | None, capacity_provider: str | None
+    account: Account,
+    launch: Launch,
+    arn: str,
+    demand: Demand,
+    *,
+    room: FreeCapacity | None,
+    capacity_provider: str | None,
 ) -> Wire:
     definition, request = launch.definition, launch.request
     overrides = request.get("overrides", {})
@@ -134,7 +139,7 @@ def _fixed_members(
             "containerOverrides": _override_list(definition, overrides),
         },
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
-        "availabilityZone": world.arns.region + world.identifiers.choice("abc"),
+        "availabilityZone": account.arns.region + account.identifiers.choice("abc"),
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
         "inferenceAccelerators": [],
     }
@@ -155,7 +160,7 @@ def _fixed_members(
 
 
 def _override_list(definition: TaskDefinition, overrides: Wire) -> list[Wire]:
-    """Return one override per container: ECS names those without changes as well."""
+    """Return one override per container: ECS lists containers without changes as well."""
     changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
     names = [container["name"] for container in definition.body["containerDefinitions"]]
     return [changes.get(name, {"name": name}) for name in names]
@@ -166,27 +171,27 @@ def _architecture(definition: TaskDefinition) -> str:
     return architecture.lower()
 
 
-def _interface(world: World, request: Wire) -> Wire:
-    """Return the attachment that an awsvpc task has, details complete."""
+def _interface(account: Account, request: Wire) -> Wire:
+    """Return the network interface of an awsvpc task, as an attachment with all details."""
     subnet = request["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
-    address = ".".join(["10", *(str(world.identifiers.randrange(1, 255)) for _ in range(3))])
-    mac = ":".join(["0a", *(world.hex(2) for _ in range(5))])
+    address = ".".join(["10", *(str(account.identifiers.randrange(1, 255)) for _ in range(3))])
+    mac = ":".join(["0a", *(account.hex(2) for _ in range(5))])
     details = {
         "subnetId": subnet,
-        "networkInterfaceId": f"eni-{world.hex(17)}",
+        "networkInterfaceId": f"eni-{account.hex(17)}",
         "macAddress": mac,
-        "privateDnsName": f"ip-{address.replace('.', '-')}.{world.arns.region}.compute.internal",
+        "privateDnsName": f"ip-{address.replace('.', '-')}.{account.arns.region}.compute.internal",
         "privateIPv4Address": address,
     }
     return {
-        "id": world.uuid(),
+        "id": account.uuid(),
         "type": "ElasticNetworkInterface",
         "details": [{"name": name, "value": value} for name, value in details.items()],
     }
 
 
-def _bindings(definition: TaskDefinition, room: Room | None) -> dict[str, list[Wire]]:
-    """Return the host ports that each container is bound to, free ones where the definition leaves the choice."""
+def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str, list[Wire]]:
+    """Return the host ports of each container: those of the definition, else free ones."""
     if room is None or definition.body.get("networkMode") not in ("bridge", "host"):
         return {}
     mappings = [
@@ -210,14 +215,14 @@ def _bindings(definition: TaskDefinition, room: Room | None) -> dict[str, list[W
     return bindings
 
 
-def _containers(world: World, definition: TaskDefinition, request: Wire, task_arn: str) -> list[Wire]:
+def _containers(account: Account, definition: TaskDefinition, request: Wire, task_arn: str) -> list[Wire]:
     """Return the fixed members of each container."""
     changes = {each["name"]: each for each in request.get("overrides", {}).get("containerOverrides", [])}
     containers: list[Wire] = []
     for defined in definition.body["containerDefinitions"]:
         merged = {**defined, **changes.get(defined["name"], {})}
         container: Wire = {
-            "containerArn": world.arns.ecs("container", f"{task_arn.partition('/')[2]}/{world.uuid()}"),
+            "containerArn": account.arns.ecs("container", f"{task_arn.partition('/')[2]}/{account.uuid()}"),
             "taskArn": task_arn,
             "name": defined["name"],
             "image": defined["image"],
@@ -233,7 +238,7 @@ def _containers(world: World, definition: TaskDefinition, request: Wire, task_ar
 
 
 def _container_plans(
-    world: World,
+    account: Account,
     definition: TaskDefinition,
     task_id: str,
     interface: Wire | None,
@@ -247,7 +252,7 @@ def _container_plans(
         attached = {"networkInterfaces": [{"attachmentId": interface["id"], "privateIpv4Address": address}]}
     plans: list[ContainerPlan] = []
     for container in definition.body["containerDefinitions"]:
-        runtime_id = f"{task_id}-{world.identifiers.randrange(10**9, 10**10)}" if fargate else world.hex(64)
+        runtime_id = f"{task_id}-{account.identifiers.randrange(10**9, 10**10)}" if fargate else account.hex(64)
         plans.append(
             ContainerPlan(
                 name=container["name"],
@@ -257,7 +262,7 @@ def _container_plans(
                 when_attached=attached,
                 when_running={
                     "runtimeId": runtime_id,
-                    "imageDigest": f"sha256:{world.hex(64)}",
+                    "imageDigest": f"sha256:{account.hex(64)}",
                     "networkBindings": bindings.get(container["name"], []),
                 },
             )

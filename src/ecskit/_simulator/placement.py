@@ -1,8 +1,4 @@
-"""Where tasks fit: what is left of each container instance, and which one a task goes to.
-
-Decides placement by resources, ports, constraints and the first placement strategy of a call. What an expression
-selects is decided in `expressions`. Starts nothing.
-"""
+"""Choose the container instance of a task by resources, ports, placement constraints and the first strategy."""
 
 from __future__ import annotations
 
@@ -10,23 +6,23 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ecskit._simulator.cluster_queries import matcher
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.expressions import matcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ecskit._simulator.expressions import Match
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.cluster_queries import Match
     from ecskit._simulator.records.resources import ContainerInstance, Demand
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _FIRST_DYNAMIC_PORT = 32768
 
 
 @attrs.define
-class Room:
-    """What is left of one container instance while tasks are being placed on it."""
+class FreeCapacity:
+    """The free resources of one container instance while tasks are placed on it."""
 
     instance: ContainerInstance
     cpu: int
@@ -35,7 +31,7 @@ class Room:
     tasks: int
 
     def shortage(self, demand: Demand) -> str | None:
-        """Return why a task does not fit, as a failure reason, or None if it fits."""
+        """Return the failure reason if a task does not fit, or None if it fits."""
         if demand.cpu > self.cpu:
             return "RESOURCE:CPU"
         if demand.memory > self.memory:
@@ -43,23 +39,23 @@ class Room:
         return "RESOURCE:PORTS" if demand.ports & self.ports else None
 
     def take(self, demand: Demand) -> None:
-        """Set what a task takes aside."""
+        """Reserve the resources of a task."""
         self.cpu -= demand.cpu
         self.memory -= demand.memory
         self.ports |= demand.ports
         self.tasks += 1
 
 
-def room_on(world: World, instance: ContainerInstance) -> Room:
-    """Return what is left of a container instance now."""
-    room = Room(
+def free_capacity(account: Account, instance: ContainerInstance) -> FreeCapacity:
+    """Return the free resources of a container instance now."""
+    room = FreeCapacity(
         instance=instance,
         cpu=_amount(instance, "CPU"),
         memory=_amount(instance, "MEMORY"),
         ports=_reserved(instance, "PORTS", "tcp") | _reserved(instance, "PORTS_UDP", "udp"),
         tasks=0,
     )
-    for task in world.live_tasks_on(instance):
+    for task in account.live_tasks_on(instance):
         room.take(task.demand)
     return room
 
@@ -75,13 +71,13 @@ def _reserved(instance: ContainerInstance, name: str, protocol: str) -> set[tupl
 
 @attrs.frozen(kw_only=True)
 class Rules:
-    """How the caller of RunTask wants tasks to be spread.
+    """The placement constraints and the placement strategy of a launch.
 
     Args:
-        distinct: Whether no two tasks of the call may share a container instance.
-        members: Tests that a container instance must pass: the `memberOf` constraints.
+        distinct: Whether each task needs a container instance of its own.
+        members: The `memberOf` constraints, as tests of container instances.
         strategy: The first placement strategy: random, spread (over container instances) or binpack.
-        field: What it looks at.
+        field: The field of the strategy.
     """
 
     distinct: bool = False
@@ -91,11 +87,11 @@ class Rules:
 
 
 def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> Rules:
-    """Return the rules that a request sets.
+    """Return the placement rules of a request.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for an expression or a strategy that makes no sense;
-            `NotSimulatedException` for an expression that only ECS understands.
+        SimulatedError: `InvalidParameterException` for an invalid expression or strategy; `NotSimulatedException` for
+            an expression that is not supported here.
     """
     members = [matcher(each.get("expression", "")) for each in constraints if each.get("type") == "memberOf"]
     distinct = any(constraint.get("type") == "distinctInstance" for constraint in constraints)
@@ -106,15 +102,17 @@ def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> 
     return Rules(distinct=distinct, members=members, strategy=strategy, field=field.lower())
 
 
-def choose(world: World, rooms: Sequence[Room], demand: Demand, rules: Rules, used: Iterable[str]) -> Room | str:
-    """Return the room that the next task goes to, or the reason why there is none.
+def choose(
+    account: Account, rooms: Sequence[FreeCapacity], demand: Demand, rules: Rules, used: Iterable[str]
+) -> FreeCapacity | str:
+    """Return the free capacity for the next task, or the failure reason if it fits nowhere.
 
     Args:
-        world: Source of randomness.
-        rooms: All candidates; at least one.
-        demand: What the task takes.
-        rules: How to choose among those that fit.
-        used: ARNs of the container instances that tasks of this call already went to.
+        account: The source of randomness.
+        rooms: The free capacity of all candidates; at least one.
+        demand: The resources that the task takes.
+        rules: The placement rules.
+        used: The ARNs of container instances that already have tasks of this call.
     """
     members = [room for room in rooms if all(matches(room.instance) for matches in rules.members)]
     if not members:
@@ -131,7 +129,7 @@ def choose(world: World, rooms: Sequence[Room], demand: Demand, rules: Rules, us
         return min(fitting, key=lambda room: room.cpu if rules.field == "cpu" else room.memory)
     if rules.strategy == "spread":
         return min(fitting, key=lambda room: room.tasks)
-    return world.identifiers.choice(fitting)
+    return account.identifiers.choice(fitting)
 
 
 def dynamic_ports(taken: Iterable[tuple[int, str]], protocols: Sequence[str]) -> list[int]:

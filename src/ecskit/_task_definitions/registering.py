@@ -14,11 +14,10 @@ import attrs
 
 from ecskit._api.service_errors import ClientException
 from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.backing_off import back_off
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError, InvalidRequestError, RequestError, ServerError, TransportError
-from ecskit._core.retrying import is_throttle_in_disguise
+from ecskit._core.errors import EcsError, InvalidRequestError, RequestError
+from ecskit._core.retrying import RetryLimits, is_throttle_in_disguise, is_transient, may_have_taken_effect, retry
 from ecskit._task_definitions.diffing import Difference, compare, tag_changes
 from ecskit._task_definitions.normalizing import check
 from ecskit.models.literals import TaskDefinitionField
@@ -88,17 +87,9 @@ class _Registration:
     """What it was to change, if it was sent and nobody knows what became of it."""
 
     def run(self) -> Flow[Registered]:
-        attempt = 1
-        while True:
-            try:
-                return (yield from self.look_and_register())
-            except EcsError as error:
-                if attempt >= ATTEMPTS or not _may_pass(error):
-                    raise
-            yield from back_off(attempt)
-            attempt += 1
+        return retry(self.attempt, RetryLimits(attempts=ATTEMPTS), may_pass=_may_pass)
 
-    def look_and_register(self) -> Flow[Registered]:
+    def attempt(self) -> Flow[Registered]:
         latest = yield from self.latest()
         changes = Difference() if latest is None else self.changes(latest)
         if latest is not None and not changes:
@@ -107,8 +98,9 @@ class _Registration:
         try:
             # Through the client that makes one attempt: between two of them one has to look.
             answer = yield from call(self.request, single_attempt=True)
-        except (TransportError, ServerError):
-            self.open = changes
+        except EcsError as error:
+            if may_have_taken_effect(error):
+                self.open = changes
             raise
         return Registered(definition=answer.task_definition, changed=True, changes=changes)
 
@@ -130,7 +122,6 @@ class _Registration:
         return Difference([*found, *tag_changes(latest.tags, self.request.tags)])
 
 
-def _may_pass(error: EcsError) -> bool:
-    if isinstance(error, InvalidRequestError):
-        return bool(_CONFLICT.search(error.message)) or is_throttle_in_disguise(error)
-    return error.retryable
+def _may_pass(error: EcsError, _attempt: int) -> bool:
+    conflict = isinstance(error, InvalidRequestError) and _CONFLICT.search(error.message)
+    return bool(conflict) or is_transient(error)

@@ -13,7 +13,7 @@ from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.naming import OneTaskSet, one_task_set
-from ecskit._waits.task_sets import is_percent, primary, steady
+from ecskit._waits.task_sets import is_percent, primary_goal, steady_goal
 from ecskit.models.services import Scale, TaskSet, UpdateServicePrimaryTaskSetRequest, UpdateTaskSetRequest
 
 __all__ = ["UntilScaled", "make_primary", "scale"]
@@ -57,7 +57,7 @@ def _make_primary(targets: Targets[TaskSet], wait_options: WaitOptions) -> Flow[
     cluster, service = target.scope.split()
     request = UpdateServicePrimaryTaskSetRequest(cluster=cluster, service=service, primary_task_set=target.id)
     told = (yield from Retrying(request).send()).task_set
-    [last] = yield from wait_for(primary(wait_options), attrs.evolve(targets, seen={name: told}))
+    [last] = yield from wait_for(primary_goal(wait_options), attrs.evolve(targets, observed={name: told}))
     return last
 
 
@@ -118,6 +118,6 @@ def _scale(targets: Targets[TaskSet], percent: float, until: UntilScaled, wait_o
         return told
     arguments = {**targets.arguments, "scale": percent}
     [last] = yield from wait_for(
-        steady(wait_options, percent), attrs.evolve(targets, seen={name: told}, arguments=arguments)
+        steady_goal(wait_options, percent), attrs.evolve(targets, observed={name: told}, arguments=arguments)
     )
     return last

@@ -14,7 +14,7 @@ import attrs
 
 from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import CLEAN_UP, Retrying
+from ecskit._core.retrying import CLEANUP_LIMITS, Retrying
 from ecskit._core.wire import encode
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import waiter
@@ -22,7 +22,7 @@ from ecskit._polling.guarding import guarded
 from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.ending import remove
 from ecskit._task_sets.naming import one_task_set, service_of
-from ecskit._waits.task_sets import is_percent, steady
+from ecskit._waits.task_sets import is_percent, steady_goal
 from ecskit.models.common import AwsVpcConfiguration, CapacityProviderStrategyItem, NetworkConfiguration, Tag
 from ecskit.models.literals import LaunchType
 from ecskit.models.services import (
@@ -182,7 +182,7 @@ def _create(
         if until == "created":
             return made
         targets = _asked(made, request)
-        [task_set] = yield from waiter(steady(wait_options), targets).flow(list(targets.by_name), targets.seen)
+        [task_set] = yield from waiter(steady_goal(wait_options), targets).flow(list(targets.by_name), targets.observed)
         return task_set
 
     return (
@@ -198,15 +198,15 @@ def _give_up(asking: Retrying[CreateTaskSetResponse], how: OnEnd) -> Flow[None]:
         return
     request = asking.request
     assert isinstance(request, CreateTaskSetRequest)
-    if asking.open:
+    if asking.may_have_taken_effect:
         try:
-            yield from asking.send(CLEAN_UP)
+            yield from asking.send(CLEANUP_LIMITS)
         except (EcsError, GeneratorExit):
             told = "there may be a task set in service %s that nobody waits for; client token %s"
             log.warning(told, request.service, request.client_token)
             raise
-    if asking.answer is not None:
-        yield from _remove(_asked(asking.answer.task_set, request))
+    if asking.response is not None:
+        yield from _remove(_asked(asking.response.task_set, request))
 
 
 def _asked(task_set: TaskSet, request: CreateTaskSetRequest) -> Targets[TaskSet]:

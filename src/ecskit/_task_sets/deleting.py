@@ -14,7 +14,7 @@ from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._task_sets.naming import OneTaskSet, one_task_set
-from ecskit._waits.task_sets import deleted
+from ecskit._waits.task_sets import deleted_goal
 from ecskit.models.services import DeleteTaskSetRequest, TaskSet
 
 __all__ = ["UntilDeleted", "delete"]
@@ -74,14 +74,14 @@ def _delete(
     [(name, target)] = targets.by_name.items()
     cluster, service = target.scope.split()
     request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=force or None)
-    asking = Retrying(request, alone=True)
+    asking = Retrying(request, single_attempt=True)
     try:
         told = (yield from asking.send()).task_set
     except TaskSetNotFoundException:
-        if not asking.open:
+        if not asking.may_have_taken_effect:
             raise
-        return targets.seen.get(name)  # it was this that deleted it
+        return targets.observed.get(name)  # it was this that deleted it
     if until == "requested":
         return told
-    [last] = yield from wait_for(deleted(wait_options), attrs.evolve(targets, seen={name: told}))
+    [last] = yield from wait_for(deleted_goal(wait_options), attrs.evolve(targets, observed={name: told}))
     return last

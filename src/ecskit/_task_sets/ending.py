@@ -6,7 +6,7 @@ import logging
 
 from ecskit._api.service_errors import TaskSetNotFoundException
 from ecskit._core.effects import Flow
-from ecskit._core.retrying import CLEAN_UP, Retrying
+from ecskit._core.retrying import CLEANUP_LIMITS, Retrying
 from ecskit._polling.batches import Target
 from ecskit.models.services import DeleteTaskSetRequest
 
@@ -21,7 +21,7 @@ def remove(target: Target) -> Flow[None]:
     log.info("deleting task set %s, for which nobody waits any more", target.id)
     request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=True)
     try:
-        yield from Retrying(request).send(CLEAN_UP)
+        yield from Retrying(request).send(CLEANUP_LIMITS)
     except TaskSetNotFoundException:
         log.info("task set %s is gone already", target.id)
     except GeneratorExit:

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Target, Targets
-from ecskit._polling.identifiers import NAME, Naming, targets_of
-from ecskit._waits.task_sets import NAMING, TaskSetAnswer
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
+from ecskit._waits.task_sets import IDENTIFIERS, TaskSetAnswer
 from ecskit.models.services import Service, TaskSet
 
 __all__ = ["OneTaskSet", "one_task_set", "service_of"]
@@ -17,13 +17,13 @@ __all__ = ["OneTaskSet", "one_task_set", "service_of"]
 OneTaskSet: TypeAlias = TaskSetAnswer | TaskSet | str
 """What is said about a task set: what an operation answered, the task set, its id or its ARN."""
 
-SERVICE = Naming(
+SERVICE = Identifiers(
     noun="service",
     model=Service,
-    name=attrgetter("service_arn"),
-    arn=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
-    bare=NAME,
-    within=("cluster",),
+    name_of=attrgetter("service_arn"),
+    arn_pattern=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    name_pattern=NAME,
+    parents=("cluster",),
 )
 
 
@@ -33,7 +33,7 @@ def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, ser
     Raises:
         RequestError: It is none, or nothing tells its cluster and its service.
     """
-    return _one(subject, NAMING, "task_set", task_set, cluster=cluster, service=service)
+    return _one(subject, IDENTIFIERS, "task_set", task_set, cluster=cluster, service=service)
 
 
 def service_of(subject: str, service: str | Service, cluster: str | None) -> Target:
@@ -48,12 +48,14 @@ def service_of(subject: str, service: str | Service, cluster: str | None) -> Tar
     return target
 
 
-def _one(subject: str, naming: Naming[Any], parameter: str, thing: object, **said: str | None) -> Targets[Any]:
+def _one(
+    subject: str, identifiers: Identifiers[Any], parameter: str, thing: object, **said: str | None
+) -> Targets[Any]:
     if isinstance(thing, Sequence) and not isinstance(thing, str):
-        raise RequestError(subject, [(parameter, f"expected one {naming.noun}, got {type(thing).__name__}")])
+        raise RequestError(subject, [(parameter, f"expected one {identifiers.noun}, got {type(thing).__name__}")])
     try:
-        return targets_of(subject, naming, thing, **said)
+        return targets_of(subject, identifiers, thing, **said)
     except RequestError as error:
         # Told under the name that the caller used.
-        named = [(parameter if path == naming.parameter else path, problem) for path, problem in error.problems]
+        named = [(parameter if path == identifiers.parameter else path, problem) for path, problem in error.problems]
         raise RequestError(subject, named) from None

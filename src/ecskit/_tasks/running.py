@@ -1,7 +1,7 @@
-"""Running any number of tasks, none of them twice.
+"""Run any number of tasks, none of them twice.
 
-A call starts at most ten tasks, so a launch is cut into chunks. Each chunk asks under a token of its own. While it is
-not known what became of a call, the same token goes out again; a new one goes out only when ECS has said what it did.
+A call starts at most ten tasks, so a launch is cut into chunks. Each call has a client token. A call without a response
+is repeated under the same token; a new token is used only after ECS has responded.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from typing import get_args
 import attrs
 
 from ecskit._api.service_errors import ConflictException
-from ecskit._core.backing_off import ATTEMPTS, back_off
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, DrawRandom, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
-from ecskit._core.retrying import is_open, is_throttle_in_disguise
+from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
-from ecskit._tasks.ending import end, tell_to_stop
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
-from ecskit._waits.task_ids import targets_of
+from ecskit._tasks.stop_requests import clean_up, request_stop
+from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import DescribeTasksRequest, RunTaskRequest, RunTaskResponse, Task
@@ -34,12 +33,14 @@ __all__ = ["run"]
 
 log = logging.getLogger("ecskit")
 
-AT_ONCE = 10
-"""Tasks that one RunTask starts at the most."""
-CALLS_AT_ONCE = 4
-"""How many RunTask are under way at the same time."""
-TOP_UP_FOR = 60.0
-"""Seconds for which `top_up` goes on asking unless the caller says how long."""
+TASKS_PER_CALL = 10
+"""How many tasks one RunTask starts at most."""
+PARALLEL_CALLS = 4
+"""How many RunTask calls run at the same time."""
+READS = 5
+"""How often to read tasks that were started under the same token before."""
+TOP_UP_TIMEOUT = 60.0
+"""The default of `capacity_timeout` with "top_up", in seconds."""
 
 
 def run(
@@ -54,29 +55,29 @@ def run(
 ) -> Flow[RunTaskResult]:
     """Run any number of tasks, none of them twice.
 
-    Ten tasks share a call. A call whose answer is lost, and one that was throttled, is sent again under the same
-    token. Tasks for which there is no room are asked for again under a new one, until `capacity_timeout` is up.
+    One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
+    token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
 
     Args:
         task_definition: Family, family:revision or ARN, or a task definition that ECS described.
         count: How many tasks to run.
         launch: What to run and where.
-        capacity_timeout: Seconds to go on asking for tasks that there is no room for: too little CPU, memory, ports or
-            network interfaces, agents that are away, no Fargate capacity. By default 60 with `on_partial="top_up"`,
-            else 0, which asks once. Other reasons are never asked about again.
-        on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
-            "keep" what was started and return, "stop_started" and raise. "top_up" raises as well, after more asking.
-            When none was started, the error is raised in any case.
-        on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
-            asked for; "raise" does not.
-        on_cancel: What to do with the tasks when this is cancelled or interrupted: "leave" them, "stop" them, or
+        capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
+            agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
+            other reasons are not retried.
+        on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
+            started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
+            raises. If no task was started, an error is raised in every case.
+        on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
+            "adopt" the tasks that were started then.
+        on_cancel: What to do with the tasks when this method is cancelled or interrupted: "leave" them, "stop" them, or
             "stop_and_wait" until they have stopped, for at most 10 s.
 
     Returns:
         The tasks that were started, in no particular order, and why others were not.
 
     Raises:
-        TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
+        TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
@@ -92,7 +93,7 @@ def run(
     if problems:
         raise RequestError("tasks.run", problems)
     if capacity_timeout is None:
-        capacity_timeout = TOP_UP_FOR if on_partial == "top_up" else 0.0
+        capacity_timeout = TOP_UP_TIMEOUT if on_partial == "top_up" else 0.0
     return _run(
         task_definition,
         launch,
@@ -117,14 +118,14 @@ def _run(
     request = yield from request_for(task_definition, launch)
     key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
-    counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
+    counts = [min(TASKS_PER_CALL, count - start) for start in range(0, count, TASKS_PER_CALL)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
 
     def launch_all() -> Flow[RunTaskResult]:
-        # The first goes alone: what ECS does not accept, or has no room for at all, is not asked a hundred times.
+        # The first call goes alone: if it starts nothing, the others are not sent.
         yield from chunks[0].start()
         if chunks[0].error is None and chunks[0].tasks and len(chunks) > 1:
-            replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], CALLS_AT_ONCE)
+            replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], PARALLEL_CALLS)
             for reply in replies.get():
                 reply.get()
         result = RunTaskResult(
@@ -134,17 +135,18 @@ def _run(
             errors=[chunk.error for chunk in chunks if chunk.error is not None],
             client_tokens=[token for chunk in chunks for token in chunk.tokens],
         )
-        return (yield from _concluded(result, on_partial, launch.cluster))
+        return (yield from _checked(result, on_partial, launch.cluster))
 
-    return (yield from guarded(launch_all(), on_cancel=lambda: _end_all(chunks, on_cancel)))
+    return (yield from guarded(launch_all(), on_cancel=lambda: _clean_up(chunks, on_cancel)))
 
 
-def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+def _checked(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+    """Return the result if it is complete or partial results are kept; otherwise raise."""
     if result.complete or (result.tasks and on_partial == "keep"):
         return result
     conflict = next((error for error in result.errors if isinstance(error, ConflictException)), None)
     if conflict is not None:
-        # What was found under the other tokens may be another launch's: it is not for this one to stop.
+        # The tasks under the other tokens may belong to another launch, so they are not stopped.
         raise conflict from (TasksNotStarted(result) if result.tasks else conflict.__cause__)
     if not result.tasks and result.errors:
         raise result.errors[0]
@@ -155,7 +157,7 @@ def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None
 
 def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
     try:
-        yield from tell_to_stop(targets_of("tasks.run", result.tasks, cluster).by_name, "not all were started")
+        yield from request_stop(targets_of("tasks.run", result.tasks, cluster).by_name, "not all were started")
     except TasksNotStopped as error:
         raise TasksNotStarted(result) from error
     raise TasksNotStarted(result, stopped=True) from (result.errors[0] if result.errors else None)
@@ -163,7 +165,7 @@ def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
 
 @attrs.define
 class _Chunk:
-    """Up to ten of the tasks, and what is known of them so far: also for whoever has to clean up behind a launch."""
+    """Up to ten of the tasks, and what is known about them: the clean-up reads it when the launch is cut short."""
 
     request: RunTaskRequest
     count: int
@@ -174,81 +176,73 @@ class _Chunk:
     failures: list[Failure] = attrs.field(factory=list[Failure])
     error: EcsError | None = None
     tokens: list[str] = attrs.field(factory=list[str])
-    pending: RunTaskRequest | None = None
-    """A request that may have started tasks without anybody having seen the answer."""
+    unanswered: Retrying[RunTaskResponse] | None = None
+    """The latest request, until it has a response."""
 
     def start(self) -> Flow[None]:
-        """Start the tasks; what goes wrong is kept with the rest."""
+        """Start the tasks; errors and failures are kept, not raised."""
         while len(self.tasks) < self.count:
             token = f"{self.key}-{len(self.tokens)}"
             missing = self.count - len(self.tasks)
             self.tokens.append(token)
-            why: Sequence[Failure | EcsError]
+            reasons: Sequence[Failure | EcsError]
             self.failures, self.error = [], None
+            self.unanswered = Retrying(attrs.evolve(self.request, count=missing, client_token=token))
             try:
-                answer = yield from self.ask(attrs.evolve(self.request, count=missing, client_token=token))
-                why = self.failures = list(answer.failures)
+                yield from self.complete(self.unanswered)
+                reasons = self.failures
             except EcsError as error:
                 self.error = error
-                why = [error]
+                reasons = [error]
             now = (yield Sleep(0)).now
-            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, why)):
+            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, reasons)):
                 return
-            yield from back_off(len(self.tokens) + 1, until=self.until)
+            yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
 
-    def ask(self, request: RunTaskRequest) -> Flow[RunTaskResponse]:
-        """Ask until ECS has said what it did: under one token, so that asking again starts nothing more."""
-        attempt, lost = 1, self.pending is not None
-        while True:
-            self.pending = request
-            try:
-                answer = yield from call(request)
-            except Cancelled as cancelled:
-                self.pending = request if lost or cancelled.sent else None
-                raise
-            except EcsError as error:
-                lost = lost or is_open(error)
-                self.pending = request if lost else None
-                if isinstance(error, ConflictException) and self.on_conflict == "adopt":
-                    answer = yield from _adopted(request, error)
-                elif (error.retryable or is_throttle_in_disguise(error)) and attempt < ATTEMPTS:
-                    yield from back_off(attempt)
-                    attempt += 1
-                    continue
-                else:
-                    raise
-            self.tasks += answer.tasks
-            self.pending = None
-            return answer
-
-
-def _adopted(request: RunTaskRequest, conflict: ConflictException) -> Flow[RunTaskResponse]:
-    """Return the tasks that were started under a token before, if they are still known; reads may lag."""
-    arns = list(conflict.resource_ids)
-    for attempt in range(1, ATTEMPTS if arns else 1):
+    def complete(self, launch: Retrying[RunTaskResponse]) -> Flow[None]:
+        """Send a request until ECS responds, always under the same token, so that no task is started twice."""
         try:
-            found = yield from call(DescribeTasksRequest(cluster=request.cluster, tasks=arns))
-        except EcsError as error:
-            if not error.retryable:
+            response = yield from launch.send()
+        except ConflictException as conflict:
+            if self.on_conflict != "adopt":
                 raise
-        else:
-            if len(found.tasks) == len(arns):
-                return RunTaskResponse(tasks=found.tasks)
-        yield from back_off(attempt)
-    raise conflict
+            response = yield from _adopted(self.request.cluster, conflict)
+        self.tasks += response.tasks
+        self.failures = list(response.failures)
+        self.unanswered = None
 
 
-def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
-    """Stop what was started, also by requests whose answers nobody has seen: asked again, they tell."""
+def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskResponse]:
+    """Return the tasks that were started under a token before; raise the conflict if ECS does not show all of them."""
+    arns = list(conflict.resource_ids)
+
+    def attempt() -> Flow[RunTaskResponse]:
+        try:
+            found = yield from call(DescribeTasksRequest(cluster=cluster, tasks=arns))
+        except EcsError as error:
+            if error.retryable:
+                raise conflict from error
+            raise
+        if len(found.tasks) != len(arns):
+            raise conflict  # reads may lag behind
+        return RunTaskResponse(tasks=found.tasks)
+
+    if not arns:
+        raise conflict
+    return (yield from retry(attempt, RetryLimits(attempts=READS), may_pass=lambda error, _: error is conflict))
+
+
+def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
+    """Stop all tasks. A request without a response is repeated under its token first, which returns its tasks."""
     if on_cancel == "leave":
         return
     tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     for chunk in chunks:
-        if chunk.pending is not None:
+        if chunk.unanswered is not None and chunk.unanswered.may_have_taken_effect:
             try:
-                yield from chunk.ask(chunk.pending)
+                yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
-                log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
+                log.warning("tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], error)
             tasks |= {task.task_arn: task for task in chunk.tasks}
     if tasks:
-        yield from end(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
+        yield from clean_up(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.capacity_providers import (
@@ -35,7 +35,7 @@ CapacityProviders: TypeAlias = (
 )
 """What is said about capacity providers: what operations answered, or one or more of them, names or ARNs."""
 
-AT_ONCE = 10
+BATCH_SIZE = 10
 """Capacity providers that one DescribeCapacityProviders shows on a page."""
 DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"}
 
@@ -46,87 +46,115 @@ def capacity_providers_active(
     """Wait until all capacity providers are ACTIVE, so that clusters can use them.
 
     Args:
-        capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `create_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
-        WaitFailed: The creation of a capacity provider failed, or it is deleted.
-        NotVisible: A capacity provider was never seen.
-        Vanished: A capacity provider was seen and then no more.
+        WaitFailed: The creation of a capacity provider failed, or the capacity provider is being deleted.
+        NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A capacity provider was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+        Continues while one is: PROVISIONING
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
-    condition = by_status(PROVIDERS, met={"ACTIVE"}, left_over={"CREATE_FAILED", *DELETED}, reason=_reason)
-    goal = All(
+    condition = by_status(
+        PROVIDERS, met={"ACTIVE"}, unreachable_if_repeated={"CREATE_FAILED", *DELETED}, reason=_reason
+    )
+    goal = AllMet(
         name="capacity_providers_active", resource_type=PROVIDERS, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_updated(
     capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
-    """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
+    """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, in two polls in a row.
 
     Args:
-        capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `update_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a capacity provider failed, or it is deleted.
-        NotVisible: A capacity provider was never seen.
-        Vanished: A capacity provider was seen and then no more.
+        WaitFailed: The update of a capacity provider failed, or the capacity provider is being deleted.
+        NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A capacity provider was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATE_COMPLETE, in two polls
+        Fails when one is: UPDATE_FAILED, CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+        Continues while one is: UPDATE_IN_PROGRESS
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """
     failed = {"UPDATE_FAILED", "CREATE_FAILED", *DELETED}
-    condition = by_status(PROVIDERS, met={"UPDATE_COMPLETE"}, left_over=failed, reason=_reason)
-    goal = All(
+    condition = by_status(PROVIDERS, met={"UPDATE_COMPLETE"}, unreachable_if_repeated=failed, reason=_reason)
+    goal = AllMet(
         name="capacity_providers_updated",
         resource_type=PROVIDERS,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def capacity_providers_deleted(
     capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
-    """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or no longer found.
 
     Args:
-        capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `delete_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
         WaitFailed: The deletion of a capacity provider failed.
-        NotVisible: A capacity provider was never seen; it may have been deleted long ago.
+        NotVisible: A capacity provider was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETE_COMPLETE, INACTIVE, or no longer found
+        Fails when one is: DELETE_FAILED, in two polls
+        Continues while one is: DELETE_IN_PROGRESS
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """
-    condition = by_status(PROVIDERS, met={"DELETE_COMPLETE", "INACTIVE"}, left_over={"DELETE_FAILED"}, reason=_reason)
-    goal = All(
+    condition = by_status(
+        PROVIDERS, met={"DELETE_COMPLETE", "INACTIVE"}, unreachable_if_repeated={"DELETE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(
         name="capacity_providers_deleted",
         resource_type=PROVIDERS,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, capacity_providers, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, capacity_providers, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[CapacityProvider]]:
@@ -142,23 +170,23 @@ def _reason(provider: CapacityProvider) -> str | None:
     return provider.update_status_reason
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="capacity provider",
     model=CapacityProvider,
-    name=lambda provider: provider.capacity_provider_arn or provider.name,
-    arn=rf"capacity-provider/(?:(?P<cluster>{NAME})/)?{NAME}",
-    bare=NAME,
-    within=("cluster",),
-    anywhere=True,
-    answers=dict.fromkeys(
+    name_of=lambda provider: provider.capacity_provider_arn or provider.name,
+    arn_pattern=rf"capacity-provider/(?:(?P<cluster>{NAME})/)?{NAME}",
+    name_pattern=NAME,
+    parents=("cluster",),
+    parents_optional=True,
+    responses=dict.fromkeys(
         (CreateCapacityProviderResponse, UpdateCapacityProviderResponse, DeleteCapacityProviderResponse),
         attrgetter("capacity_provider"),
     ),
 )
 
-PROVIDERS: ResourceType[CapacityProvider] = ResourceType(
-    noun=NAMING.noun,
-    at_once=AT_ONCE,
+PROVIDERS: DescribedType[CapacityProvider] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda provider: provider.name,
     aliases=lambda provider: [provider.capacity_provider_arn],

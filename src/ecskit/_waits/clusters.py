@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.clusters import (
@@ -40,47 +40,60 @@ Clusters: TypeAlias = ClusterAnswer | Cluster | str | Sequence[ClusterAnswer | C
 
 
 def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
-    """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
+    """Wait until all clusters are ACTIVE, so that they accept tasks and container instances.
 
     Args:
-        clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        clusters: The response of `create_cluster` or another operation on a cluster, or one or more clusters: models,
+            names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The clusters as they were last seen, in the order given.
+        The clusters as last observed, in the order given.
 
     Raises:
-        WaitFailed: The resources of a cluster's capacity providers could not be created, or it was deleted.
-        NotVisible: A cluster was never seen.
-        Vanished: A cluster was seen and then no more.
+        WaitFailed: The resources of a capacity provider could not be created, or the cluster was deleted.
+        NotVisible: A cluster was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A cluster was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: FAILED; INACTIVE, in two polls
+        Continues while one is: PROVISIONING, DEPROVISIONING
+        Requests: DescribeClusters
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
-    condition = by_status(CLUSTERS, met={"ACTIVE"}, unreachable={"FAILED"}, left_over={"INACTIVE"})
-    goal = All(name="clusters_active", resource_type=CLUSTERS, condition=condition, wait_options=wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
+    condition = by_status(CLUSTERS, met={"ACTIVE"}, unreachable={"FAILED"}, unreachable_if_repeated={"INACTIVE"})
+    goal = AllMet(name="clusters_active", resource_type=CLUSTERS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, clusters))
 
 
 def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
-    """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all clusters are deleted: INACTIVE, or no longer found.
 
     Args:
-        clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        clusters: The response of `delete_cluster`, or one or more clusters: models, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The clusters as they were last seen, in the order given.
+        The clusters as last observed, in the order given.
 
     Raises:
-        NotVisible: A cluster was never seen; it may have been deleted long ago.
+        NotVisible: A cluster was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: in any other status
+        Requests: DescribeClusters
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """
     condition = by_status(CLUSTERS, met={"INACTIVE"})
-    goal = All(
+    goal = AllMet(
         name="clusters_inactive", resource_type=CLUSTERS, condition=condition, wait_options=wait_options, vanished=Met()
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, clusters))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, clusters))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
@@ -88,13 +101,13 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
     return (yield from call(request, single_attempt=True)).clusters
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="cluster",
     model=Cluster,
-    name=attrgetter("cluster_arn"),
-    arn=f"cluster/{NAME}",
-    bare=NAME,
-    answers=dict.fromkeys(
+    name_of=attrgetter("cluster_arn"),
+    arn_pattern=f"cluster/{NAME}",
+    name_pattern=NAME,
+    responses=dict.fromkeys(
         (
             CreateClusterResponse,
             UpdateClusterResponse,
@@ -106,9 +119,9 @@ NAMING = Naming(
     ),
 )
 
-CLUSTERS: ResourceType[Cluster] = ResourceType(
-    noun=NAMING.noun,
-    at_once=100,
+CLUSTERS: DescribedType[Cluster] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=100,
     describe=_describe,
     id_of=lambda cluster: cluster.cluster_name,
     aliases=lambda cluster: [cluster.cluster_arn],

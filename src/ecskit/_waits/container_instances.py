@@ -16,9 +16,9 @@ import attrs
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.container_instances import (
@@ -33,13 +33,13 @@ from ecskit.models.container_instances import (
 from ecskit.models.literals import ContainerInstanceField
 
 __all__ = [
-    "agents_updated",
+    "agents_updated_goal",
     "container_agents_updated",
     "container_instances_connected",
     "container_instances_drained",
     "container_instances_registered",
-    "drained",
-    "reader",
+    "describer",
+    "drained_goal",
 ]
 
 ContainerInstanceAnswer: TypeAlias = (
@@ -53,7 +53,7 @@ ContainerInstances: TypeAlias = (
 )
 """What is said about container instances: what operations answered, or one or more instances, ids, ARNs or EC2 ids."""
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Container instances that one DescribeContainerInstances takes."""
 HOST: Final = re.compile("m?i-[0-9a-f]+")
 """The id of an EC2 instance, or of a machine of one's own that Systems Manager manages."""
@@ -63,151 +63,179 @@ GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}
 def container_instances_registered(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until all container instances are registered: ACTIVE, or DRAINING already.
+    """Wait until all container instances are registered: ACTIVE or DRAINING.
 
     Args:
-        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-            instances whose agents are about to register.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of an operation on container instances, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances whose agents have not registered yet.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: The registration of a container instance failed, or it was deregistered.
-        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+            the grace for machines that are still starting.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: ACTIVE or DRAINING
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: REGISTERING
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
     condition = by_status(INSTANCES, met={"ACTIVE", "DRAINING"}, unreachable=GONE, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="container_instances_registered", resource_type=INSTANCES, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_instances_connected(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until the agents of all container instances are connected, so that tasks can be placed there.
+    """Wait until the agents of all container instances are connected, so that they can start tasks.
 
     Args:
-        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-            instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of an operation on container instances, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: The registration of a container instance failed, or it was deregistered.
-        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+            the grace for machines that are still starting.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: connected, according to `agentConnected`
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: not connected
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
     """
     resource_type = attrs.evolve(INSTANCES, state=_connection)
     condition = by_status(resource_type, met={"connected"}, unreachable=GONE, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="container_instances_connected",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_instances_drained(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
+    """Wait until all container instances are DRAINING without running or pending tasks, in two polls in a row.
 
-    Tasks that no service started stay: nobody but their owner stops them.
+    ECS moves the tasks of services only. Stop other tasks, or wait until they end.
 
     Args:
-        container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
-            ARNs, or ids of EC2 instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of `update_container_instances_state`, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: A container instance was deregistered before it was empty.
-        NotVisible: A container instance was never seen.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: A container instance was deregistered before it was drained.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: DRAINING without running or pending tasks, in two polls
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: ACTIVE, or has tasks
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
-    goal = drained(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = drained_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
 def container_agents_updated(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until the agents of all container instances are UPDATED, twice in a row.
+    """Wait until the agents of all container instances are UPDATED, in two polls in a row.
 
     Args:
-        container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
-            ids of EC2 instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of `update_container_agent`, or one or more container instances: models, ids,
+            ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
         WaitFailed: The update of an agent failed, or its container instance was deregistered.
-        NotVisible: A container instance was never seen.
-        Vanished: A container instance was seen and then no more.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A container instance was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATED, in two polls
+        Fails when one is: FAILED, in two polls; REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: PENDING, STAGING, STAGED, UPDATING
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
-    goal = agents_updated(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, container_instances, cluster=cluster))
+    goal = agents_updated_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, container_instances, cluster=cluster))
 
 
-def drained(wait_options: WaitOptions) -> All[ContainerInstance]:
+def drained_goal(wait_options: WaitOptions) -> AllMet[ContainerInstance]:
     """Return the goal that all container instances are drained."""
     resource_type = attrs.evolve(INSTANCES, state=_load)
     condition = by_status(resource_type, met={"empty"}, unreachable=GONE, reason=_tasks)
-    return All(
+    return AllMet(
         name="container_instances_drained",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
 
 
-def agents_updated(wait_options: WaitOptions) -> All[ContainerInstance]:
+def agents_updated_goal(wait_options: WaitOptions) -> AllMet[ContainerInstance]:
     """Return the goal that the agents of all container instances are updated."""
     resource_type = attrs.evolve(INSTANCES, state=_agent_update)
-    condition = by_status(resource_type, met={"UPDATED"}, unreachable=GONE, left_over={"FAILED"}, reason=_reason)
-    return All(
+    condition = by_status(
+        resource_type, met={"UPDATED"}, unreachable=GONE, unreachable_if_repeated={"FAILED"}, reason=_reason
+    )
+    return AllMet(
         name="container_agents_updated",
         resource_type=resource_type,
         condition=condition,
         wait_options=wait_options,
-        reads=2,
+        required_polls=2,
     )
 
 
-def reader(
-    *, poll: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
+def describer(
+    *, single_attempt: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
 ) -> Callable[[str, list[str]], Flow[Sequence[ContainerInstance]]]:
     """Return what looks at some container instances of a cluster, also by the ids of the machines that they are on.
 
     Args:
-        poll: Whether whoever looks backs off itself.
+        single_attempt: Whether each request is made once, because the caller repeats it.
         include: What else to read.
     """
 
@@ -215,13 +243,15 @@ def reader(
         hosts = [id_ for id_ in ids if HOST.fullmatch(id_)]
         names = [id_ for id_ in ids if id_ not in hosts]
         if hosts:
-            names = list(dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, poll=poll))]))
-        found: list[ContainerInstance] = []
-        for start in range(0, len(names), AT_ONCE):
-            request = DescribeContainerInstancesRequest(
-                cluster=cluster, container_instances=names[start : start + AT_ONCE], include=include
+            names = list(
+                dict.fromkeys([*names, *(yield from _registered_on(cluster, hosts, single_attempt=single_attempt))])
             )
-            answer = yield from call(request, single_attempt=poll)
+        found: list[ContainerInstance] = []
+        for start in range(0, len(names), BATCH_SIZE):
+            request = DescribeContainerInstancesRequest(
+                cluster=cluster, container_instances=names[start : start + BATCH_SIZE], include=include
+            )
+            answer = yield from call(request, single_attempt=single_attempt)
             found += answer.container_instances
         # A machine can be registered more than once, if its agent lost its memory: the last one counts.
         return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
@@ -229,12 +259,12 @@ def reader(
     return describe
 
 
-def _registered_on(cluster: str, hosts: list[str], *, poll: bool) -> Flow[list[str]]:
+def _registered_on(cluster: str, hosts: list[str], *, single_attempt: bool) -> Flow[list[str]]:
     """Return the ids of the container instances on some machines."""
     request = ListContainerInstancesRequest(cluster=cluster, filter=f"ec2InstanceId in [{','.join(hosts)}]")
     arns: list[str] = []
     while True:
-        page = yield from call(request, single_attempt=poll)
+        page = yield from call(request, single_attempt=single_attempt)
         arns += page.container_instance_arns
         if not page.next_token:
             return [_id(arn) for arn in arns]
@@ -267,14 +297,14 @@ def _tasks(instance: ContainerInstance) -> str:
     return f"{instance.running_tasks_count or 0} running, {instance.pending_tasks_count or 0} pending tasks"
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="container instance",
     model=ContainerInstance,
-    name=attrgetter("container_instance_arn"),
-    arn=rf"container-instance/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
-    bare=NAME,
-    within=("cluster",),
-    answers={
+    name_of=attrgetter("container_instance_arn"),
+    arn_pattern=rf"container-instance/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    name_pattern=NAME,
+    parents=("cluster",),
+    responses={
         RegisterContainerInstanceResponse: attrgetter("container_instance"),
         UpdateContainerAgentResponse: attrgetter("container_instance"),
         UpdateContainerInstancesStateResponse: attrgetter("container_instances"),
@@ -282,10 +312,10 @@ NAMING = Naming(
     },
 )
 
-INSTANCES: ResourceType[ContainerInstance] = ResourceType(
-    noun=NAMING.noun,
-    at_once=AT_ONCE,
-    describe=reader(),
+INSTANCES: DescribedType[ContainerInstance] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
+    describe=describer(),
     id_of=lambda instance: _id(instance.container_instance_arn),
     aliases=lambda instance: [instance.ec2_instance_id],
     state=lambda instance: instance.status,

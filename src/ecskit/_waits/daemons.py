@@ -14,9 +14,9 @@ import attrs
 from ecskit._api.service_errors import ClientException, DaemonNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, known_from, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, read_as, targets_of
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
@@ -73,151 +73,189 @@ ENDS = {status for status, rank in RANKS.items() if rank == RANKS["STOPPED"]}
 
 
 def daemons_active(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
-    """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
+    """Wait until all daemons are ACTIVE. To wait until they are deployed, use `daemon_deployments_successful`.
 
     Args:
-        daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
-        wait_options: How long to wait and how often to look.
+        daemons: The response of `create_daemon`, or one or more daemons: models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The daemons as they were last seen, in the order given.
+        The daemons as last observed, in the order given.
 
     Raises:
         WaitFailed: A daemon is being deleted.
-        NotVisible: A daemon was never seen.
-        Vanished: A daemon was seen and then no more.
+        NotVisible: A daemon was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A daemon was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DELETE_IN_PROGRESS, in two polls
+        Continues while one is: not visible yet
+        Requests: DescribeDaemon
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
     """
-    condition = by_status(DAEMONS, met={"ACTIVE"}, left_over={"DELETE_IN_PROGRESS"})
-    goal = All(name="daemons_active", resource_type=DAEMONS, condition=condition, wait_options=wait_options)
-    return wait_for(goal, targets_of(goal.name, DAEMON, daemons))
+    condition = by_status(DAEMONS, met={"ACTIVE"}, unreachable_if_repeated={"DELETE_IN_PROGRESS"})
+    goal = AllMet(name="daemons_active", resource_type=DAEMONS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, DAEMON_IDENTIFIERS, daemons))
 
 
 def daemons_deleted(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
-    """Wait until all daemons are deleted: seen, and then unknown to ECS.
+    """Wait until all daemons are deleted: no longer found.
 
     Args:
-        daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
-        wait_options: How long to wait and how often to look.
+        daemons: The response of `delete_daemon`, or one or more daemons: models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The daemons as they were last seen, in the order given.
+        The daemons as last observed, in the order given.
 
     Raises:
-        NotVisible: A daemon was never seen; it may have been deleted long ago.
+        NotVisible: A daemon was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeDaemon
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
     """
     condition = by_status(DAEMONS, met={"DELETED"})
-    goal = All(
+    goal = AllMet(
         name="daemons_deleted", resource_type=DAEMONS, condition=condition, wait_options=wait_options, vanished=Met()
     )
-    return wait_for(goal, targets_of(goal.name, DAEMON, daemons))
+    return wait_for(goal, targets_of(goal.name, DAEMON_IDENTIFIERS, daemons))
 
 
 def daemon_deployments_successful(
     daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
-    """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
+    """Wait until all daemon deployments are SUCCESSFUL.
+
+    A deployment that is stopping or rolling back fails the wait only at its end.
 
     Args:
-        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-            ARNs.
-        wait_options: How long to wait and how often to look.
+        daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+            models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The deployments as they were last seen, in the order given.
+        The daemon deployments as last observed, in the order given.
 
     Raises:
         WaitFailed: A deployment was stopped or rolled back.
-        NotVisible: A deployment was never seen.
-        Vanished: A deployment was seen and then no more.
+        NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A deployment was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: SUCCESSFUL
+        Fails when one is: STOPPED, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+        Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+        Requests: DescribeDaemonDeployments
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
     goal = _deployments("daemon_deployments_successful", "SUCCESSFUL", wait_options)
-    return wait_for(goal, targets_of(goal.name, DEPLOYMENT, daemon_deployments))
+    return wait_for(goal, targets_of(goal.name, DEPLOYMENT_IDENTIFIERS, daemon_deployments))
 
 
 def daemon_deployments_stopped(
     daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
-    """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
+    """Wait until all daemon deployments are STOPPED, for example because newer ones replace them.
 
     Args:
-        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-            ARNs.
-        wait_options: How long to wait and how often to look.
+        daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+            models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The deployments as they were last seen, in the order given.
+        The daemon deployments as last observed, in the order given.
 
     Raises:
         WaitFailed: A deployment was successful or rolled back.
-        NotVisible: A deployment was never seen.
-        Vanished: A deployment was seen and then no more.
+        NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A deployment was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: STOPPED
+        Fails when one is: SUCCESSFUL, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+        Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+        Requests: DescribeDaemonDeployments
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
     goal = _deployments("daemon_deployments_stopped", "STOPPED", wait_options)
-    return wait_for(goal, targets_of(goal.name, DEPLOYMENT, daemon_deployments))
+    return wait_for(goal, targets_of(goal.name, DEPLOYMENT_IDENTIFIERS, daemon_deployments))
 
 
 def daemon_task_definitions_active(
     daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
-    """Wait until all task definitions of daemons are ACTIVE.
+    """Wait until all daemon task definitions are ACTIVE.
 
     Args:
-        daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
-            as model, ARN or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        daemon_task_definitions: The response of `register_daemon_task_definition`, or one or more daemon task
+            definitions: models, ARNs or FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The daemon task definitions as last observed, in the order given.
 
     Raises:
         WaitFailed: A task definition is being deleted.
-        NotVisible: A task definition was never seen.
-        Vanished: A task definition was seen and then no more.
+        NotVisible: A task definition was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task definition was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DELETE_IN_PROGRESS, DELETED
+        Continues while one is: not visible yet
+        Requests: DescribeDaemonTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
     """
     condition = by_status(DEFINITIONS, met={"ACTIVE"}, unreachable={"DELETE_IN_PROGRESS", "DELETED"})
-    goal = All(
+    goal = AllMet(
         name="daemon_task_definitions_active", resource_type=DEFINITIONS, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, DEFINITION, daemon_task_definitions))
+    return wait_for(goal, targets_of(goal.name, DEFINITION_IDENTIFIERS, daemon_task_definitions))
 
 
 def daemon_task_definitions_deleted(
     daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
-    """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
+    """Wait until all daemon task definitions are deleted: DELETED, or no longer found.
 
     Args:
-        daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
-            model, ARN or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        daemon_task_definitions: The response of `delete_daemon_task_definition`, or one or more daemon task
+            definitions: models, ARNs or FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The daemon task definitions as last observed, in the order given.
 
     Raises:
-        NotVisible: A task definition was never seen; it may have been deleted long ago.
+        NotVisible: A task definition was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETED, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeDaemonTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
     """
     condition = by_status(DEFINITIONS, met={"DELETED"})
-    goal = All(
+    goal = AllMet(
         name="daemon_task_definitions_deleted",
         resource_type=DEFINITIONS,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, DEFINITION, daemon_task_definitions))
+    return wait_for(goal, targets_of(goal.name, DEFINITION_IDENTIFIERS, daemon_task_definitions))
 
 
 def _describe_daemon(_: str, arns: list[str]) -> Flow[Sequence[DaemonDetail]]:
@@ -245,8 +283,8 @@ def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDe
 
 
 @attrs.frozen(kw_only=True)
-class _DeploymentGoal(All[DaemonDeployment]):
-    def settled(self, resource: ResourceState[DaemonDeployment], /) -> bool:
+class _DeploymentGoal(AllMet[DaemonDeployment]):
+    def is_final(self, resource: ResourceState[DaemonDeployment], /) -> bool:
         """A deployment that has come to its end never changes again."""
         return resource.last is not None and resource.last.status in ENDS
 
@@ -256,61 +294,61 @@ def _deployments(name: str, end: str, wait_options: WaitOptions) -> _DeploymentG
     return _DeploymentGoal(name=name, resource_type=DEPLOYMENTS, condition=condition, wait_options=wait_options)
 
 
-DAEMON = Naming(
+DAEMON_IDENTIFIERS = Identifiers(
     noun="daemon",
     model=DaemonDetail,
-    name=attrgetter("daemon_arn"),
-    arn=rf"daemon/{NAME}/{NAME}",
-    answers={
+    name_of=attrgetter("daemon_arn"),
+    arn_pattern=rf"daemon/{NAME}/{NAME}",
+    responses={
         CreateDaemonResponse: attrgetter("daemon_arn"),
         UpdateDaemonResponse: attrgetter("daemon_arn"),
         DaemonSummary: attrgetter("daemon_arn"),
-        DeleteDaemonResponse: known_from(DaemonDetail),  # it may be gone before the first look
+        DeleteDaemonResponse: read_as(DaemonDetail),  # it may be gone before the first look
     },
 )
-DEPLOYMENT = Naming(
+DEPLOYMENT_IDENTIFIERS = Identifiers(
     noun="daemon deployment",
     model=DaemonDeployment,
-    name=attrgetter("daemon_deployment_arn"),
-    arn=rf"daemon-deployment/(?:{NAME}/)+{NAME}",
-    answers={
+    name_of=attrgetter("daemon_deployment_arn"),
+    arn_pattern=rf"daemon-deployment/(?:{NAME}/)+{NAME}",
+    responses={
         CreateDaemonResponse: attrgetter("deployment_arn"),
         UpdateDaemonResponse: attrgetter("deployment_arn"),
         DeleteDaemonResponse: attrgetter("deployment_arn"),
         DaemonDeploymentSummary: attrgetter("daemon_deployment_arn"),
     },
 )
-DEFINITION = Naming(
+DEFINITION_IDENTIFIERS = Identifiers(
     noun="daemon task definition",
     model=DaemonTaskDefinition,
-    name=attrgetter("daemon_task_definition_arn"),
-    arn=rf"daemon-task-definition/{NAME}:\d+",
-    bare=rf"{NAME}:\d+",
-    answers={
+    name_of=attrgetter("daemon_task_definition_arn"),
+    arn_pattern=rf"daemon-task-definition/{NAME}:\d+",
+    name_pattern=rf"{NAME}:\d+",
+    responses={
         RegisterDaemonTaskDefinitionResponse: attrgetter("daemon_task_definition_arn"),
         DeleteDaemonTaskDefinitionResponse: attrgetter("daemon_task_definition_arn"),
     },
 )
 
-DAEMONS: ResourceType[DaemonDetail] = ResourceType(
-    noun=DAEMON.noun,
-    at_once=1,
+DAEMONS: DescribedType[DaemonDetail] = DescribedType(
+    noun=DAEMON_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_daemon,
     id_of=lambda daemon: daemon.daemon_arn,
     state=lambda daemon: daemon.status,
 )
-DEPLOYMENTS: ResourceType[DaemonDeployment] = ResourceType(
-    noun=DEPLOYMENT.noun,
-    at_once=20,
+DEPLOYMENTS: DescribedType[DaemonDeployment] = DescribedType(
+    noun=DEPLOYMENT_IDENTIFIERS.noun,
+    batch_size=20,
     describe=_describe_deployments,
     id_of=lambda deployment: deployment.daemon_deployment_arn,
     state=lambda deployment: deployment.status,
     rank=lambda deployment: (None, RANKS.get(deployment.status, -1)),
-    final=RANKS["STOPPED"],
+    final_rank=RANKS["STOPPED"],
 )
-DEFINITIONS: ResourceType[DaemonTaskDefinition] = ResourceType(
-    noun=DEFINITION.noun,
-    at_once=1,
+DEFINITIONS: DescribedType[DaemonTaskDefinition] = DescribedType(
+    noun=DEFINITION_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_definition,
     id_of=lambda definition: definition.daemon_task_definition_arn,
     aliases=lambda definition: [f"{definition.family}:{definition.revision}"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, MissingError
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
 
 if TYPE_CHECKING:
@@ -20,14 +19,11 @@ __all__ = [
     "UnsupportedController",
 ]
 
-_TOLD = 10
-"""How many things a message names at the most."""
-
 
 class ServiceGone(WaitError):
     """A service is being deleted or was: it will not be what was waited for."""
 
-    told = "service gone"
+    outcome = "service gone"
 
 
 class TaskNotVisible(NotVisible):
@@ -40,36 +36,23 @@ class TaskNotVisible(NotVisible):
 class TaskPurged(Vanished):
     """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
 
-    told = "purged"
+    outcome = "purged"
 
 
 class TaskStoppedEarly(WaitFailed):
     """A task is past what was waited for: it stops or has stopped."""
 
-    told = "stopped early"
+    outcome = "stopped early"
 
 
-class ServicesMissing(EcsError):  # read as what happened
-    """ECS does not know some of the services that were asked about.
+class ServicesMissing(MissingError):
+    """ECS does not show some of the services that were named.
 
     They may not exist, may be in another cluster, may not be visible yet, or may have been deleted some time ago.
-
-    Attributes:
-        missing: What was asked for and is not there, by name or ARN.
-        services: The services that are there.
     """
 
-    def __init__(self, missing: Sequence[str], services: Sequence[Service]) -> None:
-        """Hold what was not found, and what was."""
-        super().__init__(missing, services)
-        self.missing = tuple(missing)
-        self.services = tuple(services)
-
-    def __str__(self) -> str:
-        told = ", ".join(self.missing[:_TOLD])
-        more = f" and {len(self.missing) - _TOLD} more" if len(self.missing) > _TOLD else ""
-        total = len(self.missing) + len(self.services)
-        return f"ECS does not show {len(self.missing)} of {total} services: {told}{more}"
+    noun = "service"
+    found: tuple[Service, ...]
 
 
 class UnsupportedController(EcsError):

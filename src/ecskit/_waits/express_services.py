@@ -13,9 +13,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.express_gateway_services import (
@@ -42,55 +42,69 @@ ExpressGatewayServices: TypeAlias = OneExpressGatewayService | Sequence[OneExpre
 def express_gateway_services_active(
     express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
-    """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
+    """Wait until all express gateway services are ACTIVE, whether or not they are deployed.
 
     Args:
-        express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
-        wait_options: How long to wait and how often to look.
+        express_gateway_services: The response of `create_express_gateway_service`, or one or more express gateway
+            services: models or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
         WaitFailed: A service is being deleted.
-        NotVisible: A service was never seen.
-        Vanished: A service was seen and then no more.
+        NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A service was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DRAINING, INACTIVE, in two polls
+        Continues while one is: not visible yet
+        Requests: DescribeExpressGatewayService
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
-    condition = by_status(SERVICES, met={"ACTIVE"}, left_over={"DRAINING", "INACTIVE"}, reason=_reason)
-    goal = All(
+    condition = by_status(SERVICES, met={"ACTIVE"}, unreachable_if_repeated={"DRAINING", "INACTIVE"}, reason=_reason)
+    goal = AllMet(
         name="express_gateway_services_active", resource_type=SERVICES, condition=condition, wait_options=wait_options
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, express_gateway_services))
 
 
 def express_gateway_services_inactive(
     express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
-    """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all express gateway services are deleted: INACTIVE, or no longer found.
 
     Args:
-        express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
-        wait_options: How long to wait and how often to look.
+        express_gateway_services: The response of `delete_express_gateway_service`, or one or more express gateway
+            services: models or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
-        NotVisible: A service was never seen; it may have been deleted long ago.
+        NotVisible: A service was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DRAINING
+        Requests: DescribeExpressGatewayService
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """
     condition = by_status(SERVICES, met={"INACTIVE"}, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="express_gateway_services_inactive",
         resource_type=SERVICES,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, express_gateway_services))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, express_gateway_services))
 
 
 def _describe(_: str, arns: list[str]) -> Flow[Sequence[ECSExpressGatewayService]]:
@@ -111,21 +125,21 @@ def _reason(service: ECSExpressGatewayService) -> str | None:
     return service.status.status_reason if service.status else None
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="express gateway service",
     model=ECSExpressGatewayService,
-    name=attrgetter("service_arn"),
-    arn=rf"service/(?:{NAME}/)?{NAME}",
-    answers={
+    name_of=attrgetter("service_arn"),
+    arn_pattern=rf"service/(?:{NAME}/)?{NAME}",
+    responses={
         CreateExpressGatewayServiceResponse: attrgetter("service"),
         UpdateExpressGatewayServiceResponse: attrgetter("service.service_arn"),
         DeleteExpressGatewayServiceResponse: attrgetter("service"),
     },
 )
 
-SERVICES: ResourceType[ECSExpressGatewayService] = ResourceType(
-    noun=NAMING.noun,
-    at_once=1,
+SERVICES: DescribedType[ECSExpressGatewayService] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe,
     id_of=lambda service: service.service_arn,
     state=_state,

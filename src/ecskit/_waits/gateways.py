@@ -12,9 +12,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import GatewayNotFoundException, ResourceNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, known_from, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, read_as, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.gateways import (
@@ -48,123 +48,167 @@ GatewayRoutes: TypeAlias = OneGatewayRoute | Sequence[OneGatewayRoute]
 
 
 def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
+    """Wait until all gateways are ready for use: ACTIVE or UPDATE_COMPLETE.
 
     Args:
-        gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `create_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a gateway failed, or it was deleted.
-        NotVisible: A gateway was never seen.
-        Vanished: A gateway was seen and then no more.
+        WaitFailed: The update of a gateway failed, or the gateway was deleted.
+        NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A gateway was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE or UPDATE_COMPLETE
+        Fails when one is: DELETED; UPDATE_FAILED, in two polls
+        Continues while one is: UPDATE_IN_PROGRESS
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
     ready = {"ACTIVE", "UPDATE_COMPLETE"}
-    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_active", resource_type=GATEWAYS, condition=condition, wait_options=wait_options)
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    condition = by_status(
+        GATEWAYS, met=ready, unreachable={"DELETED"}, unreachable_if_repeated={"UPDATE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(name="gateways_active", resource_type=GATEWAYS, condition=condition, wait_options=wait_options)
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
+    """Wait until the update of all gateways is complete: UPDATE_COMPLETE, in two polls in a row.
 
     Args:
-        gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `update_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a gateway failed, or it was deleted.
-        NotVisible: A gateway was never seen.
-        Vanished: A gateway was seen and then no more.
+        WaitFailed: The update of a gateway failed, or the gateway was deleted.
+        NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A gateway was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATE_COMPLETE, in two polls
+        Fails when one is: DELETED; UPDATE_FAILED, in two polls
+        Continues while one is: ACTIVE, UPDATE_IN_PROGRESS
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """
     ready = {"UPDATE_COMPLETE"}
-    condition = by_status(GATEWAYS, met=ready, unreachable={"DELETED"}, left_over={"UPDATE_FAILED"}, reason=_reason)
-    goal = All(name="gateways_updated", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, reads=2)
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    condition = by_status(
+        GATEWAYS, met=ready, unreachable={"DELETED"}, unreachable_if_repeated={"UPDATE_FAILED"}, reason=_reason
+    )
+    goal = AllMet(
+        name="gateways_updated",
+        resource_type=GATEWAYS,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
+    )
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until all gateways are DELETED, or seen and then unknown to ECS.
+    """Wait until all gateways are deleted: DELETED, or no longer found.
 
     Args:
-        gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `delete_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        NotVisible: A gateway was never seen; it may have been deleted before.
+        NotVisible: A gateway was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETED, or no longer found
+        Fails when one is: (never)
+        Continues while one is: in any other status
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
     condition = by_status(GATEWAYS, met={"DELETED"}, reason=_reason)
-    goal = All(
+    goal = AllMet(
         name="gateways_deleted", resource_type=GATEWAYS, condition=condition, wait_options=wait_options, vanished=Met()
     )
-    return wait_for(goal, targets_of(goal.name, GATEWAY, gateways))
+    return wait_for(goal, targets_of(goal.name, GATEWAY_IDENTIFIERS, gateways))
 
 
 def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
-    """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
+    """Wait until all gateway routes are created or updated: ACTIVE, in two polls in a row.
 
     Args:
-        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The routes as they were last seen, in the order given.
+        The gateway routes as last observed, in the order given.
 
     Raises:
-        WaitFailed: The creation or the update of a route failed, or it is being deleted.
-        NotVisible: A route was never seen.
-        Vanished: A route was seen and then no more.
+        WaitFailed: The creation or update of a route failed, or the route is being deleted.
+        NotVisible: A route was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A route was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE, in two polls
+        Fails when one is: CREATE_FAILED; UPDATE_FAILED, DELETE_IN_PROGRESS, DELETE_FAILED, in two polls
+        Continues while one is: CREATE_IN_PROGRESS, UPDATE_IN_PROGRESS
+        Requests: DescribeGatewayRoute
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
     over = {"UPDATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_FAILED"}
-    condition = by_status(ROUTES, met={"ACTIVE"}, unreachable={"CREATE_FAILED"}, left_over=over)
-    goal = All(
-        name="gateway_routes_active", resource_type=ROUTES, condition=condition, wait_options=wait_options, reads=2
+    condition = by_status(ROUTES, met={"ACTIVE"}, unreachable={"CREATE_FAILED"}, unreachable_if_repeated=over)
+    goal = AllMet(
+        name="gateway_routes_active",
+        resource_type=ROUTES,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
     )
-    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
+    return wait_for(goal, targets_of(goal.name, ROUTE_IDENTIFIERS, gateway_routes))
 
 
 def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
-    """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
+    """Wait until all gateway routes are deleted: no longer found.
 
     Args:
-        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The routes as they were last seen, in the order given.
+        The gateway routes as last observed, in the order given.
 
     Raises:
         WaitFailed: The deletion of a route failed.
-        NotVisible: A route was never seen; it may have been deleted before.
+        NotVisible: A route was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: DELETE_FAILED, in two polls
+        Continues while one is: DELETE_IN_PROGRESS
+        Requests: DescribeGatewayRoute
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
     """
-    condition = by_status(ROUTES, met={"DELETED"}, left_over={"DELETE_FAILED"})
-    goal = All(
+    condition = by_status(ROUTES, met={"DELETED"}, unreachable_if_repeated={"DELETE_FAILED"})
+    goal = AllMet(
         name="gateway_routes_deleted",
         resource_type=ROUTES,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, ROUTE, gateway_routes))
+    return wait_for(goal, targets_of(goal.name, ROUTE_IDENTIFIERS, gateway_routes))
 
 
 def _describe_gateway(_: str, names: list[str]) -> Flow[Sequence[Gateway]]:
@@ -191,38 +235,38 @@ def _reason(gateway: Gateway) -> str:
     return ", ".join(filter(None, [gateway.status_reason, *dict.fromkeys(errors)]))
 
 
-GATEWAY = Naming(
+GATEWAY_IDENTIFIERS = Identifiers(
     noun="gateway",
     model=Gateway,
-    name=attrgetter("gateway_arn"),
-    arn=f"gateway/{NAME}",
-    bare=NAME,
-    answers={
+    name_of=attrgetter("gateway_arn"),
+    arn_pattern=f"gateway/{NAME}",
+    name_pattern=NAME,
+    responses={
         CreateGatewayResponse: attrgetter("gateway_arn"),
         UpdateGatewayResponse: attrgetter("gateway_arn"),
         GatewaySummary: attrgetter("gateway_arn"),
-        DeleteGatewayResponse: known_from(Gateway),  # it is gone before the first look
+        DeleteGatewayResponse: read_as(Gateway),  # it is gone before the first look
     },
 )
-ROUTE = Naming(
+ROUTE_IDENTIFIERS = Identifiers(
     noun="gateway route",
     model=GatewayRoute,
-    name=attrgetter("gateway_route_arn"),
-    arn=rf"gateway-route/(?:{NAME}/)*{NAME}",
-    answers={GatewayRouteSummary: attrgetter("gateway_route_arn")},
+    name_of=attrgetter("gateway_route_arn"),
+    arn_pattern=rf"gateway-route/(?:{NAME}/)*{NAME}",
+    responses={GatewayRouteSummary: attrgetter("gateway_route_arn")},
 )
 
-GATEWAYS: ResourceType[Gateway] = ResourceType(
-    noun=GATEWAY.noun,
-    at_once=1,
+GATEWAYS: DescribedType[Gateway] = DescribedType(
+    noun=GATEWAY_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_gateway,
     id_of=lambda gateway: gateway.name,
     aliases=lambda gateway: [gateway.gateway_arn],
     state=lambda gateway: gateway.status,
 )
-ROUTES: ResourceType[GatewayRoute] = ResourceType(
-    noun=ROUTE.noun,
-    at_once=1,
+ROUTES: DescribedType[GatewayRoute] = DescribedType(
+    noun=ROUTE_IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe_route,
     id_of=lambda route: route.gateway_route_arn,
     state=lambda route: route.status,

@@ -13,9 +13,9 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Evaluation, Met, NotYet, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
@@ -35,41 +35,50 @@ ServiceAnswer: TypeAlias = CreateServiceResponse | UpdateServiceResponse | Delet
 Services: TypeAlias = ServiceAnswer | Service | str | Sequence[ServiceAnswer | Service | str]
 """What is said about services: what operations answered, or one or more services, names or ARNs."""
 
-AT_ONCE = 10
+BATCH_SIZE = 10
 """Services that one DescribeServices takes."""
 
 
 def services_stable(
     services: Services, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[Service]]:
-    """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
+    """Wait until all services are stable: the newest deployment is complete and alone, and all tasks are running.
 
-    The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
-    service goes back to an older one is an error. A service whose deployments an external controller carries out is
-    stable when it has a PRIMARY task set, and all task sets but those that drain are in STEADY_STATE with all tasks
-    running.
+    Two polls in a row have to show it. The wait remembers the newest deployment that it, or the caller, has observed.
+    It follows a newer one, and fails if the service returns to an older one.
+
+    A service with an external deployment controller is stable if it has a PRIMARY task set, and all task sets that are
+    not DRAINING are in STEADY_STATE with all tasks running.
 
     Args:
-        services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
-            does not tell what was deployed: a read that lags may show it as it was before.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        wait_options: How long to wait and how often to look.
+        services: The response of `create_service` or `update_service`, or one or more services: models, names or ARNs.
+            Pass the response: a name does not identify the deployment, and a read may show the service as it was
+            before.
+        cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
         WaitFailed: The deployment of a service failed, or the service was rolled back.
-        ServiceGone: A service is being deleted, or was seen and then no more.
-        NotVisible: A service was never seen.
-        UnsupportedController: CodeDeploy carries out the deployments of a service.
+        ServiceGone: A service is being deleted, or was visible and then not found any more.
+        NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+        UnsupportedController: CodeDeploy controls the deployments of a service.
+
+    Polling:
+        Succeeds when all are: ACTIVE, with the newest deployment COMPLETED and alone, the desired count running and no
+            task pending, in two polls
+        Fails when one is: FAILED, in two polls; back at an older deployment; DRAINING or INACTIVE, in two polls
+        Continues while one is: IN_PROGRESS, or has older deployments
+        Requests: DescribeServices
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     name = "services_stable"
-    targets = targets_of(name, SERVICE, services, cluster=cluster)
+    targets = targets_of(name, SERVICE_IDENTIFIERS, services, cluster=cluster)
     resource_type = attrs.evolve(SERVICES, describe=_describe_supported)
-    goal = All(
+    goal = AllMet(
         name=name,
         resource_type=resource_type,
         condition=stability,
@@ -77,33 +86,39 @@ def services_stable(
         vanished_error=ServiceGone,
     )
     flow = wait_for(goal, targets)
-    _require_supported(targets.seen.values())
+    _require_supported(targets.observed.values())
     return flow
 
 
 def services_inactive(
     services: Services, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[Service]]:
-    """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all services are deleted: INACTIVE, or no longer found.
 
-    A service that nobody deletes is waited for as well.
+    The wait does not delete them; it continues while a service is ACTIVE.
 
     Args:
-        services: What `delete_service` returned, or one or more services, names or ARNs.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        wait_options: How long to wait and how often to look.
+        services: The response of `delete_service`, or one or more services: models, names or ARNs.
+        cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
-        NotVisible: A service was never seen; it may have been deleted long ago.
+        NotVisible: A service was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DRAINING
+        Requests: DescribeServices
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
     name = "services_inactive"
-    goal = All(name=name, resource_type=SERVICES, condition=_deleted, wait_options=wait_options, vanished=Met())
-    return wait_for(goal, targets_of(name, SERVICE, services, cluster=cluster))
+    goal = AllMet(name=name, resource_type=SERVICES, condition=_deleted, wait_options=wait_options, vanished=Met())
+    return wait_for(goal, targets_of(name, SERVICE_IDENTIFIERS, services, cluster=cluster))
 
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
@@ -136,20 +151,22 @@ def _load(service: Service) -> str | None:
     return f"{service.running_count or 0} running, {service.pending_count or 0} pending tasks"
 
 
-SERVICE = Naming(
+SERVICE_IDENTIFIERS = Identifiers(
     noun="service",
     model=Service,
-    name=attrgetter("service_arn"),
-    arn=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
-    bare=NAME,
-    within=("cluster",),
-    anywhere=True,
-    answers=dict.fromkeys((CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")),
+    name_of=attrgetter("service_arn"),
+    arn_pattern=rf"service/(?:(?P<cluster>{NAME})/)?(?P<id>{NAME})",
+    name_pattern=NAME,
+    parents=("cluster",),
+    parents_optional=True,
+    responses=dict.fromkeys(
+        (CreateServiceResponse, UpdateServiceResponse, DeleteServiceResponse), attrgetter("service")
+    ),
 )
 
-SERVICES: ResourceType[Service] = ResourceType(
-    noun=SERVICE.noun,
-    at_once=AT_ONCE,
+SERVICES: DescribedType[Service] = DescribedType(
+    noun=SERVICE_IDENTIFIERS.noun,
+    batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda service: service.service_name,
     aliases=lambda service: [service.service_arn],

@@ -20,9 +20,9 @@ from ecskit._polling.observations import ResourceState
 from ecskit._waits.errors import ServiceGone
 from ecskit.models.services import Deployment, Service, TaskSet
 
-__all__ = ["History", "controller_of", "is_predecessor", "lacking_sets", "remember", "stability", "state_of"]
+__all__ = ["History", "controller_of", "is_predecessor", "remember", "stability", "state_of", "unsteady_task_sets"]
 
-READS = 2
+REQUIRED_POLLS = 2
 """Looks in a row that have to show what counts."""
 _COMPLAINT = re.compile(r"\bfail(ed|ure|ures)?\b|\bunable to\b|\broll(ed|ing) back\b|\bunhealthy\b", re.IGNORECASE)
 _GOING_BACK = re.compile(r"\broll(ed|ing) back\b", re.IGNORECASE)
@@ -57,7 +57,7 @@ class History:
 def remember(resource: ResourceState[Service], seen: Service) -> History:
     """Return the history after an observation."""
     was: History = resource.memory or History()
-    given = was.given if resource.observed else resource.last
+    given = was.given if resource.shown else resource.last
     newest = _newest(was, seen)
     shown = {each.id for each in _current(seen)}
     replaced = was.newest.id if was.newest and newest and was.newest.id != newest.id else was.replaced
@@ -67,11 +67,11 @@ def remember(resource: ResourceState[Service], seen: Service) -> History:
         newest=newest,
         replaced=replaced,
         others=(was.others | shown) - {newest.id if newest else ""},
-        showed=newest is not None and (newest.id in shown or (was.showed and resource.observed)),
+        showed=newest is not None and (newest.id in shown or (was.showed and resource.shown)),
         led=newest is not None and (newest.id == _primary_id(seen) or (was.led and replaced == was.replaced)),
     )
     sight = (_word(seen, now), _primary_id(seen))
-    again = resource.observed and not resource.missing_reads and sight == was.sight
+    again = resource.shown and not resource.missing_polls and sight == was.sight
     return attrs.evolve(now, sight=sight, times=was.times + 1 if again else 1)
 
 
@@ -81,12 +81,12 @@ def stability(resource: ResourceState[Service]) -> Evaluation:
     service, history = resource.last, resource.memory
     word, _ = history.sight
     if word == "stable":
-        sure = history.times >= READS or not resource.observed
+        sure = history.times >= REQUIRED_POLLS or not resource.shown
         return Met() if sure else NotYet("was stable only once", NOT_VISIBLE_PACE)
     if word == "on its way":
         return NotYet("; ".join(_lacking(service, history)))
     told, sure = _trouble(word, service, history)
-    if sure and resource.observed:
+    if sure and resource.shown:
         return Unreachable(told, ServiceGone if word == "gone" else None)
     return NotYet(f"{told}, unless that is a read of before", NOT_VISIBLE_PACE)
 
@@ -128,7 +128,7 @@ def _word(service: Service, history: History) -> str:
 
 def _trouble(word: str, service: Service, history: History) -> tuple[str, bool]:
     """Return what is wrong with a service, and whether that is certain, once a look has shown it."""
-    confirmed = history.times >= READS
+    confirmed = history.times >= REQUIRED_POLLS
     if word == "gone":
         return f"is {service.status}", confirmed or (history.given is not None and _is_same(history.given, service))
     if word == "back":
@@ -144,7 +144,7 @@ def _lacking(service: Service, history: History) -> Iterator[str]:
         yield f"is {service.status}"
     if history.given is not None and _is_outdated(service, history.given):
         yield f"wants {service.desired_count} tasks, not {history.given.desired_count} yet"
-    yield from lacking_sets(service) if controller_of(service) == "EXTERNAL" else _lacking_tasks(service)
+    yield from unsteady_task_sets(service) if controller_of(service) == "EXTERNAL" else _lacking_tasks(service)
 
 
 def _lacking_tasks(service: Service) -> Iterator[str]:
@@ -164,7 +164,7 @@ def _lacking_tasks(service: Service) -> Iterator[str]:
         yield f"{others} other deployment{'s are' if others > 1 else ' is'} there still"
 
 
-def lacking_sets(service: Service) -> Iterator[str]:
+def unsteady_task_sets(service: Service) -> Iterator[str]:
     """Yield what keeps a service of task sets from being stable."""
     if _primary_task_set(service) is None:
         yield "has no PRIMARY task set"
@@ -213,7 +213,7 @@ def _is_certain(service: Service, history: History) -> bool:
     newest = history.newest
     if newest is None or newest.id in {each.id for each in _current(service)}:
         return True
-    if history.times < READS:
+    if history.times < REQUIRED_POLLS:
         return False
     latest = _latest(service)
     if newest.created_at is not None and latest is not None and latest > newest.created_at:

@@ -13,9 +13,9 @@ from typing import TypeAlias
 from ecskit._api.service_errors import ClientException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Met, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Met, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
 from ecskit.models.task_definitions import (
@@ -37,34 +37,40 @@ TaskDefinitions: TypeAlias = (
 def task_definitions_deleted(
     task_definitions: TaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[TaskDefinition]]:
-    """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
+    """Wait until all task definitions are deleted: no longer found.
 
-    That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
-    `timeout` may be short for it.
+    ECS deletes a task definition some time after the last task or service that uses it has ended. Raise `timeout` if
+    that takes long.
 
     Args:
-        task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
-            or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        task_definitions: The response of `delete_task_definitions`, or one or more task definitions: models, ARNs or
+            FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The task definitions as last observed, in the order given.
 
     Raises:
-        NotVisible: A task definition was never seen; it may have been deleted long ago.
-        FailuresError: The response holds failures; nothing was waited for.
+        NotVisible: A task definition was never visible. It may have been deleted long ago.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: INACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """
     condition = by_status(DEFINITIONS, met={"DELETED"})
-    goal = All(
+    goal = AllMet(
         name="task_definitions_deleted",
         resource_type=DEFINITIONS,
         condition=condition,
         wait_options=wait_options,
         vanished=Met(),
     )
-    return wait_for(goal, targets_of(goal.name, NAMING, task_definitions))
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_definitions))
 
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
@@ -77,21 +83,21 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
     return [answer.task_definition]
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="task definition",
     model=TaskDefinition,
-    name=attrgetter("task_definition_arn"),
-    arn=rf"task-definition/{NAME}:\d+",
-    bare=rf"{NAME}:\d+",
-    answers={
+    name_of=attrgetter("task_definition_arn"),
+    arn_pattern=rf"task-definition/{NAME}:\d+",
+    name_pattern=rf"{NAME}:\d+",
+    responses={
         DeleteTaskDefinitionsResponse: attrgetter("task_definitions"),
         DeregisterTaskDefinitionResponse: attrgetter("task_definition"),
     },
 )
 
-DEFINITIONS: ResourceType[TaskDefinition] = ResourceType(
-    noun=NAMING.noun,
-    at_once=1,
+DEFINITIONS: DescribedType[TaskDefinition] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=1,
     describe=_describe,
     id_of=lambda definition: definition.task_definition_arn,
     aliases=lambda definition: [f"{definition.family}:{definition.revision}"],

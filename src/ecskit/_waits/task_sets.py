@@ -14,9 +14,9 @@ import attrs
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import NOT_VISIBLE_PACE, All, Condition, Evaluation, Met, NotYet, wait_for
-from ecskit._polling.identifiers import NAME, Naming, targets_of
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Condition, Evaluation, Met, NotYet, wait_for
+from ecskit._polling.identifiers import NAME, Identifiers, targets_of
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._polling.statuses import by_status
@@ -30,12 +30,12 @@ from ecskit.models.services import (
 )
 
 __all__ = [
-    "NAMING",
+    "IDENTIFIERS",
     "TaskSetAnswer",
-    "deleted",
+    "deleted_goal",
     "is_percent",
-    "primary",
-    "steady",
+    "primary_goal",
+    "steady_goal",
     "task_sets_deleted",
     "task_sets_primary",
     "task_sets_steady",
@@ -56,28 +56,35 @@ def task_sets_steady(
     scale: float | None = None,
     wait_options: WaitOptions,
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are in STEADY_STATE, twice in a row.
+    """Wait until all task sets are in STEADY_STATE, in two polls in a row.
 
     Args:
-        task_sets: What `create_task_set` or `update_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        scale: The scale that they have to be steady at, 0 to 100 percent, with as many tasks running as that computes
-            to; by default whatever they have.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `create_task_set` or `update_task_set`, or one or more task sets: models, ids or
+            ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        scale: The scale in percent, 0 to 100, at which they must be steady, with the computed number of tasks running;
+            by default any scale.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
         WaitFailed: A task set is DRAINING.
-        NotVisible: A task set was never seen.
-        Vanished: A task set was seen and then no more.
+        NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task set was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: STEADY_STATE, in two polls; at that scale, if `scale` is given
+        Fails when one is: DRAINING
+        Continues while one is: STABILIZING
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = steady(wait_options, scale)
-    targets = targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service)
+    goal = steady_goal(wait_options, scale)
+    targets = targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service)
     if scale is not None:
         if not is_percent(scale):
             raise RequestError(goal.name, [("scale", f"expected percent, 0 to 100, got {scale!r}")])
@@ -88,74 +95,90 @@ def task_sets_steady(
 def task_sets_primary(
     task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are shown as PRIMARY, each in its service.
+    """Wait until all task sets are PRIMARY, each in its service.
 
     Args:
-        task_sets: What `update_service_primary_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `update_service_primary_task_set`, or one or more task sets: models, ids or ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
         WaitFailed: A task set is DRAINING.
-        NotVisible: A task set was never seen.
-        Vanished: A task set was seen and then no more.
+        NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task set was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: PRIMARY
+        Fails when one is: DRAINING
+        Continues while one is: ACTIVE
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
-    goal = primary(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = primary_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service))
 
 
 def task_sets_deleted(
     task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are deleted: seen and then forgotten by ECS.
+    """Wait until all task sets are deleted: no longer found.
 
     Args:
-        task_sets: What `delete_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `delete_task_set`, or one or more task sets: models, ids or ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
-        NotVisible: A task set was never seen; it may have been deleted long ago.
+        NotVisible: A task set was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: in any status
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
-    goal = deleted(wait_options)
-    return wait_for(goal, targets_of(goal.name, NAMING, task_sets, cluster=cluster, service=service))
+    goal = deleted_goal(wait_options)
+    return wait_for(goal, targets_of(goal.name, IDENTIFIERS, task_sets, cluster=cluster, service=service))
 
 
-def steady(wait_options: WaitOptions, scale: float | None = None) -> All[TaskSet]:
+def steady_goal(wait_options: WaitOptions, scale: float | None = None) -> AllMet[TaskSet]:
     """Return the goal that all task sets are steady, at a certain scale if one is given."""
     resource_type = TASK_SETS if scale is None else attrs.evolve(TASK_SETS, state=_state_and_scale)
     condition = by_status(resource_type, met={"STEADY_STATE"}, unreachable={"DRAINING"}, reason=_counts)
     if scale is not None:
         condition = _at(scale, condition)
-    return All(
-        name="task_sets_steady", resource_type=resource_type, condition=condition, wait_options=wait_options, reads=2
+    return AllMet(
+        name="task_sets_steady",
+        resource_type=resource_type,
+        condition=condition,
+        wait_options=wait_options,
+        required_polls=2,
     )
 
 
-def primary(wait_options: WaitOptions) -> All[TaskSet]:
+def primary_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
     """Return the goal that all task sets are shown as PRIMARY."""
     # What the answer shows is not what reads show: here the last look counts, however old what it shows is.
     resource_type = attrs.evolve(TASK_SETS, rank=lambda _: (None, 0))
     condition = by_status(resource_type, met={"PRIMARY"}, unreachable={"DRAINING"})
-    return All(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
+    return AllMet(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
 
 
-def deleted(wait_options: WaitOptions) -> All[TaskSet]:
+def deleted_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
     """Return the goal that all task sets are gone."""
     condition = by_status(TASK_SETS, reason=_counts)
-    return All(
+    return AllMet(
         name="task_sets_deleted",
         resource_type=TASK_SETS,
         condition=condition,
@@ -216,22 +239,22 @@ def _counts(task_set: TaskSet) -> str | None:
     return f"{running} of {task_set.computed_desired_count} tasks running, {pending} pending"
 
 
-NAMING = Naming(
+IDENTIFIERS = Identifiers(
     noun="task set",
     model=TaskSet,
-    name=attrgetter("task_set_arn"),
-    arn=rf"task-set/(?P<cluster>{NAME})/(?P<service>{NAME})/(?P<id>(?:ecs-svc/)?{NAME})",
-    bare=rf"(?:ecs-svc/)?{NAME}",
-    within=("cluster", "service"),
-    answers=dict.fromkeys(
+    name_of=attrgetter("task_set_arn"),
+    arn_pattern=rf"task-set/(?P<cluster>{NAME})/(?P<service>{NAME})/(?P<id>(?:ecs-svc/)?{NAME})",
+    name_pattern=rf"(?:ecs-svc/)?{NAME}",
+    parents=("cluster", "service"),
+    responses=dict.fromkeys(
         (CreateTaskSetResponse, UpdateTaskSetResponse, UpdateServicePrimaryTaskSetResponse, DeleteTaskSetResponse),
         attrgetter("task_set"),
     ),
 )
 
-TASK_SETS: ResourceType[TaskSet] = ResourceType(
-    noun=NAMING.noun,
-    at_once=10,
+TASK_SETS: DescribedType[TaskSet] = DescribedType(
+    noun=IDENTIFIERS.noun,
+    batch_size=10,
     describe=_describe,
     id_of=lambda task_set: task_set.id,
     aliases=lambda task_set: [task_set.id.rsplit("/", 1)[-1]],

@@ -12,29 +12,29 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
-from ecskit._polling.batches import ResourceType
-from ecskit._polling.conditions import All, Condition, Evaluation, Met, NotYet, Pace, Unreachable, wait_for
+from ecskit._polling.batches import DescribedType
+from ecskit._polling.conditions import AllMet, Condition, Evaluation, Met, NotYet, Pace, Unreachable, wait_for
 from ecskit._polling.errors import WaitError
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
-from ecskit._waits.task_ids import Tasks, targets_of
+from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
 from ecskit.models.tasks import DescribeTasksRequest, Task
 
 __all__ = [
     "TASKS",
     "TaskGoal",
-    "is_over",
-    "is_settled",
-    "stopped",
+    "is_final",
+    "is_stopped",
+    "stopped_goal",
     "tasks_healthy",
     "tasks_running",
     "tasks_started",
     "tasks_stopped",
 ]
 
-AT_ONCE = 100
+BATCH_SIZE = 100
 """Tasks that one DescribeTasks takes."""
 
 RANKS = {
@@ -73,7 +73,7 @@ PACE = Pace(most=5.0)
 """How often to look at what a running task still lacks, and at one with a status that nobody knows."""
 SHORTLY = Pace(1, most=1)
 """How often to look at a stopped task whose stop details are not there yet."""
-DETAIL_READS = 2
+DETAIL_POLLS = 2
 """How often to look for them."""
 
 
@@ -86,23 +86,29 @@ def tasks_running(
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING.
 
-    A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
-    code: it does not run.
+    A task that has stopped ends the wait at once, whatever its exit code.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
         TaskStoppedEarly: A task is stopping or has stopped.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING
+        Fails when one is: past RUNNING, or purged
+        Continues while one is: PROVISIONING, PENDING, ACTIVATING
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -117,22 +123,29 @@ def tasks_started(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
+    """Wait until all tasks have started. Tasks that have stopped since count, for tasks that run only briefly.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
-        TaskStoppedEarly: A task has stopped without ever having run.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskStoppedEarly: A task has stopped without having run.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING, or were RUNNING
+        Fails when one is: STOPPED without having run, or purged
+        Continues while one is: PROVISIONING, PENDING, ACTIVATING, or stopping
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -147,25 +160,32 @@ def tasks_healthy(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
+    """Wait until all tasks are RUNNING, and all their containers that have a health check are HEALTHY.
 
-    Which containers have one is read from the task definition, once for each. A container that is UNHEALTHY may get
-    better: the wait goes on until time is up.
+    The task definition, which is read once, shows which containers have a health check. A container that is UNHEALTHY
+    can become HEALTHY, so that the wait continues until the timeout.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
         TaskStoppedEarly: A task is stopping or has stopped.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING, each container with a health check HEALTHY
+        Fails when one is: past RUNNING, or purged
+        Continues while one is: before RUNNING; RUNNING with a container UNKNOWN or UNHEALTHY
+        Requests: DescribeTasks, DescribeTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
@@ -190,31 +210,38 @@ def tasks_stopped(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks have STOPPED, each seen to have done so.
+    """Wait until all tasks have STOPPED.
 
-    How a task ended is for the caller to judge: `TaskOutcome.of(task)` does.
+    Tasks that failed count. `TaskOutcome.of(task)` returns how a task ended.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more, before it was observed as STOPPED.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: STOPPED, with stop code and time
+        Fails when one is: purged before it was observed as STOPPED
+        Continues while one is: in any other status
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     targets = targets_of("tasks_stopped", tasks, cluster, allow_partial=allow_partial)
-    return wait_for(stopped(wait_options), targets)
+    return wait_for(stopped_goal(wait_options), targets)
 
 
-def stopped(wait_options: WaitOptions) -> TaskGoal:
+def stopped_goal(wait_options: WaitOptions) -> TaskGoal:
     """Return the goal that all tasks have stopped."""
     return TaskGoal(name="tasks_stopped", condition=_stopped, wait_options=wait_options)
 
@@ -236,47 +263,47 @@ def _rank(task: Task) -> tuple[int | None, int]:
     return task.version, RANKS.get(task.last_status, -1)
 
 
-TASKS: ResourceType[Task] = ResourceType(
+TASKS: DescribedType[Task] = DescribedType(
     noun="task",
-    at_once=AT_ONCE,
+    batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda task: task.task_arn.rsplit("/", 1)[-1],
     state=lambda task: task.last_status,
-    knows=lambda status: status in RANKS,
+    is_known_state=lambda status: status in RANKS,
     rank=_rank,
-    final=STOPPED,
+    final_rank=STOPPED,
 )
 
 
 @attrs.frozen(kw_only=True)
-class TaskGoal(All[Task]):
+class TaskGoal(AllMet[Task]):
     """Something that tasks are waited for to be."""
 
-    resource_type: ResourceType[Task] = TASKS
+    resource_type: DescribedType[Task] = TASKS
     not_visible_error: type[WaitError] = TaskNotVisible
     vanished_error: type[WaitError] = TaskPurged
     failed_error: type[WaitError] = TaskStoppedEarly
 
-    def settled(self, resource: ResourceState[Task], /) -> bool:
+    def is_final(self, resource: ResourceState[Task], /) -> bool:
         """A stopped task never changes again."""
-        return is_settled(resource)
+        return is_final(resource)
 
-    def proves(self, last: Task, /) -> bool:
+    def proves_visible(self, last: Task, /) -> bool:
         """What RunTask answers comes before a task runs; later states are told by reads only."""
         return RANKS.get(last.last_status, -1) >= RUNNING
 
 
-def is_over(task: Task) -> bool:
+def is_stopped(task: Task) -> bool:
     """Whether a task has stopped, as far as can be seen."""
     return RANKS.get(task.last_status, -1) >= STOPPED
 
 
-def is_settled(resource: ResourceState[Task]) -> bool:
+def is_final(resource: ResourceState[Task]) -> bool:
     """Whether a task has stopped and there is no more to learn: its details may come a little later than the status."""
-    if resource.last is None or not is_over(resource.last):
+    if resource.last is None or not is_stopped(resource.last):
         return False
     complete = resource.last.stop_code is not None and resource.last.stopped_at is not None
-    return complete or resource.repeats >= DETAIL_READS or resource.missing_reads > 0
+    return complete or resource.repeats >= DETAIL_POLLS or resource.missing_polls > 0
 
 
 def _running(resource: ResourceState[Task]) -> Evaluation:
@@ -293,7 +320,7 @@ def _started(resource: ResourceState[Task]) -> Evaluation:
     if any(container.exit_code is not None for container in task.containers):
         return Met()  # what has exited has run
     # A task that stops may never have run: ECS says so when it has stopped.
-    return Unreachable(_ended(task)) if is_settled(resource) else _not_yet(task)
+    return Unreachable(_ended(task)) if is_final(resource) else _not_yet(task)
 
 
 def _healthy(checked: dict[str, frozenset[str]]) -> Condition[Task]:
@@ -314,7 +341,7 @@ def _healthy(checked: dict[str, frozenset[str]]) -> Condition[Task]:
 
 def _stopped(resource: ResourceState[Task]) -> Evaluation:
     task, rank = _seen(resource)
-    if is_settled(resource):
+    if is_final(resource):
         return Met()
     return NotYet(f"is {task.last_status}", SHORTLY) if rank >= STOPPED else _not_yet(task)
 

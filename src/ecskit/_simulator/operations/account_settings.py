@@ -1,20 +1,17 @@
-"""Account settings: put, put the default, list, delete.
-
-Decides which settings are in force for whom. They change nothing else in the simulator.
-"""
+"""Account settings: put, put the default, list, delete. They have no effect on other operations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
-# Name -> values that can be set, the first being in force when nobody sets one.
+# Name -> the allowed values; the first is the default.
 _VALUES: dict[str, tuple[str, ...]] = {
     "awsvpcTrunking": ("disabled", "enabled"),
     "containerInsights": ("disabled", "enabled", "enhanced"),
@@ -31,32 +28,32 @@ _VALUES: dict[str, tuple[str, ...]] = {
 _AWS_MANAGED = "guardDutyActivate"
 
 
-def _put(world: World, request: Wire) -> Wire:
-    return _set(world, request, request.get("principalArn", _caller(world)))
+def _put(account: Account, request: Wire) -> Wire:
+    return _set(account, request, request.get("principalArn", _caller(account)))
 
 
-def _put_default(world: World, request: Wire) -> Wire:
-    return _set(world, request, _root(world))
+def _put_default(account: Account, request: Wire) -> Wire:
+    return _set(account, request, _root(account))
 
 
-def _set(world: World, request: Wire, principal: str) -> Wire:
+def _set(account: Account, request: Wire, principal: str) -> Wire:
     name, value = request["name"], request["value"]
     if name == _AWS_MANAGED:
         raise invalid(f"{name} is managed by AWS and cannot be set.")
     if value not in _VALUES[name]:
         raise invalid(f"{name} must be one of {', '.join(_VALUES[name])}, not {value}.")
-    world.account_settings[name, principal] = value
+    account.account_settings[name, principal] = value
     return {"setting": _show(name, value, principal)}
 
 
-def _list(world: World, request: Wire) -> Wire:
-    principal = request.get("principalArn", _caller(world))
+def _list(account: Account, request: Wire) -> Wire:
+    principal = request.get("principalArn", _caller(account))
     if request.get("effectiveSettings"):
-        settings = [_effective(world, name, principal) for name in _VALUES]
+        settings = [_effective(account, name, principal) for name in _VALUES]
     else:
         settings = [
             _show(name, value, owner)
-            for (name, owner), value in world.account_settings.items()
+            for (name, owner), value in account.account_settings.items()
             if owner == request.get("principalArn", owner)
         ]
     if "value" in request and "name" not in request:
@@ -70,32 +67,32 @@ def _list(world: World, request: Wire) -> Wire:
     return {"settings": page, **more}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    name, principal = request["name"], request.get("principalArn", _caller(world))
-    value = world.account_settings.pop((name, principal), None)
+def _delete(account: Account, request: Wire) -> Wire:
+    name, principal = request["name"], request.get("principalArn", _caller(account))
+    value = account.account_settings.pop((name, principal), None)
     if value is None:
         raise invalid(f"The account setting {name} is not set for {principal}.")
     return {"setting": _show(name, value, principal)}
 
 
-def _effective(world: World, name: str, principal: str) -> Wire:
-    for owner in (principal, _root(world)):
-        if (name, owner) in world.account_settings:
-            return _show(name, world.account_settings[name, owner], principal)
+def _effective(account: Account, name: str, principal: str) -> Wire:
+    for owner in (principal, _root(account)):
+        if (name, owner) in account.account_settings:
+            return _show(name, account.account_settings[name, owner], principal)
     return _show(name, _VALUES[name][0], principal)
 
 
-def _caller(world: World) -> str:
-    return world.arns.iam("user/simulator")
+def _caller(account: Account) -> str:
+    return account.arns.iam("user/simulator")
 
 
-def _root(world: World) -> str:
-    return world.arns.iam("root")
+def _root(account: Account) -> str:
+    return account.arns.iam("root")
 
 
 def _show(name: str, value: str, principal: str) -> Wire:
-    kind = "aws_managed" if name == _AWS_MANAGED else "user"
-    return {"name": name, "value": value, "principalArn": principal, "type": kind}
+    setting_type = "aws_managed" if name == _AWS_MANAGED else "user"
+    return {"name": name, "value": value, "principalArn": principal, "type": setting_type}
 
 
 OPERATIONS = {

@@ -1,6 +1,6 @@
-"""What only the ECS agent calls: where to poll, and reports of state changes.
+"""The operations of the ECS agent: the endpoint to poll, and reports of state changes.
 
-Decides that reports are acknowledged and have no effect: in the simulator, tasks follow their scripts.
+Reports are acknowledged and have no effect: simulated tasks follow their scripts.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from ecskit._simulator.errors import refused
 from ecskit._simulator.limits import check_count
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _ACKNOWLEDGED = {"acknowledgment": "ACK"}
 
 
-def _discover(world: World, request: Wire) -> Wire:
-    if world.find_cluster(request.get("cluster")) is None:
+def _discover(account: Account, request: Wire) -> Wire:
+    if account.find_cluster(request.get("cluster")) is None:
         raise refused("Cluster not found.")
-    region = world.arns.region
+    region = account.arns.region
     return {
         "endpoint": f"https://ecs-a-1.{region}.amazonaws.com/",
         "telemetryEndpoint": f"https://ecs-t-1.{region}.amazonaws.com/",
@@ -28,14 +28,14 @@ def _discover(world: World, request: Wire) -> Wire:
     }
 
 
-def _acknowledge(world: World, request: Wire) -> Wire:
-    world.cluster(request.get("cluster"))
+def _acknowledge(account: Account, request: Wire) -> Wire:
+    account.cluster(request.get("cluster"))
     return _ACKNOWLEDGED
 
 
-def _acknowledge_attachments(world: World, request: Wire) -> Wire:
+def _acknowledge_attachments(account: Account, request: Wire) -> Wire:
     check_count("attachments", request["attachments"], most=100)
-    return _acknowledge(world, request)
+    return _acknowledge(account, request)
 
 
 OPERATIONS = {

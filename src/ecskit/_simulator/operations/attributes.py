@@ -1,7 +1,4 @@
-"""Custom attributes of container instances: put, delete, list.
-
-Decides which attributes an instance carries. What placement makes of them is decided in `placement`.
-"""
+"""Custom attributes of container instances: put, delete, list."""
 
 from __future__ import annotations
 
@@ -9,20 +6,20 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.limits import check_count, check_length
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster, ContainerInstance
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _PER_CALL = 10
 _PER_INSTANCE = 10
 _BUILT_IN = "ecs."
 
 
-def _put(world: World, request: Wire) -> Wire:
-    targets = _targets(world, request)
+def _put(account: Account, request: Wire) -> Wire:
+    targets = _targets(account, request)
     for attribute, _ in targets:
         check_length("An attribute's name", attribute["name"], 128)
         check_length("An attribute's value", attribute.get("value"), 128)
@@ -38,12 +35,12 @@ def _put(world: World, request: Wire) -> Wire:
                 "AttributeLimitExceededException", f"A resource can have at most {_PER_INSTANCE} custom attributes."
             )
     for arn, held in changed.items():
-        world.container_instances[arn].attributes = list(held.values())
+        account.container_instances[arn].attributes = list(held.values())
     return {"attributes": [_show(attribute, instance) for attribute, instance in targets]}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    targets = _targets(world, request)
+def _delete(account: Account, request: Wire) -> Wire:
+    targets = _targets(account, request)
     deleted: list[Wire] = []
     for attribute, instance in targets:
         gone = [each for each in instance.attributes if _selects(attribute, each)]
@@ -52,14 +49,14 @@ def _delete(world: World, request: Wire) -> Wire:
     return {"attributes": deleted}
 
 
-def _list(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _list(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     wanted = {"name": request.get("attributeName"), "value": request.get("attributeValue")}
     if wanted["value"] is not None and wanted["name"] is None:
         raise invalid("attributeValue needs an attributeName.")
     rows = [
         (f"{attribute['name']}\0{instance.arn}", _show(attribute, instance))
-        for instance in world.instances_of(cluster)
+        for instance in account.instances_of(cluster)
         for attribute in instance.attributes
         if all(value in (None, attribute.get(key)) for key, value in wanted.items())
     ]
@@ -67,24 +64,24 @@ def _list(world: World, request: Wire) -> Wire:
     return {"attributes": page, **more}
 
 
-def _targets(world: World, request: Wire) -> list[tuple[Wire, ContainerInstance]]:
-    """Return each attribute of the request with the instance that it is about.
+def _targets(account: Account, request: Wire) -> list[tuple[Wire, ContainerInstance]]:
+    """Return each attribute of the request with its container instance.
 
     Raises:
-        SimulatedError: `TargetNotFoundException`, when the cluster has no such instance.
+        SimulatedError: `TargetNotFoundException` if the cluster has no such instance.
     """
-    cluster = world.cluster(request.get("cluster"))
+    cluster = account.cluster(request.get("cluster"))
     check_count("attributes", request["attributes"], most=_PER_CALL)
-    return [(attribute, _target(world, cluster, attribute)) for attribute in request["attributes"]]
+    return [(attribute, _target(account, cluster, attribute)) for attribute in request["attributes"]]
 
 
-def _target(world: World, cluster: Cluster, attribute: Wire) -> ContainerInstance:
+def _target(account: Account, cluster: Cluster, attribute: Wire) -> ContainerInstance:
     reference = attribute.get("targetId")
     if reference is None:
         raise invalid("An attribute needs a targetId.")
     if not reference.startswith("arn:") and "targetType" not in attribute:
         raise invalid("A short targetId needs a targetType.")
-    instance = world.find_container_instance(cluster, reference)
+    instance = account.find_container_instance(cluster, reference)
     if instance is None:
         raise SimulatedError("TargetNotFoundException", f"The target {reference} was not found in the cluster.")
     return instance

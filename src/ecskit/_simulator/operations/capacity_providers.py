@@ -1,23 +1,22 @@
 """Capacity providers: create, describe, update, delete.
 
-Decides which providers exist. Nothing scales: an Auto Scaling group is a name here. How a strategy divides tasks among
-them is decided in `strategies`.
+Capacity providers never scale. `capacity_strategies` divides tasks among them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS
 from ecskit._simulator.errors import invalid, refused
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import CapacityProvider
-from ecskit._simulator.strategies import FARGATE_PROVIDERS
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _MANAGED_SCALING: Wire = {
     "status": "DISABLED",
@@ -28,61 +27,61 @@ _MANAGED_SCALING: Wire = {
 }
 
 
-def predefine(world: World) -> None:
-    """Put the capacity providers into the world that every account has."""
+def add_predefined(account: Account) -> None:
+    """Add the capacity providers that every account has: FARGATE and FARGATE_SPOT."""
     for name in FARGATE_PROVIDERS:
-        world.capacity_providers[name] = CapacityProvider(
+        account.capacity_providers[name] = CapacityProvider(
             name=name,
-            arn=world.arns.ecs("capacity-provider", name),
+            arn=account.arns.ecs("capacity-provider", name),
             body={"type": name},
             tags=[],
             update_status="CREATE_COMPLETE",
         )
 
 
-def find_provider(world: World, reference: str) -> CapacityProvider | None:
-    """Return the capacity provider of that name or ARN, if there is one."""
-    return world.capacity_providers.get(world.arns.name("capacity-provider", reference))
+def find_provider(account: Account, reference: str) -> CapacityProvider | None:
+    """Return the capacity provider of a name or ARN, or None."""
+    return account.capacity_providers.get(account.arns.name("capacity-provider", reference))
 
 
-def known_provider(world: World, reference: str, cluster: str) -> CapacityProvider:
+def usable_provider(account: Account, reference: str, cluster: str) -> CapacityProvider:
     """Return a capacity provider that a cluster can use.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when there is none, it is deleted, or bound to another cluster.
+        SimulatedError: `InvalidParameterException` if it does not exist, is deleted, or belongs to another cluster.
     """
-    provider = find_provider(world, reference)
+    provider = find_provider(account, reference)
     if provider is None or provider.deleted_at is not None or provider.body.get("cluster", cluster) != cluster:
         raise invalid(f"The specified capacity provider {reference} was not found.")
     return provider
 
 
-def _create(world: World, request: Wire) -> Wire:
+def _create(account: Account, request: Wire) -> Wire:
     name = request["name"]
     check_name("name", name)
     if name.lower().startswith(("aws", "ecs", "fargate")):
         raise invalid(f"The name of a capacity provider must not start with aws, ecs or fargate: {name}.")
-    existing = world.capacity_providers.get(name)
+    existing = account.capacity_providers.get(name)
     if existing is not None and existing.deleted_at is None:
         raise refused(f"A capacity provider named {name} exists.")
-    kinds = [kind for kind in ("autoScalingGroupProvider", "managedInstancesProvider") if kind in request]
-    if len(kinds) != 1:
+    given = [member for member in ("autoScalingGroupProvider", "managedInstancesProvider") if member in request]
+    if len(given) != 1:
         raise invalid("Give exactly one of autoScalingGroupProvider and managedInstancesProvider.")
-    if kinds == ["autoScalingGroupProvider"]:
-        body: Wire = {"type": "EC2_AUTOSCALING", kinds[0]: _group(request[kinds[0]])}
+    if given == ["autoScalingGroupProvider"]:
+        body: Wire = {"type": "EC2_AUTOSCALING", given[0]: _group(request[given[0]])}
     else:
         if "cluster" not in request:
             raise invalid("A capacity provider of managed instances needs a cluster.")
-        cluster = world.active_cluster(request["cluster"])
-        body = {"type": "MANAGED_INSTANCES", kinds[0]: request[kinds[0]], "cluster": cluster.name}
+        cluster = account.active_cluster(request["cluster"])
+        body = {"type": "MANAGED_INSTANCES", given[0]: request[given[0]], "cluster": cluster.name}
     provider = CapacityProvider(
         name=name,
-        arn=world.arns.ecs("capacity-provider", name),
+        arn=account.arns.ecs("capacity-provider", name),
         body=body,
         tags=checked_tags(request.get("tags")),
         update_status="CREATE_COMPLETE",
     )
-    world.capacity_providers[name] = provider
+    account.capacity_providers[name] = provider
     return {"capacityProvider": _show(provider, tags=True)}
 
 
@@ -97,22 +96,22 @@ def _group(given: Wire) -> Wire:
     return group
 
 
-def _describe(world: World, request: Wire) -> Wire:
+def _describe(account: Account, request: Wire) -> Wire:
     references = request.get("capacityProviders", [])
     check_count("capacityProviders", references, least=0, most=100)
     failures: list[Wire] = []
     if references:
         found: list[CapacityProvider] = []
         for reference in dict.fromkeys(references):
-            provider = find_provider(world, reference)
+            provider = find_provider(account, reference)
             if provider is None:
-                failures.append({"arn": _arn(world, reference), "reason": "MISSING"})
+                failures.append({"arn": _arn(account, reference), "reason": "MISSING"})
             else:
                 found.append(provider)
     else:
-        found = [provider for provider in world.capacity_providers.values() if provider.deleted_at is None]
+        found = [provider for provider in account.capacity_providers.values() if provider.deleted_at is None]
     if "cluster" in request:
-        name = world.cluster(request["cluster"]).name
+        name = account.cluster(request["cluster"]).name
         found = [provider for provider in found if provider.body.get("cluster", name) == name]
     rows = [(provider.arn, provider) for provider in found]
     page, more = paginate("DescribeCapacityProviders", request, rows, default=10, maximum=10)
@@ -120,39 +119,39 @@ def _describe(world: World, request: Wire) -> Wire:
     return {"capacityProviders": [_show(provider, tags=tags) for provider in page], "failures": failures, **more}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    provider = _changeable(world, request["name"])
-    kind = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
-    if kind not in request:
-        raise invalid(f"The capacity provider {provider.name} is updated with {kind}.")
-    old, new = provider.body[kind], request[kind]
-    if kind == "autoScalingGroupProvider":
+def _update(account: Account, request: Wire) -> Wire:
+    provider = _changeable(account, request["name"])
+    member = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
+    if member not in request:
+        raise invalid(f"The capacity provider {provider.name} is updated with {member}.")
+    old, new = provider.body[member], request[member]
+    if member == "autoScalingGroupProvider":
         scaling = {**old["managedScaling"], **new.get("managedScaling", {})}
         updated = _group({**old, **new, "managedScaling": scaling})
     else:
         template = {**old["instanceLaunchTemplate"], **new["instanceLaunchTemplate"]}
         updated = {**old, **new, "instanceLaunchTemplate": template}
-    provider.body = {**provider.body, kind: updated}
+    provider.body = {**provider.body, member: updated}
     provider.update_status = "UPDATE_COMPLETE"
     return {"capacityProvider": _show(provider, tags=True)}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    provider = _changeable(world, request["capacityProvider"])
+def _delete(account: Account, request: Wire) -> Wire:
+    provider = _changeable(account, request["capacityProvider"])
     users = [
         cluster.name
-        for cluster in world.clusters.values()
+        for cluster in account.clusters.values()
         if cluster.status == "ACTIVE" and provider.name in cluster.capacity_providers
     ]
     if users:
         raise refused(f"The capacity provider {provider.name} is associated with the cluster {users[0]}.")
-    provider.deleted_at = world.now
+    provider.deleted_at = account.now
     provider.update_status = "DELETE_COMPLETE"
     return {"capacityProvider": _show(provider, tags=True)}
 
 
-def _changeable(world: World, reference: str) -> CapacityProvider:
-    provider = find_provider(world, reference)
+def _changeable(account: Account, reference: str) -> CapacityProvider:
+    provider = find_provider(account, reference)
     if provider is None or provider.deleted_at is not None:
         raise refused(f"The specified capacity provider {reference} does not exist.")
     if provider.name in FARGATE_PROVIDERS:
@@ -160,8 +159,8 @@ def _changeable(world: World, reference: str) -> CapacityProvider:
     return provider
 
 
-def _arn(world: World, reference: str) -> str:
-    return world.arns.ecs("capacity-provider", world.arns.name("capacity-provider", reference))
+def _arn(account: Account, reference: str) -> str:
+    return account.arns.ecs("capacity-provider", account.arns.name("capacity-provider", reference))
 
 
 def _show(provider: CapacityProvider, *, tags: bool) -> Wire:

@@ -1,22 +1,18 @@
-"""Clusters: create, describe, list, update, delete.
-
-Decides what a cluster holds and shows, and when it can go. Capacity providers as such, and what runs in a cluster,
-are decided elsewhere.
-"""
+"""Clusters: create, describe, list, update, delete, and associate capacity providers."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ecskit._simulator.account import DEFAULT_CLUSTER, Account
+from ecskit._simulator.capacity_strategies import checked_strategy
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.operations.capacity_providers import known_provider
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.operations.capacity_providers import usable_provider
+from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import Cluster
-from ecskit._simulator.strategies import checked_strategy
 from ecskit._simulator.tagging import checked_tags
-from ecskit._simulator.world import DEFAULT_CLUSTER, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,113 +22,113 @@ if TYPE_CHECKING:
 _INSIGHTS = ("enabled", "disabled", "enhanced")
 
 
-def create(world: World, request: Wire) -> Wire:
-    """Perform CreateCluster; the same request for an existing cluster returns that cluster."""
+def create(account: Account, request: Wire) -> Wire:
+    """Perform CreateCluster. A repeated request returns the existing cluster."""
     name = request.get("clusterName", DEFAULT_CLUSTER)
     check_name("clusterName", name)
-    existing = world.clusters.get(name)
+    existing = account.clusters.get(name)
     if existing is not None and existing.status == "ACTIVE":
         if request not in (existing.created_with, {"clusterName": name}, {}):
             raise invalid(f"The cluster {name} exists and was created with other parameters.")
-        return {"cluster": _show(world, existing, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+        return {"cluster": _show(account, existing, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
     providers = request.get("capacityProviders", [])
     cluster = Cluster(
         name=name,
-        arn=world.arns.ecs("cluster", name),
+        arn=account.arns.ecs("cluster", name),
         created_with=request,
         tags=checked_tags(request.get("tags")),
         settings=_settings([{"name": "containerInsights", "value": "disabled"}], request.get("settings", [])),
         configuration=request.get("configuration"),
-        service_connect_defaults=_service_connect(world, request.get("serviceConnectDefaults")),
-        capacity_providers=_providers(world, name, providers),
+        service_connect_defaults=_service_connect(account, request.get("serviceConnectDefaults")),
+        capacity_providers=_providers(account, name, providers),
         default_strategy=_strategy(request.get("defaultCapacityProviderStrategy", []), providers),
     )
-    world.clusters[name] = cluster
-    return {"cluster": _show(world, cluster, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+    account.clusters[name] = cluster
+    return {"cluster": _show(account, cluster, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
 
 
-def _describe(world: World, request: Wire) -> Wire:
+def _describe(account: Account, request: Wire) -> Wire:
     references = request.get("clusters") or [DEFAULT_CLUSTER]
     check_count("clusters", references, most=100)
     shown: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(references):
-        cluster = world.find_cluster(reference)
+        cluster = account.find_cluster(reference)
         if cluster is None:
-            arn = reference if reference.startswith("arn:") else world.arns.ecs("cluster", reference)
+            arn = reference if reference.startswith("arn:") else account.arns.ecs("cluster", reference)
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            shown.append(_show(world, cluster, request.get("include", [])))
+            shown.append(_show(account, cluster, request.get("include", [])))
     return {"clusters": shown, "failures": failures}
 
 
-def _list(world: World, request: Wire) -> Wire:
-    rows = [(cluster.arn, cluster.arn) for cluster in world.clusters.values() if cluster.status == "ACTIVE"]
+def _list(account: Account, request: Wire) -> Wire:
+    rows = [(cluster.arn, cluster.arn) for cluster in account.clusters.values() if cluster.status == "ACTIVE"]
     page, more = paginate("ListClusters", request, rows)
     return {"clusterArns": page, **more}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request["cluster"])
+def _update(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request["cluster"])
     settings = _settings(cluster.settings, request.get("settings", []))
-    defaults = _service_connect(world, request.get("serviceConnectDefaults"))
+    defaults = _service_connect(account, request.get("serviceConnectDefaults"))
     cluster.settings = settings
     cluster.configuration = request.get("configuration", cluster.configuration)
     cluster.service_connect_defaults = defaults if defaults is not None else cluster.service_connect_defaults
-    return {"cluster": _show(world, cluster, ("SETTINGS", "CONFIGURATIONS"))}
+    return {"cluster": _show(account, cluster, ("SETTINGS", "CONFIGURATIONS"))}
 
 
-def _update_settings(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request["cluster"])
+def _update_settings(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request["cluster"])
     cluster.settings = _settings(cluster.settings, request["settings"])
-    return {"cluster": _show(world, cluster, ("SETTINGS",))}
+    return {"cluster": _show(account, cluster, ("SETTINGS",))}
 
 
-def _put_providers(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request["cluster"])
-    providers = _providers(world, cluster.name, request["capacityProviders"])
+def _put_providers(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request["cluster"])
+    providers = _providers(account, cluster.name, request["capacityProviders"])
     strategy = _strategy(request["defaultCapacityProviderStrategy"], providers)
     busy = {
         task.body.get("capacityProviderName")
-        for task in world.tasks_of(cluster)
-        if world.task_status(task) != "STOPPED"
+        for task in account.tasks_of(cluster)
+        if account.task_status(task) != "STOPPED"
     }
     for removed in set(cluster.capacity_providers) - set(providers):
         if removed in busy:
             raise SimulatedError("ResourceInUseException", f"Tasks still run on the capacity provider {removed}.")
     cluster.capacity_providers = providers
     cluster.default_strategy = strategy
-    return {"cluster": _show(world, cluster, ("SETTINGS", "TAGS"))}
+    return {"cluster": _show(account, cluster, ("SETTINGS", "TAGS"))}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request["cluster"])
+def _delete(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request["cluster"])
     if cluster.status == "ACTIVE":
-        if world.instances_of(cluster):
+        if account.instances_of(cluster):
             raise SimulatedError(
                 "ClusterContainsContainerInstancesException",
                 "The cluster still has container instances: deregister them first.",
             )
-        if any(service.status != "INACTIVE" for service in world.services_of(cluster)):
+        if any(service.status != "INACTIVE" for service in account.services_of(cluster)):
             raise SimulatedError(
                 "ClusterContainsServicesException", "The cluster still has services: delete them first."
             )
-        if any(world.task_status(task) != "STOPPED" for task in world.tasks_of(cluster)):
+        if any(account.task_status(task) != "STOPPED" for task in account.tasks_of(cluster)):
             raise SimulatedError("ClusterContainsTasksException", "The cluster still has tasks: stop them first.")
-        cluster.deleted_at = world.now
-    return {"cluster": _show(world, cluster, ())}
+        cluster.deleted_at = account.now
+    return {"cluster": _show(account, cluster, ())}
 
 
-def _show(world: World, cluster: Cluster, include: Sequence[str]) -> Wire:
-    running, pending = _task_counts(world, cluster)
+def _show(account: Account, cluster: Cluster, include: Sequence[str]) -> Wire:
+    running, pending = _task_counts(account, cluster)
     body: Wire = {
         "clusterArn": cluster.arn,
         "clusterName": cluster.name,
         "status": cluster.status,
-        "registeredContainerInstancesCount": len(world.instances_of(cluster)),
+        "registeredContainerInstancesCount": len(account.instances_of(cluster)),
         "runningTasksCount": sum(running.values()),
         "pendingTasksCount": sum(pending.values()),
-        "activeServicesCount": sum(service.status == "ACTIVE" for service in world.services_of(cluster)),
+        "activeServicesCount": sum(service.status == "ACTIVE" for service in account.services_of(cluster)),
         "statistics": _statistics(running, pending) if "STATISTICS" in include else [],
         "tags": cluster.tags if "TAGS" in include else [],
         "settings": cluster.settings if "SETTINGS" in include else [],
@@ -148,27 +144,27 @@ def _show(world: World, cluster: Cluster, include: Sequence[str]) -> Wire:
     return body
 
 
-def _task_counts(world: World, cluster: Cluster) -> tuple[Counter[str], Counter[str]]:
-    """Return the tasks that run and those that start, by the kind of their capacity."""
+def _task_counts(account: Account, cluster: Cluster) -> tuple[Counter[str], Counter[str]]:
+    """Return the numbers of running and of pending tasks, by EC2 and Fargate."""
     running: Counter[str] = Counter()
     pending: Counter[str] = Counter()
-    for task in world.tasks_of(cluster):
-        kind = "Fargate" if task.plan.fargate else "EC2"
-        status = world.task_status(task)
+    for task in account.tasks_of(cluster):
+        capacity = "Fargate" if task.plan.fargate else "EC2"
+        status = account.task_status(task)
         if status == "RUNNING":
-            running[kind] += 1
+            running[capacity] += 1
         elif status in ("PROVISIONING", "PENDING", "ACTIVATING"):
-            pending[kind] += 1
+            pending[capacity] += 1
     return running, pending
 
 
 def _statistics(running: Counter[str], pending: Counter[str]) -> list[Wire]:
     counts = {}
-    for kind in ("EC2", "Fargate"):
-        counts[f"running{kind}TasksCount"] = running[kind]
-        counts[f"pending{kind}TasksCount"] = pending[kind]
-        counts[f"active{kind}ServiceCount"] = 0
-        counts[f"draining{kind}ServiceCount"] = 0
+    for capacity in ("EC2", "Fargate"):
+        counts[f"running{capacity}TasksCount"] = running[capacity]
+        counts[f"pending{capacity}TasksCount"] = pending[capacity]
+        counts[f"active{capacity}ServiceCount"] = 0
+        counts[f"draining{capacity}ServiceCount"] = 0
     return [{"name": name, "value": str(count)} for name, count in counts.items()]
 
 
@@ -182,18 +178,18 @@ def _settings(old: list[dict[str, str]], new: list[dict[str, str]]) -> list[dict
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def _service_connect(world: World, defaults: dict[str, str] | None) -> dict[str, str] | None:
+def _service_connect(account: Account, defaults: dict[str, str] | None) -> dict[str, str] | None:
     if defaults is None or defaults["namespace"].startswith("arn:"):
         return defaults
-    namespace = f"ns-{world.hex(16)}"
-    arns = world.arns
+    namespace = f"ns-{account.hex(16)}"
+    arns = account.arns
     arn = f"arn:{arns.partition}:servicediscovery:{arns.region}:{arns.account}:namespace/{namespace}"
     return {"namespace": arn}
 
 
-def _providers(world: World, cluster: str, references: list[str]) -> list[str]:
+def _providers(account: Account, cluster: str, references: list[str]) -> list[str]:
     check_count("capacityProviders", references, least=0, most=20)
-    return [known_provider(world, reference, cluster).name for reference in references]
+    return [usable_provider(account, reference, cluster).name for reference in references]
 
 
 def _strategy(strategy: list[Wire], providers: list[str]) -> list[Wire]:

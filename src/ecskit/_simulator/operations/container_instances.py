@@ -1,28 +1,25 @@
-"""Container instances: register, describe, list, drain, update the agent, deregister.
-
-Decides what an instance registers with and when it may go. What is left of its resources is computed in `placement`.
-"""
+"""Container instances: register, describe, list, drain, update the agent, deregister."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from ecskit._simulator.cluster_queries import matcher
 from ecskit._simulator.errors import SimulatedError, invalid
-from ecskit._simulator.expressions import matcher
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.pages import paginate
-from ecskit._simulator.placement import room_on
+from ecskit._simulator.pagination import paginate
+from ecskit._simulator.placement import free_capacity
 from ecskit._simulator.records.resources import Cluster, ContainerInstance
 from ecskit._simulator.tagging import checked_tags
-from ecskit._simulator.task_life import stopped_life
+from ecskit._simulator.task_lifecycle import stopped_lifecycle
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from ecskit._simulator.world import World
+    from ecskit._simulator.account import Account
 
 LATEST_AGENT = "1.99.0"
-_AGENT_UPDATE_TAKES = 30.0
+_AGENT_UPDATE_SECONDS = 30.0
 
 _DEFAULT_VERSIONS = {"agentVersion": "1.98.0", "agentHash": "0badc0de", "dockerVersion": "DockerVersion: 25.0.8"}
 _DEFAULT_RESOURCES: list[Wire] = [
@@ -33,27 +30,27 @@ _DEFAULT_RESOURCES: list[Wire] = [
 ]
 
 
-def found_instance(world: World, cluster: Cluster, reference: str) -> ContainerInstance:
-    """Return the container instance that a request names.
+def found_instance(account: Account, cluster: Cluster, reference: str) -> ContainerInstance:
+    """Return the container instance of a request.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when the cluster has none of that name.
+        SimulatedError: `InvalidParameterException` if the cluster has no such instance.
     """
-    instance = world.find_container_instance(cluster, reference)
+    instance = account.find_container_instance(cluster, reference)
     if instance is None:
         raise invalid("The specified container instance was not found.")
     return instance
 
 
-def _register(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request.get("cluster"))
+def _register(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request.get("cluster"))
     if "containerInstanceArn" in request:
-        instance = found_instance(world, cluster, request["containerInstanceArn"])
+        instance = found_instance(account, cluster, request["containerInstanceArn"])
         instance.version_info = request.get("versionInfo", instance.version_info)
         instance.version += 1
-        return {"containerInstance": _show(world, instance)}
+        return {"containerInstance": _show(account, instance)}
     document = _identity(request.get("instanceIdentityDocument"))
-    zone = document.get("availabilityZone") or f"{world.arns.region}a"
+    zone = document.get("availabilityZone") or f"{account.arns.region}a"
     built_in = {
         "ecs.availability-zone": zone,
         "ecs.instance-type": document.get("instanceType") or "m5.large",
@@ -63,20 +60,20 @@ def _register(world: World, request: Wire) -> Wire:
     attributes = [{"name": name, "value": value} for name, value in built_in.items()]
     attributes += [_attribute(each) for each in request.get("attributes", []) if each["name"] not in built_in]
     instance = ContainerInstance(
-        arn=world.arns.ecs("container-instance", f"{cluster.name}/{world.hex(32)}"),
-        ordinal=world.ordinal(),
+        arn=account.arns.ecs("container-instance", f"{cluster.name}/{account.hex(32)}"),
+        ordinal=account.ordinal(),
         cluster_arn=cluster.arn,
-        ec2_instance_id=document.get("instanceId") or f"i-{world.hex(17)}",
+        ec2_instance_id=document.get("instanceId") or f"i-{account.hex(17)}",
         status="ACTIVE",
         version=1,
         version_info=request.get("versionInfo", _DEFAULT_VERSIONS),
         resources=[_resource(each) for each in request.get("totalResources", _DEFAULT_RESOURCES)],
         attributes=attributes,
         tags=checked_tags(request.get("tags")),
-        registered_at=world.now,
+        registered_at=account.now,
     )
-    world.container_instances[instance.arn] = instance
-    return {"containerInstance": _show(world, instance)}
+    account.container_instances[instance.arn] = instance
+    return {"containerInstance": _show(account, instance)}
 
 
 def _identity(document: str | None) -> dict[str, Any]:
@@ -101,106 +98,106 @@ def _resource(given: Wire) -> Wire:
     return {"doubleValue": 0.0, "longValue": 0, "integerValue": 0, **given}
 
 
-def _deregister(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    instance = found_instance(world, cluster, request["containerInstance"])
-    tasks = list(world.live_tasks_on(instance))
+def _deregister(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    instance = found_instance(account, cluster, request["containerInstance"])
+    tasks = list(account.live_tasks_on(instance))
     if tasks and not request.get("force"):
         raise invalid("Found running tasks on the instance.")
     for task in tasks:
-        task.steps = stopped_life(
+        task.steps = stopped_lifecycle(
             task.plan,
             task.steps,
-            world.now,
+            account.now,
             stop_code="TerminationNotice",
             reason="Container instance deregistration forced by user",
         )
     instance.status = "INACTIVE"
-    del world.container_instances[instance.arn]
-    return {"containerInstance": _show(world, instance)}
+    del account.container_instances[instance.arn]
+    return {"containerInstance": _show(account, instance)}
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _describe(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_count("containerInstances", request["containerInstances"], most=100)
-    found, failures = _lookup(world, cluster, request["containerInstances"])
+    found, failures = _lookup(account, cluster, request["containerInstances"])
     include = request.get("include", [])
-    return {"containerInstances": [_show(world, each, include) for each in found], "failures": failures}
+    return {"containerInstances": [_show(account, each, include) for each in found], "failures": failures}
 
 
-def _list(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _list(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     matches = matcher(request.get("filter"))
     wanted = [request["status"]] if "status" in request else ["ACTIVE", "DRAINING"]
     rows = [
         (instance.ordinal, instance.arn)
-        for instance in world.instances_of(cluster)
+        for instance in account.instances_of(cluster)
         if instance.status in wanted and matches(instance)
     ]
     page, more = paginate("ListContainerInstances", request, rows)
     return {"containerInstanceArns": page, **more}
 
 
-def _update_state(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _update_state(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_count("containerInstances", request["containerInstances"], most=10)
     if request["status"] not in ("ACTIVE", "DRAINING"):
         raise invalid(f"Container instances can be set to ACTIVE or DRAINING, not {request['status']}.")
-    found, failures = _lookup(world, cluster, request["containerInstances"])
+    found, failures = _lookup(account, cluster, request["containerInstances"])
     for instance in found:
         if instance.status != request["status"]:
             instance.status = request["status"]
             instance.version += 1
-    return {"containerInstances": [_show(world, each) for each in found], "failures": failures}
+    return {"containerInstances": [_show(account, each) for each in found], "failures": failures}
 
 
-def _update_agent(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    instance = found_instance(world, cluster, request["containerInstance"])
-    version = _versions(world, instance).get("agentVersion")
+def _update_agent(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    instance = found_instance(account, cluster, request["containerInstance"])
+    version = _versions(account, instance).get("agentVersion")
     if version is None:
-        raise SimulatedError("MissingVersionException", "The container instance never told its agent version.")
+        raise SimulatedError("MissingVersionException", "The container instance has not reported its agent version.")
     if version == LATEST_AGENT:
         raise SimulatedError("NoUpdateAvailableException", f"The agent is up to date: {version}.")
-    if instance.agent_update_asked_at is not None:
+    if instance.agent_update_requested_at is not None:
         raise SimulatedError("UpdateInProgressException", "An update of the agent is under way.")
-    instance.agent_update_asked_at = world.now
+    instance.agent_update_requested_at = account.now
     instance.version += 1
-    return {"containerInstance": _show(world, instance)}
+    return {"containerInstance": _show(account, instance)}
 
 
-def _lookup(world: World, cluster: Cluster, references: list[str]) -> tuple[list[ContainerInstance], list[Wire]]:
+def _lookup(account: Account, cluster: Cluster, references: list[str]) -> tuple[list[ContainerInstance], list[Wire]]:
     found: list[ContainerInstance] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(references):
-        instance = world.find_container_instance(cluster, reference)
+        instance = account.find_container_instance(cluster, reference)
         if instance is None:
-            arn = world.arns.in_cluster("container-instance", reference, cluster.name)
+            arn = account.arns.in_cluster("container-instance", reference, cluster.name)
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append(instance)
     return found, failures
 
 
-def _agent_is_updated(world: World, instance: ContainerInstance) -> bool:
-    asked = instance.agent_update_asked_at
-    return asked is not None and asked + _AGENT_UPDATE_TAKES <= world.now
+def _agent_is_updated(account: Account, instance: ContainerInstance) -> bool:
+    requested = instance.agent_update_requested_at
+    return requested is not None and requested + _AGENT_UPDATE_SECONDS <= account.now
 
 
-def _versions(world: World, instance: ContainerInstance) -> Wire:
-    if _agent_is_updated(world, instance):
+def _versions(account: Account, instance: ContainerInstance) -> Wire:
+    if _agent_is_updated(account, instance):
         return {**instance.version_info, "agentVersion": LATEST_AGENT}
     return instance.version_info
 
 
-def _show(world: World, instance: ContainerInstance, include: list[str] | None = None) -> Wire:
-    statuses = [world.task_status(task) for task in world.live_tasks_on(instance)]
+def _show(account: Account, instance: ContainerInstance, include: list[str] | None = None) -> Wire:
+    statuses = [account.task_status(task) for task in account.live_tasks_on(instance)]
     body: Wire = {
         "containerInstanceArn": instance.arn,
         "ec2InstanceId": instance.ec2_instance_id,
         "version": instance.version,
-        "versionInfo": _versions(world, instance),
-        "remainingResources": _remaining(world, instance),
+        "versionInfo": _versions(account, instance),
+        "remainingResources": _remaining(account, instance),
         "registeredResources": instance.resources,
         "status": instance.status,
         "agentConnected": instance.status != "INACTIVE",
@@ -211,15 +208,15 @@ def _show(world: World, instance: ContainerInstance, include: list[str] | None =
         "attachments": [],
         "tags": instance.tags if include is None or "TAGS" in include else [],
     }
-    if instance.agent_update_asked_at is not None:
-        body["agentUpdateStatus"] = "UPDATED" if _agent_is_updated(world, instance) else "PENDING"
+    if instance.agent_update_requested_at is not None:
+        body["agentUpdateStatus"] = "UPDATED" if _agent_is_updated(account, instance) else "PENDING"
     if include and "CONTAINER_INSTANCE_HEALTH" in include:
         body["healthStatus"] = {"overallStatus": "OK", "details": []}
     return body
 
 
-def _remaining(world: World, instance: ContainerInstance) -> list[Wire]:
-    room = room_on(world, instance)
+def _remaining(account: Account, instance: ContainerInstance) -> list[Wire]:
+    room = free_capacity(account, instance)
     values: dict[str, Wire] = {
         "CPU": {"integerValue": room.cpu},
         "MEMORY": {"integerValue": room.memory},

@@ -1,7 +1,6 @@
-"""Daemon deployments and revisions: describe and list them, and the course that a deployment takes.
+"""Daemon deployments and revisions: describe and list them, and the statuses of a deployment over time.
 
-Decides which statuses a deployment goes through, and when it leaves the daemon with which revisions. When one begins,
-and what a daemon is, is decided in `daemons`.
+`daemons` begins a deployment.
 """
 
 from __future__ import annotations
@@ -12,17 +11,24 @@ import attrs
 
 from ecskit._simulator.errors import refused
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.managed import add, all_present, all_seen, checked_arn, progress_of, seen
-from ecskit._simulator.pages import paginate
-from ecskit._simulator.progress import PENDING_SECONDS, STOPPING_SECONDS
-from ecskit._simulator.records.managed import Change, Managed
+from ecskit._simulator.pagination import paginate
+from ecskit._simulator.records.timed_resources import Change, TimedResource
+from ecskit._simulator.resource_access import (
+    add_resource,
+    all_current,
+    all_visible,
+    checked_arn,
+    find_visible,
+    progress_of,
+)
+from ecskit._simulator.resource_script import PENDING_SECONDS, STOPPING_SECONDS
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from ecskit._simulator.progress import Progress
-    from ecskit._simulator.world import World
+    from ecskit._simulator.account import Account
+    from ecskit._simulator.resource_script import Progress
 
-KIND = "daemon-deployment"
+RESOURCE_TYPE = "daemon-deployment"
 REVISION = "daemon-revision"
 
 _UNFINISHED = ("PENDING", "IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
@@ -31,12 +37,12 @@ _BREAKER: Wire = {"failureCount": 0, "status": "MONITORING", "threshold": 3}
 
 
 @attrs.frozen(kw_only=True)
-class Course:
-    """When a deployment begins, runs and ends.
+class DeploymentTimes:
+    """The moments at which the status of a deployment changes.
 
     Args:
         start: The moment of the request.
-        progress: How it goes.
+        progress: The script.
         seconds: From the request to success or failure.
     """
 
@@ -46,7 +52,7 @@ class Course:
 
     @property
     def running(self) -> float:
-        """When it is no longer PENDING."""
+        """When it becomes IN_PROGRESS."""
         return self.start + min(PENDING_SECONDS, self.seconds / 2)
 
     @property
@@ -56,97 +62,101 @@ class Course:
 
     @property
     def rolled_back(self) -> float:
-        """When a rollback, if there is one, succeeds or fails."""
+        """When a rollback, if any, succeeds or fails."""
         return self.end + self.progress.rollback_seconds
 
 
-def deploy(world: World, daemon: Managed, target: Managed | None, configuration: Wire) -> tuple[Managed, Course]:
-    """Start a deployment of a daemon, in place of one that is unfinished.
+def deploy(
+    account: Account, daemon: TimedResource, target: TimedResource | None, configuration: Wire
+) -> tuple[TimedResource, DeploymentTimes]:
+    """Begin a deployment of a daemon, and stop an unfinished one.
 
     Args:
-        world: Where it happens.
+        account: The account.
         daemon: The daemon.
-        target: The revision that is deployed; None to deploy none, which removes the daemon's tasks.
+        target: The revision to deploy; None to remove the daemon's tasks.
         configuration: The deployment configuration.
     """
-    _stop_unfinished(world, daemon)
-    progress = progress_of(world, "daemon", daemon.name)
-    course = Course(start=world.now, progress=progress, seconds=progress.seconds_for("daemon"))
-    arn = world.arns.ecs(KIND, f"{world.arns.name('daemon', daemon.arn)}/{world.hex(21)}")
+    _stop_unfinished(account, daemon)
+    progress = progress_of(account, "daemon", daemon.name)
+    times = DeploymentTimes(start=account.now, progress=progress, seconds=progress.seconds_for("daemon"))
+    arn = account.arns.ecs(RESOURCE_TYPE, f"{account.arns.name('daemon', daemon.arn)}/{account.hex(21)}")
     alarms = configuration.get("alarms", {})
     body: Wire = {
         "daemonDeploymentArn": arn,
         "clusterArn": daemon.body["clusterArn"],
-        "sourceDaemonRevisions": [_in_deployment(each) for each in daemon.show(world.now).get("currentRevisions", [])],
+        "sourceDaemonRevisions": [
+            _in_deployment(each) for each in daemon.show(account.now).get("currentRevisions", [])
+        ],
         "circuitBreaker": _BREAKER,
         "alarms": {
             "status": "MONITORING" if alarms.get("enable") else "DISABLED",
             "alarmNames": alarms.get("alarmNames", []),
         },
         "deploymentConfiguration": configuration,
-        "createdAt": timestamp(world.now),
+        "createdAt": timestamp(account.now),
     }
     if target is not None:
-        body["targetDaemonRevision"] = _in_deployment(target.hidden["running"])
-    deployment = Managed(
+        body["targetDaemonRevision"] = _in_deployment(target.internal["running"])
+    deployment = TimedResource(
         arn=arn,
         name=daemon.name,
-        created_at=world.now,
+        created_at=account.now,
         body=body,
-        changes=_changes(course, None if target is None else daemon.hidden.get("stable")),
+        changes=_changes(times, None if target is None else daemon.internal.get("stable")),
         owner=daemon.arn,
     )
-    add(world, KIND, deployment)
-    return deployment, course
+    add_resource(account, RESOURCE_TYPE, deployment)
+    return deployment, times
 
 
-def _changes(course: Course, stable: Wire | None) -> tuple[Change, ...]:
-    """Return the timeline of a deployment. A failure rolls back to the stable revision; without one it just stops."""
-    progress = course.progress
+def _changes(times: DeploymentTimes, stable: Wire | None) -> tuple[Change, ...]:
+    """Return the changes of a deployment. A failed one rolls back to the stable revision, else it is STOPPED."""
+    progress = times.progress
     beginning = (
-        Change(course.start, {"status": "PENDING"}),
-        Change(course.running, {"status": "IN_PROGRESS", "startedAt": timestamp(course.running)}),
+        Change(times.start, {"status": "PENDING"}),
+        Change(times.running, {"status": "IN_PROGRESS", "startedAt": timestamp(times.running)}),
     )
-    finished = {"finishedAt": timestamp(course.end)}
+    finished = {"finishedAt": timestamp(times.end)}
     if progress.fails is None:
         done = {"status": "SUCCESSFUL", "circuitBreaker": {**_BREAKER, "status": "MONITORING_COMPLETE"}}
-        return (*beginning, Change(course.end, {**done, **finished}))
+        return (*beginning, Change(times.end, {**done, **finished}))
     triggered = {**_BREAKER, "failureCount": _BREAKER["threshold"], "status": "TRIGGERED"}
     failed: Wire = {"statusReason": progress.fails, "circuitBreaker": triggered}
     if stable is None:
-        stopped = {"status": "STOPPED", "stoppedAt": timestamp(course.end)}
-        return (*beginning, Change(course.end, {**failed, **stopped, **finished}))
+        stopped = {"status": "STOPPED", "stoppedAt": timestamp(times.end)}
+        return (*beginning, Change(times.end, {**failed, **stopped, **finished}))
     rollback = {
         "reason": progress.fails,
-        "startedAt": timestamp(course.end),
+        "startedAt": timestamp(times.end),
         "rollbackTargetDaemonRevisionArn": stable["arn"],
         "rollbackCapacityProviders": [each["arn"] for each in stable["capacityProviders"]],
     }
-    outcome: Wire = {"status": "ROLLBACK_SUCCESSFUL", "finishedAt": timestamp(course.rolled_back)}
+    outcome: Wire = {"status": "ROLLBACK_SUCCESSFUL", "finishedAt": timestamp(times.rolled_back)}
     if progress.rollback_fails is not None:
         outcome |= {"status": "ROLLBACK_FAILED", "statusReason": progress.rollback_fails}
     return (
         *beginning,
-        Change(course.end, {**failed, "status": "ROLLBACK_IN_PROGRESS", "rollback": rollback}),
-        Change(course.rolled_back, outcome),
+        Change(times.end, {**failed, "status": "ROLLBACK_IN_PROGRESS", "rollback": rollback}),
+        Change(times.rolled_back, outcome),
     )
 
 
-def _stop_unfinished(world: World, daemon: Managed) -> None:
-    """Let a new deployment replace the one before."""
-    for each in all_present(world, KIND):
-        if each.owner == daemon.arn and each.show(world.now)["status"] in _UNFINISHED:
-            stopped = timestamp(world.now + STOPPING_SECONDS)
+def _stop_unfinished(account: Account, daemon: TimedResource) -> None:
+    """Stop the deployment that a new one replaces."""
+    for each in all_current(account, RESOURCE_TYPE):
+        if each.owner == daemon.arn and each.show(account.now)["status"] in _UNFINISHED:
+            stopped = timestamp(account.now + STOPPING_SECONDS)
             reason = "A newer deployment replaces this one."
-            each.begin(
-                world.now,
-                Change(world.now, {"status": "STOP_REQUESTED", "statusReason": reason}),
+            each.reschedule(
+                account.now,
+                Change(account.now, {"status": "STOP_REQUESTED", "statusReason": reason}),
                 Change(stopped, {"status": "STOPPED", "stoppedAt": stopped, "finishedAt": stopped}),
             )
 
 
 def _in_deployment(running: Wire) -> Wire:
-    """Return a revision as a deployment shows it, from the way in which a daemon shows it."""
+    """Return a revision as a deployment shows it, from the form in which a daemon shows it."""
     none: dict[str, Any] = {"runningInstanceCount": 0, "withoutDaemonInstanceCount": 0, "drainingInstanceCount": 0}
     return {
         "arn": running["arn"],
@@ -157,23 +167,23 @@ def _in_deployment(running: Wire) -> Wire:
     }
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    found, failures = _look_up(world, KIND, "daemonDeploymentArns", request)
+def _describe(account: Account, request: Wire) -> Wire:
+    found, failures = _look_up(account, RESOURCE_TYPE, "daemonDeploymentArns", request)
     return {"daemonDeployments": found, "failures": failures}
 
 
-def _describe_revisions(world: World, request: Wire) -> Wire:
-    found, failures = _look_up(world, REVISION, "daemonRevisionArns", request)
+def _describe_revisions(account: Account, request: Wire) -> Wire:
+    found, failures = _look_up(account, REVISION, "daemonRevisionArns", request)
     return {"daemonRevisions": found, "failures": failures}
 
 
-def _look_up(world: World, kind: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
+def _look_up(account: Account, resource_type: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
     check_count(member, request[member], most=20)
-    at = world.read_moment()
+    at = account.read_moment()
     found: list[Wire] = []
     failures: list[Wire] = []
     for arn in dict.fromkeys(request[member]):
-        record = seen(world, kind, checked_arn(world, kind, arn), at)
+        record = find_visible(account, resource_type, checked_arn(account, resource_type, arn), at)
         if record is None:
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
@@ -181,16 +191,16 @@ def _look_up(world: World, kind: str, member: str, request: Wire) -> tuple[list[
     return found, failures
 
 
-def _list(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
-    daemon = checked_arn(world, "daemon", request["daemonArn"])
-    # Its deployments outlive a daemon: the last one tells how its deletion went.
-    if ("daemon", daemon) not in world.managed:
+def _list(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
+    daemon = checked_arn(account, "daemon", request["daemonArn"])
+    # Deployments outlive their daemon: the last one shows the result of the deletion.
+    if ("daemon", daemon) not in account.timed_resources:
         raise refused(f"The daemon {daemon} was not found.")
     created: Wire = request.get("createdAt", {})
     rows = [
         (each.arn, _summary(each, at))
-        for each in all_seen(world, KIND, at)
+        for each in all_visible(account, RESOURCE_TYPE, at)
         if each.owner == daemon
         and created.get("after", 0) <= each.created_at <= created.get("before", each.created_at)
         and each.show(at)["status"] in (request.get("status") or (each.show(at)["status"],))
@@ -199,7 +209,7 @@ def _list(world: World, request: Wire) -> Wire:
     return {"daemonDeployments": page, **more}
 
 
-def _summary(deployment: Managed, at: float) -> Wire:
+def _summary(deployment: TimedResource, at: float) -> Wire:
     shown = deployment.show(at)
     summary = {name: shown[name] for name in _SUMMARY if name in shown}
     if "targetDaemonRevision" in shown:

@@ -1,7 +1,6 @@
-"""Daemons: create, describe, list, update, delete.
+"""Daemons: create, describe, list, update, delete, and the revisions that they show during deployments.
 
-Decides what a daemon is made of, when it can change, and which revisions it shows while one deployment or another goes
-on. No daemon task runs: the counts are 0. The course of a deployment is decided in `daemon_deployments`.
+Simulated daemons run no tasks: the counts are 0. `daemon_deployments` has the statuses of a deployment.
 """
 
 from __future__ import annotations
@@ -10,28 +9,28 @@ from typing import TYPE_CHECKING, Final
 
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.managed import (
-    add,
-    all_seen,
-    checked_arn,
-    created_before,
-    present,
-    remember_creation,
-    seen,
-)
-from ecskit._simulator.operations.capacity_providers import known_provider
-from ecskit._simulator.operations.daemon_deployments import REVISION, Course, deploy
+from ecskit._simulator.operations.capacity_providers import usable_provider
+from ecskit._simulator.operations.daemon_deployments import REVISION, DeploymentTimes, deploy
 from ecskit._simulator.operations.daemon_task_definitions import active_definition
-from ecskit._simulator.pages import paginate
-from ecskit._simulator.records.managed import Change, Managed
+from ecskit._simulator.pagination import paginate
+from ecskit._simulator.records.timed_resources import Change, TimedResource
+from ecskit._simulator.resource_access import (
+    add_resource,
+    all_visible,
+    checked_arn,
+    created_earlier,
+    find_current,
+    find_visible,
+    record_creation,
+)
 from ecskit._simulator.tagging import checked_tags
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster
-    from ecskit._simulator.world import World
 
-KIND: Final = "daemon"
+RESOURCE_TYPE: Final = "daemon"
 
 _REVISION_DEFAULTS: Wire = {
     "propagateTags": "NONE",
@@ -45,99 +44,103 @@ _CREATED = ("daemonArn", "status", "createdAt", "deploymentArn")
 _ANSWER = (*_SUMMARY, "deploymentArn")
 
 
-def _create(world: World, request: Wire) -> Wire:
+def _create(account: Account, request: Wire) -> Wire:
     name = request["daemonName"]
     check_name("daemonName", name)
-    cluster = world.active_cluster(request.get("clusterArn"))
-    known = created_before(world, KIND, cluster.arn, request)
+    cluster = account.active_cluster(request.get("clusterArn"))
+    known = created_earlier(account, RESOURCE_TYPE, cluster.arn, request)
     if known is not None:
-        return _members(known, world.now, _CREATED)
-    arn = world.arns.ecs(KIND, f"{cluster.name}/{name}")
-    if present(world, KIND, arn) is not None:
+        return _members(known, account.now, _CREATED)
+    arn = account.arns.ecs(RESOURCE_TYPE, f"{cluster.name}/{name}")
+    if find_current(account, RESOURCE_TYPE, arn) is not None:
         raise invalid(f"The cluster {cluster.name} already has a daemon named {name}.")
-    daemon = Managed(
+    daemon = TimedResource(
         arn=arn,
         name=name,
-        created_at=world.now,
-        body={"daemonArn": arn, "clusterArn": cluster.arn, "createdAt": timestamp(world.now)},
-        changes=(Change(world.now, {"status": "ACTIVE", "currentRevisions": []}),),
+        created_at=account.now,
+        body={"daemonArn": arn, "clusterArn": cluster.arn, "createdAt": timestamp(account.now)},
+        changes=(Change(account.now, {"status": "ACTIVE", "currentRevisions": []}),),
         tags=checked_tags(request.get("tags")),
     )
-    revision = _revision(world, cluster, daemon, request)
-    add(world, KIND, daemon)
-    _roll_out(world, daemon, revision, request)
-    remember_creation(world, KIND, cluster.arn, request, daemon)
-    return _members(daemon, world.now, _CREATED)
+    revision = _revision(account, cluster, daemon, request)
+    add_resource(account, RESOURCE_TYPE, daemon)
+    _roll_out(account, daemon, revision, request)
+    record_creation(account, RESOURCE_TYPE, cluster.arn, request, daemon)
+    return _members(daemon, account.now, _CREATED)
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
-    return {"daemon": _found(seen(world, KIND, checked_arn(world, KIND, request["daemonArn"]), at)).show(at)}
+def _describe(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
+    return {
+        "daemon": _found(
+            find_visible(account, RESOURCE_TYPE, checked_arn(account, RESOURCE_TYPE, request["daemonArn"]), at)
+        ).show(at)
+    }
 
 
-def _list(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
-    cluster = world.cluster(request.get("clusterArn"))
+def _list(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
+    cluster = account.cluster(request.get("clusterArn"))
     wanted = set(request.get("capacityProviderArns", []))
     rows = [
         (each.arn, _members(each, at, _SUMMARY))
-        for each in all_seen(world, KIND, at)
-        if each.body["clusterArn"] == cluster.arn and (not wanted or wanted & set(each.hidden["providers"]))
+        for each in all_visible(account, RESOURCE_TYPE, at)
+        if each.body["clusterArn"] == cluster.arn and (not wanted or wanted & set(each.internal["providers"]))
     ]
     page, more = paginate("ListDaemons", request, rows)
     return {"daemonSummariesList": page, **more}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    daemon = _changeable(world, request)
-    revision = _revision(world, world.active_cluster(daemon.body["clusterArn"]), daemon, request)
-    daemon.begin(world.now, Change(world.now, {"updatedAt": timestamp(world.now)}))
-    _roll_out(world, daemon, revision, request)
-    return _members(daemon, world.now, _ANSWER)
+def _update(account: Account, request: Wire) -> Wire:
+    daemon = _changeable(account, request)
+    revision = _revision(account, account.active_cluster(daemon.body["clusterArn"]), daemon, request)
+    daemon.reschedule(account.now, Change(account.now, {"updatedAt": timestamp(account.now)}))
+    _roll_out(account, daemon, revision, request)
+    return _members(daemon, account.now, _ANSWER)
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    daemon = _changeable(world, request)
-    deployment, course = deploy(world, daemon, None, daemon.hidden["configuration"])
+def _delete(account: Account, request: Wire) -> Wire:
+    daemon = _changeable(account, request)
+    deployment, times = deploy(account, daemon, None, daemon.internal["configuration"])
     members = {
         "status": "DELETE_IN_PROGRESS",
-        "updatedAt": timestamp(world.now),
+        "updatedAt": timestamp(account.now),
         "deploymentArn": deployment.arn,
     }
-    daemon.begin(world.now, Change(world.now, members))
-    if course.progress.fails is None:  # A deletion that fails stays in progress: there is no status for it.
-        daemon.gone_at = course.end
-    return _members(daemon, world.now, _ANSWER)
+    daemon.reschedule(account.now, Change(account.now, members))
+    if times.progress.fails is None:  # ECS has no status for a failed deletion: it stays DELETE_IN_PROGRESS.
+        daemon.gone_at = times.end
+    return _members(daemon, account.now, _ANSWER)
 
 
-def _revision(world: World, cluster: Cluster, daemon: Managed, request: Wire) -> Managed:
-    """Return the new revision that a request describes.
+def _revision(account: Account, cluster: Cluster, daemon: TimedResource, request: Wire) -> TimedResource:
+    """Return the new revision of a request.
 
     Raises:
-        SimulatedError: For a definition or capacity providers that a daemon cannot have.
+        SimulatedError: For a task definition or capacity providers that a daemon cannot have.
     """
     references = list(dict.fromkeys(request["capacityProviderArns"]))
     check_count("capacityProviderArns", references, most=20)
-    providers = [known_provider(world, reference, cluster.name) for reference in references]
+    providers = [usable_provider(account, reference, cluster.name) for reference in references]
     for provider in providers:
         if provider.body["type"] != "MANAGED_INSTANCES":
             raise invalid(f"The capacity provider {provider.name} has no managed instances, which daemons need.")
     bake_time = request.get("deploymentConfiguration", {}).get("bakeTimeInMinutes", 0)
     if bake_time < 0:
         raise invalid(f"bakeTimeInMinutes must not be negative: {bake_time}.")
-    definition = active_definition(world, request["daemonTaskDefinitionArn"])
-    arn = world.arns.ecs(REVISION, f"{world.arns.name(KIND, daemon.arn)}/{world.uuid()}")
+    definition = active_definition(account, request["daemonTaskDefinitionArn"])
+    arn = account.arns.ecs(REVISION, f"{account.arns.name(RESOURCE_TYPE, daemon.arn)}/{account.uuid()}")
     counts = {"runningCount": 0, "withoutDaemonCount": 0}
-    return Managed(
+    return TimedResource(
         arn=arn,
         name=daemon.name,
-        created_at=world.now,
+        created_at=account.now,
         body={
             "daemonRevisionArn": arn,
             "clusterArn": cluster.arn,
             "daemonArn": daemon.arn,
             "daemonTaskDefinitionArn": definition.arn,
-            "createdAt": timestamp(world.now),
+            "createdAt": timestamp(account.now),
             "containerImages": [
                 {"containerName": each["name"], "image": each["image"]}
                 for each in definition.body["containerDefinitions"]
@@ -145,8 +148,8 @@ def _revision(world: World, cluster: Cluster, daemon: Managed, request: Wire) ->
             **{name: request.get(name, default) for name, default in _REVISION_DEFAULTS.items()},
         },
         changes=(),
-        hidden={
-            # How a daemon shows the revision while it runs.
+        internal={
+            # The revision as the daemon shows it while it runs.
             "running": {
                 "arn": arn,
                 "capacityProviders": [{"arn": provider.arn, **counts} for provider in providers],
@@ -158,23 +161,23 @@ def _revision(world: World, cluster: Cluster, daemon: Managed, request: Wire) ->
     )
 
 
-def _roll_out(world: World, daemon: Managed, revision: Managed, request: Wire) -> None:
-    """Deploy a revision, and let the daemon show what runs while that goes on."""
-    add(world, REVISION, revision)
-    _settle(daemon, world.now)
-    running: Wire = revision.hidden["running"]
+def _roll_out(account: Account, daemon: TimedResource, revision: TimedResource, request: Wire) -> None:
+    """Deploy a revision, and set the revisions that the daemon shows meanwhile."""
+    add_resource(account, REVISION, revision)
+    _settle(daemon, account.now)
+    running: Wire = revision.internal["running"]
     configuration = {**_DEPLOYMENT_DEFAULTS, **request.get("deploymentConfiguration", {})}
-    deployment, course = deploy(world, daemon, revision, configuration)
-    before: list[Wire] = daemon.show(world.now)["currentRevisions"]
-    stable: Wire | None = daemon.hidden.get("stable")
-    daemon.begin(
-        world.now,
-        Change(world.now, {"deploymentArn": deployment.arn}),
-        Change(course.running, {"currentRevisions": [*before, running]}),
-        *_outcome(course, stable, running),
+    deployment, times = deploy(account, daemon, revision, configuration)
+    before: list[Wire] = daemon.show(account.now)["currentRevisions"]
+    stable: Wire | None = daemon.internal.get("stable")
+    daemon.reschedule(
+        account.now,
+        Change(account.now, {"deploymentArn": deployment.arn}),
+        Change(times.running, {"currentRevisions": [*before, running]}),
+        *_outcome(times, stable, running),
     )
-    pending = None if course.progress.fails is not None else {"revision": running, "at": course.end}
-    daemon.hidden = {
+    pending = None if times.progress.fails is not None else {"revision": running, "at": times.end}
+    daemon.internal = {
         "stable": stable,
         "pending": pending,
         "configuration": configuration,
@@ -182,36 +185,36 @@ def _roll_out(world: World, daemon: Managed, revision: Managed, request: Wire) -
     }
 
 
-def _settle(daemon: Managed, now: float) -> None:
-    """Take note of a revision that was deployed successfully since the last request: a failure falls back to it."""
-    pending: Wire | None = daemon.hidden.get("pending")
+def _settle(daemon: TimedResource, now: float) -> None:
+    """Record a revision that was deployed successfully since the last request: a failure rolls back to it."""
+    pending: Wire | None = daemon.internal.get("pending")
     if pending is not None and pending["at"] <= now:
-        daemon.hidden = {**daemon.hidden, "stable": pending["revision"], "pending": None}
+        daemon.internal = {**daemon.internal, "stable": pending["revision"], "pending": None}
 
 
-def _outcome(course: Course, stable: Wire | None, running: Wire) -> tuple[Change, ...]:
-    progress = course.progress
+def _outcome(times: DeploymentTimes, stable: Wire | None, running: Wire) -> tuple[Change, ...]:
+    progress = times.progress
     if progress.fails is None:
-        return (Change(course.end, {"currentRevisions": [running]}),)
+        return (Change(times.end, {"currentRevisions": [running]}),)
     if stable is None or progress.rollback_fails is not None:
-        return ()  # The daemon is left with what it has.
-    return (Change(course.rolled_back, {"currentRevisions": [stable]}),)
+        return ()  # The daemon keeps its revisions.
+    return (Change(times.rolled_back, {"currentRevisions": [stable]}),)
 
 
-def _changeable(world: World, request: Wire) -> Managed:
-    daemon = _found(present(world, KIND, checked_arn(world, KIND, request["daemonArn"])))
-    if daemon.show(world.now)["status"] != "ACTIVE":
+def _changeable(account: Account, request: Wire) -> TimedResource:
+    daemon = _found(find_current(account, RESOURCE_TYPE, checked_arn(account, RESOURCE_TYPE, request["daemonArn"])))
+    if daemon.show(account.now)["status"] != "ACTIVE":
         raise SimulatedError("DaemonNotActiveException", f"The daemon {daemon.name} is being deleted.")
     return daemon
 
 
-def _found(daemon: Managed | None) -> Managed:
+def _found(daemon: TimedResource | None) -> TimedResource:
     if daemon is None:
         raise SimulatedError("DaemonNotFoundException", "The specified daemon was not found.")
     return daemon
 
 
-def _members(daemon: Managed, at: float, names: tuple[str, ...]) -> Wire:
+def _members(daemon: TimedResource, at: float, names: tuple[str, ...]) -> Wire:
     shown = daemon.show(at)
     return {name: shown[name] for name in names if name in shown}
 

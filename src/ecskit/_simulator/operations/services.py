@@ -1,7 +1,6 @@
 """Services: create, describe, list, update, delete.
 
-Decides what a request changes about a service and what makes a new deployment. What the scheduler makes of it is
-decided in the `services` package.
+A request changes the record of a service and can begin a deployment. `scheduler` does the rest.
 """
 
 from __future__ import annotations
@@ -12,47 +11,47 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import invalid
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.managed import present
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.services import Service
-from ecskit._simulator.scheduler import rollouts, schedule
-from ecskit._simulator.scheduler.rules import (
-    REVISION,
+from ecskit._simulator.resource_access import find_current
+from ecskit._simulator.scheduler import loop, rollouts
+from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
+from ecskit._simulator.scheduler.service_rules import (
+    REVISION_MEMBERS,
     changeable,
     checked_desired,
     revision_config,
     service_not_found,
     service_settings,
 )
-from ecskit._simulator.scheduler.staffing import launch_type_of
 from ecskit._simulator.scheduler.task_sets import add_task_set
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 _PER_CALL = 10
 _PER_PAGE = 10
 
 
-def _create(world: World, request: Wire) -> Wire:
+def _create(account: Account, request: Wire) -> Wire:
     check_token(request)
-    cluster = world.active_cluster(request.get("cluster"))
+    cluster = account.active_cluster(request.get("cluster"))
     name = request["serviceName"]
     check_name("serviceName", name)
-    arn = world.arns.ecs("service", f"{cluster.name}/{name}")
-    existing = _existing(world, cluster, arn, request)
+    arn = account.arns.ecs("service", f"{cluster.name}/{name}")
+    existing = _existing(account, cluster, arn, request)
     if existing is not None:
-        return {"service": _shown(world, existing)}
+        return {"service": _shown(account, existing)}
     controller = request.get("deploymentController", {}).get("type", "ECS")
     scheduling = request.get("schedulingStrategy", "REPLICA")
     if scheduling == "DAEMON" and (controller != "ECS" or "desiredCount" in request):
         raise invalid("A DAEMON service has no desiredCount, and its deployments are controlled by ECS.")
     if controller == "EXTERNAL" and any(request.get(each) for each in ("taskDefinition", "launchType")):
-        raise invalid("With the controller EXTERNAL, what runs is said by task sets.")
+        raise invalid("With the controller EXTERNAL, give taskDefinition and launchType to task sets.")
     if controller != "EXTERNAL" and "taskDefinition" not in request:
         raise invalid("TaskDefinition can not be blank.")
     if "desiredCount" not in request and scheduling == "REPLICA":
@@ -62,38 +61,38 @@ def _create(world: World, request: Wire) -> Wire:
     service = Service(
         arn=arn,
         name=name,
-        ordinal=world.ordinal(),
+        ordinal=account.ordinal(),
         cluster=cluster,
-        created_at=world.now,
+        created_at=account.now,
         created_with=request,
         controller=controller,
         scheduling=scheduling,
         settings=settings,
         config={}
         if controller == "EXTERNAL"
-        else revision_config(world, cluster, scheduling, settings, _wanted({}, request)),
+        else revision_config(account, cluster, scheduling, settings, _wanted({}, request)),
         desired=checked_desired(request.get("desiredCount", 0)),
         tags=checked_tags(request.get("tags")),
-        looked_at=world.now,
+        last_run_at=account.now,
     )
-    world.services.pop(arn, None)
-    world.services[arn] = service
+    account.services.pop(arn, None)
+    account.services[arn] = service
     if controller == "ECS":
-        rollouts.begin(world, service)
+        rollouts.begin(account, service)
     elif controller == "CODE_DEPLOY":
-        add_task_set(world, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
-    schedule.look(world, service)
-    return {"service": _shown(world, service)}
+        add_task_set(account, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
+    loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
 def _check_controller(controller: str, settings: Wire) -> None:
-    """Refuse criteria of early success for deployments that ECS does not make."""
+    """Refuse early success criteria for deployment controllers other than ECS."""
     if controller != "ECS" and settings["deploymentConfiguration"].get("earlySuccessCriteria", {}).get("enable"):
         raise invalid("earlySuccessCriteria can be used with the deployment controller ECS only.")
 
 
 def check_token(request: Wire) -> None:
-    """Refuse a `clientToken` that is too long or cannot be printed.
+    """Refuse a `clientToken` that is too long or has other characters than printable ASCII.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
@@ -103,77 +102,77 @@ def check_token(request: Wire) -> None:
         raise invalid("clientToken must be 1 to 36 printable ASCII characters without spaces.")
 
 
-def _existing(world: World, cluster: Cluster, arn: str, request: Wire) -> Service | None:
-    """Return the service that the same request created before, or None if the name is free.
+def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Service | None:
+    """Return the service that an equal request created before, or None if the name is free.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when the name or the token is taken.
+        SimulatedError: `InvalidParameterException` if the name or the token is in use.
     """
     token = request.get("clientToken")
-    for each in world.services_of(cluster):
+    for each in account.services_of(cluster):
         if token is not None and each.created_with.get("clientToken") == token and each.status == "ACTIVE":
-            if question(each.created_with) == question(request):
+            if parameters_of(each.created_with) == parameters_of(request):
                 return each
             raise invalid("The clientToken was used before with other parameters.")
-    if present(world, "express-gateway-service", arn) is not None:
+    if find_current(account, "express-gateway-service", arn) is not None:
         raise invalid("An Express service has this name.")
-    service = world.services.get(arn)
+    service = account.services.get(arn)
     if service is None or service.status == "INACTIVE":
         return None
     if service.status == "DRAINING":
         raise invalid("Unable to start a service that is still draining.")
-    if question(service.created_with) != question(request):
+    if parameters_of(service.created_with) != parameters_of(request):
         raise invalid("Creation of service was not idempotent.")
     return service
 
 
-def question(request: Wire) -> str:
-    """Return what a request asks for, whatever its token is."""
+def parameters_of(request: Wire) -> str:
+    """Return the parameters of a request without its token, as comparable text."""
     return json.dumps({name: value for name, value in request.items() if name != "clientToken"}, sort_keys=True)
 
 
 def _wanted(old: Wire, request: Wire) -> Wire:
-    """Return the members of a revision as the caller wants them: what is not spoken of stays."""
-    wanted = {**old, **{name: request[name] for name in (*REVISION, "volumeConfigurations") if name in request}}
+    """Return the members of a revision: those of the request over the old ones."""
+    wanted = {**old, **{name: request[name] for name in (*REVISION_MEMBERS, "volumeConfigurations") if name in request}}
     if "capacityProviderStrategy" in request:
         wanted.pop("launchType", None) if "launchType" not in request else None
     return wanted
 
 
-def _shown(world: World, service: Service) -> Wire:
-    shown = service.shown.at(world.now) or {}
+def _shown(account: Account, service: Service) -> Wire:
+    shown = service.shown.at(account.now) or {}
     return {**shown, "tags": service.tags}
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _describe(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_count("services", request["services"], most=_PER_CALL)
-    at = world.read_moment()
+    at = account.read_moment()
     found: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["services"]):
-        service = world.find_service(cluster, reference)
-        shown = None if service is None else seen(world, service, at)
+        service = account.find_service(cluster, reference)
+        shown = None if service is None else visible_service(account, service, at)
         if service is None or shown is None:
-            name = world.arns.name("service", reference)
-            arn = reference if reference.startswith("arn:") else world.arns.ecs("service", f"{cluster.name}/{name}")
+            name = account.arns.name("service", reference)
+            arn = reference if reference.startswith("arn:") else account.arns.ecs("service", f"{cluster.name}/{name}")
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             found.append({**shown, "tags": service.tags} if "TAGS" in request.get("include", []) else shown)
     return {"services": found, "failures": failures}
 
 
-def seen(world: World, service: Service, at: float) -> Wire | None:
-    """Return a service as a reader of a moment sees it, or None if it does not yet."""
-    return service.shown.at(at) if service.created_at + world.lag.visible_after <= at else None
+def visible_service(account: Account, service: Service, at: float) -> Wire | None:
+    """Return a service as a read of a moment shows it, or None if it does not."""
+    return service.shown.at(at) if service.created_at + account.lag.visible_after <= at else None
 
 
-def _list(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    at = world.read_moment()
+def _list(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    at = account.read_moment()
     rows: list[tuple[int, str]] = []
-    for service in world.services_of(cluster):
-        shown = seen(world, service, at)
+    for service in account.services_of(cluster):
+        shown = visible_service(account, service, at)
         if shown is None or shown["status"] != "ACTIVE" or request.get("resourceManagementType") == "ECS":
             continue
         if request.get("schedulingStrategy", service.scheduling) != service.scheduling:
@@ -187,24 +186,24 @@ def _list(world: World, request: Wire) -> Wire:
     return {"serviceArns": page, **more}
 
 
-def _list_by_namespace(world: World, request: Wire) -> Wire:
-    at = world.read_moment()
+def _list_by_namespace(account: Account, request: Wire) -> Wire:
+    at = account.read_moment()
     wanted = request["namespace"].rsplit("/", 1)[-1]
     rows: list[tuple[int, str]] = []
-    for service in world.services.values():
+    for service in account.services.values():
         connected: Wire = service.config.get("serviceConnectConfiguration", {})
         defaults = service.cluster.service_connect_defaults or {}
         namespace = connected.get("namespace") or defaults.get("namespace", "")
-        shown = seen(world, service, at)
+        shown = visible_service(account, service, at)
         if connected.get("enabled") and shown and shown["status"] == "ACTIVE" and namespace.endswith(wanted):
             rows.append((service.ordinal, service.arn))
     page, more = paginate("ListServicesByNamespace", request, rows, default=_PER_PAGE)
     return {"serviceArns": page, **more}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    cluster = world.active_cluster(request.get("cluster"))
-    service = changeable(world, cluster, request["service"])
+def _update(account: Account, request: Wire) -> Wire:
+    cluster = account.active_cluster(request.get("cluster"))
+    service = changeable(account, cluster, request["service"])
     if request.get("deploymentController", {}).get("type", service.controller) != service.controller:
         raise invalid("The simulator does not change the deployment controller of a service.")
     if service.is_daemon and "desiredCount" in request:
@@ -212,7 +211,7 @@ def _update(world: World, request: Wire) -> Wire:
     desired = checked_desired(request.get("desiredCount", service.desired))
     settings = service_settings(service.scheduling, service.settings, request)
     _check_controller(service.controller, settings)
-    changes = [name for name in REVISION if name in request]
+    changes = [name for name in REVISION_MEMBERS if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
             raise invalid(
@@ -220,25 +219,25 @@ def _update(world: World, request: Wire) -> Wire:
                 " deployment configuration and the health check grace period can be updated."
             )
         service.settings = settings
-        service.scale(world.now, desired)
-        schedule.look(world, service)
-        return {"service": _shown(world, service)}
+        service.scale(account.now, desired)
+        loop.run_service(account, service)
+        return {"service": _shown(account, service)}
     config = service.config
     if changes or request.get("forceNewDeployment") or request.get("volumeConfigurations"):
-        config = revision_config(world, cluster, service.scheduling, settings, _wanted(config, request))
+        config = revision_config(account, cluster, service.scheduling, settings, _wanted(config, request))
     service.settings = settings
-    service.scale(world.now, desired)
+    service.scale(account.now, desired)
     if request.get("forceNewDeployment") or config != service.config:
         service.config = config
-        rollouts.begin(world, service)
+        rollouts.begin(account, service)
     service.is_steady = False
-    schedule.look(world, service)
-    return {"service": _shown(world, service)}
+    loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
-    service = world.find_service(cluster, request["service"])
+def _delete(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
+    service = account.find_service(cluster, request["service"])
     if service is None or service.status == "INACTIVE":
         raise service_not_found()
     if service.status == "ACTIVE":
@@ -247,11 +246,11 @@ def _delete(world: World, request: Wire) -> Wire:
                 raise invalid("The service cannot be stopped while it is scaled above 0.")
             if service.task_sets and service.controller == "EXTERNAL":
                 raise invalid("The service cannot be deleted while it has task sets.")
-        rollouts.replace(world, service, "The service was deleted.")
+        rollouts.supersede(account, service, "The service was deleted.")
         service.status = "DRAINING"
-        service.scale(world.now, 0)
-        schedule.look(world, service)
-    return {"service": _shown(world, service)}
+        service.scale(account.now, 0)
+        loop.run_service(account, service)
+    return {"service": _shown(account, service)}
 
 
 OPERATIONS = {

@@ -1,7 +1,6 @@
-"""What can be done with a task while it runs: protect it from scaling in, execute a command in it.
+"""Task protection and ECS Exec.
 
-Decides preconditions. Protection is for tasks of services only; the service scheduler heeds it. A session of ECS Exec
-is announced, but nothing listens at its address.
+Only tasks of services can be protected. The answer of ExecuteCommand has a session, but its address does not exist.
 """
 
 from __future__ import annotations
@@ -10,71 +9,71 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.task_life import snapshot
+from ecskit._simulator.task_lifecycle import snapshot
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster, Task
-    from ecskit._simulator.world import World
 
 _PROTECTION_MINUTES = 120
 _MAX_PROTECTION_MINUTES = 2880
 
 
-def _get_protection(world: World, request: Wire) -> Wire:
+def _get_protection(account: Account, request: Wire) -> Wire:
     check_count("tasks", request.get("tasks", []), least=0, most=100)
-    cluster = world.cluster(request["cluster"])
-    everybody = [arn for service in world.services_of(cluster) for arn in service.crew]
-    tasks, failures = _protectable(world, cluster, request.get("tasks") or everybody)
-    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
+    cluster = account.cluster(request["cluster"])
+    all_arns = [arn for service in account.services_of(cluster) for arn in service.live_tasks]
+    tasks, failures = _protectable(account, cluster, request.get("tasks") or all_arns)
+    return {"protectedTasks": [_show_protection(account, task) for task in tasks], "failures": failures}
 
 
-def _update_protection(world: World, request: Wire) -> Wire:
+def _update_protection(account: Account, request: Wire) -> Wire:
     check_count("tasks", request["tasks"], most=10)
     minutes = request.get("expiresInMinutes", _PROTECTION_MINUTES)
     if not 1 <= minutes <= _MAX_PROTECTION_MINUTES:
         raise invalid(f"expiresInMinutes must be between 1 and {_MAX_PROTECTION_MINUTES}, not {minutes}.")
-    tasks, failures = _protectable(world, world.cluster(request["cluster"]), request["tasks"])
+    tasks, failures = _protectable(account, account.cluster(request["cluster"]), request["tasks"])
     for task in tasks:
         if request["protectionEnabled"]:
-            world.protected[task.arn] = world.now + 60.0 * minutes
+            account.protected[task.arn] = account.now + 60.0 * minutes
         else:
-            world.protected.pop(task.arn, None)
-            world.poke(task)
-    return {"protectedTasks": [_show_protection(world, task) for task in tasks], "failures": failures}
+            account.protected.pop(task.arn, None)
+            account.wake_service_of(task)
+    return {"protectedTasks": [_show_protection(account, task) for task in tasks], "failures": failures}
 
 
-def _protectable(world: World, cluster: Cluster, references: list[str]) -> tuple[list[Task], list[Wire]]:
-    """Return the tasks of services among those that are named, and why the others are not."""
+def _protectable(account: Account, cluster: Cluster, references: list[str]) -> tuple[list[Task], list[Wire]]:
+    """Return the requested tasks that belong to services, and failures for the others."""
     tasks: list[Task] = []
     failures: list[Wire] = []
-    crews = {arn for service in world.services_of(cluster) for arn in service.crew}
+    service_tasks = {arn for service in account.services_of(cluster) for arn in service.live_tasks}
     for reference in dict.fromkeys(references):
-        task = world.find_task(cluster, reference)
+        task = account.find_task(cluster, reference)
         if task is None:
-            failures.append({"arn": world.arns.in_cluster("task", reference, cluster.name), "reason": "MISSING"})
-        elif task.arn not in crews:
+            failures.append({"arn": account.arns.in_cluster("task", reference, cluster.name), "reason": "MISSING"})
+        elif task.arn not in service_tasks:
             failures.append({"arn": task.arn, "reason": "TASK_NOT_VALID"})
         else:
             tasks.append(task)
     return tasks, failures
 
 
-def _show_protection(world: World, task: Task) -> Wire:
-    until = world.protected.get(task.arn, world.now)
-    if until <= world.now:
+def _show_protection(account: Account, task: Task) -> Wire:
+    until = account.protected.get(task.arn, account.now)
+    if until <= account.now:
         return {"taskArn": task.arn, "protectionEnabled": False}
     return {"taskArn": task.arn, "protectionEnabled": True, "expirationDate": timestamp(until)}
 
 
-def _execute(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _execute(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     if not request["interactive"]:
         raise invalid("ECS Exec runs interactive commands only.")
-    task = world.find_task(cluster, request["task"])
+    task = account.find_task(cluster, request["task"])
     if task is None:
         raise invalid("The referenced task was not found.")
-    state = snapshot(task.steps, world.now)
+    state = snapshot(task.steps, account.now)
     if not task.plan.has_exec_agent:
         raise invalid("The task was launched without enableExecuteCommand.")
     if state.task["desiredStatus"] == "STOPPED":
@@ -87,7 +86,7 @@ def _execute(world: World, request: Wire) -> Wire:
         raise invalid(f"The task has no container named {name}.")
     if state.containers[name]["managedAgents"][0]["lastStatus"] != "RUNNING":
         raise SimulatedError("TargetNotConnectedException", "The agent of ECS Exec does not run in the container.")
-    session = f"ecs-execute-command-{world.hex(17)}"
+    session = f"ecs-execute-command-{account.hex(17)}"
     container = next(each for each in task.containers if each["name"] == name)
     return {
         "clusterArn": cluster.arn,
@@ -96,8 +95,8 @@ def _execute(world: World, request: Wire) -> Wire:
         "interactive": True,
         "session": {
             "sessionId": session,
-            "streamUrl": f"wss://ssmmessages.{world.arns.region}.amazonaws.com/v1/data-channel/{session}?role=publish",
-            "tokenValue": world.hex(64),
+            "streamUrl": f"wss://ssmmessages.{account.arns.region}.amazonaws.com/v1/data-channel/{session}?role=publish",
+            "tokenValue": account.hex(64),
         },
         "taskArn": task.arn,
     }

@@ -1,7 +1,4 @@
-"""Task definitions: register, describe, list, deregister, delete.
-
-Decides revisions and the way from ACTIVE to gone. What makes a definition acceptable is in `task_definition_rules`.
-"""
+"""Task definitions: register, describe, list, deregister, delete. `task_definition_rules` checks them."""
 
 from __future__ import annotations
 
@@ -9,37 +6,37 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import refused
 from ecskit._simulator.limits import check_count, check_name
-from ecskit._simulator.pages import paginate
+from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import TaskDefinition
 from ecskit._simulator.tagging import checked_tags
 from ecskit._simulator.task_definition_rules import registered_body
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from ecskit._simulator.world import World
+    from ecskit._simulator.account import Account
 
 
-def _register(world: World, request: Wire) -> Wire:
+def _register(account: Account, request: Wire) -> Wire:
     family = request["family"]
     check_name("Family", family)
     tags = checked_tags(request.get("tags"))
     body = registered_body(request)
-    revision = world.last_revisions.get(family, 0) + 1
-    world.last_revisions[family] = revision
-    arn = world.arns.ecs("task-definition", f"{family}:{revision}")
+    revision = account.last_revisions.get(family, 0) + 1
+    account.last_revisions[family] = revision
+    arn = account.arns.ecs("task-definition", f"{family}:{revision}")
     body["taskDefinitionArn"] = arn
     body["revision"] = revision
-    body["registeredAt"] = timestamp(world.now)
-    body["registeredBy"] = world.arns.iam("user/simulator")
+    body["registeredAt"] = timestamp(account.now)
+    body["registeredBy"] = account.arns.iam("user/simulator")
     definition = TaskDefinition(
-        arn=arn, family=family, revision=revision, body=body, tags=tags, registered_at=world.now
+        arn=arn, family=family, revision=revision, body=body, tags=tags, registered_at=account.now
     )
-    world.task_definitions[arn] = definition
+    account.task_definitions[arn] = definition
     return {"taskDefinition": definition.show(), "tags": definition.tags}
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    definition = world.find_task_definition(request["taskDefinition"])
+def _describe(account: Account, request: Wire) -> Wire:
+    definition = account.find_task_definition(request["taskDefinition"])
     if definition is None:
         raise refused("Unable to describe task definition.")
     body: Wire = {"taskDefinition": definition.show()}
@@ -47,66 +44,66 @@ def _describe(world: World, request: Wire) -> Wire:
     return body
 
 
-def _list(world: World, request: Wire) -> Wire:
+def _list(account: Account, request: Wire) -> Wire:
     family = request.get("familyPrefix")
     status = request.get("status", "ACTIVE")
     rows = [
         (f"{definition.family}\0{definition.revision:010d}", definition.arn)
-        for definition in world.task_definitions.values()
+        for definition in account.task_definitions.values()
         if definition.status == status and family in (None, definition.family)
     ]
     page, more = paginate("ListTaskDefinitions", request, rows, descending=request.get("sort") == "DESC")
     return {"taskDefinitionArns": page, **more}
 
 
-def _list_families(world: World, request: Wire) -> Wire:
+def _list_families(account: Account, request: Wire) -> Wire:
     prefix = request.get("familyPrefix", "")
-    active = {each.family for each in world.task_definitions.values() if each.status == "ACTIVE"}
-    known = {each.family for each in world.task_definitions.values()}
+    active = {each.family for each in account.task_definitions.values() if each.status == "ACTIVE"}
+    known = {each.family for each in account.task_definitions.values()}
     wanted = {"ACTIVE": active, "INACTIVE": known - active, "ALL": known}[request.get("status", "ACTIVE")]
     rows = [(family, family) for family in wanted if family.startswith(prefix)]
     page, more = paginate("ListTaskDefinitionFamilies", request, rows)
     return {"families": page, **more}
 
 
-def _deregister(world: World, request: Wire) -> Wire:
-    definition = _revision(world, request["taskDefinition"])
+def _deregister(account: Account, request: Wire) -> Wire:
+    definition = _revision(account, request["taskDefinition"])
     if definition is None:
         raise refused("Unable to find the task definition to deregister.")
     if definition.status != "ACTIVE":
         raise refused("The specified task definition is inactive. Only ACTIVE ones can be deregistered.")
-    definition.deregistered_at = world.now
+    definition.deregistered_at = account.now
     return {"taskDefinition": definition.show()}
 
 
-def _delete(world: World, request: Wire) -> Wire:
+def _delete(account: Account, request: Wire) -> Wire:
     check_count("taskDefinitions", request["taskDefinitions"], most=10)
     deleted: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["taskDefinitions"]):
-        definition = _revision(world, reference)
+        definition = _revision(account, reference)
         if definition is None:
-            arn = world.arns.ecs("task-definition", world.arns.name("task-definition", reference))
+            arn = account.arns.ecs("task-definition", account.arns.name("task-definition", reference))
             failures.append({"arn": arn, "reason": "The specified task definition does not exist."})
         elif definition.status == "ACTIVE":
             failures.append({"arn": definition.arn, "reason": "The task definition is ACTIVE: deregister it first."})
         else:
             if definition.delete_requested_at is None:
-                definition.delete_requested_at = world.now
+                definition.delete_requested_at = account.now
             deleted.append(definition.show())
     return {"taskDefinitions": deleted, "failures": failures}
 
 
-def _revision(world: World, reference: str) -> TaskDefinition | None:
-    """Return the task definition that the reference names with its revision.
+def _revision(account: Account, reference: str) -> TaskDefinition | None:
+    """Return the task definition of a reference with a revision, or None.
 
     Raises:
-        SimulatedError: `ClientException`, when the reference names no revision.
+        SimulatedError: `ClientException` if the reference has no revision.
     """
-    _, _, revision = world.arns.name("task-definition", reference).partition(":")
+    _, _, revision = account.arns.name("task-definition", reference).partition(":")
     if not revision.isdigit():
         raise refused(f"Invalid revision number. Number: {revision or 'none'} in {reference}.")
-    return world.find_task_definition(reference)
+    return account.find_task_definition(reference)
 
 
 OPERATIONS = {

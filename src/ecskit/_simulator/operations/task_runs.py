@@ -1,7 +1,6 @@
-"""RunTask and StartTask.
+"""RunTask and StartTask, with replays by `clientToken`.
 
-Decides what a call launches, what it refuses, and what an idempotency token means. How a task is built is in
-`launching`, where it fits in `placement`.
+`launch_rules` checks a request, `placement` chooses container instances, and `launching` builds tasks.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
+from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS, checked_strategy, divide
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
 from ecskit._simulator.launch_rules import (
     check_fargate,
@@ -19,52 +19,55 @@ from ecskit._simulator.launch_rules import (
 )
 from ecskit._simulator.launching import Launch, demand_of, start_task
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.placement import choose, placement_rules, room_on
+from ecskit._simulator.placement import choose, free_capacity, placement_rules
 from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
-from ecskit._simulator.strategies import FARGATE_PROVIDERS, checked_strategy, divide
+from ecskit._simulator.records.tokens import LaunchToken
 from ecskit._simulator.tagging import checked_tags
-from ecskit._simulator.world import Launched, World
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster, Task
     from ecskit._simulator.wire import Wire
 
 
-# What a replay shows of a task at least.
+# The members of a task in a replay with `Simulator(bare_replays=True)`.
 _BARE = ("taskArn", "lastStatus", "desiredStatus")
 
 
-def _run(world: World, request: Wire) -> Wire:
+def _run(account: Account, request: Wire) -> Wire:
     check_run_task(request)
-    cluster = world.active_cluster(request.get("cluster"))
-    replay = _replay(world, cluster, request)
+    cluster = account.active_cluster(request.get("cluster"))
+    replay = _replay(account, cluster, request)
     if replay is not None:
         return replay
-    definition = runnable_definition(world, request["taskDefinition"])
+    definition = runnable_definition(account, request["taskDefinition"])
     check_launch(definition, request)
     checked_tags(request.get("tags"))
     launch_type, providers = _capacity(cluster, request)
     launch = Launch(cluster=cluster, definition=definition, request=request, launch_type=launch_type)
-    providers, homeless = _short_of_capacity(world, providers)
+    providers, unplaced = _short_of_capacity(account, providers)
     if launch.fargate:
         check_fargate(definition, request)
-        world.buckets.take(FARGATE_REQUEST, world.now)
-        world.buckets.take(FARGATE_LAUNCH, world.now, len(providers))
-        tasks = [start_task(world, launch, room=None, capacity_provider=provider) for provider in providers]
+        account.buckets.take(FARGATE_REQUEST, account.now)
+        account.buckets.take(FARGATE_LAUNCH, account.now, len(providers))
+        tasks = [start_task(account, launch, room=None, capacity_provider=provider) for provider in providers]
         failures: list[Wire] = []
     else:
         check_instances(request)
-        tasks, failures = _place(world, launch, providers)
-    failures = [*failures, *({"reason": reason} for reason in homeless)]
+        tasks, failures = _place(account, launch, providers)
+    failures = [*failures, *({"reason": reason} for reason in unplaced)]
     if tasks and "clientToken" in request:
-        world.launches[cluster.arn, request["clientToken"]] = Launched(
-            question=_question(request), task_arns=tuple(task.arn for task in tasks), failures=failures, at=world.now
+        account.launches[cluster.arn, request["clientToken"]] = LaunchToken(
+            parameters=_parameters(request),
+            task_arns=tuple(task.arn for task in tasks),
+            failures=failures,
+            at=account.now,
         )
-    return {"tasks": [task.show(world.now) for task in tasks], "failures": failures}
+    return {"tasks": [task.show(account.now) for task in tasks], "failures": failures}
 
 
 def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[str | None]]:
-    """Return the launch type, and the capacity provider of each task."""
+    """Return the launch type and the capacity provider of each task."""
     count = request.get("count", 1)
     strategy = request.get("capacityProviderStrategy")
     if not strategy and "launchType" not in request:
@@ -82,65 +85,65 @@ def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[str | None]]:
 _Wanted = TypeVar("_Wanted")
 
 
-def _short_of_capacity(world: World, wanted: list[_Wanted]) -> tuple[list[_Wanted], list[str]]:
-    """Return what there is capacity for, and the reason for each of the rest: a fault may leave none."""
-    if world.shortage is None:
+def _short_of_capacity(account: Account, wanted: list[_Wanted]) -> tuple[list[_Wanted], list[str]]:
+    """Return the items for which there is capacity, and a reason for each of the rest: a fault can limit capacity."""
+    if account.shortage is None:
         return wanted, []
-    missing = world.shortage.of(len(wanted))
-    return wanted[: len(wanted) - missing], [world.shortage.reason] * missing
+    missing = account.shortage.of(len(wanted))
+    return wanted[: len(wanted) - missing], [account.shortage.reason] * missing
 
 
-def _place(world: World, launch: Launch, providers: list[str | None]) -> tuple[list[Task], list[Wire]]:
-    """Start tasks on container instances as long as there is room, and report the others."""
+def _place(account: Account, launch: Launch, providers: list[str | None]) -> tuple[list[Task], list[Wire]]:
+    """Start tasks on container instances while they fit, and return failures for the others."""
     request = launch.request
     constraints = [*launch.definition.body["placementConstraints"], *request.get("placementConstraints", [])]
     rules = placement_rules(constraints, request.get("placementStrategy", []))
-    instances = [each for each in world.instances_of(launch.cluster) if each.status == "ACTIVE"]
+    instances = [each for each in account.instances_of(launch.cluster) if each.status == "ACTIVE"]
     if not instances:
         raise invalid("No Container Instances were found in your cluster.")
-    rooms = [room_on(world, instance) for instance in instances]
+    rooms = [free_capacity(account, instance) for instance in instances]
     demand = demand_of(launch.definition, request.get("overrides", {}))
     tasks: list[Task] = []
     failures: list[Wire] = []
     for provider in providers:
         used = [task.instance_arn for task in tasks if task.instance_arn is not None]
-        room = choose(world, rooms, demand, rules, used)
+        room = choose(account, rooms, demand, rules, used)
         if isinstance(room, str):
             failures.append({"arn": rooms[0].instance.arn, "reason": room})
         else:
-            tasks.append(start_task(world, launch, room=room, capacity_provider=provider))
+            tasks.append(start_task(account, launch, room=room, capacity_provider=provider))
     return tasks, failures
 
 
-def _replay(world: World, cluster: Cluster, request: Wire) -> Wire | None:
-    """Return the answer that an idempotency token already got, or None if it is new.
+def _replay(account: Account, cluster: Cluster, request: Wire) -> Wire | None:
+    """Return the answer of an earlier request with the same `clientToken`, or None if the token is new.
 
     Raises:
-        SimulatedError: `ConflictException`, when the token came with other parameters before.
+        SimulatedError: `ConflictException` if the token was used with other parameters.
     """
-    known = world.launches.get((cluster.arn, request.get("clientToken", "")))
-    if known is None:
+    earlier = account.launches.get((cluster.arn, request.get("clientToken", "")))
+    if earlier is None:
         return None
-    if known.question != _question(request):
+    if earlier.parameters != _parameters(request):
         raise SimulatedError(
             "ConflictException",
             "The clientToken was used before with other parameters.",
-            details={"resourceIds": list(known.task_arns)},
+            details={"resourceIds": list(earlier.task_arns)},
         )
-    tasks = [world.tasks[arn].show(world.now) for arn in known.task_arns if arn in world.tasks]
-    if world.bare_replays:
+    tasks = [account.tasks[arn].show(account.now) for arn in earlier.task_arns if arn in account.tasks]
+    if account.bare_replays:
         tasks = [{name: task[name] for name in _BARE} for task in tasks]
-    return {"tasks": tasks, "failures": known.failures}
+    return {"tasks": tasks, "failures": earlier.failures}
 
 
-def _question(request: Wire) -> str:
+def _parameters(request: Wire) -> str:
     return json.dumps({name: value for name, value in request.items() if name != "clientToken"}, sort_keys=True)
 
 
-def _start(world: World, request: Wire) -> Wire:
+def _start(account: Account, request: Wire) -> Wire:
     check_count("containerInstances", request["containerInstances"], most=10)
-    cluster = world.active_cluster(request.get("cluster"))
-    definition = runnable_definition(world, request["taskDefinition"])
+    cluster = account.active_cluster(request.get("cluster"))
+    definition = runnable_definition(account, request["taskDefinition"])
     check_launch(definition, request)
     check_instances(request)
     checked_tags(request.get("tags"))
@@ -148,21 +151,21 @@ def _start(world: World, request: Wire) -> Wire:
     demand = demand_of(definition, request.get("overrides", {}))
     tasks: list[Task] = []
     failures: list[Wire] = []
-    references, homeless = _short_of_capacity(world, list(dict.fromkeys(request["containerInstances"])))
+    references, unplaced = _short_of_capacity(account, list(dict.fromkeys(request["containerInstances"])))
     for reference in references:
-        instance = world.find_container_instance(cluster, reference)
+        instance = account.find_container_instance(cluster, reference)
         if instance is None:
-            arn = world.arns.in_cluster("container-instance", reference, cluster.name)
+            arn = account.arns.in_cluster("container-instance", reference, cluster.name)
             failures.append({"arn": arn, "reason": "MISSING"})
             continue
-        room = room_on(world, instance)
+        room = free_capacity(account, instance)
         shortage = "INACTIVE" if instance.status != "ACTIVE" else room.shortage(demand)
         if shortage is not None:
             failures.append({"arn": instance.arn, "reason": shortage})
         else:
-            tasks.append(start_task(world, launch, room=room, capacity_provider=None))
-    failures.extend({"reason": reason} for reason in homeless)
-    return {"tasks": [task.show(world.now) for task in tasks], "failures": failures}
+            tasks.append(start_task(account, launch, room=room, capacity_provider=None))
+    failures.extend({"reason": reason} for reason in unplaced)
+    return {"tasks": [task.show(account.now) for task in tasks], "failures": failures}
 
 
 OPERATIONS = {"RunTask": _run, "StartTask": _start}

@@ -1,7 +1,4 @@
-"""Task sets: create, describe, scale, make primary, delete.
-
-Decides which services have them, and what a request changes. How many tasks follow is decided in `services.schedule`.
-"""
+"""Task sets: create, describe, scale, make primary, delete. `scheduler.task_sets` keeps their tasks."""
 
 from __future__ import annotations
 
@@ -9,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.errors import SimulatedError, invalid
-from ecskit._simulator.operations.services import check_token, question
-from ecskit._simulator.scheduler import schedule
-from ecskit._simulator.scheduler.rules import changeable, revision_config
+from ecskit._simulator.operations.services import check_token, parameters_of
+from ecskit._simulator.scheduler import loop
+from ecskit._simulator.scheduler.service_rules import changeable, revision_config
 from ecskit._simulator.scheduler.task_sets import add_task_set
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Service, TaskSet
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _MAX = 5
 _CONFIG = (
@@ -32,30 +29,30 @@ _CONFIG = (
 )
 
 
-def _service(world: World, request: Wire) -> Service:
-    service = changeable(world, world.active_cluster(request["cluster"]), request["service"])
+def _service(account: Account, request: Wire) -> Service:
+    service = changeable(account, account.active_cluster(request["cluster"]), request["service"])
     if service.controller == "ECS":
         raise invalid("Task sets are for services whose deployments are controlled by EXTERNAL or CODE_DEPLOY.")
     return service
 
 
-def _create(world: World, request: Wire) -> Wire:
+def _create(account: Account, request: Wire) -> Wire:
     check_token(request)
-    service = _service(world, request)
+    service = _service(account, request)
     if service.controller != "EXTERNAL":
         raise invalid("The task sets of this service are created by CodeDeploy.")
     token = request.get("clientToken")
     for each in service.task_sets:
         if token is not None and each.created_with.get("clientToken") == token:
-            if question(each.created_with) != question(request):
+            if parameters_of(each.created_with) != parameters_of(request):
                 raise invalid("The clientToken was used before with other parameters.")
-            return {"taskSet": _shown(world, each)}
+            return {"taskSet": _shown(account, each)}
     if len(service.task_sets) >= _MAX:
         raise SimulatedError("LimitExceededException", f"A service can have at most {_MAX} task sets.")
     wanted = {name: request[name] for name in _CONFIG if name in request}
-    config = revision_config(world, service.cluster, service.scheduling, service.settings, wanted)
+    config = revision_config(account, service.cluster, service.scheduling, service.settings, wanted)
     task_set = add_task_set(
-        world,
+        account,
         service,
         config,
         {name: request[name] for name in ("externalId",) if name in request},
@@ -63,8 +60,8 @@ def _create(world: World, request: Wire) -> Wire:
         tags=checked_tags(request.get("tags")),
         created_with=request,
     )
-    schedule.look(world, service)
-    return {"taskSet": _shown(world, task_set)}
+    loop.run_service(account, service)
+    return {"taskSet": _shown(account, task_set)}
 
 
 def _scale(scale: Wire) -> float:
@@ -81,16 +78,16 @@ def _found(service: Service, reference: str) -> TaskSet:
     raise SimulatedError("TaskSetNotFoundException", "The specified task set was not found.")
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    service = _service(world, request)
-    at = world.read_moment()
-    # Who is gone by now can still be there for a reader who is behind.
-    former = [each for each in world.former_task_sets.values() if each.body["serviceArn"] == service.arn]
+def _describe(account: Account, request: Wire) -> Wire:
+    service = _service(account, request)
+    at = account.read_moment()
+    # A stale read can show task sets that no longer exist.
+    former = [each for each in account.former_task_sets.values() if each.body["serviceArn"] == service.arn]
     there = {
         each.id: (each, shown)
         for each in (*former, *service.task_sets)
         if (shown := each.shown.at(at)) is not None
-        and each.created_at + world.lag.visible_after <= at
+        and each.created_at + account.lag.visible_after <= at
         and (each.gone_at is None or at < each.gone_at)
     }
     found: list[Wire] = []
@@ -99,7 +96,7 @@ def _describe(world: World, request: Wire) -> Wire:
         known = there.get(f"ecs-svc/{short_id(reference)}")
         if known is None:
             path = f"{service.cluster.name}/{service.name}/{reference}"
-            arn = reference if reference.startswith("arn:") else world.arns.ecs("task-set", path)
+            arn = reference if reference.startswith("arn:") else account.arns.ecs("task-set", path)
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             task_set, shown = known
@@ -107,44 +104,44 @@ def _describe(world: World, request: Wire) -> Wire:
     return {"taskSets": found, "failures": failures}
 
 
-def _shown(world: World, task_set: TaskSet) -> Wire:
-    return {**(task_set.shown.at(world.now) or {}), "tags": task_set.tags}
+def _shown(account: Account, task_set: TaskSet) -> Wire:
+    return {**(task_set.shown.at(account.now) or {}), "tags": task_set.tags}
 
 
-def _update(world: World, request: Wire) -> Wire:
-    service = _service(world, request)
+def _update(account: Account, request: Wire) -> Wire:
+    service = _service(account, request)
     task_set = _found(service, request["taskSet"])
     if task_set.status == "DRAINING":
         raise invalid("The task set is DRAINING.")
-    task_set.scale, task_set.updated_at = _scale(request["scale"]), world.now
-    schedule.look(world, service)
-    return {"taskSet": _shown(world, task_set)}
+    task_set.scale, task_set.updated_at = _scale(request["scale"]), account.now
+    loop.run_service(account, service)
+    return {"taskSet": _shown(account, task_set)}
 
 
-def _make_primary(world: World, request: Wire) -> Wire:
-    service = _service(world, request)
+def _make_primary(account: Account, request: Wire) -> Wire:
+    service = _service(account, request)
     task_set = _found(service, request["primaryTaskSet"])
     if task_set.status == "DRAINING":
         raise invalid("The task set is DRAINING.")
     for each in service.task_sets:
         if each.status == "PRIMARY":
-            each.status, each.updated_at = "ACTIVE", world.now
-    task_set.status, task_set.updated_at = "PRIMARY", world.now
+            each.status, each.updated_at = "ACTIVE", account.now
+    task_set.status, task_set.updated_at = "PRIMARY", account.now
     service.config = task_set.config
-    schedule.look(world, service)
-    return {"taskSet": _shown(world, task_set)}
+    loop.run_service(account, service)
+    return {"taskSet": _shown(account, task_set)}
 
 
-def _delete(world: World, request: Wire) -> Wire:
-    service = _service(world, request)
+def _delete(account: Account, request: Wire) -> Wire:
+    service = _service(account, request)
     task_set = _found(service, request["taskSet"])
     if task_set.status == "PRIMARY" and not request.get("force"):
         raise invalid("The primary task set of a service cannot be deleted.")
     if task_set.scale > 0 and not request.get("force"):
         raise invalid("The task set is scaled above 0: scale it down first, or use force.")
-    task_set.status, task_set.updated_at = "DRAINING", world.now
-    schedule.look(world, service)
-    return {"taskSet": _shown(world, task_set)}
+    task_set.status, task_set.updated_at = "DRAINING", account.now
+    loop.run_service(account, service)
+    return {"taskSet": _shown(account, task_set)}
 
 
 OPERATIONS = {

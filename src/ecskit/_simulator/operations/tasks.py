@@ -1,7 +1,4 @@
-"""Tasks that exist: describe, list, stop.
-
-Decides what reads see, lag included, and what StopTask does. The life of a task is decided in `task_life`.
-"""
+"""Tasks: describe, list, stop."""
 
 from __future__ import annotations
 
@@ -9,52 +6,52 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.limits import check_count, check_length
-from ecskit._simulator.pages import paginate
-from ecskit._simulator.task_life import latest, stopped_life
+from ecskit._simulator.pagination import paginate
+from ecskit._simulator.task_lifecycle import latest, stopped_lifecycle
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
-    from ecskit._simulator.world import World
 
 _STOPPED_BY_USER = "Task stopped by user"
 
 
-def _describe(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _describe(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_count("tasks", request["tasks"], most=100)
-    at = world.read_moment()
+    at = account.read_moment()
     tags = "TAGS" in request.get("include", [])
     shown: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["tasks"]):
-        task = world.find_task(cluster, reference)
-        if task is not None and world.is_visible(task, at):
+        task = account.find_task(cluster, reference)
+        if task is not None and account.is_visible(task, at):
             shown.append(task.show(at, tags=tags))
         else:
-            arn = world.arns.in_cluster("task", reference, cluster.name)
+            arn = account.arns.in_cluster("task", reference, cluster.name)
             failures.append({"arn": arn, "reason": "MISSING"})
     return {"tasks": shown, "failures": failures}
 
 
-def _list(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _list(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     service = None
     if "serviceName" in request:
-        service = world.find_service(cluster, request["serviceName"])
+        service = account.find_service(cluster, request["serviceName"])
         if service is None:
             raise SimulatedError("ServiceNotFoundException", "Service not found.")
     instance_arn = None
     if "containerInstance" in request:
-        instance = world.find_container_instance(cluster, request["containerInstance"])
+        instance = account.find_container_instance(cluster, request["containerInstance"])
         if instance is None:
             raise invalid("The specified container instance was not found.")
         instance_arn = instance.arn
-    at = world.read_moment()
+    at = account.read_moment()
     wanted = request.get("desiredStatus", "RUNNING")
     rows = [
         (task.ordinal, task.arn)
-        for task in world.tasks_of(cluster)
-        if world.is_visible(task, at)
+        for task in account.tasks_of(cluster)
+        if account.is_visible(task, at)
         and latest(task.steps, at, "desiredStatus") == wanted
         and request.get("family", task.family) == task.family
         and request.get("startedBy", task.body.get("startedBy")) == task.body.get("startedBy")
@@ -70,16 +67,16 @@ def _list(world: World, request: Wire) -> Wire:
     return {"taskArns": page, **more}
 
 
-def _stop(world: World, request: Wire) -> Wire:
-    cluster = world.cluster(request.get("cluster"))
+def _stop(account: Account, request: Wire) -> Wire:
+    cluster = account.cluster(request.get("cluster"))
     check_length("reason", request.get("reason"), 1024)
-    task = world.find_task(cluster, request["task"])
+    task = account.find_task(cluster, request["task"])
     if task is None:
         raise invalid("The referenced task was not found.")
     reason = request.get("reason", _STOPPED_BY_USER)
-    task.steps = stopped_life(task.plan, task.steps, world.now, stop_code="UserInitiated", reason=reason)
-    world.poke(task)
-    return {"task": task.show(world.now)}
+    task.steps = stopped_lifecycle(task.plan, task.steps, account.now, stop_code="UserInitiated", reason=reason)
+    account.wake_service_of(task)
+    return {"task": task.show(account.now)}
 
 
 OPERATIONS = {"DescribeTasks": _describe, "ListTasks": _list, "StopTask": _stop}

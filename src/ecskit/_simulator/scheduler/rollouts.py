@@ -1,11 +1,10 @@
-"""How a service deployment goes from status to status: begun, failed, rolled back, stopped, replaced, done.
+"""The status of a service deployment: begin it, succeed, fail, roll back, stop or supersede it.
 
-Decides statuses, rollout states, the circuit breaker and its threshold, alarms, early success and what each of them
-leads to. Tasks are counted elsewhere: the caller passes how many are healthy and whether the service is settled.
+This includes rollout states, the circuit breaker, alarms, bake time and early success. The caller counts the tasks.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html and
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. That a deployment which is
-successful early is COMPLETED, and that its old tasks go at once, as far as they are not protected, is inferred.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. Inferred: a deployment with
+early success is COMPLETED, and all its old tasks that are not protected stop at once.
 """
 
 from __future__ import annotations
@@ -13,24 +12,24 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit._simulator.records.services import Deployment, Revision, Rollout
-from ecskit._simulator.scheduler.script import DeploymentScript
 from ecskit._simulator.scheduler.stages import current, enter, expire, stages_of
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Service
-    from ecskit._simulator.world import World
 
-# How long a ROLLING deployment with alarms is watched after everything runs, unless bakeTimeInMinutes says so.
-WATCHED_SECONDS = 60.0
+# The bake time of a ROLLING deployment with alarms and without bakeTimeInMinutes.
+DEFAULT_BAKE_SECONDS = 60.0
 
 _HALF: Wire = {"type": "BOUNDED_PERCENT", "value": 50}
 _TASKS_FAILED = "tasks failed to start."
 
 
 def threshold(configuration: Wire, desired: int) -> int:
-    """Return how many failures trip the circuit breaker: half of the desired count, but 3 to 200, unless configured."""
+    """Return the failures that trip the circuit breaker: as configured, else half of the desired count, 3 to 200."""
     chosen: Wire = configuration.get("deploymentCircuitBreaker", {}).get("thresholdConfiguration") or _HALF
     value: int = chosen["value"]
     if chosen["type"] == "COUNT":
@@ -40,7 +39,7 @@ def threshold(configuration: Wire, desired: int) -> int:
 
 
 def early_success(configuration: Wire, desired: int) -> int | None:
-    """Return how many healthy tasks are enough for early success, a share rounded up; None, if all of them are needed.
+    """Return the number of healthy tasks for early success, rounded up; None if the criteria are not enabled.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html
     """
@@ -48,257 +47,263 @@ def early_success(configuration: Wire, desired: int) -> int | None:
     return math.ceil(desired * early["healthyPercent"] / 100) if early.get("enable") else None
 
 
-def breaks(configuration: Wire) -> bool:
-    """Whether the circuit breaker is on: it is for ROLLING deployments only."""
+def has_circuit_breaker(configuration: Wire) -> bool:
+    """Whether the circuit breaker is on. It applies to ROLLING deployments only."""
     breaker = configuration.get("deploymentCircuitBreaker", {})
     return bool(breaker.get("enable")) and configuration.get("strategy", "ROLLING") == "ROLLING"
 
 
-def forgives(configuration: Wire) -> bool:
-    """Whether a task that becomes healthy lets the circuit breaker count from 0 again."""
+def resets_on_healthy_task(configuration: Wire) -> bool:
+    """Whether a task that becomes healthy resets the circuit breaker's count."""
     return bool(configuration["deploymentCircuitBreaker"].get("resetOnHealthyTask", True))
 
 
-def begin(world: World, service: Service) -> Rollout:
-    """Begin to deploy what the service is configured to run, in place of what is under way."""
-    number = str(world.identifiers.randrange(10**18, 9 * 10**18))
+def begin(account: Account, service: Service) -> Rollout:
+    """Begin a deployment of the service's configuration, and stop the one in progress."""
+    number = str(account.identifiers.randrange(10**18, 9 * 10**18))
     path = f"{service.cluster.name}/{service.name}"
     revision = Revision(
-        arn=world.arns.ecs("service-revision", f"{path}/{number}"), config=service.config, created_at=world.now
+        arn=account.arns.ecs("service-revision", f"{path}/{number}"), config=service.config, created_at=account.now
     )
     deployment = Deployment(
         id=f"ecs-svc/{number}",
         revision=revision,
-        created_at=world.now,
-        updated_at=world.now,
+        created_at=account.now,
+        updated_at=account.now,
         reason=f"ECS deployment ecs-svc/{number} in progress.",
     )
     configuration: Wire = service.settings["deploymentConfiguration"]
-    script = world.deployment_scripts.get(service.name) or world.deployment_scripts.get("*") or DeploymentScript()
+    script = account.deployment_scripts.get(service.name) or account.deployment_scripts.get("*") or DeploymentScript()
     rollout = Rollout(
-        arn=world.arns.ecs("service-deployment", f"{path}/{world.hex(21)}"),
+        arn=account.arns.ecs("service-deployment", f"{path}/{account.hex(21)}"),
         deployment=deployment,
         source=service.completed,
-        created_at=world.now,
-        updated_at=world.now,
+        created_at=account.now,
+        updated_at=account.now,
         configuration=configuration,
         script=script,
         stages=stages_of(configuration),
-        until=world.now + (script.pending_seconds if service.desired else 0.0),
+        until=account.now + (script.pending_seconds if service.desired else 0.0),
     )
-    replace(world, service, f"Replaced by {rollout.arn}.")
+    supersede(account, service, f"Replaced by {rollout.arn}.")
     service.revisions[revision.arn] = revision
     service.deployments.insert(0, deployment)
     service.rollouts.append(rollout)
-    service.not_before, service.retry_at, service.streak, service.is_steady = world.now, None, 0, False
-    service.complaint = None
+    service.not_before, service.retry_at, service.failed_starts, service.is_steady = account.now, None, 0, False
+    service.stuck_event = None
     return rollout
 
 
-def replace(world: World, service: Service, reason: str) -> None:
-    """End what is under way, because something newer comes or the service goes."""
+def supersede(account: Account, service: Service, reason: str) -> None:
+    """End the deployment in progress, because a newer one begins or the service is deleted."""
     rollout = service.rollout
     if rollout is None or rollout.is_over:
         return
     if rollout.status in ("ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):
-        rollout.turn(world.now, "ROLLBACK_FAILED", reason)
+        rollout.set_status(account.now, "ROLLBACK_FAILED", reason)
     elif rollout.status == "STOP_REQUESTED":
-        rollout.turn(world.now, "STOPPED")
+        rollout.set_status(account.now, "STOPPED")
     else:
-        rollout.turn(world.now, "STOP_REQUESTED", reason, until=world.now + rollout.script.stopping_seconds)
+        rollout.set_status(account.now, "STOP_REQUESTED", reason, until=account.now + rollout.script.stopping_seconds)
 
 
-def advance(world: World, service: Service, rollout: Rollout, *, healthy: int, settled: bool, cleaned: bool) -> bool:
-    """Let a deployment take the next step that is due, and return whether there was one.
+def advance(
+    account: Account, service: Service, rollout: Rollout, *, healthy: int, settled: bool, cleaned: bool
+) -> bool:
+    """Advance a deployment if something is due, and return whether it changed.
 
     Args:
-        world: Where it happens.
-        service: Whose deployment it is.
+        account: The account.
+        service: The service.
         rollout: The deployment.
-        healthy: How many tasks of the PRIMARY deployment are healthy.
-        settled: Whether as many tasks of the PRIMARY deployment as there are to be are healthy.
-        cleaned: Whether no task of another deployment is there that was not told to stop.
+        healthy: The number of healthy tasks of the PRIMARY deployment.
+        settled: Whether that is the desired count.
+        cleaned: Whether all tasks of other deployments are stopping or STOPPED.
     """
-    due = rollout.until is not None and rollout.until <= world.now
+    due = rollout.until is not None and rollout.until <= account.now
     if rollout.status == "PENDING" and due:
-        rollout.turn(world.now, "IN_PROGRESS")
-        rollout.started_at = world.now
+        rollout.set_status(account.now, "IN_PROGRESS")
+        rollout.started_at = account.now
         if rollout.stages:
-            enter(world, rollout)
+            enter(account, rollout)
         return True
     if rollout.status == "IN_PROGRESS" and rollout is service.rollout:
         if rollout.stages:
-            return _advance_stage(world, service, rollout, settled=settled, cleaned=cleaned)
+            return _advance_stage(account, service, rollout, settled=settled, cleaned=cleaned)
         enough = early_success(rollout.configuration, service.desired)
         if enough is not None:
-            return _advance_early(world, service, rollout, reached=healthy >= enough, cleaned=cleaned)
-        return _advance_rolling(world, service, rollout, settled=settled and cleaned)
+            return _advance_early(account, service, rollout, reached=healthy >= enough, cleaned=cleaned)
+        return _advance_rolling(account, service, rollout, settled=settled and cleaned)
     if rollout.status == "ROLLBACK_IN_PROGRESS":
-        return _advance_rollback(world, service, rollout, settled=due and settled and cleaned, due=due)
+        return _advance_rollback(account, service, rollout, settled=due and settled and cleaned, due=due)
     if due and rollout.status == "STOP_REQUESTED":
-        rollout.turn(world.now, "STOPPED")
+        rollout.set_status(account.now, "STOPPED")
     elif due:
-        rollout.turn(world.now, "ROLLBACK_IN_PROGRESS", until=world.now + rollout.script.rollback_seconds)
+        rollout.set_status(account.now, "ROLLBACK_IN_PROGRESS", until=account.now + rollout.script.rollback_seconds)
     return due
 
 
-def _advance_rolling(world: World, service: Service, rollout: Rollout, *, settled: bool) -> bool:
-    if _trips(world, service, rollout):
+def _advance_rolling(account: Account, service: Service, rollout: Rollout, *, settled: bool) -> bool:
+    if _trips(account, service, rollout):
         return True
-    if not _is_baked(world, rollout, settled=settled):
+    if not _is_baked(account, rollout, settled=settled):
         return False
-    _succeed(world, service, rollout)
+    _succeed(account, service, rollout)
     return True
 
 
-def _advance_early(world: World, service: Service, rollout: Rollout, *, reached: bool, cleaned: bool) -> bool:
-    """Enough healthy tasks, then the bake time; BLOCKING cleans up before the success, DEFERRED after it."""
-    if _trips(world, service, rollout):
+def _advance_early(account: Account, service: Service, rollout: Rollout, *, reached: bool, cleaned: bool) -> bool:
+    """Succeed after enough healthy tasks and the bake time: BLOCKING stops old tasks before it, DEFERRED after it."""
+    if _trips(account, service, rollout):
         return True
     if not rollout.cleans_up:
-        rollout.cleans_up = _is_baked(world, rollout, settled=reached)
+        rollout.cleans_up = _is_baked(account, rollout, settled=reached)
         if not rollout.cleans_up:
             return False
         if rollout.configuration["earlySuccessCriteria"]["sourceServiceRevisionCleanup"] == "BLOCKING":
             return True
     elif not (reached and cleaned) or rollout.deployment.frozen:
         return False
-    _succeed(world, service, rollout)
+    _succeed(account, service, rollout)
     return True
 
 
-def _trips(world: World, service: Service, rollout: Rollout) -> bool:
-    """Let the circuit breaker fail a deployment if it has counted enough, and return whether it did."""
-    watched = breaks(rollout.configuration) and not rollout.tripped
+def _trips(account: Account, service: Service, rollout: Rollout) -> bool:
+    """Fail a deployment if the circuit breaker trips, and return whether it did."""
+    watched = has_circuit_breaker(rollout.configuration) and not rollout.tripped
     if not watched or rollout.failures < threshold(rollout.configuration, service.desired):
         return False
     rollout.tripped = True
     reason = f"ECS deployment circuit breaker: {_TASKS_FAILED}"
-    fail(world, service, rollout, reason, rollback=rollout.configuration["deploymentCircuitBreaker"]["rollback"])
+    fail(account, service, rollout, reason, rollback=rollout.configuration["deploymentCircuitBreaker"]["rollback"])
     return True
 
 
-def _is_baked(world: World, rollout: Rollout, *, settled: bool) -> bool:
-    """Whether a deployment was settled for as long as its alarms are watched."""
+def _is_baked(account: Account, rollout: Rollout, *, settled: bool) -> bool:
+    """Whether a deployment has been settled for its bake time."""
     if not settled or rollout.deployment.frozen:
         rollout.baked_at = None
         return False
     if rollout.baked_at is None:
-        rollout.baked_at = world.now + _watched(rollout.configuration)
-    return rollout.baked_at <= world.now
+        rollout.baked_at = account.now + _bake_seconds(rollout.configuration)
+    return rollout.baked_at <= account.now
 
 
-def _watched(configuration: Wire) -> float:
+def _bake_seconds(configuration: Wire) -> float:
     if "bakeTimeInMinutes" in configuration:
         return float(configuration["bakeTimeInMinutes"]) * 60.0
-    return WATCHED_SECONDS if configuration.get("alarms", {}).get("enable") else 0.0
+    return DEFAULT_BAKE_SECONDS if configuration.get("alarms", {}).get("enable") else 0.0
 
 
-def _advance_stage(world: World, service: Service, rollout: Rollout, *, settled: bool, cleaned: bool) -> bool:
-    expired = expire(world, rollout)
+def _advance_stage(account: Account, service: Service, rollout: Rollout, *, settled: bool, cleaned: bool) -> bool:
+    expired = expire(account, rollout)
     if expired is not None:
-        fail(world, service, rollout, f"The lifecycle hook {expired.id} timed out.", rollback=True)
+        fail(account, service, rollout, f"The lifecycle hook {expired.id} timed out.", rollback=True)
         return True
     stage = current(rollout)
-    over = rollout.stage_ends is not None and rollout.stage_ends <= world.now
+    over = rollout.stage_ends is not None and rollout.stage_ends <= account.now
     if stage is None or rollout.deployment.frozen or not over or any(not hook.is_over for hook in rollout.hooks):
         return False
     ready = {"SCALE_UP": settled, "CLEAN_UP": settled and cleaned}.get(stage.name, True)
     if stage.name == rollout.script.fails_at:
-        fail(world, service, rollout, rollout.script.fails, rollback=True)
+        fail(account, service, rollout, rollout.script.fails, rollback=True)
     elif ready and stage.name == "CLEAN_UP":
-        _succeed(world, service, rollout)
+        _succeed(account, service, rollout)
     elif ready:
-        enter(world, rollout)
+        enter(account, rollout)
     return ready or rollout.deployment.frozen
 
 
-def _advance_rollback(world: World, service: Service, rollout: Rollout, *, settled: bool, due: bool) -> bool:
+def _advance_rollback(account: Account, service: Service, rollout: Rollout, *, settled: bool, due: bool) -> bool:
     target = service.deployments[0]
     if due and rollout.script.rollback_fails is not None:
-        _fail_rollback(world, rollout, target, rollout.script.rollback_fails)
+        _fail_rollback(account, rollout, target, rollout.script.rollback_fails)
         return True
     if target.failed >= threshold({}, service.desired):
-        _fail_rollback(world, rollout, target, _TASKS_FAILED)
+        _fail_rollback(account, rollout, target, _TASKS_FAILED)
         return True
     if not settled:
         return False
-    _complete(world, service, target)
-    rollout.turn(world.now, "ROLLBACK_SUCCESSFUL")
+    _complete(account, service, target)
+    rollout.set_status(account.now, "ROLLBACK_SUCCESSFUL")
     return True
 
 
-def _fail_rollback(world: World, rollout: Rollout, target: Deployment, reason: str) -> None:
-    target.turn(world.now, "FAILED", f"ECS deployment {target.id} failed: {reason}")
+def _fail_rollback(account: Account, rollout: Rollout, target: Deployment, reason: str) -> None:
+    target.set_state(account.now, "FAILED", f"ECS deployment {target.id} failed: {reason}")
     target.frozen = True
-    rollout.turn(world.now, "ROLLBACK_FAILED", f"The rollback failed: {reason}")
+    rollout.set_status(account.now, "ROLLBACK_FAILED", f"The rollback failed: {reason}")
 
 
-def _succeed(world: World, service: Service, rollout: Rollout) -> None:
-    _complete(world, service, rollout.deployment)
-    rollout.turn(world.now, "SUCCESSFUL")
+def _succeed(account: Account, service: Service, rollout: Rollout) -> None:
+    _complete(account, service, rollout.deployment)
+    rollout.set_status(account.now, "SUCCESSFUL")
     rollout.stage_ends = None
 
 
-def _complete(world: World, service: Service, deployment: Deployment) -> None:
-    deployment.turn(world.now, "COMPLETED", f"ECS deployment {deployment.id} completed.")
+def _complete(account: Account, service: Service, deployment: Deployment) -> None:
+    deployment.set_state(account.now, "COMPLETED", f"ECS deployment {deployment.id} completed.")
     service.completed = deployment
-    service.tell(world.now, world.uuid(), f"(deployment {deployment.id}) deployment completed.")
+    service.add_event(account.now, account.uuid(), f"(deployment {deployment.id}) deployment completed.")
 
 
-def fail(world: World, service: Service, rollout: Rollout, reason: str, *, rollback: bool) -> None:
-    """Let a deployment fail: it is rolled back, stalls for want of something to roll back to, or is stopped."""
+def fail(account: Account, service: Service, rollout: Rollout, reason: str, *, rollback: bool) -> None:
+    """Fail a deployment: roll it back, or stop it. A ROLLING one without a source to roll back to stays IN_PROGRESS."""
     deployment = rollout.deployment
     deployment.frozen = True
-    rollout.reason, rollout.updated_at = reason, world.now
+    rollout.reason, rollout.updated_at = reason, account.now
     if rollback and rollout.source is None:
         if not rollout.stages:
             return
         rollback = False
-    deployment.turn(world.now, "FAILED", reason)
-    service.tell(world.now, world.uuid(), f"(deployment {deployment.id}) deployment failed: {reason}")
+    deployment.set_state(account.now, "FAILED", reason)
+    service.add_event(account.now, account.uuid(), f"(deployment {deployment.id}) deployment failed: {reason}")
     if rollback:
-        roll_back(world, service, rollout, reason)
+        roll_back(account, service, rollout, reason)
     else:
-        _stop(world, rollout, reason)
+        _stop(account, rollout, reason)
 
 
-def abort(world: World, service: Service, rollout: Rollout, reason: str) -> None:
-    """Stop a deployment where it is: what runs goes on to run."""
-    fail(world, service, rollout, reason, rollback=False)
+def abort(account: Account, service: Service, rollout: Rollout, reason: str) -> None:
+    """Stop a deployment without a rollback. All running tasks keep running."""
+    fail(account, service, rollout, reason, rollback=False)
 
 
-def _stop(world: World, rollout: Rollout, reason: str) -> None:
-    rollout.turn(world.now, "STOP_REQUESTED", reason, until=world.now + rollout.script.stopping_seconds)
+def _stop(account: Account, rollout: Rollout, reason: str) -> None:
+    rollout.set_status(account.now, "STOP_REQUESTED", reason, until=account.now + rollout.script.stopping_seconds)
 
 
-def roll_back(world: World, service: Service, rollout: Rollout, reason: str) -> None:
-    """Go back to the deployment that a rollout came from, which becomes PRIMARY again and IN_PROGRESS."""
+def roll_back(account: Account, service: Service, rollout: Rollout, reason: str) -> None:
+    """Roll back to the source of a rollout, which becomes PRIMARY and IN_PROGRESS again."""
     target = rollout.source
     if target is None:
         raise ValueError("there is nothing to roll back to")
     rollout.deployment.frozen = True
     if rollout.deployment.state != "FAILED":
-        rollout.deployment.turn(world.now, "FAILED", reason)
+        rollout.deployment.set_state(account.now, "FAILED", reason)
     rollout.rollback = {
         "reason": reason,
-        "startedAt": timestamp(world.now),
+        "startedAt": timestamp(account.now),
         "serviceRevisionArn": target.revision.arn,
     }
     rollout.hooks = [hook for hook in rollout.hooks if hook.is_over]
     rollout.stage_ends = None
-    rollout.turn(world.now, "ROLLBACK_REQUESTED", reason, until=world.now + rollout.script.rollback_requested_seconds)
+    rollout.set_status(
+        account.now, "ROLLBACK_REQUESTED", reason, until=account.now + rollout.script.rollback_requested_seconds
+    )
     service.deployments = [target, *(each for each in service.deployments if each is not target)]
-    target.turn(world.now, "IN_PROGRESS", f"ECS deployment {target.id} in progress: the service is rolled back to it.")
+    target.set_state(
+        account.now, "IN_PROGRESS", f"ECS deployment {target.id} in progress: the service is rolled back to it."
+    )
     target.failed, target.frozen = 0, False
     service.config = target.revision.config
     service.completed = None
-    service.not_before, service.streak, service.is_steady = world.now, 0, False
-    service.tell(world.now, world.uuid(), f"rolling back to (deployment {target.id}).")
+    service.not_before, service.failed_starts, service.is_steady = account.now, 0, False
+    service.add_event(account.now, account.uuid(), f"rolling back to (deployment {target.id}).")
 
 
-def ring(world: World, service: Service, alarm: str) -> bool:
-    """Let an alarm fire, and return whether it meant anything to the deployment under way."""
+def fire_alarm(account: Account, service: Service, alarm: str) -> bool:
+    """Fail the deployment in progress if it watches the alarm, and return whether it does."""
     rollout = service.rollout
     if rollout is None or rollout.status not in ("PENDING", "IN_PROGRESS") or rollout.deployment.frozen:
         return False
@@ -306,5 +311,5 @@ def ring(world: World, service: Service, alarm: str) -> bool:
     if not alarms.get("enable") or alarm not in alarms["alarmNames"]:
         return False
     rollout.alarms = (*rollout.alarms, alarm)
-    fail(world, service, rollout, f"ECS deployment alarm {alarm} fired.", rollback=alarms["rollback"])
+    fail(account, service, rollout, f"ECS deployment alarm {alarm} fired.", rollback=alarms["rollback"])
     return True

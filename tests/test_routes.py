@@ -1,0 +1,106 @@
+"""The routes in `docs/design.md` are the files that a call, a wait and a deployment enter, in this order."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+import ecskit
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, CreateServiceRequest, NetworkConfiguration
+from ecskit.testing import Simulator
+
+PACKAGE = Path(ecskit.__file__).parent
+DESIGN = (Path(__file__).parents[1] / "docs" / "design.md").read_text("utf-8")
+
+
+def route(act: Callable[[], object]) -> list[str]:
+    """Return the files of the package that `act` enters, by first entry, without what the simulator does.
+
+    `act` runs twice, and the second time counts: imports and caches are then complete.
+    """
+    act()
+    entered: list[str] = []
+    inside: list[FrameType] = []  # the frame by which the simulator was entered
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if inside and event == "return" and frame is inside[0]:
+            inside.clear()
+        elif not inside and event == "call" and path.is_relative_to(PACKAGE):
+            name = path.relative_to(PACKAGE).as_posix()
+            if name.startswith("_simulator/"):
+                inside.append(frame)
+            elif name not in entered:
+                entered.append(name)
+
+    sys.setprofile(profile)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return entered
+
+
+def listed(heading: str) -> list[str]:
+    """Return the files of the numbered list below a heading of the page."""
+    _, _, section = DESIGN.partition(f"### {heading}\n")
+    section, _, _ = section.partition("\n#")
+    return re.findall(r"^\d+\. `([\w/.]+)`", section, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def routes() -> dict[str, list[str]]:
+    """The routes of a call, a wait and a deployment."""
+    subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])
+    network = NetworkConfiguration(awsvpc_configuration=subnets)
+    ecs = Simulator().client()
+    ecs.register_task_definition(
+        family="web",
+        cpu="256",
+        memory="512",
+        network_mode="awsvpc",
+        requires_compatibilities=["FARGATE"],
+        container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
+    )
+    ecs.services.create(
+        CreateServiceRequest(
+            service_name="web",
+            task_definition="web",
+            desired_count=1,
+            launch_type="FARGATE",
+            network_configuration=network,
+        )
+    )
+
+    def run() -> ecskit.models.RunTaskResponse:
+        return ecs.run_task(task_definition="web", launch_type="FARGATE", network_configuration=network)
+
+    started = [run(), run()]
+    return {
+        "call": route(run),
+        "wait": route(lambda: ecs.wait.tasks_running(started.pop())),
+        "deployment": route(lambda: ecs.services.deploy("web", force=True)),
+    }
+
+
+def test_one_call(routes: dict[str, list[str]]) -> None:
+    """From the client to the transport and back."""
+    assert listed("One call") == routes["call"]
+
+
+def test_one_wait(routes: dict[str, list[str]]) -> None:
+    """The files that a call does not enter."""
+    assert listed("One wait") == [name for name in routes["wait"] if name not in routes["call"]]
+
+
+def test_one_deployment(routes: dict[str, list[str]]) -> None:
+    """The files that neither a call nor a wait enters, from the client to UpdateService and to the verdict."""
+    known = {*routes["call"], *routes["wait"]}
+    found = [name for name in routes["deployment"] if name not in known]
+    assert listed("One deployment") == found
+    assert len(found) <= 12
