@@ -173,9 +173,9 @@ ROWS = [
         ("RUNNING+app=RUNNING+init=exited:STOPPED", "WaitFailed", 1, "init is STOPPED", {"containers": ["init"]}),
         ("RUNNING+app=PENDING RUNNING+app=STOPPED", "WaitFailed", 2, "app is STOPPED (out of sorts)"),
         ("RUNNING+app= RUNNING+app=RUNNING", "ok", 2),
-        ("RUNNING+app=", "WaitTimeout", 0, "the agent in container app is not known yet"),
+        ("RUNNING+app=", "WaitTimeout", 0, "the agent in container app is not visible yet"),
         ("RUNNING RUNNING+app=RUNNING", "ok", 2),
-        ("RUNNING", "WaitTimeout", 0, "its containers are not known yet"),
+        ("RUNNING", "WaitTimeout", 0, "its containers are not visible yet"),
         ("PENDING+noexec", "WaitFailed", 1, "task a was started without"),
         ("RUNNING RUNNING+app=RUNNING", "ok", 2, "", {"containers": "app"}),
         (

@@ -55,7 +55,7 @@ STABLE = {
     "no deployment at all": Row("A", "WaitTimeout", 0, "has no PRIMARY deployment yet"),
     "a status of tomorrow": Row("TOMORROW+1=C A+1=C", "ok", 3),
     "S24: old tasks drain": Row("A+2=C+1=C A+2=C+1=C A+2=C+1=C A+2=C", "ok", 5),
-    "S24: for ever": Row("A+2=C+1=C", "WaitTimeout", 0, "1 other deployment is there still"),
+    "S24: for ever": Row("A+2=C+1=C", "WaitTimeout", 0, "has 1 other deployment"),
     "what is INACTIVE is replaced": Row("A+2=C+1=C+inactive", "ok", 2),
     "all of them": Row("A+1=C/A+1=I A+1=C/A+1=C", "ok", 3),
     "one is not visible": Row("A+1=C/-", "NotVisible", 0, "service b"),
@@ -121,7 +121,7 @@ STABLE = {
     "EXTERNAL, gone": Row("A+t1=P.S D", "ServiceGone", 3),
     "EXTERNAL, without task sets": Row("A+by=EXTERNAL", "WaitTimeout", 0, "has no PRIMARY task set"),
     "S28": Row(
-        "A+by=CODE_DEPLOY", "UnsupportedController", 1, "service a are controlled by CODE_DEPLOY | CodeDeploy's"
+        "A+by=CODE_DEPLOY", "UnsupportedController", 1, "service a are controlled by CODE_DEPLOY | CodeDeploy API"
     ),
     "S28, one of two": Row("A+1=C/A+by=CODE_DEPLOY", "UnsupportedController", 1, "service b"),
     "S28, INACTIVE": Row("I+by=CODE_DEPLOY", "UnsupportedController", 1),

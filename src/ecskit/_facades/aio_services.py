@@ -124,15 +124,15 @@ class AsyncServiceVerbs:
             on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             What is known of the deployment in the end: service, service deployment, counts.
@@ -152,11 +152,11 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: `timeout` or `max_polls` was reached.
             RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
             ServiceError: ECS refuses. If it did so after the service was changed, `story.handle` of the error is the
                 deployment's.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -328,15 +328,15 @@ class AsyncServiceVerbs:
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             What is known in the end of the deployment that was rolled back, or of the one that brought the earlier revision
@@ -351,8 +351,8 @@ class AsyncServiceVerbs:
             ServicesMissing: There is no such service.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
@@ -395,15 +395,15 @@ class AsyncServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
             until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
                 ECS knows how many there are to be.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service as it was last seen.
@@ -417,8 +417,8 @@ class AsyncServiceVerbs:
             ServicesMissing: There is no such service.
             ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, the error holds a handle.
             TransportError: ECS could not be reached.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -497,15 +497,15 @@ class AsyncServiceVerbs:
             on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
             on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
                 begun, but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             What is known of the deployment in the end: service, service deployment, counts.
@@ -525,8 +525,8 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -612,15 +612,15 @@ class AsyncServiceVerbs:
                 over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
             pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
                 it. Pauses do not count against `timeout`, and each has its own limit.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service as it was last seen.
@@ -641,8 +641,8 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
@@ -696,15 +696,15 @@ class AsyncServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
             force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
             until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service as it was last seen.
@@ -716,7 +716,7 @@ class AsyncServiceVerbs:
             ServiceError: ECS refuses: no permission, or task sets that have to be deleted first. If the service was scaled
                 down by then, a warning tells from how many tasks.
             TransportError: ECS could not be reached.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html

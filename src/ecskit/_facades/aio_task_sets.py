@@ -82,15 +82,15 @@ class AsyncTaskSetVerbs:
             on_timeout: What to do with the task set when it is not steady, or not visible, in time: "leave" it, or "delete"
                 it with its tasks.
             on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task set as it was last seen.
@@ -102,9 +102,9 @@ class AsyncTaskSetVerbs:
                 token that was used before with other parameters; or it does not let us look, and then `story.handle` is
                 what `resume` goes on from.
             TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
@@ -160,15 +160,15 @@ class AsyncTaskSetVerbs:
             task_set: What an operation or a verb returned, or a task set, its id or its ARN.
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task set as it was last seen.
@@ -179,9 +179,9 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
                 is what `resume` goes on from.
             TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
@@ -228,15 +228,15 @@ class AsyncTaskSetVerbs:
             service: Name or ARN of its service; needed only with an id.
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
             until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task set as it was last seen.
@@ -248,9 +248,9 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
                 is what `resume` goes on from.
             TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
@@ -299,15 +299,15 @@ class AsyncTaskSetVerbs:
             cluster: Name or ARN of the cluster; needed only where nothing else tells it.
             force: Delete it although its scale is not 0, or although it is the primary one.
             until: "deleted" waits until it is DRAINING no more but gone; "requested" returns when ECS has accepted it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task set as it was last seen; None if nobody has seen it: it was named by id or ARN, the answer was lost,
@@ -318,9 +318,9 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses: no permission, no such service, a scale above 0; or it does not let us look, and then
                 `story.handle` is what `resume` goes on from.
             TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html

@@ -329,15 +329,15 @@ class AsyncTaskVerbs:
             volume_configurations: Configuration of the volume that is marked as configured at launch.
             client_token: Your key for this launch, at most 52 characters: the idempotency tokens of all calls are made
                 from it, so that doing it again with the same key finds the same tasks. Random where it is absent.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             How the task ended; with `count`, how each ended.
@@ -349,10 +349,10 @@ class AsyncTaskVerbs:
             TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: `timeout` or `max_polls` was reached.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
@@ -426,15 +426,15 @@ class AsyncTaskVerbs:
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
             allow_partial: Wait for the tasks that were started although others were not.
             essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Yields:
             How a task ended, once for each; whether it succeeded is for the caller to see.
@@ -443,11 +443,11 @@ class AsyncTaskVerbs:
             TaskNotVisible: A task was never seen.
             TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
             FailuresError: The response holds failures; nothing was waited for.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
@@ -494,15 +494,15 @@ class AsyncTaskVerbs:
             reason: What to tell those who look at the tasks later, at most 255 characters: it becomes part of their
                 `stopped_reason`.
             until: "stopped" waits until they have; "requested" returns when ECS knows that they are to stop.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as they were last seen, in the order given.
@@ -510,11 +510,11 @@ class AsyncTaskVerbs:
         Raises:
             TasksNotStopped: Some tasks could not be told to stop; the others were.
             TaskPurged: A task was told to stop, and then forgotten by ECS before it was seen to have stopped.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html

@@ -64,15 +64,15 @@ class ContainerInstanceVerbs:
                 Only those are set back to ACTIVE that this changed and that were ACTIVE before. It raises in any case.
             on_timeout: The same for when time is up, or one of them is not visible.
             on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
 
         Returns:
@@ -86,9 +86,9 @@ class ContainerInstanceVerbs:
             ServiceError: ECS refuses all of it: no permission, no such cluster; or it does not let us look, and then
                 `story.handle` is what `resume` goes on from.
             TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
@@ -170,15 +170,15 @@ class ContainerInstanceVerbs:
                 instances.
             cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
             until: "updated" waits until the agents are; "requested" returns when ECS knows that they are to be.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`; setting it from another thread ends this with `WaitCancelled`.
 
         Returns:
@@ -191,11 +191,11 @@ class ContainerInstanceVerbs:
                 or one was told and deregistered since.
             WaitFailed: The update of an agent failed, or its container instance was deregistered.
             FailuresError: The response that was given holds failures; nothing was changed.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
