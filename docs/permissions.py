@@ -15,9 +15,9 @@ from random import Random
 from typing import Any, NoReturn
 
 import attrs
-from ecskit._api.waits import WAITS
 
 from ecskit import Client, DeploymentHandle
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait

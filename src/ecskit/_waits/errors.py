@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, MissingError
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ __all__ = [
     "TaskStoppedEarly",
     "UnsupportedController",
 ]
-
-_NAMED = 10
-"""The most services that a message names."""
 
 
 class ServiceGone(WaitError):
@@ -49,27 +45,14 @@ class TaskStoppedEarly(WaitFailed):
     outcome = "stopped early"
 
 
-class ServicesMissing(EcsError):  # named after what happened
-    """ECS did not find some of the requested services.
+class ServicesMissing(MissingError):
+    """ECS does not show some of the services that were named.
 
     They may not exist, may be in another cluster, may not be visible yet, or may have been deleted some time ago.
-
-    Attributes:
-        missing: The names or ARNs of the services that were not found.
-        services: The services that were found.
     """
 
-    def __init__(self, missing: Sequence[str], services: Sequence[Service]) -> None:
-        """Hold the missing and the found services."""
-        super().__init__(missing, services)
-        self.missing = tuple(missing)
-        self.services = tuple(services)
-
-    def __str__(self) -> str:
-        names = ", ".join(self.missing[:_NAMED])
-        more = f" and {len(self.missing) - _NAMED} more" if len(self.missing) > _NAMED else ""
-        total = len(self.missing) + len(self.services)
-        return f"ECS does not show {len(self.missing)} of {total} services: {names}{more}"
+    noun = "service"
+    found: tuple[Service, ...]
 
 
 class UnsupportedController(EcsError):
