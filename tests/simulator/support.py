@@ -1,4 +1,4 @@
-"""What the tests of the simulator share: a clock that is moved by hand, and the usual things to launch."""
+"""Support for the tests of the simulator: a manual clock, and common task definitions and requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "ST
 
 
 class ManualClock:
-    """Tell a time that moves only when it is told to."""
+    """A clock that moves only by `pass_`."""
 
     def __init__(self) -> None:
         self.time = NOON
@@ -32,7 +32,7 @@ class ManualClock:
 
 
 class World:
-    """A simulator on a manual clock, with short ways to say what most tests say."""
+    """A simulator on a manual clock, with short methods for common requests."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class World:
         return self.sim.handle(operation, request)
 
     def refusal(self, operation: str, **request: Any) -> SimulatedError:
-        """Perform an operation that must be refused, and return the refusal."""
+        """Perform an operation that must be refused, and return the error."""
         with pytest.raises(SimulatedError) as caught:
             self.sim.handle(operation, request)
         return caught.value
