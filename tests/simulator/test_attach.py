@@ -120,7 +120,7 @@ async def test_an_async_client_talks_to_the_simulator(world: World) -> None:
             await ecs.list_clusters()
 
 
-def test_attaching_async_says_which_extra_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attaching_async_names_the_extra_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without aiobotocore the error names the extra; other missing modules raise their own error."""
     for name in [name for name in sys.modules if name.split(".")[0] == "aiobotocore"]:
         monkeypatch.delitem(sys.modules, name)

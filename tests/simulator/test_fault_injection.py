@@ -70,7 +70,7 @@ def test_a_seed_repeats_itself() -> None:
     assert story(1) != story(2)
 
 
-def test_the_order_in_which_threads_come_does_not_matter() -> None:
+def test_the_order_of_threads_does_not_matter() -> None:
     """A fault depends on the content of the request and how often it was sent before, not on other requests."""
 
     def story(names: Sequence[str], threads: int) -> Counter[tuple[str, str]]:
@@ -114,7 +114,7 @@ def test_it_can_be_restricted(world: World) -> None:
     assert [Fault.no_capacity("AGENT"), None, None] == struck(world.sim)[-3:]
 
 
-def test_what_was_asked_for_comes_first(world: World) -> None:
+def test_planned_faults_come_first(world: World) -> None:
     """A fault of `fail` comes before random faults, and does not count for them."""
     world.sim.misbehave(rate=1, faults=[Fault.throttled()])
     world.sim.fail("ListTasks", Fault.server_error())

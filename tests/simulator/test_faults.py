@@ -192,7 +192,7 @@ def test_credentials_expire_at_a_moment(world: World) -> None:
         ("ListTasks", "reset", {}, TypeError, "str"),
     ],
 )
-def test_mistakes_of_a_test(
+def test_invalid_faults_are_refused(
     world: World, operation: str, fault: Any, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     """Faults that can never apply are refused."""
@@ -214,7 +214,7 @@ def test_a_fault_is_one_thing() -> None:
         Fault(loss="reset", error=SimulatedError("A", "b"))
 
 
-def test_an_error_of_ones_own_can_come_late(world: World) -> None:
+def test_any_error_can_come_after_the_effect(world: World) -> None:
     """With any error, the request can take effect before it."""
     error = SimulatedError("ClientException", "Too late.")
     world.sim.fail("CreateCluster", Fault(error=error, after_effect=True))

@@ -22,7 +22,7 @@ def test_a_new_task_is_invisible_for_a_while() -> None:
     assert world.do("ListTasks")["taskArns"] == [arn]
 
 
-def test_stop_finds_a_task_that_reads_do_not_see() -> None:
+def test_stop_finds_a_task_that_reads_do_not_show() -> None:
     """Writes have no lag: StopTask finds the task at once."""
     world = World(lag=Lag(visible_after=3))
     world.register()

@@ -48,7 +48,7 @@ def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_fixtures_come_with_the_package(tmp_path: Path) -> None:
+def test_the_package_has_fixtures(tmp_path: Path) -> None:
     """Without imports, each test gets a new simulator and a client of it; fixtures can be overridden."""
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
     ran = pytest_run(tmp_path)

@@ -128,7 +128,7 @@ def test_an_association_outlives_its_routes(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_late_reads_show_nothing_that_cannot_be(seed: int) -> None:
+def test_stale_reads_are_valid(seed: int) -> None:
     """With lag, every answer fits the service model, and a service shows at most two configurations."""
     lives = Lives(seed, Lag(visible_after=2, stale_by=5))
     for _ in range(200):

@@ -69,7 +69,7 @@ def test_an_end_by_name(world: World, script: TaskScript, expected: tuple[Any, .
 
 
 @pytest.mark.parametrize("container", [None, "app"])
-def test_out_of_memory_says_so(world: World, container: str | None) -> None:
+def test_out_of_memory_gives_a_reason(world: World, container: str | None) -> None:
     """Only the container that used too much memory has that reason."""
     task = ended(world, TaskScript.out_of_memory(after=30, container=container))
     reasons = {each["name"]: each.get("reason") for each in task["containers"]}

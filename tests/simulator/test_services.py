@@ -69,7 +69,7 @@ def test_a_service_shows_events(shop: Shop) -> None:
     assert len({event["id"] for event in service["events"]}) == 3
 
 
-def test_the_result_does_not_depend_on_who_asks() -> None:
+def test_the_result_does_not_depend_on_reads() -> None:
     """Reading a service every second or once at the end gives the same result."""
     asked, left = Shop(), Shop()
     for shop in (asked, left):
@@ -170,7 +170,7 @@ def test_stopped_tasks_are_replaced(shop: Shop) -> None:
     assert len(shop.sim.tasks("web")) == 3
 
 
-def test_ill_tasks_are_replaced_after_the_grace_period() -> None:
+def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
     """An unhealthy task is stopped once another one is healthy, but not within the grace period."""
     shop = Shop()
     check = {"command": ["CMD", "true"]}

@@ -26,7 +26,7 @@ def stopped(shop: Shop) -> list[Wire]:
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_what_comes_from_outside_is_no_failure(code: str) -> None:
+def test_a_stop_from_outside_is_no_failure(code: str) -> None:
     """The task is replaced within seconds, and neither `failedTasks` nor the circuit breaker counts it."""
     shop = Shop()
     shop.sim.script("web", [ENDS[code], TaskScript()])
@@ -39,7 +39,7 @@ def test_what_comes_from_outside_is_no_failure(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_what_comes_from_outside_during_a_deployment_is_no_failure(code: str) -> None:
+def test_a_stop_from_outside_during_a_deployment_is_no_failure(code: str) -> None:
     """A deployment continues however often its tasks are stopped from outside."""
     shop = Shop()
     shop.ready(deploymentConfiguration={"deploymentCircuitBreaker": BREAKER})
@@ -114,7 +114,7 @@ def test_a_task_moves_to_another_zone() -> None:
     assert 0 == shop.service()["deployments"][0]["failedTasks"]
 
 
-def test_the_fullest_zone_gives_a_task() -> None:
+def test_the_task_is_from_the_fullest_zone() -> None:
     """The numbers of the events are those of the tasks before and after; each move makes the zones more even."""
     shop = Shop()
     shop.ready(desiredCount=9)

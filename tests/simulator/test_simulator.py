@@ -66,7 +66,7 @@ def test_every_operation_is_simulated() -> None:
     assert simulated_operations() == set(service_model.load()["operations"])
 
 
-def test_a_missing_operation_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operation_that_is_not_simulated_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operation that the simulator does not implement answers 400 with its name."""
     monkeypatch.delitem(TABLE, "ListTasks")
     response = world.sim.respond(TARGET + "ListTasks", b"{}")

@@ -201,7 +201,7 @@ def test_a_token_conflicts_with_other_parameters(world: World) -> None:
     assert (refusal.code, refusal.details) == ("ConflictException", {"resourceIds": [arn]})
 
 
-def test_a_token_is_known_in_its_cluster_only(world: World) -> None:
+def test_a_token_is_valid_in_its_cluster_only(world: World) -> None:
     """Two clusters do not share tokens."""
     world.register()
     world.do("CreateCluster", clusterName="other")

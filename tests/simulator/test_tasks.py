@@ -14,7 +14,7 @@ def test_describe_reports_unknown_tasks_as_missing(world: World) -> None:
     assert answer["failures"] == [{"arn": f"{ARN}task/default/feedbeef", "reason": "MISSING"}]
 
 
-def test_a_task_is_known_in_its_cluster_only(world: World) -> None:
+def test_a_task_is_found_in_its_cluster_only(world: World) -> None:
     """A task is MISSING in another cluster."""
     world.register()
     world.do("CreateCluster", clusterName="other")
@@ -88,7 +88,7 @@ def test_stopping_an_unknown_task(world: World) -> None:
     assert (refusal.code, refusal.message) == ("InvalidParameterException", "The referenced task was not found.")
 
 
-def test_stopped_tasks_are_forgotten_after_an_hour(world: World) -> None:
+def test_stopped_tasks_are_missing_after_an_hour(world: World) -> None:
     """One hour after it stopped, a task is MISSING."""
     world.sim.script("web", TaskScript(time_to_start=0, time_to_stop=0))
     world.register()
