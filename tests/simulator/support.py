@@ -1,4 +1,4 @@
-"""Support for the tests of the simulator: a manual clock, and common task definitions and requests."""
+"""What the tests of the simulator share: a clock that is moved by hand, and the usual things to launch."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from support import definitions
+from support.definitions import NETWORK
 
 from ecskit.testing import Counting, Lag, Quota, SimulatedError, Simulator
 
 Wire = dict[str, Any]
 
 NOON = 1_700_000_000.0
-NETWORK: Wire = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 ARN = "arn:aws:ecs:us-east-1:123456789012:"
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
 class ManualClock:
-    """A clock that moves only by `pass_`."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.time = NOON
@@ -32,7 +33,7 @@ class ManualClock:
 
 
 class World:
-    """A simulator on a manual clock, with short methods for common requests."""
+    """A simulator on a manual clock, with short ways to say what most tests say."""
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class World:
         return self.sim.handle(operation, request)
 
     def refusal(self, operation: str, **request: Any) -> SimulatedError:
-        """Perform an operation that must be refused, and return the error."""
+        """Perform an operation that must be refused, and return the refusal."""
         with pytest.raises(SimulatedError) as caught:
             self.sim.handle(operation, request)
         return caught.value
@@ -64,18 +65,8 @@ class World:
 
     def register(self, family: str = "web", *containers: Wire, **members: Any) -> str:
         """Register a task definition for Fargate, and return its ARN."""
-        request = {
-            "family": family,
-            "requiresCompatibilities": ["FARGATE"],
-            "networkMode": "awsvpc",
-            "cpu": "256",
-            "memory": "512",
-            "containerDefinitions": list(containers) or [{"name": "app", "image": "app:1"}],
-            **members,
-        }
-        definition = self.sim.handle("RegisterTaskDefinition", request)["taskDefinition"]
-        arn: str = definition["taskDefinitionArn"]
-        return arn
+        containers = containers or ({"name": "app", "image": "app:1"},)
+        return definitions.register(self.sim, family, *containers, **members)
 
     def register_for_instances(self, family: str = "web", *, memory: int = 512, cpu: int = 256, **members: Any) -> str:
         """Register a task definition for container instances, and return its ARN."""
