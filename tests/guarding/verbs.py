@@ -12,7 +12,9 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import attrs
+from support import definitions
 from support.both_clients import Ecs
+from support.definitions import NETWORK
 
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import Simulator, TaskScript
@@ -25,7 +27,6 @@ _LAUNCH: dict[str, Any] = {
     "launch_type": "FARGATE",
     "network": AwsVpcConfiguration(subnets=["subnet-1"]),
 }
-_WIRE_NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 _READS = ("Describe", "List")
 
 
@@ -66,15 +67,7 @@ def furnished(**options: Any) -> Account:
     """Return an account with the families that the verbs use, two services, and a container instance with a task."""
     sim = Account(**options)
     for family in ("web", "stuck", "bad", "failing"):
-        definition = {
-            "family": family,
-            "requiresCompatibilities": ["FARGATE", "EC2"],
-            "networkMode": "awsvpc",
-            "cpu": "256",
-            "memory": "512",
-            "containerDefinitions": [{"name": "app", "image": "image:1"}],
-        }
-        sim.handle("RegisterTaskDefinition", definition)
+        definitions.register(sim, family, requiresCompatibilities=["FARGATE", "EC2"])
     sim.script("stuck", TaskScript(time_to_start=1e6))
     sim.script("bad", TaskScript.fails_to_pull())
     sim.script("failing", TaskScript.exits(1))
@@ -83,7 +76,7 @@ def furnished(**options: Any) -> Account:
         "taskDefinition": "web",
         "desiredCount": 2,
         "launchType": "FARGATE",
-        "networkConfiguration": _WIRE_NETWORK,
+        "networkConfiguration": NETWORK,
         "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": False}},
     }
     sim.handle("CreateService", service)
@@ -92,7 +85,7 @@ def furnished(**options: Any) -> Account:
     )
     sim.handle("RegisterContainerInstance", {})
     [instance] = sim.handle("ListContainerInstances", {})["containerInstanceArns"]
-    task = {"taskDefinition": "web", "containerInstances": [instance], "networkConfiguration": _WIRE_NETWORK}
+    task = {"taskDefinition": "web", "containerInstances": [instance], "networkConfiguration": NETWORK}
     sim.handle("StartTask", task)
     sim.clock.advance(100)
     return sim

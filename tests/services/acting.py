@@ -1,72 +1,33 @@
-"""Performing an act in both colours against a scripted ECS: the same requests at the same times, the same result."""
+"""Performing an act with both clients against a scripted ECS: the same requests at the same times, the same result."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
 import attrs
+from support.both_clients import Act, Ecs, Ended, aend_of, end_of
+from support.scripted_ecs import ScriptedAsync
 
-from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import EcsError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
-from ecskit._facades.aio_services import AsyncServiceVerbs
-from ecskit._facades.aio_wait import AsyncWait
-from ecskit._facades.sync_services import ServiceVerbs
-from ecskit._facades.sync_wait import Wait
 
 from .scripted import READS, Scripted, Wire, World
 
 
-@attrs.define
-class ScriptedAsync:
-    """The same transport, awaited."""
-
-    scripted: Scripted
-
-    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a request."""
-        await asyncio.sleep(0)
-        return self.scripted.send(send, begin)
-
-
 @attrs.frozen
-class Ecs:
-    """The namespaces of a client."""
+class Went(Ended):
+    """How an act ended, and what it requested."""
 
-    colour: str
-    services: Any
-    wait: Any
-    clock: Any
-
-
-Act = Callable[[Ecs], Any]
-
-
-@attrs.frozen
-class Went:
-    """How an act went."""
-
-    result: Any
-    error: BaseException | None
-    items: list[Any]
-    """What it yielded before its end."""
     calls: list[tuple[float, str, Wire]]
     elapsed: float
     warnings: list[str]
     transport: Scripted
-
-    @property
-    def verdict(self) -> str:
-        """The status that the deployment ended with, or the name of the error."""
-        if self.error is not None:
-            return type(self.error).__name__
-        return str(getattr(self.result, "status", "ended"))
 
     def sent(self, operation: str) -> list[Wire]:
         """Return the requests of an operation."""
@@ -78,80 +39,61 @@ class Went:
         return [operation for _, operation, _ in self.calls]
 
     @property
-    def told(self) -> Any:
-        """What the other colour has to come to as well."""
+    def compared(self) -> Any:
+        """What must be the same for both clients."""
         items = [(type(item).__name__, str(item)) for item in self.items]
-        return self.calls, type(self.error), str(self.error), self.result, items, self.elapsed, self.warnings
+        result = None if self.items else self.result
+        return self.calls, type(self.error), str(self.error), result, items, self.elapsed, self.warnings
 
 
 class _Warnings(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(record.getMessage())
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Collect what ecskit warns of in its log."""
+    log = _Warnings()
+    logging.getLogger("ecskit").addHandler(log)
+    try:
+        yield log.lines
+    finally:
+        logging.getLogger("ecskit").removeHandler(log)
 
 
 def both(act: Act, world: World, *, seed: int = 0) -> Went:
-    """Perform an act in both colours, check that they did the same, and return how it went."""
+    """Perform an act with both clients, check that they did the same, and return how it went."""
     sync, aio = perform(act, world, seed=seed), asyncio.run(aperform(act, world, seed=seed))
-    assert sync.told == aio.told
+    assert sync.compared == aio.compared
     return sync
 
 
 def perform(act: Act, world: World, *, seed: int = 0, transport: Scripted | None = None) -> Went:
     """Perform an act with a sync client, a new one if there is a transport already; a stream is followed to its end."""
-    transport, log = transport or Scripted(world), _Warnings()
-    runtime = Runtime(transport, transport.clock, Random(seed))
-    ecs = Ecs("sync", ServiceVerbs(runtime), Wait(runtime), transport.clock)
-    result, error, items = None, None, list[Any]()
-    logging.getLogger("ecskit").addHandler(log)
-    try:
-        result = act(ecs)
-        if hasattr(result, "__next__"):
-            stream, result = result, None
-            for item in stream:
-                items.append(item)  # what came before an error is kept
-    except Exception as raised:  # noqa: BLE001  # a callback's own error is an end like others
-        error = raised
-    finally:
-        logging.getLogger("ecskit").removeHandler(log)
-    return Went(result, error, items, transport.calls, transport.clock.now(), log.told, transport)
+    transport = transport or Scripted(world)
+    ecs = Ecs.driven(Runtime(transport, transport.clock, Random(seed)), transport)
+    with _warnings() as warnings:
+        ended = end_of(act, ecs, Exception)  # a callback's own error is an end like others
+    return _went(ended, transport, warnings)
 
 
 async def aperform(act: Act, world: World, *, seed: int = 0) -> Went:
     """Perform an act with an async client."""
-    transport, log = Scripted(world), _Warnings()
-    runtime = AsyncRuntime(ScriptedAsync(transport), transport.clock, Random(seed))
-    ecs = Ecs("async", AsyncServiceVerbs(runtime), AsyncWait(runtime), transport.clock)
-    result, error, items = None, None, list[Any]()
-    logging.getLogger("ecskit").addHandler(log)
-    try:
-        result = act(ecs)
-        if hasattr(result, "__anext__"):
-            stream, result = result, None
-            async for item in stream:
-                items.append(item)  # the same
-        while inspect.isawaitable(result):
-            result = await result
-    except Exception as raised:  # noqa: BLE001  # the same
-        result, error = None, raised
-    finally:
-        logging.getLogger("ecskit").removeHandler(log)
-    return Went(result, error, items, transport.calls, transport.clock.now(), log.told, transport)
+    transport = Scripted(world)
+    ecs = Ecs.driven(AsyncRuntime(ScriptedAsync(transport), transport.clock, Random(seed)), transport)
+    with _warnings() as warnings:
+        ended = await aend_of(act, ecs, Exception)
+    return _went(ended, transport, warnings)
 
 
-def then(first: Any, next_: Callable[[Any], Any]) -> Any:
-    """Return what a function makes of a result, awaited in the async colour."""
-    if not inspect.isawaitable(first):
-        return next_(first)
-
-    async def chained() -> Any:
-        result = next_(await first)
-        return await result if inspect.isawaitable(result) else result
-
-    return chained()
+def _went(ended: Ended, scripted: Scripted, warnings: list[str]) -> Went:
+    elapsed = scripted.clock.now()
+    return Went(ended.result, ended.error, ended.items, scripted.calls, elapsed, warnings, scripted)
 
 
 def deploys(**options: Any) -> Act:

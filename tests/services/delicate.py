@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
+from support.both_clients import Act, Ecs, then
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import ConnectionFailedError
 
-from .acting import Act, Ecs, Went, perform, then
+from .acting import Went, perform
 from .scripted import Scripted, Wire, World, rollout_arn
 from .stories import story
 

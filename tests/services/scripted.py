@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
+from support import scripted_ecs
+from support.poll_words import ERRORS
 
-from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
-from ecskit._core.errors import EcsError
 from ecskit._simulator.virtual_clock import EPOCH, VirtualClock
 from ecskit.testing import Counting
 
@@ -82,9 +82,9 @@ class World:
     turned: Script | None = None
     """What a hook leads to that is answered with ROLLBACK."""
     refused: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """Operations that are always refused, and how."""
+    """Operations that are always refused, and the word of `support.poll_words.ERRORS` that says how."""
     faults: Mapping[str, Mapping[int, str]] = attrs.field(factory=dict[str, Mapping[int, str]])
-    """What the n-th request of an operation meets, from 0."""
+    """The error that the n-th request of an operation meets, from 0, in the same words."""
     stale: tuple[str, int] | None = None
     """The read that a replica 10 s behind answers, and which one of its kind it is since UpdateService."""
     times: str = "all"
@@ -101,26 +101,8 @@ class World:
     breaker: Mapping[str, bool] | None = attrs.field(factory=lambda: {"enable": True, "rollback": True})
 
 
-def raised(word: str, operation: str) -> EcsError:
-    """Return the error that a word stands for."""
-    kinds: dict[str, tuple[type[Any], str]] = {
-        "throttle": (errors.ThrottledError, "ThrottlingException"),
-        "500": (errors.ServerException, "ServerException"),
-        "denied": (errors.AccessDeniedException, "AccessDeniedException"),
-        "expired": (errors.AccessDeniedException, "ExpiredTokenException"),
-        "conflict": (errors.ConflictException, "ConflictException"),
-    }
-    if word in kinds:
-        kind, code = kinds[word]
-        error: EcsError = kind({"Error": {"Code": code, "Message": "requested"}}, operation)
-        return error
-    from ecskit.errors import ConnectionFailedError, TimedOutError
-
-    return {"reset": ConnectionFailedError, "timeout": TimedOutError}[word](operation, word)
-
-
 @attrs.define
-class Scripted:
+class Scripted(scripted_ecs.Scripted):
     """A transport that answers by a world."""
 
     world: World
@@ -132,15 +114,14 @@ class Scripted:
     since: dict[str, int] = attrs.field(factory=dict[str, int])
     updates: int = 0
 
-    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
+    def answer(self, send: Send) -> RawResponse:
         """Answer a request."""
-        begin()
         operation, params = send.operation, dict(send.params)
         self.calls.append((round(self.clock.now(), 6), operation, json.loads(json.dumps(params, default=str))))
         count = self.counts[operation] = self.counts.get(operation, -1) + 1
         word = self.world.refused.get(operation) or self.world.faults.get(operation, {}).get(count)
         if word:
-            raise raised(word, operation)
+            raise ERRORS[word](operation)
         answer = getattr(self, f"_{operation}")(params)
         return RawResponse(json.dumps(answer).encode(), {})
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from support.definitions import NETWORK
+
 from ecskit.testing import Counting, DeploymentState, Lag, ServiceState, TaskScript
 
-from .support import NETWORK, Wire, World
+from .support import Wire, World
 
 BREAKER = {"enable": True, "rollback": True}
 FARGATE: Wire = {"launchType": "FARGATE", "networkConfiguration": NETWORK}

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from support import definitions
+from support.definitions import NETWORK
 
 from ecskit.testing import Counting, Lag, Quota, SimulatedError, Simulator
 
 Wire = dict[str, Any]
 
 NOON = 1_700_000_000.0
-NETWORK: Wire = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 ARN = "arn:aws:ecs:us-east-1:123456789012:"
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
 class ManualClock:
-    """Tell a time that moves only when it is told to."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.time = NOON
@@ -64,18 +65,8 @@ class World:
 
     def register(self, family: str = "web", *containers: Wire, **members: Any) -> str:
         """Register a task definition for Fargate, and return its ARN."""
-        request = {
-            "family": family,
-            "requiresCompatibilities": ["FARGATE"],
-            "networkMode": "awsvpc",
-            "cpu": "256",
-            "memory": "512",
-            "containerDefinitions": list(containers) or [{"name": "app", "image": "app:1"}],
-            **members,
-        }
-        definition = self.sim.handle("RegisterTaskDefinition", request)["taskDefinition"]
-        arn: str = definition["taskDefinitionArn"]
-        return arn
+        containers = containers or ({"name": "app", "image": "app:1"},)
+        return definitions.register(self.sim, family, *containers, **members)
 
     def register_for_instances(self, family: str = "web", *, memory: int = 512, cpu: int = 256, **members: Any) -> str:
         """Register a task definition for container instances, and return its ARN."""

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from support.definitions import NETWORK
 
-from .support import ARN, NETWORK, Wire, World
+from .support import ARN, Wire, World
 
 
 def describe(world: World, *names: str, include: list[str] | None = None) -> Wire:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit._simulator.fault_injection import usual_faults
 from ecskit.testing import Fault, LostAnswerError, SimulatedError, Simulator, TaskScript, simulated_operations
 
-from .support import NETWORK, Wire, World
+from .support import Wire, World
 
 DEFINITION: Wire = {
     "family": "job",

@@ -11,13 +11,14 @@ from botocore.exceptions import (
     ConnectionClosedError,
     ReadTimeoutError,
 )
+from support.definitions import NETWORK
 
 import ecskit
 from ecskit import errors
 from ecskit.models import AwsVpcConfiguration, NetworkConfiguration
 from ecskit.testing import Call, Fault, LostAnswerError, SimulatedError, Simulator, attach, attach_async
 
-from .support import NETWORK, NOON, Wire, World
+from .support import NOON, Wire, World
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
 RUN: Wire = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK}

@@ -5,11 +5,12 @@ import random
 from typing import Any
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit._transport import service_model
 from ecskit.testing import Lag, Progress, SimulatedError, TaskScript, simulated_operations
 
-from .support import ARN, NETWORK, World
+from .support import ARN, World
 
 MODEL = service_model.load()
 SHAPES: dict[str, Any] = MODEL["shapes"]

@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import Sequence
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST, Buckets
 from ecskit._transport import service_model
 from ecskit.testing import PUBLISHED_QUOTAS, Quota, SimulatedError, Simulator
 
-from .support import NETWORK, Wire, World
+from .support import Wire, World
 
 OPERATIONS = set(service_model.load()["operations"])
 RUN: Wire = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK}

@@ -7,10 +7,11 @@ import random
 from typing import Any
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit.testing import Lag, Progress, SimulatedError
 
-from .support import ARN, NETWORK, Wire, World
+from .support import ARN, Wire, World
 
 ROLE = "arn:aws:iam::123456789012:role/ecs"
 FINAL = ("SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED")

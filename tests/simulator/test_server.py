@@ -14,6 +14,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from support.definitions import NETWORK
 
 from ecskit._simulator.operations import TABLE
 from ecskit.testing import (
@@ -27,7 +28,7 @@ from ecskit.testing import (
 )
 from ecskit.testing.__main__ import main, parser, simulator_of
 
-from .support import NETWORK, NOON, ManualClock, World
+from .support import NOON, ManualClock, World
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
 KEYS: dict[str, Any] = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit.testing import Lag, TaskScript
 
 from .service_support import FARGATE, Shop, messages, summary
-from .support import ARN, NETWORK, NOON, World
+from .support import ARN, NOON, World
 
 WEB = f"{ARN}service/default/web"
 

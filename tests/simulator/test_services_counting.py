@@ -6,12 +6,13 @@ from typing import Any, get_args
 
 import attrs
 import pytest
+from support.definitions import NETWORK
 
 from ecskit.testing import Counting, Lag, Simulator, TaskScript
 from ecskit.testing.__main__ import parser, simulator_of
 
 from .service_support import BREAKER, Shop
-from .support import ARN, NETWORK, Wire
+from .support import ARN, Wire
 
 POLICIES: tuple[Counting, ...] = get_args(Counting)
 PERCENTS = {"100/200": (100, 200), "50/150": (50, 150), "0/100": (0, 100)}

@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.definitions import NETWORK
 
 from ecskit.testing import Lag, TaskScript
 
-from .support import ARN, NETWORK, Wire, World
+from .support import ARN, Wire, World
 
 FARGATE: Wire = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK}
 

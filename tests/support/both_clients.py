@@ -44,7 +44,7 @@ class Aside(Wire):
 
 @attrs.frozen
 class Ecs:
-    """The namespaces of a client, and the simulator behind it."""
+    """The namespaces of a client, and the simulator, or scripted transport, behind it."""
 
     sim: Any
     colour: str
@@ -78,6 +78,11 @@ class Ecs:
         """Return the namespaces of a whole client."""
         names = ("services", "tasks", "container_instances", "task_sets", "wait")
         return cls(sim, colour, *(getattr(client, name) for name in names))
+
+    @property
+    def clock(self) -> Any:
+        """The clock of the simulator."""
+        return self.sim.clock
 
     @property
     def arns(self) -> list[str]:

@@ -1,32 +1,27 @@
-"""A scripted ECS for waits over anything: what its describing operation answers, look by look; time is virtual.
+"""A scripted ECS for waits over anything else: a timeline answers the operation that describes the targets.
 
-What one look brings is written as a word: the state of each thing, `/` between them and `+` between the parts of a
-state, `-` for one that ECS does not know, `!throttle` and the like for an error in place of an answer.
+`support/poll_words.py` explains the words of timelines. Key: the parts of a state with `+` between them (the
+functions below read them), `/` between targets, `-` for one that ECS does not show, `!500` an error.
 """
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from random import Random
 from typing import Any
 
 import attrs
+from support import scripted_ecs
+from support.poll_words import at, error_of, states_of
 
 from ecskit import errors
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Flow, RawResponse, Send
 from ecskit._core.errors import EcsError
-from ecskit._deployments.resuming import WAITS
-from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.sync import Runtime
-from ecskit._polling.errors import WaitStory
 from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
-
-from .support import ERRORS
 
 HOME = "arn:aws:ecs:eu-west-1:123456789012:"
 Wire = dict[str, Any]
@@ -194,11 +189,9 @@ Answer = Sequence[Wire] | EcsError
 
 
 def look(family: Family, word: str) -> Answer:
-    """Return what a word of a timeline stands for; its things are called a, b, c ..."""
-    if word.startswith("!"):
-        return ERRORS[word]()
-    states = zip("abcdefgh", word.split("/"), strict=False)
-    return [family.wire(id_, *state.split("+")) for id_, state in states if state != "-"]
+    """Return what a word of a timeline stands for."""
+    error = error_of(word, family.operation)
+    return error or [family.wire(id_, *state.split("+")) for id_, state in states_of(word).items()]
 
 
 @attrs.frozen(order=True)
@@ -213,7 +206,7 @@ class Ask:
 
 
 @attrs.define
-class Scripted:
+class Scripted(scripted_ecs.Scripted):
     """A transport that answers by a timeline: the n-th word to all calls of the n-th look, the last for ever after."""
 
     family: Family
@@ -225,10 +218,9 @@ class Scripted:
     looks: dict[float, int] = attrs.field(factory=dict[float, int])
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
-    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
+    def answer(self, send: Send) -> RawResponse:
         """Answer a call."""
         assert send.single_attempt
-        begin()
         targets = send.params.get(self.family.asks, ())
         ids = (targets,) if isinstance(targets, str) else tuple(targets)
         more = tuple((name, value) for name, value in send.params.items() if name != self.family.asks)
@@ -239,7 +231,7 @@ class Scripted:
         if send.operation in self.others:
             return RawResponse(json.dumps(self.others[send.operation](send.params)).encode(), {})
         assert send.operation == self.family.operation
-        answer = self.answers[min(index, len(self.answers) - 1)]
+        answer = at(self.answers, index)
         if isinstance(answer, EcsError):
             raise answer
         return RawResponse(json.dumps(self._body(ids, answer)).encode(), {})
@@ -261,39 +253,16 @@ def _is_named(one: Wire, id_: str) -> bool:
     return any(value == id_ or value.endswith((f"/{id_}",)) for value in values)
 
 
-@attrs.define
-class ScriptedAsync:
-    """The same, awaited."""
-
-    scripted: Scripted
-
-    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a call."""
-        await asyncio.sleep(0)
-        return self.scripted.send(send, begin)
-
-
 @attrs.frozen
-class Run:
+class Run(scripted_ecs.Run):
     """How a wait went."""
 
-    result: list[Any] | None
-    error: EcsError | None
-    calls: list[Ask]
     looks: int
-    elapsed: float
 
     @property
     def verdict(self) -> str:
         """The name of its error, or ok."""
         return "ok" if self.error is None else type(self.error).__name__
-
-    @property
-    def story(self) -> WaitStory:
-        """What its error tells."""
-        assert self.error is not None
-        assert isinstance(self.error.story, WaitStory)
-        return self.error.story
 
 
 def run_both(
@@ -304,26 +273,5 @@ def run_both(
 ) -> Run:
     """Run a flow under both drivers, check that they did the same, and return how it went."""
     answers = [look(family, word) for word in words.split()]
-    transports = [Scripted(family, VirtualClock(), answers, others or {}) for _ in range(2)]
-    sync = _ran(transports[0], lambda: Runtime(transports[0], transports[0].clock, Random(0)).run(flow()))
-    runtime = AsyncRuntime(ScriptedAsync(transports[1]), transports[1].clock, Random(0))
-    async_ = _ran(transports[1], lambda: asyncio.run(_awaited(runtime, flow)))
-    assert sync.calls == async_.calls
-    assert (sync.result, sync.elapsed) == (async_.result, async_.elapsed)
-    assert (sync.verdict, str(sync.error)) == (async_.verdict, str(async_.error))
-    return sync
-
-
-async def _awaited(runtime: AsyncRuntime, flow: Callable[[], Flow[Any]]) -> Any:
-    return await runtime.run(flow())
-
-
-def _ran(transport: Scripted, run: Callable[[], Any]) -> Run:
-    result, error = None, None
-    try:
-        result = run()
-    except EcsError as raised:
-        error = raised
-    # Calls of one look come from several threads: in any order.
-    calls = sorted(transport.calls, key=lambda ask: (ask.now, ask.operation, ask.ids))
-    return Run(result, error, calls, len(transport.looks), transport.clock.now())
+    run, scripted = scripted_ecs.run_both(lambda: Scripted(family, VirtualClock(), answers, others or {}), flow)
+    return Run(run.result, run.error, run.items, run.calls, run.elapsed, len(scripted.looks))

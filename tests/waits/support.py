@@ -1,38 +1,26 @@
-"""A scripted ECS for waits: what DescribeTasks answers is a table or a function, time is virtual, all is recorded.
+"""A scripted ECS for waits over tasks: a timeline or a function answers DescribeTasks.
 
-What one look brings is written as a word: a letter for the state of each task (`-` is MISSING), `R5` with a version,
-`R/-` for two tasks, `!throttle` for an error in place of an answer.
+`support/poll_words.py` explains the words of timelines. Key: `P`, `R`, `S` ... states of a task, `R5` with a version,
+`S~` without stop details, `-` MISSING, `R/-` two tasks, `!500` an error.
 """
 
 from __future__ import annotations
 
-import asyncio
+import itertools
 import json
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import Any
 
 import attrs
+from support import scripted_ecs
+from support.poll_words import TASK_STATES, at, error_of, states_of
 
 from ecskit._core.effects import Flow, RawResponse, Send
-from ecskit._core.errors import (
-    ConnectionFailedError,
-    CredentialsError,
-    EcsError,
-    MalformedResponseError,
-    ServerError,
-    ServiceError,
-    ThrottledError,
-    TimedOutError,
-)
-from ecskit._drive.aio import AsyncRuntime
-from ecskit._drive.sync import Runtime
-from ecskit._polling.errors import WaitError, WaitStory
+from ecskit._core.errors import EcsError
 from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._waits import tasks as flows
 from ecskit._waits.task_identifiers import Tasks
-from ecskit.errors import AccessDeniedException, ClusterNotFoundException
 from ecskit.models import Task
 
 CLUSTER = "prod"
@@ -53,19 +41,6 @@ tasks_started = _as_users_say(flows.tasks_started)
 tasks_healthy = _as_users_say(flows.tasks_healthy)
 tasks_stopped = _as_users_say(flows.tasks_stopped)
 
-STATES = {
-    "V": "PROVISIONING",
-    "P": "PENDING",
-    "A": "ACTIVATING",
-    "R": "RUNNING",
-    "D": "DEACTIVATING",
-    "G": "STOPPING",
-    "E": "DEPROVISIONING",
-    "S": "STOPPED",
-    "X": "DELETED",
-    "H": "HIBERNATING",
-}
-
 
 def arn(id_: str, cluster: str = CLUSTER) -> str:
     """Return the ARN of a task."""
@@ -82,35 +57,16 @@ def task(status: str, version: int | None = None, id_: str = "a", **members: Any
     return {key: value for key, value in told.items() if value is not None}
 
 
-def _service_error(kind: type[ServiceError], code: str) -> ServiceError:
-    return kind({"Error": {"Code": code, "Message": "slow down"}}, "DescribeTasks")
-
-
-ERRORS: dict[str, Callable[[], EcsError]] = {
-    "!throttle": lambda: _service_error(ThrottledError, "ThrottlingException"),
-    "!500": lambda: _service_error(ServerError, "ServerException"),
-    "!reset": lambda: ConnectionFailedError("DescribeTasks", "reset"),
-    "!timeout": lambda: TimedOutError("DescribeTasks", "read timeout"),
-    "!garbage": lambda: MalformedResponseError("DescribeTasks", "not JSON"),
-    "!denied": lambda: _service_error(AccessDeniedException, "AccessDeniedException"),
-    "!expired": lambda: _service_error(AccessDeniedException, "ExpiredTokenException"),
-    "!cluster": lambda: _service_error(ClusterNotFoundException, "ClusterNotFoundException"),
-    "!credentials": lambda: CredentialsError("DescribeTasks", "no credentials"),
-}
-
-
 def look(word: str) -> Answer:
-    """Return what a word of a timeline stands for; its tasks are called a, b, c ..."""
-    if word in ERRORS:
-        return ERRORS[word]()
-    seen: list[dict[str, Any]] = []
-    for id_, state in zip("abcdefgh", word.split("/"), strict=False):
-        if state != "-":
-            late = state.endswith("~")  # stop details are not there yet
-            letter, version = state[0], state[1:].rstrip("~")
-            details = {"stopCode": None, "stoppedAt": None} if late else {}
-            seen.append(task(STATES[letter], int(version) if version else None, id_, **details))
-    return seen
+    """Return what a word of a timeline stands for."""
+    if (error := error_of(word, "DescribeTasks")) is not None:
+        return error
+    shown: list[dict[str, Any]] = []
+    for id_, state in states_of(word).items():
+        letter, version, late = state[0], state[1:].rstrip("~"), state.endswith("~")
+        details = {"stopCode": None, "stoppedAt": None} if late else {}
+        shown.append(task(TASK_STATES[letter], int(version) if version else None, id_, **details))
+    return shown
 
 
 def timeline(words: str) -> list[Answer]:
@@ -136,20 +92,13 @@ Script = Sequence[Answer] | Callable[[Ask], Answer]
 
 
 @attrs.define
-class Scripted:
-    """A transport that answers by a script."""
+class Scripted(scripted_ecs.Scripted):
+    """A transport that answers DescribeTasks by a script."""
 
     clock: VirtualClock
     script: Script
     calls: list[Ask] = attrs.field(factory=list[Ask])
     latency: float = 0.0
-
-    def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a DescribeTasks."""
-        if self.latency:
-            self.clock.sleep(self.latency)
-        begin()
-        return self.answer(send)
 
     def answer(self, send: Send) -> RawResponse:
         """Answer without taking time."""
@@ -160,7 +109,7 @@ class Scripted:
         assert 0 < len(ask.ids) <= 100
         assert len(set(ask.ids)) == len(ask.ids)
         script = self.script
-        answer = script(ask) if callable(script) else script[min(len(self.calls), len(script) - 1)]
+        answer = script(ask) if callable(script) else at(script, len(self.calls))
         self.calls.append(ask)
         if isinstance(answer, EcsError):
             raise answer
@@ -168,87 +117,29 @@ class Scripted:
         return RawResponse(json.dumps({"tasks": shown, "failures": []}).encode(), {})
 
 
-@attrs.define
-class ScriptedAsync:
-    """The same, awaited."""
-
-    scripted: Scripted
-
-    async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
-        """Answer a DescribeTasks."""
-        await asyncio.sleep(0)
-        if self.scripted.latency:
-            await self.scripted.clock.asleep(self.scripted.latency)
-        begin()
-        return self.scripted.answer(send)
-
-
 @attrs.frozen
-class Run:
+class Run(scripted_ecs.Run):
     """How a wait went."""
-
-    result: list[Task] | None
-    error: EcsError | None
-    calls: list[Ask]
-    elapsed: float
 
     @property
     def times(self) -> list[float]:
-        """When it looked."""
+        """When it polled."""
         return sorted({ask.now for ask in self.calls})
 
     @property
     def naps(self) -> list[float]:
-        """The seconds between its looks."""
-        return [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
-
-    @property
-    def story(self) -> WaitStory:
-        """What its error tells."""
-        assert isinstance(self.error, WaitError), self.error
-        return self.error.story
+        """The seconds between its polls."""
+        return [later - earlier for earlier, later in itertools.pairwise(self.times)]
 
     @property
     def verdict(self) -> str:
         """The states it ended with, or the name of its error."""
         if self.error is not None:
             return type(self.error).__name__
-        assert self.result is not None
         return "/".join(task.last_status for task in self.result)
 
 
 def run_both(script: Script, flow: Callable[[], Flow[Any]], *, seed: int = 0, latency: float = 0.0) -> Run:
     """Run a flow under both drivers, check that they did the same, and return how it went."""
-    sync, async_ = _run(script, flow, seed, latency), asyncio.run(_arun(script, flow, seed, latency))
-    assert sync.calls == async_.calls
-    assert sync.elapsed == async_.elapsed
-    assert sync.result == async_.result
-    assert (type(sync.error), str(sync.error)) == (type(async_.error), str(async_.error))
-    return sync
-
-
-def _run(script: Script, flow: Callable[[], Flow[Any]], seed: int, latency: float) -> Run:
-    clock = VirtualClock()
-    transport = Scripted(clock, script, latency=latency)
-    result, error = None, None
-    try:
-        result = Runtime(transport, clock, Random(seed)).run(flow())
-    except EcsError as raised:
-        error = raised
-    return _ran(result, error, transport)
-
-
-async def _arun(script: Script, flow: Callable[[], Flow[Any]], seed: int, latency: float) -> Run:
-    clock = VirtualClock()
-    transport = Scripted(clock, script, latency=latency)
-    result, error = None, None
-    try:
-        result = await AsyncRuntime(ScriptedAsync(transport), clock, Random(seed)).run(flow())
-    except EcsError as raised:
-        error = raised
-    return _ran(result, error, transport)
-
-
-def _ran(result: Any, error: EcsError | None, transport: Scripted) -> Run:
-    # Calls of one look come from several threads: in any order.
-    return Run(result, error, sorted(transport.calls, key=attrs.astuple), transport.clock.now())
+    run, _ = scripted_ecs.run_both(lambda: Scripted(VirtualClock(), script, latency=latency), flow, seed=seed)
+    return Run(run.result, run.error, run.items, run.calls, run.elapsed)

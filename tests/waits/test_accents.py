@@ -13,6 +13,7 @@ from threading import Barrier, Event, Thread
 from typing import Any
 
 import pytest
+from support.scripted_ecs import ScriptedAsync
 
 from ecskit import AsyncClient, Client
 from ecskit._codegen.__main__ import PACKAGE
@@ -25,7 +26,7 @@ from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit.errors import WaitCancelled
 from ecskit.models import Task
 
-from .support import Ask, Scripted, ScriptedAsync, arn, task
+from .support import Ask, Scripted, arn, task
 
 
 def methods(of: type[Any]) -> list[str]:
@@ -54,7 +55,7 @@ def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str
     """In the same order, with the same defaults and annotations; what takes time takes `cancel`, in the sync client."""
     verb = VERBS[namespace, name]
     sync, aio = (dict(parameters(getattr(of, name))) for of in PAIRS[namespace])
-    if verb.patient:
+    if verb.cancellable:
         cancel = sync.pop("cancel")
         assert (cancel.kind, cancel.default, cancel.annotation) == (Parameter.KEYWORD_ONLY, None, "Event | None")
     # A callback may be a coroutine function in the async client only.
@@ -91,7 +92,7 @@ def test_sync_and_async_verbs_are_told_in_the_same_words(namespace: str, name: s
     assert aio is not None
     lines = aio.splitlines()
     more = [line for line in sync.splitlines() if line not in lines]
-    assert [line.split(":")[0].strip() for line in more] == ["cancel"] * VERBS[namespace, name].patient
+    assert [line.split(":")[0].strip() for line in more] == ["cancel"] * VERBS[namespace, name].cancellable
     for parameter in list(parameters(getattr(PAIRS[namespace][0], name)))[1:]:
         assert re.search(rf"^    {parameter}: \S", sync, re.MULTILINE), f"{parameter} is not documented"
 

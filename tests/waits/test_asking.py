@@ -6,11 +6,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from support.poll_words import ERRORS
 
 from ecskit.errors import FailuresError, RequestError, ServerError
 from ecskit.models import Failure, RunTaskResponse, StartTaskResponse, Task
 
-from .support import ERRORS, Answer, Ask, arn, run_both, task, tasks_running, tasks_stopped, timeline
+from .support import Answer, Ask, arn, run_both, task, tasks_running, tasks_stopped, timeline
 
 CLUSTER_ARN = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod"
 
@@ -259,7 +260,7 @@ def test_a_batch_that_fails_says_nothing_about_its_tasks_only() -> None:
 
     def script(ask: Ask) -> Answer:
         if "t120" in ask.ids and ask.now < 100:
-            return ERRORS["!500"]()
+            return ERRORS["500"]("DescribeTasks")
         return [task("STOPPED", id_=id_) for id_ in ask.ids]
 
     run = run_both(script, lambda: tasks_stopped(ids, cluster="prod"))
@@ -273,7 +274,7 @@ def test_a_batch_that_fails_for_ever_is_told_with_its_tasks() -> None:
 
     def script(ask: Ask) -> Answer:
         if ask.cluster == "bad":
-            return ERRORS["!500"]()
+            return ERRORS["500"]("DescribeTasks")
         return [{**task("RUNNING", id_=id_), "taskArn": arn(id_, ask.cluster)} for id_ in ask.ids]
 
     run = run_both(script, lambda: tasks_running(names, timeout=90))
@@ -288,7 +289,9 @@ def test_one_batch_that_is_refused_ends_the_wait() -> None:
     names = [arn("a", "good"), arn("b", "gone")]
 
     def script(ask: Ask) -> Answer:
-        return ERRORS["!cluster"]() if ask.cluster == "gone" else [{**task("RUNNING"), "taskArn": names[0]}]
+        return (
+            ERRORS["cluster"]("DescribeTasks") if ask.cluster == "gone" else [{**task("RUNNING"), "taskArn": names[0]}]
+        )
 
     run = run_both(script, lambda: tasks_running(names))
     assert (run.verdict, len(run.calls)) == ("ClusterNotFoundException", 2)

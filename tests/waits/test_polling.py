@@ -95,7 +95,7 @@ def test_the_errors_of_a_long_wait_are_kept_to_the_latest() -> None:
     """A wait without an end does not collect without one."""
     run = run_both(timeline("R !reset " + "!500 " * 300), lambda: tasks_stopped(arn("a"), timeout=12 * 3600))
     story = run.story
-    assert {type(error).__name__ for error in story.errors} == {"ServerError"}
+    assert {type(error).__name__ for error in story.errors} == {"ServerException"}
     assert len(story.errors) == 100
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import attrs
 from hypothesis import HealthCheck, given, note, settings, strategies as st
+from support.poll_words import ERRORS, TASK_STATES
 
 from ecskit._polling.errors import WaitError, WaitTimeout
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
 from ecskit._waits.tasks import RANKS
 
-from .support import ERRORS, STATES, Answer, Ask, Run, arn, run_both, task, tasks_running, tasks_stopped
+from .support import Answer, Ask, Run, arn, run_both, task, tasks_running, tasks_stopped
 
 WAITS = {"running": tasks_running, "stopped": tasks_stopped}
-FAULTS = ["!throttle", "!500", "!reset"]
+FAULTS = ["throttle", "500", "reset"]
 RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
 GRACE = 60.0
 LONGEST_LAG = 25.0
@@ -43,7 +44,7 @@ class Life:
 
     def rank(self, now: float) -> int:
         """Return how far it has come, forgotten or not; -1 if it was never there."""
-        past = [RANKS.get(STATES[state], -1) for began, state in self.states if began <= now]
+        past = [RANKS.get(TASK_STATES[state], -1) for began, state in self.states if began <= now]
         return max(past, default=-1)
 
 
@@ -66,7 +67,7 @@ class Schedule:
         def answer(ask: Ask) -> Answer:
             chance = Random(f"{self.seed} {ask.now} {ask.cluster}")
             if chance.random() < self.fault_rate:
-                return ERRORS[chance.choice(FAULTS)]()
+                return ERRORS[chance.choice(FAULTS)]("DescribeTasks")
             shown: list[dict[str, Any]] = []
             for id_ in ask.ids:
                 life = self.lives[ord(id_) - ord("a")]
@@ -75,7 +76,7 @@ class Schedule:
                     version, state = seen
                     late = self.late_details and chance.random() < 0.5
                     details = {"stopCode": None, "stoppedAt": None} if late else {}
-                    shown.append(task(STATES[state], version if life.versioned else None, id_, **details))
+                    shown.append(task(TASK_STATES[state], version if life.versioned else None, id_, **details))
             return shown
 
         return answer

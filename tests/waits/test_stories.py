@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from support.scripted_ecs import ScriptedAsync
 
 from ecskit._core.effects import Flow
 from ecskit._drive.aio import AsyncRuntime
@@ -21,7 +22,7 @@ from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
 from ecskit.errors import WaitCancelled
 
-from .support import Scripted, ScriptedAsync, arn, run_both, task, tasks_running, tasks_stopped, timeline
+from .support import Scripted, arn, run_both, task, tasks_running, tasks_stopped, timeline
 
 ENDS: list[tuple[type[WaitError], str, Callable[[], Flow[Any]]]] = [
     (WaitTimeout, "P !500 P P", lambda: tasks_running(arn("a"), timeout=30)),

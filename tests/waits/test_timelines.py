@@ -85,7 +85,7 @@ STOPPED = rows(
     ("throttled after the SDK's own retries", "R !throttle !throttle !throttle !throttle !throttle S", "STOPPED", 7),
     ("the server fails", "R !500 S", "STOPPED", 3),
     ("the connection breaks", "R !reset !timeout S", "STOPPED", 4),
-    ("garbage for an answer", "!garbage S", "STOPPED", 2),
+    ("garbage for an answer", "!garbled S", "STOPPED", 2),
     ("one stopped, the other missing from the start", "S/-", "TaskNotVisible", 0, "task b", {"tasks": 2}),
     ("one stopped, the other seen and then missing", "S/R S/-", "TaskPurged", 0, "task b was RUNNING", {"tasks": 2}),
     ("one stopped, the other missing for a while", "S/R -/- -/- -/S", "STOPPED/STOPPED", 4, "", {"tasks": 2}),
