@@ -1,4 +1,4 @@
-"""All that is checked, one session each. `nox` alone runs what a change has to pass; `nox -l` lists the rest."""
+"""One session for each check. `nox` runs those that every change must pass; `nox -l` lists all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["src", "tests", "examples", "benchmarks", "docs", "noxfile.py"]
 MINISTACK = "ministack==1.5.33"
-"""An emulator that is asked as well. It is pinned: what it answers is compared word by word."""
+"""An emulator to compare with. It is pinned, because its responses are compared word by word."""
 PROVENANCE = Path("src/ecskit/_api/provenance.py")
 
 
@@ -29,18 +29,18 @@ def group(*names: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and mistakes that can be seen; and the package works with nothing but what it depends on."""
+    """Run the linter, and check that the package works with its required dependencies only."""
     session.install(*group("lint"))
     session.run("ruff", "check", *CODE)
     session.run("ruff", "format", "--check", *CODE)
-    # The wheel, not the folder: what is missing from it is missed here.
+    # Install the wheel, not the folder, to find files that are missing from it.
     session.install(".")
     session.run("python", "tests/without_extras.py")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Both type checkers, in their strict modes, over the package and over code as users write it."""
+    """Run both type checkers in strict mode, on the package and on code that uses it."""
     session.install("-e.[async,speed]", *group("types", "test"), "nox")
     session.run("mypy")
     session.run("pyright")
@@ -49,7 +49,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """The generated files are what the generator writes from the botocore version that `_api/provenance.py` names."""
+    """Compare the generated files with the generator's output for the botocore of `_api/provenance.py`."""
     named = re.search(r'BOTOCORE = "(\d+\.\d+\.\d+)"', PROVENANCE.read_text("utf-8"))
     if named is None:
         session.error(f"{PROVENANCE} names no botocore version")
@@ -59,22 +59,22 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test, with what a user gets who installs today."""
+    """Run all tests with the newest versions that can be installed."""
     session.install("-e.[async,speed]", *group("test"))
     session.run("pytest", "-n", "auto", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def all_pythons(session: nox.Session) -> None:
-    """Every test, on each Python that is supported and found."""
+    """Run all tests on each supported Python that is found."""
     tests(session)
 
 
 @nox.session
 def floor(session: nox.Session) -> None:
-    """Every test, with the lowest versions that pyproject.toml allows."""
+    """Run all tests with the lowest versions that pyproject.toml allows."""
     if session.venv_backend != "uv":
-        session.skip("finding the lowest versions needs uv")
+        session.skip("needs uv to find the lowest versions")
     lowest = Path(session.create_tmp()) / "lowest.txt"
     session.run(
         *("uv", "pip", "compile", "pyproject.toml", "--quiet"),
@@ -88,31 +88,31 @@ def floor(session: nox.Session) -> None:
 
 @nox.session
 def newest(session: nox.Session) -> None:
-    """The sync tests without any extra, with the newest botocore, which aiobotocore may not allow yet."""
+    """Run the sync tests without extras and with the newest botocore, which aiobotocore may not allow yet."""
     session.install("-e.", *group("test"), "botocore>=1.44.5")
-    # The quick start shows both clients in one process.
+    # The quick start uses both clients.
     session.run("pytest", "--ignore=tests/test_readme.py", *session.posargs)
 
 
 @nox.session
 def worlds(session: nox.Session) -> None:
-    """Check random deployments beyond those of the tests: `nox -s worlds -- 20000`."""
+    """Check more random deployments than the tests do: `nox -s worlds -- 20000`."""
     session.install("-e.[async,speed]", *group("test"))
     session.run("python", "-m", "tests.properties.worlds", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
+    """Build the documentation. A warning is an error."""
     session.install("-e.[async]", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
 
 
 @nox.session
 def ministack(session: nox.Session) -> None:
-    """Compare the simulator with an emulator by others, and have our verbs work on both."""
+    """Compare the simulator with the ministack emulator, and run all verbs on both."""
     session.install("-e.[async,speed]", *group("test"))
-    # It pins a botocore that is not ours.
+    # It pins another botocore, so it gets an environment of its own.
     theirs = Path(session.create_tmp()).resolve() / MINISTACK
     programs = theirs / ("Scripts" if os.name == "nt" else "bin")
     if not (programs / "ministack").exists():

@@ -1,8 +1,8 @@
-"""Measures ecskit against its peers, side by side: `python -m benchmarks` prints one table of ratios.
+"""Compares ecskit with its peers: `python -m benchmarks` prints a table of ratios.
 
-Every peer asks the same loopback server, which runs in a process of its own, for the same bytes. CPU time is the
-process time of the client alone. Absolute times say more about a machine than about a library, so that only what is
-imported, where the target itself is a time, is told in milliseconds.
+Every peer requests the same bytes from a loopback server, which runs in its own process. CPU time is the process time
+of the client alone. Absolute times depend more on the machine than on the library, so only imports, whose target is a
+time, are shown in milliseconds.
 
-Waits are compared with botocore's by `python -m benchmarks.waits`, on virtual clocks: verdicts, calls and delays.
+`python -m benchmarks.waits` compares waits with botocore's, on virtual clocks: verdicts, requests and delays.
 """

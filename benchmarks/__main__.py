@@ -18,7 +18,7 @@ from benchmarks import peers
 
 
 class Row(NamedTuple):
-    """One line of the table. What is None could not be measured."""
+    """One line of the table. None means that it could not be measured."""
 
     what: str
     baseline: str
@@ -35,7 +35,7 @@ def _python(*arguments: str) -> str:
 
 @functools.cache
 def _environment() -> dict[str, str]:
-    # Imports are measured as users have them, from bytecode, also where the environment turns off writing it.
+    # Users import bytecode, so imports are measured with it, even if the environment turns off writing it.
     caches = tempfile.TemporaryDirectory(prefix="ecskit-benchmarks-")
     atexit.register(caches.cleanup)
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -55,7 +55,7 @@ def serving() -> Iterator[str]:
 
 
 def _fresh(cases: list[str], url: str, rounds: int) -> dict[str, float]:
-    """Return the median of each case, run in fresh processes by turns after a first one that fills the caches."""
+    """Return the median of each case. Each runs in fresh processes, in turn; a first process fills the caches."""
     seen: dict[str, list[float]] = {case: [] for case in cases}
     for turn in range(rounds + 1):
         for case in cases:
@@ -115,23 +115,23 @@ def _table(rows: list[Row]) -> str:
     def number(value: float | None, unit: str) -> str:
         return "not run" if value is None else f"{value:.0f}{unit}" if unit else f"{value:.2f}"
 
-    told = [("what", "1.00 is", "ecskit", "capo-ecs", "target", "")]
+    lines = [("what", "1.00 is", "ecskit", "capo-ecs", "target", "")]
     for row in rows:
         met = "met" if row.ecskit <= row.target else "MISSED"
         values = [number(value, row.unit) for value in (row.ecskit, row.capo, row.target)]
-        told.append((row.what, row.baseline, values[0], values[1], f"<= {values[2]}", met))
-    widths = [max(map(len, column)) for column in zip(*told, strict=True)]
+        lines.append((row.what, row.baseline, values[0], values[1], f"<= {values[2]}", met))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     align: list[Callable[[str, int], str]] = [str.ljust, str.ljust, str.rjust, str.rjust, str.rjust, str.ljust]
     return "\n".join(
         "  ".join(put(cell, width) for put, cell, width in zip(align, line, widths, strict=True)).rstrip()
-        for line in told
+        for line in lines
     )
 
 
 def main() -> None:
     for peer in ("orjson", "capo-ecs"):
         if not peers.installed(peer):
-            print(f"{peer} is not installed here: nothing is measured with it", file=sys.stderr)
+            print(f"{peer} is not installed: it is left out", file=sys.stderr)
     with serving() as url:
         print(_table([*_calls(url), *_starts(url), *_memory(url)]))
 

@@ -1,4 +1,4 @@
-"""The canned answers: DescribeTasks of Fargate tasks with two containers, filled as ECS fills them."""
+"""The canned responses: DescribeTasks for Fargate tasks with two containers, with the members that ECS sends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def arns(count: int) -> list[str]:
 
 
 def body(count: int) -> bytes:
-    """Return the body of the answer about `count` tasks."""
+    """Return the body of the response for `count` tasks."""
     random = Random(-count)
     tasks = [_task(arn, random) for arn in arns(count)]
     return json.dumps({"failures": [], "tasks": tasks}, separators=(",", ":")).encode()

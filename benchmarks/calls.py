@@ -1,7 +1,7 @@
-"""CPU time of whole calls, all peers in one process and by turns, each round against its own baseline.
+"""CPU time of whole calls. All peers run in one process, in turn, and each round has its own baseline.
 
-`python -m benchmarks.calls URL orjson|stdlib` prints JSON: for each kind of call and peer, the median over the rounds
-of its CPU time as a part of the baseline's in the same round.
+`python -m benchmarks.calls URL orjson|stdlib` prints JSON: for each kind of call and each peer, its CPU time as a share
+of the baseline's in the same round, as the median of all rounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack
 
 from benchmarks import bodies, peers
 
-# Tasks asked for, rounds, calls of each peer in a round.
+# Tasks per request, rounds, calls of each peer in a round.
 SIZES = ((100, 15, 4), (1, 21, 40))
 
 Times = dict[str, list[float]]
@@ -30,7 +30,7 @@ def _ratios(times: Times, baseline: str) -> dict[str, float]:
 
 
 def _turns(names: list[str], turn: int) -> list[str]:
-    # Whoever comes first after a pause does so in turn, too.
+    # The first peer after a pause is slower, so the peers take turns at being first.
     at = turn % len(names)
     return names[at:] + names[:at]
 
@@ -80,7 +80,7 @@ async def _async(url: str, count: int, rounds: int, repeat: int) -> dict[str, fl
 
 def main(url: str, parser: str) -> None:
     if parser == "stdlib":
-        sys.modules["orjson"] = None  # type: ignore[assignment]  # what Python itself understands as "not there"
+        sys.modules["orjson"] = None  # type: ignore[assignment]  # None makes an import fail
     peers.isolate()
     found: dict[str, dict[str, float]] = {}
     for size in SIZES:

@@ -1,16 +1,16 @@
-"""Who is right about deployments: `python -m benchmarks.deployments [--runs N]` prints a table.
+"""Correct verdicts on deployments: `python -m benchmarks.deployments [--runs N]` prints a table.
 
-botocore's `services_stable`, after the same UpdateService, beside ecskit's `wait.deployment`, each alone with the
-simulator's virtual clock, in the same random worlds. The same numbers come out each time.
+Compares botocore's `services_stable` with ecskit's `wait.deployment`, after the same UpdateService, in the same random
+worlds. Each runs alone on the simulator's virtual clock. Every run prints the same numbers.
 
-Decides what is true by the simulator's own record of the service deployment, not by anything that a read shows:
+The simulator's own record of the service deployment determines the correct verdict, not what a read shows:
 
-- Who claims success is right if by then the deployment that the update began is SUCCESSFUL; where it began none, if the
-  service has as many tasks as were asked for.
-- Who gives up is right if the deployment is not SUCCESSFUL before the deadline, as far as a replica may be behind: it
-  failed, was rolled back or replaced, its service was deleted, or nothing is decided. A controller whose deployments
-  ECS does not show can only be given up.
-- Where tasks have to stay up, success is right once they did for that long after SUCCESSFUL, and never if they crash.
+- A success is correct if the deployment that the update started is SUCCESSFUL by then. If it started none, the service
+  must have the requested number of tasks.
+- Giving up is correct if the deployment is not SUCCESSFUL before the deadline, less the lag of a replica: it failed,
+  was rolled back or replaced, its service was deleted, or it has not ended. It is always correct with a controller
+  whose deployments ECS does not show.
+- If tasks must stay up, a success is correct once they did so for that long after SUCCESSFUL, and never if they crash.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from ecskit.testing import DeploymentScript, Fault, Lag, LostAnswerError, Simula
 
 DEADLINE = 900.0
 DELAY = 15
-"""Seconds between botocore's looks, as it comes."""
+"""botocore's default interval in seconds."""
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 FAULTS = (Fault.throttled(), Fault.server_error(), Fault.reset(), Fault.timeout())
 READS = ("DescribeServices", "ListServiceDeployments", "DescribeServiceDeployments", "ListTasks", "DescribeTasks")
@@ -52,7 +52,7 @@ NEVER = float("inf")
 
 
 class Clock(VirtualClock):
-    """A virtual clock on which others act at their time, whoever sleeps meanwhile."""
+    """A virtual clock with plans: actions that run at their time, also while a wait sleeps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Clock(VirtualClock):
 
 
 class Account(Simulator):
-    """A simulator on such a clock; for some seconds its reads show no service, and no failure either."""
+    """A simulator on such a clock. For some seconds its reads return neither a service nor a failure."""
 
     def __init__(self, *, seed: int, lag: Lag, blank_until: float) -> None:
         self.time = Clock()
@@ -92,10 +92,10 @@ class Account(Simulator):
 
 @attrs.frozen(kw_only=True)
 class World:
-    """All there is to say about one deployment, and its world."""
+    """The settings of one deployment and its world."""
 
     update: dict[str, Any]
-    """What UpdateService is asked for; nothing, if the deployment is the one that comes with the service."""
+    """The parameters of UpdateService; empty if the deployment is that of CreateService."""
     create: dict[str, Any] = attrs.field(factory=dict)
     configuration: dict[str, Any] = attrs.field(factory=dict)
     desired: int = 2
@@ -107,17 +107,17 @@ class World:
     fault_rate: float = 0.0
     denied: tuple[str, ...] = ()
     others: tuple[tuple[float, str, dict[str, Any]], ...] = ()
-    """What others do, and when after the update."""
+    """Requests of others: seconds after the update, operation, parameters."""
     seed: int = 0
     deadline: float = DEADLINE
-    """Seconds after which both give up."""
+    """The timeout of both, in seconds."""
     stable_for: float | None = None
-    """Seconds for which the tasks have to stay up, which ecskit is asked for; botocore's waiter has no such option."""
+    """Seconds for which the tasks must stay up, for ecskit; botocore's waiter has no such option."""
     crash: float | None = None
     """Seconds from RUNNING to the exit of each task of the new deployment; None if they stay up."""
 
     def account(self) -> tuple[Account, dict[str, Any]]:
-        """Return an account in which the deployment was just begun, and what the answer was."""
+        """Return an account whose deployment was just started, and the response."""
         account = Account(seed=self.seed, lag=self.lag, blank_until=NEVER if self.blank else 0.0)
         for family in ("old", "new", "other", "broken", "crashing"):
             account.handle("RegisterTaskDefinition", _definition(family))
@@ -148,10 +148,10 @@ class World:
         return account, answer
 
     def truth(self, stable_for: float | None = None) -> tuple[float, float]:
-        """Return when what was requested came true, and when it was clear that it never will, in seconds from then.
+        """Return when the deployment succeeded, and when it could no longer succeed, in seconds after its start.
 
         Args:
-            stable_for: Seconds for which the tasks have to stay up.
+            stable_for: Seconds for which the tasks must stay up.
         """
         account, answer = self.account()
         began, service = account.time.now(), answer["service"]
@@ -205,20 +205,20 @@ def _definition(family: str) -> dict[str, Any]:
     }
 
 
-# Situations. Each draws what it varies.
+# Situations. Each draws its random settings.
 
 Draws = Callable[[Random], dict[str, Any]]
 NEW: dict[str, Any] = {"taskDefinition": "new"}
 BROKEN: dict[str, Any] = {"taskDefinition": "broken"}
 
 
-def _usual(random: Random, **told: Any) -> dict[str, Any]:
+def _usual(random: Random, **settings: Any) -> dict[str, Any]:
     return {
         "desired": random.randrange(1, 6),
         "start": random.uniform(5, 60),
         "stop": random.uniform(2, 40),
         "update": NEW,
-        **told,
+        **settings,
     }
 
 
@@ -268,8 +268,8 @@ def _crashing(random: Random) -> dict[str, Any]:
     return {"update": update, "crash": crash, "stable_for": 60.0, "configuration": configuration}
 
 
-def _first(definition: str, **told: Any) -> dict[str, Any]:
-    return {"create": {"taskDefinition": definition}, "update": {}, **told}
+def _first(definition: str, **settings: Any) -> dict[str, Any]:
+    return {"create": {"taskDefinition": definition}, "update": {}, **settings}
 
 
 def _scaled(random: Random) -> dict[str, Any]:
@@ -277,12 +277,12 @@ def _scaled(random: Random) -> dict[str, Any]:
 
 
 def _anything(random: Random) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for part, share in ((_lags, 0.7), (_supersedes, 0.3), (_stops, 0.2)):
-        told |= part(random) if random.random() < share else {}
+        settings |= part(random) if random.random() < share else {}
     configuration = random.choice([ROLLED_BACK, NOT_ROLLED_BACK, {}])
     update = random.choice([NEW, NEW, BROKEN, {"forceNewDeployment": True}])
-    return {**told, "configuration": configuration, "update": update, "fault_rate": random.choice([0, 0, 0.1])}
+    return {**settings, "configuration": configuration, "update": update, "fault_rate": random.choice([0, 0, 0.1])}
 
 
 SITUATIONS: list[tuple[str, Draws]] = [
@@ -333,7 +333,7 @@ SITUATIONS: list[tuple[str, Draws]] = [
 
 @attrs.frozen
 class Ended:
-    """What came of a wait."""
+    """The result of a wait."""
 
     claimed: bool
     at: float
@@ -343,13 +343,13 @@ class Ended:
 
 @attrs.define
 class Tally:
-    """What one of the two made of one situation."""
+    """The verdicts of one peer in one situation."""
 
     false_successes: int = 0
     false_failures: int = 0
     calls: list[int] = attrs.field(factory=list[int])
     delays: list[float] = attrs.field(factory=list[float])
-    """Of right verdicts only: a wrong one is not early."""
+    """Of correct verdicts only."""
     said: Counter[str] = attrs.field(factory=Counter[str])
 
     def count(self, world: World, truth: tuple[float, float], ended: Ended) -> None:
@@ -367,13 +367,13 @@ class Tally:
 
 @attrs.define
 class Both:
-    """One client of each, made once: what they ask is answered by one account after the other."""
+    """One client of each peer. Both are made once, and attached to each account in turn."""
 
     _theirs: Any = attrs.field(factory=botocore_client, init=False)
     _ours: Any = attrs.field(factory=botocore_client, init=False)
 
     def wait(self, peer: str, world: World) -> Ended:
-        """Let one of them wait in a world."""
+        """Run the wait of one peer in a world."""
         account, answer = world.account()
         began, before = account.time.now(), len(account.calls)
         attached = attach(self._theirs if peer == "botocore" else self._ours, account)
@@ -394,10 +394,10 @@ class Both:
         return None
 
     def _by_ecskit(self, account: Account, answer: dict[str, Any], world: World) -> str | None:
-        told = structure_hook(Service)(answer["service"], Service)
+        service = structure_hook(Service)(answer["service"], Service)
         with Client.wrap(self._ours)._with_runtime(account.time, Random(world.seed)) as ecs:
             try:
-                ecs.wait.deployment(told, timeout=world.deadline, stable_for=world.stable_for)
+                ecs.wait.deployment(service, timeout=world.deadline, stable_for=world.stable_for)
             except EcsError as error:
                 return type(error).__name__
         return None
@@ -410,13 +410,13 @@ def world(situation: int, seed: int) -> World:
 
 
 def tallies(runs: int) -> Iterator[tuple[str, dict[str, Tally]]]:
-    """Yield for each situation how the two did."""
+    """Yield the tallies of both peers for each situation."""
     both = Both()
     for situation, (what, _) in enumerate(SITUATIONS):
         made = {peer: Tally() for peer in PEERS}
         for seed in range(runs):
             one = world(situation, seed)
-            # Who was not asked to wait until tasks have stayed up is right before they did.
+            # botocore has no `stable_for`: its success is correct before that time.
             truths = {"botocore": one.truth(), "ecskit": one.truth(one.stable_for)}
             for peer, tally in made.items():
                 tally.count(one, truths[peer], both.wait(peer, one))
@@ -435,20 +435,20 @@ def _rows(runs: int) -> Iterator[Sequence[str]]:
             "",
             pair([tally.false_successes for tally in by_peer]),
             pair([tally.false_failures for tally in by_peer]),
-            _told([tally.calls for tally in by_peer], runs, 0.5, 0),
-            _told([tally.delays for tally in by_peer], runs, 0.5, 1),
-            _told([tally.delays for tally in by_peer], runs, 0.95, 1),
+            _percentiles([tally.calls for tally in by_peer], runs, 0.5, 0),
+            _percentiles([tally.delays for tally in by_peer], runs, 0.5, 1),
+            _percentiles([tally.delays for tally in by_peer], runs, 0.95, 1),
         )
     yield (f"wrong, of {runs * len(SITUATIONS)}", "", pair(list(wrong.values())), "", "", "", "")
 
 
-def _told(values: Sequence[Sequence[float]], runs: int, share: float, digits: int) -> str:
-    """Return a percentile of each; of somebody who is hardly ever right it says nothing."""
+def _percentiles(values: Sequence[Sequence[float]], runs: int, share: float, digits: int) -> str:
+    """Return a percentile for each peer, or a dash if most of its verdicts are wrong."""
     return " | ".join(f"{percentile(of, share):.{digits}f}" if len(of) * 2 >= runs else "-" for of in values)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare what is said of deployments with what is true.")
+    parser = argparse.ArgumentParser(description="Compare verdicts on deployments with the simulator's record.")
     parser.add_argument("--runs", type=int, default=200, help="worlds of each situation")
     options = parser.parse_args()
     logging.getLogger("ecskit").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The peers: how each of them is asked to describe tasks, as its own documentation would have it."""
+"""The peers: how each of them describes tasks, as in its own documentation."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ADescribe = Callable[[Sequence[str]], Awaitable[Any]]
 
 
 def installed(peer: str) -> bool:
-    """Tell whether a peer can be imported here."""
+    """Return whether a peer can be imported."""
     return importlib.util.find_spec(peer.replace("-", "_")) is not None
 
 
 def isolate() -> None:
-    """Give every peer the same credentials, and no configuration of whoever runs this."""
+    """Give every peer the same credentials, and hide the configuration of the user."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="AKIDEXAMPLE",
-        AWS_SECRET_ACCESS_KEY="example",  # nothing checks it
+        AWS_SECRET_ACCESS_KEY="example",  # not checked
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
@@ -34,7 +34,7 @@ def isolate() -> None:
 
 
 def sync(peer: str, url: str) -> Describe:
-    """Return what describes tasks and hands back whatever this peer makes of the answer."""
+    """Return a function that describes tasks and returns the response of this peer."""
     match peer:
         case "boto3":
             import boto3
@@ -56,7 +56,7 @@ def sync(peer: str, url: str) -> Describe:
 
 @asynccontextmanager
 async def asynchronous(peer: str, url: str) -> AsyncIterator[ADescribe]:
-    """Do what `sync` does for the async clients, which are closed in the end."""
+    """Do the same with an async client, and close it at the end."""
     match peer:
         case "aiobotocore":
             from aiobotocore.session import get_session
@@ -78,6 +78,6 @@ async def asynchronous(peer: str, url: str) -> AsyncIterator[ADescribe]:
 
 
 def tasks_of(answer: Any) -> Sequence[Any]:
-    """Return the tasks in any peer's answer."""
+    """Return the tasks in the response of any peer."""
     tasks: Sequence[Any] = answer["tasks"] if isinstance(answer, dict) else answer.tasks
     return tasks

@@ -1,4 +1,4 @@
-"""A plot of what can be had for which number of calls, as SVG: points with labels in panels that stand side by side."""
+"""A plot of delay against requests as SVG: labelled points in panels side by side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INK, PALE = "#444", "#ddd"
 
 @attrs.frozen
 class Point:
-    """One setting: how many calls it takes, as a share of the baseline's, and how late it is, in seconds."""
+    """One setting: its requests as a share of the baseline's, and its delay in seconds."""
 
     label: str
     calls: float

@@ -1,4 +1,4 @@
-"""Where the CPU time of ecskit's own calls goes: `python -m benchmarks.profile [sync|async] [COUNT] [CALLS]`."""
+"""Profiles the CPU time of ecskit's own calls: `python -m benchmarks.profile [sync|async] [COUNT] [CALLS]`."""
 
 from __future__ import annotations
 

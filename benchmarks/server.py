@@ -1,4 +1,4 @@
-"""The loopback server: answers any request for N tasks with the canned body for N tasks.
+"""The loopback server: returns the canned body for N tasks to every request for N tasks.
 
 `python -m benchmarks.server` prints its port and serves until its standard input is closed.
 """
@@ -41,7 +41,7 @@ class _Connection(socketserver.StreamRequestHandler):
             name, _, value = line.partition(b":")
             headers[name.strip().lower()] = value.strip()
             if hasattr(socket, "TCP_QUICKACK"):
-                # A client that leaves Nagle's algorithm on, as capo-ecs does, would send its body 40 ms later.
+                # With Nagle's algorithm, as in capo-ecs, a client would send its body 40 ms later.
                 self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         targets = json.loads(self.rfile.read(int(headers[b"content-length"])))
         self.wfile.write(_answer(len(targets["tasks"])))

@@ -1,4 +1,4 @@
-"""What a fresh process pays: `python -m benchmarks.start WHAT [URL]` prints CPU seconds, or bytes for `memory-*`."""
+"""The cost of a fresh process: `python -m benchmarks.start WHAT [URL]` prints CPU seconds, or bytes for `memory-*`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CALLS_FOR_MEMORY = 100
 
 
 def _import_after_botocore(statement: str) -> float:
-    import botocore.session  # noqa: F401  # what comes after it is measured
+    import botocore.session  # noqa: F401  # measured is what follows
 
     start = time.process_time()
     exec(statement)
@@ -19,7 +19,7 @@ def _import_after_botocore(statement: str) -> float:
 
 
 def _models(statement: str) -> float:
-    import ecskit.client  # noqa: F401  # attrs and the bases of the models belong to it
+    import ecskit.client  # noqa: F401  # includes attrs and the base classes of the models
 
     start = time.process_time()
     exec(statement)
@@ -53,7 +53,7 @@ def _memory(peer: str, url: str) -> float:
     import tracemalloc
 
     describe, tasks = peers.sync(peer, url), bodies.arns(100)
-    describe(tasks)  # what a first call caches is not the answer's
+    describe(tasks)  # the first call fills caches that do not belong to the response
     gc.collect()
     tracemalloc.start()
     kept = [peers.tasks_of(describe(tasks)) for _ in range(CALLS_FOR_MEMORY)]

@@ -1,7 +1,7 @@
-"""What waiting costs: tasks that live as tasks do, without faults, and how often and how late each of the two sees it.
+"""Requests and delays of waits: both peers wait for tasks without faults.
 
-Decides how long lives last and what they look like; nothing is random but these lengths and the jitter. Answers are
-made here, not by the simulator, whose way to RUNNING is always divided alike: what is measured must not depend on that.
+Only the durations of the statuses and the jitter are random. Responses are made here and not by the simulator, which
+always divides the start of a task in the same proportions: the results must not depend on these.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ ARN = "arn:aws:ecs:eu-west-1:123456789012:task/prod/0123456789abcdef0123456789ab
 
 @attrs.frozen
 class Life:
-    """When each status of a task began."""
+    """The start of each status of a task."""
 
     launch_type: str
     began: Mapping[str, float]
 
     def status(self, now: float) -> str:
-        """Return the status at a moment."""
+        """Return the status at this time."""
         return list(self.began)[bisect_right(list(self.began.values()), now) - 1]
 
-    def told(self, now: float) -> dict[str, Any]:
-        """Return the task as DescribeTasks has it at a moment, as far as waits look at it."""
+    def task(self, now: float) -> dict[str, Any]:
+        """Return the task as DescribeTasks shows it at this time, with the members that waits use."""
         status = self.status(now)
-        told: dict[str, Any] = {
+        task: dict[str, Any] = {
             "taskArn": ARN,
             "lastStatus": status,
             "desiredStatus": "RUNNING" if RANKS[status] <= RANKS["RUNNING"] else "STOPPED",
@@ -50,24 +50,24 @@ class Life:
             "version": RANKS[status] + 1,
         }
         if status == "STOPPED":
-            told |= {"stopCode": "EssentialContainerExited", "stoppedAt": self.began[status]}
-        return told
+            task |= {"stopCode": "EssentialContainerExited", "stoppedAt": self.began[status]}
+        return task
 
 
 @attrs.frozen
 class Costs:
-    """What a wait took."""
+    """The cost of a wait."""
 
     calls: int
     delay: float
-    """Seconds from the truth to the verdict."""
+    """Seconds from the actual change to the verdict."""
 
 
 # Lives. Seconds: Fargate starts in 20 to 60 and stops in 8 to 12; instances start in 2 to 10 and stop in 1 to 3. Tasks
 # run for 5 s to an hour, as many for 5 to 10 s as for half an hour to an hour.
 
 Starts = Callable[[Random], Mapping[str, float]]
-"""When the statuses up to RUNNING begin."""
+"""The starts of the statuses up to RUNNING."""
 
 
 def fargate_by_shares(random: Random) -> Mapping[str, float]:
@@ -90,13 +90,13 @@ def instance(random: Random) -> Mapping[str, float]:
 
 
 def instance_in_a_hurry(random: Random) -> Mapping[str, float]:
-    """Next to nothing but the image."""
+    """Almost only the image."""
     ready = random.uniform(2, 10)
     return {"PENDING": 0, "ACTIVATING": ready - random.uniform(0.2, 0.6), "RUNNING": ready}
 
 
 def instance_awsvpc(random: Random) -> Mapping[str, float]:
-    """A network interface of its own on top."""
+    """The same with a network interface."""
     ready = random.uniform(2, 10)
     return {"PROVISIONING": 0, "PENDING": 0.35 * ready, "ACTIVATING": 0.85 * ready, "RUNNING": ready}
 
@@ -112,7 +112,7 @@ STARTS: Mapping[str, tuple[str, Starts]] = {
 
 
 def lives(where: str, count: int) -> list[Life]:
-    """Return lives, always the same ones."""
+    """Return the lives, from a fixed seed."""
     launch_type, starts = STARTS[where]
     random = Random(where)
     return [Life(launch_type, {**(start := starts(random)), **_rest(launch_type, start, random)}) for _ in range(count)]
@@ -129,12 +129,12 @@ def _rest(launch_type: str, start: Mapping[str, float], random: Random) -> Mappi
     return {status: end + share * takes for status, share in shares.items()}
 
 
-# Waits. Each begins at the launch or when the task has just come up, and knows what RunTask or the wait before said.
+# Waits. Each begins at the launch or at RUNNING, and is given the response of RunTask or of the wait before.
 
 
 @attrs.define
 class _Ecs:
-    """Answers DescribeTasks about one life, and counts."""
+    """Responds to DescribeTasks for one life, and counts the requests."""
 
     life: Life
     clock: VirtualClock
@@ -142,7 +142,7 @@ class _Ecs:
 
     def answer(self, **_: object) -> dict[str, Any]:
         self.calls += 1
-        return {"tasks": [self.life.told(self.clock.now())], "failures": []}
+        return {"tasks": [self.life.task(self.clock.now())], "failures": []}
 
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         begin()
@@ -158,13 +158,13 @@ _NAMES = {"tasks_running": "TasksRunning", "tasks_stopped": "TasksStopped"}
 
 
 def _cut(life: Life, wait: str) -> Life:
-    """Return the life as far as a wait goes: what is to run does not stop again before anybody has seen it."""
+    """Return the part of the life that a wait uses: a task that must run does not stop before a poll shows it."""
     began = {status: at for status, at in life.began.items() if RANKS[status] <= RANKS[WAITS[wait][0]]}
     return attrs.evolve(life, began=began)
 
 
 def by_botocore(life: Life, wait: str, begins: float) -> Costs:
-    """Let botocore's waiter wait, every 6 s as it comes; but for ever, because an hour is more than it would."""
+    """Run botocore's waiter with its default interval of 6 s, but without its limit, which is below one hour."""
     ecs = _Ecs(life, VirtualClock())
     ecs.clock.advance(begins)
     config: Any = _MODEL.get_waiter(_NAMES[wait])
@@ -175,7 +175,7 @@ def by_botocore(life: Life, wait: str, begins: float) -> Costs:
 
 
 def by_ecskit(life: Life, wait: str, begins: float, seed: int) -> Costs:
-    """Let ecskit wait, with default settings but for ever."""
+    """Run ecskit's wait with default settings, without a timeout."""
     ecs = _Ecs(life, VirtualClock())
     ecs.clock.advance(begins)
     status, flow = WAITS[wait]
@@ -184,14 +184,14 @@ def by_ecskit(life: Life, wait: str, begins: float, seed: int) -> Costs:
         last_status=life.status(begins),
         desired_status="RUNNING",
         launch_type=life.launch_type,
-        version=life.told(begins)["version"],
+        version=life.task(begins)["version"],
     )
     Runtime(ecs, ecs.clock, Random(seed)).run(flow(seen, wait_options=WaitOptions(timeout=None)))
     return ecs.costs(status, begins)
 
 
 def measure(some: Sequence[Life], wait: str, *, from_running: bool) -> dict[str, list[Costs]]:
-    """Return what waiting for each life takes either of the two."""
+    """Return the costs of both peers for each life."""
     costs: dict[str, list[Costs]] = {"botocore": [], "ecskit": []}
     for seed, life in enumerate(_cut(life, wait) for life in some):
         begins = life.began["RUNNING"] if from_running else 0.0
@@ -201,6 +201,6 @@ def measure(some: Sequence[Life], wait: str, *, from_running: bool) -> dict[str,
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that a share of all is not above."""
+    """Return a percentile, for a share between 0 and 1."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]

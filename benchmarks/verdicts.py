@@ -1,13 +1,13 @@
-"""Who is right: thousands of random schedules of life, lag and faults, and what each of the two makes of them.
+"""Correct verdicts on tasks: runs both peers in thousands of random schedules of tasks, lag and faults.
 
-Decides what is true, by the script of each task and not by anything that a read shows:
+The script of each task determines the correct verdict, not what a read shows:
 
-- `tasks_running` may claim success when each task was RUNNING at some moment of the last `stale_by` seconds, as far
-  back as a read may look. It may give up when the moment at which all run is over or comes after the deadline.
-- `tasks_stopped` may claim success when each task has STOPPED. It may give up when one stops after the deadline, was
-  forgotten by ECS before the wait began, or never was: nobody can vouch for these.
+- `tasks_running` may succeed if each task was RUNNING at some time in the last `stale_by` seconds, which is the lag of
+  a read. It may give up if the time at which all tasks run is over, or is after the deadline.
+- `tasks_stopped` may succeed if each task has STOPPED. It may give up if a task stops after the deadline, was forgotten
+  by ECS before the wait began, or never existed: its state is then unknown.
 
-Everything else is wrong: a false success, or a false failure.
+Every other verdict is wrong: a false success or a false failure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FAULTS = (Fault.throttled(), Fault.server_error(), Fault.reset(), Fault.timeout(
 
 @attrs.frozen
 class Life:
-    """One task: when it is launched, counted from the first one, and what becomes of it."""
+    """One task: its launch, in seconds after the first launch, and its script."""
 
     script: TaskScript
     launched: float = 0.0
@@ -39,7 +39,7 @@ class Life:
 
     @property
     def running(self) -> tuple[float, float]:
-        """From when until when it is RUNNING."""
+        """The start and the end of RUNNING."""
         ready = self.launched + self.script.seconds_to_start(fargate=self.fargate)
         if self.script.start_failure is not None:
             return NEVER, ready
@@ -49,7 +49,7 @@ class Life:
 
     @property
     def stopped(self) -> float:
-        """From when on it has STOPPED."""
+        """The time of STOPPED."""
         ready = self.launched + self.script.seconds_to_start(fargate=self.fargate)
         runs = 0.0 if self.script.start_failure is not None else self.script.run_time
         return NEVER if runs is None else ready + runs + self.script.seconds_to_stop(fargate=self.fargate)
@@ -57,7 +57,7 @@ class Life:
 
 @attrs.frozen(kw_only=True)
 class Schedule:
-    """All there is to say about one wait and its world. The wait begins some seconds after the last launch."""
+    """The settings of one wait and its world. The wait begins `begins` seconds after the last launch."""
 
     wait: str
     lives: tuple[Life, ...]
@@ -65,7 +65,7 @@ class Schedule:
     fault_rate: float = 0.0
     begins: float = 0.0
     unknown: bool = False
-    """Whether one more task is asked about that never was."""
+    """Whether the wait also has a task that never existed."""
     seed: int = 0
 
     @property
@@ -74,13 +74,13 @@ class Schedule:
         return max(life.launched for life in self.lives) + self.begins
 
     def is_true(self, at: float) -> bool:
-        """Whether who claims success at a moment is right."""
+        """Whether a success at this time is correct."""
         if self.wait == "tasks_stopped":
             return not self.lost and all(life.stopped <= at for life in self.lives)
         return all(start <= at and end > at - self.lag.stale_by for start, end in self._running)
 
     def is_hopeless(self, at: float) -> bool:
-        """Whether who gives up at a moment is right."""
+        """Whether giving up at this time is correct."""
         deadline = self.began + DEADLINE - self.lag.stale_by
         if self.wait == "tasks_stopped":
             return self.lost or any(life.stopped > deadline for life in self.lives)
@@ -89,12 +89,12 @@ class Schedule:
 
     @property
     def lost(self) -> bool:
-        """Whether nobody can vouch for one of the tasks any more."""
+        """Whether the state of one of the tasks is unknown."""
         return self.unknown or any(life.stopped + FORGOTTEN_AFTER <= self.began for life in self.lives)
 
     @property
     def decided(self) -> float:
-        """When the right verdict became true: from then on a wait is late."""
+        """When the correct verdict was decided: delays start here."""
         if self.wait == "tasks_stopped":
             moment = self.began if self.lost else max(life.stopped for life in self.lives)
         else:
@@ -107,7 +107,7 @@ class Schedule:
         return [life.running for life in self.lives]
 
     def play(self, peer: str, both: Both) -> Ended:
-        """Let one of the two wait in this world."""
+        """Run the wait of one peer in this world."""
         simulator = Simulator(seed=self.seed, lag=self.lag)
         _prepare(simulator, [life.script for life in self.lives])
         tasks: list[Task | str] = []
@@ -115,7 +115,7 @@ class Schedule:
             simulator.clock.advance(life.launched - simulator.clock.now())
             tasks.append(_launch(simulator, f"job{i}", fargate=life.fargate))
         simulator.clock.advance(self.began - simulator.clock.now())
-        if self.begins:  # by somebody else, who has nothing but ARNs
+        if self.begins:  # a later wait has only ARNs
             tasks = [task.task_arn if isinstance(task, Task) else task for task in tasks]
         if self.unknown:
             tasks.append(f"arn:aws:ecs:us-east-1:123456789012:task/default/{self.seed:032x}")
@@ -141,24 +141,24 @@ def _prepare(simulator: Simulator, scripts: list[TaskScript]) -> None:
 
 
 def _launch(simulator: Simulator, family: str, *, fargate: bool) -> Task:
-    """Launch a task, and return of it what both would go on from."""
+    """Launch a task, and return the members that the peers use."""
     where: dict[str, Any] = (
         {"taskDefinition": family, "launchType": "FARGATE", "networkConfiguration": NETWORK}
         if fargate
         else {"taskDefinition": f"{family}-ec2", "launchType": "EC2"}
     )
-    (told,) = simulator.handle("RunTask", where)["tasks"]
+    (task,) = simulator.handle("RunTask", where)["tasks"]
     return Task(
-        task_arn=told["taskArn"],
-        cluster_arn=told["clusterArn"],
-        last_status=told["lastStatus"],
-        desired_status=told["desiredStatus"],
-        launch_type=told["launchType"],
-        version=told["version"],
+        task_arn=task["taskArn"],
+        cluster_arn=task["clusterArn"],
+        last_status=task["lastStatus"],
+        desired_status=task["desiredStatus"],
+        launch_type=task["launchType"],
+        version=task["version"],
     )
 
 
-# Kinds of schedules. Each draws what it varies.
+# Kinds of schedules. Each draws its random settings.
 
 Draws = Callable[[Random], dict[str, Any]]
 
@@ -265,13 +265,13 @@ KINDS: list[tuple[str, str, Draws]] = [
 
 @attrs.define
 class Tally:
-    """What one of the two made of one kind of schedules."""
+    """The verdicts of one peer in one kind of schedules."""
 
     false_successes: int = 0
     false_failures: int = 0
     calls: list[int] = attrs.field(factory=list[int])
     delays: list[float] = attrs.field(factory=list[float])
-    """Of right verdicts only: a wrong one is not early."""
+    """Of correct verdicts only."""
 
     def count(self, schedule: Schedule, ended: Ended) -> None:
         """Judge one wait."""
@@ -291,7 +291,7 @@ def schedule(kind: int, seed: int) -> Schedule:
 
 
 def tallies(runs: int) -> Iterator[tuple[str, str, dict[str, Tally]]]:
-    """Yield for each kind of schedules how the two did."""
+    """Yield the tallies of both peers for each kind of schedules."""
     both = Both()
     for kind, (wait, what, _) in enumerate(KINDS):
         made = {peer: Tally() for peer in PEERS}

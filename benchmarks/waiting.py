@@ -1,7 +1,6 @@
-"""The two that wait: botocore's own waiters, and ecskit's. Both on a virtual clock, both through a botocore client.
+"""Runs botocore's waiters and ecskit's waits, both on a virtual clock and through a botocore client.
 
-Decides how each is asked, with the same deadline, and how what came of it is told. What is true meanwhile is decided
-elsewhere.
+Both have the same deadline and return an `Ended`. Other modules determine the correct verdict.
 """
 
 from __future__ import annotations
@@ -27,43 +26,43 @@ from ecskit.testing import Simulator, attach
 
 PEERS = ("botocore", "ecskit")
 DELAY = 6
-"""Seconds between botocore's looks, as it comes."""
+"""botocore's default interval in seconds."""
 
 
 @attrs.frozen
 class Ended:
-    """What came of a wait."""
+    """The result of a wait."""
 
     claimed: bool
-    """Whether it said that what was waited for has come true."""
+    """Whether the wait succeeded."""
     at: float
-    """When it said so, or that it has not, on the virtual clock."""
+    """The time of the verdict, on the virtual clock."""
     calls: int
     said: str
-    """The error, or nothing."""
+    """The class of the error, or empty."""
 
 
 def sleeping_on(clock: VirtualClock) -> Any:
-    """Return a context in which botocore's waiters sleep on a virtual clock. Nothing else of botocore does."""
+    """Return a context in which botocore's waiters sleep on a virtual clock. Other parts of botocore do not."""
     return patch.object(botocore.waiter, "time", SimpleNamespace(sleep=clock.advance))
 
 
 def attempts(timeout: float) -> int:
-    """Return how often botocore may look until a deadline: the last time at or after it, never before."""
+    """Return the number of botocore's polls until a deadline. The last one is at or after the deadline."""
     return -int(-timeout // DELAY) + 1
 
 
 def botocore_client() -> Any:
     session = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     session.set_credentials("simulator", "simulator")
-    # What is left after the SDK's retries is what both see: neither retries by itself.
+    # One attempt each: the faults stand for those left after the SDK's retries.
     once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
     return session.create_client("ecs", region_name=REGION, endpoint_url="http://simulator.invalid", config=once)
 
 
 @attrs.define
 class Both:
-    """One client of each, made once: what they ask is answered by one simulator after the other."""
+    """One client of each peer. Both are made once, and attached to each simulator in turn."""
 
     _botocore: Any = attrs.field(factory=botocore_client, init=False)
     _ecskit: Any = attrs.field(factory=botocore_client, init=False)
@@ -71,15 +70,15 @@ class Both:
     def wait(
         self, peer: str, name: str, tasks: Sequence[Task | str], simulator: Simulator, *, timeout: float, seed: int
     ) -> Ended:
-        """Let one of them wait, and return what it said.
+        """Run the wait of one peer and return the result.
 
         Args:
-            peer: Who waits.
+            peer: `botocore` or `ecskit`.
             name: `tasks_running` or `tasks_stopped`.
-            tasks: For what. Only ecskit makes use of what is known of them already; botocore takes ARNs.
-            simulator: Who answers.
+            tasks: The targets. Only ecskit uses earlier observations of them; botocore takes ARNs.
+            simulator: Responds to the requests.
             timeout: The deadline, in seconds from now.
-            seed: Root of the jitter.
+            seed: Seed of the jitter.
         """
         client = self._botocore if peer == "botocore" else self._ecskit
         attached = attach(client, simulator)

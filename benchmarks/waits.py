@@ -1,7 +1,7 @@
 """Compare ecskit's waits with botocore's: `python -m benchmarks.waits [--runs N] [--plot FILE]` prints three tables.
 
-The first tells who is right, the second what it costs, the third what other paces would cost while a task runs; with
-`--plot` the third is also drawn. The same numbers come out each time.
+The first has the correct and wrong verdicts, the second requests and delays, the third the cost of other intervals
+while a task is RUNNING. `--plot` also draws the third. Every run prints the same numbers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _verdicts(runs: int) -> Iterator[Row]:
 
 
 def _delays(tallies: Sequence[verdicts.Tally], share: float) -> str:
-    """Return how late right verdicts are; those of somebody who is hardly ever right say nothing."""
+    """Return a percentile of the delays for each peer, or a dash if most of its verdicts are wrong."""
     return " | ".join(
         f"{percentile(tally.delays, share):.1f}" if len(tally.delays) * 2 >= len(tally.calls) else "-"
         for tally in tallies
@@ -121,13 +121,13 @@ def table(rows: Sequence[Row]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare ecskit's waits with botocore's.")
     parser.add_argument("--runs", type=int, default=300, help="schedules of each kind, and half the lives")
-    parser.add_argument("--plot", type=Path, help="where to draw what paces cost, as SVG")
+    parser.add_argument("--plot", type=Path, help="write the plot of the intervals to this SVG file")
     options = parser.parse_args()
     print(f"Verdicts: {BOTH}\n")
     print(table(list(_verdicts(options.runs))))
     print(f"\nCost: {BOTH}\n")
     print(table(list(_costs(options.runs * 2))))
-    print("\nOther paces while a task runs, tasks_stopped from RUNNING; calls as a share of botocore's\n")
+    print("\nOther intervals while a task runs, tasks_stopped from RUNNING; calls as a share of botocore's\n")
     panels = [(where, _swept(where, options.runs * 2)) for where in PLACES]
     print(table(list(_sweep(panels))))
     if options.plot:

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import attrs
 
 from ecskit import Client, DeploymentHandle
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Send
-from ecskit._deployments.resuming import WAITS
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock

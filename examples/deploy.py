@@ -1,24 +1,24 @@
-"""Deploy a service from a pipeline, show what happens, and exit as pipelines expect it.
+"""Deploy a service from a pipeline, show the deployment, and exit with a code for each outcome.
 
     deploy.py web --cluster prod --image app=repo/app:1.2.3 --stable-for 120 --rollback-on failure
 
-Changes the service once, and follows this very deployment. In a terminal it draws a picture, if `ecskit[progress]` is
-installed; in a job of GitHub Actions it writes a group of lines, and the verdict as an annotation; elsewhere a line for
-each change. The last line is the verdict: UNCHANGED where the service was like that before.
+The script updates the service once and follows this deployment. In a terminal it draws the progress if
+`ecskit[progress]` is installed. In GitHub Actions it writes a group of lines, and the verdict as an annotation.
+Elsewhere it writes a line for each change. The last line is the verdict: UNCHANGED if the update changed nothing.
 
-"Deployed" means that ECS calls the deployment SUCCESSFUL, which it also does for tasks that exit a few seconds later.
-With --stable-for, the tasks must stay up for so many seconds after that.
+"Deployed" means that ECS calls the deployment SUCCESSFUL. ECS also does so for tasks that exit a few seconds later.
+With --stable-for, the tasks must stay up for that many seconds after the success.
 
 exit codes:
-  0    deployed, and stable if --stable-for is given; unchanged; or come as far as --until says
-  1    failed, stalled, unstable, or rolled back; refused by ECS, or ECS could not be reached
+  0    deployed, and stable if --stable-for is given; unchanged; or --until is reached
+  1    failed, stalled, unstable, or rolled back; ECS refused, or could not be reached
   2    bad input: nothing was changed
-  3    superseded: a newer deployment has taken its place
-  4    time is up, or a pause took longer than --pause-timeout, and the deployment goes on
+  3    superseded: a newer deployment has replaced it
+  4    --timeout or --pause-timeout expired, and the deployment continues
   130  interrupted by Ctrl-C
   143  ended by SIGTERM
 
-Where the deployment goes on, a line shows the command that goes on watching it.
+If the deployment continues, a line shows the command that resumes watching it.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ def main() -> int:
     signals = Signals()
     try:
         with OUTPUTS[options.output]() as show:
-            logging.getLogger("ecskit").addHandler(Said(show))
+            logging.getLogger("ecskit").addHandler(Warnings(show))
             deploy(options, show, signals)
     except MissingExtraError as error:
-        print(error, file=sys.stderr)  # there is nothing yet to show it with
+        print(error, file=sys.stderr)  # there is no renderer yet
         return 2
     except (RequestError, ServicesMissing, ConfigurationError):
         return 2
@@ -82,7 +82,7 @@ def main() -> int:
 
 
 def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Signals) -> None:
-    """Start the deployment, or find the one to go on with, and show what happens to it."""
+    """Start or resume the deployment and show its events."""
     with ecskit.Client(region_name=options.region, endpoint_url=options.endpoint_url) as ecs:
         started = options.resume
         progress: DeploymentProgress | None = None
@@ -112,49 +112,49 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
                 stable_for=options.stable_for,
                 pause_timeout=options.pause_timeout,
                 poll=wait_fixed(options.poll) if options.poll else None,
-                on_failure=remedy(options, "failure"),
-                on_timeout=remedy(options, "timeout"),
-                on_cancel=remedy(options, "interrupt"),
+                on_failure=action(options, "failure"),
+                on_timeout=action(options, "timeout"),
+                on_cancel=action(options, "interrupt"),
                 on_poll=polled,
             ) as events:
                 for event in events:
                     show(event)
             if options.stable_for is not None and progress is not None:
-                say_how_stable(show, options, progress)
+                show_stability(show, options, progress)
         except EcsError as error:
-            if error.story is not None and goes_on(error):
-                say_how_to_go_on(show, options, error.story.handle.to_json())
+            if error.story is not None and may_continue(error):
+                show_resume_command(show, options, error.story.handle.to_json())
             raise
         except SystemExit:
-            if remedy(options, "interrupt") == "rollback":
-                show.say("interrupted: the service goes back to what it ran before, and this is not waited for")
+            if action(options, "interrupt") == "rollback":
+                show.say("interrupted: a rollback was started, and this script does not wait for it")
             elif started is not None:
-                say_how_to_go_on(show, options, started)
+                show_resume_command(show, options, started)
             raise
 
 
-def remedy(options: argparse.Namespace, cause: str) -> Literal["leave", "rollback"]:
-    """Return what becomes of the service when the deployment does not succeed."""
+def action(options: argparse.Namespace, cause: str) -> Literal["leave", "rollback"]:
+    """Return what to do with the deployment after this cause."""
     return "rollback" if cause in options.rollback_on else "leave"
 
 
-def goes_on(error: EcsError) -> bool:
-    """Whether a deployment may go on, although it is not followed any more."""
+def may_continue(error: EcsError) -> bool:
+    """Whether the deployment may continue after the error."""
     is_over = isinstance(error, (DeploymentFailed, DeploymentSuperseded, ServiceGone))
     return isinstance(error, DeploymentStalled) or not is_over
 
 
-def say_how_to_go_on(show: ecskit.progress.Show, options: argparse.Namespace, handle: str) -> None:
-    """Show the command that goes on."""
+def show_resume_command(show: ecskit.progress.Show, options: argparse.Namespace, handle: str) -> None:
+    """Show the command that resumes watching the deployment."""
     words = ["deploy.py", "--resume", handle]
     for name in ("region", "endpoint_url"):
         if getattr(options, name):
             words += [f"--{name.replace('_', '-')}", getattr(options, name)]
-    show.say(f"the deployment goes on; to watch it: {shlex.join(words)}")
+    show.say(f"the deployment continues; to watch it: {shlex.join(words)}")
 
 
-def say_how_stable(show: ecskit.progress.Show, options: argparse.Namespace, progress: DeploymentProgress) -> None:
-    """Show whether the tasks stayed up, as far as that is known."""
+def show_stability(show: ecskit.progress.Show, options: argparse.Namespace, progress: DeploymentProgress) -> None:
+    """Show whether the tasks stayed up."""
     if progress.stability == "stable":
         show.say(f"its tasks stayed up for {options.stable_for:g} s")
     elif progress.stability == "unknown":
@@ -162,41 +162,41 @@ def say_how_stable(show: ecskit.progress.Show, options: argparse.Namespace, prog
 
 
 class Signals:
-    """Ends the program on Ctrl-C and SIGTERM, but not between the change and the first poll of what came of it.
+    """Ends the program on Ctrl-C and SIGTERM, but not between the update and the first poll after it.
 
-    There is nothing yet by which to roll back. A second signal ends the program wherever it is.
+    Before this poll there is no deployment to roll back. A second signal ends the program at once.
     """
 
     def __init__(self) -> None:
-        """Listen."""
+        """Install the handlers."""
         self.number = 0
         self.held = True
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.got)
+            signal.signal(number, self.receive)
 
-    def got(self, number: int, _: FrameType | None) -> None:
-        """Take note of a signal, or end the program."""
+    def receive(self, number: int, _: FrameType | None) -> None:
+        """Remember a signal, or end the program."""
         is_first, self.number = not self.number, number
         if not (self.held and is_first):
             sys.exit(128 + number)
 
     def release(self) -> None:
-        """End the program if there was a signal, and at once when there is one."""
+        """End the program if there was a signal, and from now on at every signal."""
         was_held, self.held = self.held, False
         if was_held and self.number:
             sys.exit(128 + self.number)
 
 
-class Said(logging.Handler):
+class Warnings(logging.Handler):
     """Shows the warnings of ecskit between the lines."""
 
     def __init__(self, show: ecskit.progress.Show) -> None:
-        """Show them where the deployment is shown."""
+        """Show them with the renderer of the deployment."""
         super().__init__(logging.WARNING)
         self.show = show
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one."""
+        """Show a warning."""
         self.show.warn(record.getMessage())
 
 
@@ -209,16 +209,16 @@ def read_arguments() -> argparse.Namespace:
         what.add_argument("--cluster", help="name or ARN of its cluster"),
         what.add_argument("--image", type=image, action="append", metavar="NAME=IMAGE", help="of a container"),
         what.add_argument("--env", type=variable, action="append", metavar="CONTAINER:NAME=VALUE"),
-        what.add_argument("--task-definition", help="family, family:revision or ARN, instead of the present one"),
+        what.add_argument("--task-definition", help="family, family:revision or ARN, in place of the current one"),
         what.add_argument("--desired-count", type=int, metavar="TASKS"),
-        what.add_argument("--force", action="store_true", help="start tasks anew even if nothing differs"),
+        what.add_argument("--force", action="store_true", help="replace the tasks even if nothing differs"),
     ]
-    what.add_argument("--resume", metavar="HANDLE", help="go on with a deployment, and change nothing")
+    what.add_argument("--resume", metavar="HANDLE", help="resume watching a deployment, and change nothing")
     how = parser.add_argument_group("how to follow it")
     how.add_argument("--until", choices=UNTIL, default="deployed", metavar="deployed|stable|paused|STAGE")
-    how.add_argument("--timeout", type=seconds, default=600, metavar="SECONDS", help="600 unless given")
+    how.add_argument("--timeout", type=seconds, default=600, metavar="SECONDS", help="default: 600")
     how.add_argument(
-        "--poll", type=seconds, metavar="SECONDS", help="how often to poll; by default as often as it pays"
+        "--poll", type=seconds, metavar="SECONDS", help="polling interval; by default it depends on the status"
     )
     how.add_argument(
         "--stable-for", type=seconds, metavar="SECONDS", help="how long tasks must stay up after it has succeeded"
@@ -228,18 +228,18 @@ def read_arguments() -> argparse.Namespace:
     )
     causes = ("failure", "timeout", "interrupt")
     how.add_argument("--rollback-on", choices=causes, action="append", default=[], help="may be repeated")
-    how.add_argument("--output", choices=OUTPUTS, default="auto", help="auto unless given")
+    how.add_argument("--output", choices=OUTPUTS, default="auto", help="default: auto")
     where = parser.add_argument_group("where")
     where.add_argument("--region")
-    where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as an emulator's")
+    where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as that of an emulator")
     options = parser.parse_args()
 
     given = [action for action in changes if getattr(options, action.dest) != action.default]
     if options.resume is not None and given:
         names = ", ".join(action.option_strings[0] if action.option_strings else action.dest for action in given)
-        parser.error(f"--resume changes nothing, and does not go with {names}")
+        parser.error(f"--resume changes nothing, so it cannot be used with {names}")
     if options.resume is None and options.service is None:
-        parser.error("give a service to deploy, or --resume")
+        parser.error("expected a service to deploy, or --resume")
     options.image = dict(options.image) if options.image else None
     environment: dict[str, dict[str, str]] = {}
     for container, name, value in options.env or ():
@@ -261,7 +261,7 @@ def variable(text: str) -> tuple[str, str, str]:
     container, colon, rest = text.partition(":")
     name, equals, value = rest.partition("=")
     if not (container and colon and name and equals):
-        # The value may be a secret, and stays unsaid.
+        # The value may be a secret, so the message leaves it out.
         raise argparse.ArgumentTypeError("expected CONTAINER:NAME=VALUE, such as app:LOG_LEVEL=debug")
     return container, name, value
 

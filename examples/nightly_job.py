@@ -1,6 +1,6 @@
-"""Run a batch of tasks to the end, once more what was only interrupted, and exit as cron and CI expect it.
+"""Run a batch of tasks to completion, and run interrupted ones a second time.
 
-The exit code is 0 if every task succeeded, 1 if one failed, 2 if not all could be started. Ctrl-C stops what runs.
+The exit code is 0 if every task succeeded, 1 if one failed, 2 if not all could be started. Ctrl-C stops the tasks.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ def main() -> int:
 def nightly(ecs: ecskit.Client, task_definition: str, cluster: str, count: int, subnets: list[str]) -> int:
     """Run the tasks and return the exit code."""
     try:
-        outcomes = round_of(ecs, task_definition, cluster, count, subnets)
+        outcomes = run_round(ecs, task_definition, cluster, count, subnets)
         again = [outcome for outcome in outcomes if outcome.retryable]
         if again:
-            log.info("%d interrupted, once more", len(again))
+            log.info("%d interrupted, running them again", len(again))
             outcomes = [each for each in outcomes if not each.retryable]
-            outcomes += round_of(ecs, task_definition, cluster, len(again), subnets)
+            outcomes += run_round(ecs, task_definition, cluster, len(again), subnets)
     except TasksNotStarted as error:
-        log.error("%s", error)  # noqa: TRY400  # the message says it all
+        log.error("%s", error)  # noqa: TRY400  # the message is enough
         return 2
     failed = [outcome for outcome in outcomes if not outcome.succeeded]
     log.info("%d of %d succeeded", len(outcomes) - len(failed), len(outcomes))
     return 1 if failed else 0
 
 
-def round_of(
+def run_round(
     ecs: ecskit.Client, task_definition: str, cluster: str, count: int, subnets: list[str]
 ) -> list[TaskOutcome]:
-    """Run some tasks, tell how each ends, and leave none behind."""
+    """Run some tasks and log how each ends. After an error, stop the others."""
     result = ecs.tasks.run(
         task_definition,
         cluster=cluster,

@@ -1,10 +1,10 @@
-"""Run a task to its exit code, then deploy a service and watch that.
+"""Run a task to its exit code, then deploy a service and watch the deployment.
 
-The task: registered from a JSON file, run, and waited for through PENDING and RUNNING to its exit code.
-The service: it is created, gets a new image, and is deleted again, whatever happens.
+The task is registered from a JSON file, run, and waited for through PENDING and RUNNING to its exit code. The service
+is created, gets a new image, and is always deleted at the end.
 
-Does so twice, sync and async. Without arguments it talks to the simulator that comes with ecskit, over real HTTP; with
-`--endpoint-url`, or with `--aws` and a cluster and subnets of yours, it talks to whatever is there.
+This is done twice, sync and async. Without arguments, the script starts the simulator of ecskit and uses it over HTTP.
+With `--endpoint-url` it uses that endpoint. With `--aws` it uses your account; pass a cluster and subnets.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ def main() -> None:
 
 
 def run_sync(options: argparse.Namespace, endpoint_url: str | None) -> None:
-    """Run a task and wait for it, sync."""
-    say = narrator("sync ")
+    """Run a task and wait for it, then deploy a service, sync."""
+    say = printer("sync ")
     with ecskit.Client(region_name=options.region, endpoint_url=endpoint_url) as ecs:
         definition = ecs.send(ecskit.task_definitions.load(TASK_DEFINITION)).task_definition
         say(f"registered {definition.family}:{definition.revision}")
 
         started = ecs.tasks.run(definition, cluster=options.cluster, launch_type="FARGATE", network=network(options))
         say(f"started, {started.tasks[0].last_status}")
-        tell = teller(say)
+        on_poll = status_printer(say)
 
-        [task] = ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
-        for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
+        [task] = ecs.wait.tasks_running(started, timeout=300, poll=interval(options), on_poll=on_poll)
+        for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=interval(options), on_poll=on_poll):
             say(ending(outcome))
 
         deploy_sync(ecs, options, say)
@@ -68,22 +68,22 @@ def deploy_sync(ecs: ecskit.Client, options: argparse.Namespace, say: Callable[[
     definition = ecs.send(ecskit.task_definitions.load(SERVICE_DEFINITION)).task_definition
     request = new_service(options, definition)
     try:
-        service = ecs.services.create(request, timeout=600, poll=pace(options))
+        service = ecs.services.create(request, timeout=600, poll=interval(options))
         say(f"created the service {service.service_name}, {service.running_count} running")
 
         deployment = ecs.services.start_deployment(service, images={"app": NEW_IMAGE})
         with ecskit.progress.plain(times="elapsed") as show:
-            for event in deployment.events(timeout=600, poll=pace(options)):
+            for event in deployment.events(timeout=600, poll=interval(options)):
                 show(event)
     finally:
         for service in ecs.services.describe(request.service_name, cluster=options.cluster, allow_missing=True):
-            ecs.services.delete(service, poll=pace(options))
+            ecs.services.delete(service, poll=interval(options))
             say(f"deleted the service {service.service_name}")
 
 
 async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> None:
-    """Run a task and wait for it, async: the same calls, awaited."""
-    say = narrator("async")
+    """Do the same, async."""
+    say = printer("async")
     async with ecskit.AsyncClient(region_name=options.region, endpoint_url=endpoint_url) as ecs:
         definition = (await ecs.send(ecskit.task_definitions.load(TASK_DEFINITION))).task_definition
         say(f"registered {definition.family}:{definition.revision}")
@@ -92,35 +92,35 @@ async def run_async(options: argparse.Namespace, endpoint_url: str | None) -> No
             definition, cluster=options.cluster, launch_type="FARGATE", network=network(options)
         )
         say(f"started, {started.tasks[0].last_status}")
-        tell = teller(say)
+        on_poll = status_printer(say)
 
-        [task] = await ecs.wait.tasks_running(started, timeout=300, poll=pace(options), on_poll=tell)
-        async for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=pace(options), on_poll=tell):
+        [task] = await ecs.wait.tasks_running(started, timeout=300, poll=interval(options), on_poll=on_poll)
+        async for outcome in ecs.tasks.as_stopped(task, timeout=300, poll=interval(options), on_poll=on_poll):
             say(ending(outcome))
 
         await deploy_async(ecs, options, say)
 
 
 async def deploy_async(ecs: ecskit.AsyncClient, options: argparse.Namespace, say: Callable[[str], None]) -> None:
-    """Create a service, deploy a new image, and delete the service, async: the same calls, awaited."""
+    """Do the same, async."""
     definition = (await ecs.send(ecskit.task_definitions.load(SERVICE_DEFINITION))).task_definition
     request = new_service(options, definition)
     try:
-        service = await ecs.services.create(request, timeout=600, poll=pace(options))
+        service = await ecs.services.create(request, timeout=600, poll=interval(options))
         say(f"created the service {service.service_name}, {service.running_count} running")
 
         deployment = await ecs.services.start_deployment(service, images={"app": NEW_IMAGE})
         with ecskit.progress.plain(times="elapsed") as show:
-            async for event in deployment.events(timeout=600, poll=pace(options)):
+            async for event in deployment.events(timeout=600, poll=interval(options)):
                 show(event)
     finally:
         for service in await ecs.services.describe(request.service_name, cluster=options.cluster, allow_missing=True):
-            await ecs.services.delete(service, poll=pace(options))
+            await ecs.services.delete(service, poll=interval(options))
             say(f"deleted the service {service.service_name}")
 
 
 def new_service(options: argparse.Namespace, definition: TaskDefinition) -> CreateServiceRequest:
-    """Return a service of two tasks, with a name of its own each time."""
+    """Return a request for a service of two tasks with a new name."""
     return CreateServiceRequest(
         service_name=f"quickstart-{secrets.token_hex(3)}",
         cluster=options.cluster,
@@ -132,13 +132,13 @@ def new_service(options: argparse.Namespace, definition: TaskDefinition) -> Crea
 
 
 def ending(outcome: TaskOutcome) -> str:
-    """Say how a task ended."""
+    """Describe how a task ended."""
     exits = ", ".join(f"container {name} exited with {code}" for name, code in outcome.exit_codes.items())
     return f"{outcome.kind}: {exits}"
 
 
-def narrator(label: str) -> Callable[[str], None]:
-    """Return what prints a line, with the seconds since now."""
+def printer(label: str) -> Callable[[str], None]:
+    """Return a function that prints a line with the seconds since now."""
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -147,41 +147,41 @@ def narrator(label: str) -> Callable[[str], None]:
     return say
 
 
-def teller(say: Callable[[str], None]) -> Callable[[WaitStory], None]:
-    """Return what tells the status of a task whenever a look shows another one."""
-    told = ["PROVISIONING"]
+def status_printer(say: Callable[[str], None]) -> Callable[[WaitStory], None]:
+    """Return an `on_poll` callback that prints the status of a task when it changes."""
+    printed = ["PROVISIONING"]
 
-    def tell(story: WaitStory) -> None:
+    def on_poll(story: WaitStory) -> None:
         for task in story.last.values():
             status = task.last_status if task else "not visible yet"
-            if status != told[-1]:
-                told.append(status)
+            if status != printed[-1]:
+                printed.append(status)
                 say(status)
 
-    return tell
+    return on_poll
 
 
-def pace(options: argparse.Namespace) -> wait_base | None:
-    """Return how often to look: as ecskit thinks best at AWS, more often at a simulator or emulator that hurries."""
+def interval(options: argparse.Namespace) -> wait_base | None:
+    """Return the polling interval: the default of ecskit at AWS, a short one for a simulator or an emulator."""
     return None if options.aws else wait_fixed(0.2)
 
 
 def network(options: argparse.Namespace) -> AwsVpcConfiguration:
-    """Return where Fargate puts tasks."""
+    """Return the network configuration of the tasks."""
     public: AssignPublicIp = "ENABLED" if options.public else "DISABLED"
     return AwsVpcConfiguration(subnets=options.subnets, assign_public_ip=public)
 
 
 @contextlib.contextmanager
 def endpoint(options: argparse.Namespace) -> Generator[str | None, None, None]:
-    """Yield where to send requests: None for AWS itself, else the endpoint given, else a simulator of our own."""
+    """Yield the endpoint: None for AWS, the given endpoint, or a new simulator."""
     if options.aws or options.endpoint_url:
         yield options.endpoint_url
         return
-    # The simulator takes any credentials, but botocore insists on having some.
+    # The simulator accepts any credentials, but botocore requires some.
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "simulator")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "simulator")
-    # Its time passes twenty times as fast as ours, and a new task is invisible at first, as it can be on AWS.
+    # It runs at twenty times real speed. New tasks are invisible at first, as they can be on AWS.
     with SimulatorServer(speed=20, lag=Lag(visible_after=5)) as server:
         server.simulator.script("quickstart", TaskScript(time_to_start=30, run_time=20))
         print(f"simulator at {server.url}", flush=True)
@@ -192,11 +192,11 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as an emulator's")
+    where.add_argument("--endpoint-url", help="an endpoint of the ECS API, such as that of an emulator")
     where.add_argument(
         "--aws",
         action="store_true",
-        help="AWS itself, with your credentials: tasks run, a service is created and deleted; this costs money",
+        help="use AWS with your credentials: runs tasks, creates and deletes a service; this costs money",
     )
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--cluster", default="default")

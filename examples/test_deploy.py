@@ -1,4 +1,4 @@
-"""Tests of deploy.py, as a pipeline runs it: a process of its own, over HTTP; time passes thirty times as fast."""
+"""Tests of deploy.py as a process, over HTTP, with a simulator that runs at thirty times real speed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PAUSED = DeploymentConfiguration(
     strategy="BLUE_GREEN",
     lifecycle_hooks=[DeploymentLifecycleHook(target_type="PAUSE", lifecycle_stages=["POST_SCALE_UP"])],
 )
-HANDLE = re.compile(r"the deployment goes on; to watch it: (.*)")
+HANDLE = re.compile(r"the deployment continues; to watch it: (.*)")
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def start(
 
 
 def deploy(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
-    """Run the script to its end, and return its exit code, and its lines without their times."""
+    """Run the script to its end. Return its exit code, and its lines without their times."""
     script = start(server, *arguments)
     out, err = script.communicate(timeout=60)
     assert "Traceback" not in err
@@ -118,9 +118,9 @@ def deploy(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
 
 
 def deploy_in_github(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
-    """Run the script to its end, and return its exit code and the lines that the runner takes for commands.
+    """Run the script to its end. Return its exit code, and the lines that the runner treats as commands.
 
-    These begin with `::`, or have `##[` anywhere in them.
+    These lines begin with `::` or contain `##[`.
     """
     out, err = (script := start(server, *arguments, github=True)).communicate(timeout=60)
     assert "Traceback" not in err
@@ -129,7 +129,7 @@ def deploy_in_github(server: SimulatorServer, *arguments: str) -> tuple[int, lis
 
 
 def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> tuple[int, list[str]]:
-    """Run the script, and send it a signal when tasks have been started."""
+    """Run the script, and send it a signal after tasks were started."""
     script = start(server, *arguments)
     assert script.stdout is not None
     lines: list[str] = []
@@ -144,12 +144,12 @@ def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> t
 
 
 def updates(server: SimulatorServer) -> int:
-    """Return how often a service was changed."""
+    """Return the number of UpdateService requests."""
     return [call.operation for call in server.simulator.calls].count("UpdateService")
 
 
 def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then the exit code is 0, each change has one line, and the last one says so."""
+    """The exit code is 0, each change has one line, and the last line is the verdict."""
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--env", "app:LOG_LEVEL=debug")
     assert code == 0
@@ -163,7 +163,7 @@ def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) ->
 
 
 def test_ecs_rolls_back_what_does_not_start(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 1, the last line says what runs instead, and why; each reason is told once before."""
+    """The exit code is 1. The last line names what runs now, and the reason, which has one line before."""
     serve(ecs)
     code, lines = deploy(server, "web", "--task-definition", "bad")
     assert code == 1
@@ -173,7 +173,7 @@ def test_ecs_rolls_back_what_does_not_start(server: SimulatorServer, ecs: ecskit
 
 
 def test_one_that_stalls_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Without a circuit breaker nothing in ECS ends it."""
+    """Without a circuit breaker, ECS does not end the deployment, so the script does."""
     serve(ecs, breaker=False)
     code, lines = deploy(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
@@ -183,7 +183,7 @@ def test_one_that_stalls_is_rolled_back_if_asked(server: SimulatorServer, ecs: e
 
 
 def test_one_that_stalls_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 1 too; the last line says that it stalled, and the one before how to watch it."""
+    """The exit code is 1. The last line is STALLED, and the one before it the command to resume."""
     serve(ecs, breaker=False)
     code, lines = deploy(server, "web", "--task-definition", "bad")
     assert code == 1
@@ -192,7 +192,7 @@ def test_one_that_stalls_is_left_otherwise(server: SimulatorServer, ecs: ecskit.
 
 
 def test_a_crashing_image_is_rolled_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """With --stable-for its tasks must stay up; the exit code is 1, and the last line names what they exited with."""
+    """With --stable-for its tasks must stay up. The exit code is 1, and the last line names their exit code."""
     serve(ecs)
     arguments = ["web", "--task-definition", "crash", "--stable-for", "6", "--rollback-on", "failure"]
     code, lines = deploy(server, *arguments)
@@ -204,7 +204,7 @@ def test_a_crashing_image_is_rolled_back(server: SimulatorServer, ecs: ecskit.Cl
 
 
 def test_a_crashing_image_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is unstable, which is 1, too: nothing goes on that could be watched."""
+    """The deployment is unstable: the exit code is 1, and there is no command to resume."""
     serve(ecs)
     code, lines = deploy(server, "web", "--task-definition", "crash", "--stable-for", "6")
     assert code == 1
@@ -213,7 +213,7 @@ def test_a_crashing_image_is_left_otherwise(server: SimulatorServer, ecs: ecskit
 
 
 def test_a_good_image_stays_up(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 0, and a line says for how long its tasks were observed."""
+    """The exit code is 0, and a line has the time for which its tasks stayed up."""
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "2", "--rollback-on", "failure")
     assert code == 0
@@ -224,7 +224,7 @@ def test_a_good_image_stays_up(server: SimulatorServer, ecs: ecskit.Client) -> N
 
 
 def test_whether_tasks_stay_up_cannot_be_read(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 0, and a line says that nothing is known of that."""
+    """The exit code is 0, and a line reports that the stability is unknown."""
     serve(ecs)
     server.simulator.fail("ListTasks", Fault.access_denied(), times=None)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "1")
@@ -234,7 +234,7 @@ def test_whether_tasks_stay_up_cannot_be_read(server: SimulatorServer, ecs: ecsk
 
 
 def test_nothing_is_changed(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 0, and the last line says so plainly."""
+    """The exit code is 0, and the last line is UNCHANGED."""
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:1")
     assert code == 0
@@ -243,7 +243,7 @@ def test_nothing_is_changed(server: SimulatorServer, ecs: ecskit.Client) -> None
 
 
 def test_a_pause_takes_too_long(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 4 after --pause-timeout, however short --timeout is; a line shows the command that goes on."""
+    """The exit code is 4 after --pause-timeout, with any --timeout; a line shows the command to resume."""
     serve(ecs)
     ecs.update_service(service="web", deployment_configuration=PAUSED)
     arguments = ["web", "--image", "app=repo/app:2", "--timeout", "3", "--pause-timeout", "4"]
@@ -257,7 +257,7 @@ def test_a_pause_takes_too_long(server: SimulatorServer, ecs: ecskit.Client) -> 
 
 
 def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """It counts as a timeout."""
+    """A pause that is too long counts as a timeout."""
     serve(ecs)
     ecs.update_service(service="web", deployment_configuration=PAUSED)
     arguments = ["web", "--image", "app=repo/app:2", "--pause-timeout", "1", "--rollback-on", "timeout"]
@@ -267,7 +267,7 @@ def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(server: SimulatorSe
 
 
 def test_a_success_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """A group with the lines, and a notice with the verdict."""
+    """The lines are in a group, and the verdict is a notice."""
     serve(ecs)
     code, commands = deploy_in_github(server, "web", "--image", "app=repo/app:2")
     assert code == 0
@@ -278,7 +278,7 @@ def test_a_success_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Clien
 
 
 def test_a_failure_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """A warning for what is done about it, and an error with the verdict."""
+    """The rollback is a warning, and the verdict is an error."""
     serve(ecs, breaker=False)
     code, commands = deploy_in_github(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
@@ -288,7 +288,7 @@ def test_a_failure_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Clien
 
 
 def test_what_ecs_quotes_is_no_command(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """A reason of several lines, or with the forms of commands in it, stays text."""
+    """A reason that has several lines, or contains commands, stays text."""
     serve(ecs)
     reason = "100%\n::set-output name=x::y\r\n::endgroup::\r##[add-mask]web"
     server.simulator.script("bad", TaskScript.fails_to_start(reason))
@@ -299,7 +299,7 @@ def test_what_ecs_quotes_is_no_command(server: SimulatorServer, ecs: ecskit.Clie
 
 
 def test_the_output_can_be_chosen(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Whatever the environment says."""
+    """--output has priority over the environment."""
     serve(ecs, until="requested")
     server.simulator.fail("UpdateService", Fault.access_denied(), times=None)
     code, commands = deploy_in_github(server, "web", "--force", "--output", "plain")
@@ -310,7 +310,7 @@ def test_the_output_can_be_chosen(server: SimulatorServer, ecs: ecskit.Client) -
 
 
 def test_something_newer_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 3: whether the newer one succeeds is not for this one to say."""
+    """The exit code is 3, whether or not the newer deployment succeeds."""
     serve(ecs)
     script = start(server, "web", "--image", "app=repo/app:2")
     assert script.stdout is not None
@@ -322,23 +322,23 @@ def test_something_newer_is_deployed(server: SimulatorServer, ecs: ecskit.Client
     assert "SUPERSEDED after " in out.splitlines()[-1]
 
 
-def test_time_is_up_and_somebody_goes_on(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 4, and the command that it tells follows the same deployment to its end."""
+def test_a_timeout_can_be_resumed(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """The exit code is 4, and the command in the output follows the same deployment to its end."""
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--timeout", "0.3")
     assert code == 4
     assert re.match(r"TIMED OUT after \d s: is ", lines[-1])
-    told = HANDLE.match(lines[-2])
-    assert told
-    _, *arguments = shlex.split(told[1])
+    shown = HANDLE.match(lines[-2])
+    assert shown
+    _, *arguments = shlex.split(shown[1])
     code, lines = deploy(server, *arguments)
     assert code == 0
     assert lines[-1].startswith("DEPLOYED web:2 after ")
     assert updates(server) == 1
 
 
-def test_time_is_up_and_it_is_rolled_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 1: the service runs what it ran before."""
+def test_a_timeout_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """The exit code is 1, and the service runs the earlier revision."""
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--timeout", "0.5", "--rollback-on", "timeout")
     assert code == 1
@@ -349,49 +349,49 @@ def test_time_is_up_and_it_is_rolled_back(server: SimulatorServer, ecs: ecskit.C
 def test_an_interrupted_one_is_rolled_back_if_asked(
     server: SimulatorServer, ecs: ecskit.Client, number: int, expected: int
 ) -> None:
-    """ECS is told to; nobody waits for it."""
+    """The script requests the rollback and does not wait for it."""
     serve(ecs)
     code, lines = interrupt(server, number, "web", "--image", "app=repo/app:2", "--rollback-on", "interrupt")
     assert code == expected
-    assert lines[-2].startswith("interrupted: the service goes back")
+    assert lines[-2].startswith("interrupted: a rollback was started")
     assert re.match(r"INTERRUPTED after \d+ s: it was (PENDING|IN_PROGRESS) by then", lines[-1])
     assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
 
 
-def test_an_interrupted_one_goes_on_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """And the script says how to go on watching it."""
+def test_an_interrupted_one_continues_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+    """The script shows the command to resume watching it."""
     serve(ecs)
     code, lines = interrupt(server, signal.SIGINT, "web", "--image", "app=repo/app:2")
     assert code == 130
-    told = HANDLE.match(lines[-2])
-    assert told
-    _, *arguments = shlex.split(told[1])
+    shown = HANDLE.match(lines[-2])
+    assert shown
+    _, *arguments = shlex.split(shown[1])
     assert deploy(server, *arguments)[0] == 0
 
 
-def test_a_signal_before_the_first_look_waits_for_it(
+def test_a_signal_before_the_first_poll_waits_for_it(
     server: SimulatorServer, ecs: ecskit.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else there would be nothing yet by which to roll back; a second one does not wait."""
+    """Before this poll there is no deployment to roll back. A second signal does not wait."""
     serve(ecs)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)  # nobody is to be interrupted but this
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # only `signals` below is interrupted
     arguments = ["web", "--image", "app=repo/app:2", "--rollback-on", "interrupt"]
     monkeypatch.setattr(sys, "argv", [SCRIPT, *arguments, "--endpoint-url", server.url, "--region", "us-east-1"])
     signals = Signals()
-    signals.got(signal.SIGTERM, None)
+    signals.receive(signal.SIGTERM, None)
     with pytest.raises(SystemExit, match="143"), ecskit.progress.plain() as show:
         deploy_by(read_arguments(), show, signals)
     assert updates(server) == 1
     assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
 
     again = Signals()
-    again.got(signal.SIGTERM, None)
+    again.receive(signal.SIGTERM, None)
     with pytest.raises(SystemExit, match="130"):
-        again.got(signal.SIGINT, None)
+        again.receive(signal.SIGINT, None)
 
 
 def test_permission_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then it is 1, and one line says what was refused."""
+    """The exit code is 1, and one line names the refused operation."""
     serve(ecs)
     server.simulator.fail("UpdateService", Fault.access_denied())
     code, lines = deploy(server, "web", "--force")
@@ -402,7 +402,7 @@ def test_permission_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> N
 
 
 def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Then the service tells how it went, and a line says that it was asked instead."""
+    """The service is used instead, and a line reports this."""
     serve(ecs)
     server.simulator.fail("ListServiceDeployments", Fault.access_denied(), times=None)
     code, lines = deploy(server, "web", "--force")
@@ -412,7 +412,7 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["web"], "there is nothing to deploy"),
         (["web", "--image", "app"], "expected NAME=IMAGE"),
@@ -421,42 +421,42 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
         (["web", "--force", "--timeout", "never"], "expected seconds"),
         (["web", "--force", "--until", "tomorrow"], "invalid choice"),
         (["nowhere", "--force"], "ECS does not show 1 of 1 services: nowhere"),
-        ([], "give a service"),
-        (["web", "--force", "--resume", "{}"], "does not go with service, --force"),
+        ([], "expected a service"),
+        (["web", "--force", "--resume", "{}"], "cannot be used with service, --force"),
         (["--resume", "{}"], "expected what `to_json` wrote"),
     ],
 )
-def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], told: str) -> None:
-    """Then it is 2, and nothing was changed."""
+def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], message: str) -> None:
+    """The exit code is 2, and nothing was changed."""
     serve(ecs, until="requested")
     code, lines = deploy(server, *arguments)
     assert code == 2
-    assert told in lines[-1]
+    assert message in lines[-1]
     assert updates(server) == 0
 
 
 def test_a_terminal_gets_a_picture_and_its_cursor_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
-    """Also on Ctrl-C: what is left is the last picture, and a cursor."""
+    """After Ctrl-C the last picture stays and the cursor is visible."""
     serve(ecs)
     ours, theirs = pty.openpty()
     script = start(server, "web", "--image", "app=repo/app:2", out=theirs)
     os.close(theirs)
-    seen = b""
+    output = b""
     while chunk := read(ours):
-        if b"has started" in chunk and b"has started" not in seen:
+        if b"has started" in chunk and b"has started" not in output:
             script.send_signal(signal.SIGINT)
-        seen += chunk
+        output += chunk
     os.close(ours)
     _, err = script.communicate(timeout=60)
     assert (script.returncode, err) == (130, "")
     hidden, shown = b"\x1b[?25l", b"\x1b[?25h"
-    assert seen.count(hidden) == seen.count(shown) > 0
-    assert seen.rfind(shown) > seen.rfind(hidden)
-    assert b"INTERRUPTED" in seen.splitlines()[-2] + seen.splitlines()[-1]
+    assert output.count(hidden) == output.count(shown) > 0
+    assert output.rfind(shown) > output.rfind(hidden)
+    assert b"INTERRUPTED" in output.splitlines()[-2] + output.splitlines()[-1]
 
 
 def read(descriptor: int) -> bytes:
-    """Read what there is; nothing if the other end is closed, which Linux calls an error."""
+    """Read the available output; nothing if the other end is closed, which is an error on Linux."""
     try:
         return os.read(descriptor, 65536)
     except OSError:

@@ -1,4 +1,4 @@
-"""The generator of verbs, on a small package: handles that hold a value, and methods that return them."""
+"""The generator of methods, on a small package: handles that hold a value, and methods that return them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from drive.support import AsyncDriver, SyncDriver
 from ecskit._codegen import emit_verbs
 from ecskit._codegen.__main__ import PACKAGE
 from ecskit._codegen.emit_verbs import HANDLES, Handle, Namespace
-from ecskit._codegen.text import Provenance
 from ecskit._codegen.verbs import read
 
 PARCELS = '''
@@ -81,15 +80,15 @@ def wait(parcel: Parcel, *, wait_options: WaitOptions) -> Flow[str]:
     """Wait until it has arrived.
 
     Args:
-        parcel: The parcel, of which
-            much could be said.
-        wait_options: How long to wait and how often to look.
+        parcel: The parcel, described
+            on two lines.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        What the parcel said.
+        What the parcel reported.
     """
     def flow() -> Flow[str]:
-        yield Send("look", {})
+        yield Send("poll", {})
         return f"{parcel.number} within {wait_options.timeout:.0f} s"
     return flow()
 
@@ -123,7 +122,7 @@ def forward(parcel: Parcel) -> Flow[Parcel]:
     return flow()
 
 def compare(parcel: Parcel, other: Parcel) -> Flow[bool]:
-    """Tell whether it is the same as another one.
+    """Return whether it is the same as another one.
 
     Args:
         parcel: The parcel.
@@ -139,7 +138,7 @@ POST = Namespace(name="post", class_="Post", about="Posting.", modules=("shop.se
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A package `shop`, whose parcels have handles."""
     (tmp_path / "shop").mkdir()
-    (tmp_path / "ecskit").symlink_to(PACKAGE)  # where the classes that are spread out are read
+    (tmp_path / "ecskit").symlink_to(PACKAGE)  # where the expanded classes are read
     for name, text in {"__init__": "", "parcels": PARCELS, "sending": SENDING, "handling": HANDLING}.items():
         (tmp_path / "shop" / f"{name}.py").write_text(text, "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
@@ -151,9 +150,9 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def texts(package: Path) -> dict[str, str]:
-    """What is generated for it, by the name of the module."""
+    """The generated text, by module name."""
     handle = Namespace("parcel", "ParcelHandle", "A parcel.", ("shop.handling",), bound="Parcel")
-    files = emit_verbs.files(package, Provenance("1", "0"), [POST, handle])
+    files = emit_verbs.files(package, [POST, handle])
     return {Path(path).stem: text for path, text in files}
 
 
@@ -168,19 +167,19 @@ def made(texts: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, An
     return modules
 
 
-def test_a_module_for_each_namespace_and_accent(texts: dict[str, str]) -> None:
-    """Handles are in modules of their own."""
+def test_a_module_for_each_namespace_sync_and_async(texts: dict[str, str]) -> None:
+    """A handle has modules of its own."""
     assert {"sync_post", "aio_post", "sync_parcel", "aio_parcel"} == texts.keys()
 
 
 def test_a_verb_that_results_in_the_value_returns_a_handle(made: dict[str, Any]) -> None:
-    """Bound to the same runtime, in both accents; what it says of itself stays."""
+    """It is bound to the same runtime, sync and async, and keeps the docstring."""
     sync = SyncDriver()
     parcel = made["sync_post"].Post(sync.runtime).post(7)
     assert made["sync_parcel"].ParcelHandle is type(parcel)
     assert (7, ["post"]) == (parcel.started.number, sync.sent)
     assert "7 within 30 s" == parcel.wait(timeout=30)
-    assert ["post", "look"] == sync.sent
+    assert ["post", "poll"] == sync.sent
 
     aio = AsyncDriver()
 
@@ -190,14 +189,14 @@ def test_a_verb_that_results_in_the_value_returns_a_handle(made: dict[str, Any])
         assert "7 within 30 s" == await parcel.wait(timeout=30)
 
     asyncio.run(run())
-    assert ["post", "look"] == aio.sent
+    assert ["post", "poll"] == aio.sent
     doc = inspect.getdoc(made["sync_post"].Post.post)
     assert doc is not None
     assert "The parcel as it was posted." in doc
 
 
 def test_a_verb_of_a_handle_may_return_another_handle(texts: dict[str, str], made: dict[str, Any]) -> None:
-    """Its own class, without importing the module that it is in."""
+    """Of its own class, without importing its own module."""
     parcel = made["sync_post"].Post(SyncDriver().runtime).post(7)
     other = parcel.forward().forward()
     assert (9, type(parcel)) == (other.started.number, type(other))
@@ -226,26 +225,26 @@ def test_a_verb_of_a_handle_may_return_another_handle(texts: dict[str, str], mad
     ],
 )
 def test_signatures(made: dict[str, Any], module: str, verb: str, signature: str) -> None:
-    """A handle leaves out the value that it holds; only what results in just the value becomes a handle."""
+    """Methods of a handle do not take the value. A verb that returns just the value returns a handle instead."""
     [class_] = made[module].__all__
     method = getattr(getattr(made[module], class_), verb)
     assert signature == str(inspect.signature(method)).replace("'", "")
 
 
 def test_docstrings_of_a_handle_leave_out_the_value(made: dict[str, Any]) -> None:
-    """Also where it has several lines, and the section with it when nothing else is told there."""
+    """Also an entry of several lines, and the whole section if nothing else is in it."""
     handle = made["aio_parcel"].AsyncParcelHandle
     waiting, forwarding = inspect.getdoc(handle.wait), inspect.getdoc(handle.forward)
     assert waiting is not None
     assert "parcel:" not in waiting
     assert re.search(r"Args:\n    timeout: Seconds", waiting)
-    assert "\n\nReturns:\n    What the parcel said." in waiting
+    assert "\n\nReturns:\n    What the parcel reported." in waiting
     source = "Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
     assert f"Send it on, as another parcel.\n\nReturns:\n    The other parcel.\n\n{source}" == forwarding
 
 
 async def test_streams_of_a_handle(made: dict[str, Any]) -> None:
-    """The value goes first, whatever it is called."""
+    """The value is the first argument, whatever the name of the parameter."""
     sync = made["sync_post"].Post(SyncDriver().runtime).post(7)
     with sync.stages("far") as stages:
         assert ["7 here", "7 far"] == list(stages)
@@ -255,7 +254,7 @@ async def test_streams_of_a_handle(made: dict[str, Any]) -> None:
 
 
 def test_a_handle_is_as_good_as_its_value(made: dict[str, Any]) -> None:
-    """It is told, written, compared and hashed by it; one of the other accent is another thing."""
+    """Its repr, JSON, equality and hash are those of the value. A sync and an async handle differ."""
     from shop.parcels import Parcel  # type: ignore[import-not-found]  # the fixture makes it
 
     runtime, handle = SyncDriver().runtime, made["sync_parcel"].ParcelHandle
@@ -268,7 +267,7 @@ def test_a_handle_is_as_good_as_its_value(made: dict[str, Any]) -> None:
 
 
 def test_a_verb_that_does_not_take_the_value_first_is_refused(package: Path) -> None:
-    """It is told by name, when the files are generated."""
+    """The error names it when the files are generated."""
     post, *_ = read(package, "shop.sending")
     with pytest.raises(SyntaxError, match=r"shop\.sending: the first parameter of post has to be a Parcel"):
         post.bound_to("Parcel")
@@ -276,6 +275,6 @@ def test_a_verb_that_does_not_take_the_value_first_is_refused(package: Path) -> 
 
 @pytest.mark.usefixtures("package")
 def test_a_namespace_that_differs_from_the_table_is_refused() -> None:
-    """Other modules would import what is not there."""
+    """Other modules would import a class that does not exist."""
     with pytest.raises(ValueError, match="ParcelHandle in parcel"):
         Namespace("parcels", "ParcelHandle", "A parcel.", ("shop.handling",), bound="Parcel")

@@ -1,4 +1,4 @@
-"""A typed client for Amazon ECS, sync and async, with waits that tell the truth."""
+"""A typed client for Amazon ECS, sync and async, with waits you can rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of container instances. The methods are in `client.container_instances`."""
+"""Values and argument types of container instances. The methods are in `client.container_instances`."""
 
 from __future__ import annotations
 

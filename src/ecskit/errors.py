@@ -28,11 +28,12 @@ The tree::
     |   +-- TasksNotStarted                        fewer tasks were started than asked for
     |   +-- ContainerInstancesNotChanged           some are not in the state asked for
     +-- TaskFailedError                            a task ended, and not well
-    +-- TasksMissing                               ECS does not show some of the tasks asked about
-    +-- TasksNotStopped                            some tasks could not be told to stop
-    +-- ContainerInstancesMissing                  ECS does not show some of the container instances asked about
-    +-- ContainerAgentsNotUpdated                  some agents could not be told to update themselves
-    +-- ServicesMissing                            ECS does not show some of the services asked about
+    +-- TasksNotStopped                            StopTask failed for some of the tasks
+    +-- ContainerAgentsNotUpdated                  UpdateContainerAgent failed for some of the agents
+    +-- MissingError                               ECS does not show some of the resources that were named
+    |   +-- TasksMissing
+    |   +-- ServicesMissing
+    |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      CodeDeploy carries out the deployments of a service
     +-- DeploymentInProgress                       the service is being deployed, and must not be
     +-- NothingToRollBack

@@ -1,6 +1,6 @@
-"""Task definitions as values: read, write, derive, compare and check them offline.
+"""Read, write, derive, compare and validate task definitions offline.
 
-Registering is in `client.task_definitions`.
+`client.task_definitions` registers them.
 """
 
 from __future__ import annotations

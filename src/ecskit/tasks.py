@@ -1,4 +1,4 @@
-"""Values of running tasks: what was started, how it ended. The methods are in `client.tasks`."""
+"""Values and argument types of tasks: results of launches, outcomes. The methods are in `client.tasks`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ecskit._lazy import publish
 
 if TYPE_CHECKING:
     from ecskit._tasks.launch import OnCancel, OnConflict, OnPartial
-    from ecskit._tasks.outcome import JudgedBy, LogStream, OutcomeKind, TaskOutcome
+    from ecskit._tasks.outcome import EssentialSource, LogStream, OutcomeKind, TaskOutcome
     from ecskit._tasks.reading import TaskStatusFilter
     from ecskit._tasks.result import RunTaskResult
     from ecskit._tasks.stopping import UntilStopped
     from ecskit._waits.task_identifiers import Tasks
 
 __all__ = [
-    "JudgedBy",
+    "EssentialSource",
     "LogStream",
     "OnCancel",
     "OnConflict",
@@ -31,7 +31,7 @@ __all__ = [
 publish(
     globals(),
     {
-        "JudgedBy": "ecskit._tasks.outcome",
+        "EssentialSource": "ecskit._tasks.outcome",
         "LogStream": "ecskit._tasks.outcome",
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",

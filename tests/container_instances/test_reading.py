@@ -67,7 +67,7 @@ def test_some_are_missing(name: str) -> None:
     error = went.raised(ContainerInstancesMissing)
     assert ((name,), arns(went.sim)) == (
         error.missing,
-        [each.container_instance_arn for each in error.container_instances],
+        [each.container_instance_arn for each in error.found],
     )
     assert f"ECS does not show 1 of 2 container instances: {name}" == str(error)
     went = both(

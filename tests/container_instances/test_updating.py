@@ -115,7 +115,7 @@ def test_some_cannot_be_told(until: str) -> None:
     there = arns(went.sim)
     assert [there[2], "f" * 32] == [*error.errors]
     assert MissingVersionException is type(error.errors[there[2]])
-    assert (there[:2], False) == ([*error.told], error.retryable)
+    assert (there[:2], False) == ([*error.requested], error.retryable)
     assert f"{there[2]}: " in str(error)
     assert {UPDATE} == set(went.operations)
     assert {"PENDING"} == {

@@ -189,17 +189,17 @@ def _check_success(wait: str, view: View, ending: Ending) -> None:
 
 
 def _check_stop(view: View, ending: Ending) -> None:
-    """Each task is told once, again only while it is not known whether it was, and not at all when it had stopped."""
-    told = Counter[str](call.request["task"] for call in ending.calls if call.operation == "StopTask")
+    """StopTask is sent once for each task, repeated only without a response, and never sent for stopped tasks."""
+    requested = Counter[str](call.request["task"] for call in ending.calls if call.operation == "StopTask")
     answered = Counter[str](
         call.request["task"] for call in ending.calls if call.operation == "StopTask" and call.status == 200
     )
-    assert all(count <= 1 for count in answered.values()), "a task was told twice"
-    assert all(count <= CLEANUP_LIMITS.attempts for count in told.values())
+    assert all(count <= 1 for count in answered.values()), "a task was stopped twice"
+    assert all(count <= CLEANUP_LIMITS.attempts for count in requested.values())
     if isinstance(ending.error, TasksNotStopped):
         failed = {name.rsplit("/", 1)[-1] for name in ending.error.errors}
         assert not failed & set(answered)
-        assert failed | {name.rsplit("/", 1)[-1] for name in ending.error.told} == set(told)
+        assert failed | {name.rsplit("/", 1)[-1] for name in ending.error.requested} == set(requested)
     elif ending.error is None:
         for truth in view.truths.values():
             assert truth.rank(ending.ended) == STOPPED, "false success"

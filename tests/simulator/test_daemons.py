@@ -372,7 +372,7 @@ def test_stale_reads_show_the_past() -> None:
 
 def test_scripts_of_resources_are_checked(world: World) -> None:
     """An unknown kind and a negative duration are refused."""
-    with pytest.raises(ValueError, match="kind must be one of daemon, "):
+    with pytest.raises(ValueError, match="resource_type must be one of daemon, "):
         world.sim.script_resource("cluster", "default", Progress())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="seconds"):
         Progress(seconds=-1)

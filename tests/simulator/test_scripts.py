@@ -132,7 +132,7 @@ def test_each_family_starts_with_the_first_of_the_star_scripts(world: World) -> 
 
 def test_no_script_at_all_is_a_mistake(world: World) -> None:
     """An empty sequence says nothing about tasks."""
-    with pytest.raises(ValueError, match="scripts"):
+    with pytest.raises(ValueError, match="empty sequence"):
         world.sim.script("job", [])
 
 

@@ -154,7 +154,7 @@ def test_no_rebalancing_of_what_is_deployed_or_is_not_there() -> None:
     with pytest.raises(ValueError, match="there is no ACTIVE service 'web'"):
         shop.sim.rebalance("web")
     shop.create()
-    with pytest.raises(ValueError, match="a deployment is under way"):
+    with pytest.raises(ValueError, match="a deployment is in progress"):
         shop.sim.rebalance("web")
 
 

@@ -68,7 +68,7 @@ def test_fitting_values_pass(members: dict[str, Any]) -> None:
         ({"name": ""}, "name must be at least 1 characters", False),
         ({"name": "abcd"}, "name must be at most 3 characters", False),
         ({"name": 1}, "name must be a string, not that number", True),
-        ({"name": "a", "nope": 1}, "nope is not a member that the service knows", False),
+        ({"name": "a", "nope": 1}, "nope is not a member of the service model", False),
         ({"name": "a", "size": True}, "size must be a 32-bit integer, not a boolean", True),
         ({"name": "a", "size": 1.0}, "size must be a 32-bit integer, not that number", True),
         ({"name": "a", "size": 2**31}, "size must be a 32-bit integer, not that number", True),

@@ -56,7 +56,7 @@ def plainly(value: Any) -> Any:
             reasons = sorted(str(failure.reason) for failure in value.failures)
             return value.requested, sorted(value.task_arns), reasons, list(value.client_tokens)
         case TaskOutcome():
-            return value.kind, dict(value.exit_codes), list(value.reasons), value.container, value.judged_by
+            return value.kind, dict(value.exit_codes), list(value.reasons), value.container, value.essential_source
         case Task():
             return value.task_arn, value.last_status
         case Mapping():

@@ -219,7 +219,9 @@ def test_a_definition_that_is_there_is_not_read() -> None:
 def test_two_essential_containers() -> None:
     """Nobody knows which is meant; nothing is launched."""
     went = ran("two", command=["x"])
-    with pytest.raises(RequestError, match=r"container: which one\? essential are app, helper; pass container="):
+    with pytest.raises(
+        RequestError, match="container: name the container of command and environment: app, helper are essential"
+    ):
         went.returned()
     assert [] == went.sim.tasks()
 
@@ -246,7 +248,7 @@ class _Unknown:
 
 
 BAD_INPUT: list[tuple[Any, dict[str, Any], str]] = [
-    ("", {}, "task_definition: is empty"),
+    ("", {}, "task_definition: expected a family, family:revision, ARN or TaskDefinition, got ''"),
     (None, {}, "task_definition: expected a family, family:revision, ARN or TaskDefinition, got NoneType"),
     (_Unknown(), {}, "task_definition: expected a family, family:revision, ARN or TaskDefinition, got _Unknown"),
     ("job", {"count": 0}, "count: expected a whole number, 1 or more, got 0"),
@@ -255,7 +257,7 @@ BAD_INPUT: list[tuple[Any, dict[str, Any], str]] = [
     ("job", {"count": "3"}, "count: expected a whole number, 1 or more, got '3'"),
     ("job", {"command": "./run"}, "command: expected a sequence of strings, got a str"),
     ("job", {"environment": [("A", "b")]}, "environment: expected a mapping of names to values, got list"),
-    ("job", {"container": "app"}, "container: needs a command or an environment to give it"),
+    ("job", {"container": "app"}, "container: applies to command and environment; pass one of them, or leave it out"),
     (
         "job",
         {"capacity_provider_strategy": {"A": 1}},
@@ -329,4 +331,4 @@ def test_a_family_of_nothing_essential() -> None:
     sidecar = ContainerDefinition(name="sidecar", essential=False)
     definition = TaskDefinition(task_definition_arn="job:1", family="job", revision=1, container_definitions=[sidecar])
     error = ran(definition, command=["x"]).raised(RequestError)
-    assert "container: which one?" in str(error)
+    assert "container: name the container of command and environment" in str(error)

@@ -45,7 +45,11 @@ def test_one_task() -> None:
     went = both(completed(), prepare=plays(GOOD))
     outcome = went.returned()
     assert isinstance(outcome, TaskOutcome)
-    assert ("SUCCEEDED", "task definition", "STOPPED") == (outcome.kind, outcome.judged_by, outcome.task.last_status)
+    assert ("SUCCEEDED", "task definition", "STOPPED") == (
+        outcome.kind,
+        outcome.essential_source,
+        outcome.task.last_status,
+    )
     assert ["group /ecs/job, stream run/app/" + outcome.task.task_arn.rsplit("/", 1)[-1]] == list(
         map(str, outcome.logs)
     )
@@ -86,10 +90,10 @@ def test_names_of_the_caller() -> None:
     """`essential` says which exit codes count; nobody needs the definition of a success."""
     script = TaskScript(run_time=5, exit_codes={"app": 4}, sigterm_exit_codes=0)
     went = both(completed("pair", essential=["sidecar"]), prepare=plays(script, family="pair"))
-    assert ("SUCCEEDED", "caller") == (went.returned().kind, went.returned().judged_by)
+    assert ("SUCCEEDED", "caller") == (went.returned().kind, went.returned().essential_source)
     assert not went.requests("DescribeTaskDefinition")
     failed = both(completed("pair", essential=["app"]), prepare=plays(script, family="pair"))
-    assert "caller" == failed.raised(TaskFailedError).outcome.judged_by
+    assert "caller" == failed.raised(TaskFailedError).outcome.essential_source
 
 
 def test_a_definition_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
@@ -101,7 +105,7 @@ def test_a_definition_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> N
 
     went = both(completed("pair", count=2), prepare=prepare)
     outcome = went.raised(TaskFailedError).outcome
-    assert ("all containers", "sidecar") == (outcome.judged_by, outcome.container)
+    assert ("all containers", "sidecar") == (outcome.essential_source, outcome.container)
     assert 1 == len(went.requests("DescribeTaskDefinition"))
     warnings = [record.getMessage() for record in caplog.records if record.name == "ecskit"]
     assert 2 == len(warnings)  # one for each colour
@@ -118,7 +122,7 @@ def test_a_definition_that_cannot_be_read_yet(fault: Fault) -> None:
         sim.fail("DescribeTaskDefinition", fault, times=3)
 
     went = both(completed(), prepare=prepare)
-    assert "task definition" == went.returned().judged_by
+    assert "task definition" == went.returned().essential_source
     assert 4 == len(went.requests("DescribeTaskDefinition"))
 
 

@@ -29,7 +29,7 @@ def test_a_name_that_no_container_has_is_told_at_once() -> None:
     went = both(act, prepare=lambda sim: sim.script("job", TaskScript.runs_for(3600)))
     error: RequestError = went.raised(RequestError)
     assert error.problems[0][0] == "essential"
-    assert "'ap' is not a container of what was started: arn:" in str(error)
+    assert "'ap' is not a container of the started tasks: arn:" in str(error)
     assert (went.elapsed, went.running) == (0, [])
 
 
@@ -40,7 +40,7 @@ def test_a_call_whose_answers_are_all_lost_is_told_with_its_token() -> None:
         hooks=lambda: {"answer": LosesTheSecondCall()},
     )
     error: TasksNotStarted = went.raised(TasksNotStarted)
-    assert str(error).endswith("; the calls under these tokens may have started more: k-1-0")
+    assert str(error).endswith("; the calls with these client tokens may have started more: k-1-0")
     assert len(error.result.tasks) == 10
     assert len(went.running) == 20
 
@@ -93,7 +93,7 @@ def test_a_definition_that_is_throttled_all_along_is_read_until_time_is_up(caplo
     with caplog.at_level(logging.WARNING, "ecskit"):
         went = both(lambda ecs: ecs.tasks.run_to_completion("pair", **FARGATE, timeout=50), prepare=prepare)
     error: TaskFailedError = went.raised(TaskFailedError)
-    assert (error.outcome.judged_by, error.outcome.container) == ("all containers", "sidecar")
+    assert (error.outcome.essential_source, error.outcome.container) == ("all containers", "sidecar")
     assert went.elapsed <= 50
     assert len([record for record in caplog.records if "cannot be read" in record.message]) == 2  # one each
 

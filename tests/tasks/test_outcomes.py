@@ -111,7 +111,7 @@ def test_the_first_rule_that_fits_is_the_verdict(ending: Row) -> None:
     kind, _, blamed = ending.verdict.partition(":")
     assert (kind, blamed or None) == (outcome.kind, outcome.container)
     assert (kind == "SUCCEEDED") == outcome.succeeded
-    assert ("task definition" if definition else "all containers") == outcome.judged_by
+    assert ("task definition" if definition else "all containers") == outcome.essential_source
     if blamed:
         assert outcome.exit_codes[blamed] == outcome.exit_code
 
@@ -121,7 +121,7 @@ def test_a_container_that_failed_to_start_is_told() -> None:
     task = ended(app(None), app(None, "helper", reason="CannotPull: x"), stop_code="TaskFailedToStart")
     outcome = TaskOutcome.of(task)
     assert "helper" == outcome.container
-    assert outcome.told == 'task a of job:1 FAILED_TO_START (container helper: "CannotPull: x")'
+    assert outcome.summary == 'task a of job:1 FAILED_TO_START (container helper: "CannotPull: x")'
 
 
 # Whose exit code counts.
@@ -135,8 +135,8 @@ def test_names_of_the_caller_come_first() -> None:
     assert ("EXITED", "sidecar", "caller", ["sidecar"]) == (
         judged.kind,
         judged.container,
-        judged.judged_by,
-        list(judged.judged),
+        judged.essential_source,
+        list(judged.essential),
     )
     assert TaskOutcome.of(task, essential={"app"}).succeeded
 
@@ -144,7 +144,11 @@ def test_names_of_the_caller_come_first() -> None:
 def test_without_names_and_definition_all_containers_count() -> None:
     """And the outcome says so."""
     judged = TaskOutcome.of(ended(app(0), app(3, "sidecar")))
-    assert ("EXITED", "all containers", ["app", "sidecar"]) == (judged.kind, judged.judged_by, list(judged.judged))
+    assert ("EXITED", "all containers", ["app", "sidecar"]) == (
+        judged.kind,
+        judged.essential_source,
+        list(judged.essential),
+    )
 
 
 def test_a_name_given_twice_counts_once() -> None:
@@ -155,7 +159,7 @@ def test_a_name_given_twice_counts_once() -> None:
 def test_a_container_is_essential_unless_its_definition_says_otherwise() -> None:
     """Absent means yes, as for ECS."""
     definition = defined(ContainerDefinition(name="app"), ContainerDefinition(name="sidecar", essential=False))
-    assert ["app"] == TaskOutcome.of(ended(app(0), app(1, "sidecar")), definition=definition).judged
+    assert ["app"] == TaskOutcome.of(ended(app(0), app(1, "sidecar")), definition=definition).essential
 
 
 def test_no_names_are_nothing_to_judge() -> None:
@@ -183,7 +187,7 @@ def test_one_name_is_not_a_list_of_letters() -> None:
 @pytest.mark.parametrize("status", ["PROVISIONING", "RUNNING", "DEPROVISIONING", "HIBERNATING"])
 def test_a_task_that_has_not_stopped_has_no_outcome(status: str) -> None:
     """Whatever its containers say."""
-    with pytest.raises(RequestError, match=f"task: is {status}: only a task that has stopped"):
+    with pytest.raises(RequestError, match=f"task: expected a STOPPED task, got one that is {status}"):
         TaskOutcome.of(ended(app(0), last_status=status))
 
 
@@ -286,9 +290,9 @@ def test_only_a_clean_end_is_success(
     )
     assert clean == outcome.succeeded
     assert outcome.succeeded == (outcome.kind == "SUCCEEDED")
-    assert outcome.told
+    assert outcome.summary
     if outcome.container is not None and outcome.kind != "FAILED_TO_START":
-        assert outcome.container in outcome.judged
+        assert outcome.container in outcome.essential
 
 
 FROM_OUTSIDE = {

@@ -103,7 +103,7 @@ async def test_to_completion(ecs: Client, sim: Simulator) -> None:
     """A success is returned, a failure raised."""
     sim.script("job", [TaskScript.runs_for(5), TaskScript.exits(3, after=5)])
     outcome = await ecs("tasks.run_to_completion", "job", **FARGATE, **QUICK)
-    assert ("SUCCEEDED", "task definition") == (outcome.kind, outcome.judged_by)
+    assert ("SUCCEEDED", "task definition") == (outcome.kind, outcome.essential_source)
     with pytest.raises(TaskFailedError, match=r"EXITED with code 3 \(container app"):
         await ecs("tasks.run_to_completion", "job", **FARGATE, **QUICK)
 
@@ -215,7 +215,7 @@ async def test_moto_run_and_wait(moto: Client, arguments: dict[str, Any]) -> Non
 async def test_moto_to_completion(moto: Client, arguments: dict[str, Any]) -> None:
     """What moto's containers exit with is judged; the override of one of them is found by its definition."""
     outcome = await moto("tasks.run_to_completion", "job", command=["x"], **arguments, **QUICK)
-    assert ("SUCCEEDED", {"app": 0}, "task definition") == (outcome.kind, outcome.exit_codes, outcome.judged_by)
+    assert ("SUCCEEDED", {"app": 0}, "task definition") == (outcome.kind, outcome.exit_codes, outcome.essential_source)
 
 
 async def test_moto_stop(moto: Client, arguments: dict[str, Any]) -> None:

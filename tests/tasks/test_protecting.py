@@ -122,7 +122,7 @@ def test_minutes_out_of_bounds(minutes: Any) -> None:
 def test_minutes_of_no_protection() -> None:
     """A contradiction."""
     went = both(protect(protected=False, expires_in_minutes=10), prepare=launched())
-    with pytest.raises(RequestError, match="expires_in_minutes: means nothing when protection ends"):
+    with pytest.raises(RequestError, match="expires_in_minutes: applies only to protected=True"):
         went.returned()
 
 

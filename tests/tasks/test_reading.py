@@ -111,7 +111,7 @@ def test_what_is_missing_is_told(count: int) -> None:
     went = both(lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default"), prepare=launched(count))
     error: TasksMissing = went.raised(TasksMissing)
     assert ("f" * 32, "e" * 32) == error.missing
-    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.tasks]
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in error.found]
     allowed = both(
         lambda ecs: ecs.tasks.describe(targets(ecs), cluster="default", allow_missing=True), prepare=launched(count)
     )
@@ -121,7 +121,7 @@ def test_what_is_missing_is_told(count: int) -> None:
 def test_all_are_missing() -> None:
     """An error without tasks, or an empty list."""
     refused = both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default"))
-    assert ((), ("a" * 32,)) == (refused.raised(TasksMissing).tasks, refused.raised(TasksMissing).missing)
+    assert ((), ("a" * 32,)) == (refused.raised(TasksMissing).found, refused.raised(TasksMissing).missing)
     assert [] == both(lambda ecs: ecs.tasks.describe("a" * 32, cluster="default", allow_missing=True)).returned()
 
 

@@ -146,7 +146,7 @@ def test_what_does_not_pass_is_told(fault: Fault) -> None:
 
     error = both(stopping(), prepare=prepare).raised(TasksNotStopped)
     assert error.retryable
-    assert not error.told
+    assert not error.requested
 
 
 @pytest.mark.parametrize("until", ["stopped", "requested"])
@@ -167,7 +167,7 @@ def test_some_cannot_be_told(until: str) -> None:
     lock = Lock()
     went = both(stopping(until=until), prepare=lambda sim: launch(sim, 20), hooks=lambda: {"answer": one_at_a_time})
     error: TasksNotStopped = went.raised(TasksNotStopped)
-    assert (7, 13) == (len(error.errors), len(error.told))
+    assert (7, 13) == (len(error.errors), len(error.requested))
     assert {AccessDeniedException} == {type(each) for each in error.errors.values()}
     assert sorted(went.running) == sorted(error.errors)
     assert not went.requests("DescribeTasks")

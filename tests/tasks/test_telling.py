@@ -114,7 +114,7 @@ LINES = [
 def test_an_outcome_in_a_line(task: Task, line: str) -> None:
     """Task, kind, code, container, reason; what is not there is not told."""
     outcome = TaskOutcome.of(task)
-    assert line == outcome.told == str(outcome)
+    assert line == outcome.summary == str(outcome)
 
 
 def test_all_reasons_are_kept() -> None:
@@ -281,7 +281,7 @@ def test_what_is_missing_is_told() -> None:
     """Up to ten names."""
     error = TasksMissing([f"t{i}" for i in range(12)], [secretive().task])
     assert str(error).startswith("ECS does not show 12 of 13 tasks: t0, t1")
-    assert str(error).endswith("t9 and 2 more")
+    assert str(error).endswith("t9, and 2 more")
 
 
 def test_who_was_not_told_to_stop_is_told() -> None:
@@ -289,7 +289,7 @@ def test_who_was_not_told_to_stop_is_told() -> None:
     throttled = service_error(ThrottledError, "ThrottlingException")
     error = TasksNotStopped({"a": throttled, "b": throttled}, ["c"])
     assert (
-        "2 of 3 tasks were not told to stop: a: StopTask: ThrottlingException: no; b: StopTask: ThrottlingException: no"
+        "StopTask failed for 2 of 3 tasks: a: StopTask: ThrottlingException: no; b: StopTask: ThrottlingException: no"
     ) == str(error)
     assert error.retryable
     assert not TasksNotStopped({"a": throttled, "b": service_error()}, []).retryable

@@ -120,7 +120,7 @@ def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service:
         assert_type(ecs.services.describe(updated, tags=True), list[models.Service])
     except errors.ServicesMissing as error:
         assert_type(error.missing, tuple[str, ...])
-        assert_type(error.services, tuple[models.Service, ...])
+        assert_type(error.found, tuple[models.Service, ...])
     except errors.UnsupportedController as error:
         assert_type(error.controller, str)
     except errors.ServiceGone as error:
@@ -251,9 +251,9 @@ def instances(ecs: ecskit.Client) -> None:
     except errors.ContainerInstancesNotChanged as error:
         assert_type(error.changed, tuple[str, ...])
     except errors.ContainerAgentsNotUpdated as error:
-        assert_type(error.told, tuple[str, ...])
+        assert_type(error.requested, tuple[str, ...])
     except errors.ContainerInstancesMissing as error:
-        assert_type(error.container_instances, tuple[models.ContainerInstance, ...])
+        assert_type(error.found, tuple[models.ContainerInstance, ...])
 
 
 def kinds(outcome: TaskOutcome) -> OutcomeKind:

@@ -17,9 +17,9 @@ from support import scripted_ecs
 from support.poll_words import at, error_of, states_of
 
 from ecskit import errors
+from ecskit._api.waits import WAITS
 from ecskit._core.effects import Flow, RawResponse, Send
 from ecskit._core.errors import EcsError
-from ecskit._deployments.resuming import WAITS
 from ecskit._polling.options import WaitOptions
 from ecskit._simulator.virtual_clock import VirtualClock
 

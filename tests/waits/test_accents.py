@@ -55,7 +55,7 @@ def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str
     """In the same order, with the same defaults and annotations; what takes time takes `cancel`, in the sync client."""
     verb = VERBS[namespace, name]
     sync, aio = (dict(parameters(getattr(of, name))) for of in PAIRS[namespace])
-    if verb.patient:
+    if verb.cancellable:
         cancel = sync.pop("cancel")
         assert (cancel.kind, cancel.default, cancel.annotation) == (Parameter.KEYWORD_ONLY, None, "Event | None")
     # A callback may be a coroutine function in the async client only.
@@ -92,7 +92,7 @@ def test_sync_and_async_verbs_are_told_in_the_same_words(namespace: str, name: s
     assert aio is not None
     lines = aio.splitlines()
     more = [line for line in sync.splitlines() if line not in lines]
-    assert [line.split(":")[0].strip() for line in more] == ["cancel"] * VERBS[namespace, name].patient
+    assert [line.split(":")[0].strip() for line in more] == ["cancel"] * VERBS[namespace, name].cancellable
     for parameter in list(parameters(getattr(PAIRS[namespace][0], name)))[1:]:
         assert re.search(rf"^    {parameter}: \S", sync, re.MULTILINE), f"{parameter} is not documented"
 

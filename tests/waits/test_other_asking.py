@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ecskit import models
+from ecskit._api.waits import WAITS
 from ecskit._core.structuring import structure_hook
-from ecskit._deployments.resuming import WAITS
 from ecskit.errors import FailuresError, RequestError
 
 from .other_support import HOME, OTHERS, Family, family_of, flow_of, run_both

@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from ecskit._core.effects import Flow
-from ecskit._deployments.resuming import resume
 from ecskit._polling.options import WaitOptions
+from ecskit._waits.resuming import resume
 from ecskit.errors import RequestError, UnsupportedController
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, UpdateServiceResponse
 from ecskit.waits import WaitHandle

@@ -1,5 +1,6 @@
-"""The generator: botocore's ECS service model, our corrections and our summaries in; the generated folders out.
+"""The generator: it makes the generated folders from botocore's ECS service model, our corrections and our summaries.
 
-`python -m ecskit._codegen` writes `models/` and `_generated/`; with `--check` it writes nothing and fails if they are
-not what it would write. It needs Python 3.11 or newer (`tomllib`), botocore and nothing else. Nothing imports it.
+`python -m ecskit._codegen` writes `models/` (the shapes), `_api/` (service errors, the shipped service model and its
+provenance) and `_facades/` (the sync and async methods). With `--check` it writes nothing and fails if a file is out of
+date. It needs Python 3.11 or newer (`tomllib`) and botocore. No other part of ecskit imports it.
 """

@@ -1,4 +1,4 @@
-"""Write the generated folders, or with `--check` compare them with what would be written."""
+"""Write the generated folders and the table of waits in the docs, or with `--check` compare them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import sys
 from pathlib import Path
 
 import botocore
-import tomllib
 
-from . import emit_facades, emit_models, emit_tables, emit_verbs
-from .ir import Corrections, read
-from .text import Provenance
+from . import emit_facades, emit_models, emit_tables, emit_verbs, emit_waits
+from .emit_tables import Provenance
+from .ir import Corrections, Json, read
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
@@ -26,20 +25,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ecskit._codegen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail if anything would change")
     check: bool = parser.parse_args().check
-    wanted = generate()
+    wanted = generate(*installed())
     present = {
         str(path.relative_to(PACKAGE)): path
         for folder in GENERATED
         for path in (PACKAGE / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    present |= {name: PACKAGE / name for name in wanted if (PACKAGE / name).is_file()}  # in docs, too
     stray = sorted(present.keys() - wanted.keys())
     changed = [name for name, text in wanted.items() if name not in present or present[name].read_text("utf-8") != text]
     if check:
         for name in stray:
             print(f"stray: {name} is not generated; move it out of the generated folders")
         for name in changed:
-            print(f"stale: {name} is not what the generator writes; run python -m ecskit._codegen")
+            print(f"stale: {name} differs from what the generator writes; run python -m ecskit._codegen")
         return 1 if stray or changed else 0
     for name in stray:
         present[name].unlink()
@@ -50,29 +50,36 @@ def main() -> int:
     return 0
 
 
-def generate() -> dict[str, str]:
-    """Return the text of every generated file, by its path below the package."""
-    raw = _service_model()
+def generate(model: Json, provenance: Provenance) -> dict[str, str]:
+    """Return the text of every generated file, by its path below the package.
+
+    Args:
+        model: The service model, as in botocore's JSON.
+        provenance: Where it comes from.
+    """
+    import tomllib  # Python 3.11; the rest of this package can be read by older versions, as tests do
+
     overrides = tomllib.loads((HERE / "overrides.toml").read_text("utf-8"))
     summaries = tomllib.loads((HERE / "summaries.toml").read_text("utf-8"))
-    model = json.loads(raw)
     api = read(model, Corrections(overrides, summaries))
-    origin = Provenance(botocore.__version__, hashlib.sha256(raw).hexdigest()[:16])
     return dict(
         sorted(
             [
-                *emit_models.files(api, origin),
-                *emit_tables.files(api, model, origin),
-                *emit_facades.files(api, origin),
-                *emit_verbs.files(PACKAGE, origin),
+                *emit_models.files(api),
+                *emit_tables.files(api, model, provenance),
+                *emit_facades.files(api),
+                *emit_verbs.files(PACKAGE),
+                *emit_waits.files(PACKAGE),
             ]
         )
     )
 
 
-def _service_model() -> bytes:
+def installed() -> tuple[Json, Provenance]:
+    """Return the service model of the installed botocore."""
     found = Path(botocore.__file__).parent / "data" / "ecs" / "2014-11-13" / "service-2.json.gz"
-    return gzip.decompress(found.read_bytes())
+    raw = gzip.decompress(found.read_bytes())
+    return json.loads(raw), Provenance(botocore.__version__, hashlib.sha256(raw).hexdigest()[:16])
 
 
 if __name__ == "__main__":

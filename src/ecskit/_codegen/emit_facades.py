@@ -1,4 +1,4 @@
-"""The two facades: one method for each operation and for each list, in a sync and an async accent."""
+"""Write the methods of operations and of paginated lists, for the sync and the async client."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .ir import Api, Member, Operation
-from .text import Provenance, about_member, annotation, block, default, docstring, import_order, imports_of, reference
+from .text import about_member, annotation, block, default, docstring, header, import_order, imports_of, reference
 
 PAGING = ("next_token", "max_results")
 
 
 @dataclass(frozen=True)
-class Accent:
-    """What differs between the two: the words, never the logic."""
+class Variant:
+    """The text that differs between sync and async methods."""
 
     module: str
     label: str
@@ -22,15 +22,15 @@ class Accent:
     await_: str
 
 
-SYNC = Accent("sync", "sync", "", "def", "")
-ASYNC = Accent("aio", "async", "Async", "async def", "await ")
+SYNC = Variant("sync", "sync", "", "def", "")
+ASYNC = Variant("aio", "async", "Async", "async def", "await ")
 
 
-def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
+def files(api: Api) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
-    for accent in (SYNC, ASYNC):
-        yield f"_facades/{accent.module}_operations.py", _operations(api, accent, origin)
-        yield f"_facades/{accent.module}_pages.py", _pages(api, accent, origin)
+    for variant in (SYNC, ASYNC):
+        yield f"_facades/{variant.module}_operations.py", _operations(api, variant)
+        yield f"_facades/{variant.module}_pages.py", _pages(api, variant)
 
 
 def _imports(requests: list[Operation], api: Api, *, items: bool) -> str:
@@ -45,49 +45,51 @@ def _imports(requests: list[Operation], api: Api, *, items: bool) -> str:
     )
 
 
-def _operations(api: Api, accent: Accent, origin: Provenance) -> str:
-    out = [origin.header(f"One {accent.label} method for each operation of the ECS API.")]
+def _operations(api: Api, variant: Variant) -> str:
+    out = [header(f"One {variant.label} method for each operation of the ECS API.")]
     out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar, cast\n\n")
     out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.model import Request, Response\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n    from datetime import datetime\n\n")
     out.append("    from ecskit._core.typing import SequenceNotStr\n")
     out.append(_imports(api.operations, api, items=False))
-    out.append(f'\n__all__ = ["{accent.prefix}Operations"]\n\nResponseT = TypeVar("ResponseT", bound=Response)\n')
+    out.append(f'\n__all__ = ["{variant.prefix}Operations"]\n\nResponseT = TypeVar("ResponseT", bound=Response)\n')
     out.append(
-        f"\n\nclass {accent.prefix}Operations(ABC):\n"
-        '    """The operations, each of which builds a request and sends it."""\n'
-        f"\n    @abstractmethod\n    {accent.def_} send(self, request: Request[ResponseT], /) -> ResponseT:\n"
+        f"\n\nclass {variant.prefix}Operations(ABC):\n"
+        '    """The operations. Each method builds a request and sends it."""\n'
+        f"\n    @abstractmethod\n    {variant.def_} send(self, request: Request[ResponseT], /) -> ResponseT:\n"
         '        """Send a request and return its response; see the client."""\n'
     )
     for op in api.operations:
         parameters = [_parameter(m) for m in op.request.members]
-        out.append(_signature(f"{accent.def_} {op.method}", parameters, op.response.name))
+        out.append(_signature(f"{variant.def_} {op.method}", parameters, op.response.name))
         out.append(docstring(_about(op, api), "        "))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
         given = [_given(m) for m in op.request.members]
-        out.append(_call(f"{accent.await_}self.send", [], op.request.name, given))
+        out.append(_call(f"{variant.await_}self.send", [], op.request.name, given))
     text = "".join(out)
     if "datetime" not in text.split("__all__")[1]:
         text = text.replace("    from datetime import datetime\n", "")
     return text
 
 
-def _pages(api: Api, accent: Accent, origin: Provenance) -> str:
+def _pages(api: Api, variant: Variant) -> str:
     paged = [op for op in api.operations if op.pages]
-    pages, items = f"{accent.prefix}Pages", f"{accent.prefix}Paginator"
-    out = [origin.header(f"One {accent.label} method for each operation that answers in pages.")]
+    pages, items = f"{variant.prefix}Pages", f"{variant.prefix}Paginator"
+    out = [header(f"One {variant.label} method for each paginated operation.")]
     out.append("\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
     out.append(f"from ecskit._drive.pages import {pages}, {items}\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
     out.append(
         "    from ecskit._core.typing import SequenceNotStr\n"
-        f"    from ecskit._drive.{accent.module} import {accent.prefix}Runtime\n"
+        f"    from ecskit._drive.{variant.module} import {variant.prefix}Runtime\n"
     )
     out.append(_imports(paged, api, items=True))
-    out.append(f'\n__all__ = ["{accent.prefix}Paginate"]\n')
-    out.append(f'\n\nclass {accent.prefix}Paginate:\n    """Lists, followed page by page as you iterate."""\n')
-    out.append(f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {accent.prefix}Runtime) -> None:\n')
-    out.append('        """Send the pages\' requests through `runtime`."""\n        self._runtime = runtime\n')
+    out.append(f'\n__all__ = ["{variant.prefix}Paginate"]\n')
+    out.append(f'\n\nclass {variant.prefix}Paginate:\n    """Paginated lists. Requests are sent as you iterate."""\n')
+    out.append(
+        f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {variant.prefix}Runtime) -> None:\n'
+    )
+    out.append('        """Send requests through `runtime`."""\n        self._runtime = runtime\n')
     for op in paged:
         members = [m for m in op.request.members if m.name not in PAGING]
         parameters = [*map(_parameter, members), "page_size: int | None = None", "starting_token: str | None = None"]
@@ -115,7 +117,7 @@ def _parameter(member: Member) -> str:
 
 def _given(member: Member) -> str:
     if member.type.container == "list" and member.type.item == "str":
-        # Checkers do not know that what is not a str is still a sequence.
+        # SequenceNotStr is a Sequence, but type checkers cannot see that.
         return f'{member.name}=cast("Sequence[str]", {member.name})'
     return f"{member.name}={member.name}"
 
@@ -128,7 +130,7 @@ def _signature(opening: str, parameters: list[str], returns: str) -> str:
 
 
 def _call(call: str, before: list[str], request: str, given: list[str]) -> str:
-    """Return `return call(before..., request(given...))`, broken into lines as the formatter breaks it."""
+    """Return `return call(before..., request(given...))`, in lines as the formatter breaks them."""
     if not given and not before:
         return f"        return {call}({request}())\n"
     inner = "".join(f"                {g},\n" for g in given)
@@ -142,40 +144,41 @@ def _arguments(members: list[Member], api: Api) -> list[str]:
     lines = []
     for m in members:
         type_ = annotation(m.type, required=True)
-        said = about_member(m, api, with_name=True)
-        lines.append(f"    {m.name}: {type_}{', required' if m.required else ''}.{f' {said}' if said else ''}")
+        about = about_member(m, api, with_name=True)
+        lines.append(f"    {m.name}: {type_}{', required' if m.required else ''}.{f' {about}' if about else ''}")
     return ["", "Args:", *lines] if lines else []
 
 
 def _about(op: Operation, api: Api) -> list[str]:
     results = [f"`{m.name}`" for m in op.response.members]
-    returns = f"    {op.response.name}: {', '.join(results) or 'nothing but its metadata'}."
-    told = {error.code: error.summary for error in api.errors}
-    errors = [f"    {code}: {told[code]}" for code in op.errors]
+    returns = f"    {op.response.name}: {', '.join(results) or 'only its metadata'}."
+    summaries = {error.code: error.summary for error in api.errors}
+    errors = [f"    {code}: {summaries[code]}" for code in op.errors]
     lines = [op.summary or f"Call {op.name}.", *_arguments(list(op.request.members), api)]
     lines += ["", "Returns:", returns]
-    lines += ["", "Raises:", "    RequestError: An argument is missing or of a wrong type; nothing was sent.", *errors]
+    lines += ["", "Raises:", "    RequestError: An argument is missing or has a wrong type; nothing was sent.", *errors]
     lines += [
-        "    ServiceError: ECS answered with another error, such as ThrottledError.",
-        "    TransportError: No answer came, or one that is not what the operation returns.",
-        "    ConfigurationError: The client cannot send: it is closed, or lacks the operation.",
+        "    ServiceError: ECS returned another error, such as ThrottledError.",
+        "    TransportError: No response arrived, or an invalid one.",
+        "    ConfigurationError: The client is closed, or its service model lacks the operation.",
     ]
     return [*lines, "", f"Source: {reference(op)}"]
 
 
 def _about_pages(op: Operation, api: Api) -> list[str]:
     members = [m for m in op.request.members if m.name not in PAGING]
-    lines = [f"Follow the pages of `{op.method}`.", *(_arguments(members, api) or ["", "Args:"])]
-    lines.append("    page_size: int. The most results that ECS is asked for at once.")
-    lines.append("    starting_token: str. The `next_token` of an earlier page, to go on behind it.")
+    lines = [
+        f"Return the pages of `{op.method}`, without sending a request yet.",
+        *(_arguments(members, api) or ["", "Args:"]),
+    ]
+    lines.append("    page_size: int. The largest number of results in one page.")
+    lines.append("    starting_token: str. The `next_token` of an earlier page, to continue after that page.")
     if op.items:
-        kinds = (
-            f"    A paginator: iterate over it for each of `{op.items.name}`, or over its `pages()`. Nothing is sent"
-        )
+        returns = f"    A paginator. Iterate over it for each of `{op.items.name}`, or over its `pages()`."
     else:
-        kinds = "    Pages: iterate over their `pages()`; this operation has no single list of items. Nothing is sent"
-    lines += ["", "Returns:", f"{kinds} before."]
+        returns = "    Pages. Iterate over their `pages()`: this operation has no single list of items."
+    lines += ["", "Returns:", returns]
     lines += ["", "Raises:", "    PaginationError: ECS sent the same page token twice."]
     if op.failures:
-        lines.append("    FailuresError: A page holds failures; its items came first.")
-    return [*lines, f"    And what `{op.method}` raises.", "", f"Source: {reference(op)}"]
+        lines.append("    FailuresError: A page holds `failures`. Raised after its items.")
+    return [*lines, f"    EcsError: Any error of `{op.method}`.", "", f"Source: {reference(op)}"]

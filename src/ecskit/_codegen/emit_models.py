@@ -1,31 +1,31 @@
-"""`ecskit.models`: one module for each family, the enums as Literals, and the lazy package around them."""
+"""Write `ecskit.models`: one module for each family, the enums as Literals, and the package that loads them lazily."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from .ir import Api, Member, Operation, Structure
-from .text import Provenance, about_member, annotation, block, default, docstring, import_order, imports_of, reference
+from .text import about_member, annotation, block, default, docstring, header, import_order, imports_of, reference
 
 BASES = ("FallibleResponse", "Model", "Request", "Response", "TaggedUnion")
 """The base classes, which are public beside the shapes."""
 DECORATOR = "@attrs.frozen(kw_only=True, eq=False, repr=False)\n"
 
 
-def files(api: Api, origin: Provenance) -> Iterator[tuple[str, str]]:
+def files(api: Api) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
-    yield "models/literals.py", _literals(api, origin)
+    yield "models/literals.py", _literals(api)
     for family in api.families:
-        yield f"models/{family}.py", _family(family, api, origin)
-    yield "models/__init__.py", _package(api, origin)
+        yield f"models/{family}.py", _family(family, api)
+    yield "models/__init__.py", _package(api)
 
 
-def _literals(api: Api, origin: Provenance) -> str:
-    out = [origin.header("The values that ECS knows today for each of its enums.\n\nECS may answer with new ones.")]
+def _literals(api: Api) -> str:
+    out = [header("The known values of the enums of ECS. Responses may hold new ones.")]
     out.append("\nfrom typing import Literal\n\n")
     out.append(block("__all__ = [", [f'"{name}"' for name in api.enums], "]"))
     for name, values in api.enums.items():
-        # One value stays on its line: behind it a trailing comma would mean a tuple.
+        # A single value stays on its line: with a trailing comma it would be a tuple.
         listed = [f'"{v}"' for v in values]
         out.append(
             "\n" + (block(f"{name} = Literal[", listed, "]") if listed[1:] else f"{name} = Literal[{listed[0]}]\n")
@@ -33,7 +33,7 @@ def _literals(api: Api, origin: Provenance) -> str:
     return "".join(out)
 
 
-def _family(family: str, api: Api, origin: Provenance) -> str:
+def _family(family: str, api: Api) -> str:
     operations = {op.request.name: op for op in api.operations}
     mine = [s for s in api.structures.values() if s.family == family]
     # A request names its response in its base class, so responses come first.
@@ -52,7 +52,7 @@ def _family(family: str, api: Api, origin: Provenance) -> str:
     defaults = {default(m).removeprefix(" = ") for m in members} & {"ABSENT_LIST", "ABSENT_MAP"}
     bases = {_base(s, operations, api).split("[")[0] for s in mine}
     bases |= {"JSON"} if any(m.type.item == "JSON" for m in members) else set()
-    out = [origin.header(about), "\n"]
+    out = [header(about), "\n"]
     if abc:
         out.append(f"from collections.abc import {', '.join(abc)}\n")
     if any(m.type.item == "datetime" for m in members):
@@ -82,7 +82,7 @@ def _base(structure: Structure, operations: dict[str, Operation], api: Api) -> s
 
 
 def _wire_names(structure: Structure) -> dict[str, str]:
-    """Return the names that the rule snake_case -> camelCase does not lead back to."""
+    """Return the wire names that do not follow from the Python names by the rule snake_case -> camelCase."""
 
     def camel(name: str) -> str:
         first, *rest = name.split("_")
@@ -96,10 +96,10 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
     operation = operations.get(structure.name)
     about = structure.summary
     if operation:
-        about = about or f"What `{operation.method}` sends."
+        about = about or f"The request of `{operation.method}`."
     elif base.endswith("Response"):
-        about = about or f"What `{_answered(structure, api).method}` answers."
-    page = _answered(structure, api) if base.endswith("Response") else operation or structure
+        about = about or f"The response of `{_operation_of(structure, api).method}`."
+    page = _operation_of(structure, api) if base.endswith("Response") else operation or structure
     out = [DECORATOR, f"class {structure.name}({base}):\n"]
     out.append(docstring([about or f"The ECS structure `{structure.name}`.", "", f"Source: {reference(page)}"], "    "))
     names = _wire_names(structure)
@@ -125,13 +125,13 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
 
 
 def _about_operation(operation: Operation) -> str:
-    """Return the class variables by which a request knows its operation."""
+    """Return the class variables of a request that describe its operation."""
     out = f'    _operation = "{operation.name}"\n    _response = {operation.response.name}\n'
     out += f"    _token_length = {operation.token_length}\n" if operation.token_length else ""
     return out + (f'    _items = "{operation.items.name}"\n' if operation.items else "")
 
 
-def _answered(structure: Structure, api: Api) -> Operation:
+def _operation_of(structure: Structure, api: Api) -> Operation:
     return next(op for op in api.operations if op.response.name == structure.name)
 
 
@@ -139,10 +139,10 @@ def _member_docstring(member: Member, api: Api) -> str:
     return docstring([about_member(member, api)], "    ")
 
 
-def _package(api: Api, origin: Provenance) -> str:
+def _package(api: Api) -> str:
     where = {name: s.family for name, s in api.structures.items()} | dict.fromkeys(api.enums, "literals")
     modules = sorted({*where.values()})
-    out = [origin.header("The shapes of the ECS API. Each family of them is imported when one is first asked for.")]
+    out = [header("The shapes of the ECS API. Each family is imported on first use.")]
     out.append("\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._lazy import publish\n\nif TYPE_CHECKING:\n")
     out.append(block("from ecskit._core.model import (", [f"{name} as {name}" for name in BASES], ")", "    "))
     for module in modules:

@@ -4,26 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from .ir import Api, Error
-from .text import REFERENCE, Provenance, annotation, block, docstring
+from .text import REFERENCE, annotation, block, docstring, header
 
 SERVICE_MODEL = "_api/data/ecs/2014-11-13/service-2.json"
 
 
-def files(api: Api, model: dict[str, Any], origin: Provenance) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True)
+class Provenance:
+    """The botocore release and the digest of its service model.
+
+    Only `_api/provenance.py` holds them: a newer release with the same model changes that file alone.
+    """
+
+    botocore: str
+    digest: str
+
+
+def files(api: Api, model: dict[str, Any], provenance: Provenance) -> Iterator[tuple[str, str]]:
     """Yield the path below the package and the text of each file."""
-    yield "_api/__init__.py", origin.header("What is made from the service model besides the shapes.")
-    yield "_api/provenance.py", _provenance(origin)
-    yield "_api/service_errors.py", _errors(api, origin)
-    yield "_facades/__init__.py", origin.header("The methods of both clients.")
+    yield (
+        "_api/__init__.py",
+        header("Made from the service model: the errors, a copy of the model, and its provenance."),
+    )
+    yield "_api/provenance.py", _provenance(provenance)
+    yield "_api/service_errors.py", _errors(api)
+    yield "_facades/__init__.py", header("The methods of the sync and the async client.")
     yield SERVICE_MODEL, _service_model(_without_documentation(model))
 
 
 def _without_documentation(node: Any) -> Any:
     if isinstance(node, dict):
-        # A member may itself be called "documentation"; only texts are.
+        # A member may be called "documentation", too; it is no string.
         return {
             k: _without_documentation(v) for k, v in node.items() if not (k == "documentation" and isinstance(v, str))
         }
@@ -31,7 +46,7 @@ def _without_documentation(node: Any) -> Any:
 
 
 def _service_model(model: dict[str, Any]) -> str:
-    """Return the model as JSON with a line for each operation and shape: quick to parse, and diffs can be read."""
+    """Return the model as JSON with one line for each operation and shape, so that diffs are readable."""
 
     def compact(value: Any) -> str:
         return json.dumps(value, separators=(",", ":"))
@@ -44,17 +59,17 @@ def _service_model(model: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(f"{compact(key)}:{rows(value)}" for key, value in model.items()) + "\n}\n"
 
 
-def _provenance(origin: Provenance) -> str:
-    out = [origin.header("The service model that all generated files are made from.")]
+def _provenance(provenance: Provenance) -> str:
+    out = [header("The service model from which all generated files are made.")]
     out.append('\n__all__ = ["BOTOCORE", "DIGEST"]\n')
-    out.append(f'\nBOTOCORE = "{origin.botocore}"\n"""The botocore release that has it."""\n')
-    out.append(f'DIGEST = "{origin.digest}"\n"""The first characters of its SHA-256."""\n')
+    out.append(f'\nBOTOCORE = "{provenance.botocore}"\n"""The botocore release that contains it."""\n')
+    out.append(f'DIGEST = "{provenance.digest}"\n"""The first characters of its SHA-256."""\n')
     return "".join(out)
 
 
-def _errors(api: Api, origin: Provenance) -> str:
+def _errors(api: Api) -> str:
     bases = sorted({e.base for e in api.errors})
-    out = [origin.header("The errors that ECS's service model declares, by their own names.")]
+    out = [header("The errors in the service model of ECS, under the names that ECS uses.")]
     if any(m.type.container == "list" for e in api.errors for m in e.members):
         out.append("\nfrom collections.abc import Sequence\n")
     out.append("\n" + block("from ecskit._core.errors import (", sorted([*bases, "ServiceError"]), ")"))
@@ -62,7 +77,7 @@ def _errors(api: Api, origin: Provenance) -> str:
     out += ["\n\n" + _error(e) for e in api.errors]
     rows = [f'"{e.code}": {e.code}' for e in api.errors]
     out.append("\n\n" + block("SERVICE_ERRORS: dict[str, type[ServiceError]] = {", rows, "}"))
-    out.append('"""Error classes by the code that ECS sends."""\n')
+    out.append('"""Error classes, by the code in the response of ECS."""\n')
     return "".join(out)
 
 
@@ -71,6 +86,6 @@ def _error(error: Error) -> str:
     out.append(docstring([error.summary, "", f"Source: {REFERENCE.format('CommonErrors')}"], "    "))
     for m in error.members:
         out.append(f"\n    @property\n    def {m.name}(self) -> {annotation(m.type, required=True)}:\n")
-        out.append(f'        """`{m.wire}` of the answer; empty if it has none."""\n')
+        out.append(f'        """`{m.wire}` of the response; empty if absent."""\n')
         out.append(f'        return self._answer.get("{m.wire}") or []\n')
     return "".join(out)

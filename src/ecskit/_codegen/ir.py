@@ -1,7 +1,7 @@
-"""The service model as the emitters want it: named, corrected, assigned to families. Decides no text.
+"""Read the service model: Python names, types, corrections, and families of shapes.
 
-Everything that is not in botocore's JSON comes from `overrides.toml` and `summaries.toml`. Each entry is ticked off
-when it is used; what is left over at the end corrects nothing any more and is an error.
+What botocore's JSON lacks comes from `overrides.toml` and `summaries.toml`. An entry of theirs that nothing uses is an
+error: it corrects nothing any more.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Structure:
-    """One structure that becomes a class."""
+    """One structure, for which a class is written."""
 
     name: str
     members: tuple[Member, ...]
@@ -71,7 +71,6 @@ class Operation:
     request: Structure
     response: Structure
     errors: tuple[str, ...]
-    readonly: bool
     token_length: int
     pages: bool
     items: Member | None
@@ -81,7 +80,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Error:
-    """One error that ECS can answer with."""
+    """One error in the service model."""
 
     code: str
     base: str
@@ -91,7 +90,7 @@ class Error:
 
 @dataclass
 class Api:
-    """All of it."""
+    """The whole API."""
 
     structures: dict[str, Structure] = field(default_factory=dict)
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -100,12 +99,12 @@ class Api:
 
     @property
     def families(self) -> list[str]:
-        """Names of the modules that the structures are spread over."""
+        """The names of the modules that hold the structures."""
         return sorted({s.family for s in self.structures.values()})
 
 
 class Corrections:
-    """The entries of a TOML file, each of which has to be asked for at least once."""
+    """The entries of both TOML files. Each has to be used at least once."""
 
     def __init__(self, overrides: Json, summaries: Json) -> None:
         """Hold the parsed files."""
@@ -126,7 +125,7 @@ class Corrections:
         self._unused = {(table, key) for table, entries in self._tables.items() for key in entries}
 
     def get(self, table: str, key: str) -> Any:
-        """Return an entry, or None, and tick it off."""
+        """Return an entry, or None, and mark it as used."""
         self._unused.discard((table, key))
         return self._tables[table].get(key)
 
@@ -140,7 +139,7 @@ class Corrections:
         raise OverrideError(f"no family for operation {operation}")
 
     def check_all_used(self) -> None:
-        """Fail if an entry was never asked for."""
+        """Raise OverrideError if an entry was not used."""
         left = [f"[{table}] {key}" for table, key in sorted(self._unused)]
         left += [f"[[families]] {rule['module']}" for rule in self.families if not rule.get("used")]
         if left:
@@ -203,7 +202,7 @@ class _Reader:
             members = _result_is_required(members)
         return Structure(
             name=name,
-            # Required ones first, as a reader looks for them first; otherwise in the model's order.
+            # Required ones first; otherwise in the order of the model.
             members=tuple(sorted(members, key=lambda m: not m.required)),
             family=next(iter(users)) if len(users) == 1 else "common",
             direction=direction,
@@ -235,7 +234,7 @@ class _Reader:
             deprecated=bool(ref.get("deprecated")),
         )
 
-    def _type(self, name: str) -> Type:  # noqa: PLR0911  # one for each type there is
+    def _type(self, name: str) -> Type:  # noqa: PLR0911  # one return for each type
         shape = self.shapes[name]
         match shape["type"]:
             case "list":
@@ -262,7 +261,7 @@ class _Reader:
         lists = [m for m in response.members if m.type.container == "list" and m.wire != "failures"]
         token_length = self.fix.get("tokens", name) or 0
         if ("clientToken" in takes) != bool(token_length):
-            raise OverrideError(f"[tokens] and the service model differ about {name}")
+            raise OverrideError(f"[tokens] and the service model disagree on {name}")
         return Operation(
             name=name,
             method=xform_name(name),
@@ -270,7 +269,6 @@ class _Reader:
             request=request,
             response=response,
             errors=tuple(sorted({e["shape"] for e in op.get("errors", ())})),
-            readonly=bool(op.get("readonly")),
             token_length=token_length,
             pages=pages,
             items=lists[0] if pages and len(lists) == 1 else None,
@@ -288,7 +286,7 @@ class _Reader:
 
 
 def _result_is_required(members: list[Member]) -> list[Member]:
-    """A response with one structure beside tags or so is that structure: without it there is no result."""
+    """Return members in which the only structure of a response is required: it is the result."""
     results = [m for m in members if m.type.is_structure and not m.type.container]
     if len(results) != 1 or any(m.wire == "nextToken" for m in members):
         return members

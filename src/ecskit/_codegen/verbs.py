@@ -1,7 +1,7 @@
-"""The hand-written verbs, read from their source: what each is called, takes, answers and says of itself.
+"""Read the verbs from their source: name, parameters, result and docstring.
 
-A verb is a public function that returns a flow. A parameter that is annotated with a class of `SPREAD` stands for the
-fields of that class: the method has them as parameters of its own, documented by the strings below them.
+A verb is a public function that returns a flow. A parameter that is annotated with a class of `EXPANDED` stands for the
+fields of that class: they become parameters of the method, documented by the strings below the fields.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-SPREAD = {
+EXPANDED = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
-    "Change": "ecskit._deployments.change",
-    "FollowOptions": "ecskit._deployments.following",
-    "RollbackOptions": "ecskit._deployments.rollback",
+    "Change": "ecskit._deployments.arguments",
+    "FollowOptions": "ecskit._deployments.arguments",
+    "RollbackOptions": "ecskit._deployments.arguments",
 }
-"""Classes whose fields become parameters, and where they are."""
+"""Classes whose fields become parameters, and their modules."""
 RESULTS = ("Flow", "Emits")
-"""What a verb returns: a flow with a result, or one that emits items."""
+"""The return types of verbs: a flow with a result, or one that emits items."""
 
-_SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Source):", re.MULTILINE)
+_SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Polling|Source):", re.MULTILINE)
 _DOC_WIDTH = 112
 
 
@@ -39,7 +39,7 @@ class Parameter:
     annotation: str
     default: str | None
     of: tuple[str, str] | None = None
-    """The parameter of the verb and the class that this is a field of."""
+    """If this is a field of an expanded class: the parameter of the verb, and the class."""
 
 
 @dataclass(frozen=True)
@@ -53,25 +53,25 @@ class Verb:
     result: str
     kind: Literal["Flow", "Emits"]
     sections: Mapping[str, str]
-    """Its docstring: the summary under the empty string, the rest by the name of the section."""
+    """The docstring by section: the summary under the empty string, the rest under their headings."""
     imports: Mapping[str, str]
-    """Where the names in its signature come from."""
+    """The modules of the names in the signature."""
     bound: bool = False
-    """Whether the function takes a value first that whoever has the method holds."""
+    """Whether the first argument of the function is the value of the handle."""
 
     @property
-    def patient(self) -> bool:
-        """Whether it can take so long that somebody may want to cut it short."""
+    def cancellable(self) -> bool:
+        """Whether the sync method takes a `cancel` event: verbs with a timeout do."""
         return any("timeout" in parameter.name for parameter in self.keyword)
 
     @property
     def one_or_many(self) -> str | None:
-        """What it results in one of, or with a `count` in a list of."""
+        """The type of the result for one, if the verb returns a list when `count` is given."""
         found = re.fullmatch(r"OneOrMany\[(.*)\]", self.result)
         return found[1] if found else None
 
     def bound_to(self, value: str) -> Verb:
-        """Return it as a method of what holds a value: its first parameter, of that class, is left out."""
+        """Return it as a method of a handle: without its first parameter, which has to be of class `value`."""
         if not self.positional or self.positional[0].annotation != value:
             raise SyntaxError(f"{self.module}: the first parameter of {self.name} has to be a {value}")
         first, *others = self.positional
@@ -97,12 +97,12 @@ def read(package: Path, module: str) -> Iterator[Verb]:
 
 
 def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscript, known: dict[str, str]) -> Verb:
-    spread = _Spread(package)
+    expansion = _Expansion(package)
     keyword: list[Parameter] = []
     for argument, value in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
         annotation = _text(argument.annotation)
-        if annotation in SPREAD:
-            keyword += spread.fields(argument.arg, annotation)
+        if annotation in EXPANDED:
+            keyword += expansion.fields(argument.arg, annotation)
         else:
             keyword.append(Parameter(argument.arg, annotation, _default(value)))
     positional = [Parameter(a.arg, _text(a.annotation), None) for a in node.args.args]
@@ -116,14 +116,14 @@ def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscr
         keyword=keyword,
         result=ast.unparse(returns.slice),
         kind="Emits" if isinstance(returns.value, ast.Name) and returns.value.id == "Emits" else "Flow",
-        sections=spread.documented(sections),
-        imports={name: where for name, where in {**spread.known, **known}.items() if name in used},
+        sections=expansion.documented(sections),
+        imports={name: where for name, where in {**expansion.known, **known}.items() if name in used},
     )
 
 
 @dataclass
-class _Spread:
-    """The fields that a verb takes as parameters of its own, and what they say of themselves."""
+class _Expansion:
+    """The fields that become parameters of a verb, and their documentation."""
 
     package: Path
     parameters: list[str] = field(default_factory=list[str])
@@ -132,8 +132,8 @@ class _Spread:
     known: dict[str, str] = field(default_factory=dict[str, str])
 
     def fields(self, parameter: str, class_: str) -> Iterator[Parameter]:
-        """Yield the fields of a class as parameters, and take note of what they say."""
-        tree, known = _parse(self.package, SPREAD[class_])
+        """Yield the fields of a class as parameters, and collect their documentation."""
+        tree, known = _parse(self.package, EXPANDED[class_])
         self.known |= known
         self.parameters.append(parameter)
         node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_)
@@ -141,11 +141,11 @@ class _Spread:
         for member, after in zip(node.body, [*node.body[1:], None], strict=True):
             if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
                 name = member.target.id
-                said = (
+                text = (
                     after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
                 )
                 self.docs += textwrap.wrap(
-                    f"{name}: {' '.join(str(said).split())}",
+                    f"{name}: {' '.join(str(text).split())}",
                     _DOC_WIDTH,
                     initial_indent="    ",
                     subsequent_indent="        ",
@@ -154,13 +154,13 @@ class _Spread:
                 yield Parameter(name, _text(member.annotation), _default(member.value), (parameter, class_))
 
     def documented(self, sections: dict[str, str]) -> dict[str, str]:
-        """Return a docstring with the fields among the arguments, and with what goes wrong with them."""
+        """Return a docstring with the fields among the arguments, and with the errors of their classes."""
         if not self.docs:
             return sections
         args = "\n".join([*_without(sections["Args"], self.parameters), *self.docs])
         own = sections.get("Raises", "")
-        told = [entry for more in self.raises for entry in _entries(more)]
-        more = {entry.split(":")[0]: entry for entry in reversed(told) if f"{entry.split(':')[0]}:" not in own}
+        errors = [entry for section in self.raises for entry in entries(section)]
+        more = {entry.split(":")[0]: entry for entry in reversed(errors) if f"{entry.split(':')[0]}:" not in own}
         ordered = {"": sections[""], "Args": args}
         ordered |= {name: text for name, text in sections.items() if name in ("Returns", "Yields")}
         ordered["Raises"] = "\n".join(filter(None, [own, *reversed(more.values())]))
@@ -168,7 +168,7 @@ class _Spread:
 
 
 def _sections(doc: str) -> dict[str, str]:
-    """Return the parts of a docstring by the name of the section; the first has none."""
+    """Return the parts of a docstring by their headings; the first part has none."""
     starts = [*_SECTION.finditer(doc)]
     found = {"": doc[: starts[0].start()].rstrip() if starts else doc}
     for start, following in zip(starts, [*starts[1:], None], strict=False):
@@ -176,24 +176,24 @@ def _sections(doc: str) -> dict[str, str]:
     return found
 
 
-def _entries(section: str) -> list[str]:
+def entries(section: str) -> list[str]:
     """Return the entries of a section, each with the lines that continue it."""
     return re.findall(r"^    \S.*(?:\n     .*)*", section, re.MULTILINE)
 
 
 def _without(section: str, names: Sequence[str]) -> list[str]:
-    """Return the entries of a section but for those of some names."""
-    return [entry for entry in _entries(section) if entry.split(":")[0].strip() not in names]
+    """Return the entries of a section except those with some names."""
+    return [entry for entry in entries(section) if entry.split(":")[0].strip() not in names]
 
 
 def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:
-    """Return a module's tree, and where each name that it can use in annotations comes from."""
+    """Return the syntax tree of a module, and the module of each name that its annotations can use."""
     tree = ast.parse((package.parent / (module.replace(".", "/") + ".py")).read_text("utf-8"))
     known: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             if node.level:
-                raise SyntaxError(f"{module}: import absolutely, its imports are copied into generated files")
+                raise SyntaxError(f"{module}: use absolute imports: they are copied into generated files")
             known |= {alias.asname or alias.name: node.module for alias in node.names}
     for top in tree.body:
         if isinstance(top, ast.ClassDef):
@@ -204,12 +204,12 @@ def _parse(package: Path, module: str) -> tuple[ast.Module, dict[str, str]]:
 
 
 def _default(value: ast.expr | None) -> str | None:
-    """Return the text of a default, strings in the quotes that formatters want."""
+    """Return the text of a default value; strings in double quotes, as formatters write them."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         return json.dumps(value.value)
     return ast.unparse(value) if value else None
 
 
 def _text(annotation: ast.expr | None) -> str:
-    assert annotation is not None  # type checkers see to it
+    assert annotation is not None  # type checkers require annotations
     return ast.unparse(annotation)

@@ -1,7 +1,7 @@
-"""What is left of a wait when its process ends: plain data, from which another one goes on.
+"""Handles: plain data from which a wait is resumed, in the same process or in another one.
 
-Decides what of a wait is kept: what it asked for and what it last saw. Time is not kept, because no two processes share
-a monotonic clock: whoever goes on says how much patience is left.
+A handle holds the targets of a wait, their last observations and its arguments. It does not hold time, because
+processes share no monotonic clock: the wait that resumes has options of its own.
 """
 
 from __future__ import annotations
@@ -20,70 +20,71 @@ from ecskit._core.model import Model
 __all__ = ["WaitHandle", "plain"]
 
 LEFT_OUT = frozenset({"overrides"})
-"""Members that are nobody's business elsewhere: overriding commands hold passwords more often than they should."""
+"""Members that handles leave out, besides those that ECS marks as sensitive: command overrides may hold passwords."""
 
-FORMAT = 1
-"""What `from_json` reads; it goes up when handles change in a way that older versions would misread."""
+FORMAT = 2
+"""The format that `from_json` reads. It is raised when another version of ecskit would misread a handle."""
 
 
 @attrs.frozen
 class WaitHandle:
-    """A wait to be gone on with: `ecs.wait.resume(handle)`, in this process or in another one.
+    """A wait that can be resumed: `ecs.wait.resume(handle)`, in the same process or in another one.
 
-    It holds no secrets: overrides are left out, and whatever else ECS marks as sensitive.
+    It contains no secrets: overrides are left out, and so are the members that ECS marks as sensitive.
     """
 
     wait: str
-    """Name of the wait, such as `tasks_stopped`."""
+    """The name of the wait, such as `tasks_stopped`."""
     ids: Sequence[str]
-    """What it was asked for: names, ids or ARNs."""
+    """The names, ids or ARNs of its targets."""
     arguments: Mapping[str, Any]
-    """What else it was told, such as the cluster."""
+    """Its other arguments, such as the cluster."""
     observed: Mapping[str, Mapping[str, Any]] = attrs.field(repr=False)
-    """The last observation of each thing that was seen, by id, as JSON with wire names."""
+    """The last observation of each target that was observed, by id, as JSON with wire names."""
 
     def to_json(self) -> str:
-        """Return the handle as a line of JSON, for `from_json`."""
-        told = {"ecskit_wait": FORMAT, "wait": self.wait, "ids": list(self.ids)}
-        return json.dumps({**told, "arguments": dict(self.arguments), "observed": dict(self.observed)})
+        """Return the handle as one line of JSON, for `from_json`."""
+        data = {"ecskit_wait": FORMAT, "wait": self.wait, "ids": list(self.ids)}
+        return json.dumps({**data, "arguments": dict(self.arguments), "observed": dict(self.observed)})
 
     @classmethod
     def from_json(cls, text: str) -> WaitHandle:
         """Return the handle that `to_json` wrote.
 
         Args:
-            text: What `to_json` returned.
+            text: The result of `to_json`.
 
         Raises:
-            RequestError: It is something else, or was written by a newer version.
+            RequestError: The text is something else, or another version of ecskit wrote it in another format.
         """
         try:
-            told: Any = json.loads(text)
+            data: Any = json.loads(text)
         except (TypeError, ValueError, RecursionError):
-            told = None
-        if not isinstance(told, dict) or "ecskit_wait" not in told:
-            raise RequestError("WaitHandle", [("text", "expected what `to_json` wrote")])
-        if told["ecskit_wait"] != FORMAT:
-            problem = f"written in format {told['ecskit_wait']!r}, this version reads format {FORMAT}"
+            data = None
+        if not isinstance(data, dict) or "ecskit_wait" not in data:
+            raise RequestError("WaitHandle", [("text", "expected the result of `to_json`")])
+        if data["ecskit_wait"] != FORMAT:
+            problem = f"the handle has format {data['ecskit_wait']!r}, this version of ecskit reads format {FORMAT}"
             raise RequestError("WaitHandle", [("text", problem)])
-        match told:
+        match data:
             case {"wait": str(wait), "ids": [*ids], "arguments": dict(arguments), "observed": dict(observed)}:
                 if all(isinstance(id_, str) for id_ in ids):
                     return cls(wait, ids, arguments, observed)
             case _:
                 pass
-        raise RequestError("WaitHandle", [("text", "expected what `to_json` wrote; parts are missing or changed")])
+        problem = "expected the result of `to_json`; parts of it are missing or changed"
+        raise RequestError("WaitHandle", [("text", problem)])
 
 
 def plain(value: Any) -> Any:
-    """Return a model as JSON with wire names, without what is sensitive or may be: unknown members are left out."""
+    """Return a model as JSON with wire names. Sensitive and unknown members are left out."""
     if isinstance(value, Model):
-        known = (
+        kept = (
             (m.wire, getattr(value, m.name))
             for m in members(value.__class__)
             if not m.sensitive and m.name not in LEFT_OUT
         )
-        return {wire: plain(held) for wire, held in known if held is not None}
+        return {wire: plain(held) for wire, held in kept if held is not None}
     if isinstance(value, Mapping):
         return {key: plain(held) for key, held in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -227,7 +227,7 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 class AsyncOperations(ABC):
-    """The operations, each of which builds a request and sends it."""
+    """The operations. Each method builds a request and sends it."""
 
     @abstractmethod
     async def send(self, request: Request[ResponseT], /) -> ResponseT:
@@ -249,17 +249,17 @@ class AsyncOperations(ABC):
             AssociateGatewayWithClusterResponse: `gateway_arn`, `cluster_arn`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
         """
@@ -291,16 +291,16 @@ class AsyncOperations(ABC):
             ContinueServiceDeploymentResponse: `service_deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceDeploymentNotFoundException: There is no such service deployment.
+            ServiceDeploymentNotFoundException: The service deployment does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
         """
@@ -336,18 +336,18 @@ class AsyncOperations(ABC):
             CreateCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
         """
@@ -391,15 +391,15 @@ class AsyncOperations(ABC):
             CreateClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
         """
@@ -452,17 +452,17 @@ class AsyncOperations(ABC):
             CreateDaemonResponse: `daemon_arn`, `status`, `created_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
         """
@@ -526,18 +526,18 @@ class AsyncOperations(ABC):
             CreateExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
         """
@@ -590,15 +590,15 @@ class AsyncOperations(ABC):
             CreateGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
         """
@@ -697,19 +697,19 @@ class AsyncOperations(ABC):
             CreateServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
@@ -790,22 +790,22 @@ class AsyncOperations(ABC):
             CreateTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
@@ -845,14 +845,14 @@ class AsyncOperations(ABC):
             DeleteAccountSettingResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
         """
@@ -881,16 +881,16 @@ class AsyncOperations(ABC):
             DeleteAttributesResponse: `attributes`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            TargetNotFoundException: There is no such target for the attribute.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            TargetNotFoundException: The target of the attribute does not exist.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
         """
@@ -919,17 +919,17 @@ class AsyncOperations(ABC):
             DeleteCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
@@ -956,20 +956,20 @@ class AsyncOperations(ABC):
             DeleteClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             ClusterContainsCapacityProviderException: The cluster still has a capacity provider.
             ClusterContainsContainerInstancesException: The cluster still has registered container instances.
             ClusterContainsServicesException: The cluster still has services.
             ClusterContainsTasksException: The cluster still has tasks.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
@@ -995,18 +995,18 @@ class AsyncOperations(ABC):
             DeleteDaemonResponse: `daemon_arn`, `status`, `created_at`, `updated_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             DaemonNotActiveException: The daemon is not ACTIVE.
-            DaemonNotFoundException: There is no such daemon.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
@@ -1032,14 +1032,14 @@ class AsyncOperations(ABC):
             DeleteDaemonTaskDefinitionResponse: `daemon_task_definition_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
@@ -1065,18 +1065,18 @@ class AsyncOperations(ABC):
             DeleteExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
@@ -1102,16 +1102,16 @@ class AsyncOperations(ABC):
             DeleteGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
@@ -1141,16 +1141,16 @@ class AsyncOperations(ABC):
             DeleteServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
@@ -1179,14 +1179,14 @@ class AsyncOperations(ABC):
             DeleteTaskDefinitionsResponse: `task_definitions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
@@ -1218,20 +1218,20 @@ class AsyncOperations(ABC):
             DeleteTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
@@ -1264,15 +1264,15 @@ class AsyncOperations(ABC):
             DeregisterContainerInstanceResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
         """
@@ -1301,14 +1301,14 @@ class AsyncOperations(ABC):
             DeregisterTaskDefinitionResponse: `task_definition`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
         """
@@ -1343,16 +1343,16 @@ class AsyncOperations(ABC):
             DescribeCapacityProvidersResponse: `capacity_providers`, `failures`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
@@ -1385,14 +1385,14 @@ class AsyncOperations(ABC):
             DescribeClustersResponse: `clusters`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
@@ -1424,15 +1424,15 @@ class AsyncOperations(ABC):
             DescribeContainerInstancesResponse: `container_instances`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
@@ -1460,17 +1460,17 @@ class AsyncOperations(ABC):
             DescribeDaemonResponse: `daemon`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            DaemonNotFoundException: There is no such daemon.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
@@ -1496,16 +1496,16 @@ class AsyncOperations(ABC):
             DescribeDaemonDeploymentsResponse: `failures`, `daemon_deployments`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
@@ -1531,16 +1531,16 @@ class AsyncOperations(ABC):
             DescribeDaemonRevisionsResponse: `daemon_revisions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
         """
@@ -1566,14 +1566,14 @@ class AsyncOperations(ABC):
             DescribeDaemonTaskDefinitionResponse: `daemon_task_definition`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
@@ -1602,17 +1602,17 @@ class AsyncOperations(ABC):
             DescribeExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
@@ -1639,16 +1639,16 @@ class AsyncOperations(ABC):
             DescribeGatewayResponse: `gateway`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
@@ -1678,16 +1678,16 @@ class AsyncOperations(ABC):
             DescribeGatewayResourcesResponse: `gateway_resources`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
         """
@@ -1715,16 +1715,16 @@ class AsyncOperations(ABC):
             DescribeGatewayRouteResponse: `gateway_route`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
@@ -1750,17 +1750,17 @@ class AsyncOperations(ABC):
             DescribeServiceDeploymentsResponse: `service_deployments`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
@@ -1786,17 +1786,17 @@ class AsyncOperations(ABC):
             DescribeServiceRevisionsResponse: `service_revisions`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
         """
@@ -1826,15 +1826,15 @@ class AsyncOperations(ABC):
             DescribeServicesResponse: `services`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
@@ -1866,14 +1866,14 @@ class AsyncOperations(ABC):
             DescribeTaskDefinitionResponse: `task_definition`, `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
         """
@@ -1906,18 +1906,18 @@ class AsyncOperations(ABC):
             DescribeTaskSetsResponse: `task_sets`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
@@ -1950,15 +1950,15 @@ class AsyncOperations(ABC):
             DescribeTasksResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
@@ -1988,18 +1988,18 @@ class AsyncOperations(ABC):
             DisassociateGatewayFromClusterResponse: `gateway_arn`, `cluster_arn`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
         """
@@ -2028,14 +2028,14 @@ class AsyncOperations(ABC):
             DiscoverPollEndpointResponse: `endpoint`, `telemetry_endpoint`, `service_connect_endpoint`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
         """
@@ -2071,16 +2071,16 @@ class AsyncOperations(ABC):
                 `task_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             TargetNotConnectedException: The task's exec agent is not connected.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html
         """
@@ -2112,17 +2112,17 @@ class AsyncOperations(ABC):
             GetTaskProtectionResponse: `protected_tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
         """
@@ -2159,14 +2159,14 @@ class AsyncOperations(ABC):
             ListAccountSettingsResponse: `settings`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
         """
@@ -2207,15 +2207,15 @@ class AsyncOperations(ABC):
             ListAttributesResponse: `attributes`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
         """
@@ -2248,14 +2248,14 @@ class AsyncOperations(ABC):
             ListClustersResponse: `cluster_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
         """
@@ -2291,15 +2291,15 @@ class AsyncOperations(ABC):
             ListContainerInstancesResponse: `container_instance_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """
@@ -2339,16 +2339,16 @@ class AsyncOperations(ABC):
             ListDaemonDeploymentsResponse: `next_token`, `daemon_deployments`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
         """
@@ -2391,14 +2391,14 @@ class AsyncOperations(ABC):
             ListDaemonTaskDefinitionsResponse: `daemon_task_definitions`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
         """
@@ -2436,16 +2436,16 @@ class AsyncOperations(ABC):
             ListDaemonsResponse: `daemon_summaries_list`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
         """
@@ -2483,15 +2483,15 @@ class AsyncOperations(ABC):
             ListGatewayClusterAssociationsResponse: `gateway_cluster_associations`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
         """
@@ -2535,16 +2535,16 @@ class AsyncOperations(ABC):
             ListGatewayRoutesResponse: `gateway_routes`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
         """
@@ -2583,15 +2583,15 @@ class AsyncOperations(ABC):
             ListGatewaysResponse: `gateways`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
         """
@@ -2631,17 +2631,17 @@ class AsyncOperations(ABC):
             ListServiceDeploymentsResponse: `service_deployments`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
         """
@@ -2685,15 +2685,15 @@ class AsyncOperations(ABC):
             ListServicesResponse: `service_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
         """
@@ -2728,15 +2728,15 @@ class AsyncOperations(ABC):
             ListServicesByNamespaceResponse: `service_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
         """
@@ -2764,15 +2764,15 @@ class AsyncOperations(ABC):
             ListTagsForResourceResponse: `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
         """
@@ -2804,14 +2804,14 @@ class AsyncOperations(ABC):
             ListTaskDefinitionFamiliesResponse: `families`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
         """
@@ -2849,14 +2849,14 @@ class AsyncOperations(ABC):
             ListTaskDefinitionsResponse: `task_definition_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
         """
@@ -2906,16 +2906,16 @@ class AsyncOperations(ABC):
             ListTasksResponse: `task_arns`, `next_token`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
@@ -2954,14 +2954,14 @@ class AsyncOperations(ABC):
             PutAccountSettingResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
         """
@@ -2991,14 +2991,14 @@ class AsyncOperations(ABC):
             PutAccountSettingDefaultResponse: `setting`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
         """
@@ -3027,17 +3027,17 @@ class AsyncOperations(ABC):
             PutAttributesResponse: `attributes`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             AttributeLimitExceededException: The resource would hold more custom attributes than allowed.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            TargetNotFoundException: There is no such target for the attribute.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            TargetNotFoundException: The target of the attribute does not exist.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
         """
@@ -3070,17 +3070,17 @@ class AsyncOperations(ABC):
             PutClusterCapacityProvidersResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ResourceInUseException: The resource is in use and cannot be removed.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
         """
@@ -3124,15 +3124,15 @@ class AsyncOperations(ABC):
             RegisterContainerInstanceResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
         """
@@ -3184,15 +3184,15 @@ class AsyncOperations(ABC):
             RegisterDaemonTaskDefinitionResponse: `daemon_task_definition_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
         """
@@ -3271,15 +3271,15 @@ class AsyncOperations(ABC):
             RegisterTaskDefinitionResponse: `task_definition`, `tags`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
         """
@@ -3367,21 +3367,21 @@ class AsyncOperations(ABC):
             RunTaskResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            BlockedException: The account is blocked; AWS Support can tell why.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            BlockedException: The account is blocked; AWS Support can give the reason.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             ConflictException: The client token was used with other parameters, or a deployment is changing; see
                 `resource_ids`.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
@@ -3454,17 +3454,17 @@ class AsyncOperations(ABC):
             StartTaskResponse: `tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
         """
@@ -3505,18 +3505,18 @@ class AsyncOperations(ABC):
             StopServiceDeploymentResponse: `service_deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             ConflictException: The client token was used with other parameters, or a deployment is changing; see
                 `resource_ids`.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceDeploymentNotFoundException: There is no such service deployment.
+            ServiceDeploymentNotFoundException: The service deployment does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
@@ -3547,15 +3547,15 @@ class AsyncOperations(ABC):
             StopTaskResponse: `task`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
         """
@@ -3585,15 +3585,15 @@ class AsyncOperations(ABC):
             SubmitAttachmentStateChangesResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
         """
@@ -3634,15 +3634,15 @@ class AsyncOperations(ABC):
             SubmitContainerStateChangeResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
         """
@@ -3693,15 +3693,15 @@ class AsyncOperations(ABC):
             SubmitTaskStateChangeResponse: `acknowledgment`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
         """
@@ -3735,20 +3735,20 @@ class AsyncOperations(ABC):
             tags: Sequence[Tag], required. Tags to add, beside those the resource has. Allowed: 0 to 50 items.
 
         Returns:
-            TagResourceResponse: nothing but its metadata.
+            TagResourceResponse: only its metadata.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
         """
@@ -3774,19 +3774,19 @@ class AsyncOperations(ABC):
             tag_keys: Sequence[str], required. Keys of the tags to remove.
 
         Returns:
-            UntagResourceResponse: nothing but its metadata.
+            UntagResourceResponse: only its metadata.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
         """
@@ -3820,16 +3820,16 @@ class AsyncOperations(ABC):
             UpdateCapacityProviderResponse: `capacity_provider`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
@@ -3865,16 +3865,16 @@ class AsyncOperations(ABC):
             UpdateClusterResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
         """
@@ -3905,16 +3905,16 @@ class AsyncOperations(ABC):
             UpdateClusterSettingsResponse: `cluster`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
         """
@@ -3943,18 +3943,18 @@ class AsyncOperations(ABC):
             UpdateContainerAgentResponse: `container_instance`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             MissingVersionException: The container agent's version is unknown, so it cannot be updated.
             NoUpdateAvailableException: The container agent is already up to date, or no update path exists.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
@@ -3986,15 +3986,15 @@ class AsyncOperations(ABC):
             UpdateContainerInstancesStateResponse: `container_instances`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
         """
@@ -4036,19 +4036,19 @@ class AsyncOperations(ABC):
             UpdateDaemonResponse: `daemon_arn`, `status`, `created_at`, `updated_at`, `deployment_arn`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             DaemonNotActiveException: The daemon is not ACTIVE.
-            DaemonNotFoundException: There is no such daemon.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
         """
@@ -4102,18 +4102,18 @@ class AsyncOperations(ABC):
             UpdateExpressGatewayServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
         """
@@ -4158,16 +4158,16 @@ class AsyncOperations(ABC):
             UpdateGatewayResponse: `gateway_arn`, `name`, `status`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
@@ -4255,21 +4255,21 @@ class AsyncOperations(ABC):
             UpdateServiceResponse: `service`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
@@ -4322,19 +4322,19 @@ class AsyncOperations(ABC):
             UpdateServicePrimaryTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
@@ -4368,17 +4368,17 @@ class AsyncOperations(ABC):
             UpdateTaskProtectionResponse: `protected_tasks`, `failures`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """
@@ -4413,20 +4413,20 @@ class AsyncOperations(ABC):
             UpdateTaskSetResponse: `task_set`.
 
         Raises:
-            RequestError: An argument is missing or of a wrong type; nothing was sent.
+            RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
-            ServiceError: ECS answered with another error, such as ThrottledError.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client cannot send: it is closed, or lacks the operation.
+            ServiceError: ECS returned another error, such as ThrottledError.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or its service model lacks the operation.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """

@@ -1,20 +1,19 @@
-"""Looking at services: any number of them, by name or as a list."""
+"""The methods `services.describe` and `services.iter`: read any number of services, by name or as a list."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
 from ecskit._polling.identifiers import targets_of
+from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.errors import ServicesMissing
 from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
 from ecskit.models.literals import LaunchType, SchedulingStrategy, ServiceField
@@ -27,51 +26,35 @@ from ecskit.models.services import (
 
 __all__ = ["describe", "iter"]
 
-log = logging.getLogger("ecskit")
-
 _PAGE = 100
-"""ARNs that a page of a list has at the most; 10 unless asked for more."""
-_LOOKS = 3
-"""How often a service is looked for that a list has shown: the two reads may not be equally fresh."""
-_BETWEEN_LOOKS = 1.0
+"""The largest page of a list of ARNs; the default of ECS is 10."""
 
 
 def describe(
     services: Services, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
 ) -> Flow[list[Service]]:
-    """Look at any number of services once.
+    """Describe any number of services once.
 
     Args:
         services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+        cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
         tags: Whether to read their tags as well.
-        allow_missing: Leave out what ECS does not show instead of raising.
+        allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
 
     Returns:
-        The services, in the order given. A deleted one is shown as INACTIVE for a while.
+        The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
 
     Raises:
-        ServicesMissing: ECS does not show some of them; the error has the others.
+        ServicesMissing: ECS does not show some of them. The error holds the others.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster.
+        ServiceError: ECS refuses the request: no permission, no such cluster.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
-
-    def flow() -> Flow[list[Service]]:
-        batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
-        look = yield from batches.poll(list(targets.by_name))
-        for error in look.unanswered.values():
-            raise error
-        missing = [name for name in targets.by_name if name not in look.observed]
-        found = [look.observed[name] for name in targets.by_name if name in look.observed]
-        if missing and not allow_missing:
-            raise ServicesMissing(missing, found)
-        return found
-
-    return flow()
+    batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
+    return describe_named(batches, ServicesMissing, allow_missing=allow_missing)
 
 
 def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
@@ -82,22 +65,22 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
     namespace: str | None = None,
     tags: bool = False,
 ) -> Emits[Service]:
-    """Yield the services of a cluster or namespace: the list, joined with what describes each, 10 at a time.
+    """Yield the services of a cluster or namespace, each with its description. Reads 10 services per request.
 
     Args:
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
         launch_type: Only services of this launch type.
         scheduling_strategy: Only services with this scheduling strategy.
-        namespace: Name or ARN of a Cloud Map namespace: its services, in whatever clusters they are. It goes with
-            `tags` only.
+        namespace: Name or ARN of a Cloud Map namespace, to yield its services in all clusters. Combine it only with
+            `tags`.
         tags: Whether to read their tags as well.
 
     Yields:
-        Each service. One that is deleted between list and description is INACTIVE or left out.
+        Each service. One that is deleted between the list and its description is INACTIVE or left out.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster or namespace.
+        ServiceError: ECS refuses a request: no permission, no such cluster or namespace.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
@@ -109,7 +92,7 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
         return _iterate(first, cluster, tags=tags)
     others = {"cluster": cluster, "launch_type": launch_type, "scheduling_strategy": scheduling_strategy}
     problems = [
-        (name, "does not go with `namespace`: ECS lists all services of a namespace; leave it out")
+        (name, "cannot be combined with `namespace`: ECS lists all services of a namespace; leave it out")
         for name, value in others.items()
         if value is not None
     ]
@@ -122,32 +105,20 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
 def _iterate(
     first: ListServicesRequest | ListServicesByNamespaceRequest, cluster: str | None, *, tags: bool
 ) -> Emits[Service]:
-    told: set[str] = set()
     read = _reader(tags=tags)
 
-    def emit(page: Any) -> Emits[Service]:
-        arns = [arn for arn in dict.fromkeys(page.service_arns) if arn not in told]
-        for attempt in range(_LOOKS):
-            if not arns:
-                return
-            if attempt:
-                yield Sleep(_BETWEEN_LOOKS)
-            for within, batch in _batches(arns, cluster):
-                for service in (yield from read(within, batch)):
-                    told.add(service.service_arn)
-                    yield Emit(service)
-            arns = [arn for arn in arns if arn not in told]
-        log.debug("ECS lists %s but does not describe them: they are left out", ", ".join(arns))
+    def calls(arns: list[str]) -> Iterator[Flow[Sequence[Service]]]:
+        return (read(within, batch) for within, batch in _batches(arns, cluster))
 
-    return follow(first, emit)
+    return describe_listed([first], calls, attrgetter("service_arn"))
 
 
 def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[str]]]:
-    """Return a cluster and what a call takes of its services, cluster by cluster; ARNs tell it where nobody does."""
+    """Return each cluster with services for one request. Without `cluster`, the ARNs of the services name it."""
     clusters: dict[str, list[str]] = {}
     for arn in arns:
-        *_, told, _ = ["", *arn.split("/")[1:]]  # old ARNs do not tell it
-        clusters.setdefault(cluster or told, []).append(arn)
+        *_, named, _ = ["", *arn.split("/")[1:]]  # ARNs of the old format name no cluster
+        clusters.setdefault(cluster or named, []).append(arn)
     return [
         (within, some[start : start + BATCH_SIZE])
         for within, some in clusters.items()

@@ -1,7 +1,7 @@
-"""The state of one account in one region, and the moment at which it is looked at.
+"""The state of one simulated account in one region.
 
-Decides how references are resolved, how identifiers are drawn and when dead things are forgotten. The moment is set
-once per request, so that everything within a request happens at the same time. What operations do is theirs.
+The account resolves references, draws identifiers and deletes what ECS no longer shows. The time is set once per
+request, so that everything within a request happens at the same moment.
 """
 
 from __future__ import annotations
@@ -24,48 +24,37 @@ if TYPE_CHECKING:
     from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.faults import Shortage
     from ecskit._simulator.quotas import Buckets
-    from ecskit._simulator.read_options import Lag
+    from ecskit._simulator.read_options import Counting, Lag
     from ecskit._simulator.records.resources import CapacityProvider, Cluster, ContainerInstance, Task, TaskDefinition
     from ecskit._simulator.records.services import Service, TaskSet
     from ecskit._simulator.records.timed_resources import TimedResource
-    from ecskit._simulator.resource_access import CreationToken
+    from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
-    from ecskit._simulator.scheduler.shown_counts import Counting
-    from ecskit._simulator.wire import Wire
 
 DEFAULT_CLUSTER = "default"
+# Seconds until ECS no longer shows what is INACTIVE or deleted, and until an idempotency token expires.
 INACTIVE_KEPT_FOR = 3600.0
 TOKEN_KEPT_FOR = 24 * 3600.0
 
 
 def seeded(seed: int, stream: str) -> random.Random:
-    """Return a source of randomness of its own, so that drawing from one stream does not shift the others."""
-    return random.Random(f"{seed}/{stream}")  # reproducible on purpose; protects nothing
-
-
-@attrs.frozen(kw_only=True)
-class LaunchToken:
-    """What an idempotency token stands for: the question that was asked with it, and the answer."""
-
-    question: str
-    task_arns: tuple[str, ...]
-    failures: list[Wire]
-    at: float
+    """Return a source of randomness for one stream: draws from one stream do not affect the others."""
+    return random.Random(f"{seed}/{stream}")  # reproducible on purpose, not for security
 
 
 @attrs.define(kw_only=True)
 class Account:
-    """Hold everything that the simulated account remembers.
+    """Everything that the simulated account stores.
 
     Args:
-        arns: Builder of the account's ARNs.
+        arns: Builds and reads the account's ARNs.
         lag: How far reads are behind.
-        seed: Root of all randomness; identifiers and read moments draw from separate streams.
-        buckets: What is left of the account's quotas.
-        bare_replays: Whether a replay by token shows nothing of tasks but their ARNs and statuses.
-        run_scheduler: Moves services to a moment.
-        counting: How desired counts of deployments are shown.
-        shortage: For which tasks of the present request there is no capacity.
+        seed: The root of all randomness; identifiers and read moments draw from separate streams.
+        buckets: The token buckets of the account's quotas.
+        bare_replays: Whether a replay by `clientToken` shows only the ARNs and statuses of tasks.
+        run_scheduler: Runs the service scheduler up to a moment.
+        counting: How the desired counts of deployments are shown.
+        shortage: The shortage of capacity that the current request meets, if any.
     """
 
     arns: Arns
@@ -94,7 +83,7 @@ class Account:
     former_task_sets: dict[str, TaskSet] = attrs.field(factory=dict)
     deployment_scripts: dict[str, DeploymentScript] = attrs.field(factory=dict)
     protected: dict[str, float] = attrs.field(factory=dict)
-    instances_known: dict[str, str] = attrs.field(factory=dict)
+    scheduled_instances: dict[str, str] = attrs.field(factory=dict)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -104,7 +93,7 @@ class Account:
         self.reads = seeded(self.seed, "reads")
 
     def advance(self, now: float) -> None:
-        """Move to a moment, let services do what is due by then, and forget what ECS would have forgotten."""
+        """Set the time, run the service scheduler up to it, and delete what ECS no longer shows."""
         if self.run_scheduler is not None:
             self.run_scheduler(self, now)
         self.now = now
@@ -117,14 +106,14 @@ class Account:
             if launched.at + TOKEN_KEPT_FOR <= now or not any(arn in self.tasks for arn in launched.task_arns):
                 del self.launches[key]
         for arn, definition in list(self.task_definitions.items()):
-            asked = definition.delete_requested_at
-            if asked is not None and asked + INACTIVE_KEPT_FOR <= now and not self._is_used(definition):
+            requested = definition.delete_requested_at
+            if requested is not None and requested + INACTIVE_KEPT_FOR <= now and not self._is_used(definition):
                 del self.task_definitions[arn]
-        self._forget_names()
-        self._forget_managed()
+        self._forget_deleted()
+        self._forget_timed_resources()
 
-    def _forget_names(self) -> None:
-        """Forget what was deleted an hour ago."""
+    def _forget_deleted(self) -> None:
+        """Delete clusters, task sets and capacity providers an hour after their deletion."""
         now = self.now
         for name, cluster in list(self.clusters.items()):
             if cluster.deleted_at is not None and cluster.deleted_at + INACTIVE_KEPT_FOR <= now:
@@ -136,8 +125,8 @@ class Account:
             if provider.deleted_at is not None and provider.deleted_at + INACTIVE_KEPT_FOR <= now:
                 del self.capacity_providers[name]
 
-    def _forget_managed(self) -> None:
-        """Forget managed resources an hour after their end, with their parts, and tokens after a day."""
+    def _forget_timed_resources(self) -> None:
+        """Delete daemons, gateways and the like with their parts an hour after their end, and tokens after a day."""
         gone = {
             arn
             for (_, arn), record in self.timed_resources.items()
@@ -156,7 +145,7 @@ class Account:
         return definition.arn in arns
 
     def ordinal(self) -> int:
-        """Return the next number of a sequence that orders things by their creation."""
+        """Return the next number of the sequence that orders resources by creation."""
         self._counter += 1
         return self._counter
 
@@ -169,15 +158,15 @@ class Account:
         return str(uuid.UUID(int=self.identifiers.getrandbits(128), version=4))
 
     def read_moment(self) -> float:
-        """Return the moment of the past that this read shows."""
+        """Return the moment whose state this read shows."""
         return self.lag.read_moment(self.now, self.reads)
 
     def is_visible(self, task: Task, at: float) -> bool:
-        """Whether a read of the state at `at` knows the task yet."""
+        """Whether a read of a moment shows the task."""
         return task.created_at + self.lag.visible_after <= at
 
     def cluster(self, reference: str | None) -> Cluster:
-        """Return the cluster of that name or ARN; without one, the cluster named "default".
+        """Return the cluster of a name or ARN. Default: the cluster named "default".
 
         Raises:
             SimulatedError: `ClusterNotFoundException`.
@@ -188,7 +177,7 @@ class Account:
         return found
 
     def find_cluster(self, reference: str | None) -> Cluster | None:
-        """Return the cluster of that name or ARN, if there is one; without one, the cluster named "default"."""
+        """Return the cluster of a name or ARN, or None. Default: the cluster named "default"."""
         name = self.arns.name("cluster", reference or DEFAULT_CLUSTER)
         found = self.clusters.get(name)
         if found is not None and reference is not None and reference.startswith("arn:") and found.arn != reference:
@@ -207,14 +196,14 @@ class Account:
         return cluster
 
     def find_task(self, cluster: Cluster, reference: str) -> Task | None:
-        """Return the task of that id or ARN in the cluster, if there is one."""
+        """Return the task of an id or ARN in the cluster, or None."""
         task = self.tasks.get(self.arns.in_cluster("task", reference, cluster.name))
         return task if task is not None and task.cluster_arn == cluster.arn else None
 
     def find_task_definition(self, reference: str) -> TaskDefinition | None:
-        """Return the task definition that `family`, `family:revision` or an ARN names, if there is one.
+        """Return the task definition of a `family`, `family:revision` or ARN, or None.
 
-        A family stands for its latest ACTIVE revision.
+        A family refers to its latest ACTIVE revision.
         """
         name = self.arns.name("task-definition", reference)
         family, _, revision = name.partition(":")
@@ -224,23 +213,23 @@ class Account:
         return max(active, key=lambda each: each.revision, default=None)
 
     def find_container_instance(self, cluster: Cluster, reference: str) -> ContainerInstance | None:
-        """Return the container instance of that id or ARN in the cluster, if there is one."""
+        """Return the container instance of an id or ARN in the cluster, or None."""
         arn = self.arns.in_cluster("container-instance", reference, cluster.name)
         instance = self.container_instances.get(arn)
         return instance if instance is not None and instance.cluster_arn == cluster.arn else None
 
     def tasks_of(self, cluster: Cluster) -> Iterator[Task]:
-        """Yield the tasks of a cluster, stopped ones included."""
+        """Yield the tasks of a cluster, including stopped ones."""
         return (task for task in self.tasks.values() if task.cluster_arn == cluster.arn)
 
     def live_tasks_on(self, instance: ContainerInstance) -> Iterator[Task]:
-        """Yield the tasks that hold resources of a container instance now."""
+        """Yield the tasks on a container instance that are not STOPPED."""
         for task in self.tasks.values():
             if task.instance_arn == instance.arn and self.task_status(task) != "STOPPED":
                 yield task
 
     def task_states(self) -> list[TaskState]:
-        """Return the state of every task there ever was, in the order of their launch."""
+        """Return the state of every task that was ever launched, in the order of launches."""
         present = {task.ordinal: state_of(task, self.now) for task in self.tasks.values()}
         return [state for _, state in sorted({**self.purged, **present}.items())]
 
@@ -250,7 +239,7 @@ class Account:
         return status
 
     def find_service(self, cluster: Cluster, reference: str) -> Service | None:
-        """Return the service of that name or ARN in the cluster, if there is one."""
+        """Return the service of a name or ARN in the cluster, or None."""
         name = self.arns.name("service", reference)
         arn = (
             reference
@@ -265,7 +254,7 @@ class Account:
         return [each for each in self.services.values() if each.cluster is cluster]
 
     def wake_service_of(self, task: Task) -> None:
-        """Let the service of a task, if it has one, look at what became of it."""
+        """Run the service scheduler for the service of a task, if it has one, at the next advance."""
         for service in self.services.values():
             if task.arn in service.live_tasks:
                 service.due_at = self.now
@@ -275,6 +264,6 @@ class Account:
         return [each for each in self.container_instances.values() if each.cluster_arn == cluster.arn]
 
     def next_script(self, family: str) -> TaskScript:
-        """Return the script of a family's next task: its own, else that of "*", else to run until it is stopped."""
-        playlist = self.scripts.get(family) or self.scripts.get("*")
-        return playlist.next(family) if playlist else TaskScript()
+        """Return the script of a family's next task: its own, else that of "*", else one that runs until stopped."""
+        scripts = self.scripts.get(family) or self.scripts.get("*")
+        return scripts.next(family) if scripts else TaskScript()

@@ -1,7 +1,4 @@
-"""The names that ECS gives to things, and what a caller may say instead of them.
-
-Decides how ARNs are built and read. Does not know which things exist.
-"""
+"""Build ARNs, and read the names, ids and ARNs in requests."""
 
 from __future__ import annotations
 
@@ -24,37 +21,37 @@ class Arns:
             return "aws-cn"
         return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
 
-    def ecs(self, kind: str, name: str) -> str:
+    def ecs(self, resource_type: str, name: str) -> str:
         """Return the ARN of an ECS resource, for example `ecs("cluster", "prod")`."""
-        return f"arn:{self.partition}:ecs:{self.region}:{self.account}:{kind}/{name}"
+        return f"arn:{self.partition}:ecs:{self.region}:{self.account}:{resource_type}/{name}"
 
     def iam(self, name: str) -> str:
         """Return the ARN of an identity of this account, for example `iam("user/ada")`."""
         return f"arn:{self.partition}:iam::{self.account}:{name}"
 
-    def name(self, kind: str, reference: str) -> str:
-        """Return the name in a reference that is either a bare name or an ARN of that kind.
+    def name(self, resource_type: str, reference: str) -> str:
+        """Return the name in a reference that is a bare name or an ARN of the resource type.
 
-        For kinds with two levels (`task/CLUSTER/ID`) the name is everything after the kind.
+        For types with two levels (`task/CLUSTER/ID`) the name is everything after the type.
 
         Raises:
-            SimulatedError: `InvalidParameterException`, when the reference is an ARN of something else.
+            SimulatedError: `InvalidParameterException` if the reference is an ARN of another type.
         """
         if not reference.startswith("arn:"):
             return reference
         parts = reference.split(":", 5)
         if len(parts) == 6 and parts[2] == "ecs":
             found, _, name = parts[5].partition("/")
-            if found == kind and name:
+            if found == resource_type and name:
                 return name
-        raise invalid(f"Invalid identifier: {reference} is not the ARN of a {kind}.")
+        raise invalid(f"Invalid identifier: {reference} is not the ARN of a {resource_type}.")
 
-    def in_cluster(self, kind: str, reference: str, cluster: str) -> str:
-        """Return the full ARN of a task or a container instance that a caller named by ARN or by id."""
-        name = self.name(kind, reference)
+    def in_cluster(self, resource_type: str, reference: str, cluster: str) -> str:
+        """Return the full ARN of a task or a container instance from an ARN or an id."""
+        name = self.name(resource_type, reference)
         if reference.startswith("arn:") and "/" in name:
             return reference
-        return self.ecs(kind, f"{cluster}/{name}")
+        return self.ecs(resource_type, f"{cluster}/{name}")
 
 
 def short_id(arn: str) -> str:

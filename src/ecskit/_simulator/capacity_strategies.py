@@ -1,7 +1,4 @@
-"""Capacity provider strategies: what makes one acceptable, and how it divides tasks among its providers.
-
-Decides by base and weight. Does not know which providers exist: the caller says which ones a cluster has.
-"""
+"""Capacity provider strategies: check them, and divide tasks among their providers by base and weight."""
 
 from __future__ import annotations
 
@@ -22,11 +19,11 @@ def checked_strategy(strategy: list[Wire], allowed: Sequence[str]) -> list[Wire]
     """Return a strategy with its defaults filled in.
 
     Args:
-        strategy: The items as the caller gave them.
+        strategy: The items of the request.
         allowed: The capacity providers of the cluster.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, for what no cluster can follow.
+        SimulatedError: `InvalidParameterException` for an invalid strategy or a provider that is not in the cluster.
     """
     check_count("capacityProviderStrategy", strategy, most=20)
     items = [{"weight": 0, "base": 0, **item} for item in strategy]

@@ -1,7 +1,7 @@
-"""The part of ECS's cluster query language that speaks of container instances.
+"""Expressions of the cluster query language that select container instances.
 
-Decides which instances an expression selects: comparisons of attributes and of the instance id, joined by `and` and
-`or` (`and` binds tighter). Parentheses, `not(...)` and the subjects about tasks are refused as not simulated.
+Supported are comparisons of attributes and of the instance id, joined by `and` and `or` (`and` binds tighter).
+Parentheses, `not(...)` and task subjects are refused as not simulated.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _COMPARISON = re.compile(
 
 
 def matcher(expression: str | None) -> Match:
-    """Return a test for container instances; without an expression, one that accepts all.
+    """Return a test for container instances. Without an expression it accepts all.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for what cannot be read, `NotSimulatedException` for what can be
-            in ECS but not here.
+        SimulatedError: `InvalidParameterException` for an invalid expression, `NotSimulatedException` for a valid one
+            that is not supported here.
     """
     if expression is None:
         return lambda _: True

@@ -1,7 +1,6 @@
-"""How deployments of services go in the simulator, as far as tasks do not decide it.
+"""Scripts for service deployments: the durations and failures that do not depend on tasks.
 
-Decides default durations. Holds the wishes of whoever writes a test; which statuses they lead to is decided in
-`rollouts` and `stages`.
+`scheduler.rollouts` and `scheduler.stages` turn a script into statuses.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from typing import Any
 
 import attrs
 
-# Seconds from entering a stage until it is over, if its hooks are. SCALE_UP and CLEAN_UP last as long as tasks take,
-# BAKE_TIME as long as the deployment configuration says.
+# The least duration of a stage in seconds. A stage also waits for its hooks, SCALE_UP and CLEAN_UP wait for tasks, and
+# bakeTimeInMinutes of the deployment configuration is added to BAKE_TIME.
 STAGE_SECONDS: Mapping[str, float] = {
     "RECONCILE_SERVICE": 3.0,
     "PRE_SCALE_UP": 2.0,
@@ -43,22 +42,23 @@ def _seconds(_: object, field: attrs.Attribute[Any], value: Mapping[str, float])
 
 @attrs.frozen(kw_only=True)
 class DeploymentScript:
-    """Describe how the deployments of a service go. All durations are seconds of the simulator's clock.
+    """Describe the deployments of a service. All durations are seconds of the simulator's clock.
 
-    Whether tasks start is said by the `TaskScript` of their family.
+    The `TaskScript` of a family describes whether its tasks start.
 
     Args:
-        pending_seconds: How long a deployment is PENDING. Default 2; one of no tasks is never.
+        pending_seconds: How long a deployment is PENDING. Default 2; 0 if the desired count is 0.
         stopping_seconds: How long it is STOP_REQUESTED. Default 3.
         rollback_requested_seconds: How long it is ROLLBACK_REQUESTED. Default 2.
-        rollback_seconds: How long it is ROLLBACK_IN_PROGRESS at least. Default 5.
-        rollback_fails: Why the rollback fails after that time: ROLLBACK_FAILED. Default None: tasks decide.
-        stage_seconds: How long stages of BLUE_GREEN, LINEAR and CANARY last at least. Default: `STAGE_SECONDS`.
-        fails_at: The stage at whose end the deployment fails. Default None.
-        fails: Why it fails there.
+        rollback_seconds: The least time in ROLLBACK_IN_PROGRESS. Default 5.
+        rollback_fails: The reason why the rollback fails after that time: ROLLBACK_FAILED. Default None: the result
+            depends on the tasks.
+        stage_seconds: The least durations of stages of BLUE_GREEN, LINEAR and CANARY. Default: `STAGE_SECONDS`.
+        fails_at: The stage at whose end the deployment fails. Default None: it does not fail in a stage.
+        fails: The reason of that failure. Default: a sentence.
 
     Raises:
-        ValueError: There is no such stage, or a duration is negative.
+        ValueError: A stage does not exist, or a duration is negative.
         TypeError: A duration is not a number.
     """
 
@@ -72,5 +72,5 @@ class DeploymentScript:
     fails: str = "A lifecycle stage failed."
 
     def seconds_in(self, stage: str) -> float:
-        """Return how long a stage lasts at least."""
+        """Return the least duration of a stage."""
         return self.stage_seconds.get(stage, STAGE_SECONDS[stage])

@@ -1,7 +1,6 @@
-"""What goes wrong inside the simulator: answers that ECS would refuse with, lost answers, and defects of its own.
+"""The errors of the simulator: error answers of ECS, lost answers, and defects of the simulator itself.
 
-Decides how a refusal is described as a value. Does not know how it is rendered on the wire, nor which operation
-may raise which code: the service model says that, and `simulator` checks it.
+`wire` renders an error answer. `request_handler` checks that the service model lists its code for the operation.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ NOT_SIMULATED = "NotSimulatedException"
 
 
 class SimulatedError(Exception):
-    """Stand for one error answer of the simulated service.
+    """One error answer of the simulated service.
 
     Args:
         code: The error code as the wire carries it, for example `ClusterNotFoundException`.
-        message: The text that the client reads.
-        status: The HTTP status: 400 for what the caller did wrong, 500 for what the service did.
+        message: The message.
+        status: The HTTP status: 400 for an error of the caller, 500 for an error of the service. Default 400.
         details: Further members of the error body, for example `resourceIds` of a `ConflictException`.
     """
 
@@ -36,13 +35,13 @@ class SimulatedError(Exception):
 
 
 class LostAnswerError(Exception):
-    """Tell that a fault lost the answer to a request, or damaged it; the request may have taken effect.
+    """A fault lost or damaged the answer to a request. The request may have taken effect.
 
-    Only `Simulator.handle` and `Simulator.respond` raise it. A client meets what such a loss looks like to it.
+    Only `Simulator.handle` and `Simulator.respond` raise it. A client gets a connection error instead.
 
     Args:
-        loss: What became of the answer: `reset`, `timeout`, `cut` or `garbled`.
-        answer: The body of the answer that did not come through; empty if the request did not take effect.
+        loss: How the answer was lost: `reset`, `timeout`, `cut` or `garbled`.
+        answer: The body of the lost answer; empty if the request did not take effect.
     """
 
     def __init__(self, loss: str, answer: Mapping[str, Any]) -> None:
@@ -54,10 +53,10 @@ class LostAnswerError(Exception):
         return f"the answer was lost: {self.loss}"
 
 
-class SimulatorBug(AssertionError):  # a defect here, not an error of whoever sees it
-    """Tell that the simulator was about to send something that the service model forbids.
+class SimulatorBug(AssertionError):
+    """The simulator built an answer that the service model forbids.
 
-    Never caused by the code under test: report it against ecskit.
+    The code under test never causes it: report it against ecskit.
     """
 
 
@@ -72,5 +71,5 @@ def refused(message: str) -> SimulatedError:
 
 
 def not_simulated(what: str) -> SimulatedError:
-    """Return the error that says which operation or feature this simulator lacks."""
+    """Return the error for an operation or feature that the simulator does not implement."""
     return SimulatedError(NOT_SIMULATED, f"The ecskit simulator does not implement {what}.")

@@ -1,7 +1,4 @@
-"""What the configuration of an Express service holds: defaults, what an update leaves as it was, what is refused.
-
-Decides how a request becomes a configuration. Does not know when the configuration is active.
-"""
+"""Build the configuration of an Express service from a request: defaults, earlier values and checks."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ if TYPE_CHECKING:
 
 _MAIN = "Main"
 
-# What the caller's own task definition says, and a request must not.
+# Members that a request must not have together with a task definition of its own.
 _IN_TASK_DEFINITION = ("primaryContainer", "executionRoleArn", "taskRoleArn", "cpu", "memory", "cpuArchitecture")
 
 _DEFAULTS: Wire = {
@@ -35,7 +32,7 @@ _TASK_DEFAULTS: Wire = {"cpu": "256", "memory": "512", "cpuArchitecture": "X86_6
 
 
 def check_request(account: Account, request: Wire) -> None:
-    """Refuse what no Express service can have.
+    """Refuse invalid members of a request for an Express service.
 
     Raises:
         SimulatedError: `InvalidParameterException` or `ClientException`.
@@ -63,7 +60,7 @@ def _check_definition(account: Account, reference: str) -> None:
 
 
 def configured(account: Account, service: TimedResource, request: Wire) -> Wire:
-    """Return the configuration that a request describes, over the one that the service was told last.
+    """Return the configuration of a request over the latest configuration of the service.
 
     Raises:
         SimulatedError: `InvalidParameterException` for a service without a container, `ClientException` for a size that
@@ -89,7 +86,7 @@ def _without_definition(last: Wire) -> Wire:
 
 
 def _managed(account: Account, service: TimedResource, task: Wire) -> Wire:
-    """Return what the request says of a task, with the task definition that ECS makes of it."""
+    """Return the task members of a request, with the ARN of the task definition that ECS generates for them."""
     for needed in ("executionRoleArn", "primaryContainer"):
         if needed not in task:
             raise invalid(f"Without a taskDefinitionArn, {needed} is required.")

@@ -1,7 +1,6 @@
 """What Fargate can run: sizes of CPU and memory, platform versions and families.
 
-Decides by tables that AWS publishes; that of the sizes is in `ecskit._task_definitions.fargate`. Does not know what a
-task definition or a task is.
+The tables are those that AWS publishes; the one of the sizes is in `ecskit._task_definitions.fargate`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _PLATFORMS = {"LINUX": ("1.3.0", "1.4.0"), "WINDOWS": ("1.0.0",)}
 
 
 def cpu_units(text: str) -> int:
-    """Return the CPU units that a task size names: `1024`, `1 vCPU`, `.5 vcpu`.
+    """Return the CPU units of a task size: `1024`, `1 vCPU`, `.5 vcpu`.
 
     Raises:
         SimulatedError: `ClientException`.
@@ -28,7 +27,7 @@ def cpu_units(text: str) -> int:
 
 
 def memory_mib(text: str) -> int:
-    """Return the MiB that a task size names: `2048`, `2GB`, `0.5 GB`.
+    """Return the MiB of a task size: `2048`, `2GB`, `0.5 GB`.
 
     Raises:
         SimulatedError: `ClientException`.
@@ -47,11 +46,11 @@ def check_size(cpu: int, memory: int) -> None:
 
 
 def platform(runtime_platform: Mapping[str, Any], version: str) -> tuple[str, str]:
-    """Return the platform version and the platform family that a task gets.
+    """Return the platform version and the platform family of a task.
 
     Args:
         runtime_platform: The `runtimePlatform` of the task definition.
-        version: The version that the caller asks for, or LATEST.
+        version: The requested version, or LATEST.
 
     Raises:
         SimulatedError: `PlatformUnknownException`.

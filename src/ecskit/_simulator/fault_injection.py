@@ -1,8 +1,8 @@
-"""Which fault strikes which request: those that a test ordered, and those that chance brings.
+"""Choose the faults that requests meet: those that a test planned, and random ones.
 
-Decides by the order in which faults were asked for, and by a seed. Chance looks at what a request says and how often it
-was said before, never at what came in between, so that threads may race without changing who is struck. What a fault
-does is decided in `faults`.
+Planned faults apply in the order in which they were planned. A random fault depends on the seed, the content of the
+request and how often the same content was sent before. It does not depend on other requests, so the order of racing
+threads has no effect.
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ _AFTER = (Fault.server_error(after_effect=True), Fault.reset(after_effect=True),
 
 
 def usual_faults(operation: str) -> tuple[Fault, ...]:
-    """Return what can happen to requests for an operation and may go away by itself."""
+    """Return the transient faults that requests for an operation can meet."""
     if operation.startswith(_READING):
-        return _BEFORE  # without an effect, after is as before
+        return _BEFORE  # Reads have no effect, so faults after it are the same.
     return (*_BEFORE, *_AFTER, *([Fault.disguised_throttle()] if operation == "RunTask" else []))
 
 
 @attrs.define(kw_only=True, eq=False)
 class _PlannedFault:
-    """A fault that a test asked for; `left` is None for one that never ends."""
+    """A fault that a test planned; `left` is the number of requests that still meet it, None for all."""
 
     operation: str
     fault: Fault
     begins: float
     left: int | None
 
-    def strikes(self, operation: str, now: float) -> bool:
+    def matches(self, operation: str, now: float) -> bool:
         return self.operation in (operation, ANY) and self.begins <= now and self.fault.fits(operation)
 
 
 @attrs.define(kw_only=True)
 class RandomFaults:
-    """Strike a share of all requests.
+    """Random faults for a share of all requests.
 
     Args:
-        seed: Root of the decisions.
-        rate: The share, 0 to 1.
-        operations: Whose requests. None: those of all operations.
-        faults: What to draw from. None: `usual_faults`.
+        seed: The seed.
+        rate: The share of requests, 0 to 1.
+        operations: The operations whose requests meet faults. None: all.
+        faults: The faults to choose from. None: `usual_faults`.
     """
 
     seed: int
@@ -68,11 +68,11 @@ class RandomFaults:
         """Return the fault that this request meets, if any."""
         if self.operations is not None and operation not in self.operations:
             return None
-        # Tokens say nothing: clients draw them at random.
+        # Tokens are random, so they are no part of the content.
         content = {name: value for name, value in request.items() if name != "clientToken"}
-        said = f"{operation} {json.dumps(content, sort_keys=True)}"
-        drawn = random.Random(f"{self.seed}/{self._seen[said]}/{said}")
-        self._seen[said] += 1
+        key = f"{operation} {json.dumps(content, sort_keys=True)}"
+        drawn = random.Random(f"{self.seed}/{self._seen[key]}/{key}")
+        self._seen[key] += 1
         faults = (
             usual_faults(operation) if self.faults is None else [each for each in self.faults if each.fits(operation)]
         )
@@ -81,27 +81,27 @@ class RandomFaults:
 
 @attrs.define
 class FaultInjector:
-    """All faults to come."""
+    """All planned and random faults."""
 
     _planned: list[_PlannedFault] = attrs.field(factory=list, init=False)
     random_faults: RandomFaults | None = attrs.field(default=None, init=False)
 
-    def order(self, operation: str, fault: Fault, *, begins: float, times: int | None) -> None:
-        """Let a fault strike the next requests for an operation, or for any operation (`ANY`)."""
+    def plan(self, operation: str, fault: Fault, *, begins: float, times: int | None) -> None:
+        """Plan a fault for the next requests for an operation, or for any operation (`ANY`)."""
         self._planned.append(_PlannedFault(operation=operation, fault=fault, begins=begins, left=times))
 
     def end(self) -> None:
-        """Forget all faults to come."""
+        """Remove all faults."""
         self._planned.clear()
         self.random_faults = None
 
     def strike(self, operation: str, request: Wire, now: float) -> Fault | None:
-        """Return the fault that this request meets, if any: the first that was ordered, else one by chance."""
-        for order in self._planned:
-            if order.strikes(operation, now):
-                if order.left is not None:
-                    order.left -= 1
-                if order.left == 0:
-                    self._planned.remove(order)
-                return order.fault
+        """Return the fault that this request meets, if any: the first planned one, else a random one."""
+        for planned in self._planned:
+            if planned.matches(operation, now):
+                if planned.left is not None:
+                    planned.left -= 1
+                if planned.left == 0:
+                    self._planned.remove(planned)
+                return planned.fault
         return self.random_faults.strike(operation, request) if self.random_faults else None

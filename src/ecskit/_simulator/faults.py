@@ -1,7 +1,6 @@
-"""What can go wrong with one request, as values: ECS refuses, ECS fails, the answer is lost, there is no capacity.
+"""The faults that one request can meet: an error answer, a lost answer, or a shortage of capacity.
 
-Decides what each fault does to a request and to its answer. When a fault strikes is decided in `trouble`; how a lost
-answer looks to a client, in `embed` and `server`.
+`fault_injection` chooses the requests. `botocore_events` and `server` turn a lost answer into a connection error.
 """
 
 from __future__ import annotations
@@ -26,42 +25,42 @@ _NOT_ECS = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 @attrs.frozen
 class Shortage:
-    """There is room for some of the tasks of a launch, at most.
+    """A shortage of capacity for some or all tasks of a launch.
 
     Args:
         reason: The reason of each failure.
-        last: How many of the tasks find no room. None: all.
+        last: The number of tasks that are not launched. None: all.
     """
 
     reason: str
     last: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
 
     def of(self, count: int) -> int:
-        """Return how many of so many tasks find no room."""
+        """Return how many of `count` tasks are not launched."""
         return count if self.last is None else min(self.last, count)
 
 
 def _values(error: SimulatedError | None) -> object:
-    """Errors are equal if they say the same."""
+    """Return the values by which two errors are compared."""
     return error and (error.code, error.message, error.status, error.details)
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """What goes wrong with one request, for `Simulator.fail` and `Simulator.misbehave`.
+    """A fault of one request, for `Simulator.fail` and `Simulator.misbehave`.
 
-    Made by the named constructors: `Fault.reset(after_effect=True)`. A client cannot tell a fault before the effect
-    from the same one after it.
+    Use the named constructors: `Fault.reset(after_effect=True)`. To a client, a fault before the effect and the same
+    fault after it look alike.
 
     Args:
-        error: What ECS answers instead.
-        loss: What becomes of the answer: `reset` (the connection ends without one), `timeout` (none comes), `cut`
-            (half of its body comes), `garbled` (its body is not from ECS).
-        after_effect: Whether the request takes effect first.
-        shortage: For which of the tasks to launch there is no capacity.
+        error: The error that ECS answers.
+        loss: How the answer is lost: `reset` (the connection ends without an answer), `timeout` (no answer arrives),
+            `cut` (half of the body arrives), `garbled` (the body is not from ECS).
+        after_effect: Whether the request takes effect first. Default False.
+        shortage: The shortage of capacity for the tasks to launch.
 
     Raises:
-        ValueError: It is not exactly one of error, loss and shortage.
+        ValueError: Not exactly one of error, loss and shortage is given.
     """
 
     error: SimulatedError | None = attrs.field(default=None, eq=_values)
@@ -80,9 +79,10 @@ class Fault:
 
     @classmethod
     def disguised_throttle(cls) -> Self:
-        """Refuse with InvalidParameterException, because a request that ECS made for this one was throttled.
+        """Refuse with InvalidParameterException because a request that ECS made for this one was throttled.
 
-        This happens to RunTask on Fargate; only the message tells (https://github.com/dagster-io/dagster/issues/33439).
+        This happens to RunTask on Fargate. Only the message shows it
+        (https://github.com/dagster-io/dagster/issues/33439).
         """
         message = "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)"
         return cls(error=SimulatedError("InvalidParameterException", message))
@@ -103,7 +103,7 @@ class Fault:
         """Answer 500 ServerException.
 
         Args:
-            after_effect: Whether the request takes effect all the same. Default False.
+            after_effect: Whether the request takes effect first. Default False.
         """
         error = SimulatedError("ServerException", "Service Unavailable. Please try again later.", 500)
         return cls(error=error, after_effect=after_effect)
@@ -119,23 +119,23 @@ class Fault:
 
     @classmethod
     def timeout(cls, *, after_effect: bool = False) -> Self:
-        """Let the client wait for an answer that does not come.
+        """Send no answer, so that the client's read times out.
 
-        In-process the client gives up at once; over HTTP when its own read timeout is over.
+        In-process the client times out at once, over HTTP after its own read timeout.
 
         Args:
-            after_effect: Whether the request takes effect all the same. Default False.
+            after_effect: Whether the request takes effect first. Default False.
         """
         return cls(loss="timeout", after_effect=after_effect)
 
     @classmethod
     def cut(cls) -> Self:
-        """Let the request take effect, and end the connection in the middle of the answer's body."""
+        """Perform the request, and end the connection in the middle of the answer's body."""
         return cls(loss="cut", after_effect=True)
 
     @classmethod
     def garbled(cls) -> Self:
-        """Let the request take effect, and answer 200 with a body that is not JSON, as a proxy might."""
+        """Perform the request, and answer 200 with a body that is not JSON, as a proxy might."""
         return cls(loss="garbled", after_effect=True)
 
     @classmethod
@@ -150,10 +150,10 @@ class Fault:
         """Answer RunTask or StartTask with 200, and with failures in place of tasks.
 
         Args:
-            reason: The reason of each failure, for example `RESOURCE:MEMORY`, `AGENT` or `ATTRIBUTE`. Default: what
-                Fargate says without capacity.
-            last: How many tasks are not launched, counted from the end of the request; the others start. Default None:
-                none starts.
+            reason: The reason of each failure, for example `RESOURCE:MEMORY`, `AGENT` or `ATTRIBUTE`. Default: the
+                reason that Fargate gives when it has no capacity.
+            last: The number of tasks that are not launched, counted from the end of the request; the others start.
+                Default None: no task starts.
 
         Raises:
             ValueError: `last` is below 1.
@@ -165,7 +165,7 @@ class Fault:
         return self.shortage is None or operation in LAUNCHING
 
     def struck(self, answer: Wire) -> Exception:
-        """Return what to raise in place of an answer; not for a shortage, which is an answer."""
+        """Return the exception to raise in place of an answer. A shortage has none: it is an answer."""
         if self.loss is not None:
             return LostAnswerError(self.loss, answer)
         assert self.error is not None
@@ -173,7 +173,7 @@ class Fault:
 
 
 def damaged(response: Response, loss: str) -> Response | None:
-    """Return what is left of an answer that is lost on its way, or None if nothing is.
+    """Return the part of a lost answer that arrives, or None if nothing arrives.
 
     A cut answer is shorter than its Content-Length.
     """

@@ -1,7 +1,4 @@
-"""What RunTask and StartTask refuse before they launch anything.
-
-Decides whether the parameters fit one another and the task definition. Does not look for room and launches nothing.
-"""
+"""Check the parameters of RunTask and StartTask, before a launch: alone, together and against the task definition."""
 
 from __future__ import annotations
 
@@ -23,10 +20,10 @@ _STARTED_BY = re.compile(r"[A-Za-z0-9_/.-]{1,128}")
 
 
 def runnable_definition(account: Account, reference: str) -> TaskDefinition:
-    """Return the task definition that a launch names.
+    """Return the task definition of a launch.
 
     Raises:
-        SimulatedError: `ClientException`, when it does not exist or is no longer ACTIVE.
+        SimulatedError: `ClientException` if it does not exist or is not ACTIVE.
     """
     definition = account.find_task_definition(reference)
     if definition is None:
@@ -37,7 +34,7 @@ def runnable_definition(account: Account, reference: str) -> TaskDefinition:
 
 
 def check_run_task(request: Wire) -> None:
-    """Refuse what RunTask alone could accept.
+    """Refuse invalid parameters that only RunTask has.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
@@ -53,7 +50,7 @@ def check_run_task(request: Wire) -> None:
 
 
 def check_launch(definition: TaskDefinition, request: Wire) -> None:
-    """Refuse what neither RunTask nor StartTask accepts, whatever the task runs on.
+    """Refuse invalid parameters that RunTask and StartTask share, for any launch type.
 
     Raises:
         SimulatedError: `InvalidParameterException`, or `NotSimulatedException` for volumes configured at launch.
@@ -74,7 +71,7 @@ def check_launch(definition: TaskDefinition, request: Wire) -> None:
 
 
 def check_fargate(definition: TaskDefinition, request: Wire) -> None:
-    """Refuse what Fargate does not run.
+    """Refuse a launch that Fargate does not support.
 
     Raises:
         SimulatedError: `InvalidParameterException`, or `ClientException` for a size that Fargate does not offer.
@@ -91,7 +88,7 @@ def check_fargate(definition: TaskDefinition, request: Wire) -> None:
 
 
 def check_instances(request: Wire) -> None:
-    """Refuse what only Fargate takes.
+    """Refuse parameters that only Fargate takes.
 
     Raises:
         SimulatedError: `InvalidParameterException`.

@@ -1,7 +1,6 @@
-"""Build a task: its fixed members, its containers and its timeline.
+"""Build a task: its fixed members, its containers and its steps.
 
-Decides what a task looks like from the first moment on. Whether it may be launched, and where it goes, was decided
-before (`launch_rules`, `placement`).
+`launch_rules` checks the request before, and `placement` chooses the container instance.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ _DEFAULT_STOP_TIMEOUT = 30
 
 @attrs.frozen(kw_only=True)
 class Launch:
-    """Everything that tasks of one call have in common.
+    """What the tasks of one call have in common.
 
     Args:
-        cluster: Where they go.
-        definition: What they run.
+        cluster: The cluster.
+        definition: The task definition.
         request: The RunTask or StartTask request.
         launch_type: EC2, FARGATE or EXTERNAL.
     """
@@ -47,7 +46,7 @@ class Launch:
 
 
 def demand_of(definition: TaskDefinition, overrides: Wire) -> Demand:
-    """Return what one task takes from a container instance, ports chosen by the definition included."""
+    """Return the resources that one task takes from a container instance, with the host ports of its definition."""
     containers = definition.body["containerDefinitions"]
     changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
     merged = [{**container, **changes.get(container["name"], {})} for container in containers]
@@ -67,16 +66,16 @@ def demand_of(definition: TaskDefinition, overrides: Wire) -> Demand:
 
 
 def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, capacity_provider: str | None) -> Task:
-    """Put one task into the world, and what it takes out of `room`.
+    """Add one task to the account, and take its resources from `room`.
 
     Args:
-        world: Where it lives.
-        launch: What it has in common with the others of the call.
-        room: The container instance that it goes to; None on Fargate.
-        capacity_provider: The capacity provider that it was given to, if any.
+        account: The account.
+        launch: What it has in common with the other tasks of the call.
+        room: The free capacity of its container instance; None on Fargate.
+        capacity_provider: Its capacity provider, if any.
 
     Raises:
-        SimulatedError: `PlatformUnknownException`, for a platform version that does not exist.
+        SimulatedError: `PlatformUnknownException` for a platform version that does not exist.
     """
     definition, request = launch.definition, launch.request
     task_id = account.hex(32)
@@ -161,7 +160,7 @@ def _fixed_members(
 
 
 def _override_list(definition: TaskDefinition, overrides: Wire) -> list[Wire]:
-    """Return one override per container: ECS names those without changes as well."""
+    """Return one override per container: ECS lists containers without changes as well."""
     changes = {each["name"]: each for each in overrides.get("containerOverrides", [])}
     names = [container["name"] for container in definition.body["containerDefinitions"]]
     return [changes.get(name, {"name": name}) for name in names]
@@ -173,7 +172,7 @@ def _architecture(definition: TaskDefinition) -> str:
 
 
 def _interface(account: Account, request: Wire) -> Wire:
-    """Return the attachment that an awsvpc task has, details complete."""
+    """Return the network interface of an awsvpc task, as an attachment with all details."""
     subnet = request["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
     address = ".".join(["10", *(str(account.identifiers.randrange(1, 255)) for _ in range(3))])
     mac = ":".join(["0a", *(account.hex(2) for _ in range(5))])
@@ -192,7 +191,7 @@ def _interface(account: Account, request: Wire) -> Wire:
 
 
 def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str, list[Wire]]:
-    """Return the host ports that each container is bound to, free ones where the definition leaves the choice."""
+    """Return the host ports of each container: those of the definition, else free ones."""
     if room is None or definition.body.get("networkMode") not in ("bridge", "host"):
         return {}
     mappings = [

@@ -1,7 +1,4 @@
-"""The bounds that ECS's documentation sets and its service model does not.
-
-Decides how a request beyond them is refused. Which number belongs to which member is said by the operation.
-"""
+"""Check bounds that ECS documents but does not list in its service model. The callers have the numbers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Cut a sorted list into pages that survive insertions and removals between two calls.
+"""Split a sorted list into pages that stay correct when rows are inserted or removed between two calls.
 
-Decides page sizes and tokens. A token holds the key of the last row that was shown, and a digest of the question, so
-that it fits no other question; rows, keys and order belong to the caller.
+A token has the key of the last row shown, and a digest of the request, so that another request refuses it.
 """
 
 from __future__ import annotations
@@ -32,29 +31,29 @@ def paginate(
     maximum: int = 100,
     descending: bool = False,
 ) -> tuple[list[Row], Wire]:
-    """Return one page of `rows` and the answer's paging members: `nextToken`, if more rows follow.
+    """Return one page of `rows`, and the `nextToken` member of the answer if more rows follow.
 
     Args:
-        operation: The operation that is asked; its tokens fit no other.
+        operation: The operation. Its tokens are valid for no other.
         request: The whole request; `maxResults` and `nextToken` are read from it.
-        rows: All rows, each with a unique key that never changes. They are sorted by key here.
-        default: Rows in a page when the caller does not say.
-        maximum: The most that the caller may ask for.
-        descending: Whether keys go down.
+        rows: All rows in any order, each with a unique key that never changes.
+        default: Rows per page without `maxResults`. Default 100.
+        maximum: The largest `maxResults`. Default 100.
+        descending: Whether to sort by descending key. Default False.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, for a size out of bounds or a token of another question.
+        SimulatedError: `InvalidParameterException` for a size out of bounds or a token of another request.
     """
     size = request.get("maxResults", default)
     if not 1 <= size <= maximum:
         raise invalid(f"maxResults must be between 1 and {maximum}, not {size}.")
     ordered = sorted(rows, key=lambda row: row[0], reverse=descending)
-    question = _digest(operation, request)
+    query = _digest(operation, request)
     if "nextToken" in request:
-        last = _read_token(request["nextToken"], question)
+        last = _read_token(request["nextToken"], query)
         ordered = [row for row in ordered if _is_past(row[0], last, descending=descending)]
     page = ordered[:size]
-    more: Wire = {"nextToken": _token(question, page[-1][0])} if len(ordered) > size else {}
+    more: Wire = {"nextToken": _token(query, page[-1][0])} if len(ordered) > size else {}
     return [row for _, row in page], more
 
 
@@ -66,19 +65,19 @@ def _is_past(key: int | str, last: int | str, *, descending: bool) -> bool:
 
 
 def _digest(operation: str, request: Wire) -> str:
-    question = {name: value for name, value in request.items() if name not in ("nextToken", "maxResults")}
-    return hashlib.sha256(json.dumps([operation, question], sort_keys=True).encode()).hexdigest()[:16]
+    query = {name: value for name, value in request.items() if name not in ("nextToken", "maxResults")}
+    return hashlib.sha256(json.dumps([operation, query], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _token(question: str, last: int | str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([question, last]).encode()).decode()
+def _token(query: str, last: int | str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([query, last]).encode()).decode()
 
 
-def _read_token(token: str, question: str) -> int | str:
+def _read_token(token: str, query: str) -> int | str:
     try:
-        asked, last = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
+        token_query, last = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError):
         raise invalid("Invalid token.") from None
-    if asked != question or isinstance(last, bool) or not isinstance(last, (int, str)):
+    if token_query != query or isinstance(last, bool) or not isinstance(last, (int, str)):
         raise invalid("Invalid token.")
     return last

@@ -1,8 +1,4 @@
-"""Where tasks fit: what is left of each container instance, and which one a task goes to.
-
-Decides placement by resources, ports, constraints and the first placement strategy of a call. What an expression
-selects is decided in `expressions`. Starts nothing.
-"""
+"""Choose the container instance of a task by resources, ports, placement constraints and the first strategy."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ _FIRST_DYNAMIC_PORT = 32768
 
 @attrs.define
 class FreeCapacity:
-    """What is left of one container instance while tasks are being placed on it."""
+    """The free resources of one container instance while tasks are placed on it."""
 
     instance: ContainerInstance
     cpu: int
@@ -35,7 +31,7 @@ class FreeCapacity:
     tasks: int
 
     def shortage(self, demand: Demand) -> str | None:
-        """Return why a task does not fit, as a failure reason, or None if it fits."""
+        """Return the failure reason if a task does not fit, or None if it fits."""
         if demand.cpu > self.cpu:
             return "RESOURCE:CPU"
         if demand.memory > self.memory:
@@ -43,7 +39,7 @@ class FreeCapacity:
         return "RESOURCE:PORTS" if demand.ports & self.ports else None
 
     def take(self, demand: Demand) -> None:
-        """Set what a task takes aside."""
+        """Reserve the resources of a task."""
         self.cpu -= demand.cpu
         self.memory -= demand.memory
         self.ports |= demand.ports
@@ -51,7 +47,7 @@ class FreeCapacity:
 
 
 def free_capacity(account: Account, instance: ContainerInstance) -> FreeCapacity:
-    """Return what is left of a container instance now."""
+    """Return the free resources of a container instance now."""
     room = FreeCapacity(
         instance=instance,
         cpu=_amount(instance, "CPU"),
@@ -75,13 +71,13 @@ def _reserved(instance: ContainerInstance, name: str, protocol: str) -> set[tupl
 
 @attrs.frozen(kw_only=True)
 class Rules:
-    """How the caller of RunTask wants tasks to be spread.
+    """The placement constraints and the placement strategy of a launch.
 
     Args:
-        distinct: Whether no two tasks of the call may share a container instance.
-        members: Tests that a container instance must pass: the `memberOf` constraints.
+        distinct: Whether each task needs a container instance of its own.
+        members: The `memberOf` constraints, as tests of container instances.
         strategy: The first placement strategy: random, spread (over container instances) or binpack.
-        field: What it looks at.
+        field: The field of the strategy.
     """
 
     distinct: bool = False
@@ -91,11 +87,11 @@ class Rules:
 
 
 def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> Rules:
-    """Return the rules that a request sets.
+    """Return the placement rules of a request.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for an expression or a strategy that makes no sense;
-            `NotSimulatedException` for an expression that only ECS understands.
+        SimulatedError: `InvalidParameterException` for an invalid expression or strategy; `NotSimulatedException` for
+            an expression that is not supported here.
     """
     members = [matcher(each.get("expression", "")) for each in constraints if each.get("type") == "memberOf"]
     distinct = any(constraint.get("type") == "distinctInstance" for constraint in constraints)
@@ -109,14 +105,14 @@ def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> 
 def choose(
     account: Account, rooms: Sequence[FreeCapacity], demand: Demand, rules: Rules, used: Iterable[str]
 ) -> FreeCapacity | str:
-    """Return the room that the next task goes to, or the reason why there is none.
+    """Return the free capacity for the next task, or the failure reason if it fits nowhere.
 
     Args:
-        world: Source of randomness.
-        rooms: All candidates; at least one.
-        demand: What the task takes.
-        rules: How to choose among those that fit.
-        used: ARNs of the container instances that tasks of this call already went to.
+        account: The source of randomness.
+        rooms: The free capacity of all candidates; at least one.
+        demand: The resources that the task takes.
+        rules: The placement rules.
+        used: The ARNs of container instances that already have tasks of this call.
     """
     members = [room for room in rooms if all(matches(room.instance) for matches in rules.members)]
     if not members:

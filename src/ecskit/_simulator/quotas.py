@@ -1,8 +1,4 @@
-"""How many requests ECS takes: token buckets, as ECS documents them.
-
-Decides which operations share a bucket, and whether there is a token left. Does not know what operations do: whoever
-launches on Fargate says so.
-"""
+"""Throttle requests by token buckets, as ECS documents them."""
 
 from __future__ import annotations
 
@@ -26,10 +22,10 @@ class Quota:
     """One token bucket of an account in a region.
 
     Args:
-        burst: How many tokens the bucket holds; it starts full.
-        per_second: How many tokens come back per second.
-        operations: Whose requests take one token each. Two names stand for what is counted beside requests:
-            "RunTask on Fargate", and "a launch on Fargate" for each task.
+        burst: The size of the bucket in tokens; it starts full.
+        per_second: The tokens that are added per second.
+        operations: The operations whose requests take one token each. Two further names are counted, too: "RunTask on
+            Fargate", and "a launch on Fargate" for each task.
 
     Raises:
         ValueError: A number is not positive.
@@ -40,7 +36,7 @@ class Quota:
     operations: tuple[str, ...]
 
     def scaled(self, factor: float) -> Quota:
-        """Return a bucket of so many times the size and the rate.
+        """Return a bucket with the size and the rate multiplied by a factor.
 
         Raises:
             ValueError: The factor is not positive.
@@ -101,7 +97,7 @@ PUBLISHED_QUOTAS: tuple[Quota, ...] = (
     Quota(200, 80, _words("GetTaskProtection UpdateTaskProtection")),
     Quota(10, 1, _words("ListServicesByNamespace")),
 )
-"""What ECS documents, one row a bucket. Daemons, gateways and express services have no published quotas.
+"""The quotas that ECS documents, one bucket per row. Daemons, gateways and Express services have no published quotas.
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
 """
@@ -119,18 +115,18 @@ class _Bucket:
 
 
 class Buckets:
-    """Take tokens for what happens.
+    """The token buckets of an account.
 
     Args:
-        quotas: The buckets; what no bucket names is free.
-        now: When they are full.
+        quotas: The buckets. Operations in no bucket are not throttled.
+        now: The moment at which they are full.
     """
 
     def __init__(self, quotas: Sequence[Quota], now: float) -> None:
         self._buckets = [_Bucket(quota, quota.burst, now) for quota in quotas]
 
     def take(self, what: str, now: float, tokens: int = 1) -> None:
-        """Take tokens for something that is about to happen; none, if they do not suffice in every bucket.
+        """Take tokens from every bucket that lists `what`, or from none if one of them has too few.
 
         Raises:
             SimulatedError: `ThrottlingException`.
@@ -138,7 +134,7 @@ class Buckets:
         buckets = [bucket for bucket in self._buckets if what in bucket.quota.operations]
         for bucket in buckets:
             bucket.fill(now)
-        # What is larger than a bucket passes when that is full, and leaves a debt.
+        # A request for more tokens than the bucket holds passes if the bucket is full. The bucket is negative then.
         if any(bucket.tokens < min(tokens, bucket.quota.burst) for bucket in buckets):
             raise SimulatedError("ThrottlingException", "Rate exceeded")
         for bucket in buckets:

@@ -1,7 +1,4 @@
-"""One request that the simulator received, for tests to assert on.
-
-Decides nothing.
-"""
+"""One request that the simulator received, for assertions in tests."""
 
 from __future__ import annotations
 
@@ -13,16 +10,16 @@ from ecskit._simulator.wire import Wire
 
 @attrs.frozen(kw_only=True)
 class Call:
-    """What was asked, when, and how it went.
+    """One request and its outcome.
 
     Args:
-        time: When, in epoch seconds of the simulator's clock.
+        time: When the simulator received it, in epoch seconds of its clock.
         operation: The operation, for example `RunTask`.
-        request: The body as it came over the wire.
+        request: The body of the request.
         status: The HTTP status of the answer; 0 if a fault lost or damaged it.
-        code: The error code of the answer, or None for a success. For a lost answer what became of it: `reset`,
-            `timeout`, `cut` or `garbled`.
-        fault: The fault that the request met, if any. It says whether the request took effect.
+        code: The error code of the answer; None for a success; `reset`, `timeout`, `cut` or `garbled` if a fault lost
+            or damaged the answer.
+        fault: The fault that the request met, if any. `Fault.after_effect` is whether the request took effect.
     """
 
     time: float

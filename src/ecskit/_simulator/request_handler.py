@@ -1,8 +1,7 @@
-"""How one request is answered: what comes before, around and after the operation itself.
+"""Answer one request.
 
-Decides the order of things: set the time, take from the quotas, check the request against the service model, see
-whether a fault strikes, let the operation act, check the answer, record the call. What operations do is written in the
-`operations` package.
+The steps: advance the account, take a token from the quotas, check the request against the service model, choose a
+fault, perform the operation, check the answer, record the call.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
     from ecskit._simulator.operations import Operation
     from ecskit._simulator.wire import Wire
 
-# Codes that any operation may answer with, beside those that the service model lists for it.
+# Error codes that any operation may return, besides those that the service model lists for it.
 _COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
 
 
 class RequestHandler:
-    """What a simulator needs to answer a request; whoever calls holds the lock."""
+    """The part of `Simulator` that answers requests. Callers hold the lock."""
 
     _now: Callable[[], float]
     _model: dict[str, Any]
@@ -62,7 +61,7 @@ class RequestHandler:
         return answer
 
     def _admit(self, operation: str, request: Wire, now: float) -> Operation:
-        """Return what performs an operation, if the request is one that ECS would look at."""
+        """Return the function that performs an operation, if the request is valid and not throttled."""
         if operation not in self._model["operations"]:
             raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
         perform = operations.TABLE.get(operation)
@@ -82,7 +81,7 @@ class RequestHandler:
                 self._account.shortage = None
         answer: Wire = {}
         if fault.after_effect:
-            # A refusal is lost like any other answer.
+            # An error answer is lost like any other answer.
             with contextlib.suppress(SimulatedError):
                 answer = self._perform(perform, operation, request)
         raise fault.struck(answer)
@@ -97,7 +96,7 @@ class RequestHandler:
         return answer
 
     def _check_code(self, operation: str, error: SimulatedError) -> None:
-        """Stop an error that the service model does not list for the operation."""
+        """Raise SimulatorBug for an error that the service model does not list for the operation."""
         listed = {each["shape"] for each in self._model["operations"][operation].get("errors", ())}
         if error.code not in listed | _COMMON_CODES:
             raise SimulatorBug(f"{operation} refused with {error.code}, which the service model does not list")

@@ -1,7 +1,6 @@
-"""How operations look at managed resources: as readers that may be behind, or as writers who see the present.
+"""Find and add daemons, gateways, Express services and their parts, and replay creations by `clientToken`.
 
-Decides what a reader sees under the world's lag, and what an idempotency token stands for. Statuses, and the errors for
-what is not there, belong to the operations.
+Operations that change something use the current state. Reads can lag: they use the state at a moment.
 """
 
 from __future__ import annotations
@@ -10,9 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ecskit._simulator.errors import invalid
+from ecskit._simulator.records.tokens import CreationToken
 from ecskit._simulator.resource_script import Progress
 
 if TYPE_CHECKING:
@@ -20,102 +18,99 @@ if TYPE_CHECKING:
 
     from ecskit._simulator.account import Account
     from ecskit._simulator.records.timed_resources import TimedResource
-    from ecskit._simulator.resource_script import ResourceKind
+    from ecskit._simulator.resource_script import ResourceType
     from ecskit._simulator.wire import Wire
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 
 
-@attrs.frozen(kw_only=True)
-class CreationToken:
-    """What the idempotency token of a creation stands for: the question, and what was created."""
-
-    question: str
-    arn: str
-    at: float
-
-
-def checked_arn(account: Account, kind: str, reference: str) -> str:
-    """Return a reference that must be the ARN of something of that kind.
+def checked_arn(account: Account, resource_type: str, reference: str) -> str:
+    """Return a reference that must be an ARN of the resource type.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
     """
     if not reference.startswith("arn:"):
         raise invalid(f"Invalid identifier: {reference} is not an ARN.")
-    account.arns.name(kind, reference)
+    account.arns.name(resource_type, reference)
     return reference
 
 
-def add_resource(account: Account, kind: str, record: TimedResource) -> None:
-    """Let a resource exist."""
-    account.timed_resources[kind, record.arn] = record
+def add_resource(account: Account, resource_type: str, record: TimedResource) -> None:
+    """Add a resource to the account."""
+    account.timed_resources[resource_type, record.arn] = record
 
 
-def find_current(account: Account, kind: str, arn: str) -> TimedResource | None:
-    """Return the resource of that ARN as a writer sees it: if it exists now."""
-    record = account.timed_resources.get((kind, arn))
+def find_current(account: Account, resource_type: str, arn: str) -> TimedResource | None:
+    """Return the resource of an ARN if it exists now."""
+    record = account.timed_resources.get((resource_type, arn))
     return record if record is not None and record.exists(account.now) else None
 
 
-def find_visible(account: Account, kind: str, arn: str, at: float) -> TimedResource | None:
-    """Return the resource of that ARN as a reader of a moment sees it."""
-    record = account.timed_resources.get((kind, arn))
-    return record if record is not None and _is_seen(account, record, at) else None
+def find_visible(account: Account, resource_type: str, arn: str, at: float) -> TimedResource | None:
+    """Return the resource of an ARN if a read of a moment shows it."""
+    record = account.timed_resources.get((resource_type, arn))
+    return record if record is not None and _is_visible(account, record, at) else None
 
 
-def all_current(account: Account, kind: str) -> Iterator[TimedResource]:
-    """Yield the resources of a kind that exist now, oldest first."""
-    return (each for (of, _), each in account.timed_resources.items() if of == kind and each.exists(account.now))
+def all_current(account: Account, resource_type: str) -> Iterator[TimedResource]:
+    """Yield the resources of a type that exist now, oldest first."""
+    return (
+        each for (of, _), each in account.timed_resources.items() if of == resource_type and each.exists(account.now)
+    )
 
 
-def all_visible(account: Account, kind: str, at: float) -> Iterator[TimedResource]:
-    """Yield the resources of a kind that a reader of a moment sees."""
-    return (each for (of, _), each in account.timed_resources.items() if of == kind and _is_seen(account, each, at))
+def all_visible(account: Account, resource_type: str, at: float) -> Iterator[TimedResource]:
+    """Yield the resources of a type that a read of a moment shows."""
+    return (
+        each
+        for (of, _), each in account.timed_resources.items()
+        if of == resource_type and _is_visible(account, each, at)
+    )
 
 
-def _is_seen(account: Account, record: TimedResource, at: float) -> bool:
+def _is_visible(account: Account, record: TimedResource, at: float) -> bool:
     return record.exists(at) and record.created_at + account.lag.visible_after <= at
 
 
-def progress_of(account: Account, kind: ResourceKind, name: str) -> Progress:
-    """Return how a change of a resource goes: its own script, else that of "*", else the defaults."""
-    return account.progress.get((kind, name)) or account.progress.get((kind, "*")) or Progress()
+def progress_of(account: Account, resource_type: ResourceType, name: str) -> Progress:
+    """Return the script of a resource's changes: its own, else that of "*", else the defaults."""
+    return account.progress.get((resource_type, name)) or account.progress.get((resource_type, "*")) or Progress()
 
 
-def created_earlier(account: Account, kind: str, scope: str, request: Wire) -> TimedResource | None:
+def created_earlier(account: Account, resource_type: str, scope: str, request: Wire) -> TimedResource | None:
     """Return what an earlier request with the same `clientToken` created, or None if the token is new.
 
     Args:
-        world: Where to look.
-        kind: The kind of what is created.
-        scope: Within what the token is unique: the ARN of a cluster, or "" for the account.
+        account: The account.
+        resource_type: The type of the resource.
+        scope: The scope in which tokens are unique: the ARN of a cluster, or "" for the account.
         request: The whole request.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when the token is malformed or came with other parameters before.
+        SimulatedError: `InvalidParameterException` if the token is malformed or was used with other parameters.
     """
     token = request.get("clientToken")
     if token is None:
         return None
     if not _TOKEN.fullmatch(token):
         raise invalid("clientToken must be 1 to 36 printable ASCII characters without spaces.")
-    known = account.creations.get((kind, scope, token))
-    record = None if known is None else find_current(account, kind, known.arn)
-    # The ARN can be in use again for something that was created without this token.
-    if known is None or record is None or record.created_at != known.at:
+    creation = account.creations.get((resource_type, scope, token))
+    record = None if creation is None else find_current(account, resource_type, creation.arn)
+    # The ARN may belong to a newer resource that was created without this token.
+    if creation is None or record is None or record.created_at != creation.at:
         return None
-    if known.question != _question(request):
+    if creation.parameters != _parameters(request):
         raise invalid("The clientToken was used before with other parameters.")
     return record
 
 
-def record_creation(account: Account, kind: str, scope: str, request: Wire, record: TimedResource) -> None:
-    """Keep what the `clientToken` of a request stands for, if it has one."""
+def record_creation(account: Account, resource_type: str, scope: str, request: Wire, record: TimedResource) -> None:
+    """Store what the `clientToken` of a request created, if it has one."""
     if "clientToken" in request:
-        creation = CreationToken(question=_question(request), arn=record.arn, at=record.created_at)
-        account.creations[kind, scope, request["clientToken"]] = creation
+        creation = CreationToken(parameters=_parameters(request), arn=record.arn, at=record.created_at)
+        account.creations[resource_type, scope, request["clientToken"]] = creation
 
 
-def _question(request: Wire) -> str:
+def _parameters(request: Wire) -> str:
     return json.dumps({name: value for name, value in request.items() if name != "clientToken"}, sort_keys=True)

@@ -1,7 +1,6 @@
-"""How long a change of a daemon, a gateway or an express service takes in the simulator, and whether it fails.
+"""Scripts for the changes of daemons, gateways and Express services: how long they take, and whether they fail.
 
-Decides the default durations. Holds the wishes of whoever writes a test; which statuses they lead to is decided by the
-operations that begin the change.
+The operations turn a script into statuses.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ResourceKind = Literal["daemon", "daemon-task-definition", "gateway", "gateway-route", "express-gateway-service"]
+ResourceType = Literal["daemon", "daemon-task-definition", "gateway", "gateway-route", "express-gateway-service"]
 
-# Seconds from the request to the end of the change, whatever the change is.
-DEFAULT_SECONDS: Mapping[ResourceKind, float] = {
+# Seconds from the request to the end of any change.
+DEFAULT_SECONDS: Mapping[ResourceType, float] = {
     "daemon": 60.0,
     "daemon-task-definition": 10.0,
     "gateway": 30.0,
@@ -24,22 +23,22 @@ DEFAULT_SECONDS: Mapping[ResourceKind, float] = {
     "express-gateway-service": 60.0,
 }
 
-# A daemon deployment is PENDING that long, or for the first half of it when it is shorter than twice that.
+# How long a daemon deployment is PENDING: this, or half of its whole duration if that is less.
 PENDING_SECONDS = 5.0
-# A daemon deployment that another one replaces is STOP_REQUESTED that long.
+# How long a daemon deployment is STOP_REQUESTED after another one has replaced it.
 STOPPING_SECONDS = 3.0
 
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """Describe how the changes of a resource go. All durations are seconds of the simulator's clock.
+    """Describe the changes of a resource. All durations are seconds of the simulator's clock.
 
     Args:
-        seconds: From the request to the end of the change, good or bad. Default None: the default of the kind.
-            `math.inf` never ends.
-        fails: Why the change fails. Default None: it succeeds.
-        rollback_seconds: How long the rollback takes, of a daemon deployment that fails. Default 30.
-        rollback_fails: Why the rollback fails too. Default None: it succeeds.
+        seconds: From the request to success or failure. Default None: the default of the resource type. `math.inf`
+            never ends.
+        fails: The reason of a failure. Default None: the change succeeds.
+        rollback_seconds: The duration of the rollback of a failed daemon deployment. Default 30.
+        rollback_fails: The reason why the rollback fails. Default None: it succeeds.
 
     Raises:
         TypeError: A duration is not a number.
@@ -51,6 +50,6 @@ class Progress:
     rollback_seconds: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
     rollback_fails: str | None = None
 
-    def seconds_for(self, kind: ResourceKind) -> float:
-        """Return the seconds that a change of a resource of this kind takes."""
-        return DEFAULT_SECONDS[kind] if self.seconds is None else self.seconds
+    def seconds_for(self, resource_type: ResourceType) -> float:
+        """Return the duration of a change, in seconds."""
+        return DEFAULT_SECONDS[resource_type] if self.seconds is None else self.seconds

@@ -1,7 +1,4 @@
-"""The clock of a simulator that is driven by the wall: real time, faster if wished.
-
-Decides nothing but arithmetic; the source of time is an argument.
-"""
+"""The wall clock at a chosen speed."""
 
 from __future__ import annotations
 
@@ -13,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class ScaledClock:
-    """Tell the time of a world in which a second passes faster (or slower) than outside.
+    """Return a time that passes faster or slower than real time. Call the clock to read it.
 
     Args:
-        speed: Seconds that pass inside per second outside. Default 1.
-        start: The time at which the inside begins, in epoch seconds. Default: the wall clock's time.
-        monotonic: Where outside seconds come from. Default `time.monotonic`.
+        speed: Seconds of this clock per real second. Default 1.
+        start: The first time of this clock, in seconds since the epoch. Default: the wall clock's time.
+        monotonic: Returns real seconds. Default `time.monotonic`.
 
     Raises:
         ValueError: The speed is not positive.
@@ -35,5 +32,5 @@ class ScaledClock:
         self._start = time.time() if start is None else start
 
     def __call__(self) -> float:
-        """Return the time inside, in seconds since the epoch."""
+        """Return the time of this clock, in seconds since the epoch."""
         return self._start + (self._monotonic() - self._began) * self._speed

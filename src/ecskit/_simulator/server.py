@@ -1,7 +1,6 @@
-"""The simulator behind HTTP, on the loopback interface only.
+"""Serve a simulator over HTTP, on the loopback interface only.
 
-Decides framing and the life of the server. Signatures are not checked, and every path answers alike: the operation is
-in the headers.
+The operation is in a header, so the path of a request is ignored. Signatures are not checked.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ _HOST = "127.0.0.1"
 
 
 class SimulatorServer:
-    """Serve a simulator over HTTP on 127.0.0.1; a context manager that stops it at the end.
+    """Serve a simulator over HTTP on 127.0.0.1. A context manager, which closes the server at the end.
 
     Args:
-        simulator: What to serve. Default: a new one on a clock of its own, made from the arguments below, which are
-            not used otherwise.
+        simulator: The simulator to serve. Default: a new one, made from `speed`, `seed` and `lag`, which are ignored
+            otherwise.
         port: The port. Default 0: a free one.
-        speed: How many times faster than the wall clock simulated time passes. Default 1.
-        seed: Root of all randomness. Default 0.
-        lag: How far task reads are behind the truth. Default: not at all.
+        speed: Simulated seconds per second of the wall clock. Default 1.
+        seed: The root of all randomness. Default 0.
+        lag: How far reads are behind. Default: every read is current.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is in use.
     """
 
     def __init__(
@@ -57,14 +56,14 @@ class SimulatorServer:
 
     @property
     def url(self) -> str:
-        """The address to give to a client as `endpoint_url`."""
+        """The URL, for the `endpoint_url` of a client."""
         return f"http://{_HOST}:{self._http.server_port}"
 
     def close(self) -> None:
-        """Stop serving and cut open connections. A second call does nothing.
+        """Stop serving and close open connections. A second call does nothing.
 
         Raises:
-            SimulatorBug: While serving, the simulator built an answer that the service model forbids.
+            SimulatorBug: The simulator built an answer that the service model forbids.
         """
         if self._thread.is_alive():
             self._http.shutdown()
@@ -78,7 +77,7 @@ class SimulatorServer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
@@ -104,7 +103,7 @@ class _HttpServer(ThreadingHTTPServer):
                 self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let lost connections pass; `_Handler` keeps what the simulator raises."""
+        """Ignore lost connections. `_Handler` stores the errors of the simulator."""
 
     def cut_connections(self) -> None:
         with self._lock:
@@ -127,9 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         except LostAnswerError as lost:
             self.close_connection = True
             if lost.loss == "timeout":
-                self._wait_for_the_end()
+                self._wait_for_disconnect()
             return
-        except Exception as error:  # noqa: BLE001  # no answer is better than a wrong one; `close` raises the error
+        except Exception as error:  # noqa: BLE001  # the client gets no answer; `close` raises the error
             server.failures.append(error)
             self.close_connection = True
             self.log_error("%r", error)
@@ -143,11 +142,11 @@ class _Handler(BaseHTTPRequestHandler):
         if len(response.body) < int(response.headers["Content-Length"]):
             self.close_connection = True
 
-    def _wait_for_the_end(self) -> None:
-        """Return when the client gives up, or when connections are cut."""
+    def _wait_for_disconnect(self) -> None:
+        """Return when the client or the server closes the connection."""
         with contextlib.suppress(OSError):
             while self.connection.recv(1):
                 pass
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Do not log requests: `Simulator.calls` has them."""
+        """Log no requests: `Simulator.calls` has them."""

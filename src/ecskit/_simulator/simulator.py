@@ -1,7 +1,7 @@
-"""The simulator itself: one account in one region that answers ECS requests.
+"""The simulator: one account in one region that answers ECS requests.
 
-Decides what whoever writes a test can script, cause and look at. How a request is answered is decided in `answering`,
-what operations do in the `operations` package; sockets and clients are elsewhere.
+`Simulator` has the methods with which a test scripts, injects and inspects. `request_handler` answers a request, and
+`operations` perform it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, damaged
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
 from ecskit._simulator.quotas import Buckets, Quota
-from ecskit._simulator.read_options import Lag
+from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.request_handler import RequestHandler
-from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceKind
+from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceType
 from ecskit._simulator.scheduler import loop, rebalancing, rollouts
 from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState, deployment_states, service_state
-from ecskit._simulator.scheduler.shown_counts import Counting
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState
 from ecskit._simulator.virtual_clock import VirtualClock
@@ -46,27 +45,28 @@ if TYPE_CHECKING:
 
 
 class Simulator(RequestHandler):
-    """Answer ECS requests from a made-up account.
+    """Answer ECS requests from a simulated account.
 
-    A cluster named "default" exists from the start. Time comes from `now` alone, randomness from `seed` alone: the
-    same requests at the same moments get the same answers. Threads may share a simulator.
+    A cluster named "default" exists from the start. The time comes from `now` alone and randomness from `seed` alone:
+    the same requests at the same moments get the same answers. Threads can share a simulator.
 
     Args:
-        now: Returns the time in seconds since the epoch. It must not go back. Default: the simulator's own `clock`,
-            which moves only when all clients of `client` and `async_client` sleep. With a `now` of yours these clients
-            sleep on the machine's clock.
+        now: Returns the time in seconds since the epoch, which must not decrease. Default: the simulator's own `clock`,
+            which moves only when all clients of `client` and `async_client` sleep. With another `now`, these clients
+            sleep in real time.
         region: The region in ARNs. Default us-east-1.
         account: The account id in ARNs. Default 123456789012.
-        seed: Root of all randomness. Default 0.
-        lag: How far reads are behind the truth. Default: not at all.
+        seed: The root of all randomness. Default 0.
+        lag: How far reads are behind. Default: every read is current.
         quotas: The token buckets that throttle requests, for example `PUBLISHED_QUOTAS`. Default: none.
-        counting: How `desiredCount` of `deployments` is shown, see `Counting`. Default "zero_first", recorded last.
-        bare_replays: Whether RunTask answers a known `clientToken` with nothing of the tasks but their ARNs and
-            statuses. Default False: with whole tasks.
-        keep_calls: How many of the latest calls `calls` remembers. Default None: all of them.
+        counting: How `desiredCount` of `deployments` is shown, see `Counting`. Default "zero_first", the one that was
+            recorded most recently.
+        bare_replays: Whether RunTask answers a repeated `clientToken` with only the ARNs and statuses of its tasks.
+            Default False: with whole tasks.
+        keep_calls: The number of latest calls in `calls`. Default None: all.
 
     Raises:
-        ValueError: There is no such `counting`.
+        ValueError: `counting` is not one of the policies.
     """
 
     def __init__(
@@ -120,71 +120,71 @@ class Simulator(RequestHandler):
 
     @contextmanager
     def _present(self) -> Generator[None, None, None]:
-        """Hold the lock, and let everything happen that is due by now."""
+        """Hold the lock, with the account advanced to now."""
         with self._lock:
             self._account.advance(self._now())
             yield
 
     def _client_random(self) -> Random:
-        """Return a source of chance for one more client: two that drew the same would use the same tokens."""
+        """Return a source of randomness for one client: with the same source, two clients would use equal tokens."""
         return Random(f"{self._seed} client {next(self._clients)}")
 
     def client(self) -> Client:
         """Return a sync client whose requests this simulator answers, in-process and on the simulator's clock.
 
-        It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
+        It makes one attempt per request, so that an injected fault is what remains after the SDK's retries.
         """
-        return clients.client(self, self._naps, region=self._region, random=self._client_random())
+        return clients.client(self.respond, self._naps, region=self._region, random=self._client_random())
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
 
-        It makes one attempt per request, so that injected faults are what is left after the SDK's retries.
+        It makes one attempt per request, so that an injected fault is what remains after the SDK's retries.
 
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self, self._naps, region=self._region, random=self._client_random())
+        return clients.async_client(self.respond, self._naps, region=self._region, random=self._client_random())
 
     def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
-        """Choose how tasks behave that are launched from now on.
+        """Set the behaviour of tasks that are launched from now on.
 
         Args:
             family: A task definition family, or "*" for all families without a script of their own.
-            script: The behaviour; or several, for the first task of a family, the second and so on, the last of them
-                for all that follow.
+            script: The script; or several, for the first task of a family, the second and so on. The last one is for
+                all further tasks.
 
         Raises:
             ValueError: The sequence is empty.
         """
         scripts = [script] if isinstance(script, TaskScript) else list(script)
         if not scripts:
-            raise ValueError("a sequence of scripts needs at least one")
+            raise ValueError("script must not be an empty sequence")
         with self._present():
             self._account.scripts[family] = ScriptSequence(scripts)
 
-    def script_resource(self, kind: ResourceKind, name: str, progress: Progress) -> None:
-        """Choose how changes go that are asked of a daemon, a gateway or an express service from now on.
+    def script_resource(self, resource_type: ResourceType, name: str, progress: Progress) -> None:
+        """Set how changes of a daemon, a gateway or an Express service proceed that are requested from now on.
 
         Args:
-            kind: What is changed: "daemon" (its deployments), "daemon-task-definition" (its deletion), "gateway" (its
-                updates), "gateway-route" or "express-gateway-service" (its deployments and its deletion).
+            resource_type: "daemon" (for its deployments), "daemon-task-definition" (for its deletion), "gateway" (for
+                its updates), "gateway-route" or "express-gateway-service" (for its deployments and its deletion).
             name: The name of the resource: the family of a daemon task definition, the gateway of a route. Or "*" for
-                all of the kind without a script of their own.
-            progress: How long changes take, and whether they fail.
+                all resources of the type without a script of their own.
+            progress: The duration of changes, and whether they fail.
 
         Raises:
-            ValueError: There is no such kind.
+            ValueError: `resource_type` is not one of these.
         """
-        if kind not in DEFAULT_SECONDS:
-            raise ValueError(f"kind must be one of {', '.join(DEFAULT_SECONDS)}: {kind!r}")
+        if resource_type not in DEFAULT_SECONDS:
+            raise ValueError(f"resource_type must be one of {', '.join(DEFAULT_SECONDS)}: {resource_type!r}")
         with self._present():
-            self._account.progress[kind, name] = progress
+            self._account.progress[resource_type, name] = progress
 
     def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
-        """Let a service begin to use a gateway, as if it was created or updated, and return the ARN of the route.
+        """Connect a service to a gateway, and return the ARN of the route. A route that exists is updated.
 
-        Services of the simulator open no routes: this stands for one. A route that exists is updated.
+        Simulated services open no routes. This method does what the creation or update of a service would do.
 
         Args:
             gateway: The name or the ARN of the gateway.
@@ -199,7 +199,7 @@ class Simulator(RequestHandler):
             return gateway_associations.open_route(self._account, gateway, f"{cluster}/{service}", port)
 
     def close_route(self, route: str) -> None:
-        """Let the service of a route cease to use the gateway.
+        """Disconnect the service of a route from the gateway.
 
         Args:
             route: The ARN of the route.
@@ -211,7 +211,7 @@ class Simulator(RequestHandler):
             gateway_associations.close_route(self._account, route)
 
     def tasks(self, family: str | None = None) -> list[TaskState]:
-        """Return every task that was ever launched as it is now, in the order of their launch.
+        """Return the current state of every task that was ever launched, in the order of launches.
 
         Args:
             family: Only tasks of this task definition family. Default None: all.
@@ -221,34 +221,34 @@ class Simulator(RequestHandler):
         return [state for state in states if family in (None, state.family)]
 
     def script_deployment(self, service: str, script: DeploymentScript) -> None:
-        """Choose how deployments of a service go that begin from now on.
+        """Set how deployments of a service proceed that begin from now on.
 
         Args:
             service: The name of a service, or "*" for all services without a script of their own.
-            script: How long statuses and stages last, and what fails. Whether tasks start is for `script` to say.
+            script: The durations of statuses and stages, and what fails. Use `script` for its tasks.
         """
         with self._present():
             self._account.deployment_scripts[service] = script
 
     def fire_alarm(self, name: str) -> int:
-        """Let a CloudWatch alarm fire: deployments under way that watch it fail.
+        """Fire a CloudWatch alarm: the deployments in progress that watch it fail.
 
         Args:
             name: The name of the alarm.
 
         Returns:
-            How many deployments failed of it.
+            The number of deployments that failed.
         """
         with self._present():
-            struck = [
+            failed = [
                 each for each in self._account.services.values() if rollouts.fire_alarm(self._account, each, name)
             ]
-            for service in struck:
+            for service in failed:
                 loop.run_service(self._account, service)
-        return len(struck)
+        return len(failed)
 
     def rebalance(self, service: str) -> str:
-        """Let ECS move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
+        """Move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
 
@@ -256,11 +256,11 @@ class Simulator(RequestHandler):
             service: The name or the ARN of the service.
 
         Returns:
-            The ARN of the task that goes: the oldest healthy one in the zone with the most tasks.
+            The ARN of the task that is stopped: the oldest healthy one in the zone with the most tasks.
 
         Raises:
-            ValueError: There is no such ACTIVE service, or ECS would not rebalance it: it is a DAEMON, has task sets, a
-                `maximumPercent` of 100, rebalancing DISABLED, a deployment under way, or no task that may be stopped.
+            ValueError: No ACTIVE service has this name, or ECS does not rebalance it: it is a DAEMON, has task sets, a
+                `maximumPercent` of 100, rebalancing DISABLED, a deployment in progress, or no task that may be stopped.
         """
         with self._present():
             for each in self._account.services.values():
@@ -271,7 +271,7 @@ class Simulator(RequestHandler):
         raise ValueError(f"there is no ACTIVE service {service!r}")
 
     def services(self, name: str | None = None) -> list[ServiceState]:
-        """Return every service that ECS remembers as it is now, in the order of their creation.
+        """Return the current state of every service that ECS still shows, in the order of creation.
 
         Args:
             name: Only services of this name. Default None: all.
@@ -281,29 +281,29 @@ class Simulator(RequestHandler):
         return [each for each in found if name in (None, each.name)]
 
     def deployments(self, service: str) -> list[DeploymentState]:
-        """Return every service deployment of a service as it is now, oldest first.
+        """Return the current state of every service deployment of a service, oldest first.
 
         Args:
-            service: The name or the ARN of the service. Services of this name in several clusters follow one another.
+            service: The name or the ARN of the service. If several clusters have the name, the result has all of them.
         """
         with self._present():
             found = [each for each in self._account.services.values() if service in (each.name, each.arn)]
             return [state for each in found for state in deployment_states(each)]
 
     def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
-        """Let the next valid requests for an operation meet a fault.
+        """Inject a fault into the next valid requests for an operation.
 
         Args:
             operation: The operation, for example `RunTask`, or "*" for any.
-            fault: What happens, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is an answer that
-                comes before the effect.
-            times: How many requests meet it. Default 1; None: all of them, until `heal`. Faults of further calls
-                queue behind.
-            after: Seconds from now during which nothing happens yet. Default 0.
+            fault: The fault, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is answered without
+                performing the request.
+            times: The number of requests that meet it. Default 1; None: all, until `heal`. The faults of later calls
+                wait until these are used up.
+            after: Seconds from now until it applies. Default 0.
 
         Raises:
             TypeError: `fault` is neither a fault nor an error.
-            ValueError: The service has no such operation, or the fault does not fit it; `times` is below 1, `after`
+            ValueError: ECS has no such operation, or its requests cannot meet the fault; `times` is below 1; `after` is
                 below 0.
         """
         met = Fault(error=fault) if isinstance(fault, SimulatedError) else fault
@@ -311,11 +311,11 @@ class Simulator(RequestHandler):
             raise TypeError(f"fault must be a Fault or a SimulatedError, not {type(met).__name__}")
         self._check_operation(operation)
         if operation != ANY and not met.fits(operation):
-            raise ValueError(f"{operation} launches no tasks that could find no capacity")
+            raise ValueError(f"{operation} launches no tasks: no_capacity is for RunTask and StartTask")
         if after < 0 or (times is not None and times < 1):
             raise ValueError(f"times must be at least 1, and after at least 0: times={times}, after={after}")
         with self._lock:
-            self._faults.order(operation, met, begins=self._now() + after, times=times)
+            self._faults.plan(operation, met, begins=self._now() + after, times=times)
 
     def misbehave(
         self,
@@ -325,21 +325,21 @@ class Simulator(RequestHandler):
         operations: Collection[str] | None = None,
         faults: Sequence[Fault] | None = None,
     ) -> None:
-        """Let a share of all valid requests meet faults, until `heal`. Faults of `fail` go first.
+        """Inject random faults into a share of all valid requests, until `heal`. Faults of `fail` come first.
 
-        Who is struck, and by what, follows from the seed, the operation, what the request says (its `clientToken` left
-        out) and how often the same was said before: not from the order in which threads come.
+        The fault of a request depends on the seed, the operation, the content of the request without its `clientToken`,
+        and how often the same content was sent before. It does not depend on the order of threads.
 
         Args:
-            rate: The share, 0 to 1.
-            seed: Root of the decisions. Default 0.
-            operations: Whose requests. Default None: those of all operations.
-            faults: What to draw from, all with the same chance. Default None: throttling, ServerException, resets and
-                timeouts, for operations that change something before and after the effect, for RunTask also a throttle
-                in disguise.
+            rate: The share of requests, 0 to 1.
+            seed: The seed. Default 0.
+            operations: The operations whose requests meet faults. Default None: all.
+            faults: The faults to choose from, with equal probability. Default None: throttling, ServerException, resets
+                and timeouts; for operations that change something, both before and after the effect; for RunTask also
+                `Fault.disguised_throttle`.
 
         Raises:
-            ValueError: The rate is out of bounds, or the service has no such operation.
+            ValueError: The rate is out of bounds, or ECS has no such operation.
         """
         for operation in operations or ():
             self._check_operation(operation)
@@ -348,7 +348,7 @@ class Simulator(RequestHandler):
             self._faults.random_faults = random_faults
 
     def heal(self) -> None:
-        """Forget all faults to come, those of `fail` and those of `misbehave`."""
+        """Remove all faults of `fail` and `misbehave`."""
         with self._lock:
             self._faults.end()
 
@@ -361,11 +361,11 @@ class Simulator(RequestHandler):
 
         Args:
             operation: The operation, for example `RunTask`.
-            request: The request as the wire has it, camelCase.
+            request: The body of the request, with camelCase members.
 
         Raises:
-            SimulatedError: The service refuses. The code is `NotSimulatedException` for an operation that ECS has and
-                the simulator lacks.
+            SimulatedError: An error answer. Its code is `NotSimulatedException` for an operation of ECS that the
+                simulator does not implement.
             LostAnswerError: A fault lost the answer.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
@@ -373,14 +373,14 @@ class Simulator(RequestHandler):
             return copy.deepcopy(self._answer(operation, copy.deepcopy(request)))
 
     def respond(self, target: str, body: bytes) -> Response:
-        """Answer one HTTP request, errors included.
+        """Answer one HTTP request. Error answers are returned, too.
 
         Args:
             target: The `X-Amz-Target` header.
             body: The body of the request.
 
         Raises:
-            LostAnswerError: A fault leaves nothing of the answer: `reset` or `timeout`.
+            LostAnswerError: A fault lost the whole answer: `reset` or `timeout`.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
         with self._lock:

@@ -1,7 +1,4 @@
-"""What makes a list of tags acceptable, and how two lists become one.
-
-Decides limits and merging. Does not know what carries the tags.
-"""
+"""Check and merge lists of tags."""
 
 from __future__ import annotations
 
@@ -19,10 +16,10 @@ _RESERVED = "aws:"
 
 
 def checked_tags(tags: Iterable[dict[str, str]] | None) -> Tags:
-    """Return the tags that a caller gave, in the caller's order.
+    """Return the tags of a request, in their order.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, for more than 50 tags, an empty, doubled or reserved key.
+        SimulatedError: `InvalidParameterException` for more than 50 tags, or an empty, duplicate or reserved key.
     """
     accepted: Tags = []
     seen: set[str] = set()
@@ -51,6 +48,6 @@ def check_number(tags: Tags) -> None:
 
 
 def merged_tags(old: Tags, new: Tags) -> Tags:
-    """Return the old tags with the new ones laid over them by key."""
+    """Return the old tags, replaced by new tags of the same key, and the other new tags."""
     values = {tag["key"]: tag["value"] for tag in (*old, *new)}
     return [{"key": key, "value": value} for key, value in values.items()]

@@ -1,7 +1,4 @@
-"""What makes a task definition acceptable, and the form in which ECS gives it back.
-
-Decides checks and normalisation of a RegisterTaskDefinition request. Does not know families, revisions or tags.
-"""
+"""Check a RegisterTaskDefinition request, and fill in the defaults that ECS returns."""
 
 from __future__ import annotations
 
@@ -37,10 +34,10 @@ _NOT_ON_FARGATE = (
 
 
 def registered_body(request: Wire) -> Wire:
-    """Return the members of a task definition that follow from the request.
+    """Return the members of the task definition that a request registers.
 
     Raises:
-        SimulatedError: `ClientException`, when ECS would not accept it.
+        SimulatedError: `ClientException` for an invalid task definition.
     """
     body = {name: value for name, value in request.items() if name != "tags"}
     body.setdefault("volumes", [])
@@ -145,9 +142,9 @@ def _check_fargate_containers(body: Wire) -> None:
     cpu, memory = int(body["cpu"]), int(body["memory"])
     containers = body["containerDefinitions"]
     if sum(container["cpu"] for container in containers) > cpu:
-        raise refused("The containers ask for more cpu than the task has.")
+        raise refused("The containers request more cpu than the task has.")
     if sum(container.get("memoryReservation", container.get("memory", 0)) for container in containers) > memory:
-        raise refused("The containers ask for more memory than the task has.")
+        raise refused("The containers request more memory than the task has.")
     for container in containers:
         for member in _NOT_ON_FARGATE:
             if container.get(member):

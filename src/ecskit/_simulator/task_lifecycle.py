@@ -1,8 +1,7 @@
-"""The life of one task as a timeline of steps, and its state at any moment as a function of that timeline.
+"""The lifecycle of one task: the steps at which its statuses, timestamps, exit codes and stop code change.
 
-Decides when each status, timestamp, exit code and stop code appears. A step holds the members that change; the state
-at a moment is all steps up to it laid over one another, so the past can be read again as it was. Does not know of
-clusters, requests or the clock: moments come in as arguments.
+A step holds the members that change. The state at a moment is all steps up to it, applied in order, so reads can show
+the past.
 """
 
 from __future__ import annotations
@@ -17,24 +16,25 @@ from ecskit._simulator.wire import Wire, timestamp
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Seconds from STOPPED until ECS no longer shows a task.
 PURGED_AFTER = 3600.0
 
-# What `TaskScript.stop_details_after` delays.
+# The members that `TaskScript.stop_details_after` delays.
 _STOP_DETAILS = frozenset({"stopCode", "stoppedReason", "stoppedAt"})
 _EXIT_DETAILS = frozenset({"exitCode", "reason"})
 
 
 @attrs.frozen(kw_only=True)
 class ContainerPlan:
-    """What the timeline must know of one container.
+    """The properties of one container that its steps depend on.
 
     Args:
         name: Its name.
-        essential: Whether the task ends with it.
+        essential: Whether its exit ends the task.
         stop_timeout: Seconds between SIGTERM and SIGKILL.
-        has_health_check: Whether it reports its health.
-        when_attached: Members that it gains with the network interface.
-        when_running: Members that it gains when it starts.
+        has_health_check: Whether it has a health check.
+        when_attached: Members that it gets with the network interface.
+        when_running: Members that it gets when it starts.
     """
 
     name: str
@@ -47,14 +47,14 @@ class ContainerPlan:
 
 @attrs.frozen(kw_only=True)
 class TaskPlan:
-    """What the timeline must know of one task.
+    """The properties of one task that its steps depend on.
 
     Args:
-        script: How it behaves.
-        fargate: Whether it runs on Fargate, which sets the default durations.
+        script: Its script.
+        fargate: Whether it runs on Fargate, which has default durations of its own.
         containers: Its containers.
-        interface_details: The members of its network interface once that exists; None without an interface of its own.
-        has_exec_agent: Whether its containers carry the agent of ECS Exec.
+        interface_details: The details of its network interface after it is attached; None if it has none.
+        has_exec_agent: Whether its containers have the agent of ECS Exec.
     """
 
     script: TaskScript
@@ -71,14 +71,14 @@ class TaskPlan:
 
 @attrs.frozen(kw_only=True)
 class Step:
-    """What changes at one moment.
+    """The changes at one moment.
 
     Args:
         at: The moment, in seconds since the epoch.
-        task: Members of the task that take new values.
+        task: Members of the task that get new values.
         containers: The same for containers, by name.
         interface: The same for the attachment of the network interface.
-        counts: Whether the task's `version` goes up. Health reports do not count.
+        counts: Whether the step increments the task's `version`. Health reports do not.
     """
 
     at: float
@@ -98,7 +98,7 @@ class Snapshot:
 
 
 def snapshot(steps: Sequence[Step], at: float) -> Snapshot:
-    """Return the state at a moment; before the first step, the state is that of the first step."""
+    """Return the state at a moment. Before the first step it is the state of the first step."""
     seen = [step for step in steps if step.at <= at] or list(steps[:1])
     task: Wire = {}
     containers: dict[str, Wire] = {}
@@ -113,7 +113,7 @@ def snapshot(steps: Sequence[Step], at: float) -> Snapshot:
 
 
 def latest(steps: Sequence[Step], at: float, member: str) -> Any:
-    """Return one member of the task at a moment, or None while it is absent."""
+    """Return one member of the task at a moment, or None if absent."""
     for step in reversed(steps):
         if step.at <= at and member in step.task:
             return step.task[member]
@@ -121,12 +121,12 @@ def latest(steps: Sequence[Step], at: float, member: str) -> Any:
 
 
 def purged_at(steps: Sequence[Step]) -> float | None:
-    """Return when the service forgets the task, or None while no end is in sight."""
+    """Return when ECS stops showing the task, or None while it has no end."""
     return steps[-1].at + PURGED_AFTER if steps[-1].task.get("lastStatus") == "STOPPED" else None
 
 
 def scripted_lifecycle(plan: TaskPlan, created: float) -> tuple[Step, ...]:
-    """Return the whole timeline of a task that nobody interferes with."""
+    """Return all steps of a task that is not stopped from outside its script."""
     script = plan.script
     ready = created + script.seconds_to_start(fargate=plan.fargate)
     if script.start_failure is not None:
@@ -150,7 +150,7 @@ def scripted_lifecycle(plan: TaskPlan, created: float) -> tuple[Step, ...]:
 def stopped_lifecycle(
     plan: TaskPlan, steps: tuple[Step, ...], at: float, *, stop_code: str, reason: str
 ) -> tuple[Step, ...]:
-    """Return the timeline of a task that is told to stop at a moment; unchanged, if it is stopping already."""
+    """Return the steps of a task that is stopped at a moment. They are unchanged if it is already stopping."""
     if latest(steps, at, "desiredStatus") == "STOPPED":
         return steps
     past = tuple(step for step in steps if step.at <= at)
@@ -237,7 +237,7 @@ def _exited(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
 
 
 def _exited_alone(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
-    """Return what changes for containers that exit by themselves: these may give a reason."""
+    """Return the changes of containers that exit by themselves, with their reasons."""
     exited = _exited(plan, exits)
     for name, members in exited.items():
         reason = plan.script.exit_reason(name, plan.first_essential)
@@ -257,7 +257,7 @@ def _ending(
 ) -> tuple[Step, ...]:
     """Return the steps from the decision to stop, at `at`, to STOPPED.
 
-    `exits` are the containers whose own end is the cause; the others are sent SIGTERM, if they run at all.
+    `exits` has the exit codes of containers that exit by themselves. The others are sent SIGTERM if they run.
     """
     decision: Wire = {
         "desiredStatus": "STOPPED",
@@ -266,21 +266,21 @@ def _ending(
         "stoppingAt": timestamp(at),
     }
     before = snapshot(past, at)
-    patience = plan.script.seconds_to_stop(fargate=plan.fargate)
+    seconds = plan.script.seconds_to_stop(fargate=plan.fargate)
     deprovisions = plan.interface_details is not None
     decided = Step(at=at, task=decision, containers=_exited_alone(plan, exits))
     if before.task["lastStatus"] != "RUNNING":
         never_ran = {container.name: {"lastStatus": "STOPPED"} for container in plan.containers}
-        middle = (Step(at=at + 0.2 * patience, task={"lastStatus": "DEPROVISIONING"}),) if deprovisions else ()
-        return (decided, *middle, _stopped(at + patience, never_ran))
+        middle = (Step(at=at + 0.2 * seconds, task={"lastStatus": "DEPROVISIONING"}),) if deprovisions else ()
+        return (decided, *middle, _stopped(at + seconds, never_ran))
 
     signalled = {
         container.name: plan.script.sigterm_exit(container.name)
         for container in plan.containers
         if container.name not in exits and before.containers[container.name]["lastStatus"] != "STOPPED"
     }
-    stopping = at + 0.2 * patience
-    exited = stopping + (0.4 if deprovisions else 0.8) * patience
+    stopping = at + 0.2 * seconds
+    exited = stopping + (0.4 if deprovisions else 0.8) * seconds
     if SIGKILL_EXIT_CODE in signalled.values():
         exited = stopping + max(
             container.stop_timeout
@@ -291,13 +291,13 @@ def _ending(
     execution_stopped: Wire = {"executionStoppedAt": timestamp(exited)}
     steps = (
         decided,
-        Step(at=at + 0.1 * patience, task={"lastStatus": "DEACTIVATING"}),
+        Step(at=at + 0.1 * seconds, task={"lastStatus": "DEACTIVATING"}),
         Step(at=stopping, task={"lastStatus": "STOPPING"}),
     )
     if not deprovisions:
         return (*steps, _stopped(exited, ended, execution_stopped))
     deprovisioning = Step(at=exited, task={"lastStatus": "DEPROVISIONING", **execution_stopped}, containers=ended)
-    return (*steps, deprovisioning, _stopped(exited + 0.4 * patience))
+    return (*steps, deprovisioning, _stopped(exited + 0.4 * seconds))
 
 
 def _stopped(at: float, containers: Mapping[str, Wire] | None = None, task: Wire | None = None) -> Step:
@@ -310,7 +310,7 @@ def _stopped(at: float, containers: Mapping[str, Wire] | None = None, task: Wire
 
 
 def _late(plan: TaskPlan, ending: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return the ending with what tells how the task ended in a step of its own, after STOPPED."""
+    """Return the steps of an end. If the script delays stop details and exit codes, they are in a step of their own."""
     if not plan.script.stop_details_after:
         return ending
     task: Wire = {"lastStatus": "STOPPED"}
@@ -328,7 +328,7 @@ def _late(plan: TaskPlan, ending: tuple[Step, ...]) -> tuple[Step, ...]:
 def _split(
     step: Step, task: frozenset[str] = frozenset(), containers: frozenset[str] = frozenset()
 ) -> tuple[Step, Step]:
-    """Return a step without those members of the task and of containers, and a step that has nothing else."""
+    """Return a step without the given members of the task and its containers, and a step with these members alone."""
     rest, picked = _divide(step.task, task)
     divided = {name: _divide(members, containers) for name, members in step.containers.items()}
     return (

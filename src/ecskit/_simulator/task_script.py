@@ -1,7 +1,6 @@
-"""What a simulated task does with its life: when it starts, how long it runs, how it ends.
+"""Scripts for simulated tasks: when a task starts, how long it runs, how it ends.
 
-Decides nothing about statuses or timestamps (`task_life` derives them); it holds the wishes of whoever writes a test,
-answers what they mean for one container, and which of several scripts is next.
+`task_lifecycle` turns a script into statuses and timestamps.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 _SPOT_INTERRUPTED = "Your Spot Task was interrupted."
 _HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 
-# From RUNNING to the first health report, unless a script says otherwise.
+# Seconds from RUNNING to the first health report by default.
 _FIRST_REPORT = 5.0
 
 
@@ -76,39 +75,39 @@ _DURATION_OR_NONE = attrs.validators.optional(_duration)
 class TaskScript:
     """Describe how the tasks of a family behave. All durations are seconds of the simulator's clock.
 
-    The usual behaviours have names: `TaskScript.exits(1, after=30)`. The fields are for all others, and for
+    The usual behaviours have constructors: `TaskScript.exits(1, after=30)`. Use the fields for others, also with
     `attrs.evolve`.
 
     Args:
-        time_to_start: From the launch to RUNNING (or to the failure to start). Default: 20 on Fargate, 3 on instances.
-        run_time: From RUNNING to the end that the script describes. Default None: until somebody stops the task.
-        exit_codes: What containers exit with at that end. One number is for the first essential container; a mapping
-            names the containers that exit by themselves (if none of them is essential, the task runs on). Containers
-            not spoken for are sent SIGTERM once an essential one has exited. Default 0.
-        sigterm_exit_codes: What a container exits with when it is sent SIGTERM: one number for all, or a mapping by
-            container name, the rest 143. A container with 137 ignores the signal and is killed after its
-            `stopTimeout` (30 s unless the task definition says otherwise). Default 143.
-        exit_reasons: The `reason` of containers that exit by themselves. One text is for the first essential
-            container; a mapping is by name, for example `{"app": "OutOfMemoryError: ..."}`. Default: none has one.
+        time_to_start: From the launch to RUNNING, or to the failure to start. Default: 20 on Fargate, 3 on instances.
+        run_time: From RUNNING to the scripted end. Default None: the task runs until it is stopped.
+        exit_codes: The exit codes of containers at the scripted end. A number is for the first essential container; a
+            mapping by name is for the containers that exit by themselves (if none of them is essential, the task runs
+            on). All other containers are sent SIGTERM after an essential one has exited. Default 0.
+        sigterm_exit_codes: The exit codes of containers that are sent SIGTERM: one number for all, or a mapping by
+            name, with 143 for the rest. A container with 137 ignores the signal and is killed after its `stopTimeout`
+            (30 s unless the task definition sets it). Default 143.
+        exit_reasons: The `reason` of containers that exit by themselves. A text is for the first essential container;
+            a mapping is by name, for example `{"app": "OutOfMemoryError: ..."}`. Default: no reasons.
         reports_exit_codes: Whether containers have exit codes after the scripted end. With False they have none, as
-            when their host is lost. Default True.
-        time_to_stop: From the decision to stop to STOPPED, without the patience for containers that must be killed.
+            after the loss of their host. Default True.
+        time_to_stop: From the decision to stop to STOPPED. The stop timeout of containers that are killed adds to it.
             Default: 10 on Fargate, 2 on instances.
-        stop_code: The `stopCode` of the scripted end. Default EssentialContainerExited. With any other code the end
-            comes from outside: every container that `exit_codes` does not name is sent SIGTERM.
+        stop_code: The `stopCode` of the scripted end. Default EssentialContainerExited. Any other code means that the
+            task is stopped from outside: every container that `exit_codes` does not name is sent SIGTERM.
         stopped_reason: The `stoppedReason` of the scripted end. Default: a sentence for EssentialContainerExited,
             else the stop code.
-        stop_details_after: From STOPPED to the moment when `stopCode`, `stoppedReason`, `stoppedAt`, exit codes and the
-            reasons of containers can be seen, however the task ends. Default 0: each is there as soon as it is true.
+        stop_details_after: From STOPPED to the moment at which `stopCode`, `stoppedReason`, `stoppedAt`, exit codes and
+            the reasons of containers are shown, for any end. Default 0: each is shown when it occurs.
         start_failure: The reason why the task fails to start, for example "CannotPullContainerError: ...". The task
-            then never runs, and its stop code is TaskFailedToStart. Default None: it starts.
-        health: What health checks report, for containers that define one: one value, or a mapping from seconds after
+            never runs, and its stop code is TaskFailedToStart. Default None: it starts.
+        health: The reports of health checks, for containers that have one: one value, or a mapping from seconds after
             RUNNING, for example `{5: "HEALTHY", 60: "UNHEALTHY"}`. Default HEALTHY.
         time_to_healthy: From RUNNING to the first report of the health checks, if `health` is one value. Default 5.
 
     Raises:
         TypeError: A duration or an exit code is not a number.
-        ValueError: One is negative, or `stop_code` or `health` is not a value that there is.
+        ValueError: A number is negative, or `stop_code` or `health` is not one of the allowed values.
     """
 
     time_to_start: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
@@ -139,17 +138,17 @@ class TaskScript:
         Args:
             code: The exit code. Default 0.
             after: Seconds from RUNNING. Default 0.
-            container: Who exits. Default: the first essential container, and with it the task.
+            container: The container that exits. Default: the first essential one, which ends the task.
         """
         return cls(run_time=after, exit_codes=code if container is None else {container: code})
 
     @classmethod
     def out_of_memory(cls, *, after: float = 0.0, container: str | None = None) -> Self:
-        """Be killed for using too much memory: exit code 137, and a reason that says so.
+        """Be killed for using too much memory: exit code 137 and a reason with OutOfMemoryError.
 
         Args:
             after: Seconds from RUNNING. Default 0.
-            container: Who is killed. Default: the first essential container, and with it the task.
+            container: The container that is killed. Default: the first essential one, which ends the task.
         """
         if container is None:
             return cls(run_time=after, exit_codes=SIGKILL_EXIT_CODE, exit_reasons=_OUT_OF_MEMORY)
@@ -160,8 +159,8 @@ class TaskScript:
         """Never run (TaskFailedToStart).
 
         Args:
-            reason: Why, for example "Timeout waiting for network interface provisioning to complete."
-            after: Seconds from the launch to the failure. Default: as long as starting takes.
+            reason: The reason, for example "Timeout waiting for network interface provisioning to complete."
+            after: Seconds from the launch to the failure. Default: 20 on Fargate, 3 on instances.
         """
         return cls(start_failure=reason, time_to_start=after)
 
@@ -170,14 +169,14 @@ class TaskScript:
         """Never run, because an image cannot be pulled.
 
         Args:
-            problem: What the registry says, without "CannotPullContainerError: ". Default "manifest unknown".
-            after: Seconds from the launch to the failure. Default: as long as starting takes.
+            problem: The error of the registry, without "CannotPullContainerError: ". Default "manifest unknown".
+            after: Seconds from the launch to the failure. Default: 20 on Fargate, 3 on instances.
         """
         return cls.fails_to_start(f"CannotPullContainerError: {problem}", after=after)
 
     @classmethod
     def spot_interrupted(cls, *, after: float = 0.0) -> Self:
-        """Be stopped because Spot capacity is taken back: SIGTERM, and the stop code SpotInterruption.
+        """Be stopped by a Spot interruption: SIGTERM, and the stop code SpotInterruption.
 
         Args:
             after: Seconds from RUNNING. Default 0.
@@ -186,24 +185,24 @@ class TaskScript:
 
     @classmethod
     def loses_host(cls, *, after: float = 0.0, reason: str = _HOST_LOST) -> Self:
-        """Go down with the machine: no exit codes, and the stop code InfrastructureHealth.
+        """Stop because the host is lost: no exit codes, and the stop code InfrastructureHealth.
 
         Args:
             after: Seconds from RUNNING. Default 0.
-            reason: The `stoppedReason`. Default: that an instance was terminated.
+            reason: The `stoppedReason`. Default: a terminated instance.
         """
         return cls(run_time=after, stop_code="InfrastructureHealth", stopped_reason=reason, reports_exit_codes=False)
 
     @classmethod
     def healthy(cls, *, after: float = _FIRST_REPORT) -> Self:
-        """Run until stopped; health checks report HEALTHY `after` seconds from RUNNING, UNKNOWN before. Default 5."""
+        """Run until stopped. Health checks report HEALTHY `after` seconds from RUNNING (default 5), UNKNOWN before."""
         return cls(health="HEALTHY", time_to_healthy=after)
 
     @classmethod
     def unhealthy(cls, *, after: float = _FIRST_REPORT) -> Self:
-        """Run until stopped; health checks report UNHEALTHY `after` seconds from RUNNING. Default 5.
+        """Run until stopped. Health checks report UNHEALTHY `after` seconds from RUNNING (default 5).
 
-        Later than 5 seconds the task is HEALTHY first.
+        If `after` is above 5, they report HEALTHY from second 5 until then.
         """
         return cls(health={min(_FIRST_REPORT, after): "HEALTHY", after: "UNHEALTHY"})
 
@@ -220,7 +219,7 @@ class TaskScript:
         return 10.0 if fargate else 2.0
 
     def own_exits(self, first_essential: str) -> dict[str, int]:
-        """Return the containers that exit by themselves when `run_time` is over, with their exit codes."""
+        """Return the containers that exit by themselves at the scripted end, with their exit codes."""
         if isinstance(self.exit_codes, Mapping):
             return dict(self.exit_codes)
         if self.exit_codes is not None:
@@ -228,18 +227,18 @@ class TaskScript:
         return {first_essential: 0} if self.stop_code == "EssentialContainerExited" else {}
 
     def exit_reason(self, container: str, first_essential: str) -> str | None:
-        """Return the reason that a container gives which exits by itself, if it gives one."""
+        """Return the reason of a container that exits by itself, or None."""
         reasons = {first_essential: self.exit_reasons} if isinstance(self.exit_reasons, str) else self.exit_reasons
         return reasons.get(container)
 
     def health_reports(self) -> list[tuple[float, Health]]:
-        """Return what health checks report from which second after RUNNING on, in order."""
+        """Return the reports of health checks with their seconds after RUNNING, in order."""
         if isinstance(self.health, Mapping):
             return sorted(self.health.items())
         return [(self.time_to_healthy, self.health)]
 
     def sigterm_exit(self, container: str) -> int:
-        """Return what a container exits with when it is sent SIGTERM."""
+        """Return the exit code of a container that is sent SIGTERM."""
         if isinstance(self.sigterm_exit_codes, Mapping):
             return self.sigterm_exit_codes.get(container, SIGTERM_EXIT_CODE)
         return self.sigterm_exit_codes
@@ -254,13 +253,13 @@ class TaskScript:
 
 @attrs.define
 class ScriptSequence:
-    """Hand out scripts one after the other, the last one again and again; each family starts with the first."""
+    """Scripts for the tasks of a family in order of launches: the first, the second, ..., then always the last."""
 
     _scripts: Sequence[TaskScript]
-    _played: Counter[str] = attrs.field(factory=Counter[str], init=False)
+    _launched: Counter[str] = attrs.field(factory=Counter[str], init=False)
 
     def next(self, family: str) -> TaskScript:
         """Return the script of the family's next task."""
-        script = self._scripts[min(self._played[family], len(self._scripts) - 1)]
-        self._played[family] += 1
+        script = self._scripts[min(self._launched[family], len(self._scripts) - 1)]
+        self._launched[family] += 1
         return script

@@ -1,7 +1,4 @@
-"""What is true of a task now, for tests that look behind the answers.
-
-Decides nothing.
-"""
+"""The state of a task now, for tests that need more than reads show."""
 
 from __future__ import annotations
 
@@ -17,15 +14,15 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class TaskState:
-    """One task as it is, whatever reads show.
+    """The state of one task now. Reads can lag behind it.
 
     Args:
         arn: Its ARN.
         family: The family of its task definition.
-        cluster_arn: The cluster that it is in.
+        cluster_arn: The ARN of its cluster.
         last_status: Its status, for example RUNNING.
-        desired_status: RUNNING, or STOPPED once it is to stop.
-        purged: Whether ECS has forgotten it: DescribeTasks reports it as MISSING.
+        desired_status: RUNNING, or STOPPED from the decision to stop on.
+        purged: Whether ECS no longer shows it: DescribeTasks reports it as MISSING.
     """
 
     arn: str

@@ -1,7 +1,7 @@
-"""Compare plain JSON values with the shapes of the ECS service model.
+"""Check request and response bodies against the shapes of the ECS service model.
 
-Decides whether a body fits its shape: types, required and unknown members, enum values, bounds, unions. Knows no
-operation's own rules (those live with the operation) and no pattern: the model writes them in Java's dialect.
+Checked are JSON types, required and unknown members, enum values, bounds and unions. Patterns are not checked: they are
+in Java's dialect.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Violation:
     """One place where a value does not fit its shape.
 
     Args:
-        path: Where, in the words of the wire: `overrides.containerOverrides[0].name`. Empty for the body itself.
-        problem: What is wrong there, as the end of a sentence that starts with the path.
-        is_type: Whether the JSON type itself is wrong, which the service reports as a serialization problem.
+        path: The member, for example `overrides.containerOverrides[0].name`. Empty for the body itself.
+        problem: The problem, as the rest of a sentence that starts with the path.
+        is_type: Whether the JSON type is wrong, which ECS reports as SerializationException.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Violation:
 
 
 def violations(shapes: Shapes, shape: str, value: object) -> list[Violation]:
-    """Return every place where `value` does not fit the shape of that name, in reading order."""
+    """Return every place where `value` does not fit the shape of that name, in order of the value."""
     found: list[Violation] = []
     _walk(shapes, shape, value, "", found)
     return found
@@ -48,8 +48,8 @@ def check_request(model: Mapping[str, Any], operation: str, body: object) -> Non
     """Refuse a request body that does not fit the input shape of the operation.
 
     Raises:
-        SimulatedError: `SerializationException` when a JSON type is wrong, else `InvalidParameterException`. The
-            message names the member.
+        SimulatedError: `SerializationException` if a JSON type is wrong, else `InvalidParameterException`. The message
+            names the member.
     """
     found = violations(model["shapes"], model["operations"][operation]["input"]["shape"], body)
     if not found:
@@ -61,10 +61,10 @@ def check_request(model: Mapping[str, Any], operation: str, body: object) -> Non
 
 
 def check_response(model: Mapping[str, Any], operation: str, body: object) -> None:
-    """Stop a response body that does not fit the output shape of the operation.
+    """Check that a response body fits the output shape of the operation.
 
     Raises:
-        SimulatorBug: The simulator built an answer that the service could not give.
+        SimulatorBug: It does not.
     """
     found = violations(model["shapes"], model["operations"][operation]["output"]["shape"], body)
     if found:
@@ -73,19 +73,19 @@ def check_response(model: Mapping[str, Any], operation: str, body: object) -> No
 
 def _walk(shapes: Shapes, name: str, value: object, path: str, found: list[Violation]) -> None:
     shape = shapes[name]
-    kind = shape["type"]
+    shape_type = shape["type"]
     if shape.get("document"):
         return
-    if kind == "structure" and isinstance(value, dict):
+    if shape_type == "structure" and isinstance(value, dict):
         _walk_structure(shapes, shape, value, path, found)
-    elif kind == "list" and isinstance(value, list):
+    elif shape_type == "list" and isinstance(value, list):
         _walk_list(shapes, shape, value, path, found)
-    elif kind == "map" and isinstance(value, dict):
+    elif shape_type == "map" and isinstance(value, dict):
         _walk_map(shapes, shape, value, path, found)
-    elif _fits_scalar(kind, value):
+    elif _fits_scalar(shape_type, value):
         _check_scalar(shape, value, path, found)
     else:
-        found.append(Violation(path, f"must be {_article(kind)}, not {_json_type(value)}", is_type=True))
+        found.append(Violation(path, f"must be {_article(shape_type)}, not {_json_type(value)}", is_type=True))
 
 
 def _walk_structure(
@@ -101,7 +101,7 @@ def _walk_structure(
         if member in members:
             _walk(shapes, members[member]["shape"], item, prefix + member, found)
         else:
-            found.append(Violation(prefix + member, "is not a member that the service knows"))
+            found.append(Violation(prefix + member, "is not a member of the service model"))
 
 
 def _walk_list(shapes: Shapes, shape: Mapping[str, Any], value: list[Any], path: str, found: list[Violation]) -> None:
@@ -119,15 +119,15 @@ def _walk_map(
         _walk(shapes, shape["value"]["shape"], item, f"{path}[{key!r}]", found)
 
 
-def _fits_scalar(kind: str, value: object) -> bool:
-    if kind == "string":
+def _fits_scalar(shape_type: str, value: object) -> bool:
+    if shape_type == "string":
         return isinstance(value, str)
-    if kind == "boolean":
+    if shape_type == "boolean":
         return isinstance(value, bool)
-    if isinstance(value, bool) or kind in ("structure", "list", "map"):
+    if isinstance(value, bool) or shape_type in ("structure", "list", "map"):
         return False
-    if kind in _INTEGER_BITS:
-        return isinstance(value, int) and -(2 ** _INTEGER_BITS[kind]) <= value < 2 ** _INTEGER_BITS[kind]
+    if shape_type in _INTEGER_BITS:
+        return isinstance(value, int) and -(2 ** _INTEGER_BITS[shape_type]) <= value < 2 ** _INTEGER_BITS[shape_type]
     return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
@@ -149,7 +149,7 @@ def _check_bounds(shape: Mapping[str, Any], size: float, unit: str, path: str, f
         found.append(Violation(path, f"must be at most {high} {unit}".rstrip()))
 
 
-def _article(kind: str) -> str:
+def _article(shape_type: str) -> str:
     words = {
         "structure": "an object",
         "list": "a list",
@@ -160,7 +160,7 @@ def _article(kind: str) -> str:
         "long": "a 64-bit integer",
         "timestamp": "a number of seconds since the epoch",
     }
-    return words.get(kind, "a number")
+    return words.get(shape_type, "a number")
 
 
 def _json_type(value: object) -> str:

@@ -1,8 +1,7 @@
-"""A clock that moves only when everybody waits for it, and then at once.
+"""A clock that moves only when all flows sleep, and then at once.
 
-Flows are counted while they run. When all of them sleep, the clock moves to the earliest moment that one of them wants
-to wake up at: ten concurrent waits of a minute take a minute of this clock and no time at all of the machine's. It
-serves threads and tasks of an event loop, also at the same time.
+The clock counts the running flows. When all of them sleep, it moves to the earliest wake-up time: ten concurrent waits
+of a minute take a minute of this clock and no real time. Threads and tasks of an event loop can share it.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ import attrs
 __all__ = ["VirtualClock"]
 
 EPOCH = 1_750_000_000.0
-"""Seconds since the epoch when a virtual clock starts: a fixed moment, so that runs are alike."""
+"""The start of a virtual clock in seconds since the epoch: a fixed moment, so that runs are reproducible."""
 
 _CANCEL_CHECK = 0.005
-"""Seconds of the machine's time between looks at a `cancel` event, which cannot wake a sleeper by itself."""
+"""Real seconds between checks of a `cancel` event, which cannot wake a sleeper by itself."""
 
 
 @attrs.define(eq=False)
@@ -33,7 +32,7 @@ class _Sleeper:
 
 
 class VirtualClock:
-    """Time that passes in leaps. Starts at 0 s."""
+    """A clock that starts at 0 s and moves when all flows sleep."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -51,7 +50,7 @@ class VirtualClock:
         return EPOCH + self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock by hand, past sleepers that are due on the way.
+        """Move the clock, and wake the sleepers that are due on the way.
 
         Raises:
             ValueError: `seconds` is negative.
@@ -66,10 +65,10 @@ class VirtualClock:
 
     @contextmanager
     def flow(self) -> Generator[None, None, None]:
-        """Count a flow as running in this context. A test holds the clock still with it while it starts threads.
+        """Count a flow as running in this context. A test can stop the clock with it while it starts threads.
 
-        Each context counts: a thread that holds the clock and then waits on it itself would wait for ever, unless it
-        does so inside `elsewhere`.
+        Each context counts. A thread that waits for other flows inside such a context would wait for ever, except
+        inside `elsewhere`.
         """
         self._count(1)
         try:
@@ -79,7 +78,7 @@ class VirtualClock:
 
     @contextmanager
     def elsewhere(self) -> Generator[None, None, None]:
-        """Do not count the flow in this context: it waits for others that are counted."""
+        """Do not count the flow as running in this context: it waits for other flows, which are counted."""
         self._count(-1)
         try:
             yield
@@ -119,7 +118,7 @@ class VirtualClock:
             raise
 
     def _give_up(self, sleeper: _Sleeper) -> None:
-        """Count a sleeper as running again that is not going to be woken."""
+        """Count a sleeper as running again that will not be woken."""
         with self._lock:
             if not sleeper.awake:
                 sleeper.awake = True
@@ -132,7 +131,7 @@ class VirtualClock:
             self._move_soon()
 
     def _move_soon(self) -> None:
-        """Move now; in an event loop not before tasks that are ready have had a turn: they may be about to sleep."""
+        """Move the clock now; in an event loop only after the tasks that are ready have run: they may sleep next."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -144,27 +143,27 @@ class VirtualClock:
         with self._lock:
             if self._running > 0:
                 return
-            # Those who are to stop sleeping do so now: they would notice only after the clock has moved.
+            # Wake cancelled sleepers first: otherwise they would notice it only after the clock has moved.
             for sleeper in [s for _, _, s in self._asleep if s.cancel is not None and s.cancel.is_set()]:
                 self._rouse(sleeper)
             if self._running <= 0 and (moment := self._next_moment()) is not None:
                 self._wake(moment)
 
     def _next_moment(self) -> float | None:
-        """Return when the first sleeper wants to wake up, forgetting those that have given up: time is not theirs."""
+        """Return the earliest wake-up time, and remove sleepers that are awake already."""
         while self._asleep and self._asleep[0][2].awake:
             heapq.heappop(self._asleep)
         return self._asleep[0][0] if self._asleep else None
 
     def _wake(self, moment: float) -> None:
-        """Move to a moment and wake everybody who wants to wake up then."""
+        """Move to a moment and wake the sleepers that are due then."""
         self._now = max(self._now, moment)
         while self._next_moment() == moment:
             self._rouse(heapq.heappop(self._asleep)[2])
 
     def _rouse(self, sleeper: _Sleeper) -> None:
         if not sleeper.awake:
-            # Counted here, not when it gets its turn, or the clock would move on without it.
+            # Counted here, not when it runs, or the clock would move on without it.
             sleeper.awake = True
             self._running += 1
             sleeper.wake()

@@ -1,7 +1,4 @@
-"""Turn an HTTP request for ECS into an operation with a body, and an answer into bytes: AWS JSON 1.1.
-
-Decides framing only. What an operation does, and whether a body fits the service model, is not its business.
-"""
+"""Parse an HTTP request for ECS into an operation and a body, and render an answer: the protocol AWS JSON 1.1."""
 
 from __future__ import annotations
 
@@ -30,10 +27,10 @@ class Response:
 
 
 def parse_target(target: str, prefix: str) -> str:
-    """Return the operation that an `X-Amz-Target` header names.
+    """Return the operation in an `X-Amz-Target` header.
 
     Raises:
-        SimulatedError: `UnknownOperationException`, when the header is not of the form `PREFIX.Operation`.
+        SimulatedError: `UnknownOperationException` if the header is not of the form `PREFIX.Operation`.
     """
     service, _, operation = target.partition(".")
     if service != prefix or not operation:
@@ -42,10 +39,10 @@ def parse_target(target: str, prefix: str) -> str:
 
 
 def parse_body(body: bytes) -> Wire:
-    """Return the JSON object in a request body; an empty body is an empty object, a null member an absent one.
+    """Return the JSON object in a request body. An empty body is an empty object; null members are removed.
 
     Raises:
-        SimulatedError: `SerializationException`, when the body is not one JSON object.
+        SimulatedError: `SerializationException` if the body is not one JSON object.
     """
     try:
         value = json.loads(body or b"{}")
@@ -58,7 +55,7 @@ def parse_body(body: bytes) -> Wire:
 
 
 def render(status: int, body: Mapping[str, Any], request_id: str) -> Response:
-    """Return the HTTP answer that carries this body."""
+    """Return the HTTP answer with a body."""
     payload = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     headers = {
         "Content-Type": CONTENT_TYPE,
@@ -69,12 +66,12 @@ def render(status: int, body: Mapping[str, Any], request_id: str) -> Response:
 
 
 def render_error(error: SimulatedError, request_id: str) -> Response:
-    """Return the HTTP answer that carries this error."""
+    """Return the HTTP answer for an error."""
     return render(error.status, {"__type": error.code, "message": error.message, **error.details}, request_id)
 
 
 def timestamp(seconds: float) -> float:
-    """Return a moment as the wire has it: seconds since the epoch, to the millisecond."""
+    """Return a moment as answers show it: seconds since the epoch, rounded to milliseconds."""
     return round(seconds, 3)
 
 

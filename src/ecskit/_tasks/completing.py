@@ -1,4 +1,4 @@
-"""Running tasks to their end, and seeing them end one after the other."""
+"""Run tasks until they have stopped, and yield outcomes in the order in which tasks stop."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import attrs
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
+from ecskit._core.wording import listed
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
 from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import WaitOptions
-from ecskit._tasks.ending import end
 from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
 from ecskit._tasks.running import run
+from ecskit._tasks.stop_requests import clean_up
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TaskGoal, is_final, stopped_goal
 from ecskit.models.task_definitions import TaskDefinition
@@ -45,34 +46,36 @@ def run_to_completion(
     on_timeout: OnCancel = "leave",
     on_cancel: OnCancel = "leave",
 ) -> Flow[OneOrMany[TaskOutcome]]:
-    """Run a task, or several, wait until all have stopped, and raise unless all have succeeded.
+    """Run one or more tasks, wait until they have stopped, and raise an error unless all succeeded.
 
     Args:
         task_definition: Family, family:revision or ARN, or a task definition that ECS described.
-        count: How many tasks to run. With a number, even 1, the outcomes are in a list.
+        count: How many tasks to run. With a number, even 1, the method returns a list.
         launch: What to run and where.
-        essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
-        capacity_timeout: Seconds to go on asking for tasks that there is no room for. By default 60 with
-            `on_partial="top_up"`, else 0, which asks once.
-        on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
-            "keep" what was started and wait for it, "stop_started" and raise. "top_up" raises as well, after more
-            asking.
-        on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
-            asked for; "raise" does not.
-        wait_options: How long to wait, once they are started, and how often to look.
-        on_timeout: What to do with the tasks when time is up, or one of them does not become visible: "leave" them,
+        essential: Names of the containers whose exit codes count; by default the essential containers of the task
+            definition.
+        capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
+            no retry.
+        on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
+            started tasks and wait for them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default,
+            then raises.
+        on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
+            "adopt" the tasks that were started then.
+        wait_options: How long to wait after the tasks were started, and how often to poll.
+        on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
             "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
-        on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises; when it is cancelled,
-            "stop_and_wait" waits for at most 10 s.
+        on_cancel: What to do with the tasks when this method is cancelled or interrupted, or `on_poll` raises: the same
+            choices. After a cancellation, "stop_and_wait" waits for at most 10 s.
 
     Returns:
-        How the task ended; with `count`, how each ended.
+        The outcome of the task; with `count`, the outcome of each task.
 
     Raises:
-        TaskFailedError: A task has not succeeded. `outcomes` has them all, and the message names the logs.
-        TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
+        TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+        TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
+        TaskNotVisible: A task did not become visible within the grace period.
+        TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
@@ -101,20 +104,20 @@ def run_to_completion(
         targets = targets_of("tasks.run_to_completion", result, launch.cluster)
         latest: dict[str, Task] = dict(targets.observed)
 
-        def to_the_end() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
+        def wait_for_outcomes() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
             _check_containers(essential, latest)
             reader = OutcomeReader.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
-            noted = attrs.evolve(wait_options, on_poll=_noting(latest, wait_options.on_poll))
-            wait = waiter(stopped_goal(noted), targets, reader.prepare)
+            recording = attrs.evolve(wait_options, on_poll=_recording(latest, wait_options.on_poll))
+            wait = waiter(stopped_goal(recording), targets, reader.prepare)
             wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
             outcomes = yield from _outcomes(latest, reader)
             return outcomes, wait.story(wait_state, {})
 
-        def end_them(how: OnCancel) -> Flow[None]:
-            return end(attrs.evolve(targets, observed=latest), how)
+        def stop_all(how: OnCancel) -> Flow[None]:
+            return clean_up(attrs.evolve(targets, observed=latest), how)
 
         outcomes, story = yield from guarded(
-            to_the_end(), on_timeout=lambda: end_them(on_timeout), on_cancel=lambda: end_them(on_cancel)
+            wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
         )
         if not all(outcome.succeeded for outcome in outcomes):
             raise TaskFailedError(outcomes, story)
@@ -126,28 +129,28 @@ def run_to_completion(
 def _check_names(verb: str, essential: SequenceNotStr[str] | None) -> None:
     given: object = essential
     if isinstance(given, str) or (given is not None and not essential):
-        problem = f"expected names of containers, got {given!r}; leave it out for those that are essential"
+        problem = f"expected names of containers, got {given!r}; leave it out to use the task definition"
         raise RequestError(verb, [("essential", problem)])
 
 
 def _check_containers(essential: SequenceNotStr[str] | None, tasks: Mapping[str, Task]) -> None:
-    """Raise RequestError if a task has no container of a name that counts: at once, not when it has stopped."""
+    """Raise RequestError if a task has no container of a name in `essential`, before the wait instead of after it."""
     for task in tasks.values():
         names = [container.name for container in task.containers]
         unknown = [name for name in essential or () if names and name not in names]
         if unknown:
-            told = f"{unknown[0]!r} is not a container of what was started: {', '.join(tasks)}"
-            raise RequestError("tasks.run_to_completion", [("essential", told)])
+            problem = f"{unknown[0]!r} is not a container of the started tasks: {listed(tasks)}"
+            raise RequestError("tasks.run_to_completion", [("essential", problem)])
 
 
-def _noting(latest: dict[str, Task], listener: OnPoll | None) -> OnPoll:
-    """Return a listener that notes what is known, for whoever has to clean up behind the wait, and tells another."""
+def _recording(latest: dict[str, Task], on_poll: OnPoll | None) -> OnPoll:
+    """Return a callback that records the last observations, for the clean-up, and calls `on_poll`."""
 
-    def note(story: WaitStory) -> object:
+    def record(story: WaitStory) -> object:
         latest.update({id_: last for id_, last in story.last.items() if last is not None})
-        return listener(story) if listener else None
+        return on_poll(story) if on_poll else None
 
-    return note
+    return record
 
 
 def _outcomes(tasks: Mapping[str, Task], reader: OutcomeReader) -> Flow[list[TaskOutcome]]:
@@ -165,59 +168,61 @@ def as_stopped(
     essential: SequenceNotStr[str] | None = None,
     wait_options: WaitOptions,
 ) -> Emits[TaskOutcome]:
-    """Yield how each task ended, in the order in which they end.
+    """Wait for tasks to stop, and yield the outcome of each as soon as it has stopped.
 
-    A task that is lost does not hide the others: the error comes when all of them have ended.
+    If ECS does not show a task, the error is raised after the outcomes of all other tasks.
 
     Args:
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        essential: Names of the containers whose exit codes count; by default the essential ones of the task definition.
-        wait_options: How long to wait and how often to look.
+        cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+        allow_partial: Accept a response that holds failures, and wait for the tasks that were started.
+        essential: Names of the containers whose exit codes count; by default the essential containers of the task
+            definition.
+        wait_options: How long to wait and how often to poll.
 
     Yields:
-        How a task ended, once for each; whether it succeeded is for the caller to see.
+        The outcome of each task, also without success; `raise_for_outcome()` raises for those.
 
     Raises:
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task did not become visible within the grace period.
+        TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        FailuresError: The response that was passed holds failures; nothing was sent.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     targets = targets_of("tasks.as_stopped", tasks, cluster, allow_partial=allow_partial)
     _check_names("tasks.as_stopped", essential)
     goal = EachStopped.of(stopped_goal(wait_options))
-    waiter(goal, targets)  # tells what is wrong with the patience before anything is sent
+    waiter(goal, targets)  # raises RequestError for wrong options now, not at the first item
 
     def flow() -> Emits[TaskOutcome]:
         reader = OutcomeReader.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
-        told: set[str] = set()
+        emitted: set[str] = set()
 
-        def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
+        def emit_outcomes(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
             yield from reader.prepare(wait_state)
-            for id_, known in wait_state.resources.items():
-                if id_ not in told and known.last is not None and is_final(known):
-                    told.add(id_)
-                    yield Emit((yield from reader.outcome(known.last)))
+            for id_, resource in wait_state.resources.items():
+                if id_ not in emitted and resource.last is not None and is_final(resource):
+                    emitted.add(id_)
+                    yield Emit((yield from reader.outcome(resource.last)))
 
-        yield from waiter(goal, targets, announce).final_state(list(targets.by_name), targets.observed)
+        yield from waiter(goal, targets, emit_outcomes).final_state(list(targets.by_name), targets.observed)
 
     return flow()
 
 
 @attrs.frozen(kw_only=True)
 class EachStopped(TaskGoal):
-    """All tasks have stopped, or are lost."""
+    """All tasks have stopped, except those that ECS does not show."""
 
     @classmethod
     def of(cls, goal: TaskGoal) -> EachStopped:
-        """Return the same goal, but with more patience for the others when one is lost."""
+        """Return this goal with the name, condition and options of another."""
         return cls(name=goal.name, condition=goal.condition, wait_options=goal.wait_options)
 
     def decide(self, wait_state: WaitState[Task], /) -> Verdict:
-        """Decide as the goal does, but give up only when there is nobody left to wait for."""
+        """Decide as the other goal does, but fail only after all other tasks have stopped."""
         failed: Failed | None = None
         while True:
             verdict = super().decide(wait_state)
@@ -226,7 +231,7 @@ class EachStopped(TaskGoal):
             lost = {**(failed.reasons if failed else {}), **verdict.reasons}
             failed = attrs.evolve(failed or verdict, reasons=lost)
             wait_state = attrs.evolve(
-                wait_state, resources={id_: known for id_, known in wait_state.resources.items() if id_ not in lost}
+                wait_state, resources={id_: each for id_, each in wait_state.resources.items() if id_ not in lost}
             )
         if failed and isinstance(verdict, Continue):
             return attrs.evolve(verdict, reasons={**failed.reasons, **verdict.reasons})

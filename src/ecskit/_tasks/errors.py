@@ -1,12 +1,12 @@
-"""How running, judging, finding and stopping tasks ends badly. The errors hold values of `ecskit.tasks`."""
+"""The errors of running, describing and stopping tasks. They hold values of `ecskit.tasks`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ecskit._core.errors import EcsError, FailuresError
+from ecskit._core.errors import EcsError, FailuresError, MissingError
+from ecskit._core.wording import listed
 
 if TYPE_CHECKING:
     from ecskit._polling.errors import WaitStory
@@ -16,48 +16,49 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskFailedError", "TasksMissing", "TasksNotStarted", "TasksNotStopped"]
 
-_TOLD = 10
-"""How many things a message names at the most."""
 
-
-class TasksNotStarted(FailuresError):  # read as what happened
-    """ECS did not start all the tasks that were asked for.
+class TasksNotStarted(FailuresError):
+    """ECS started fewer tasks than requested.
 
     Attributes:
-        result: What was started, and why the rest was not. The tasks in it run, unless they were to be stopped.
+        result: The tasks that were started, and why the others were not.
+        stopped: Whether the tasks in `result` were stopped again.
         failures: Why tasks were not started.
     """
 
     def __init__(self, result: RunTaskResult, *, stopped: bool = False) -> None:
-        """Hold what was started; `stopped` says whether it was stopped again."""
+        """Hold the result, and whether the tasks in it were stopped again."""
         super().__init__("RunTask", result.failures, result)
         self.result = result
         self.stopped = stopped
 
     def __str__(self) -> str:
-        arns, wanted = self.result.task_arns, self.result.requested
-        told = f"{len(arns)} of {wanted} tasks started{', and stopped again' if arns and self.stopped else ''}"
-        why = list(dict.fromkeys(f"{f.reason}{f' ({f.detail})' if f.detail else ''}" for f in self.failures))
-        why += [str(error) for error in self.result.errors]
-        started = ", ".join(arns[:_TOLD]) + (f" and {len(arns) - _TOLD} more" if len(arns) > _TOLD else "")
-        told += f": {'; '.join(why) or 'ECS gave no reason'}{f'; started: {started}' if arns else ''}"
-        # Nobody knows what became of these: asking again under the same token tells.
+        arns, requested = self.result.task_arns, self.result.requested
+        reasons = list(dict.fromkeys(f"{f.reason}{f' ({f.detail})' if f.detail else ''}" for f in self.failures))
+        reasons += [str(error) for error in self.result.errors]
+        stopped = ", and stopped again" if arns and self.stopped else ""
+        reason = "; ".join(reasons) or "ECS gave no reason"
+        parts = [f"RunTask: {len(arns)} of {requested} tasks started{stopped}: {reason}"]
+        if arns:
+            parts.append(f"started: {listed(arns)}")
+        # These calls have no response. Sending one again under its token returns what it started.
         tokens = [error.client_token for error in self.result.errors if error.client_token and error.retryable]
-        lost = f"; the calls under these tokens may have started more: {', '.join(tokens)}" if tokens else ""
-        return f"RunTask: {told}{lost}"
+        if tokens:
+            parts.append(f"the calls with these client tokens may have started more: {', '.join(tokens)}")
+        return "; ".join(parts)
 
 
 class TaskFailedError(EcsError):
-    """A task ended, and not well.
+    """A task stopped without success.
 
     Attributes:
-        outcome: How the first of those that failed ended.
-        outcomes: How all the tasks ended that were waited for, in order.
-        retryable: Whether trying again is sensible for each that failed.
+        outcome: The first outcome without success.
+        outcomes: The outcomes of all tasks, in order.
+        retryable: Whether each failed task may succeed when it is run again with nothing else changed.
     """
 
     def __init__(self, outcomes: Sequence[TaskOutcome], story: WaitStory | None = None) -> None:
-        """Hold how the tasks ended, and what the wait for it knew."""
+        """Hold the outcomes, and what the wait for them observed."""
         super().__init__(outcomes, story)
         failed = [outcome for outcome in outcomes if not outcome.succeeded]
         self.outcomes = tuple(outcomes)
@@ -66,55 +67,40 @@ class TaskFailedError(EcsError):
         self.story = story
 
     def __str__(self) -> str:
-        failed = [outcome for outcome in self.outcomes if not outcome.succeeded]
-        told = [outcome.told for outcome in islice(failed, _TOLD)]
-        if len(failed) > _TOLD:
-            told.append(f"and {len(failed) - _TOLD} more")
-        if len(self.outcomes) > 1:
-            told[0] = f"{len(failed)} of {len(self.outcomes)} tasks failed: {told[0]}"
-        after = [f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}"] if self.story else []
-        logs = [f"; logs: {'; '.join(map(str, self.outcome.logs))}"] if self.outcome.logs else []
-        return "".join(["; ".join(told), *after, *logs])
+        failed = [outcome.summary for outcome in self.outcomes if not outcome.succeeded]
+        count = f"{len(failed)} of {len(self.outcomes)} tasks failed: " if len(self.outcomes) > 1 else ""
+        after = f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}" if self.story else ""
+        logs = f"; logs: {'; '.join(map(str, self.outcome.logs))}" if self.outcome.logs else ""
+        return f"{count}{listed(failed, separator='; ')}{after}{logs}"
 
 
-class TasksMissing(EcsError):
-    """ECS does not know some of the tasks that were asked about.
+class TasksMissing(MissingError):
+    """ECS does not show some of the tasks that were named.
 
     They may not exist, may be in another cluster, may not be visible yet, or may have stopped more than an hour ago.
-
-    Attributes:
-        missing: What was asked for and is not there, by id or ARN.
-        tasks: The tasks that are there.
     """
 
-    def __init__(self, missing: Sequence[str], tasks: Sequence[Task]) -> None:
-        """Hold what was not found, and what was."""
-        super().__init__(missing, tasks)
-        self.missing = tuple(missing)
-        self.tasks = tuple(tasks)
-
-    def __str__(self) -> str:
-        told = ", ".join(self.missing[:_TOLD])
-        more = f" and {len(self.missing) - _TOLD} more" if len(self.missing) > _TOLD else ""
-        return f"ECS does not show {len(self.missing)} of {len(self.missing) + len(self.tasks)} tasks: {told}{more}"
+    noun = "task"
+    found: tuple[Task, ...]
 
 
 class TasksNotStopped(EcsError):
-    """Some tasks could not be told to stop.
+    """StopTask failed for some of the tasks.
 
     Attributes:
-        errors: Why, by the id or ARN of each task.
-        told: The ids or ARNs of the tasks that were told.
+        errors: The error for each of these tasks, by id or ARN.
+        requested: The ids or ARNs of the other tasks; ECS stops them.
+        retryable: Whether all the errors may pass.
     """
 
-    def __init__(self, errors: Mapping[str, EcsError], told: Sequence[str]) -> None:
-        """Hold why some tasks were not told to stop, and which were."""
-        super().__init__(errors, told)
+    def __init__(self, errors: Mapping[str, EcsError], requested: Sequence[str]) -> None:
+        """Hold the errors, and the tasks that ECS stops."""
+        super().__init__(errors, requested)
         self.errors: Mapping[str, Any] = dict(errors)
-        self.told = tuple(told)
+        self.requested = tuple(requested)
         self.retryable = all(error.retryable for error in errors.values())
 
     def __str__(self) -> str:
-        told = "; ".join(f"{id_}: {error}" for id_, error in islice(self.errors.items(), _TOLD))
-        more = f"; and {len(self.errors) - _TOLD} more" if len(self.errors) > _TOLD else ""
-        return f"{len(self.errors)} of {len(self.errors) + len(self.told)} tasks were not told to stop: {told}{more}"
+        total = len(self.errors) + len(self.requested)
+        reasons = listed((f"{id_}: {error}" for id_, error in self.errors.items()), separator="; ")
+        return f"StopTask failed for {len(self.errors)} of {total} tasks: {reasons}"

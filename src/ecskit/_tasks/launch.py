@@ -1,6 +1,6 @@
-"""What to run and where, in plain arguments, and the RunTask request that they make.
+"""The arguments of a launch, and the RunTask request that is made from them.
 
-Decides what the plain arguments mean in ECS's structures. Combinations that ECS itself explains well are left to it.
+Combinations of arguments that ECS rejects with a clear message are not checked here.
 """
 
 from __future__ import annotations
@@ -31,79 +31,79 @@ from ecskit.models.tasks import ContainerOverride, RunTaskRequest, TaskOverride,
 __all__ = ["Launch", "OnCancel", "OnConflict", "OnPartial"]
 
 OnPartial: TypeAlias = Literal["raise", "keep", "stop_started", "top_up"]
-"""What to do when ECS has started some of the tasks and not the others."""
+"""What to do when ECS starts some of the tasks and not the others."""
 OnCancel: TypeAlias = Literal["leave", "stop", "stop_and_wait"]
-"""What to do with tasks that nobody waits for any more."""
+"""What to do with the tasks when the method is cancelled or times out."""
 OnConflict: TypeAlias = Literal["raise", "adopt"]
 """What to do when a token was used before with other parameters."""
 
 _KEY_LENGTH = 52
-"""Characters of the caller's key: the token's 64, less the numbers of call and attempt."""
+"""The longest key of a caller, in characters: a token has 64, and the numbers of call and attempt need 12 of them."""
 
 
 @attrs.frozen(kw_only=True, repr=False)  # an environment may hold secrets
 class Launch:
     """What to run and where.
 
-    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    The generated methods have these fields as parameters, with these docstrings.
 
     Raises:
         ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, no such cluster or task definition, parameters it does not accept.
-        TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+        ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
+        TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
     """
 
     cluster: str | None = None
-    """Name or ARN of the cluster; ECS uses `default` where it is absent."""
+    """Name or ARN of the cluster; ECS uses `default` if absent."""
     container: str | None = None
-    """The container that `command` and `environment` are for; optional where exactly one container is essential."""
+    """The container of `command` and `environment`; optional if exactly one container is essential."""
     command: SequenceNotStr[str] | None = None
-    """The command to run in place of the one of the task definition or image."""
+    """The command, in place of that of the task definition or image."""
     environment: Mapping[str, str] | None = None
     """Environment variables to add or replace."""
     overrides: TaskOverride | None = None
-    """Everything else that can be overridden: roles, CPU and memory, ephemeral storage, other containers."""
+    """Other overrides: roles, CPU and memory, ephemeral storage, other containers."""
     network: AwsVpcConfiguration | NetworkConfiguration | None = None
-    """Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate."""
+    """Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate."""
     launch_type: LaunchType | None = None
-    """EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy."""
+    """EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy."""
     capacity_provider_strategy: Mapping[str, int] | Sequence[CapacityProviderStrategyItem] | None = None
-    """Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items that also have a base."""
+    """Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items, which can have a base."""
     platform_version: str | None = None
-    """Version of the Fargate platform; ECS uses the latest where it is absent."""
+    """Version of the Fargate platform; ECS uses the latest if absent."""
     group: str | None = None
-    """Name of the task group; ECS uses `family:` and the family where it is absent."""
+    """Name of the task group; ECS uses `family:` and the family if absent."""
     started_by: str | None = None
     """Text that `list_tasks` can filter by, at most 128 characters."""
     reference_id: str | None = None
-    """Reference id, at most 1024 characters."""
+    """A reference id of your own, at most 1024 characters."""
     tags: Mapping[str, str] | Sequence[Tag] | None = None
     """Tags of the tasks, at most 50."""
     propagate_tags: PropagateTags | None = None
     """TASK_DEFINITION to copy the tags of the task definition."""
     enable_ecs_managed_tags: bool | None = None
-    """Whether ECS adds tags of its own."""
+    """Whether ECS adds its own tags."""
     enable_execute_command: bool | None = None
     """Whether commands can be run in the containers with ECS Exec."""
     placement_constraints: Sequence[PlacementConstraint] | None = None
     """Constraints on the container instances, at most 10."""
     placement_strategy: Sequence[PlacementStrategy] | None = None
-    """Strategy by which container instances are chosen, at most 5 rules."""
+    """How ECS chooses container instances, at most 5 rules."""
     volume_configurations: Sequence[TaskVolumeConfiguration] | None = None
-    """Configuration of the volume that is marked as configured at launch."""
+    """Configuration of the volume with `configured_at_launch` in the task definition."""
     client_token: str | None = None
-    """Your key for this launch, at most 52 characters: the idempotency tokens of all calls are made from it, so that
-    doing it again with the same key finds the same tasks. Random where it is absent."""
+    """Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made from it: a second
+    launch with the same key and arguments returns the same tasks. Random if absent."""
 
 
 def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTaskRequest]:
     """Return the request to run one task, without count and token.
 
-    Sends DescribeTaskDefinition only where it has to find out which container is essential.
+    DescribeTaskDefinition is sent only to find the essential container, if `container` is absent and needed.
 
     Raises:
-        RequestError: An argument is wrong, or it is not clear which container is meant.
+        RequestError: An argument is wrong, or more than one container may be meant.
     """
     problems = _problems(definition, launch)
     if problems:
@@ -139,7 +139,7 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
         enable_execute_command=launch.enable_execute_command,
         **{name: value for name, value in lists.items() if value is not None},
     )
-    encode(request)  # whatever is of a wrong type is told before anything is sent
+    encode(request)  # raises RequestError for wrong types before anything is sent
     if launch.command is None and launch.environment is None:
         return request
     name = launch.container or (yield from _only_essential(definition))
@@ -149,7 +149,7 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
 def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
     if definition == "":
-        problems.append(("task_definition", "is empty"))
+        problems.append(("task_definition", "expected a family, family:revision, ARN or TaskDefinition, got ''"))
     elif not isinstance(definition, (str, TaskDefinition)):
         problem = f"expected a family, family:revision, ARN or TaskDefinition, got {type(definition).__name__}"
         problems.append(("task_definition", problem))
@@ -159,7 +159,7 @@ def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
         problem = f"expected a mapping of names to values, got {type(launch.environment).__name__}"
         problems.append(("environment", problem))
     if launch.container is not None and launch.command is None and launch.environment is None:
-        problems.append(("container", "needs a command or an environment to give it"))
+        problems.append(("container", "applies to command and environment; pass one of them, or leave it out"))
     if launch.launch_type is not None and launch.capacity_provider_strategy:
         problems.append(("launch_type", "cannot be combined with capacity_provider_strategy; pass one of them"))
     if launch.client_token is not None and not _is_key(launch.client_token):
@@ -179,13 +179,13 @@ def _only_essential(definition: str | TaskDefinition) -> Flow[str]:
     names = [c.name for c in definition.container_definitions if c.name]
     essential = [c.name for c in definition.container_definitions if c.name and c.essential is not False]
     if len(essential) != 1:
-        told = f"essential are {', '.join(essential)}" if essential else f"none of {', '.join(names)} is essential"
-        raise RequestError("tasks.run", [("container", f"which one? {told}; pass container=")])
+        found = f"{', '.join(essential)} are essential" if essential else f"none of {', '.join(names)} is essential"
+        raise RequestError("tasks.run", [("container", f"name the container of command and environment: {found}")])
     return essential[0]
 
 
 def _overrides(launch: Launch, name: str) -> TaskOverride:
-    """Return the overrides with command and environment of the container put in."""
+    """Return the overrides, with command and environment of one container added."""
     overrides = launch.overrides or TaskOverride()
     given = next((each for each in overrides.container_overrides if each.name == name), ContainerOverride(name=name))
     if launch.command is not None:

@@ -1,7 +1,6 @@
-"""How a task ended, as a value: a pure function of what ECS shows of it.
+"""The outcome of a stopped task: whether it succeeded, which container decided that, and where its logs are.
 
-Decides what counts as success and who is to blame. Asks ECS nothing: the task definition, which says which containers
-are essential and where their logs are, is handed in.
+The outcome is computed from the task, and from its task definition if the caller passes it. Nothing is sent.
 
 Source of the codes: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
@@ -23,7 +22,7 @@ from ecskit.models.tasks import Container, Task
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["LogStream", "OutcomeKind", "TaskOutcome"]
+__all__ = ["EssentialSource", "LogStream", "OutcomeKind", "TaskOutcome"]
 
 OutcomeKind: TypeAlias = Literal[
     "SUCCEEDED",
@@ -37,8 +36,8 @@ OutcomeKind: TypeAlias = Literal[
 ]
 """The ways in which a task can end. Only SUCCEEDED is success."""
 
-JudgedBy: TypeAlias = Literal["caller", "task definition", "all containers"]
-"""Who says which containers count: the caller, the definition's essential ones, or nobody, so that all do."""
+EssentialSource: TypeAlias = Literal["caller", "task definition", "all containers"]
+"""Where `TaskOutcome.essential` comes from. Without argument and task definition, all containers count."""
 
 _BY_STOP_CODE: Mapping[str, OutcomeKind] = {
     "TaskFailedToStart": "FAILED_TO_START",
@@ -49,13 +48,13 @@ _BY_STOP_CODE: Mapping[str, OutcomeKind] = {
     "ServiceSchedulerInitiated": "STOPPED_BY_SCHEDULER",
 }
 _HOST_GONE = re.compile(r"host ec2 .*terminated", re.IGNORECASE)
-_TOLD_TO_STOP = {137, 143}
-"""Exit codes of containers that are mostly stopped because another one has exited: SIGKILL and SIGTERM."""
+_STOP_CODES = {137, 143}
+"""Exit codes after SIGKILL and SIGTERM, which containers receive when another container has exited."""
 
 
 @attrs.frozen
 class LogStream:
-    """Where in CloudWatch Logs a container wrote."""
+    """The log stream of a container in CloudWatch Logs."""
 
     container: str
     group: str
@@ -68,101 +67,104 @@ class LogStream:
 
 @attrs.frozen(kw_only=True)
 class TaskOutcome:
-    """How a task ended."""
+    """The outcome of a stopped task."""
 
     kind: OutcomeKind
     task: Task
-    """The task as it was last seen."""
+    """The last observation of the task."""
     exit_codes: Mapping[str, int | None]
-    """The exit code of each container; None of one that has none."""
+    """The exit code of each container; None for a container without one."""
     container: str | None
-    """The container that decided: the one that failed, None where none did or none can be blamed."""
+    """The container that failed; None if none failed, or the cause was outside the containers."""
     reasons: Sequence[str]
-    """What ECS says about it, the task's reason first, then those of its containers."""
-    judged: Sequence[str]
+    """The reasons that ECS gives: that of the task first, then those of its containers."""
+    essential: Sequence[str]
     """The containers whose exit codes count."""
-    judged_by: JudgedBy
+    essential_source: EssentialSource
+    """Where `essential` comes from."""
     retryable: bool
-    """Whether running it again may end better with nothing else changed: after an interruption, for example."""
+    """Whether the task may succeed when it is run again with nothing else changed, as after an interruption."""
     logs: Sequence[LogStream]
-    """The log streams of the containers, where they log to CloudWatch and the task definition is known."""
+    """The log streams of containers that log to CloudWatch; empty without the task definition."""
 
     @classmethod
     def of(
         cls, task: Task, *, essential: Collection[str] | None = None, definition: TaskDefinition | None = None
     ) -> TaskOutcome:
-        """Judge a task that has stopped.
+        """Return the outcome of a stopped task.
 
         Args:
             task: The task, with `last_status` STOPPED.
-            essential: Names of the containers whose exit codes count; by default the essential ones of `definition`,
-                or without one all of them.
-            definition: Its task definition, which also tells where its logs are.
+            essential: Names of the containers whose exit codes count; by default the essential containers of
+                `definition`, or all containers without a definition.
+            definition: The task definition of the task. It also locates the logs.
 
         Raises:
-            RequestError: The task has not stopped, or a name in `essential` is not one of its containers.
+            RequestError: The task has not stopped, or has no container of a name in `essential`.
         """
         if task.last_status not in ("STOPPED", "DELETED"):
-            problem = f"is {task.last_status}: only a task that has stopped has an outcome"
+            problem = f"expected a STOPPED task, got one that is {task.last_status}"
             raise RequestError("TaskOutcome", [("task", problem)])
-        names, judged_by = _judged(task, essential, definition)
-        judged = [container for container in task.containers if container.name in names]
-        kind, culprit = _verdict(task, judged, complete=len(judged) == len(names), known=judged_by != "all containers")
+        names, source = _essential(task, essential, definition)
+        counted = [container for container in task.containers if container.name in names]
+        kind, failed = _verdict(task, counted, complete=len(counted) == len(names), known=source != "all containers")
         reasons = [f"container {c.name}: {c.reason}" for c in task.containers if c.reason]
-        told = [task.stopped_reason, *reasons] if task.stopped_reason else reasons
-        passing = kind in {"FAILED_TO_START", "NO_EXIT_CODE"} and is_passing(" ".join(told))
+        if task.stopped_reason:
+            reasons.insert(0, task.stopped_reason)
+        passing = kind in {"FAILED_TO_START", "NO_EXIT_CODE"} and is_passing(" ".join(reasons))
         return cls(
             kind=kind,
             task=task,
             exit_codes={container.name or "": container.exit_code for container in task.containers},
-            container=culprit.name if culprit else None,
-            reasons=told,
-            judged=names,
-            judged_by=judged_by,
+            container=failed.name if failed else None,
+            reasons=reasons,
+            essential=names,
+            essential_source=source,
             retryable=kind == "INTERRUPTED" or passing,
             logs=_log_streams(task, definition) if definition else (),
         )
 
     @property
     def succeeded(self) -> bool:
-        """Whether the task did what it was run for."""
+        """Whether the task succeeded: all containers that count exited with code 0."""
         return self.kind == "SUCCEEDED"
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the container that decided, 0 after success."""
+        """The exit code of the container that failed; 0 after success."""
         return 0 if self.succeeded else self.exit_codes.get(self.container or "")
 
     @property
-    def told(self) -> str:
-        """The outcome in a line."""
+    def summary(self) -> str:
+        """The outcome in one line."""
         task = self.task
         definition = f" of {task.task_definition_arn.rsplit('/', 1)[-1]}" if task.task_definition_arn else ""
         code = f" with code {self.exit_code}" if self.container and self.exit_code is not None else ""
-        why = [f"container {self.container}"] if self.container else []
+        details = [f"container {self.container}"] if self.container else []
         own = [c.reason for c in task.containers if self.container and c.name == self.container and c.reason]
-        said = own or self.reasons
-        why += [f'"{"; ".join(said)}"'] if said and not self.succeeded else []
-        detail = f" ({': '.join(why)})" if why else ""
+        reasons = own or self.reasons
+        details += [f'"{"; ".join(reasons)}"'] if reasons and not self.succeeded else []
+        detail = f" ({': '.join(details)})" if details else ""
         return f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}"
 
     def __str__(self) -> str:
-        return self.told
+        return self.summary
 
     def raise_for_outcome(self) -> Self:
         """Return this outcome if the task succeeded.
 
         Raises:
-            TaskFailedError: It did not.
+            TaskFailedError: The task did not succeed; the error holds this outcome.
         """
         if not self.succeeded:
             raise TaskFailedError([self])
         return self
 
 
-def _judged(
+def _essential(
     task: Task, essential: Collection[str] | None, definition: TaskDefinition | None
-) -> tuple[list[str], JudgedBy]:
+) -> tuple[list[str], EssentialSource]:
+    """Return the names of the containers whose exit codes count, and where they come from."""
     names = [container.name for container in task.containers if container.name]
     if essential is not None:
         if isinstance(essential, str):
@@ -176,14 +178,14 @@ def _judged(
     if definition is None:
         return names, "all containers"
     defined = definition.container_definitions
-    # A container is essential unless its definition says otherwise.
+    # A container is essential by default.
     return [c.name for c in defined if c.name and c.essential is not False], "task definition"
 
 
 def _verdict(
-    task: Task, judged: Sequence[Container], *, complete: bool, known: bool
+    task: Task, counted: Sequence[Container], *, complete: bool, known: bool
 ) -> tuple[OutcomeKind, Container | None]:
-    """Return how the task ended and the container that is to blame, if one is."""
+    """Return the kind of outcome, and the container that failed, if one did."""
     by_code = _BY_STOP_CODE.get(task.stop_code or "")
     if by_code == "FAILED_TO_START":
         return by_code, next((container for container in task.containers if container.reason), None)
@@ -191,17 +193,17 @@ def _verdict(
         return "INTERRUPTED", None
     if by_code:
         return by_code, None
-    failed = [container for container in judged if container.exit_code]
-    own = [c for c in failed if c.exit_code not in _TOLD_TO_STOP or _is_out_of_memory(c)]
-    if known and any(container.exit_code == 0 for container in judged):
-        # One that matters ended as it should, whereupon the rest were told to stop. Where nobody says which ones
-        # matter, it may be one that does not.
+    failed = [container for container in counted if container.exit_code]
+    own = [c for c in failed if c.exit_code not in _STOP_CODES or _is_out_of_memory(c)]
+    if known and any(container.exit_code == 0 for container in counted):
+        # An essential container exited with 0, and ECS stopped the others. If the essential containers are unknown,
+        # the container that exited with 0 may be a sidecar, and the stop codes count.
         failed = own
     if failed:
-        culprit = next((c for c in failed if c.exit_code not in _TOLD_TO_STOP), (own or failed)[0])
-        return ("OUT_OF_MEMORY" if _is_out_of_memory(culprit) else "EXITED"), culprit
-    without_code = next((container for container in judged if container.exit_code is None), None)
-    if without_code or not judged or not complete:
+        first = next((c for c in failed if c.exit_code not in _STOP_CODES), (own or failed)[0])
+        return ("OUT_OF_MEMORY" if _is_out_of_memory(first) else "EXITED"), first
+    without_code = next((container for container in counted if container.exit_code is None), None)
+    if without_code or not counted or not complete:
         return "NO_EXIT_CODE", without_code
     return "SUCCEEDED", None
 
@@ -211,7 +213,7 @@ def _is_out_of_memory(container: Container) -> bool:
 
 
 def _log_streams(task: Task, definition: TaskDefinition) -> list[LogStream]:
-    """Return where the containers log.
+    """Return the log streams of the containers.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
@@ -224,7 +226,7 @@ def _log_streams(task: Task, definition: TaskDefinition) -> list[LogStream]:
             continue
         prefix = log.options.get("awslogs-stream-prefix")
         task_id = task.task_arn.rsplit("/", 1)[-1]
-        # Without a prefix, which only instances allow, the stream has the container runtime's name of the container.
+        # Without a prefix, which only EC2 allows, the stream is named by the container runtime.
         runtime_id = seen[container.name].runtime_id if container.name in seen else None
         stream = f"{prefix}/{container.name}/{task_id}" if prefix else runtime_id
         if stream:

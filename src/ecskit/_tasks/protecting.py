@@ -1,4 +1,4 @@
-"""Protecting tasks of services from being stopped by scaling and deployments."""
+"""Protect tasks of services from scale-in and deployments."""
 
 from __future__ import annotations
 
@@ -15,44 +15,42 @@ from ecskit.models.tasks import ProtectedTask, UpdateTaskProtectionRequest, Upda
 
 __all__ = ["protect"]
 
-AT_ONCE = 10
-"""Tasks that one UpdateTaskProtection takes."""
-LONGEST = 2880
-"""Minutes that a protection lasts at the most."""
+TASKS_PER_CALL = 10
+"""How many tasks one UpdateTaskProtection takes."""
+LONGEST_INTERVAL = 2880
+"""The longest protection, in minutes."""
 
 
 def protect(
     tasks: Tasks, *, cluster: str | None = None, protected: bool = True, expires_in_minutes: int | None = None
 ) -> Flow[list[ProtectedTask]]:
-    """Protect any number of tasks from being stopped when their service scales in or is deployed, or end that.
+    """Protect any number of tasks of services from scale-in and deployments, or end their protection.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs; each of a
-            service.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        protected: Whether they are to be protected from now on.
-        expires_in_minutes: Minutes after which the protection ends by itself, 1 to 2880; ECS uses 120 where it is
-            absent.
+        tasks: One or more tasks, ids or ARNs, or a response that holds tasks. All are tasks of services.
+        cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+        protected: True to protect the tasks, False to end their protection.
+        expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
 
     Returns:
-        The tasks with their protection, as ECS shows it.
+        The tasks with their protection, as the responses show it.
 
     Raises:
-        FailuresError: Some were not changed; `response` has those that were.
+        FailuresError: Some tasks were not changed; `response` has the others.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses one of the calls, each of which is for ten tasks; the others were made.
-        TransportError: The same for a call that does not reach ECS.
+        ServiceError: ECS refused a call, which is for up to ten tasks; the other calls were made.
+        TransportError: The exchange with ECS failed for a call; the other calls were made.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
     """
     targets = targets_of("tasks.protect", tasks, cluster)
     if expires_in_minutes is not None:
-        if not is_count(expires_in_minutes) or expires_in_minutes > LONGEST:
-            problem = f"expected a whole number, 1 to {LONGEST}, got {expires_in_minutes!r}"
+        if not is_count(expires_in_minutes) or expires_in_minutes > LONGEST_INTERVAL:
+            problem = f"expected a whole number, 1 to {LONGEST_INTERVAL}, got {expires_in_minutes!r}"
             raise RequestError("tasks.protect", [("expires_in_minutes", problem)])
         if not protected:
             raise RequestError(
-                "tasks.protect", [("expires_in_minutes", "means nothing when protection ends; leave it out")]
+                "tasks.protect", [("expires_in_minutes", "applies only to protected=True; leave it out")]
             )
     return _protect(targets.by_name, protected=protected, minutes=expires_in_minutes)
 
@@ -65,18 +63,18 @@ def _protect(by_name: Mapping[str, Target], *, protected: bool, minutes: int | N
         call(
             UpdateTaskProtectionRequest(
                 cluster=cluster,
-                tasks=ids[start : start + AT_ONCE],
+                tasks=ids[start : start + TASKS_PER_CALL],
                 protection_enabled=protected,
                 expires_in_minutes=minutes,
             ),
         )
         for cluster, ids in clusters.items()
-        for start in range(0, len(ids), AT_ONCE)
+        for start in range(0, len(ids), TASKS_PER_CALL)
     ]
     replies: Reply[list[Reply[UpdateTaskProtectionResponse]]] = yield Parallel(flows)
-    answers = [reply.value for reply in replies.get() if reply.value is not None]
-    changed = [task for answer in answers for task in answer.protected_tasks]
-    failures: list[Failure] = [failure for answer in answers for failure in answer.failures]
+    responses = [reply.value for reply in replies.get() if reply.value is not None]
+    changed = [task for response in responses for task in response.protected_tasks]
+    failures: list[Failure] = [failure for response in responses for failure in response.failures]
     for reply in replies.get():
         reply.get()
     if failures:

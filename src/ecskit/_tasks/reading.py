@@ -1,20 +1,19 @@
-"""Looking at tasks: any number of them, by name or as a list."""
+"""Describe tasks: any number of named ones, or those of a cluster."""
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._core.pages import follow
 from ecskit._polling.batches import Batches
+from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._tasks.errors import TasksMissing
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TASKS
@@ -23,53 +22,35 @@ from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
 
 __all__ = ["TaskStatusFilter", "describe", "iter"]
 
-log = logging.getLogger("ecskit")
-
 TaskStatusFilter: TypeAlias = Literal["RUNNING", "STOPPED", "ANY"]
-"""Which tasks a list is of: those that are to run, starting ones among them; those that are to stop or have; or all."""
-
-_LOOKS = 3
-"""How often a task is looked for that a list has shown: the two reads may not be equally fresh."""
-_BETWEEN_LOOKS = 1.0
+"""Which tasks to list, by desired status. RUNNING includes tasks that are starting; STOPPED those that are stopping."""
 
 
 def describe(
     tasks: Tasks, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
 ) -> Flow[list[Task]]:
-    """Look at any number of tasks once.
+    """Describe any number of tasks, 100 a call.
 
     Args:
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
+        cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
         tags: Whether to read their tags as well.
-        allow_missing: Leave out what ECS does not show instead of raising.
+        allow_missing: Leave out the tasks that ECS does not show, instead of raising.
 
     Returns:
         The tasks, in the order given.
 
     Raises:
-        TasksMissing: ECS does not show some of them; the error has the others.
+        TasksMissing: ECS does not show some of the tasks; `found` has the others.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster.
-        TransportError: ECS could not be reached.
+        ServiceError: ECS refuses the call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     targets = targets_of("tasks.describe", tasks, cluster)
-
-    def flow() -> Flow[list[Task]]:
-        look = yield from Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), targets.by_name).poll(
-            list(targets.by_name)
-        )
-        for error in look.unanswered.values():
-            raise error
-        missing = [name for name in targets.by_name if name not in look.observed]
-        found = [look.observed[name] for name in targets.by_name if name in look.observed]
-        if missing and not allow_missing:
-            raise TasksMissing(missing, found)
-        return found
-
-    return flow()
+    batches = Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), targets.by_name)
+    return describe_named(batches, TasksMissing, allow_missing=allow_missing)
 
 
 def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
@@ -83,27 +64,27 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     desired_status: TaskStatusFilter = "RUNNING",
     tags: bool = False,
 ) -> Emits[Task]:
-    """Yield the tasks of a cluster: the list, joined with what describes each, 100 at a time.
+    """List the tasks of a cluster, and yield each of them described, 100 a call.
 
     Args:
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
         family: Only tasks of this family of task definitions.
         service: Only tasks of this service.
         started_by: Only tasks that were started with this text.
         container_instance: Only tasks on this container instance.
         launch_type: Only tasks of this launch type.
-        desired_status: "RUNNING" for tasks that are to run, starting ones among them; "STOPPED" for those that have
-            stopped within the last hour or are about to; "ANY" for both, each task once.
+        desired_status: "RUNNING" for tasks that run or start; "STOPPED" for tasks that are stopping, or stopped within
+            the last hour; "ANY" for both, each task once.
         tags: Whether to read their tags as well.
 
     Yields:
-        Each task. One that ECS forgets between list and description is left out, and so can be one that is about to
-        stop while lists lag.
+        Each task. A task that ECS lists but no longer describes is left out. While lists lag behind, a task that is
+        stopping may be left out as well.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster or service.
-        TransportError: ECS could not be reached.
+        ServiceError: ECS refuses a call: no permission, no such cluster or service.
+        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
     """
@@ -118,31 +99,16 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         container_instance=container_instance,
         launch_type=launch_type,
     )
-    # Running ones first: who stops between the two lists is in both of them. Only if the second list is less fresh than
-    # the first can it be in none.
-    wanted: list[DesiredStatus] = ["RUNNING", "STOPPED"] if desired_status == "ANY" else [desired_status]
-    return _iterate([attrs.evolve(first, desired_status=status) for status in wanted], tags=tags)
-
-
-def _iterate(lists: Sequence[ListTasksRequest], *, tags: bool) -> Emits[Task]:
-    told: set[str] = set()
+    # RUNNING first: a task that stops between the two lists is in both. It is in neither only if the second list is
+    # older than the first.
+    statuses: list[DesiredStatus] = ["RUNNING", "STOPPED"] if desired_status == "ANY" else [desired_status]
     read = _reader(tags=tags)
 
-    def emit(cluster: str | None, page: Any) -> Emits[Task]:
-        arns = [arn for arn in dict.fromkeys(page.task_arns) if arn not in told]
-        for attempt in range(_LOOKS):
-            if not arns:
-                return
-            if attempt:
-                yield Sleep(_BETWEEN_LOOKS)
-            for task in (yield from read(cluster, arns)):
-                told.add(task.task_arn)
-                yield Emit(task)
-            arns = [arn for arn in arns if arn not in told]
-        log.debug("ECS lists %s but does not describe them: they are left out", ", ".join(arns))
+    def calls(arns: list[str]) -> Iterator[Flow[Sequence[Task]]]:
+        yield read(cluster, arns)
 
-    for request in lists:
-        yield from follow(request, functools.partial(emit, request.cluster))
+    lists = [attrs.evolve(first, desired_status=status) for status in statuses]
+    return describe_listed(lists, calls, attrgetter("task_arn"))
 
 
 def _reader(*, tags: bool) -> Callable[[str | None, list[str]], Flow[Sequence[Task]]]:

@@ -1,7 +1,7 @@
-"""What ECS's reasons mean: whether asking again later is sensible.
+"""What the reasons that ECS gives mean: whether the same request or task may succeed later.
 
-ECS tells many reasons only as text. What is matched here was read in its documentation and in reports of its users;
-what matches nothing is taken to stay as it is.
+ECS gives many reasons as free text. The patterns come from its documentation and from reports of users. A reason that
+matches no pattern counts as permanent.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
 """
@@ -28,18 +28,18 @@ _PASSES = re.compile(
 )
 
 
-def is_lack_of_room(why: Failure | EcsError) -> bool:
-    """Whether RunTask did not start a task because there is no room now; with other reasons there never will be."""
-    if isinstance(why, Failure):
-        return any(_ROOM.search(text) for text in (why.reason, why.detail) if text)
-    return isinstance(why, InvalidRequestError) and bool(_ROOM.search(why.message))
+def is_lack_of_room(reason: Failure | EcsError) -> bool:
+    """Return whether RunTask failed for lack of capacity, so that it may succeed later."""
+    if isinstance(reason, Failure):
+        return any(_ROOM.search(text) for text in (reason.reason, reason.detail) if text)
+    return isinstance(reason, InvalidRequestError) and bool(_ROOM.search(reason.message))
 
 
 def is_unknown_task(error: EcsError) -> bool:
-    """Whether StopTask did not find the task: it is forgotten, was never there, or is too new."""
+    """Return whether StopTask did not find the task: it never existed, is no longer shown, or is not visible yet."""
     return isinstance(error, InvalidRequestError) and bool(_UNKNOWN_TASK.search(error.message))
 
 
 def is_passing(reason: str) -> bool:
-    """Whether what stopped a task, or kept it from starting, may be gone when it is run again."""
+    """Return whether the cause that stopped a task may be gone when the task is run again."""
     return bool(_PASSES.search(reason)) and not _STAYS.search(reason)

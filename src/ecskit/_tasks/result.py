@@ -1,4 +1,4 @@
-"""What came of running tasks."""
+"""The result of running tasks."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class RunTaskResult:
     """The tasks that were started, and why others were not."""
 
     requested: int
-    """How many tasks were asked for."""
+    """How many tasks were requested."""
     tasks: Sequence[Task]
-    """The tasks that were started, as ECS showed them then."""
+    """The tasks that were started, as the responses showed them."""
     failures: Sequence[Failure] = ()
-    """Why the rest was not started, in ECS's words; it may give one reason for several tasks."""
+    """Why ECS did not start the others. One failure may stand for several tasks."""
     errors: Sequence[EcsError] = ()
-    """What came in place of an answer, where calls failed; their `client_token` says which."""
+    """The errors of calls without a response; `client_token` is the token of the call."""
     client_tokens: Sequence[str] = ()
-    """The idempotency tokens that went out, one for each call that was to start other tasks."""
+    """The idempotency tokens of all calls: a repeated call has the token of the first."""
 
     @property
     def task_arns(self) -> list[str]:
@@ -40,14 +40,14 @@ class RunTaskResult:
 
     @property
     def complete(self) -> bool:
-        """Whether everything that was asked for was started."""
+        """Whether all requested tasks were started."""
         return len(self.tasks) >= self.requested
 
     def raise_for_failures(self) -> Self:
-        """Return this result if everything that was asked for was started.
+        """Return this result if all requested tasks were started.
 
         Raises:
-            TasksNotStarted: It was not; the error holds this result.
+            TasksNotStarted: Fewer were started; the error holds this result.
         """
         if not self.complete:
             raise TasksNotStarted(self) from (self.errors[0] if self.errors else None)

@@ -1,7 +1,7 @@
-"""Running any number of tasks, none of them twice.
+"""Run any number of tasks, none of them twice.
 
-A call starts at most ten tasks, so a launch is cut into chunks. Each chunk asks under a token of its own. While it is
-not known what became of a call, the same token goes out again; a new one goes out only when ECS has said what it did.
+A call starts at most ten tasks, so a launch is cut into chunks. Each call has a client token. A call without a response
+is repeated under the same token; a new token is used only after ECS has responded.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
-from ecskit._tasks.ending import end, tell_to_stop
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
+from ecskit._tasks.stop_requests import clean_up, request_stop
 from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
@@ -33,14 +33,14 @@ __all__ = ["run"]
 
 log = logging.getLogger("ecskit")
 
-AT_ONCE = 10
-"""Tasks that one RunTask starts at the most."""
-CALLS_AT_ONCE = 4
-"""How many RunTask are under way at the same time."""
+TASKS_PER_CALL = 10
+"""How many tasks one RunTask starts at most."""
+PARALLEL_CALLS = 4
+"""How many RunTask calls run at the same time."""
 READS = 5
-"""How often to read tasks that another call started under the same token."""
-TOP_UP_FOR = 60.0
-"""Seconds for which `top_up` goes on asking unless the caller says how long."""
+"""How often to read tasks that were started under the same token before."""
+TOP_UP_TIMEOUT = 60.0
+"""The default of `capacity_timeout` with "top_up", in seconds."""
 
 
 def run(
@@ -55,29 +55,29 @@ def run(
 ) -> Flow[RunTaskResult]:
     """Run any number of tasks, none of them twice.
 
-    Ten tasks share a call. A call whose answer is lost, and one that was throttled, is sent again under the same
-    token. Tasks for which there is no room are asked for again under a new one, until `capacity_timeout` is up.
+    One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
+    token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
 
     Args:
         task_definition: Family, family:revision or ARN, or a task definition that ECS described.
         count: How many tasks to run.
         launch: What to run and where.
-        capacity_timeout: Seconds to go on asking for tasks that there is no room for: too little CPU, memory, ports or
-            network interfaces, agents that are away, no Fargate capacity. By default 60 with `on_partial="top_up"`,
-            else 0, which asks once. Other reasons are never asked about again.
-        on_partial: What to do when some tasks were started and others were not, and there is no more asking: "raise",
-            "keep" what was started and return, "stop_started" and raise. "top_up" raises as well, after more asking.
-            When none was started, the error is raised in any case.
-        on_conflict: "adopt" takes tasks that were started under the same tokens with other parameters for the ones
-            asked for; "raise" does not.
-        on_cancel: What to do with the tasks when this is cancelled or interrupted: "leave" them, "stop" them, or
+        capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
+            agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
+            other reasons are not retried.
+        on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
+            started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
+            raises. If no task was started, an error is raised in every case.
+        on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
+            "adopt" the tasks that were started then.
+        on_cancel: What to do with the tasks when this method is cancelled or interrupted: "leave" them, "stop" them, or
             "stop_and_wait" until they have stopped, for at most 10 s.
 
     Returns:
         The tasks that were started, in no particular order, and why others were not.
 
     Raises:
-        TasksNotStarted: Fewer tasks were started than asked for. `result` has those that were.
+        TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
@@ -93,7 +93,7 @@ def run(
     if problems:
         raise RequestError("tasks.run", problems)
     if capacity_timeout is None:
-        capacity_timeout = TOP_UP_FOR if on_partial == "top_up" else 0.0
+        capacity_timeout = TOP_UP_TIMEOUT if on_partial == "top_up" else 0.0
     return _run(
         task_definition,
         launch,
@@ -118,14 +118,14 @@ def _run(
     request = yield from request_for(task_definition, launch)
     key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
-    counts = [min(AT_ONCE, count - start) for start in range(0, count, AT_ONCE)]
+    counts = [min(TASKS_PER_CALL, count - start) for start in range(0, count, TASKS_PER_CALL)]
     chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
 
     def launch_all() -> Flow[RunTaskResult]:
-        # The first goes alone: what ECS does not accept, or has no room for at all, is not asked a hundred times.
+        # The first call goes alone: if it starts nothing, the others are not sent.
         yield from chunks[0].start()
         if chunks[0].error is None and chunks[0].tasks and len(chunks) > 1:
-            replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], CALLS_AT_ONCE)
+            replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], PARALLEL_CALLS)
             for reply in replies.get():
                 reply.get()
         result = RunTaskResult(
@@ -135,17 +135,18 @@ def _run(
             errors=[chunk.error for chunk in chunks if chunk.error is not None],
             client_tokens=[token for chunk in chunks for token in chunk.tokens],
         )
-        return (yield from _concluded(result, on_partial, launch.cluster))
+        return (yield from _checked(result, on_partial, launch.cluster))
 
-    return (yield from guarded(launch_all(), on_cancel=lambda: _end_all(chunks, on_cancel)))
+    return (yield from guarded(launch_all(), on_cancel=lambda: _clean_up(chunks, on_cancel)))
 
 
-def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+def _checked(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
+    """Return the result if it is complete or partial results are kept; otherwise raise."""
     if result.complete or (result.tasks and on_partial == "keep"):
         return result
     conflict = next((error for error in result.errors if isinstance(error, ConflictException)), None)
     if conflict is not None:
-        # What was found under the other tokens may be another launch's: it is not for this one to stop.
+        # The tasks under the other tokens may belong to another launch, so they are not stopped.
         raise conflict from (TasksNotStarted(result) if result.tasks else conflict.__cause__)
     if not result.tasks and result.errors:
         raise result.errors[0]
@@ -156,7 +157,7 @@ def _concluded(result: RunTaskResult, on_partial: OnPartial, cluster: str | None
 
 def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
     try:
-        yield from tell_to_stop(targets_of("tasks.run", result.tasks, cluster).by_name, "not all were started")
+        yield from request_stop(targets_of("tasks.run", result.tasks, cluster).by_name, "not all were started")
     except TasksNotStopped as error:
         raise TasksNotStarted(result) from error
     raise TasksNotStarted(result, stopped=True) from (result.errors[0] if result.errors else None)
@@ -231,8 +232,8 @@ def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskRe
     return (yield from retry(attempt, RetryLimits(attempts=READS), may_pass=lambda error, _: error is conflict))
 
 
-def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
-    """Stop what was started, also by requests whose answers nobody has seen: asked again, they tell."""
+def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
+    """Stop all tasks. A request without a response is repeated under its token first, which returns its tasks."""
     if on_cancel == "leave":
         return
     tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
@@ -241,7 +242,7 @@ def _end_all(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
             try:
                 yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
-                log.warning("tasks may run that nobody waits for: %s; client token %s", error, chunk.tokens[-1])
+                log.warning("tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], error)
             tasks |= {task.task_arn: task for task in chunk.tasks}
     if tasks:
-        yield from end(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
+        yield from clean_up(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

@@ -1,4 +1,4 @@
-"""Stopping tasks, each told once, and waiting until they have stopped."""
+"""Stop tasks: one StopTask for each, then wait until they have stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
-from ecskit._tasks.ending import tell_to_stop
+from ecskit._tasks.stop_requests import request_stop
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import Task
@@ -19,7 +19,7 @@ from ecskit.models.tasks import Task
 __all__ = ["UntilStopped", "stop"]
 
 UntilStopped: TypeAlias = Literal["stopped", "requested"]
-"""How far stopping is waited for."""
+"""When to return: after the tasks have stopped, or when ECS has accepted the requests to stop them."""
 
 
 def stop(
@@ -32,22 +32,21 @@ def stop(
 ) -> Flow[list[Task]]:
     """Stop tasks, and wait until they have stopped.
 
-    Every task is told once; one that is known to have stopped is not told at all.
+    StopTask is sent once for each task. It is not sent for tasks that are passed in as stopped.
 
     Args:
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        reason: What to tell those who look at the tasks later, at most 255 characters: it becomes part of their
-            `stopped_reason`.
-        until: "stopped" waits until they have; "requested" returns when ECS knows that they are to stop.
-        wait_options: How long to wait and how often to look.
+        cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+        reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
+        until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The last observation of each task, in the order given.
 
     Raises:
-        TasksNotStopped: Some tasks could not be told to stop; the others were.
-        TaskPurged: A task was told to stop, and then forgotten by ECS before it was seen to have stopped.
+        TasksNotStopped: StopTask failed for some tasks; `requested` has the others, which stop.
+        TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
     """
@@ -70,8 +69,8 @@ def _stop(
         for name, p in targets.by_name.items()
         if name not in targets.observed or not is_stopped(targets.observed[name])
     }
-    told = yield from tell_to_stop(live, reason)
-    targets = attrs.evolve(targets, observed={**targets.observed, **told})
+    requested = yield from request_stop(live, reason)
+    targets = attrs.evolve(targets, observed={**targets.observed, **requested})
     if until == "requested":
         return [targets.observed[name] for name in targets.by_name]
     return (yield from wait_for(stopped_goal(wait_options), targets))

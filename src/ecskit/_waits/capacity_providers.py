@@ -46,17 +46,25 @@ def capacity_providers_active(
     """Wait until all capacity providers are ACTIVE, so that clusters can use them.
 
     Args:
-        capacity_providers: What `create_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `create_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
-        WaitFailed: The creation of a capacity provider failed, or it is deleted.
-        NotVisible: A capacity provider was never seen.
-        Vanished: A capacity provider was seen and then no more.
+        WaitFailed: The creation of a capacity provider failed, or the capacity provider is being deleted.
+        NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A capacity provider was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+        Continues while one is: PROVISIONING
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
@@ -72,20 +80,28 @@ def capacity_providers_active(
 def capacity_providers_updated(
     capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
-    """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, twice in a row.
+    """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, in two polls in a row.
 
     Args:
-        capacity_providers: What `update_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `update_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a capacity provider failed, or it is deleted.
-        NotVisible: A capacity provider was never seen.
-        Vanished: A capacity provider was seen and then no more.
+        WaitFailed: The update of a capacity provider failed, or the capacity provider is being deleted.
+        NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A capacity provider was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATE_COMPLETE, in two polls
+        Fails when one is: UPDATE_FAILED, CREATE_FAILED, DEPROVISIONING, INACTIVE or being deleted, in two polls
+        Continues while one is: UPDATE_IN_PROGRESS
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """
@@ -104,19 +120,27 @@ def capacity_providers_updated(
 def capacity_providers_deleted(
     capacity_providers: CapacityProviders, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[CapacityProvider]]:
-    """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or no longer found.
 
     Args:
-        capacity_providers: What `delete_capacity_provider` returned, or one or more capacity providers, names or ARNs.
-        cluster: Name or ARN of the cluster of providers with managed instances; needed only where these do not tell it.
-        wait_options: How long to wait and how often to look.
+        capacity_providers: The response of `delete_capacity_provider`, or one or more capacity providers: models, names
+            or ARNs.
+        cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
+            contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The capacity providers as they were last seen, in the order given.
+        The capacity providers as last observed, in the order given.
 
     Raises:
         WaitFailed: The deletion of a capacity provider failed.
-        NotVisible: A capacity provider was never seen; it may have been deleted long ago.
+        NotVisible: A capacity provider was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETE_COMPLETE, INACTIVE, or no longer found
+        Fails when one is: DELETE_FAILED, in two polls
+        Continues while one is: DELETE_IN_PROGRESS
+        Requests: DescribeCapacityProviders
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """

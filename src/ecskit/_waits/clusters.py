@@ -40,19 +40,26 @@ Clusters: TypeAlias = ClusterAnswer | Cluster | str | Sequence[ClusterAnswer | C
 
 
 def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
-    """Wait until all clusters are ACTIVE: tasks and container instances are welcome.
+    """Wait until all clusters are ACTIVE, so that they accept tasks and container instances.
 
     Args:
-        clusters: What `create_cluster` or another operation returned, or one or more clusters, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        clusters: The response of `create_cluster` or another operation on a cluster, or one or more clusters: models,
+            names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The clusters as they were last seen, in the order given.
+        The clusters as last observed, in the order given.
 
     Raises:
-        WaitFailed: The resources of a cluster's capacity providers could not be created, or it was deleted.
-        NotVisible: A cluster was never seen.
-        Vanished: A cluster was seen and then no more.
+        WaitFailed: The resources of a capacity provider could not be created, or the cluster was deleted.
+        NotVisible: A cluster was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A cluster was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: FAILED; INACTIVE, in two polls
+        Continues while one is: PROVISIONING, DEPROVISIONING
+        Requests: DescribeClusters
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
@@ -62,17 +69,23 @@ def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[li
 
 
 def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:
-    """Wait until all clusters are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all clusters are deleted: INACTIVE, or no longer found.
 
     Args:
-        clusters: What `delete_cluster` returned, or one or more clusters, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        clusters: The response of `delete_cluster`, or one or more clusters: models, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The clusters as they were last seen, in the order given.
+        The clusters as last observed, in the order given.
 
     Raises:
-        NotVisible: A cluster was never seen; it may have been deleted long ago.
+        NotVisible: A cluster was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: in any other status
+        Requests: DescribeClusters
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """

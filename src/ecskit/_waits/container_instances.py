@@ -63,22 +63,29 @@ GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}
 def container_instances_registered(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until all container instances are registered: ACTIVE, or DRAINING already.
+    """Wait until all container instances are registered: ACTIVE or DRAINING.
 
     Args:
-        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-            instances whose agents are about to register.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of an operation on container instances, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances whose agents have not registered yet.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: The registration of a container instance failed, or it was deregistered.
-        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+            the grace for machines that are still starting.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: ACTIVE or DRAINING
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: REGISTERING
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
@@ -92,22 +99,29 @@ def container_instances_registered(
 def container_instances_connected(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until the agents of all container instances are connected, so that tasks can be placed there.
+    """Wait until the agents of all container instances are connected, so that they can start tasks.
 
     Args:
-        container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
-            instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of an operation on container instances, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: The registration of a container instance failed, or it was deregistered.
-        NotVisible: A container instance was never seen; for machines that only start, raise `visibility_grace`.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: The registration of a container instance failed, or the container instance was deregistered.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline. Raise
+            the grace for machines that are still starting.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: connected, according to `agentConnected`
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: not connected
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
     """
@@ -125,24 +139,30 @@ def container_instances_connected(
 def container_instances_drained(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until all container instances are DRAINING and have no running or pending tasks, twice in a row.
+    """Wait until all container instances are DRAINING without running or pending tasks, in two polls in a row.
 
-    Tasks that no service started stay: nobody but their owner stops them.
+    ECS moves the tasks of services only. Stop other tasks, or wait until they end.
 
     Args:
-        container_instances: What `update_container_instances_state` returned, or one or more container instances, ids,
-            ARNs, or ids of EC2 instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of `update_container_instances_state`, or one or more container instances:
+            models, ids, ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
-        WaitFailed: A container instance was deregistered before it was empty.
-        NotVisible: A container instance was never seen.
-        Vanished: A container instance was seen and then no more.
-        FailuresError: The response holds failures; nothing was waited for.
+        WaitFailed: A container instance was deregistered before it was drained.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A container instance was visible, and then not found any more.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: DRAINING without running or pending tasks, in two polls
+        Fails when one is: REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: ACTIVE, or has tasks
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
@@ -153,21 +173,27 @@ def container_instances_drained(
 def container_agents_updated(
     container_instances: ContainerInstances, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[ContainerInstance]]:
-    """Wait until the agents of all container instances are UPDATED, twice in a row.
+    """Wait until the agents of all container instances are UPDATED, in two polls in a row.
 
     Args:
-        container_instances: What `update_container_agent` returned, or one or more container instances, ids, ARNs, or
-            ids of EC2 instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        wait_options: How long to wait and how often to look.
+        container_instances: The response of `update_container_agent`, or one or more container instances: models, ids,
+            ARNs, or ids of EC2 instances.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The container instances as last observed, in the order given.
 
     Raises:
         WaitFailed: The update of an agent failed, or its container instance was deregistered.
-        NotVisible: A container instance was never seen.
-        Vanished: A container instance was seen and then no more.
+        NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A container instance was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATED, in two polls
+        Fails when one is: FAILED, in two polls; REGISTRATION_FAILED, DEREGISTERING, INACTIVE
+        Continues while one is: PENDING, STAGING, STAGED, UPDATING
+        Requests: DescribeContainerInstances; ListContainerInstances for ids of EC2 instances
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """

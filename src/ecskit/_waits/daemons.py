@@ -73,19 +73,25 @@ ENDS = {status for status, rank in RANKS.items() if rank == RANKS["STOPPED"]}
 
 
 def daemons_active(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
-    """Wait until all daemons are ACTIVE. Whether they are deployed is told by their deployments.
+    """Wait until all daemons are ACTIVE. To wait until they are deployed, use `daemon_deployments_successful`.
 
     Args:
-        daemons: What `create_daemon` returned, or one or more daemons, summaries or ARNs.
-        wait_options: How long to wait and how often to look.
+        daemons: The response of `create_daemon`, or one or more daemons: models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The daemons as they were last seen, in the order given.
+        The daemons as last observed, in the order given.
 
     Raises:
         WaitFailed: A daemon is being deleted.
-        NotVisible: A daemon was never seen.
-        Vanished: A daemon was seen and then no more.
+        NotVisible: A daemon was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A daemon was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DELETE_IN_PROGRESS, in two polls
+        Continues while one is: not visible yet
+        Requests: DescribeDaemon
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
     """
@@ -95,17 +101,23 @@ def daemons_active(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[
 
 
 def daemons_deleted(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list[DaemonDetail]]:
-    """Wait until all daemons are deleted: seen, and then unknown to ECS.
+    """Wait until all daemons are deleted: no longer found.
 
     Args:
-        daemons: What `delete_daemon` returned, or one or more daemons, summaries or ARNs.
-        wait_options: How long to wait and how often to look.
+        daemons: The response of `delete_daemon`, or one or more daemons: models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The daemons as they were last seen, in the order given.
+        The daemons as last observed, in the order given.
 
     Raises:
-        NotVisible: A daemon was never seen; it may have been deleted long ago.
+        NotVisible: A daemon was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeDaemon
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
     """
@@ -119,20 +131,28 @@ def daemons_deleted(daemons: Daemons, *, wait_options: WaitOptions) -> Flow[list
 def daemon_deployments_successful(
     daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
-    """Wait until all deployments of daemons are SUCCESSFUL. One that stops or rolls back is followed to its end.
+    """Wait until all daemon deployments are SUCCESSFUL.
+
+    A deployment that is stopping or rolling back fails the wait only at its end.
 
     Args:
-        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-            ARNs.
-        wait_options: How long to wait and how often to look.
+        daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+            models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The deployments as they were last seen, in the order given.
+        The daemon deployments as last observed, in the order given.
 
     Raises:
         WaitFailed: A deployment was stopped or rolled back.
-        NotVisible: A deployment was never seen.
-        Vanished: A deployment was seen and then no more.
+        NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A deployment was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: SUCCESSFUL
+        Fails when one is: STOPPED, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+        Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+        Requests: DescribeDaemonDeployments
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
@@ -143,20 +163,26 @@ def daemon_deployments_successful(
 def daemon_deployments_stopped(
     daemon_deployments: DaemonDeployments, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonDeployment]]:
-    """Wait until all deployments of daemons are STOPPED, for example because newer ones replace them.
+    """Wait until all daemon deployments are STOPPED, for example because newer ones replace them.
 
     Args:
-        daemon_deployments: What `create_daemon` or `update_daemon` returned, or one or more deployments, summaries or
-            ARNs.
-        wait_options: How long to wait and how often to look.
+        daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
+            models, summaries or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The deployments as they were last seen, in the order given.
+        The daemon deployments as last observed, in the order given.
 
     Raises:
         WaitFailed: A deployment was successful or rolled back.
-        NotVisible: A deployment was never seen.
-        Vanished: A deployment was seen and then no more.
+        NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A deployment was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: STOPPED
+        Fails when one is: SUCCESSFUL, ROLLBACK_SUCCESSFUL, ROLLBACK_FAILED
+        Continues while one is: PENDING, IN_PROGRESS, STOP_REQUESTED, ROLLBACK_IN_PROGRESS
+        Requests: DescribeDaemonDeployments
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
@@ -167,20 +193,26 @@ def daemon_deployments_stopped(
 def daemon_task_definitions_active(
     daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
-    """Wait until all task definitions of daemons are ACTIVE.
+    """Wait until all daemon task definitions are ACTIVE.
 
     Args:
-        daemon_task_definitions: What `register_daemon_task_definition` returned, or one or more task definitions, each
-            as model, ARN or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        daemon_task_definitions: The response of `register_daemon_task_definition`, or one or more daemon task
+            definitions: models, ARNs or FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The daemon task definitions as last observed, in the order given.
 
     Raises:
         WaitFailed: A task definition is being deleted.
-        NotVisible: A task definition was never seen.
-        Vanished: A task definition was seen and then no more.
+        NotVisible: A task definition was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task definition was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DELETE_IN_PROGRESS, DELETED
+        Continues while one is: not visible yet
+        Requests: DescribeDaemonTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
     """
@@ -194,18 +226,24 @@ def daemon_task_definitions_active(
 def daemon_task_definitions_deleted(
     daemon_task_definitions: DaemonTaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[DaemonTaskDefinition]]:
-    """Wait until all task definitions of daemons are DELETED, or seen and then forgotten by ECS.
+    """Wait until all daemon task definitions are deleted: DELETED, or no longer found.
 
     Args:
-        daemon_task_definitions: What `delete_daemon_task_definition` returned, or one or more task definitions, each as
-            model, ARN or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        daemon_task_definitions: The response of `delete_daemon_task_definition`, or one or more daemon task
+            definitions: models, ARNs or FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The daemon task definitions as last observed, in the order given.
 
     Raises:
-        NotVisible: A task definition was never seen; it may have been deleted long ago.
+        NotVisible: A task definition was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETED, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeDaemonTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
     """

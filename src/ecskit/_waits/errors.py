@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, MissingError
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ __all__ = [
     "TaskStoppedEarly",
     "UnsupportedController",
 ]
-
-_TOLD = 10
-"""How many things a message names at the most."""
 
 
 class ServiceGone(WaitError):
@@ -49,27 +45,14 @@ class TaskStoppedEarly(WaitFailed):
     outcome = "stopped early"
 
 
-class ServicesMissing(EcsError):  # read as what happened
-    """ECS does not know some of the services that were asked about.
+class ServicesMissing(MissingError):
+    """ECS does not show some of the services that were named.
 
     They may not exist, may be in another cluster, may not be visible yet, or may have been deleted some time ago.
-
-    Attributes:
-        missing: What was asked for and is not there, by name or ARN.
-        services: The services that are there.
     """
 
-    def __init__(self, missing: Sequence[str], services: Sequence[Service]) -> None:
-        """Hold what was not found, and what was."""
-        super().__init__(missing, services)
-        self.missing = tuple(missing)
-        self.services = tuple(services)
-
-    def __str__(self) -> str:
-        told = ", ".join(self.missing[:_TOLD])
-        more = f" and {len(self.missing) - _TOLD} more" if len(self.missing) > _TOLD else ""
-        total = len(self.missing) + len(self.services)
-        return f"ECS does not show {len(self.missing)} of {total} services: {told}{more}"
+    noun = "service"
+    found: tuple[Service, ...]
 
 
 class UnsupportedController(EcsError):

@@ -34,24 +34,34 @@ def exec_agents_running(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks are RUNNING and so are the agents of ECS Exec in their containers.
+    """Wait until all tasks are RUNNING, and so are the agents of ECS Exec in their containers.
+
+    `execute_command` works on a container only after that.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        containers: Names of the containers that matter, in each of the tasks; by default all that have not stopped.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        containers: Names of the containers whose agents are required, in each of the tasks; by default all containers
+            that have not stopped.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
         TaskStoppedEarly: A task is stopping or has stopped.
         WaitFailed: A task was started without ECS Exec, has no container of that name, or an agent has stopped.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING, with the agents in their containers RUNNING
+        Fails when one is: past RUNNING, or purged; without ECS Exec or such a container; with an agent that is STOPPED
+        Continues while one is: before RUNNING; RUNNING with an agent that is PENDING
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

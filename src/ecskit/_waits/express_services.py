@@ -42,19 +42,26 @@ ExpressGatewayServices: TypeAlias = OneExpressGatewayService | Sequence[OneExpre
 def express_gateway_services_active(
     express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
-    """Wait until all express gateway services are ACTIVE. Whether they are deployed is told by their deployments.
+    """Wait until all express gateway services are ACTIVE, whether or not they are deployed.
 
     Args:
-        express_gateway_services: What `create_express_gateway_service` returned, or one or more services or ARNs.
-        wait_options: How long to wait and how often to look.
+        express_gateway_services: The response of `create_express_gateway_service`, or one or more express gateway
+            services: models or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
         WaitFailed: A service is being deleted.
-        NotVisible: A service was never seen.
-        Vanished: A service was seen and then no more.
+        NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A service was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE
+        Fails when one is: DRAINING, INACTIVE, in two polls
+        Continues while one is: not visible yet
+        Requests: DescribeExpressGatewayService
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
@@ -68,17 +75,24 @@ def express_gateway_services_active(
 def express_gateway_services_inactive(
     express_gateway_services: ExpressGatewayServices, *, wait_options: WaitOptions
 ) -> Flow[list[ECSExpressGatewayService]]:
-    """Wait until all express gateway services are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all express gateway services are deleted: INACTIVE, or no longer found.
 
     Args:
-        express_gateway_services: What `delete_express_gateway_service` returned, or one or more services or ARNs.
-        wait_options: How long to wait and how often to look.
+        express_gateway_services: The response of `delete_express_gateway_service`, or one or more express gateway
+            services: models or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
-        NotVisible: A service was never seen; it may have been deleted long ago.
+        NotVisible: A service was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DRAINING
+        Requests: DescribeExpressGatewayService
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """

@@ -48,19 +48,25 @@ GatewayRoutes: TypeAlias = OneGatewayRoute | Sequence[OneGatewayRoute]
 
 
 def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until all gateways can be used: ACTIVE, or UPDATE_COMPLETE.
+    """Wait until all gateways are ready for use: ACTIVE or UPDATE_COMPLETE.
 
     Args:
-        gateways: What `create_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `create_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a gateway failed, or it was deleted.
-        NotVisible: A gateway was never seen.
-        Vanished: A gateway was seen and then no more.
+        WaitFailed: The update of a gateway failed, or the gateway was deleted.
+        NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A gateway was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE or UPDATE_COMPLETE
+        Fails when one is: DELETED; UPDATE_FAILED, in two polls
+        Continues while one is: UPDATE_IN_PROGRESS
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
@@ -73,19 +79,25 @@ def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[li
 
 
 def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until the update of all gateways is complete: UPDATE_COMPLETE, twice in a row.
+    """Wait until the update of all gateways is complete: UPDATE_COMPLETE, in two polls in a row.
 
     Args:
-        gateways: What `update_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `update_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        WaitFailed: The update of a gateway failed, or it was deleted.
-        NotVisible: A gateway was never seen.
-        Vanished: A gateway was seen and then no more.
+        WaitFailed: The update of a gateway failed, or the gateway was deleted.
+        NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A gateway was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: UPDATE_COMPLETE, in two polls
+        Fails when one is: DELETED; UPDATE_FAILED, in two polls
+        Continues while one is: ACTIVE, UPDATE_IN_PROGRESS
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """
@@ -104,17 +116,23 @@ def gateways_updated(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[l
 
 
 def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
-    """Wait until all gateways are DELETED, or seen and then unknown to ECS.
+    """Wait until all gateways are deleted: DELETED, or no longer found.
 
     Args:
-        gateways: What `delete_gateway` returned, or one or more gateways, summaries, names or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateways: The response of `delete_gateway`, or one or more gateways: models, summaries, names or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The gateways as they were last seen, in the order given.
+        The gateways as last observed, in the order given.
 
     Raises:
-        NotVisible: A gateway was never seen; it may have been deleted before.
+        NotVisible: A gateway was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: DELETED, or no longer found
+        Fails when one is: (never)
+        Continues while one is: in any other status
+        Requests: DescribeGateway
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
@@ -126,19 +144,25 @@ def gateways_deleted(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[l
 
 
 def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
-    """Wait until all gateway routes are ACTIVE, twice in a row: created, or updated.
+    """Wait until all gateway routes are created or updated: ACTIVE, in two polls in a row.
 
     Args:
-        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The routes as they were last seen, in the order given.
+        The gateway routes as last observed, in the order given.
 
     Raises:
-        WaitFailed: The creation or the update of a route failed, or it is being deleted.
-        NotVisible: A route was never seen.
-        Vanished: A route was seen and then no more.
+        WaitFailed: The creation or update of a route failed, or the route is being deleted.
+        NotVisible: A route was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A route was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: ACTIVE, in two polls
+        Fails when one is: CREATE_FAILED; UPDATE_FAILED, DELETE_IN_PROGRESS, DELETE_FAILED, in two polls
+        Continues while one is: CREATE_IN_PROGRESS, UPDATE_IN_PROGRESS
+        Requests: DescribeGatewayRoute
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
@@ -155,18 +179,24 @@ def gateway_routes_active(gateway_routes: GatewayRoutes, *, wait_options: WaitOp
 
 
 def gateway_routes_deleted(gateway_routes: GatewayRoutes, *, wait_options: WaitOptions) -> Flow[list[GatewayRoute]]:
-    """Wait until all gateway routes are deleted: seen, and then unknown to ECS.
+    """Wait until all gateway routes are deleted: no longer found.
 
     Args:
-        gateway_routes: One or more routes, summaries as `list_gateway_routes` returns them, or ARNs.
-        wait_options: How long to wait and how often to look.
+        gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The routes as they were last seen, in the order given.
+        The gateway routes as last observed, in the order given.
 
     Raises:
         WaitFailed: The deletion of a route failed.
-        NotVisible: A route was never seen; it may have been deleted before.
+        NotVisible: A route was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: DELETE_FAILED, in two polls
+        Continues while one is: DELETE_IN_PROGRESS
+        Requests: DescribeGatewayRoute
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GatewayRoute.html
     """

@@ -42,27 +42,36 @@ BATCH_SIZE = 10
 def services_stable(
     services: Services, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[Service]]:
-    """Wait until all services are stable: one deployment, the newest, done, with all tasks running, twice in a row.
+    """Wait until all services are stable: the newest deployment is complete and alone, and all tasks are running.
 
-    The wait remembers the newest deployment that it has seen, or the caller has. A newer one is followed; that the
-    service goes back to an older one is an error. A service whose deployments an external controller carries out is
-    stable when it has a PRIMARY task set, and all task sets but those that drain are in STEADY_STATE with all tasks
-    running.
+    Two polls in a row have to show it. The wait remembers the newest deployment that it, or the caller, has observed.
+    It follows a newer one, and fails if the service returns to an older one.
+
+    A service with an external deployment controller is stable if it has a PRIMARY task set, and all task sets that are
+    not DRAINING are in STEADY_STATE with all tasks running.
 
     Args:
-        services: What `create_service` or `update_service` returned, or one or more services, names or ARNs. A name
-            does not tell what was deployed: a read that lags may show it as it was before.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        wait_options: How long to wait and how often to look.
+        services: The response of `create_service` or `update_service`, or one or more services: models, names or ARNs.
+            Pass the response: a name does not identify the deployment, and a read may show the service as it was
+            before.
+        cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
         WaitFailed: The deployment of a service failed, or the service was rolled back.
-        ServiceGone: A service is being deleted, or was seen and then no more.
-        NotVisible: A service was never seen.
-        UnsupportedController: CodeDeploy carries out the deployments of a service.
+        ServiceGone: A service is being deleted, or was visible and then not found any more.
+        NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
+        UnsupportedController: CodeDeploy controls the deployments of a service.
+
+    Polling:
+        Succeeds when all are: ACTIVE, with the newest deployment COMPLETED and alone, the desired count running and no
+            task pending, in two polls
+        Fails when one is: FAILED, in two polls; back at an older deployment; DRAINING or INACTIVE, in two polls
+        Continues while one is: IN_PROGRESS, or has older deployments
+        Requests: DescribeServices
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
@@ -84,20 +93,26 @@ def services_stable(
 def services_inactive(
     services: Services, *, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[Service]]:
-    """Wait until all services are deleted: INACTIVE, or seen and then forgotten by ECS.
+    """Wait until all services are deleted: INACTIVE, or no longer found.
 
-    A service that nobody deletes is waited for as well.
+    The wait does not delete them; it continues while a service is ACTIVE.
 
     Args:
-        services: What `delete_service` returned, or one or more services, names or ARNs.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
-        wait_options: How long to wait and how often to look.
+        services: The response of `delete_service`, or one or more services: models, names or ARNs.
+        cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The services as they were last seen, in the order given.
+        The services as last observed, in the order given.
 
     Raises:
-        NotVisible: A service was never seen; it may have been deleted long ago.
+        NotVisible: A service was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: INACTIVE, or no longer found
+        Fails when one is: (never)
+        Continues while one is: ACTIVE, DRAINING
+        Requests: DescribeServices
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """

@@ -37,22 +37,28 @@ TaskDefinitions: TypeAlias = (
 def task_definitions_deleted(
     task_definitions: TaskDefinitions, *, wait_options: WaitOptions
 ) -> Flow[list[TaskDefinition]]:
-    """Wait until all task definitions are deleted: seen, and then forgotten by ECS.
+    """Wait until all task definitions are deleted: no longer found.
 
-    That takes until the last task or service that uses one has ended, and then some time of ECS's own; the default
-    `timeout` may be short for it.
+    ECS deletes a task definition some time after the last task or service that uses it has ended. Raise `timeout` if
+    that takes long.
 
     Args:
-        task_definitions: What `delete_task_definitions` returned, or one or more task definitions, each as model, ARN
-            or FAMILY:REVISION.
-        wait_options: How long to wait and how often to look.
+        task_definitions: The response of `delete_task_definitions`, or one or more task definitions: models, ARNs or
+            FAMILY:REVISION.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task definitions as they were last seen, in the order given.
+        The task definitions as last observed, in the order given.
 
     Raises:
-        NotVisible: A task definition was never seen; it may have been deleted long ago.
-        FailuresError: The response holds failures; nothing was waited for.
+        NotVisible: A task definition was never visible. It may have been deleted long ago.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: INACTIVE, DELETE_IN_PROGRESS
+        Requests: DescribeTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """

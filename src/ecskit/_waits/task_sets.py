@@ -56,23 +56,30 @@ def task_sets_steady(
     scale: float | None = None,
     wait_options: WaitOptions,
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are in STEADY_STATE, twice in a row.
+    """Wait until all task sets are in STEADY_STATE, in two polls in a row.
 
     Args:
-        task_sets: What `create_task_set` or `update_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        scale: The scale that they have to be steady at, 0 to 100 percent, with as many tasks running as that computes
-            to; by default whatever they have.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `create_task_set` or `update_task_set`, or one or more task sets: models, ids or
+            ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        scale: The scale in percent, 0 to 100, at which they must be steady, with the computed number of tasks running;
+            by default any scale.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
         WaitFailed: A task set is DRAINING.
-        NotVisible: A task set was never seen.
-        Vanished: A task set was seen and then no more.
+        NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task set was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: STEADY_STATE, in two polls; at that scale, if `scale` is given
+        Fails when one is: DRAINING
+        Continues while one is: STABILIZING
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
@@ -88,21 +95,27 @@ def task_sets_steady(
 def task_sets_primary(
     task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are shown as PRIMARY, each in its service.
+    """Wait until all task sets are PRIMARY, each in its service.
 
     Args:
-        task_sets: What `update_service_primary_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `update_service_primary_task_set`, or one or more task sets: models, ids or ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
         WaitFailed: A task set is DRAINING.
-        NotVisible: A task set was never seen.
-        Vanished: A task set was seen and then no more.
+        NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
+        Vanished: A task set was visible, and then not found any more.
+
+    Polling:
+        Succeeds when all are: PRIMARY
+        Fails when one is: DRAINING
+        Continues while one is: ACTIVE
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
@@ -113,19 +126,25 @@ def task_sets_primary(
 def task_sets_deleted(
     task_sets: TaskSets, *, cluster: str | None = None, service: str | None = None, wait_options: WaitOptions
 ) -> Flow[list[TaskSet]]:
-    """Wait until all task sets are deleted: seen and then forgotten by ECS.
+    """Wait until all task sets are deleted: no longer found.
 
     Args:
-        task_sets: What `delete_task_set` returned, or one or more task sets, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where nothing else tells it.
-        service: Name or ARN of their service; needed only where neither ARNs nor task sets tell it.
-        wait_options: How long to wait and how often to look.
+        task_sets: The response of `delete_task_set`, or one or more task sets: models, ids or ARNs.
+        cluster: Name or ARN of their cluster; required if no ARN or model contains it.
+        service: Name or ARN of their service; required if neither ARNs nor models contain it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task sets as they were last seen, in the order given.
+        The task sets as last observed, in the order given.
 
     Raises:
-        NotVisible: A task set was never seen; it may have been deleted long ago.
+        NotVisible: A task set was never visible. It may have been deleted long ago.
+
+    Polling:
+        Succeeds when all are: no longer found
+        Fails when one is: (never)
+        Continues while one is: in any status
+        Requests: DescribeTaskSets
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """

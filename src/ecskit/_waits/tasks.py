@@ -86,23 +86,29 @@ def tasks_running(
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING.
 
-    A task that ECS does not show yet is waited for. One that is past RUNNING ends the wait at once, whatever its exit
-    code: it does not run.
+    A task that has stopped ends the wait at once, whatever its exit code.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
         TaskStoppedEarly: A task is stopping or has stopped.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING
+        Fails when one is: past RUNNING, or purged
+        Continues while one is: PROVISIONING, PENDING, ACTIVATING
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -117,22 +123,29 @@ def tasks_started(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks have started, whatever has become of them since: for tasks that may be over soon.
+    """Wait until all tasks have started. Tasks that have stopped since count, for tasks that run only briefly.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
-        TaskStoppedEarly: A task has stopped without ever having run.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskStoppedEarly: A task has stopped without having run.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING, or were RUNNING
+        Fails when one is: STOPPED without having run, or purged
+        Continues while one is: PROVISIONING, PENDING, ACTIVATING, or stopping
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
@@ -147,25 +160,32 @@ def tasks_healthy(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks are RUNNING and all their containers with a health check are HEALTHY.
+    """Wait until all tasks are RUNNING, and all their containers that have a health check are HEALTHY.
 
-    Which containers have one is read from the task definition, once for each. A container that is UNHEALTHY may get
-    better: the wait goes on until time is up.
+    The task definition, which is read once, shows which containers have a health check. A container that is UNHEALTHY
+    can become HEALTHY, so that the wait continues until the timeout.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
         TaskStoppedEarly: A task is stopping or has stopped.
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: RUNNING, each container with a health check HEALTHY
+        Fails when one is: past RUNNING, or purged
+        Continues while one is: before RUNNING; RUNNING with a container UNKNOWN or UNHEALTHY
+        Requests: DescribeTasks, DescribeTaskDefinition
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
@@ -190,23 +210,30 @@ def tasks_stopped(
     allow_partial: bool = False,
     wait_options: WaitOptions,
 ) -> Flow[list[Task]]:
-    """Wait until all tasks have STOPPED, each seen to have done so.
+    """Wait until all tasks have STOPPED.
 
-    How a task ended is for the caller to judge: `TaskOutcome.of(task)` does.
+    Tasks that failed count. `TaskOutcome.of(task)` returns how a task ended.
 
     Args:
-        tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor tasks tell it.
-        allow_partial: Wait for the tasks that were started although others were not.
-        wait_options: How long to wait and how often to look.
+        tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
+            or ARNs.
+        cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
+        allow_partial: Wait for the tasks that were started, even if the response contains failures.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The tasks as they were last seen, in the order given.
+        The tasks as last observed, in the order given.
 
     Raises:
-        TaskNotVisible: A task was never seen.
-        TaskPurged: A task was seen, but not to stop, and then forgotten by ECS.
-        FailuresError: The response holds failures; nothing was waited for.
+        TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
+        TaskPurged: A task was visible, and then not found any more, before it was observed as STOPPED.
+        FailuresError: The response contains failures. Nothing was sent.
+
+    Polling:
+        Succeeds when all are: STOPPED, with stop code and time
+        Fails when one is: purged before it was observed as STOPPED
+        Continues while one is: in any other status
+        Requests: DescribeTasks
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """

@@ -32,7 +32,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteAccountSettingResponse(Response):
-    """What `delete_account_setting` answers.
+    """The response of `delete_account_setting`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
     """
@@ -43,7 +43,7 @@ class DeleteAccountSettingResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListAccountSettingsResponse(Response):
-    """What `list_account_settings` answers.
+    """The response of `list_account_settings`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
     """
@@ -56,7 +56,7 @@ class ListAccountSettingsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAccountSettingDefaultResponse(Response):
-    """What `put_account_setting_default` answers.
+    """The response of `put_account_setting_default`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
     """
@@ -67,7 +67,7 @@ class PutAccountSettingDefaultResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAccountSettingResponse(Response):
-    """What `put_account_setting` answers.
+    """The response of `put_account_setting`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
     """
@@ -95,7 +95,7 @@ class Setting(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteAccountSettingRequest(Request[DeleteAccountSettingResponse]):
-    """What `delete_account_setting` sends.
+    """The request of `delete_account_setting`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
     """
@@ -111,7 +111,7 @@ class DeleteAccountSettingRequest(Request[DeleteAccountSettingResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListAccountSettingsRequest(Request[ListAccountSettingsResponse]):
-    """What `list_account_settings` sends.
+    """The request of `list_account_settings`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
     """
@@ -136,7 +136,7 @@ class ListAccountSettingsRequest(Request[ListAccountSettingsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAccountSettingDefaultRequest(Request[PutAccountSettingDefaultResponse]):
-    """What `put_account_setting_default` sends.
+    """The request of `put_account_setting_default`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
     """
@@ -152,7 +152,7 @@ class PutAccountSettingDefaultRequest(Request[PutAccountSettingDefaultResponse])
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAccountSettingRequest(Request[PutAccountSettingResponse]):
-    """What `put_account_setting` sends.
+    """The request of `put_account_setting`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
     """

@@ -31,7 +31,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteAttributesResponse(Response):
-    """What `delete_attributes` answers.
+    """The response of `delete_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
     """
@@ -42,7 +42,7 @@ class DeleteAttributesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListAttributesResponse(Response):
-    """What `list_attributes` answers.
+    """The response of `list_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
     """
@@ -55,7 +55,7 @@ class ListAttributesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAttributesResponse(Response):
-    """What `put_attributes` answers.
+    """The response of `put_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
     """
@@ -66,7 +66,7 @@ class PutAttributesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteAttributesRequest(Request[DeleteAttributesResponse]):
-    """What `delete_attributes` sends.
+    """The request of `delete_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
     """
@@ -82,7 +82,7 @@ class DeleteAttributesRequest(Request[DeleteAttributesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListAttributesRequest(Request[ListAttributesResponse]):
-    """What `list_attributes` sends.
+    """The request of `list_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
     """
@@ -107,7 +107,7 @@ class ListAttributesRequest(Request[ListAttributesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutAttributesRequest(Request[PutAttributesResponse]):
-    """What `put_attributes` sends.
+    """The request of `put_attributes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
     """

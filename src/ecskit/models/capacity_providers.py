@@ -214,7 +214,7 @@ class CapacityReservationRequest(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateCapacityProviderResponse(Response):
-    """What `create_capacity_provider` answers.
+    """The response of `create_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
     """
@@ -245,7 +245,7 @@ class CreateManagedInstancesProviderConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteCapacityProviderResponse(Response):
-    """What `delete_capacity_provider` answers.
+    """The response of `delete_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """
@@ -256,7 +256,7 @@ class DeleteCapacityProviderResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeCapacityProvidersResponse(FallibleResponse):
-    """What `describe_capacity_providers` answers.
+    """The response of `describe_capacity_providers`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
@@ -565,7 +565,7 @@ class TotalLocalStorageGBRequest(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateCapacityProviderResponse(Response):
-    """What `update_capacity_provider` answers.
+    """The response of `update_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """
@@ -609,7 +609,7 @@ class VCpuCountRangeRequest(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateCapacityProviderRequest(Request[CreateCapacityProviderResponse]):
-    """What `create_capacity_provider` sends.
+    """The request of `create_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
     """
@@ -631,7 +631,7 @@ class CreateCapacityProviderRequest(Request[CreateCapacityProviderResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteCapacityProviderRequest(Request[DeleteCapacityProviderResponse]):
-    """What `delete_capacity_provider` sends.
+    """The request of `delete_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
     """
@@ -647,7 +647,7 @@ class DeleteCapacityProviderRequest(Request[DeleteCapacityProviderResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeCapacityProvidersRequest(Request[DescribeCapacityProvidersResponse]):
-    """What `describe_capacity_providers` sends.
+    """The request of `describe_capacity_providers`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
     """
@@ -670,7 +670,7 @@ class DescribeCapacityProvidersRequest(Request[DescribeCapacityProvidersResponse
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateCapacityProviderRequest(Request[UpdateCapacityProviderResponse]):
-    """What `update_capacity_provider` sends.
+    """The request of `update_capacity_provider`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
     """

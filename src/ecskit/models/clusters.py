@@ -145,7 +145,7 @@ class ClusterSetting(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateClusterResponse(Response):
-    """What `create_cluster` answers.
+    """The response of `create_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
     """
@@ -156,7 +156,7 @@ class CreateClusterResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteClusterResponse(Response):
-    """What `delete_cluster` answers.
+    """The response of `delete_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """
@@ -167,7 +167,7 @@ class DeleteClusterResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeClustersResponse(FallibleResponse):
-    """What `describe_clusters` answers.
+    """The response of `describe_clusters`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
@@ -216,7 +216,7 @@ class ExecuteCommandLogConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListClustersResponse(Response):
-    """What `list_clusters` answers.
+    """The response of `list_clusters`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
     """
@@ -242,7 +242,7 @@ class ManagedStorageConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutClusterCapacityProvidersResponse(Response):
-    """What `put_cluster_capacity_providers` answers.
+    """The response of `put_cluster_capacity_providers`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
     """
@@ -253,7 +253,7 @@ class PutClusterCapacityProvidersResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateClusterResponse(Response):
-    """What `update_cluster` answers.
+    """The response of `update_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
     """
@@ -264,7 +264,7 @@ class UpdateClusterResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateClusterSettingsResponse(Response):
-    """What `update_cluster_settings` answers.
+    """The response of `update_cluster_settings`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
     """
@@ -275,7 +275,7 @@ class UpdateClusterSettingsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateClusterRequest(Request[CreateClusterResponse]):
-    """What `create_cluster` sends.
+    """The request of `create_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
     """
@@ -301,7 +301,7 @@ class CreateClusterRequest(Request[CreateClusterResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteClusterRequest(Request[DeleteClusterResponse]):
-    """What `delete_cluster` sends.
+    """The request of `delete_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
     """
@@ -315,7 +315,7 @@ class DeleteClusterRequest(Request[DeleteClusterResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeClustersRequest(Request[DescribeClustersResponse]):
-    """What `describe_clusters` sends.
+    """The request of `describe_clusters`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
@@ -333,7 +333,7 @@ class DescribeClustersRequest(Request[DescribeClustersResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListClustersRequest(Request[ListClustersResponse]):
-    """What `list_clusters` sends.
+    """The request of `list_clusters`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
     """
@@ -350,7 +350,7 @@ class ListClustersRequest(Request[ListClustersResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class PutClusterCapacityProvidersRequest(Request[PutClusterCapacityProvidersResponse]):
-    """What `put_cluster_capacity_providers` sends.
+    """The request of `put_cluster_capacity_providers`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
     """
@@ -368,7 +368,7 @@ class PutClusterCapacityProvidersRequest(Request[PutClusterCapacityProvidersResp
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateClusterRequest(Request[UpdateClusterResponse]):
-    """What `update_cluster` sends.
+    """The request of `update_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
     """
@@ -388,7 +388,7 @@ class UpdateClusterRequest(Request[UpdateClusterResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateClusterSettingsRequest(Request[UpdateClusterSettingsResponse]):
-    """What `update_cluster_settings` sends.
+    """The request of `update_cluster_settings`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
     """

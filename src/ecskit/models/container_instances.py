@@ -168,7 +168,7 @@ class ContainerStateChange(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeregisterContainerInstanceResponse(Response):
-    """What `deregister_container_instance` answers.
+    """The response of `deregister_container_instance`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
     """
@@ -179,7 +179,7 @@ class DeregisterContainerInstanceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeContainerInstancesResponse(FallibleResponse):
-    """What `describe_container_instances` answers.
+    """The response of `describe_container_instances`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
@@ -192,7 +192,7 @@ class DescribeContainerInstancesResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DiscoverPollEndpointResponse(Response):
-    """What `discover_poll_endpoint` answers.
+    """The response of `discover_poll_endpoint`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
     """
@@ -254,7 +254,7 @@ class InstanceHealthCheckResult(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListContainerInstancesResponse(Response):
-    """What `list_container_instances` answers.
+    """The response of `list_container_instances`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
     """
@@ -297,7 +297,7 @@ class PlatformDevice(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RegisterContainerInstanceResponse(Response):
-    """What `register_container_instance` answers.
+    """The response of `register_container_instance`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
     """
@@ -329,7 +329,7 @@ class Resource(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitAttachmentStateChangesResponse(Response):
-    """What `submit_attachment_state_changes` answers.
+    """The response of `submit_attachment_state_changes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
     """
@@ -340,7 +340,7 @@ class SubmitAttachmentStateChangesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitContainerStateChangeResponse(Response):
-    """What `submit_container_state_change` answers.
+    """The response of `submit_container_state_change`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
     """
@@ -351,7 +351,7 @@ class SubmitContainerStateChangeResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitTaskStateChangeResponse(Response):
-    """What `submit_task_state_change` answers.
+    """The response of `submit_task_state_change`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
     """
@@ -362,7 +362,7 @@ class SubmitTaskStateChangeResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateContainerAgentResponse(Response):
-    """What `update_container_agent` answers.
+    """The response of `update_container_agent`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
@@ -373,7 +373,7 @@ class UpdateContainerAgentResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateContainerInstancesStateResponse(FallibleResponse):
-    """What `update_container_instances_state` answers.
+    """The response of `update_container_instances_state`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """
@@ -401,7 +401,7 @@ class VersionInfo(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeregisterContainerInstanceRequest(Request[DeregisterContainerInstanceResponse]):
-    """What `deregister_container_instance` sends.
+    """The request of `deregister_container_instance`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
     """
@@ -419,7 +419,7 @@ class DeregisterContainerInstanceRequest(Request[DeregisterContainerInstanceResp
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeContainerInstancesRequest(Request[DescribeContainerInstancesResponse]):
-    """What `describe_container_instances` sends.
+    """The request of `describe_container_instances`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
     """
@@ -439,7 +439,7 @@ class DescribeContainerInstancesRequest(Request[DescribeContainerInstancesRespon
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DiscoverPollEndpointRequest(Request[DiscoverPollEndpointResponse]):
-    """What `discover_poll_endpoint` sends.
+    """The request of `discover_poll_endpoint`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
     """
@@ -455,7 +455,7 @@ class DiscoverPollEndpointRequest(Request[DiscoverPollEndpointResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListContainerInstancesRequest(Request[ListContainerInstancesResponse]):
-    """What `list_container_instances` sends.
+    """The request of `list_container_instances`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
     """
@@ -480,7 +480,7 @@ class ListContainerInstancesRequest(Request[ListContainerInstancesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RegisterContainerInstanceRequest(Request[RegisterContainerInstanceResponse]):
-    """What `register_container_instance` sends.
+    """The request of `register_container_instance`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
     """
@@ -510,7 +510,7 @@ class RegisterContainerInstanceRequest(Request[RegisterContainerInstanceResponse
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitAttachmentStateChangesRequest(Request[SubmitAttachmentStateChangesResponse]):
-    """What `submit_attachment_state_changes` sends.
+    """The request of `submit_attachment_state_changes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
     """
@@ -526,7 +526,7 @@ class SubmitAttachmentStateChangesRequest(Request[SubmitAttachmentStateChangesRe
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitContainerStateChangeRequest(Request[SubmitContainerStateChangeResponse]):
-    """What `submit_container_state_change` sends.
+    """The request of `submit_container_state_change`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
     """
@@ -554,7 +554,7 @@ class SubmitContainerStateChangeRequest(Request[SubmitContainerStateChangeRespon
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class SubmitTaskStateChangeRequest(Request[SubmitTaskStateChangeResponse]):
-    """What `submit_task_state_change` sends.
+    """The request of `submit_task_state_change`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
     """
@@ -586,7 +586,7 @@ class SubmitTaskStateChangeRequest(Request[SubmitTaskStateChangeResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateContainerAgentRequest(Request[UpdateContainerAgentResponse]):
-    """What `update_container_agent` sends.
+    """The request of `update_container_agent`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
@@ -602,7 +602,7 @@ class UpdateContainerAgentRequest(Request[UpdateContainerAgentResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateContainerInstancesStateRequest(Request[UpdateContainerInstancesStateResponse]):
-    """What `update_container_instances_state` sends.
+    """The request of `update_container_instances_state`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """

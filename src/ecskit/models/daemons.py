@@ -100,7 +100,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateDaemonResponse(Response):
-    """What `create_daemon` answers.
+    """The response of `create_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
     """
@@ -577,7 +577,7 @@ class DaemonVolume(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteDaemonResponse(Response):
-    """What `delete_daemon` answers.
+    """The response of `delete_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
     """
@@ -596,7 +596,7 @@ class DeleteDaemonResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteDaemonTaskDefinitionResponse(Response):
-    """What `delete_daemon_task_definition` answers.
+    """The response of `delete_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
     """
@@ -607,7 +607,7 @@ class DeleteDaemonTaskDefinitionResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonDeploymentsResponse(FallibleResponse):
-    """What `describe_daemon_deployments` answers.
+    """The response of `describe_daemon_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
@@ -620,7 +620,7 @@ class DescribeDaemonDeploymentsResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonResponse(Response):
-    """What `describe_daemon` answers.
+    """The response of `describe_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
     """
@@ -631,7 +631,7 @@ class DescribeDaemonResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonRevisionsResponse(FallibleResponse):
-    """What `describe_daemon_revisions` answers.
+    """The response of `describe_daemon_revisions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
     """
@@ -644,7 +644,7 @@ class DescribeDaemonRevisionsResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonTaskDefinitionResponse(Response):
-    """What `describe_daemon_task_definition` answers.
+    """The response of `describe_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
     """
@@ -655,7 +655,7 @@ class DescribeDaemonTaskDefinitionResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonDeploymentsResponse(Response):
-    """What `list_daemon_deployments` answers.
+    """The response of `list_daemon_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
     """
@@ -668,7 +668,7 @@ class ListDaemonDeploymentsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonTaskDefinitionsResponse(Response):
-    """What `list_daemon_task_definitions` answers.
+    """The response of `list_daemon_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
     """
@@ -681,7 +681,7 @@ class ListDaemonTaskDefinitionsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonsResponse(Response):
-    """What `list_daemons` answers.
+    """The response of `list_daemons`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
     """
@@ -705,7 +705,7 @@ class LogDriverVolumeConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RegisterDaemonTaskDefinitionResponse(Response):
-    """What `register_daemon_task_definition` answers.
+    """The response of `register_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
     """
@@ -716,7 +716,7 @@ class RegisterDaemonTaskDefinitionResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateDaemonResponse(Response):
-    """What `update_daemon` answers.
+    """The response of `update_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
     """
@@ -735,7 +735,7 @@ class UpdateDaemonResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateDaemonRequest(Request[CreateDaemonResponse]):
-    """What `create_daemon` sends.
+    """The request of `create_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
     """
@@ -775,7 +775,7 @@ class CreateDaemonRequest(Request[CreateDaemonResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteDaemonRequest(Request[DeleteDaemonResponse]):
-    """What `delete_daemon` sends.
+    """The request of `delete_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
     """
@@ -789,7 +789,7 @@ class DeleteDaemonRequest(Request[DeleteDaemonResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteDaemonTaskDefinitionRequest(Request[DeleteDaemonTaskDefinitionResponse]):
-    """What `delete_daemon_task_definition` sends.
+    """The request of `delete_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
     """
@@ -803,7 +803,7 @@ class DeleteDaemonTaskDefinitionRequest(Request[DeleteDaemonTaskDefinitionRespon
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonDeploymentsRequest(Request[DescribeDaemonDeploymentsResponse]):
-    """What `describe_daemon_deployments` sends.
+    """The request of `describe_daemon_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
     """
@@ -817,7 +817,7 @@ class DescribeDaemonDeploymentsRequest(Request[DescribeDaemonDeploymentsResponse
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonRequest(Request[DescribeDaemonResponse]):
-    """What `describe_daemon` sends.
+    """The request of `describe_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
     """
@@ -831,7 +831,7 @@ class DescribeDaemonRequest(Request[DescribeDaemonResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonRevisionsRequest(Request[DescribeDaemonRevisionsResponse]):
-    """What `describe_daemon_revisions` sends.
+    """The request of `describe_daemon_revisions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
     """
@@ -845,7 +845,7 @@ class DescribeDaemonRevisionsRequest(Request[DescribeDaemonRevisionsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeDaemonTaskDefinitionRequest(Request[DescribeDaemonTaskDefinitionResponse]):
-    """What `describe_daemon_task_definition` sends.
+    """The request of `describe_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
     """
@@ -859,7 +859,7 @@ class DescribeDaemonTaskDefinitionRequest(Request[DescribeDaemonTaskDefinitionRe
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonDeploymentsRequest(Request[ListDaemonDeploymentsResponse]):
-    """What `list_daemon_deployments` sends.
+    """The request of `list_daemon_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
     """
@@ -884,7 +884,7 @@ class ListDaemonDeploymentsRequest(Request[ListDaemonDeploymentsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonTaskDefinitionsRequest(Request[ListDaemonTaskDefinitionsResponse]):
-    """What `list_daemon_task_definitions` sends.
+    """The request of `list_daemon_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
     """
@@ -911,7 +911,7 @@ class ListDaemonTaskDefinitionsRequest(Request[ListDaemonTaskDefinitionsResponse
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListDaemonsRequest(Request[ListDaemonsResponse]):
-    """What `list_daemons` sends.
+    """The request of `list_daemons`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
     """
@@ -932,7 +932,7 @@ class ListDaemonsRequest(Request[ListDaemonsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class RegisterDaemonTaskDefinitionRequest(Request[RegisterDaemonTaskDefinitionResponse]):
-    """What `register_daemon_task_definition` sends.
+    """The request of `register_daemon_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
     """
@@ -964,7 +964,7 @@ class RegisterDaemonTaskDefinitionRequest(Request[RegisterDaemonTaskDefinitionRe
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateDaemonRequest(Request[UpdateDaemonResponse]):
-    """What `update_daemon` sends.
+    """The request of `update_daemon`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
     """

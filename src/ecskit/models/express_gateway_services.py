@@ -51,7 +51,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateExpressGatewayServiceResponse(Response):
-    """What `create_express_gateway_service` answers.
+    """The response of `create_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
     """
@@ -62,7 +62,7 @@ class CreateExpressGatewayServiceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteExpressGatewayServiceResponse(Response):
-    """What `delete_express_gateway_service` answers.
+    """The response of `delete_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """
@@ -73,7 +73,7 @@ class DeleteExpressGatewayServiceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeExpressGatewayServiceResponse(Response):
-    """What `describe_express_gateway_service` answers.
+    """The response of `describe_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
@@ -255,7 +255,7 @@ class IngressPathSummary(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateExpressGatewayServiceResponse(Response):
-    """What `update_express_gateway_service` answers.
+    """The response of `update_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
     """
@@ -289,7 +289,7 @@ class UpdatedExpressGatewayService(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateExpressGatewayServiceRequest(Request[CreateExpressGatewayServiceResponse]):
-    """What `create_express_gateway_service` sends.
+    """The request of `create_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
     """
@@ -331,7 +331,7 @@ class CreateExpressGatewayServiceRequest(Request[CreateExpressGatewayServiceResp
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteExpressGatewayServiceRequest(Request[DeleteExpressGatewayServiceResponse]):
-    """What `delete_express_gateway_service` sends.
+    """The request of `delete_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
     """
@@ -345,7 +345,7 @@ class DeleteExpressGatewayServiceRequest(Request[DeleteExpressGatewayServiceResp
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeExpressGatewayServiceRequest(Request[DescribeExpressGatewayServiceResponse]):
-    """What `describe_express_gateway_service` sends.
+    """The request of `describe_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
     """
@@ -361,7 +361,7 @@ class DescribeExpressGatewayServiceRequest(Request[DescribeExpressGatewayService
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateExpressGatewayServiceRequest(Request[UpdateExpressGatewayServiceResponse]):
-    """What `update_express_gateway_service` sends.
+    """The request of `update_express_gateway_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
     """

@@ -83,7 +83,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class AssociateGatewayWithClusterResponse(Response):
-    """What `associate_gateway_with_cluster` answers.
+    """The response of `associate_gateway_with_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
     """
@@ -98,7 +98,7 @@ class AssociateGatewayWithClusterResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateGatewayResponse(Response):
-    """What `create_gateway` answers.
+    """The response of `create_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
     """
@@ -113,7 +113,7 @@ class CreateGatewayResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteGatewayResponse(Response):
-    """What `delete_gateway` answers.
+    """The response of `delete_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
@@ -172,7 +172,7 @@ class DescribeGatewayConfiguration(TaggedUnion):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayResourcesResponse(Response):
-    """What `describe_gateway_resources` answers.
+    """The response of `describe_gateway_resources`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
     """
@@ -185,7 +185,7 @@ class DescribeGatewayResourcesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayResponse(Response):
-    """What `describe_gateway` answers.
+    """The response of `describe_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
@@ -196,7 +196,7 @@ class DescribeGatewayResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayRouteResponse(Response):
-    """What `describe_gateway_route` answers.
+    """The response of `describe_gateway_route`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
@@ -207,7 +207,7 @@ class DescribeGatewayRouteResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DisassociateGatewayFromClusterResponse(Response):
-    """What `disassociate_gateway_from_cluster` answers.
+    """The response of `disassociate_gateway_from_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
     """
@@ -567,7 +567,7 @@ class HostSharedAlbConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewayClusterAssociationsResponse(Response):
-    """What `list_gateway_cluster_associations` answers.
+    """The response of `list_gateway_cluster_associations`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
     """
@@ -580,7 +580,7 @@ class ListGatewayClusterAssociationsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewayRoutesResponse(Response):
-    """What `list_gateway_routes` answers.
+    """The response of `list_gateway_routes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
     """
@@ -593,7 +593,7 @@ class ListGatewayRoutesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewaysResponse(Response):
-    """What `list_gateways` answers.
+    """The response of `list_gateways`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
     """
@@ -653,7 +653,7 @@ class UpdateGatewayNetworkConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateGatewayResponse(Response):
-    """What `update_gateway` answers.
+    """The response of `update_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """
@@ -668,7 +668,7 @@ class UpdateGatewayResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class AssociateGatewayWithClusterRequest(Request[AssociateGatewayWithClusterResponse]):
-    """What `associate_gateway_with_cluster` sends.
+    """The request of `associate_gateway_with_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
     """
@@ -684,7 +684,7 @@ class AssociateGatewayWithClusterRequest(Request[AssociateGatewayWithClusterResp
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateGatewayRequest(Request[CreateGatewayResponse]):
-    """What `create_gateway` sends.
+    """The request of `create_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
     """
@@ -713,7 +713,7 @@ class CreateGatewayRequest(Request[CreateGatewayResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteGatewayRequest(Request[DeleteGatewayResponse]):
-    """What `delete_gateway` sends.
+    """The request of `delete_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
     """
@@ -727,7 +727,7 @@ class DeleteGatewayRequest(Request[DeleteGatewayResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayRequest(Request[DescribeGatewayResponse]):
-    """What `describe_gateway` sends.
+    """The request of `describe_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
     """
@@ -741,7 +741,7 @@ class DescribeGatewayRequest(Request[DescribeGatewayResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayResourcesRequest(Request[DescribeGatewayResourcesResponse]):
-    """What `describe_gateway_resources` sends.
+    """The request of `describe_gateway_resources`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
     """
@@ -759,7 +759,7 @@ class DescribeGatewayResourcesRequest(Request[DescribeGatewayResourcesResponse])
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeGatewayRouteRequest(Request[DescribeGatewayRouteResponse]):
-    """What `describe_gateway_route` sends.
+    """The request of `describe_gateway_route`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
     """
@@ -773,7 +773,7 @@ class DescribeGatewayRouteRequest(Request[DescribeGatewayRouteResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DisassociateGatewayFromClusterRequest(Request[DisassociateGatewayFromClusterResponse]):
-    """What `disassociate_gateway_from_cluster` sends.
+    """The request of `disassociate_gateway_from_cluster`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
     """
@@ -789,7 +789,7 @@ class DisassociateGatewayFromClusterRequest(Request[DisassociateGatewayFromClust
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewayClusterAssociationsRequest(Request[ListGatewayClusterAssociationsResponse]):
-    """What `list_gateway_cluster_associations` sends.
+    """The request of `list_gateway_cluster_associations`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
     """
@@ -814,7 +814,7 @@ class ListGatewayClusterAssociationsRequest(Request[ListGatewayClusterAssociatio
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewayRoutesRequest(Request[ListGatewayRoutesResponse]):
-    """What `list_gateway_routes` sends.
+    """The request of `list_gateway_routes`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
     """
@@ -843,7 +843,7 @@ class ListGatewayRoutesRequest(Request[ListGatewayRoutesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListGatewaysRequest(Request[ListGatewaysResponse]):
-    """What `list_gateways` sends.
+    """The request of `list_gateways`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
     """
@@ -866,7 +866,7 @@ class ListGatewaysRequest(Request[ListGatewaysResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateGatewayRequest(Request[UpdateGatewayResponse]):
-    """What `update_gateway` sends.
+    """The request of `update_gateway`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
     """

@@ -217,7 +217,7 @@ class ContainerImage(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ContinueServiceDeploymentResponse(Response):
-    """What `continue_service_deployment` answers.
+    """The response of `continue_service_deployment`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
     """
@@ -228,7 +228,7 @@ class ContinueServiceDeploymentResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateServiceResponse(Response):
-    """What `create_service` answers.
+    """The response of `create_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     """
@@ -239,7 +239,7 @@ class CreateServiceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateTaskSetResponse(Response):
-    """What `create_task_set` answers.
+    """The response of `create_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
     """
@@ -250,7 +250,7 @@ class CreateTaskSetResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteServiceResponse(Response):
-    """What `delete_service` answers.
+    """The response of `delete_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
@@ -261,7 +261,7 @@ class DeleteServiceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteTaskSetResponse(Response):
-    """What `delete_task_set` answers.
+    """The response of `delete_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
@@ -496,7 +496,7 @@ class DeploymentLifecycleHookTimeoutConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServiceDeploymentsResponse(FallibleResponse):
-    """What `describe_service_deployments` answers.
+    """The response of `describe_service_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
@@ -509,7 +509,7 @@ class DescribeServiceDeploymentsResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServiceRevisionsResponse(FallibleResponse):
-    """What `describe_service_revisions` answers.
+    """The response of `describe_service_revisions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
     """
@@ -522,7 +522,7 @@ class DescribeServiceRevisionsResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServicesResponse(FallibleResponse):
-    """What `describe_services` answers.
+    """The response of `describe_services`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
@@ -535,7 +535,7 @@ class DescribeServicesResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeTaskSetsResponse(FallibleResponse):
-    """What `describe_task_sets` answers.
+    """The response of `describe_task_sets`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
@@ -722,7 +722,7 @@ class LinearConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServiceDeploymentsResponse(Response):
-    """What `list_service_deployments` answers.
+    """The response of `list_service_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
     """
@@ -735,7 +735,7 @@ class ListServiceDeploymentsResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServicesByNamespaceResponse(Response):
-    """What `list_services_by_namespace` answers.
+    """The response of `list_services_by_namespace`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
     """
@@ -748,7 +748,7 @@ class ListServicesByNamespaceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServicesResponse(Response):
-    """What `list_services` answers.
+    """The response of `list_services`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
     """
@@ -1212,7 +1212,7 @@ class ServiceConnectClientAlias(Model):
     dns_name: str | None = None
     """Name clients connect to; the discovery name, a dot and the namespace when absent. Wire name: `dnsName`."""
     test_traffic_rules: ServiceConnectTestTrafficRules | None = None
-    """How test requests are told apart during a blue/green deployment. Wire name: `testTrafficRules`."""
+    """How test requests are recognized during a blue/green deployment. Wire name: `testTrafficRules`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1309,7 +1309,7 @@ class ServiceConnectTestTrafficHeaderRules(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServiceConnectTestTrafficRules(Model):
-    """How Service Connect tells test requests apart during a blue/green deployment.
+    """How Service Connect recognizes test requests during a blue/green deployment.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectTestTrafficRules.html
     """
@@ -1666,7 +1666,7 @@ class ServiceVolumeConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class StopServiceDeploymentResponse(Response):
-    """What `stop_service_deployment` answers.
+    """The response of `stop_service_deployment`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
@@ -1772,7 +1772,7 @@ class TimeoutConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateServicePrimaryTaskSetResponse(Response):
-    """What `update_service_primary_task_set` answers.
+    """The response of `update_service_primary_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
     """
@@ -1783,7 +1783,7 @@ class UpdateServicePrimaryTaskSetResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateServiceResponse(Response):
-    """What `update_service` answers.
+    """The response of `update_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
@@ -1794,7 +1794,7 @@ class UpdateServiceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateTaskSetResponse(Response):
-    """What `update_task_set` answers.
+    """The response of `update_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
     """
@@ -1837,7 +1837,7 @@ class VpcLatticeConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ContinueServiceDeploymentRequest(Request[ContinueServiceDeploymentResponse]):
-    """What `continue_service_deployment` sends.
+    """The request of `continue_service_deployment`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
     """
@@ -1941,7 +1941,7 @@ class CreateServiceRequest(Request[CreateServiceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class CreateTaskSetRequest(Request[CreateTaskSetResponse]):
-    """What `create_task_set` sends.
+    """The request of `create_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
     """
@@ -1986,7 +1986,7 @@ class CreateTaskSetRequest(Request[CreateTaskSetResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteServiceRequest(Request[DeleteServiceResponse]):
-    """What `delete_service` sends.
+    """The request of `delete_service`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
     """
@@ -2004,7 +2004,7 @@ class DeleteServiceRequest(Request[DeleteServiceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteTaskSetRequest(Request[DeleteTaskSetResponse]):
-    """What `delete_task_set` sends.
+    """The request of `delete_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
@@ -2024,7 +2024,7 @@ class DeleteTaskSetRequest(Request[DeleteTaskSetResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServiceDeploymentsRequest(Request[DescribeServiceDeploymentsResponse]):
-    """What `describe_service_deployments` sends.
+    """The request of `describe_service_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
@@ -2038,7 +2038,7 @@ class DescribeServiceDeploymentsRequest(Request[DescribeServiceDeploymentsRespon
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServiceRevisionsRequest(Request[DescribeServiceRevisionsResponse]):
-    """What `describe_service_revisions` sends.
+    """The request of `describe_service_revisions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
     """
@@ -2052,7 +2052,7 @@ class DescribeServiceRevisionsRequest(Request[DescribeServiceRevisionsResponse])
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeServicesRequest(Request[DescribeServicesResponse]):
-    """What `describe_services` sends.
+    """The request of `describe_services`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
@@ -2070,7 +2070,7 @@ class DescribeServicesRequest(Request[DescribeServicesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeTaskSetsRequest(Request[DescribeTaskSetsResponse]):
-    """What `describe_task_sets` sends.
+    """The request of `describe_task_sets`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
     """
@@ -2090,7 +2090,7 @@ class DescribeTaskSetsRequest(Request[DescribeTaskSetsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServiceDeploymentsRequest(Request[ListServiceDeploymentsResponse]):
-    """What `list_service_deployments` sends.
+    """The request of `list_service_deployments`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
     """
@@ -2115,7 +2115,7 @@ class ListServiceDeploymentsRequest(Request[ListServiceDeploymentsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServicesByNamespaceRequest(Request[ListServicesByNamespaceResponse]):
-    """What `list_services_by_namespace` sends.
+    """The request of `list_services_by_namespace`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
     """
@@ -2134,7 +2134,7 @@ class ListServicesByNamespaceRequest(Request[ListServicesByNamespaceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListServicesRequest(Request[ListServicesResponse]):
-    """What `list_services` sends.
+    """The request of `list_services`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
     """
@@ -2163,7 +2163,7 @@ class ListServicesRequest(Request[ListServicesResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class StopServiceDeploymentRequest(Request[StopServiceDeploymentResponse]):
-    """What `stop_service_deployment` sends.
+    """The request of `stop_service_deployment`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
@@ -2181,7 +2181,7 @@ class StopServiceDeploymentRequest(Request[StopServiceDeploymentResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateServicePrimaryTaskSetRequest(Request[UpdateServicePrimaryTaskSetResponse]):
-    """What `update_service_primary_task_set` sends.
+    """The request of `update_service_primary_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
     """
@@ -2268,7 +2268,7 @@ class UpdateServiceRequest(Request[UpdateServiceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateTaskSetRequest(Request[UpdateTaskSetResponse]):
-    """What `update_task_set` sends.
+    """The request of `update_task_set`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
     """

@@ -28,7 +28,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTagsForResourceResponse(Response):
-    """What `list_tags_for_resource` answers.
+    """The response of `list_tags_for_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
     """
@@ -39,7 +39,7 @@ class ListTagsForResourceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TagResourceResponse(Response):
-    """What `tag_resource` answers.
+    """The response of `tag_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
     """
@@ -47,7 +47,7 @@ class TagResourceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UntagResourceResponse(Response):
-    """What `untag_resource` answers.
+    """The response of `untag_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
     """
@@ -55,7 +55,7 @@ class UntagResourceResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTagsForResourceRequest(Request[ListTagsForResourceResponse]):
-    """What `list_tags_for_resource` sends.
+    """The request of `list_tags_for_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
     """
@@ -69,7 +69,7 @@ class ListTagsForResourceRequest(Request[ListTagsForResourceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TagResourceRequest(Request[TagResourceResponse]):
-    """What `tag_resource` sends.
+    """The request of `tag_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
     """
@@ -85,7 +85,7 @@ class TagResourceRequest(Request[TagResourceResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UntagResourceRequest(Request[UntagResourceResponse]):
-    """What `untag_resource` sends.
+    """The request of `untag_resource`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
     """

@@ -181,7 +181,7 @@ class ContainerDefinition(Model):
     log_configuration: LogConfiguration | None = None
     """Log driver and its options. Wire name: `logConfiguration`."""
     health_check: HealthCheck | None = None
-    """Command that tells whether the container is healthy. Wire name: `healthCheck`."""
+    """Command that checks whether the container is healthy. Wire name: `healthCheck`."""
     system_controls: Sequence[SystemControl] = ABSENT_LIST
     """Kernel parameters to set in the container. Wire name: `systemControls`."""
     resource_requirements: Sequence[ResourceRequirement] = ABSENT_LIST
@@ -194,7 +194,7 @@ class ContainerDefinition(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteTaskDefinitionsResponse(FallibleResponse):
-    """What `delete_task_definitions` answers.
+    """The response of `delete_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """
@@ -207,7 +207,7 @@ class DeleteTaskDefinitionsResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeregisterTaskDefinitionResponse(Response):
-    """What `deregister_task_definition` answers.
+    """The response of `deregister_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
     """
@@ -218,7 +218,7 @@ class DeregisterTaskDefinitionResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeTaskDefinitionResponse(Response):
-    """What `describe_task_definition` answers.
+    """The response of `describe_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
     """
@@ -354,7 +354,7 @@ class LinuxParameters(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTaskDefinitionFamiliesResponse(Response):
-    """What `list_task_definition_families` answers.
+    """The response of `list_task_definition_families`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
     """
@@ -367,7 +367,7 @@ class ListTaskDefinitionFamiliesResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTaskDefinitionsResponse(Response):
-    """What `list_task_definitions` answers.
+    """The response of `list_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
     """
@@ -594,7 +594,7 @@ class VolumeFrom(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeleteTaskDefinitionsRequest(Request[DeleteTaskDefinitionsResponse]):
-    """What `delete_task_definitions` sends.
+    """The request of `delete_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
     """
@@ -608,7 +608,7 @@ class DeleteTaskDefinitionsRequest(Request[DeleteTaskDefinitionsResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeregisterTaskDefinitionRequest(Request[DeregisterTaskDefinitionResponse]):
-    """What `deregister_task_definition` sends.
+    """The request of `deregister_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
     """
@@ -622,7 +622,7 @@ class DeregisterTaskDefinitionRequest(Request[DeregisterTaskDefinitionResponse])
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DescribeTaskDefinitionRequest(Request[DescribeTaskDefinitionResponse]):
-    """What `describe_task_definition` sends.
+    """The request of `describe_task_definition`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
     """
@@ -638,7 +638,7 @@ class DescribeTaskDefinitionRequest(Request[DescribeTaskDefinitionResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTaskDefinitionFamiliesRequest(Request[ListTaskDefinitionFamiliesResponse]):
-    """What `list_task_definition_families` sends.
+    """The request of `list_task_definition_families`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
     """
@@ -659,7 +659,7 @@ class ListTaskDefinitionFamiliesRequest(Request[ListTaskDefinitionFamiliesRespon
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTaskDefinitionsRequest(Request[ListTaskDefinitionsResponse]):
-    """What `list_task_definitions` sends.
+    """The request of `list_task_definitions`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
     """

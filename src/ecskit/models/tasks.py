@@ -196,7 +196,7 @@ class ExecuteCommandResponse(Response):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class GetTaskProtectionResponse(FallibleResponse):
-    """What `get_task_protection` answers.
+    """The response of `get_task_protection`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
     """
@@ -222,7 +222,7 @@ class InferenceAcceleratorOverride(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ListTasksResponse(Response):
-    """What `list_tasks` answers.
+    """The response of `list_tasks`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
     """
@@ -314,7 +314,7 @@ class Session(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class StartTaskResponse(FallibleResponse):
-    """What `start_task` answers.
+    """The response of `start_task`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
     """
@@ -327,7 +327,7 @@ class StartTaskResponse(FallibleResponse):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class StopTaskResponse(Response):
-    """What `stop_task` answers.
+    """The response of `stop_task`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
     """
@@ -402,7 +402,7 @@ class Task(Model):
     started_at: datetime | None = None
     """When the task entered `RUNNING`. Wire name: `startedAt`."""
     started_by: str | None = None
-    """Label of whoever started it; for a service's task, the ID of the deployment. Wire name: `startedBy`."""
+    """Label of the caller that started it; for a service's task, the ID of the deployment. Wire name: `startedBy`."""
     stop_code: TaskStopCode | str | None = None
     """Category of why the task stopped; `stopped_reason` has the details. One of TaskFailedToStart,
     EssentialContainerExited, UserInitiated, ServiceSchedulerInitiated, SpotInterruption, TerminationNotice,
@@ -550,7 +550,7 @@ class TrustedExecutionSummary(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateTaskProtectionResponse(FallibleResponse):
-    """What `update_task_protection` answers.
+    """The response of `update_task_protection`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
     """
@@ -603,7 +603,7 @@ class ExecuteCommandRequest(Request[ExecuteCommandResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class GetTaskProtectionRequest(Request[GetTaskProtectionResponse]):
-    """What `get_task_protection` sends.
+    """The request of `get_task_protection`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
     """
@@ -781,7 +781,7 @@ class StopTaskRequest(Request[StopTaskResponse]):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class UpdateTaskProtectionRequest(Request[UpdateTaskProtectionResponse]):
-    """What `update_task_protection` sends.
+    """The request of `update_task_protection`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
     """

@@ -1,6 +1,6 @@
-"""A simulated ECS control plane, for tests that need no account: in a client's process or behind HTTP.
+"""A simulated ECS control plane for tests without an AWS account: in a client's process or behind HTTP.
 
-Each name loads when it is first used, because pytest imports this package at every start: the plugin is in it.
+Each name loads on first use. pytest imports this package at every start, because the plugin is in it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit._simulator.attach import Attachment, attach, attach_async
+    from ecskit._simulator.attach import attach, attach_async
+    from ecskit._simulator.botocore_events import Attachment
     from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.quotas import PUBLISHED_QUOTAS, Quota
-    from ecskit._simulator.read_options import Lag
+    from ecskit._simulator.read_options import Counting, Lag
     from ecskit._simulator.recorded_calls import Call
-    from ecskit._simulator.resource_script import Progress, ResourceKind
+    from ecskit._simulator.resource_script import Progress, ResourceType
     from ecskit._simulator.scaled_clock import ScaledClock
     from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState
-    from ecskit._simulator.scheduler.shown_counts import Counting
     from ecskit._simulator.server import SimulatorServer
     from ecskit._simulator.simulator import Simulator, simulated_operations
     from ecskit._simulator.task_script import Health, TaskScript
@@ -40,7 +40,7 @@ __all__ = [
     "LostAnswerError",
     "Progress",
     "Quota",
-    "ResourceKind",
+    "ResourceType",
     "Response",
     "ScaledClock",
     "ServiceState",
@@ -60,12 +60,12 @@ publish(
     globals(),
     {
         "Wire": "ecskit._simulator.wire",
-        "ResourceKind": "ecskit._simulator.resource_script",
+        "ResourceType": "ecskit._simulator.resource_script",
         "Health": "ecskit._simulator.task_script",
         "PUBLISHED_QUOTAS": "ecskit._simulator.quotas",
-        "Attachment": "ecskit._simulator.attach",
+        "Attachment": "ecskit._simulator.botocore_events",
         "Call": "ecskit._simulator.recorded_calls",
-        "Counting": "ecskit._simulator.scheduler.shown_counts",
+        "Counting": "ecskit._simulator.read_options",
         "DeploymentScript": "ecskit._simulator.deployment_script",
         "DeploymentState": "ecskit._simulator.scheduler.service_states",
         "Fault": "ecskit._simulator.faults",

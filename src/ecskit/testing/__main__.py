@@ -1,6 +1,6 @@
-"""`python -m ecskit.testing`: serve a simulator until a signal ends it.
+"""`python -m ecskit.testing`: serve a simulator until SIGINT or SIGTERM.
 
-Decides the command line. Prints the URL as one line on standard output, so that a script can read it.
+The URL is the only line on standard output, so that a script can read it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import time
 from typing import TYPE_CHECKING, get_args
 
 from ecskit._simulator.quotas import PUBLISHED_QUOTAS
-from ecskit._simulator.read_options import Lag
+from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.scaled_clock import ScaledClock
-from ecskit._simulator.scheduler.shown_counts import Counting
 from ecskit._simulator.server import SimulatorServer
 from ecskit._simulator.simulator import Simulator
 
@@ -27,7 +26,7 @@ _LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM arrives."""
+    """Serve a simulator until SIGINT or SIGTERM."""
     options = parser().parse_args(arguments)
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def simulator_of(options: argparse.Namespace, monotonic: Callable[[], float] = time.monotonic) -> Simulator:
-    """Return the simulator that the options describe; `monotonic` is where outside seconds come from."""
+    """Return the simulator for the options; `monotonic` returns real seconds."""
     simulator = Simulator(
         now=ScaledClock(speed=options.speed, monotonic=monotonic),
         region=options.region,
@@ -55,23 +54,25 @@ def simulator_of(options: argparse.Namespace, monotonic: Callable[[], float] = t
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
-    reader = argparse.ArgumentParser(
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
         prog="python -m ecskit.testing", description="Serve a simulated ECS control plane on 127.0.0.1."
     )
-    reader.add_argument("--port", type=_port, default=0, help="port to listen on (default: a free one)")
-    reader.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per second (default: 1)")
-    reader.add_argument("--seed", type=int, default=0, help="root of all randomness (default: 0)")
-    reader.add_argument("--lag", type=_seconds, default=0.0, help="seconds until reads see a new task (default: 0)")
-    reader.add_argument("--stale", type=_seconds, default=0.0, help="largest age of a read in seconds (default: 0)")
-    reader.add_argument("--misbehave", type=_share, default=0.0, help="share of requests that fail (default: 0)")
-    reader.add_argument("--throttle", action="store_true", help="apply the request quotas that ECS publishes")
+    result.add_argument("--port", type=_port, default=0, help="port to listen on (default: a free one)")
+    result.add_argument("--speed", type=_speed, default=1.0, help="simulated seconds per second (default: 1)")
+    result.add_argument("--seed", type=int, default=0, help="seed of all randomness (default: 0)")
+    result.add_argument("--lag", type=_seconds, default=0.0, help="seconds until reads show a new task (default: 0)")
+    result.add_argument(
+        "--stale", type=_seconds, default=0.0, help="largest age of a stale read in seconds (default: 0)"
+    )
+    result.add_argument("--misbehave", type=_share, default=0.0, help="share of requests that fail (default: 0)")
+    result.add_argument("--throttle", action="store_true", help="apply the request quotas that ECS publishes")
     policies = get_args(Counting)
     words = f"how deployments show their desired count (default: {policies[0]})"
-    reader.add_argument("--counting", choices=policies, default=policies[0], help=words)
-    reader.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
-    reader.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
-    return reader
+    result.add_argument("--counting", choices=policies, default=policies[0], help=words)
+    result.add_argument("--region", default="us-east-1", help="region in ARNs (default: us-east-1)")
+    result.add_argument("--account", default="123456789012", help="account in ARNs (default: 123456789012)")
+    return result
 
 
 def _port(text: str) -> int:

@@ -1,7 +1,7 @@
-"""pytest fixtures that come with ecskit: a simulator of one's own for each test, and a client of it.
+"""The pytest fixtures of ecskit: a new simulator for each test, and a client of it.
 
-Decides names and lifetimes. pytest imports this module at every start, so it imports nothing but pytest until a test
-asks for a fixture. A test suite that has fixtures of these names keeps its own.
+pytest imports this module at every start. So it imports only pytest until a test requests a fixture. Fixtures of the
+same names in a test suite override these.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["ecs_client", "ecs_simulator"]
 
 @pytest.fixture
 def ecs_simulator() -> Simulator:
-    """Return a fresh `ecskit.testing.Simulator`; override it for one with arguments, and `ecs_client` follows."""
+    """Return a new `ecskit.testing.Simulator`. Override the fixture for one with arguments: `ecs_client` uses it."""
     from ecskit._simulator.simulator import Simulator
 
     return Simulator()
@@ -29,6 +29,6 @@ def ecs_simulator() -> Simulator:
 
 @pytest.fixture
 def ecs_client(ecs_simulator: Simulator) -> Generator[Client, None, None]:
-    """Return an `ecskit.Client` of `ecs_simulator`, on its virtual clock; it is closed after the test."""
+    """Return an `ecskit.Client` of `ecs_simulator`, on its virtual clock. It is closed after the test."""
     with ecs_simulator.client() as client:
         yield client

@@ -1,7 +1,7 @@
-"""The operations of the simulator: one module per family, each with a table of what it implements.
+"""The operations of the simulator: one module per family, with a table `OPERATIONS`.
 
-Decides which operations exist: a new family is a new module and its line in `_FAMILIES`. An operation gets the world
-and a request that fits the service model, and returns the body of the answer or raises a `SimulatedError`.
+A new family is a new module and a line in `_FAMILIES`. An operation gets the account and a request that fits the
+service model. It returns the body of the answer or raises a `SimulatedError`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Account settings: put, put the default, list, delete.
-
-Decides which settings are in force for whom. They change nothing else in the simulator.
-"""
+"""Account settings: put, put the default, list, delete. They have no effect on other operations."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
 
-# Name -> values that can be set, the first being in force when nobody sets one.
+# Name -> the allowed values; the first is the default.
 _VALUES: dict[str, tuple[str, ...]] = {
     "awsvpcTrunking": ("disabled", "enabled"),
     "containerInsights": ("disabled", "enabled", "enhanced"),
@@ -94,8 +91,8 @@ def _root(account: Account) -> str:
 
 
 def _show(name: str, value: str, principal: str) -> Wire:
-    kind = "aws_managed" if name == _AWS_MANAGED else "user"
-    return {"name": name, "value": value, "principalArn": principal, "type": kind}
+    setting_type = "aws_managed" if name == _AWS_MANAGED else "user"
+    return {"name": name, "value": value, "principalArn": principal, "type": setting_type}
 
 
 OPERATIONS = {

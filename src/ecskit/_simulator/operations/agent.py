@@ -1,6 +1,6 @@
-"""What only the ECS agent calls: where to poll, and reports of state changes.
+"""The operations of the ECS agent: the endpoint to poll, and reports of state changes.
 
-Decides that reports are acknowledged and have no effect: in the simulator, tasks follow their scripts.
+Reports are acknowledged and have no effect: simulated tasks follow their scripts.
 """
 
 from __future__ import annotations

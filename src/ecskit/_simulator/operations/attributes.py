@@ -1,7 +1,4 @@
-"""Custom attributes of container instances: put, delete, list.
-
-Decides which attributes an instance carries. What placement makes of them is decided in `placement`.
-"""
+"""Custom attributes of container instances: put, delete, list."""
 
 from __future__ import annotations
 
@@ -68,10 +65,10 @@ def _list(account: Account, request: Wire) -> Wire:
 
 
 def _targets(account: Account, request: Wire) -> list[tuple[Wire, ContainerInstance]]:
-    """Return each attribute of the request with the instance that it is about.
+    """Return each attribute of the request with its container instance.
 
     Raises:
-        SimulatedError: `TargetNotFoundException`, when the cluster has no such instance.
+        SimulatedError: `TargetNotFoundException` if the cluster has no such instance.
     """
     cluster = account.cluster(request.get("cluster"))
     check_count("attributes", request["attributes"], most=_PER_CALL)

@@ -1,7 +1,6 @@
 """Capacity providers: create, describe, update, delete.
 
-Decides which providers exist. Nothing scales: an Auto Scaling group is a name here. How a strategy divides tasks among
-them is decided in `strategies`.
+Capacity providers never scale. `capacity_strategies` divides tasks among them.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _MANAGED_SCALING: Wire = {
 
 
 def add_predefined(account: Account) -> None:
-    """Put the capacity providers into the world that every account has."""
+    """Add the capacity providers that every account has: FARGATE and FARGATE_SPOT."""
     for name in FARGATE_PROVIDERS:
         account.capacity_providers[name] = CapacityProvider(
             name=name,
@@ -41,7 +40,7 @@ def add_predefined(account: Account) -> None:
 
 
 def find_provider(account: Account, reference: str) -> CapacityProvider | None:
-    """Return the capacity provider of that name or ARN, if there is one."""
+    """Return the capacity provider of a name or ARN, or None."""
     return account.capacity_providers.get(account.arns.name("capacity-provider", reference))
 
 
@@ -49,7 +48,7 @@ def usable_provider(account: Account, reference: str, cluster: str) -> CapacityP
     """Return a capacity provider that a cluster can use.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when there is none, it is deleted, or bound to another cluster.
+        SimulatedError: `InvalidParameterException` if it does not exist, is deleted, or belongs to another cluster.
     """
     provider = find_provider(account, reference)
     if provider is None or provider.deleted_at is not None or provider.body.get("cluster", cluster) != cluster:
@@ -65,16 +64,16 @@ def _create(account: Account, request: Wire) -> Wire:
     existing = account.capacity_providers.get(name)
     if existing is not None and existing.deleted_at is None:
         raise refused(f"A capacity provider named {name} exists.")
-    kinds = [kind for kind in ("autoScalingGroupProvider", "managedInstancesProvider") if kind in request]
-    if len(kinds) != 1:
+    given = [member for member in ("autoScalingGroupProvider", "managedInstancesProvider") if member in request]
+    if len(given) != 1:
         raise invalid("Give exactly one of autoScalingGroupProvider and managedInstancesProvider.")
-    if kinds == ["autoScalingGroupProvider"]:
-        body: Wire = {"type": "EC2_AUTOSCALING", kinds[0]: _group(request[kinds[0]])}
+    if given == ["autoScalingGroupProvider"]:
+        body: Wire = {"type": "EC2_AUTOSCALING", given[0]: _group(request[given[0]])}
     else:
         if "cluster" not in request:
             raise invalid("A capacity provider of managed instances needs a cluster.")
         cluster = account.active_cluster(request["cluster"])
-        body = {"type": "MANAGED_INSTANCES", kinds[0]: request[kinds[0]], "cluster": cluster.name}
+        body = {"type": "MANAGED_INSTANCES", given[0]: request[given[0]], "cluster": cluster.name}
     provider = CapacityProvider(
         name=name,
         arn=account.arns.ecs("capacity-provider", name),
@@ -122,17 +121,17 @@ def _describe(account: Account, request: Wire) -> Wire:
 
 def _update(account: Account, request: Wire) -> Wire:
     provider = _changeable(account, request["name"])
-    kind = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
-    if kind not in request:
-        raise invalid(f"The capacity provider {provider.name} is updated with {kind}.")
-    old, new = provider.body[kind], request[kind]
-    if kind == "autoScalingGroupProvider":
+    member = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
+    if member not in request:
+        raise invalid(f"The capacity provider {provider.name} is updated with {member}.")
+    old, new = provider.body[member], request[member]
+    if member == "autoScalingGroupProvider":
         scaling = {**old["managedScaling"], **new.get("managedScaling", {})}
         updated = _group({**old, **new, "managedScaling": scaling})
     else:
         template = {**old["instanceLaunchTemplate"], **new["instanceLaunchTemplate"]}
         updated = {**old, **new, "instanceLaunchTemplate": template}
-    provider.body = {**provider.body, kind: updated}
+    provider.body = {**provider.body, member: updated}
     provider.update_status = "UPDATE_COMPLETE"
     return {"capacityProvider": _show(provider, tags=True)}
 

@@ -1,8 +1,4 @@
-"""Clusters: create, describe, list, update, delete.
-
-Decides what a cluster holds and shows, and when it can go. Capacity providers as such, and what runs in a cluster,
-are decided elsewhere.
-"""
+"""Clusters: create, describe, list, update, delete, and associate capacity providers."""
 
 from __future__ import annotations
 
@@ -27,7 +23,7 @@ _INSIGHTS = ("enabled", "disabled", "enhanced")
 
 
 def create(account: Account, request: Wire) -> Wire:
-    """Perform CreateCluster; the same request for an existing cluster returns that cluster."""
+    """Perform CreateCluster. A repeated request returns the existing cluster."""
     name = request.get("clusterName", DEFAULT_CLUSTER)
     check_name("clusterName", name)
     existing = account.clusters.get(name)
@@ -149,26 +145,26 @@ def _show(account: Account, cluster: Cluster, include: Sequence[str]) -> Wire:
 
 
 def _task_counts(account: Account, cluster: Cluster) -> tuple[Counter[str], Counter[str]]:
-    """Return the tasks that run and those that start, by the kind of their capacity."""
+    """Return the numbers of running and of pending tasks, by EC2 and Fargate."""
     running: Counter[str] = Counter()
     pending: Counter[str] = Counter()
     for task in account.tasks_of(cluster):
-        kind = "Fargate" if task.plan.fargate else "EC2"
+        capacity = "Fargate" if task.plan.fargate else "EC2"
         status = account.task_status(task)
         if status == "RUNNING":
-            running[kind] += 1
+            running[capacity] += 1
         elif status in ("PROVISIONING", "PENDING", "ACTIVATING"):
-            pending[kind] += 1
+            pending[capacity] += 1
     return running, pending
 
 
 def _statistics(running: Counter[str], pending: Counter[str]) -> list[Wire]:
     counts = {}
-    for kind in ("EC2", "Fargate"):
-        counts[f"running{kind}TasksCount"] = running[kind]
-        counts[f"pending{kind}TasksCount"] = pending[kind]
-        counts[f"active{kind}ServiceCount"] = 0
-        counts[f"draining{kind}ServiceCount"] = 0
+    for capacity in ("EC2", "Fargate"):
+        counts[f"running{capacity}TasksCount"] = running[capacity]
+        counts[f"pending{capacity}TasksCount"] = pending[capacity]
+        counts[f"active{capacity}ServiceCount"] = 0
+        counts[f"draining{capacity}ServiceCount"] = 0
     return [{"name": name, "value": str(count)} for name, count in counts.items()]
 
 

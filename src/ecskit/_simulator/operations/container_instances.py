@@ -1,7 +1,4 @@
-"""Container instances: register, describe, list, drain, update the agent, deregister.
-
-Decides what an instance registers with and when it may go. What is left of its resources is computed in `placement`.
-"""
+"""Container instances: register, describe, list, drain, update the agent, deregister."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.account import Account
 
 LATEST_AGENT = "1.99.0"
-_AGENT_UPDATE_TAKES = 30.0
+_AGENT_UPDATE_SECONDS = 30.0
 
 _DEFAULT_VERSIONS = {"agentVersion": "1.98.0", "agentHash": "0badc0de", "dockerVersion": "DockerVersion: 25.0.8"}
 _DEFAULT_RESOURCES: list[Wire] = [
@@ -34,10 +31,10 @@ _DEFAULT_RESOURCES: list[Wire] = [
 
 
 def found_instance(account: Account, cluster: Cluster, reference: str) -> ContainerInstance:
-    """Return the container instance that a request names.
+    """Return the container instance of a request.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when the cluster has none of that name.
+        SimulatedError: `InvalidParameterException` if the cluster has no such instance.
     """
     instance = account.find_container_instance(cluster, reference)
     if instance is None:
@@ -159,12 +156,12 @@ def _update_agent(account: Account, request: Wire) -> Wire:
     instance = found_instance(account, cluster, request["containerInstance"])
     version = _versions(account, instance).get("agentVersion")
     if version is None:
-        raise SimulatedError("MissingVersionException", "The container instance never told its agent version.")
+        raise SimulatedError("MissingVersionException", "The container instance has not reported its agent version.")
     if version == LATEST_AGENT:
         raise SimulatedError("NoUpdateAvailableException", f"The agent is up to date: {version}.")
-    if instance.agent_update_asked_at is not None:
+    if instance.agent_update_requested_at is not None:
         raise SimulatedError("UpdateInProgressException", "An update of the agent is under way.")
-    instance.agent_update_asked_at = account.now
+    instance.agent_update_requested_at = account.now
     instance.version += 1
     return {"containerInstance": _show(account, instance)}
 
@@ -183,8 +180,8 @@ def _lookup(account: Account, cluster: Cluster, references: list[str]) -> tuple[
 
 
 def _agent_is_updated(account: Account, instance: ContainerInstance) -> bool:
-    asked = instance.agent_update_asked_at
-    return asked is not None and asked + _AGENT_UPDATE_TAKES <= account.now
+    requested = instance.agent_update_requested_at
+    return requested is not None and requested + _AGENT_UPDATE_SECONDS <= account.now
 
 
 def _versions(account: Account, instance: ContainerInstance) -> Wire:
@@ -211,7 +208,7 @@ def _show(account: Account, instance: ContainerInstance, include: list[str] | No
         "attachments": [],
         "tags": instance.tags if include is None or "TAGS" in include else [],
     }
-    if instance.agent_update_asked_at is not None:
+    if instance.agent_update_requested_at is not None:
         body["agentUpdateStatus"] = "UPDATED" if _agent_is_updated(account, instance) else "PENDING"
     if include and "CONTAINER_INSTANCE_HEALTH" in include:
         body["healthStatus"] = {"overallStatus": "OK", "details": []}

@@ -1,7 +1,6 @@
-"""Daemon deployments and revisions: describe and list them, and the course that a deployment takes.
+"""Daemon deployments and revisions: describe and list them, and the statuses of a deployment over time.
 
-Decides which statuses a deployment goes through, and when it leaves the daemon with which revisions. When one begins,
-and what a daemon is, is decided in `daemons`.
+`daemons` begins a deployment.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ _BREAKER: Wire = {"failureCount": 0, "status": "MONITORING", "threshold": 3}
 
 @attrs.frozen(kw_only=True)
 class DeploymentTimes:
-    """When a deployment begins, runs and ends.
+    """The moments at which the status of a deployment changes.
 
     Args:
         start: The moment of the request.
-        progress: How it goes.
+        progress: The script.
         seconds: From the request to success or failure.
     """
 
@@ -53,7 +52,7 @@ class DeploymentTimes:
 
     @property
     def running(self) -> float:
-        """When it is no longer PENDING."""
+        """When it becomes IN_PROGRESS."""
         return self.start + min(PENDING_SECONDS, self.seconds / 2)
 
     @property
@@ -63,19 +62,19 @@ class DeploymentTimes:
 
     @property
     def rolled_back(self) -> float:
-        """When a rollback, if there is one, succeeds or fails."""
+        """When a rollback, if any, succeeds or fails."""
         return self.end + self.progress.rollback_seconds
 
 
 def deploy(
     account: Account, daemon: TimedResource, target: TimedResource | None, configuration: Wire
 ) -> tuple[TimedResource, DeploymentTimes]:
-    """Start a deployment of a daemon, in place of one that is unfinished.
+    """Begin a deployment of a daemon, and stop an unfinished one.
 
     Args:
-        world: Where it happens.
+        account: The account.
         daemon: The daemon.
-        target: The revision that is deployed; None to deploy none, which removes the daemon's tasks.
+        target: The revision to deploy; None to remove the daemon's tasks.
         configuration: The deployment configuration.
     """
     _stop_unfinished(account, daemon)
@@ -112,7 +111,7 @@ def deploy(
 
 
 def _changes(times: DeploymentTimes, stable: Wire | None) -> tuple[Change, ...]:
-    """Return the timeline of a deployment. A failure rolls back to the stable revision; without one it just stops."""
+    """Return the changes of a deployment. A failed one rolls back to the stable revision, else it is STOPPED."""
     progress = times.progress
     beginning = (
         Change(times.start, {"status": "PENDING"}),
@@ -144,7 +143,7 @@ def _changes(times: DeploymentTimes, stable: Wire | None) -> tuple[Change, ...]:
 
 
 def _stop_unfinished(account: Account, daemon: TimedResource) -> None:
-    """Let a new deployment replace the one before."""
+    """Stop the deployment that a new one replaces."""
     for each in all_current(account, RESOURCE_TYPE):
         if each.owner == daemon.arn and each.show(account.now)["status"] in _UNFINISHED:
             stopped = timestamp(account.now + STOPPING_SECONDS)
@@ -157,7 +156,7 @@ def _stop_unfinished(account: Account, daemon: TimedResource) -> None:
 
 
 def _in_deployment(running: Wire) -> Wire:
-    """Return a revision as a deployment shows it, from the way in which a daemon shows it."""
+    """Return a revision as a deployment shows it, from the form in which a daemon shows it."""
     none: dict[str, Any] = {"runningInstanceCount": 0, "withoutDaemonInstanceCount": 0, "drainingInstanceCount": 0}
     return {
         "arn": running["arn"],
@@ -178,13 +177,13 @@ def _describe_revisions(account: Account, request: Wire) -> Wire:
     return {"daemonRevisions": found, "failures": failures}
 
 
-def _look_up(account: Account, kind: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
+def _look_up(account: Account, resource_type: str, member: str, request: Wire) -> tuple[list[Wire], list[Wire]]:
     check_count(member, request[member], most=20)
     at = account.read_moment()
     found: list[Wire] = []
     failures: list[Wire] = []
     for arn in dict.fromkeys(request[member]):
-        record = find_visible(account, kind, checked_arn(account, kind, arn), at)
+        record = find_visible(account, resource_type, checked_arn(account, resource_type, arn), at)
         if record is None:
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
@@ -195,7 +194,7 @@ def _look_up(account: Account, kind: str, member: str, request: Wire) -> tuple[l
 def _list(account: Account, request: Wire) -> Wire:
     at = account.read_moment()
     daemon = checked_arn(account, "daemon", request["daemonArn"])
-    # Its deployments outlive a daemon: the last one tells how its deletion went.
+    # Deployments outlive their daemon: the last one shows the result of the deletion.
     if ("daemon", daemon) not in account.timed_resources:
         raise refused(f"The daemon {daemon} was not found.")
     created: Wire = request.get("createdAt", {})

@@ -1,7 +1,4 @@
-"""Daemon task definitions: register, describe, list, delete.
-
-Decides revisions, defaults and the way from ACTIVE to gone. Which daemons use a definition does not matter to it.
-"""
+"""Daemon task definitions: register, describe, list, delete."""
 
 from __future__ import annotations
 
@@ -28,10 +25,10 @@ _SUMMARY = ("registeredAt", "registeredBy", "deleteRequestedAt", "status")
 
 
 def active_definition(account: Account, reference: str) -> TimedResource:
-    """Return a daemon task definition that a daemon can run.
+    """Return an ACTIVE daemon task definition.
 
     Raises:
-        SimulatedError: `ClientException`, when there is none, or its deletion was asked for.
+        SimulatedError: `ClientException` if it does not exist or is being deleted.
     """
     definition = _named(account, reference, all_current(account, RESOURCE_TYPE), account.now)
     if definition is None or definition.show(account.now)["status"] != "ACTIVE":
@@ -47,7 +44,7 @@ def _register(account: Account, request: Wire) -> Wire:
     body.setdefault("volumes", [])
     body["containerDefinitions"] = [{**_CONTAINER_DEFAULTS, **each} for each in body["containerDefinitions"]]
     _check_containers(body["containerDefinitions"])
-    # The revisions of both kinds of task definitions are counted in one place; a family has no slash.
+    # Task definitions share this mapping. Their families have no slash, so the key is unique.
     counter = f"{RESOURCE_TYPE}/{family}"
     revision = account.last_revisions[counter] = account.last_revisions.get(counter, 0) + 1
     arn = account.arns.ecs(RESOURCE_TYPE, f"{family}:{revision}")
@@ -87,7 +84,7 @@ def _describe(account: Account, request: Wire) -> Wire:
 
 
 def _named(account: Account, reference: str, among: Iterable[TimedResource], at: float) -> TimedResource | None:
-    """Return the definition that an ARN or a family with or without a revision names; a family stands for its last."""
+    """Return the definition of an ARN, a family with a revision, or a family: its latest ACTIVE revision."""
     name = account.arns.name(RESOURCE_TYPE, reference)
     if ":" in name:
         arn = account.arns.ecs(RESOURCE_TYPE, name)
@@ -136,7 +133,7 @@ def _delete(account: Account, request: Wire) -> Wire:
         raise refused(f"The daemon task definition {name} is being deleted.")
     progress = progress_of(account, RESOURCE_TYPE, definition.name)
     changes = [Change(account.now, {"status": "DELETE_IN_PROGRESS", "deleteRequestedAt": timestamp(account.now)})]
-    if progress.fails is None:  # There is no status for a deletion that fails: it goes on for ever.
+    if progress.fails is None:  # ECS has no status for a failed deletion: it stays DELETE_IN_PROGRESS.
         end = account.now + progress.seconds_for(RESOURCE_TYPE)
         changes.append(Change(end, {"status": "DELETED"}))
         definition.gone_at = end + INACTIVE_KEPT_FOR

@@ -1,7 +1,6 @@
-"""Daemons: create, describe, list, update, delete.
+"""Daemons: create, describe, list, update, delete, and the revisions that they show during deployments.
 
-Decides what a daemon is made of, when it can change, and which revisions it shows while one deployment or another goes
-on. No daemon task runs: the counts are 0. The course of a deployment is decided in `daemon_deployments`.
+Simulated daemons run no tasks: the counts are 0. `daemon_deployments` has the statuses of a deployment.
 """
 
 from __future__ import annotations
@@ -109,16 +108,16 @@ def _delete(account: Account, request: Wire) -> Wire:
         "deploymentArn": deployment.arn,
     }
     daemon.reschedule(account.now, Change(account.now, members))
-    if times.progress.fails is None:  # A deletion that fails stays in progress: there is no status for it.
+    if times.progress.fails is None:  # ECS has no status for a failed deletion: it stays DELETE_IN_PROGRESS.
         daemon.gone_at = times.end
     return _members(daemon, account.now, _ANSWER)
 
 
 def _revision(account: Account, cluster: Cluster, daemon: TimedResource, request: Wire) -> TimedResource:
-    """Return the new revision that a request describes.
+    """Return the new revision of a request.
 
     Raises:
-        SimulatedError: For a definition or capacity providers that a daemon cannot have.
+        SimulatedError: For a task definition or capacity providers that a daemon cannot have.
     """
     references = list(dict.fromkeys(request["capacityProviderArns"]))
     check_count("capacityProviderArns", references, most=20)
@@ -150,7 +149,7 @@ def _revision(account: Account, cluster: Cluster, daemon: TimedResource, request
         },
         changes=(),
         internal={
-            # How a daemon shows the revision while it runs.
+            # The revision as the daemon shows it while it runs.
             "running": {
                 "arn": arn,
                 "capacityProviders": [{"arn": provider.arn, **counts} for provider in providers],
@@ -163,7 +162,7 @@ def _revision(account: Account, cluster: Cluster, daemon: TimedResource, request
 
 
 def _roll_out(account: Account, daemon: TimedResource, revision: TimedResource, request: Wire) -> None:
-    """Deploy a revision, and let the daemon show what runs while that goes on."""
+    """Deploy a revision, and set the revisions that the daemon shows meanwhile."""
     add_resource(account, REVISION, revision)
     _settle(daemon, account.now)
     running: Wire = revision.internal["running"]
@@ -187,7 +186,7 @@ def _roll_out(account: Account, daemon: TimedResource, revision: TimedResource, 
 
 
 def _settle(daemon: TimedResource, now: float) -> None:
-    """Take note of a revision that was deployed successfully since the last request: a failure falls back to it."""
+    """Record a revision that was deployed successfully since the last request: a failure rolls back to it."""
     pending: Wire | None = daemon.internal.get("pending")
     if pending is not None and pending["at"] <= now:
         daemon.internal = {**daemon.internal, "stable": pending["revision"], "pending": None}
@@ -198,7 +197,7 @@ def _outcome(times: DeploymentTimes, stable: Wire | None, running: Wire) -> tupl
     if progress.fails is None:
         return (Change(times.end, {"currentRevisions": [running]}),)
     if stable is None or progress.rollback_fails is not None:
-        return ()  # The daemon is left with what it has.
+        return ()  # The daemon keeps its revisions.
     return (Change(times.rolled_back, {"currentRevisions": [stable]}),)
 
 

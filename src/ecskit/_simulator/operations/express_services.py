@@ -1,7 +1,7 @@
 """Express gateway services: create, describe, update, delete.
 
-Decides which statuses a service goes through, and which configurations are active while a deployment goes on. What a
-configuration holds is decided in `express_configuration`; no task runs, and nothing listens at an endpoint.
+Simulated Express services run no tasks, and their endpoints do not exist. `express_configuration` builds a
+configuration.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _update(account: Account, request: Wire) -> Wire:
 
 
 def _deploy(account: Account, service: TimedResource, request: Wire) -> Wire:
-    """Start a deployment of what the request describes, beside the configuration that is active; return its target."""
+    """Begin a deployment of the configuration in a request, and return that configuration."""
     active: list[Wire] = service.show(account.now)["activeConfigurations"][:1]
     path = account.arns.name("service", service.arn)
     target: Wire = {
@@ -131,7 +131,7 @@ def _delete(account: Account, request: Wire) -> Wire:
     if progress.fails is None:
         outcome: Wire = {"status": {"statusCode": "INACTIVE"}, "activeConfigurations": []}
         service.gone_at = end + INACTIVE_KEPT_FOR
-    else:  # There is no status for a deletion that fails: the service drains for ever.
+    else:  # ECS has no status for a failed deletion: the service stays DRAINING.
         outcome = {"status": {"statusCode": "DRAINING", "statusReason": progress.fails}}
     service.reschedule(account.now, Change(account.now, began), Change(end, outcome))
     return {"service": {**service.show(account.now), "tags": service.tags}}

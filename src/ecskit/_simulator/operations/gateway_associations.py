@@ -1,7 +1,7 @@
-"""Associations between gateways and clusters: make, list, end; and services that begin and cease to use a gateway.
+"""Associations between gateways and clusters: associate, list, disassociate; and the begin and end of routes.
 
-Decides how long an association lasts: one that is being ended stays until the gateway has no routes in the cluster.
-The course of a route itself is decided in `gateway_routes`.
+A DISASSOCIATING association exists until the gateway has no routes in the cluster. `gateway_routes` has the statuses of
+a route.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def _disassociate(account: Account, request: Wire) -> Wire:
 
 
 def open_route(account: Account, gateway: str, service: str, port: str) -> str:
-    """Let a service use a gateway, and return the ARN of the route.
+    """Connect a service to a gateway, and return the ARN of the route.
 
     Args:
-        world: Where it happens.
+        account: The account.
         gateway: The name or the ARN of the gateway.
-        service: The names of the cluster and of the service, with a slash between.
+        service: The service, as `CLUSTER/SERVICE`.
         port: The name of the container port.
 
     Raises:
@@ -84,7 +84,7 @@ def open_route(account: Account, gateway: str, service: str, port: str) -> str:
 
 
 def close_route(account: Account, arn: str) -> None:
-    """Let the service of a route cease to use the gateway.
+    """Disconnect the service of a route from the gateway.
 
     Raises:
         SimulatedError: `ResourceNotFoundException`.
@@ -97,7 +97,7 @@ def close_route(account: Account, arn: str) -> None:
 
 
 def _settle(account: Account, gateway: str) -> None:
-    """Let the associations that are being ended end with the last route in their cluster, as routes are now."""
+    """Set the end of each DISASSOCIATING association to the end of the last route in its cluster."""
     for association in associations_of(account, gateway):
         if association.show(account.now)["status"] == "DISASSOCIATING":
             _end_without_routes(account, association)

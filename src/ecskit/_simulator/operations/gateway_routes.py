@@ -1,7 +1,6 @@
-"""Gateway routes: describe and list them, and what happens to one when a service begins or ceases to use a gateway.
+"""Gateway routes: describe and list them, and their statuses and load balancers.
 
-Decides the statuses of a route and which load balancer carries it. Services are not its business: whoever stands for
-one goes through `gateway_associations`, because the end of a route can be the end of an association.
+`gateway_associations` begins and ends routes, because the end of a route can end an association.
 """
 
 from __future__ import annotations
@@ -33,18 +32,18 @@ _SUMMARY = ("gatewayRouteArn", "serviceArn", "serviceContainerPortName", "status
 
 
 def gateway_arn(account: Account, reference: str) -> str:
-    """Return the ARN of the gateway that a name or an ARN names."""
+    """Return the ARN of a gateway from its name or ARN."""
     name = account.arns.name("gateway", reference)
     return reference if reference.startswith("arn:") else account.arns.ecs("gateway", name)
 
 
 def not_found() -> SimulatedError:
-    """Return the error for a gateway that is not there."""
+    """Return the error for a gateway that does not exist."""
     return SimulatedError("GatewayNotFoundException", "The specified gateway was not found.")
 
 
 def present_gateway(account: Account, reference: str) -> TimedResource:
-    """Return the gateway of that name or ARN.
+    """Return the gateway of a name or ARN.
 
     Raises:
         SimulatedError: `GatewayNotFoundException`.
@@ -56,7 +55,7 @@ def present_gateway(account: Account, reference: str) -> TimedResource:
 
 
 def routes_of(account: Account, gateway: str, *, cluster: str | None = None) -> list[TimedResource]:
-    """Return the routes of a gateway that exist, in one cluster or in all."""
+    """Return the current routes of a gateway, in one cluster or in all."""
     return [
         each
         for each in all_current(account, RESOURCE_TYPE)
@@ -65,7 +64,7 @@ def routes_of(account: Account, gateway: str, *, cluster: str | None = None) -> 
 
 
 def load_balancers_of(account: Account, gateway: str, at: float) -> dict[str, tuple[Wire, list[TimedResource]]]:
-    """Return the load balancers of a gateway at a moment by their ARNs, each with the routes that it carries."""
+    """Return the load balancers of a gateway at a moment by ARN, each with its routes."""
     found: dict[str, tuple[Wire, list[TimedResource]]] = {}
     for route in all_visible(account, RESOURCE_TYPE, at):
         if route.owner == gateway:
@@ -75,12 +74,12 @@ def load_balancers_of(account: Account, gateway: str, at: float) -> dict[str, tu
 
 
 def begin_route(account: Account, gateway: TimedResource, service: str, port: str) -> TimedResource:
-    """Let a service use a gateway: create a route, or update the one that there is.
+    """Connect a service to a gateway: create a route, or update the existing one.
 
     Args:
-        world: Where it happens.
+        account: The account.
         gateway: The gateway.
-        service: The ARN of the service, which names its cluster.
+        service: The ARN of the service, which includes its cluster.
         port: The name of the container port.
     """
     progress = progress_of(account, RESOURCE_TYPE, gateway.name)
@@ -103,7 +102,7 @@ def begin_route(account: Account, gateway: TimedResource, service: str, port: st
 
 
 def end_route(account: Account, route: TimedResource) -> None:
-    """Let the service of a route cease to use the gateway."""
+    """Disconnect the service of a route from the gateway."""
     progress = progress_of(account, RESOURCE_TYPE, route.name)
     end = account.now + progress.seconds_for(RESOURCE_TYPE)
     changes = [Change(account.now, {"status": "DELETE_IN_PROGRESS"})]

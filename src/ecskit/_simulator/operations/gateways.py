@@ -1,7 +1,7 @@
-"""Gateways: create, describe, list, update, delete, and the infrastructure that they manage.
+"""Gateways: create, describe, list, update, delete, and describe the load balancers that they manage.
 
-Decides what a gateway is made of, and when an update of it is complete. Creation and deletion take no time, as in ECS.
-Load balancers come with the first route of a gateway: `gateway_routes` decides that.
+Creation and deletion take no time, as in ECS. A gateway has load balancers from its first route on: see
+`gateway_routes`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Service deployments and revisions: describe, list, stop, continue.
 
-Decides what readers see and when a deployment can still be stopped. Its course is decided in `services.rollouts`.
+`scheduler.rollouts` has the statuses of a deployment.
 """
 
 from __future__ import annotations

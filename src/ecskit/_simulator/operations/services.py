@@ -1,7 +1,6 @@
 """Services: create, describe, list, update, delete.
 
-Decides what a request changes about a service and what makes a new deployment. What the scheduler makes of it is
-decided in the `services` package.
+A request changes the record of a service and can begin a deployment. `scheduler` does the rest.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from ecskit._simulator.resource_access import find_current
 from ecskit._simulator.scheduler import loop, rollouts
 from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
 from ecskit._simulator.scheduler.service_rules import (
-    REVISION,
+    REVISION_MEMBERS,
     changeable,
     checked_desired,
     revision_config,
@@ -52,7 +51,7 @@ def _create(account: Account, request: Wire) -> Wire:
     if scheduling == "DAEMON" and (controller != "ECS" or "desiredCount" in request):
         raise invalid("A DAEMON service has no desiredCount, and its deployments are controlled by ECS.")
     if controller == "EXTERNAL" and any(request.get(each) for each in ("taskDefinition", "launchType")):
-        raise invalid("With the controller EXTERNAL, what runs is said by task sets.")
+        raise invalid("With the controller EXTERNAL, give taskDefinition and launchType to task sets.")
     if controller != "EXTERNAL" and "taskDefinition" not in request:
         raise invalid("TaskDefinition can not be blank.")
     if "desiredCount" not in request and scheduling == "REPLICA":
@@ -87,13 +86,13 @@ def _create(account: Account, request: Wire) -> Wire:
 
 
 def _check_controller(controller: str, settings: Wire) -> None:
-    """Refuse criteria of early success for deployments that ECS does not make."""
+    """Refuse early success criteria for deployment controllers other than ECS."""
     if controller != "ECS" and settings["deploymentConfiguration"].get("earlySuccessCriteria", {}).get("enable"):
         raise invalid("earlySuccessCriteria can be used with the deployment controller ECS only.")
 
 
 def check_token(request: Wire) -> None:
-    """Refuse a `clientToken` that is too long or cannot be printed.
+    """Refuse a `clientToken` that is too long or has other characters than printable ASCII.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
@@ -104,15 +103,15 @@ def check_token(request: Wire) -> None:
 
 
 def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Service | None:
-    """Return the service that the same request created before, or None if the name is free.
+    """Return the service that an equal request created before, or None if the name is free.
 
     Raises:
-        SimulatedError: `InvalidParameterException`, when the name or the token is taken.
+        SimulatedError: `InvalidParameterException` if the name or the token is in use.
     """
     token = request.get("clientToken")
     for each in account.services_of(cluster):
         if token is not None and each.created_with.get("clientToken") == token and each.status == "ACTIVE":
-            if question(each.created_with) == question(request):
+            if parameters_of(each.created_with) == parameters_of(request):
                 return each
             raise invalid("The clientToken was used before with other parameters.")
     if find_current(account, "express-gateway-service", arn) is not None:
@@ -122,19 +121,19 @@ def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Se
         return None
     if service.status == "DRAINING":
         raise invalid("Unable to start a service that is still draining.")
-    if question(service.created_with) != question(request):
+    if parameters_of(service.created_with) != parameters_of(request):
         raise invalid("Creation of service was not idempotent.")
     return service
 
 
-def question(request: Wire) -> str:
-    """Return what a request asks for, whatever its token is."""
+def parameters_of(request: Wire) -> str:
+    """Return the parameters of a request without its token, as comparable text."""
     return json.dumps({name: value for name, value in request.items() if name != "clientToken"}, sort_keys=True)
 
 
 def _wanted(old: Wire, request: Wire) -> Wire:
-    """Return the members of a revision as the caller wants them: what is not spoken of stays."""
-    wanted = {**old, **{name: request[name] for name in (*REVISION, "volumeConfigurations") if name in request}}
+    """Return the members of a revision: those of the request over the old ones."""
+    wanted = {**old, **{name: request[name] for name in (*REVISION_MEMBERS, "volumeConfigurations") if name in request}}
     if "capacityProviderStrategy" in request:
         wanted.pop("launchType", None) if "launchType" not in request else None
     return wanted
@@ -164,7 +163,7 @@ def _describe(account: Account, request: Wire) -> Wire:
 
 
 def visible_service(account: Account, service: Service, at: float) -> Wire | None:
-    """Return a service as a reader of a moment sees it, or None if it does not yet."""
+    """Return a service as a read of a moment shows it, or None if it does not."""
     return service.shown.at(at) if service.created_at + account.lag.visible_after <= at else None
 
 
@@ -212,7 +211,7 @@ def _update(account: Account, request: Wire) -> Wire:
     desired = checked_desired(request.get("desiredCount", service.desired))
     settings = service_settings(service.scheduling, service.settings, request)
     _check_controller(service.controller, settings)
-    changes = [name for name in REVISION if name in request]
+    changes = [name for name in REVISION_MEMBERS if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
             raise invalid(

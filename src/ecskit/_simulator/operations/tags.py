@@ -1,7 +1,4 @@
-"""Tags on resources that exist: tag, untag, list.
-
-Decides which resources carry tags. What tags are acceptable is decided in `tagging`.
-"""
+"""Tags of existing resources: tag, untag, list. `tagging` checks them."""
 
 from __future__ import annotations
 
@@ -18,8 +15,8 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.resources import Tags
     from ecskit._simulator.wire import Wire
 
-# The kinds of managed resources that carry tags, by the kind that their ARNs name.
-_MANAGED = {
+# The types of `TimedResource` that can have tags, by the type in their ARNs.
+_TAGGED = {
     "daemon": "daemon",
     "daemon-task-definition": "daemon-task-definition",
     "gateway": "gateway",
@@ -50,18 +47,19 @@ def _list(account: Account, request: Wire) -> Wire:
 
 
 def _resource(account: Account, arn: str, code: str) -> _Tagged:
-    """Return what carries the tags of an ARN.
+    """Return the resource of an ARN.
 
     Raises:
-        SimulatedError: With the given code, when nothing has this ARN; `InvalidParameterException`, when nothing could.
+        SimulatedError: With the given code if no resource has this ARN; `InvalidParameterException` if it is not the
+            ARN of a resource that can have tags.
     """
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or parts[2] != "ecs":
         raise invalid(f"Invalid resource ARN: {arn}.")
-    kind, _, name = parts[5].partition("/")
-    managed = find_current(account, _MANAGED.get(kind, kind), arn)
-    if managed is not None and kind in _MANAGED:
-        return managed
+    resource_type, _, name = parts[5].partition("/")
+    timed = find_current(account, _TAGGED.get(resource_type, resource_type), arn)
+    if timed is not None and resource_type in _TAGGED:
+        return timed
     holders: dict[str, Mapping[str, _Tagged]] = {
         "cluster": {cluster.arn: cluster for cluster in account.clusters.values() if cluster.status == "ACTIVE"},
         "task-definition": account.task_definitions,
@@ -71,11 +69,11 @@ def _resource(account: Account, arn: str, code: str) -> _Tagged:
         "container-instance": account.container_instances,
         "capacity-provider": {provider.arn: provider for provider in account.capacity_providers.values()},
     }
-    if kind not in {*holders, *_MANAGED} or not name:
-        raise invalid(f"Resources of the kind {kind!r} cannot have tags.")
-    resource = holders.get(kind, {}).get(arn)
+    if resource_type not in {*holders, *_TAGGED} or not name:
+        raise invalid(f"Resources of the type {resource_type!r} cannot have tags.")
+    resource = holders.get(resource_type, {}).get(arn)
     if resource is None:
-        raise SimulatedError(code, f"The specified {kind} was not found: {arn}.")
+        raise SimulatedError(code, f"The specified {resource_type} was not found: {arn}.")
     return resource
 
 

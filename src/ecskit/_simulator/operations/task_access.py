@@ -1,7 +1,6 @@
-"""What can be done with a task while it runs: protect it from scaling in, execute a command in it.
+"""Task protection and ECS Exec.
 
-Decides preconditions. Protection is for tasks of services only; the service scheduler heeds it. A session of ECS Exec
-is announced, but nothing listens at its address.
+Only tasks of services can be protected. The answer of ExecuteCommand has a session, but its address does not exist.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def _update_protection(account: Account, request: Wire) -> Wire:
 
 
 def _protectable(account: Account, cluster: Cluster, references: list[str]) -> tuple[list[Task], list[Wire]]:
-    """Return the tasks of services among those that are named, and why the others are not."""
+    """Return the requested tasks that belong to services, and failures for the others."""
     tasks: list[Task] = []
     failures: list[Wire] = []
     service_tasks = {arn for service in account.services_of(cluster) for arn in service.live_tasks}

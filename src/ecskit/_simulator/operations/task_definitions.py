@@ -1,7 +1,4 @@
-"""Task definitions: register, describe, list, deregister, delete.
-
-Decides revisions and the way from ACTIVE to gone. What makes a definition acceptable is in `task_definition_rules`.
-"""
+"""Task definitions: register, describe, list, deregister, delete. `task_definition_rules` checks them."""
 
 from __future__ import annotations
 
@@ -98,10 +95,10 @@ def _delete(account: Account, request: Wire) -> Wire:
 
 
 def _revision(account: Account, reference: str) -> TaskDefinition | None:
-    """Return the task definition that the reference names with its revision.
+    """Return the task definition of a reference with a revision, or None.
 
     Raises:
-        SimulatedError: `ClientException`, when the reference names no revision.
+        SimulatedError: `ClientException` if the reference has no revision.
     """
     _, _, revision = account.arns.name("task-definition", reference).partition(":")
     if not revision.isdigit():

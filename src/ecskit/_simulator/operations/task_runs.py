@@ -1,7 +1,6 @@
-"""RunTask and StartTask.
+"""RunTask and StartTask, with replays by `clientToken`.
 
-Decides what a call launches, what it refuses, and what an idempotency token means. How a task is built is in
-`launching`, where it fits in `placement`.
+`launch_rules` checks a request, `placement` chooses container instances, and `launching` builds tasks.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from ecskit._simulator.account import Account, LaunchToken
 from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS, checked_strategy, divide
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
 from ecskit._simulator.launch_rules import (
@@ -23,14 +21,16 @@ from ecskit._simulator.launching import Launch, demand_of, start_task
 from ecskit._simulator.limits import check_count
 from ecskit._simulator.placement import choose, free_capacity, placement_rules
 from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
+from ecskit._simulator.records.tokens import LaunchToken
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
+    from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Cluster, Task
     from ecskit._simulator.wire import Wire
 
 
-# What a replay shows of a task at least.
+# The members of a task in a replay with `Simulator(bare_replays=True)`.
 _BARE = ("taskArn", "lastStatus", "desiredStatus")
 
 
@@ -58,13 +58,16 @@ def _run(account: Account, request: Wire) -> Wire:
     failures = [*failures, *({"reason": reason} for reason in unplaced)]
     if tasks and "clientToken" in request:
         account.launches[cluster.arn, request["clientToken"]] = LaunchToken(
-            question=_question(request), task_arns=tuple(task.arn for task in tasks), failures=failures, at=account.now
+            parameters=_parameters(request),
+            task_arns=tuple(task.arn for task in tasks),
+            failures=failures,
+            at=account.now,
         )
     return {"tasks": [task.show(account.now) for task in tasks], "failures": failures}
 
 
 def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[str | None]]:
-    """Return the launch type, and the capacity provider of each task."""
+    """Return the launch type and the capacity provider of each task."""
     count = request.get("count", 1)
     strategy = request.get("capacityProviderStrategy")
     if not strategy and "launchType" not in request:
@@ -83,7 +86,7 @@ _Wanted = TypeVar("_Wanted")
 
 
 def _short_of_capacity(account: Account, wanted: list[_Wanted]) -> tuple[list[_Wanted], list[str]]:
-    """Return what there is capacity for, and the reason for each of the rest: a fault may leave none."""
+    """Return the items for which there is capacity, and a reason for each of the rest: a fault can limit capacity."""
     if account.shortage is None:
         return wanted, []
     missing = account.shortage.of(len(wanted))
@@ -91,7 +94,7 @@ def _short_of_capacity(account: Account, wanted: list[_Wanted]) -> tuple[list[_W
 
 
 def _place(account: Account, launch: Launch, providers: list[str | None]) -> tuple[list[Task], list[Wire]]:
-    """Start tasks on container instances as long as there is room, and report the others."""
+    """Start tasks on container instances while they fit, and return failures for the others."""
     request = launch.request
     constraints = [*launch.definition.body["placementConstraints"], *request.get("placementConstraints", [])]
     rules = placement_rules(constraints, request.get("placementStrategy", []))
@@ -113,27 +116,27 @@ def _place(account: Account, launch: Launch, providers: list[str | None]) -> tup
 
 
 def _replay(account: Account, cluster: Cluster, request: Wire) -> Wire | None:
-    """Return the answer that an idempotency token already got, or None if it is new.
+    """Return the answer of an earlier request with the same `clientToken`, or None if the token is new.
 
     Raises:
-        SimulatedError: `ConflictException`, when the token came with other parameters before.
+        SimulatedError: `ConflictException` if the token was used with other parameters.
     """
-    known = account.launches.get((cluster.arn, request.get("clientToken", "")))
-    if known is None:
+    earlier = account.launches.get((cluster.arn, request.get("clientToken", "")))
+    if earlier is None:
         return None
-    if known.question != _question(request):
+    if earlier.parameters != _parameters(request):
         raise SimulatedError(
             "ConflictException",
             "The clientToken was used before with other parameters.",
-            details={"resourceIds": list(known.task_arns)},
+            details={"resourceIds": list(earlier.task_arns)},
         )
-    tasks = [account.tasks[arn].show(account.now) for arn in known.task_arns if arn in account.tasks]
+    tasks = [account.tasks[arn].show(account.now) for arn in earlier.task_arns if arn in account.tasks]
     if account.bare_replays:
         tasks = [{name: task[name] for name in _BARE} for task in tasks]
-    return {"tasks": tasks, "failures": known.failures}
+    return {"tasks": tasks, "failures": earlier.failures}
 
 
-def _question(request: Wire) -> str:
+def _parameters(request: Wire) -> str:
     return json.dumps({name: value for name, value in request.items() if name != "clientToken"}, sort_keys=True)
 
 

@@ -1,7 +1,4 @@
-"""Task sets: create, describe, scale, make primary, delete.
-
-Decides which services have them, and what a request changes. How many tasks follow is decided in `services.schedule`.
-"""
+"""Task sets: create, describe, scale, make primary, delete. `scheduler.task_sets` keeps their tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.errors import SimulatedError, invalid
-from ecskit._simulator.operations.services import check_token, question
+from ecskit._simulator.operations.services import check_token, parameters_of
 from ecskit._simulator.scheduler import loop
 from ecskit._simulator.scheduler.service_rules import changeable, revision_config
 from ecskit._simulator.scheduler.task_sets import add_task_set
@@ -47,7 +44,7 @@ def _create(account: Account, request: Wire) -> Wire:
     token = request.get("clientToken")
     for each in service.task_sets:
         if token is not None and each.created_with.get("clientToken") == token:
-            if question(each.created_with) != question(request):
+            if parameters_of(each.created_with) != parameters_of(request):
                 raise invalid("The clientToken was used before with other parameters.")
             return {"taskSet": _shown(account, each)}
     if len(service.task_sets) >= _MAX:
@@ -84,7 +81,7 @@ def _found(service: Service, reference: str) -> TaskSet:
 def _describe(account: Account, request: Wire) -> Wire:
     service = _service(account, request)
     at = account.read_moment()
-    # Who is gone by now can still be there for a reader who is behind.
+    # A stale read can show task sets that no longer exist.
     former = [each for each in account.former_task_sets.values() if each.body["serviceArn"] == service.arn]
     there = {
         each.id: (each, shown)

@@ -1,7 +1,4 @@
-"""Tasks that exist: describe, list, stop.
-
-Decides what reads see, lag included, and what StopTask does. The life of a task is decided in `task_life`.
-"""
+"""Tasks: describe, list, stop."""
 
 from __future__ import annotations
 

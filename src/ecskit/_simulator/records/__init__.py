@@ -1,1 +1,1 @@
-"""What the simulated account keeps: one class for each resource. Operations and the scheduler change them."""
+"""What the simulated account stores: one class for each type of resource. Operations and the scheduler change them."""

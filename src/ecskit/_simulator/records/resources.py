@@ -1,7 +1,6 @@
-"""What the simulated account remembers: one class per kind of resource.
+"""The records of clusters, task definitions, tasks, container instances and capacity providers.
 
-Decides what is kept and how a resource is shown on the wire. Operations decide what happens to it. Lists and dicts in
-a record are replaced, never edited in place: requests and answers may share them.
+Lists and dicts in a record are replaced, never edited in place: requests and answers may share them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ Tags = list[dict[str, str]]
 
 @attrs.define(kw_only=True)
 class Cluster:
-    """One cluster; counts are derived from its tasks and container instances, not kept."""
+    """One cluster. Its counts are computed from its tasks and container instances."""
 
     name: str
     arn: str
@@ -31,7 +30,7 @@ class Cluster:
 
     @property
     def status(self) -> str:
-        """ACTIVE, or INACTIVE once it was deleted."""
+        """ACTIVE, or INACTIVE after its deletion."""
         return "ACTIVE" if self.deleted_at is None else "INACTIVE"
 
 
@@ -50,13 +49,13 @@ class TaskDefinition:
 
     @property
     def status(self) -> str:
-        """ACTIVE, INACTIVE once deregistered, DELETE_IN_PROGRESS once its deletion was asked for."""
+        """ACTIVE, INACTIVE after its deregistration, DELETE_IN_PROGRESS after its deletion was requested."""
         if self.delete_requested_at is not None:
             return "DELETE_IN_PROGRESS"
         return "ACTIVE" if self.deregistered_at is None else "INACTIVE"
 
     def show(self) -> Wire:
-        """Return the task definition as the wire has it."""
+        """Return the task definition as answers show it."""
         body = {**self.body, "status": self.status}
         if self.deregistered_at is not None:
             body["deregisteredAt"] = timestamp(self.deregistered_at)
@@ -67,7 +66,7 @@ class TaskDefinition:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """What a task takes from a container instance: CPU units, MiB of memory, host ports with their protocol."""
+    """The resources that a task takes from an instance: CPU units, memory in MiB, host ports with their protocols."""
 
     cpu: int
     memory: int
@@ -76,7 +75,7 @@ class Demand:
 
 @attrs.define(kw_only=True)
 class Task:
-    """One task: the members that never change, and the timeline of those that do."""
+    """One task: the members that never change, and the steps of those that do."""
 
     arn: str
     ordinal: int
@@ -94,11 +93,11 @@ class Task:
 
     @property
     def purged_at(self) -> float | None:
-        """When the service forgets it, or None while no end is in sight."""
+        """When ECS stops showing it, or None while the task has no end."""
         return purged_at(self.steps)
 
     def show(self, at: float, *, tags: bool = True) -> Wire:
-        """Return the task as the wire has it at a moment."""
+        """Return the task at a moment as answers show it."""
         state = snapshot(self.steps, at)
         body = {**self.body, **state.task}
         body["containers"] = [{**fixed, **state.containers[fixed["name"]]} for fixed in self.containers]
@@ -113,7 +112,7 @@ class Task:
 
 @attrs.define(kw_only=True)
 class ContainerInstance:
-    """One container instance; what is left of its resources is derived from its tasks, not kept."""
+    """One container instance. Its remaining resources are computed from its tasks."""
 
     arn: str
     ordinal: int
@@ -126,12 +125,12 @@ class ContainerInstance:
     attributes: list[dict[str, str]]
     tags: Tags
     registered_at: float
-    agent_update_asked_at: float | None = None
+    agent_update_requested_at: float | None = None
 
 
 @attrs.define(kw_only=True)
 class CapacityProvider:
-    """One capacity provider; `body` holds the members that the caller chose."""
+    """One capacity provider; `body` holds the members of the request."""
 
     name: str
     arn: str

@@ -1,7 +1,7 @@
-"""What the simulated account remembers of services: the service, its revisions, deployments and task sets.
+"""The records of services: the service, its revisions, deployments and task sets.
 
-Decides what is kept and under which name. Everything here is of the present; what reads see is kept in timelines. What
-happens to records is decided by their neighbours.
+Fields hold the present state. Reads can lag: they use the timelines in `shown`. The scheduler and the operations change
+the records.
 """
 
 from __future__ import annotations
@@ -16,22 +16,20 @@ from ecskit._simulator.wire import Wire, timestamp
 if TYPE_CHECKING:
     from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.records.resources import Cluster, Tags
-    from ecskit._simulator.scheduler.live_tasks import ServiceTask
-    from ecskit._simulator.scheduler.stages import Stage
-    from ecskit._simulator.task_lifecycle import Step
+    from ecskit._simulator.records.service_tasks import TrackedTask
 
-EVENTS_KEPT = 100
+MAX_EVENTS = 100
 FINISHED = frozenset({"SUCCESSFUL", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"})
 
 
 @attrs.frozen(kw_only=True)
 class Revision:
-    """One service revision: what a service runs, as it was told at one moment.
+    """One service revision: what a service runs.
 
     Args:
-        arn: Its ARN, which ends in the number of the deployment that brought it.
-        config: The members of the service that make it: a change of one of them is a new revision.
-        created_at: When it came to be.
+        arn: Its ARN, which ends in the number of the deployment that created it.
+        config: The members of the service that belong to a revision: a change of one of them creates a new revision.
+        created_at: When it was created.
     """
 
     arn: str
@@ -44,15 +42,15 @@ class Deployment:
     """One entry of a service's `deployments`. The first entry is PRIMARY, the others are ACTIVE.
 
     Args:
-        id: `ecs-svc/N`; its tasks carry it as `startedBy`.
+        id: `ecs-svc/N`; its tasks have it as `startedBy`.
         revision: What it runs.
-        created_at: When it came to be.
+        created_at: When it was created.
         updated_at: When its rollout state changed last.
         state: Its `rolloutState`.
         reason: Its `rolloutStateReason`.
         failed: Tasks that failed since one became healthy.
-        frozen: Whether it neither launches nor replaces anything any more.
-        has_run: Whether one of its tasks was RUNNING.
+        frozen: Whether it has ended, so that it launches and replaces no tasks.
+        has_run: Whether one of its tasks has been RUNNING.
     """
 
     id: str
@@ -65,17 +63,41 @@ class Deployment:
     frozen: bool = False
     has_run: bool = False
 
-    def set_status(self, now: float, state: str, reason: str) -> None:
+    def set_state(self, now: float, state: str, reason: str) -> None:
         """Change the rollout state."""
         self.state, self.reason, self.updated_at = state, reason, now
 
 
+@attrs.frozen
+class Stage:
+    """One lifecycle stage of a BLUE_GREEN, LINEAR or CANARY deployment.
+
+    Args:
+        name: The name of the stage.
+        traffic: The share of production traffic that the new revision has at the end of the stage, in percent.
+        tests: The same for test traffic.
+        scaled: Whether the new revision has its tasks in this stage.
+        extra: Seconds that it lasts beyond the duration of the stage.
+    """
+
+    name: str
+    traffic: float
+    tests: float
+    scaled: bool
+    extra: float = 0.0
+
+    @property
+    def shown(self) -> str:
+        """The value of `lifecycleStage`: the service model has none for PRE_PRODUCTION_TRAFFIC_SHIFT."""
+        return "POST_TEST_TRAFFIC_SHIFT" if self.name == "PRE_PRODUCTION_TRAFFIC_SHIFT" else self.name
+
+
 @attrs.define(kw_only=True)
 class Hook:
-    """One run of a lifecycle hook; a PAUSE waits for an answer until `expires_at`."""
+    """One run of a lifecycle hook. A PAUSE hook waits for ContinueServiceDeployment until `expires_at`."""
 
     id: str
-    kind: str
+    target_type: str
     status: str
     target: str | None
     expires_at: float | None
@@ -83,27 +105,27 @@ class Hook:
 
     @property
     def is_over(self) -> bool:
-        """Whether the stage may go on without it."""
+        """Whether it has ended, so that the stage can continue."""
         return self.status not in ("AWAITING_ACTION", "IN_PROGRESS")
 
 
 @attrs.define(kw_only=True)
 class Rollout:
-    """One service deployment: how a revision comes to be the only one that runs.
+    """One service deployment: one revision replaces the others.
 
     Args:
         arn: The ARN of the service deployment.
-        deployment: The entry of `deployments` that it brings.
-        source: The entry that it replaces and would roll back to; None for the first one.
-        configuration: The deployment configuration of that moment.
-        script: How it goes, as far as tasks do not decide it.
-        stages: What it goes through; empty for ROLLING.
+        deployment: Its entry of `deployments`.
+        source: The entry that it replaces, and rolls back to; None for the first one.
+        configuration: The deployment configuration at its start.
+        script: The durations and failures that do not depend on tasks.
+        stages: Its lifecycle stages; empty for ROLLING.
         until: When its status ends, if time alone ends it.
-        failures: What its circuit breaker has counted.
+        failures: Failures that the circuit breaker has counted.
         stage: The index of its stage; -1 before the first.
-        stage_ends: When the stage may end.
-        baked_at: When a ROLLING one with alarms has waited long enough after everything ran.
-        cleans_up: Whether it has met its criteria of early success, so that the tasks of earlier deployments go.
+        stage_ends: The earliest end of the stage.
+        baked_at: When the bake time of a ROLLING deployment ends.
+        cleans_up: Whether its early success criteria are met, so that the tasks of older deployments stop.
     """
 
     arn: str
@@ -133,7 +155,7 @@ class Rollout:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing will happen to it any more."""
+        """Whether its status is final."""
         return self.status in FINISHED
 
     def set_status(self, now: float, status: str, reason: str | None = None, *, until: float | None = None) -> None:
@@ -148,7 +170,7 @@ class Rollout:
 
 @attrs.define(kw_only=True)
 class TaskSet:
-    """One task set of a service whose deployments somebody else controls."""
+    """One task set of a service with the deployment controller EXTERNAL or CODE_DEPLOY."""
 
     id: str
     arn: str
@@ -166,41 +188,19 @@ class TaskSet:
     gone_at: float | None = None
 
 
-@attrs.frozen(kw_only=True)
-class TaskObservation:
-    """What was seen of a task: it holds from `since` to `until`, as long as its steps are the same."""
-
-    steps: tuple[Step, ...]
-    since: float
-    until: float
-    status: str
-    stopping: bool
-    health: str
-
-
-@attrs.define(kw_only=True)
-class TrackedTask:
-    """One live task of a service: what launched it, whether it was healthy once, whether its end was taken note of.
-
-    `moves` is whether it is to be replaced by one in another Availability Zone.
-    """
-
-    started_by: str
-    was_healthy: bool = False
-    end_noted: bool = False
-    moves: bool = False
-    observation: TaskObservation | None = None
-    cached_for: TaskObservation | None = None
-    member: ServiceTask | None = None
-
-
 @attrs.frozen
 class StuckEvent:
-    """Why the scheduler is stuck, and when the service shows it again, after which time."""
+    """The event that shows why the scheduler is stuck.
+
+    Args:
+        message: Its text.
+        again_at: When the service shows it again.
+        interval: Seconds between the two.
+    """
 
     message: str
     again_at: float
-    wait: float
+    interval: float
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -208,19 +208,20 @@ class Service:
     """One service.
 
     Args:
-        settings: The members whose change brings no new revision.
+        settings: The members that are no part of a revision.
         config: The members of the newest revision.
-        crew: Its tasks that are not STOPPED, by ARN.
+        live_tasks: Its tasks that are not STOPPED, by ARN.
         deployments: Newest first.
         completed: The deployment that a failure rolls back to.
-        looked_at: The moment up to which the scheduler has seen everything.
-        poked_at: A moment at which it has to look again, whatever else happens.
-        not_before: When it may launch again.
-        retry_at: When it tries again to place what found no room.
-        streak: Failed launches in a row.
-        complaint: Its newest event about being stuck.
-        scaled: When the desired count was changed last, and what it was before.
-        tally: How many tasks ran and were pending, in all (under "") and of each unit.
+        last_run_at: The moment up to which the scheduler has run.
+        due_at: A moment at which the scheduler has to run, whatever else is due.
+        not_before: The earliest moment of the next launch.
+        retry_at: When the scheduler tries again to place a task for which it found no capacity.
+        failed_starts: Failed starts in a row.
+        stuck_event: Its newest event about being stuck.
+        last_scaling: When the desired count changed last, and its value before.
+        task_counts: Running and pending tasks, in total (under "") and for each deployment or task set.
+        shown: What reads show.
     """
 
     arn: str
@@ -250,8 +251,8 @@ class Service:
     not_before: float = 0.0
     retry_at: float | None = None
     failed_starts: int = 0
-    stuck: StuckEvent | None = None
-    scaled: tuple[float, int] | None = None
+    stuck_event: StuckEvent | None = None
+    last_scaling: tuple[float, int] | None = None
     task_counts: Timeline = attrs.field(factory=Timeline)
     shown: Timeline = attrs.field(factory=Timeline)
 
@@ -262,7 +263,7 @@ class Service:
 
     @property
     def primary(self) -> Deployment | None:
-        """The PRIMARY deployment; None for services that have task sets instead."""
+        """The PRIMARY deployment; None for services with task sets."""
         return self.deployments[0] if self.deployments else None
 
     @property
@@ -273,9 +274,9 @@ class Service:
     def scale(self, now: float, desired: int) -> None:
         """Change the desired count."""
         if desired != self.desired:
-            self.scaled, self.desired = (now, self.desired), desired
+            self.last_scaling, self.desired = (now, self.desired), desired
 
     def add_event(self, now: float, event_id: str, message: str) -> None:
         """Add an event; the newest comes first."""
         event: Wire = {"id": event_id, "createdAt": timestamp(now), "message": f"(service {self.name}) {message}"}
-        self.events = (event, *self.events)[:EVENTS_KEPT]
+        self.events = (event, *self.events)[:MAX_EVENTS]

@@ -1,8 +1,7 @@
-"""What the simulated account remembers of resources that ECS manages step by step: one record with a timeline.
+"""The record of a daemon, a gateway, an Express service and their parts: fixed members, and changes over time.
 
-Decides how the state at a moment follows from the timeline. A change holds the members that take new values; the state
-is all changes up to the moment laid over one another, so the past can be read again as it was. Which changes there are
-is decided by the operations.
+A change holds the members that get new values at one moment. The state at a moment is all changes up to it, applied in
+order, so reads can show the past. The operations define the changes.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from ecskit._simulator.wire import Wire
 
 @attrs.frozen
 class Change:
-    """Members that take new values at one moment.
+    """Members that get new values at one moment.
 
     Args:
-        at: The moment, in seconds since the epoch. It may lie ahead.
+        at: The moment, in seconds since the epoch. It may be in the future.
         members: The new values. None removes a member.
     """
 
@@ -28,18 +27,18 @@ class Change:
 
 @attrs.define(kw_only=True)
 class TimedResource:
-    """One daemon, deployment, gateway, route or the like.
+    """One daemon, daemon deployment, gateway, gateway route or the like.
 
     Args:
-        arn: Its ARN, unique among its kind.
-        name: What a script calls it.
-        created_at: When it came to be.
+        arn: Its ARN, unique within its resource type.
+        name: The name by which a script refers to it.
+        created_at: When it was created.
         body: Members that never change.
-        changes: Its timeline. It is replaced, never edited in place.
+        changes: Its changes in order of time. The tuple is replaced, never edited in place.
         tags: Its tags.
-        hidden: What operations must remember and no answer shows. It is replaced too, and always of the present.
+        internal: Data of the operations that no answer shows, always of the present. It is replaced, too.
         owner: The ARN of the resource that it is a part of, or None.
-        gone_at: When it ends to exist, or None while no end is in sight. It may lie ahead.
+        gone_at: When it ceases to exist, or None if no end is planned. It may be in the future.
     """
 
     arn: str
@@ -53,11 +52,11 @@ class TimedResource:
     gone_at: float | None = None
 
     def exists(self, at: float) -> bool:
-        """Whether it is there at a moment."""
+        """Whether it exists at a moment."""
         return self.created_at <= at and (self.gone_at is None or at < self.gone_at)
 
     def show(self, at: float) -> Wire:
-        """Return the members that it has at a moment."""
+        """Return its members at a moment."""
         shown = dict(self.body)
         for change in self.changes:
             if change.at <= at:
@@ -65,5 +64,5 @@ class TimedResource:
         return {name: value for name, value in shown.items() if value is not None}
 
     def reschedule(self, now: float, *changes: Change) -> None:
-        """Begin something new: what was still ahead does not happen, the given changes do."""
+        """Replace the changes that are still in the future."""
         self.changes = (*(change for change in self.changes if change.at <= now), *changes)

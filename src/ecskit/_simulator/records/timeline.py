@@ -1,7 +1,6 @@
-"""What something looked like, moment by moment, so that reads can be behind.
+"""The values of something over time, so that reads can show the past.
 
-Decides what a reader of a moment sees, and what may be forgotten. Does not know what the values are: whoever puts one
-in must not change it afterwards.
+A value must not change after it was put in.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
 
 @attrs.define
 class Timeline:
-    """Keep values with the moments from which they hold."""
+    """Store values with the moments from which they hold."""
 
     _moments: list[float] = attrs.field(factory=list, init=False)
     _values: list[Wire] = attrs.field(factory=list, init=False)
 
     def put(self, at: float, value: Wire) -> None:
-        """Let a value hold from a moment on; no later one may be there."""
+        """Set the value from a moment on. The moment must not be before the latest one."""
         if self._values and self._values[-1] == value:
             return
         if self._moments and self._moments[-1] == at:
@@ -38,11 +37,11 @@ class Timeline:
         return self._values[index - 1] if index else None
 
     def moments(self) -> tuple[float, ...]:
-        """Return the moments from which values hold, as far as they are kept."""
+        """Return the moments from which the stored values hold."""
         return tuple(self._moments)
 
     def forget(self, before: float) -> None:
-        """Forget what no reader of `before` or later can see."""
+        """Delete the values that no read of `before` or later shows."""
         index = bisect_right(self._moments, before) - 1
         if index > 0:
             del self._moments[:index]

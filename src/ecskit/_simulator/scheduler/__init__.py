@@ -1,6 +1,6 @@
-"""The service scheduler of the simulator: services, what they launch, and how one revision follows another.
+"""The service scheduler of the simulator.
 
-Decides nothing: `records` hold, `counting` and `replacing` judge, `staffing` launches and stops, `rollouts` and
-`stages` lead deployments from status to status, `schedule` moves it all through time, `showing` tells what the wire
-has. Requests are not its business.
+`loop` runs it through time. `live_tasks` lists the tasks of a service, `replacement` computes which to start and stop,
+and `launch_and_stop` does it. `rollouts` and `stages` change the status of deployments. `descriptions` and
+`shown_counts` build what reads show.
 """

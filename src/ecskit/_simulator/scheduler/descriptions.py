@@ -1,7 +1,4 @@
-"""What services, deployments, revisions and task sets look like on the wire.
-
-Decides which members an answer has, and keeps what reads of a later moment may still see. Changes nothing else.
-"""
+"""Describe services, deployments, revisions and task sets as answers show them, and record it for stale reads."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.scheduler.live_tasks import live_tasks_of, of_deployment
 from ecskit._simulator.scheduler.rollouts import has_circuit_breaker, threshold
-from ecskit._simulator.scheduler.shown_counts import record_counts, shown_counts_of, shown_desired_count
+from ecskit._simulator.scheduler.shown_counts import record_counts, shown_desired_count, shown_task_counts
 from ecskit._simulator.scheduler.stages import current
 from ecskit._simulator.wire import Wire, timestamp
 
@@ -17,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecskit._simulator.account import Account
+    from ecskit._simulator.records.service_tasks import ServiceTask
     from ecskit._simulator.records.services import Deployment, Revision, Rollout, Service, TaskSet
-    from ecskit._simulator.scheduler.live_tasks import ServiceTask
 
 _DEPLOYED = (
     "taskDefinition",
@@ -46,24 +43,24 @@ _OWN = frozenset({"role"})
 
 
 def record_descriptions(account: Account, service: Service) -> None:
-    """Keep what a service and its parts look like from now on."""
-    members = live_tasks_of(account, service)
-    record_counts(account, service, members)
+    """Record how reads show a service and its parts from now on."""
+    tasks = live_tasks_of(account, service)
+    record_counts(account, service, tasks)
     kept = account.now - account.lag.stale_by - account.lag.visible_after
-    service.shown.put(account.now, show_service(account, service, members))
+    service.shown.put(account.now, show_service(account, service, tasks))
     service.shown.forget(kept)
     for rollout in service.rollouts:
         if rollout.updated_at == account.now or not rollout.is_over:
-            rollout.shown.put(account.now, show_rollout(account, service, rollout, members))
+            rollout.shown.put(account.now, show_rollout(account, service, rollout, tasks))
             rollout.shown.forget(kept)
     for task_set in service.task_sets:
         task_set.shown.put(account.now, show_task_set(account, service, task_set))
         task_set.shown.forget(kept)
 
 
-def show_service(account: Account, service: Service, members: Sequence[ServiceTask]) -> Wire:
+def show_service(account: Account, service: Service, tasks: Sequence[ServiceTask]) -> Wire:
     """Return a service as it is now, without its tags."""
-    running, pending = shown_counts_of(account, service)
+    running, pending = shown_task_counts(account, service)
     body: Wire = {
         "serviceArn": service.arn,
         "serviceName": service.name,
@@ -85,21 +82,21 @@ def show_service(account: Account, service: Service, members: Sequence[ServiceTa
     if role is not None:
         body["roleArn"] = role
     if service.controller != "CODE_DEPLOY":
-        body["deployments"] = [_show_deployment(account, service, each, members) for each in service.deployments]
+        body["deployments"] = [_show_deployment(account, service, each, tasks) for each in service.deployments]
     if service.controller != "ECS":
         body["deploymentController"] = {"type": service.controller}
         body["taskSets"] = [show_task_set(account, service, each) for each in service.task_sets]
     if service.controller == "EXTERNAL":
-        body["launchType"] = "EC2"  # that of its task sets is theirs
+        body["launchType"] = "EC2"  # its task sets have launch types of their own
     if service.rollouts:
         body["currentServiceDeployment"] = _current_rollout(account, service).arn
-        occupied = [each for each in service.deployments if each is service.primary or of_deployment(members, each.id)]
-        body["currentServiceRevisions"] = [_show_revision_counts(account, service, each, members) for each in occupied]
+        occupied = [each for each in service.deployments if each is service.primary or of_deployment(tasks, each.id)]
+        body["currentServiceRevisions"] = [_show_revision_counts(account, service, each, tasks) for each in occupied]
     return body
 
 
 def _role(account: Account, service: Service) -> str | None:
-    """Return the role by which ECS works for a service: its own, or the one of all services that need any."""
+    """Return the service's own role, else the service-linked role if the service needs one."""
     given: str | None = service.settings.get("role")
     if given is not None:
         return given if given.startswith("arn:") else account.arns.iam(f"role/{given}")
@@ -110,7 +107,7 @@ def _role(account: Account, service: Service) -> str | None:
 
 
 def _current_rollout(account: Account, service: Service) -> Rollout:
-    """Return the newest service deployment that is old enough to be named."""
+    """Return the service deployment that `currentServiceDeployment` names, which can lag."""
     named = [each for each in service.rollouts if each.created_at + account.lag.current_deployment_after <= account.now]
     return named[-1] if named else service.rollouts[0]
 
@@ -119,14 +116,12 @@ def _picked(source: Wire, names: Sequence[str]) -> Wire:
     return {name: source[name] for name in names if name in source}
 
 
-def _show_deployment(
-    account: Account, service: Service, deployment: Deployment, members: Sequence[ServiceTask]
-) -> Wire:
-    running, pending = shown_counts_of(account, service, deployment.id)
+def _show_deployment(account: Account, service: Service, deployment: Deployment, tasks: Sequence[ServiceTask]) -> Wire:
+    running, pending = shown_task_counts(account, service, deployment.id)
     return {
         "id": deployment.id,
         "status": "PRIMARY" if deployment is service.primary else "ACTIVE",
-        "desiredCount": shown_desired_count(account, service, deployment, members),
+        "desiredCount": shown_desired_count(account, service, deployment, tasks),
         "runningCount": running,
         "pendingCount": pending,
         "failedTasks": deployment.failed,
@@ -139,25 +134,27 @@ def _show_deployment(
 
 
 def _show_revision_counts(
-    account: Account, service: Service, deployment: Deployment, members: Sequence[ServiceTask]
+    account: Account, service: Service, deployment: Deployment, tasks: Sequence[ServiceTask]
 ) -> Wire:
-    running, pending = shown_counts_of(account, service, deployment.id)
+    running, pending = shown_task_counts(account, service, deployment.id)
     return {
         "arn": deployment.revision.arn,
-        "requestedTaskCount": shown_desired_count(account, service, deployment, members),
+        "requestedTaskCount": shown_desired_count(account, service, deployment, tasks),
         "runningTaskCount": running,
         "pendingTaskCount": pending,
     }
 
 
-def show_rollout(account: Account, service: Service, rollout: Rollout, members: Sequence[ServiceTask]) -> Wire:
+def show_rollout(account: Account, service: Service, rollout: Rollout, tasks: Sequence[ServiceTask]) -> Wire:
     """Return a service deployment as it is now."""
-    target = _show_revision_counts(account, service, rollout.deployment, members)
-    source = None if rollout.source is None else _show_revision_counts(account, service, rollout.source, members)
+    target = _show_revision_counts(account, service, rollout.deployment, tasks)
+    source = None if rollout.source is None else _show_revision_counts(account, service, rollout.source, tasks)
     stage = current(rollout)
     if stage is not None:
         shifted = rollout.status == "SUCCESSFUL" or not rollout.hooks or all(hook.is_over for hook in rollout.hooks)
-        traffic = stage.traffic if shifted and stage.name != "PRE_PRODUCTION_TRAFFIC_SHIFT" else _before(rollout)
+        traffic = (
+            stage.traffic if shifted and stage.name != "PRE_PRODUCTION_TRAFFIC_SHIFT" else _traffic_before(rollout)
+        )
         traffic = 0.0 if rollout.rollback is not None else traffic
         target |= {"requestedProductionTrafficWeight": float(traffic), "requestedTestTrafficWeight": float(stage.tests)}
         if source is not None:
@@ -195,8 +192,8 @@ def show_rollout(account: Account, service: Service, rollout: Rollout, members: 
     return body
 
 
-def _before(rollout: Rollout) -> float:
-    """Return the share of production traffic that the stage before this one ended with."""
+def _traffic_before(rollout: Rollout) -> float:
+    """Return the share of production traffic at the end of the stage before."""
     earlier = [each for each in rollout.stages[: rollout.stage] if each.name != "PRE_PRODUCTION_TRAFFIC_SHIFT"]
     return earlier[-1].traffic if earlier else 0.0
 
@@ -205,13 +202,13 @@ def _hook(rollout: Rollout, index: int) -> Wire:
     hook = rollout.hooks[index]
     body: Wire = {
         "hookId": hook.id,
-        "targetType": hook.kind,
+        "targetType": hook.target_type,
         "status": hook.status,
         "timeoutAction": hook.timeout_action,
     }
     if hook.target is not None:
         body["targetArn"] = hook.target
-    if hook.kind == "PAUSE" and hook.expires_at is not None:
+    if hook.target_type == "PAUSE" and hook.expires_at is not None:
         body["expiresAt"] = timestamp(hook.expires_at)
     return body
 
@@ -245,7 +242,7 @@ def _alarms(rollout: Rollout) -> Wire:
 
 
 def show_summary(shown: Wire) -> Wire:
-    """Return what a list shows of a service deployment."""
+    """Return the members of a service deployment that a list shows."""
     names = (
         "serviceDeploymentArn",
         "serviceArn",
@@ -276,7 +273,7 @@ def show_revision(account: Account, service: Service, revision: Revision) -> Wir
 
 def show_task_set(account: Account, service: Service, task_set: TaskSet) -> Wire:
     """Return a task set as it is now, without its tags."""
-    running, pending = shown_counts_of(account, service, task_set.id)
+    running, pending = shown_task_counts(account, service, task_set.id)
     wanted = 0 if task_set.status == "DRAINING" else computed_desired_count(service, task_set.scale)
     return {
         **task_set.body,
@@ -292,5 +289,5 @@ def show_task_set(account: Account, service: Service, task_set: TaskSet) -> Wire
 
 
 def computed_desired_count(service: Service, scale: float) -> int:
-    """Return the computed desired count of a task set: a share of the service's, rounded up."""
+    """Return the computed desired count of a task set: its share of the service's desired count, rounded up."""
     return -int(-service.desired * scale // 100)

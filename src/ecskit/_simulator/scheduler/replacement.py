@@ -1,7 +1,6 @@
-"""How many tasks to start and which to stop, so that one deployment takes over from the others.
+"""Compute how many tasks to start and which to stop while one deployment replaces the others.
 
-Decides by desired count, minimumHealthyPercent and maximumPercent alone, as a pure function of who is there. Where
-tasks go and how they stop is decided in `staffing`.
+The result depends on the desired count, minimumHealthyPercent, maximumPercent and the live tasks alone.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
 """
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ecskit._simulator.scheduler.live_tasks import ServiceTask
+from ecskit._simulator.records.service_tasks import ServiceTask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Bounds:
-    """How many tasks there are to be, may be at most, and must be healthy at least."""
+    """The desired count of a service, its least number of healthy tasks and its largest number of tasks."""
 
     desired: int
     lower: int
@@ -29,68 +28,68 @@ class Bounds:
 
     @classmethod
     def of(cls, desired: int, minimum_percent: int, maximum_percent: int) -> Bounds:
-        """Return the bounds that percentages mean: the minimum is rounded up, the maximum down."""
+        """Return the bounds for percentages of the desired count: the minimum is rounded up, the maximum down."""
         return cls(desired, math.ceil(desired * minimum_percent / 100), desired * maximum_percent // 100)
 
 
 @attrs.frozen
 class TaskSplit:
-    """The tasks that are to stay, and those that are to go; those that stop already are on neither side."""
+    """The tasks that stay and the tasks that have to go. Tasks that are stopping are in neither."""
 
     staying: Sequence[ServiceTask]
     leaving: Sequence[ServiceTask]
 
     @classmethod
-    def of(cls, members: Iterable[ServiceTask], started_by: str) -> TaskSplit:
-        """Return the sides when one deployment is to stay."""
-        live = [member for member in members if not member.stopping]
+    def of(cls, tasks: Iterable[ServiceTask], started_by: str) -> TaskSplit:
+        """Return the split in which the tasks of one deployment stay."""
+        live = [task for task in tasks if not task.stopping]
         return cls(
-            [member for member in live if member.started_by == started_by and member.fit],
-            [member for member in live if not (member.started_by == started_by and member.fit)],
+            [task for task in live if task.started_by == started_by and task.fit],
+            [task for task in live if not (task.started_by == started_by and task.fit)],
         )
 
 
 def missing(bounds: Bounds, split: TaskSplit) -> int:
-    """Return how many tasks are not there yet."""
+    """Return how many tasks are missing from the desired count."""
     return max(0, bounds.desired - len(split.staying))
 
 
-def to_start(bounds: Bounds, split: TaskSplit, members: Iterable[ServiceTask]) -> int:
-    """Return how many tasks may be started now."""
-    room = bounds.upper - sum(member.occupies for member in members)
+def to_start(bounds: Bounds, split: TaskSplit, tasks: Iterable[ServiceTask]) -> int:
+    """Return how many tasks may start now."""
+    room = bounds.upper - sum(task.occupies for task in tasks)
     return min(missing(bounds, split), max(0, room))
 
 
 def is_tight(bounds: Bounds, split: TaskSplit) -> bool:
-    """Whether old tasks have to go before all the missing ones can be started."""
+    """Whether old tasks have to stop before all missing tasks can start."""
     return missing(bounds, split) > max(0, bounds.upper - len(split.staying) - len(split.leaving))
 
 
 def to_stop(bounds: Bounds, split: TaskSplit, started_by: str, *, short: bool) -> list[ServiceTask]:
-    """Return which tasks are to be stopped now.
+    """Return the tasks to stop now.
 
     Args:
-        bounds: What must be kept.
-        sides: Who stays and who goes.
-        unit: The deployment that is to stay.
-        short: Whether there is no room for what is missing: then there may be fewer healthy ones for a while.
+        bounds: The bounds to keep.
+        split: The tasks that stay and the tasks that go.
+        started_by: The id of the deployment that stays.
+        short: Whether the missing tasks cannot start for want of room. Then fewer tasks may be healthy for a while.
     """
-    surplus = superfluous(split.staying, bounds.desired)
-    kept = [member for member in split.staying if member not in surplus]
-    all_well = sum(member.healthy for member in kept) >= bounds.desired
+    extra = surplus(split.staying, bounds.desired)
+    kept = [task for task in split.staying if task not in extra]
+    complete = sum(task.healthy for task in kept) >= bounds.desired
     useless = [
-        member
-        for member in split.leaving
-        if not member.healthy and (member.started_by != started_by or short or all_well or member.misplaced)
+        task
+        for task in split.leaving
+        if not task.healthy and (task.started_by != started_by or short or complete or task.misplaced)
     ]
-    useful = [member for member in split.leaving if member.healthy and not member.protected]
-    healthy = sum(member.healthy for member in (*kept, *split.leaving))
+    useful = [task for task in split.leaving if task.healthy and not task.protected]
+    healthy = sum(task.healthy for task in (*kept, *split.leaving))
     spare = healthy - (bounds.lower if short else max(bounds.desired, bounds.lower))
-    return [*surplus, *useless, *useful[: max(0, spare)]]
+    return [*extra, *useless, *useful[: max(0, spare)]]
 
 
-def superfluous(members: Sequence[ServiceTask], wanted: int) -> list[ServiceTask]:
-    """Return those to stop if only some may stay: first who does not run yet, then who is not well, then the newest."""
-    candidates = [member for member in members if not member.protected]
-    candidates.sort(key=lambda member: (member.running, member.healthy, -member.ordinal))
-    return candidates[: max(0, len(members) - wanted)]
+def surplus(tasks: Sequence[ServiceTask], count: int) -> list[ServiceTask]:
+    """Return the tasks to stop so that `count` stay: first those not running, then the unhealthy, then the newest."""
+    candidates = [task for task in tasks if not task.protected]
+    candidates.sort(key=lambda task: (task.running, task.healthy, -task.ordinal))
+    return candidates[: max(0, len(tasks) - count)]

@@ -1,11 +1,10 @@
-"""How a service deployment goes from status to status: begun, failed, rolled back, stopped, replaced, done.
+"""The status of a service deployment: begin it, succeed, fail, roll back, stop or supersede it.
 
-Decides statuses, rollout states, the circuit breaker and its threshold, alarms, early success and what each of them
-leads to. Tasks are counted elsewhere: the caller passes how many are healthy and whether the service is settled.
+This includes rollout states, the circuit breaker, alarms, bake time and early success. The caller counts the tasks.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html and
-https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. That a deployment which is
-successful early is COMPLETED, and that its old tasks go at once, as far as they are not protected, is inferred.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html. Inferred: a deployment with
+early success is COMPLETED, and all its old tasks that are not protected stop at once.
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ if TYPE_CHECKING:
     from ecskit._simulator.account import Account
     from ecskit._simulator.records.services import Service
 
-# How long a ROLLING deployment with alarms is watched after everything runs, unless bakeTimeInMinutes says so.
-WATCHED_SECONDS = 60.0
+# The bake time of a ROLLING deployment with alarms and without bakeTimeInMinutes.
+DEFAULT_BAKE_SECONDS = 60.0
 
 _HALF: Wire = {"type": "BOUNDED_PERCENT", "value": 50}
 _TASKS_FAILED = "tasks failed to start."
 
 
 def threshold(configuration: Wire, desired: int) -> int:
-    """Return how many failures trip the circuit breaker: half of the desired count, but 3 to 200, unless configured."""
+    """Return the failures that trip the circuit breaker: as configured, else half of the desired count, 3 to 200."""
     chosen: Wire = configuration.get("deploymentCircuitBreaker", {}).get("thresholdConfiguration") or _HALF
     value: int = chosen["value"]
     if chosen["type"] == "COUNT":
@@ -40,7 +39,7 @@ def threshold(configuration: Wire, desired: int) -> int:
 
 
 def early_success(configuration: Wire, desired: int) -> int | None:
-    """Return how many healthy tasks are enough for early success, a share rounded up; None, if all of them are needed.
+    """Return the number of healthy tasks for early success, rounded up; None if the criteria are not enabled.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html
     """
@@ -49,18 +48,18 @@ def early_success(configuration: Wire, desired: int) -> int | None:
 
 
 def has_circuit_breaker(configuration: Wire) -> bool:
-    """Whether the circuit breaker is on: it is for ROLLING deployments only."""
+    """Whether the circuit breaker is on. It applies to ROLLING deployments only."""
     breaker = configuration.get("deploymentCircuitBreaker", {})
     return bool(breaker.get("enable")) and configuration.get("strategy", "ROLLING") == "ROLLING"
 
 
 def resets_on_healthy_task(configuration: Wire) -> bool:
-    """Whether a task that becomes healthy lets the circuit breaker count from 0 again."""
+    """Whether a task that becomes healthy resets the circuit breaker's count."""
     return bool(configuration["deploymentCircuitBreaker"].get("resetOnHealthyTask", True))
 
 
 def begin(account: Account, service: Service) -> Rollout:
-    """Begin to deploy what the service is configured to run, in place of what is under way."""
+    """Begin a deployment of the service's configuration, and stop the one in progress."""
     number = str(account.identifiers.randrange(10**18, 9 * 10**18))
     path = f"{service.cluster.name}/{service.name}"
     revision = Revision(
@@ -91,12 +90,12 @@ def begin(account: Account, service: Service) -> Rollout:
     service.deployments.insert(0, deployment)
     service.rollouts.append(rollout)
     service.not_before, service.retry_at, service.failed_starts, service.is_steady = account.now, None, 0, False
-    service.stuck = None
+    service.stuck_event = None
     return rollout
 
 
 def supersede(account: Account, service: Service, reason: str) -> None:
-    """End what is under way, because something newer comes or the service goes."""
+    """End the deployment in progress, because a newer one begins or the service is deleted."""
     rollout = service.rollout
     if rollout is None or rollout.is_over:
         return
@@ -111,15 +110,15 @@ def supersede(account: Account, service: Service, reason: str) -> None:
 def advance(
     account: Account, service: Service, rollout: Rollout, *, healthy: int, settled: bool, cleaned: bool
 ) -> bool:
-    """Let a deployment take the next step that is due, and return whether there was one.
+    """Advance a deployment if something is due, and return whether it changed.
 
     Args:
-        world: Where it happens.
-        service: Whose deployment it is.
+        account: The account.
+        service: The service.
         rollout: The deployment.
-        healthy: How many tasks of the PRIMARY deployment are healthy.
-        settled: Whether as many tasks of the PRIMARY deployment as there are to be are healthy.
-        cleaned: Whether no task of another deployment is there that was not told to stop.
+        healthy: The number of healthy tasks of the PRIMARY deployment.
+        settled: Whether that is the desired count.
+        cleaned: Whether all tasks of other deployments are stopping or STOPPED.
     """
     due = rollout.until is not None and rollout.until <= account.now
     if rollout.status == "PENDING" and due:
@@ -154,7 +153,7 @@ def _advance_rolling(account: Account, service: Service, rollout: Rollout, *, se
 
 
 def _advance_early(account: Account, service: Service, rollout: Rollout, *, reached: bool, cleaned: bool) -> bool:
-    """Enough healthy tasks, then the bake time; BLOCKING cleans up before the success, DEFERRED after it."""
+    """Succeed after enough healthy tasks and the bake time: BLOCKING stops old tasks before it, DEFERRED after it."""
     if _trips(account, service, rollout):
         return True
     if not rollout.cleans_up:
@@ -170,7 +169,7 @@ def _advance_early(account: Account, service: Service, rollout: Rollout, *, reac
 
 
 def _trips(account: Account, service: Service, rollout: Rollout) -> bool:
-    """Let the circuit breaker fail a deployment if it has counted enough, and return whether it did."""
+    """Fail a deployment if the circuit breaker trips, and return whether it did."""
     watched = has_circuit_breaker(rollout.configuration) and not rollout.tripped
     if not watched or rollout.failures < threshold(rollout.configuration, service.desired):
         return False
@@ -181,19 +180,19 @@ def _trips(account: Account, service: Service, rollout: Rollout) -> bool:
 
 
 def _is_baked(account: Account, rollout: Rollout, *, settled: bool) -> bool:
-    """Whether a deployment was settled for as long as its alarms are watched."""
+    """Whether a deployment has been settled for its bake time."""
     if not settled or rollout.deployment.frozen:
         rollout.baked_at = None
         return False
     if rollout.baked_at is None:
-        rollout.baked_at = account.now + _watched(rollout.configuration)
+        rollout.baked_at = account.now + _bake_seconds(rollout.configuration)
     return rollout.baked_at <= account.now
 
 
-def _watched(configuration: Wire) -> float:
+def _bake_seconds(configuration: Wire) -> float:
     if "bakeTimeInMinutes" in configuration:
         return float(configuration["bakeTimeInMinutes"]) * 60.0
-    return WATCHED_SECONDS if configuration.get("alarms", {}).get("enable") else 0.0
+    return DEFAULT_BAKE_SECONDS if configuration.get("alarms", {}).get("enable") else 0.0
 
 
 def _advance_stage(account: Account, service: Service, rollout: Rollout, *, settled: bool, cleaned: bool) -> bool:
@@ -231,7 +230,7 @@ def _advance_rollback(account: Account, service: Service, rollout: Rollout, *, s
 
 
 def _fail_rollback(account: Account, rollout: Rollout, target: Deployment, reason: str) -> None:
-    target.set_status(account.now, "FAILED", f"ECS deployment {target.id} failed: {reason}")
+    target.set_state(account.now, "FAILED", f"ECS deployment {target.id} failed: {reason}")
     target.frozen = True
     rollout.set_status(account.now, "ROLLBACK_FAILED", f"The rollback failed: {reason}")
 
@@ -243,13 +242,13 @@ def _succeed(account: Account, service: Service, rollout: Rollout) -> None:
 
 
 def _complete(account: Account, service: Service, deployment: Deployment) -> None:
-    deployment.set_status(account.now, "COMPLETED", f"ECS deployment {deployment.id} completed.")
+    deployment.set_state(account.now, "COMPLETED", f"ECS deployment {deployment.id} completed.")
     service.completed = deployment
     service.add_event(account.now, account.uuid(), f"(deployment {deployment.id}) deployment completed.")
 
 
 def fail(account: Account, service: Service, rollout: Rollout, reason: str, *, rollback: bool) -> None:
-    """Let a deployment fail: it is rolled back, stalls for want of something to roll back to, or is stopped."""
+    """Fail a deployment: roll it back, or stop it. A ROLLING one without a source to roll back to stays IN_PROGRESS."""
     deployment = rollout.deployment
     deployment.frozen = True
     rollout.reason, rollout.updated_at = reason, account.now
@@ -257,7 +256,7 @@ def fail(account: Account, service: Service, rollout: Rollout, reason: str, *, r
         if not rollout.stages:
             return
         rollback = False
-    deployment.set_status(account.now, "FAILED", reason)
+    deployment.set_state(account.now, "FAILED", reason)
     service.add_event(account.now, account.uuid(), f"(deployment {deployment.id}) deployment failed: {reason}")
     if rollback:
         roll_back(account, service, rollout, reason)
@@ -266,7 +265,7 @@ def fail(account: Account, service: Service, rollout: Rollout, reason: str, *, r
 
 
 def abort(account: Account, service: Service, rollout: Rollout, reason: str) -> None:
-    """Stop a deployment where it is: what runs goes on to run."""
+    """Stop a deployment without a rollback. All running tasks keep running."""
     fail(account, service, rollout, reason, rollback=False)
 
 
@@ -275,13 +274,13 @@ def _stop(account: Account, rollout: Rollout, reason: str) -> None:
 
 
 def roll_back(account: Account, service: Service, rollout: Rollout, reason: str) -> None:
-    """Go back to the deployment that a rollout came from, which becomes PRIMARY again and IN_PROGRESS."""
+    """Roll back to the source of a rollout, which becomes PRIMARY and IN_PROGRESS again."""
     target = rollout.source
     if target is None:
         raise ValueError("there is nothing to roll back to")
     rollout.deployment.frozen = True
     if rollout.deployment.state != "FAILED":
-        rollout.deployment.set_status(account.now, "FAILED", reason)
+        rollout.deployment.set_state(account.now, "FAILED", reason)
     rollout.rollback = {
         "reason": reason,
         "startedAt": timestamp(account.now),
@@ -293,7 +292,7 @@ def roll_back(account: Account, service: Service, rollout: Rollout, reason: str)
         account.now, "ROLLBACK_REQUESTED", reason, until=account.now + rollout.script.rollback_requested_seconds
     )
     service.deployments = [target, *(each for each in service.deployments if each is not target)]
-    target.set_status(
+    target.set_state(
         account.now, "IN_PROGRESS", f"ECS deployment {target.id} in progress: the service is rolled back to it."
     )
     target.failed, target.frozen = 0, False
@@ -304,7 +303,7 @@ def roll_back(account: Account, service: Service, rollout: Rollout, reason: str)
 
 
 def fire_alarm(account: Account, service: Service, alarm: str) -> bool:
-    """Let an alarm fire, and return whether it meant anything to the deployment under way."""
+    """Fail the deployment in progress if it watches the alarm, and return whether it does."""
     rollout = service.rollout
     if rollout is None or rollout.status not in ("PENDING", "IN_PROGRESS") or rollout.deployment.frozen:
         return False

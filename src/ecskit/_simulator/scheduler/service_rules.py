@@ -1,6 +1,6 @@
-"""What services and task sets refuse, and what a request makes of them: defaults, resolved references.
+"""Check requests for services and task sets: bounds, defaults and references.
 
-Decides which members make a revision, so that a change of one of them is deployed. Starts nothing.
+This module lists the members that belong to a revision: a change of one of them begins a deployment.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
 """
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.services import Service
     from ecskit._simulator.wire import Wire
 
-# A change of one of these is a new revision.
-REVISION = (
+# A change of one of these creates a new revision.
+REVISION_MEMBERS = (
     "taskDefinition",
     "launchType",
     "capacityProviderStrategy",
@@ -39,8 +39,8 @@ REVISION = (
     "monitoring",
     "enableExecuteCommand",
 )
-# A change of one of these is not.
-SETTINGS = (
+# A change of one of these does not.
+SETTING_MEMBERS = (
     "availabilityZoneRebalancing",
     "deploymentConfiguration",
     "enableECSManagedTags",
@@ -52,17 +52,17 @@ SETTINGS = (
 )
 
 MAX_DESIRED = 5000
-# Stages at which ECS takes hooks that call a function only.
+# Stages that take no PAUSE hooks.
 # Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHook.html
 _SHIFTS = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
 _PERCENTS = {"REPLICA": (100, 200), "DAEMON": (0, 100)}
 
 
 def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
-    """Return a deployment configuration: what is new over what is old over the defaults.
+    """Return a deployment configuration: the new members over the old ones over the defaults.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for numbers that make no sense.
+        SimulatedError: `InvalidParameterException` for a value that is out of bounds or does not fit the strategy.
     """
     low, high = _PERCENTS[scheduling]
     defaults: Wire = {
@@ -76,7 +76,7 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
     if not 0 <= low <= 100:
         raise invalid(f"minimumHealthyPercent must be between 0 and 100, not {low}.")
     if not 100 <= high <= 200 or (low == high == 100 and scheduling == "REPLICA"):
-        raise invalid(f"maximumPercent must be between 100 and 200, and above the minimum, not {high}.")
+        raise invalid(f"maximumPercent must be between 100 and 200, and above minimumHealthyPercent, not {high}.")
     if scheduling == "DAEMON" and merged["strategy"] != "ROLLING":
         raise invalid("DAEMON services are deployed ROLLING only.")
     if not 0 <= merged.get("bakeTimeInMinutes", 0) <= 1440:
@@ -97,7 +97,7 @@ def deployment_configuration(scheduling: str, old: Wire, new: Wire) -> Wire:
 
 
 def _check_early_success(merged: Wire) -> None:
-    """Refuse criteria of early success that ECS documents as wrong.
+    """Refuse early success criteria that ECS documents as invalid.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentEarlySuccessCriteria.html
     """
@@ -132,19 +132,19 @@ def revision_config(account: Account, cluster: Cluster, scheduling: str, setting
     """Return the members of a revision, with references resolved and defaults filled in.
 
     Args:
-        world: Where to look.
-        cluster: Where the tasks are to run.
+        account: The account.
+        cluster: The cluster of the service.
         scheduling: REPLICA or DAEMON.
         settings: The other members of the service.
-        wanted: The members as the caller wants them.
+        wanted: The members in the request, and the old ones that it does not change.
 
     Raises:
-        SimulatedError: For what no task of the service could be launched with.
+        SimulatedError: For members with which no task could be launched.
     """
     if wanted.get("volumeConfigurations"):
         raise not_simulated("volumeConfigurations")
     definition = runnable_definition(account, wanted["taskDefinition"])
-    config = {name: wanted[name] for name in REVISION if name in wanted}
+    config = {name: wanted[name] for name in REVISION_MEMBERS if name in wanted}
     config |= {"taskDefinition": definition.arn, "enableExecuteCommand": wanted.get("enableExecuteCommand", False)}
     strategy = config.get("capacityProviderStrategy")
     if "launchType" in config and strategy:
@@ -180,12 +180,12 @@ def _check_containers(containers: list[Wire], config: Wire) -> None:
 
 
 def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
-    """Return the members of a service that make no revision.
+    """Return the members of a service that are no part of a revision.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
     """
-    given = {name: request[name] for name in SETTINGS if name in request}
+    given = {name: request[name] for name in SETTING_MEMBERS if name in request}
     configuration = deployment_configuration(
         scheduling, old.get("deploymentConfiguration", {}), given.get("deploymentConfiguration", {})
     )
@@ -206,7 +206,7 @@ def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
 
 
 def checked_desired(count: int) -> int:
-    """Return a desired count that a service can have.
+    """Return a desired count after checking its bounds.
 
     Raises:
         SimulatedError: `InvalidParameterException`.
@@ -217,7 +217,7 @@ def checked_desired(count: int) -> int:
 
 
 def service_not_found() -> SimulatedError:
-    """Return the error for a service that is not there."""
+    """Return the error for a service that does not exist."""
     return SimulatedError("ServiceNotFoundException", "Service not found.")
 
 

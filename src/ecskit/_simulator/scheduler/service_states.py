@@ -1,7 +1,4 @@
-"""What is true of services and their deployments now, for tests that look behind the answers.
-
-Decides nothing.
-"""
+"""The state of services and their deployments now, for tests that need more than reads show."""
 
 from __future__ import annotations
 
@@ -19,17 +16,17 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class ServiceState:
-    """One service as it is, whatever reads show.
+    """The state of one service now. Reads can lag behind it.
 
     Args:
         arn: Its ARN.
         name: Its name.
-        cluster_arn: The cluster that it is in.
+        cluster_arn: The ARN of its cluster.
         status: ACTIVE, DRAINING or INACTIVE.
         task_definition: The task definition of its newest revision; None for task sets.
-        desired_count: How many tasks there are to be.
-        running_count: How many run.
-        pending_count: How many are on their way.
+        desired_count: Its desired count.
+        running_count: The number of running tasks.
+        pending_count: The number of tasks that are starting.
         primary: The id of the PRIMARY deployment, `ecs-svc/N`; None for task sets.
         rollout_state: The rollout state of that deployment.
         steady: Whether it is in a steady state.
@@ -50,18 +47,18 @@ class ServiceState:
 
 @attrs.frozen(kw_only=True)
 class DeploymentState:
-    """One service deployment as it is, whatever reads show.
+    """The state of one service deployment now. Reads can lag behind it.
 
     Args:
         arn: The ARN of the service deployment.
-        service_arn: The service that it is of.
-        deployment_id: The id of the entry of `deployments` that it brought: `ecs-svc/N`.
-        revision_arn: The revision that it was to bring.
+        service_arn: The ARN of its service.
+        deployment_id: The id of its entry of `deployments`: `ecs-svc/N`.
+        revision_arn: The ARN of the revision that it deploys.
         task_definition: The task definition of that revision.
         status: Its status, for example ROLLBACK_SUCCESSFUL.
-        reason: The reason for the status, if there is one.
+        reason: The reason for the status, if any.
         stage: Its lifecycle stage, or the last one that it reached; None for ROLLING.
-        created_at: When it was asked for, in seconds since the epoch.
+        created_at: When it was created, in seconds since the epoch.
         finished_at: When it ended; None until then.
     """
 

@@ -1,17 +1,17 @@
-"""Which counts services and their deployments show, while one revision follows another.
+"""The counts that services and their deployments show.
 
-Decides `desiredCount` of `deployments`, by one of three policies, and how far running and pending counts are behind the
-tasks. All of it is for readers: the scheduler counts for itself in `counting` and `replacing`.
+`desiredCount` of `deployments` follows one of three policies during a rollout. Running and pending counts can be behind
+the tasks. Both affect reads only: the scheduler uses the counts of `live_tasks` and `replacement`.
 
 How it is known: answers right after UpdateService show `zero_first` (recorded 2021 and 2024) and `at_once` (recorded
-2019), one of a late phase shows an old deployment with a desired count of 0 whose last tasks run (recorded). A created
-service shows its count at once (recorded), and scaling changes the counts of service and deployment at once (recorded
-2021). The steps between, `stepwise`, and counts that are behind are inferred.
+2019). An answer late in a rollout shows an old deployment with a desired count of 0 whose last tasks run (recorded). A
+created service shows its count at once (recorded). Scaling changes the counts of service and deployment at once
+(recorded 2021). The counts in between, `stepwise`, and counts that are behind are inferred.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ecskit._simulator.scheduler.live_tasks import of_deployment, running_and_pending
 from ecskit._simulator.scheduler.replacement import Bounds, TaskSplit, to_start
@@ -21,24 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ecskit._simulator.account import Account
+    from ecskit._simulator.read_options import Counting
+    from ecskit._simulator.records.service_tasks import ServiceTask
     from ecskit._simulator.records.services import Deployment, Rollout, Service
-    from ecskit._simulator.scheduler.live_tasks import ServiceTask
     from ecskit._simulator.wire import Wire
-
-Counting = Literal["zero_first", "at_once", "stepwise"]
-"""How `desiredCount` of `deployments` is shown during a rollout.
-
-`zero_first`: 0 for the new deployment and all for the old one until the first new task runs, then the reverse.
-`at_once`: all for the new deployment from the start; all for the old one until the first of its tasks is stopped.
-`stepwise`: for each deployment as many as the scheduler has started, or may start, within minimum and maximum percent.
-"""
 
 
 def shown_desired_count(
-    account: Account, service: Service, deployment: Deployment, members: Sequence[ServiceTask]
+    account: Account, service: Service, deployment: Deployment, tasks: Sequence[ServiceTask]
 ) -> int:
     """Return the desired count that a deployment shows."""
-    desired = _followed_count(account, service)
+    desired = _desired_after_lag(account, service)
     primary, rollout = service.primary, service.rollout
     if primary is None or deployment not in service.deployments:
         return 0
@@ -47,14 +40,15 @@ def shown_desired_count(
     if len(service.deployments) == 1 or primary.state == "COMPLETED":
         return desired if deployment is primary else 0
     if deployment is primary:
-        return _desired_of_new(account, service, deployment, members, desired)
-    return _desired_of_old(account, service, deployment, members, desired)
+        return _desired_of_new(account, service, deployment, tasks, desired)
+    return _desired_of_old(account, service, deployment, tasks, desired)
 
 
-def _followed_count(account: Account, service: Service) -> int:
-    """Return the desired count of the service, as far as its deployments have followed it."""
-    if service.scaled is not None and account.now < service.scaled[0] + account.lag.deployments_scale_after:
-        return service.scaled[1]
+def _desired_after_lag(account: Account, service: Service) -> int:
+    """Return the desired count of the service that its deployments have followed so far."""
+    scaling = service.last_scaling
+    if scaling is not None and account.now < scaling[0] + account.lag.deployments_scale_after:
+        return scaling[1]
     return service.desired
 
 
@@ -76,23 +70,23 @@ def _desired_in_stages(
 
 
 def _desired_of_new(
-    account: Account, service: Service, new: Deployment, members: Sequence[ServiceTask], desired: int
+    account: Account, service: Service, new: Deployment, tasks: Sequence[ServiceTask], desired: int
 ) -> int:
     if account.counting == "at_once":
         return desired
     if account.counting == "zero_first":
         return desired if new.has_run else 0
-    split = TaskSplit.of(members, new.id)
+    split = TaskSplit.of(tasks, new.id)
     waits = new.frozen or (service.rollout is not None and service.rollout.status == "PENDING")
     configuration = service.settings["deploymentConfiguration"]
     bounds = Bounds.of(desired, configuration["minimumHealthyPercent"], configuration["maximumPercent"])
-    return min(desired, len(split.staying) + (0 if waits else to_start(bounds, split, members)))
+    return min(desired, len(split.staying) + (0 if waits else to_start(bounds, split, tasks)))
 
 
 def _desired_of_old(
-    account: Account, service: Service, old: Deployment, members: Sequence[ServiceTask], desired: int
+    account: Account, service: Service, old: Deployment, tasks: Sequence[ServiceTask], desired: int
 ) -> int:
-    kept = min(desired, sum(not member.stopping for member in of_deployment(members, old.id)))
+    kept = min(desired, sum(not task.stopping for task in of_deployment(tasks, old.id)))
     if account.counting == "stepwise":
         return kept
     (new, *others), rollout = service.deployments, service.rollout
@@ -103,27 +97,24 @@ def _desired_of_old(
     return desired if keeps else 0
 
 
-def record_counts(account: Account, service: Service, members: Sequence[ServiceTask]) -> None:
-    """Keep how many tasks run and are pending, in all and of each unit, for those who read it later."""
-    ids = {member.started_by for member in members}
-    taken = {
-        "": running_and_pending(members),
-        **{started_by: running_and_pending(of_deployment(members, started_by)) for started_by in ids},
-    }
-    service.task_counts.put(account.now, taken)
+def record_counts(account: Account, service: Service, tasks: Sequence[ServiceTask]) -> None:
+    """Record the running and pending tasks now, in total and for each deployment and task set, for later reads."""
+    ids = {task.started_by for task in tasks}
+    counts = {"": running_and_pending(tasks), **{id_: running_and_pending(of_deployment(tasks, id_)) for id_ in ids}}
+    service.task_counts.put(account.now, counts)
     service.task_counts.forget(account.now - account.lag.counts_behind)
 
 
-def shown_counts_of(account: Account, service: Service, started_by: str = "") -> tuple[int, int]:
-    """Return how many tasks of a unit, or of all, a service shows as running and as pending."""
-    task_counts: Wire = service.task_counts.at(account.now - account.lag.counts_behind) or {}
-    shown: tuple[int, int] = task_counts.get(started_by, (0, 0))
+def shown_task_counts(account: Account, service: Service, started_by: str = "") -> tuple[int, int]:
+    """Return the running and pending counts that a deployment, a task set or (under "") the service shows."""
+    counts: Wire = service.task_counts.at(account.now - account.lag.counts_behind) or {}
+    shown: tuple[int, int] = counts.get(started_by, (0, 0))
     return shown
 
 
-def moments(account: Account, service: Service) -> Iterator[float]:
-    """Yield the moments at which time alone changes what is shown."""
-    if service.scaled is not None and account.lag.deployments_scale_after:
-        yield service.scaled[0] + account.lag.deployments_scale_after
+def due_moments(account: Account, service: Service) -> Iterator[float]:
+    """Yield the moments at which time alone changes the counts shown."""
+    if service.last_scaling is not None and account.lag.deployments_scale_after:
+        yield service.last_scaling[0] + account.lag.deployments_scale_after
     if account.lag.counts_behind:
         yield from (moment + account.lag.counts_behind for moment in service.task_counts.moments())

@@ -1,7 +1,7 @@
-"""The stages of BLUE_GREEN, LINEAR and CANARY deployments, and the hooks that hold them up.
+"""The lifecycle stages of BLUE_GREEN, LINEAR and CANARY deployments, and their hooks.
 
-Decides in which order stages come, how much production traffic the new revision has in each, how long each lasts at
-least, and what a hook makes of it. Whether tasks are ready, and what a failure leads to, is decided in `rollouts`.
+This module has the order of the stages, the share of traffic and the least duration of each, and the timeouts of hooks.
+`rollouts` decides when a stage ends and what a failure leads to.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 """
@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import attrs
-
-from ecskit._simulator.records.services import Hook
+from ecskit._simulator.records.services import Hook, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,32 +27,8 @@ _BEFORE = ("RECONCILE_SERVICE", "PRE_SCALE_UP")
 _TESTED = ("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
 
 
-@attrs.frozen
-class Stage:
-    """One stage of one deployment.
-
-    Args:
-        name: What it is called.
-        traffic: The share of production traffic that the new revision has when it ends, in percent.
-        tests: The same of test traffic.
-        scaled: Whether the tasks of the new revision are to be there.
-        extra: Seconds that it lasts beyond those of its name.
-    """
-
-    name: str
-    traffic: float
-    tests: float
-    scaled: bool
-    extra: float = 0.0
-
-    @property
-    def shown(self) -> str:
-        """What `lifecycleStage` says: the service model has no word for the stage before the production traffic."""
-        return "POST_TEST_TRAFFIC_SHIFT" if self.name == "PRE_PRODUCTION_TRAFFIC_SHIFT" else self.name
-
-
 def stages_of(configuration: Wire) -> tuple[Stage, ...]:
-    """Return what a deployment goes through; nothing, if it is ROLLING."""
+    """Return the stages of a deployment; none for ROLLING."""
     if configuration.get("strategy") not in STAGED:
         return ()
     bake = configuration.get("bakeTimeInMinutes", 0) * 60.0
@@ -70,7 +44,7 @@ def stages_of(configuration: Wire) -> tuple[Stage, ...]:
 
 
 def _shifts(configuration: Wire) -> Iterator[Stage]:
-    """Yield the stages of each traffic shift; all but the last one are followed by the bake time of a step."""
+    """Yield the stages of each traffic shift. All shifts but the last end with the bake time of a step."""
     steps, wait = _steps(configuration)
     for share in steps:
         yield Stage("PRE_PRODUCTION_TRAFFIC_SHIFT", share, 100, scaled=True)
@@ -92,12 +66,12 @@ def _steps(configuration: Wire) -> tuple[list[float], float]:
 
 
 def current(rollout: Rollout) -> Stage | None:
-    """Return the stage that a deployment is in; None before the first, and for ROLLING."""
+    """Return the stage of a deployment; None before the first, and for ROLLING."""
     return rollout.stages[rollout.stage] if rollout.stage >= 0 else None
 
 
 def enter(account: Account, rollout: Rollout) -> None:
-    """Begin the next stage, and its hooks."""
+    """Begin the next stage and its hooks."""
     rollout.stage += 1
     stage = rollout.stages[rollout.stage]
     rollout.stage_ends = account.now + rollout.script.seconds_in(stage.name) + stage.extra
@@ -107,16 +81,16 @@ def enter(account: Account, rollout: Rollout) -> None:
 
 
 def _hook(account: Account, hook: Wire) -> Hook:
-    kind = hook.get("targetType", "AWS_LAMBDA")
+    target_type = hook.get("targetType", "AWS_LAMBDA")
     timeout = hook.get("timeoutConfiguration", {})
-    if kind == "PAUSE":
+    if target_type == "PAUSE":
         expires = account.now + timeout.get("timeoutInMinutes", _PAUSE_MINUTES) * 60.0
         status = "AWAITING_ACTION"
     else:
         expires, status = account.now + _LAMBDA_SECONDS, "IN_PROGRESS"
     return Hook(
         id=account.uuid(),
-        kind=kind,
+        target_type=target_type,
         status=status,
         target=hook.get("hookTargetArn"),
         expires_at=expires,
@@ -125,19 +99,19 @@ def _hook(account: Account, hook: Wire) -> Hook:
 
 
 def expire(account: Account, rollout: Rollout) -> Hook | None:
-    """Let time end hooks; return one whose end is to roll the deployment back."""
+    """End the hooks that are due, and return one whose timeout rolls the deployment back, if any."""
     for hook in rollout.hooks:
         if hook.is_over or hook.expires_at is None or hook.expires_at > account.now:
             continue
-        hook.status = "TIMED_OUT" if hook.kind == "PAUSE" else "SUCCEEDED"
+        hook.status = "TIMED_OUT" if hook.target_type == "PAUSE" else "SUCCEEDED"
         rollout.updated_at = account.now
-        if hook.kind == "PAUSE" and hook.timeout_action == "ROLLBACK":
+        if hook.target_type == "PAUSE" and hook.timeout_action == "ROLLBACK":
             return hook
     return None
 
 
-def moments(rollout: Rollout) -> Iterator[float]:
-    """Yield the moments at which time changes something about the stage."""
+def due_moments(rollout: Rollout) -> Iterator[float]:
+    """Yield the moments at which the stage or one of its hooks can end."""
     if rollout.stage_ends is not None:
         yield rollout.stage_ends
     for hook in rollout.hooks:

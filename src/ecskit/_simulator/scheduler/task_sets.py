@@ -1,6 +1,4 @@
-"""The task sets of a service whose deployments somebody else controls.
-
-Decides how many tasks each has and when it is steady. Who creates and deletes them is said by requests.
+"""The task sets of a service with the deployment controller EXTERNAL or CODE_DEPLOY: their tasks and steady states.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
 """
@@ -33,17 +31,17 @@ def add_task_set(
     tags: Tags | None = None,
     created_with: Wire | None = None,
 ) -> TaskSet:
-    """Give a service one more task set.
+    """Add a task set to a service.
 
     Args:
-        world: Where it lives.
+        account: The account.
         service: The service.
         config: What it runs.
         members: Further members that it shows.
-        scale: How many of the desired tasks it is to have, in percent.
-        primary: Whether it serves production traffic.
+        scale: Its share of the desired count, in percent.
+        primary: Whether it is PRIMARY, so that it serves production traffic.
         tags: Its tags.
-        created_with: The request that asked for it.
+        created_with: The request that creates it.
     """
     number = account.identifiers.randrange(10**18, 9 * 10**18)
     path = f"{service.cluster.name}/{service.name}/ecs-svc/{number}"
@@ -88,38 +86,25 @@ _SHOWN = (
 )
 
 
-def keep_task_sets(account: Account, service: Service) -> None:
-    """Launch and stop what is due, and let task sets go that have drained."""
-    for each in service.task_sets:
-        wanted = (
-            0
-            if each.status == "DRAINING" or service.status == "DRAINING"
-            else computed_desired_count(service, each.scale)
-        )
-        keep_count(account, service, each.id, each.config, wanted)
-    members = live_tasks_of(account, service)
-    stop(
-        account,
-        service,
-        [
-            each
-            for each in members
-            if not each.stopping and each.started_by not in {known.id for known in service.task_sets}
-        ],
-    )
-    present = {member.started_by for member in live_tasks_of(account, service)}
-    for each in list(service.task_sets):
-        if each.status == "DRAINING" and each.id not in present:
-            service.task_sets = [other for other in service.task_sets if other is not each]
-            each.gone_at = account.now
-            account.former_task_sets[each.arn] = each
+def run_task_sets(account: Account, service: Service) -> None:
+    """Launch and stop what is due, and remove the task sets that have drained."""
+    for task_set in service.task_sets:
+        drains = "DRAINING" in (task_set.status, service.status)
+        count = 0 if drains else computed_desired_count(service, task_set.scale)
+        keep_count(account, service, task_set.id, task_set.config, count)
+    tasks = live_tasks_of(account, service)
+    ids = {task_set.id for task_set in service.task_sets}
+    stop(account, service, [task for task in tasks if not task.stopping and task.started_by not in ids])
+    present = {task.started_by for task in live_tasks_of(account, service)}
+    for task_set in list(service.task_sets):
+        if task_set.status == "DRAINING" and task_set.id not in present:
+            service.task_sets = [other for other in service.task_sets if other is not task_set]
+            task_set.gone_at = account.now
+            account.former_task_sets[task_set.arn] = task_set
             continue
-        own = of_deployment(members, each.id)
+        own = of_deployment(tasks, task_set.id)
         running, pending = running_and_pending(own)
-        steady = (
-            running == computed_desired_count(service, each.scale)
-            and not pending
-            and all(member.healthy for member in own)
-        )
-        if steady != each.steady:
-            each.steady, each.steady_at = steady, account.now
+        complete = running == computed_desired_count(service, task_set.scale) and not pending
+        steady = complete and all(task.healthy for task in own)
+        if steady != task_set.steady:
+            task_set.steady, task_set.steady_at = steady, account.now

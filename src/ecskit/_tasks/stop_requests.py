@@ -1,0 +1,76 @@
+"""Send StopTask for any number of tasks, and clean up tasks after a launch or a wait was cut short."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+import attrs
+
+from ecskit._core.effects import Flow, Parallel, Reply
+from ecskit._core.errors import EcsError
+from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_transient
+from ecskit._core.wording import listed
+from ecskit._polling.batches import Target, Targets
+from ecskit._polling.conditions import wait_for
+from ecskit._polling.options import WaitOptions
+from ecskit._tasks.errors import TasksNotStopped
+from ecskit._tasks.launch import OnCancel
+from ecskit._tasks.reasons import is_unknown_task
+from ecskit._waits.tasks import is_stopped, stopped_goal
+from ecskit.models.tasks import StopTaskRequest, Task
+
+__all__ = ["clean_up", "request_stop"]
+
+log = logging.getLogger("ecskit")
+
+PARALLEL_CALLS = 8
+"""How many StopTask calls run at the same time."""
+UNKNOWN_TASK_ATTEMPTS = 3
+"""Attempts to stop a task that ECS does not find: a new task may not be visible yet."""
+CLEANUP_TIMEOUT = 120.0
+"""Seconds to wait for tasks to stop after a timeout. After a cancellation, the driver ends the wait after 10 s."""
+
+
+def request_stop(by_name: Mapping[str, Target], reason: str | None) -> Flow[dict[str, Task]]:
+    """Send StopTask for each task, and return the tasks as the responses show them.
+
+    Raises:
+        TasksNotStopped: StopTask failed for some tasks; the others stop.
+    """
+    flows = [_request_stop(target, reason) for target in by_name.values()]
+    replies: Reply[list[Reply[Task]]] = yield Parallel(flows, PARALLEL_CALLS)
+    by_reply = dict(zip(by_name, replies.get(), strict=True))
+    errors = {name: reply.error for name, reply in by_reply.items() if reply.error is not None}
+    requested = {name: reply.get() for name, reply in by_reply.items() if reply.error is None}
+    if errors:
+        raise TasksNotStopped(errors, list(requested))
+    return requested
+
+
+def _request_stop(target: Target, reason: str | None) -> Flow[Task]:
+    request = StopTaskRequest(cluster=target.scope, task=target.id, reason=reason)
+    task = (yield from Retrying(request).send(CLEANUP_LIMITS, may_pass=_may_pass)).task
+    # The response may hold nothing but the ARN of the task.
+    return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
+
+
+def _may_pass(error: EcsError, attempt: int) -> bool:
+    return attempt < UNKNOWN_TASK_ATTEMPTS if is_unknown_task(error) else is_transient(error)
+
+
+def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:
+    """Stop tasks after a launch or a wait was cut short, as the caller chose. Tasks that have stopped are skipped."""
+    live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
+    if how == "leave" or not live:
+        return
+    log.info("stopping tasks after a timeout or a cancellation: %s", listed(live))
+    try:
+        requested = yield from request_stop(live, "the call that ran the task timed out or was cancelled")
+    except GeneratorExit:
+        log.warning("the clean-up was cut short; some of these tasks may still run: %s", ", ".join(live))
+        raise
+    if how == "stop_and_wait":
+        yield from wait_for(
+            stopped_goal(WaitOptions(timeout=CLEANUP_TIMEOUT)), Targets(by_name=live, observed=requested)
+        )
