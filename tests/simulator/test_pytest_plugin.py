@@ -44,8 +44,11 @@ def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": str(Path(ecskit.__file__).parents[1]),
     }
+    (folder / "pytest.ini").write_text(
+        "[pytest]\n", "utf-8"
+    )  # ends the search for a configuration in the folders above
     command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "ecskit.testing.pytest_plugin", *options]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_package_has_fixtures(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_starting_pytest_loads_nothing_else() -> None:
         "import sys, ecskit.testing.pytest_plugin;"
         "print(sorted(m for m in sys.modules if m.split('.')[0] in ('ecskit', 'attr', 'botocore', 'asyncio')))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (
         "['ecskit', 'ecskit._lazy', 'ecskit._version', 'ecskit.testing', 'ecskit.testing.pytest_plugin']"
         == ran.stdout.strip()

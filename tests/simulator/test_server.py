@@ -141,6 +141,7 @@ def test_a_scaled_clock() -> None:
         ScaledClock(speed=0)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_line(number: signal.Signals) -> None:
     """The module prints its URL, serves with the given options, and ends on a signal."""
