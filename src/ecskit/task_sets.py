@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ecskit._task_sets.changing import UntilScaled
     from ecskit._task_sets.creating import OnEnd, UntilCreated
     from ecskit._task_sets.deleting import UntilDeleted
-    from ecskit._task_sets.naming import OneTaskSet
+    from ecskit._task_sets.targets import OneTaskSet
     from ecskit._waits.task_sets import TaskSets
 
 __all__ = [
@@ -26,7 +26,7 @@ publish(
     globals(),
     {
         "OnEnd": "ecskit._task_sets.creating",
-        "OneTaskSet": "ecskit._task_sets.naming",
+        "OneTaskSet": "ecskit._task_sets.targets",
         "TaskSets": "ecskit._waits.task_sets",
         "UntilCreated": "ecskit._task_sets.creating",
         "UntilDeleted": "ecskit._task_sets.deleting",

@@ -1,6 +1,6 @@
-"""Setting container instances to a state, ten a call, and setting back what was changed.
+"""Set container instances to ACTIVE or DRAINING, ten a call, and undo the change.
 
-Keeps book of which calls were made, also of those whose answers nobody has seen: whoever gives up asks for that.
+A `Change` records which calls may have taken effect, also without a response, so that all of them can be undone.
 """
 
 from __future__ import annotations
@@ -29,41 +29,39 @@ __all__ = ["Change"]
 log = logging.getLogger("ecskit")
 
 State: TypeAlias = Literal["ACTIVE", "DRAINING"]
-"""What container instances can be set to."""
+"""The statuses that UpdateContainerInstancesState accepts."""
 
-AT_ONCE = 10
-"""Container instances that one UpdateContainerInstancesState takes."""
-CALLS_AT_ONCE = 4
-"""How many of these calls are under way at the same time."""
+BATCH_SIZE = 10
+"""How many container instances one UpdateContainerInstancesState takes."""
+PARALLEL_CALLS = 4
+"""How many of these calls run at the same time."""
 
 
 @attrs.define
 class Call:
     """One call, for up to ten container instances of one cluster."""
 
-    asking: Retrying[UpdateContainerInstancesStateResponse]
+    request: Retrying[UpdateContainerInstancesStateResponse]
     names: Mapping[str, Sequence[str]]
-    """By the id of each, the names under which it was asked for."""
+    """The names that the caller gave to each container instance, by id."""
 
     @property
     def changed(self) -> Mapping[str, ContainerInstance]:
-        """The container instances that ECS has changed, by the names under which they were asked for."""
-        shown = self.asking.response.container_instances if self.asking.response else ()
-        return {name: each for each in shown for name in self.names.get(INSTANCES.id_of(each), ())}
+        """The container instances that ECS changed, by the names that the caller gave."""
+        changed = self.request.response.container_instances if self.request.response else ()
+        return {name: each for each in changed for name in self.names.get(INSTANCES.id_of(each), ())}
 
     @property
-    def touched(self) -> Sequence[str]:
-        """The names of what ECS has changed, or may have."""
-        return (
-            [name for names in self.names.values() for name in names]
-            if self.asking.may_have_taken_effect
-            else list(self.changed)
-        )
+    def maybe_changed(self) -> Sequence[str]:
+        """The names of the container instances that ECS changed or may have changed."""
+        if self.request.may_have_taken_effect:
+            return [name for names in self.names.values() for name in names]
+        return list(self.changed)
 
 
 @attrs.define
 class Change:
-    """A change of the state of container instances, and what is known of it."""
+    """A change of the status of container instances, with its results so far."""
 
     calls: Sequence[Call]
     by_name: Mapping[str, Target]
@@ -71,36 +69,36 @@ class Change:
 
     @classmethod
     def to(cls, state: State, by_name: Mapping[str, Target]) -> Change:
-        """Return the change of what is at these places, which has not begun yet."""
+        """Return the change of these targets; `make` sends it."""
         clusters: dict[str, tuple[str, dict[str, list[str]]]] = {}
         for name, target in by_name.items():
-            # A name and an ARN of a cluster stand for the same, and so does what is named twice.
-            _, things = clusters.setdefault(target.scope.rsplit("/", 1)[-1], (target.scope, {}))
-            things.setdefault(target.id, []).append(name)
+            # The name and the ARN of a cluster, and two names of a container instance, are the same.
+            _, names_by_id = clusters.setdefault(target.scope.rsplit("/", 1)[-1], (target.scope, {}))
+            names_by_id.setdefault(target.id, []).append(name)
         calls: list[Call] = []
-        for cluster, things in clusters.values():
-            ids = list(things)
-            for start in range(0, len(ids), AT_ONCE):
-                some = ids[start : start + AT_ONCE]
+        for cluster, names_by_id in clusters.values():
+            ids = list(names_by_id)
+            for start in range(0, len(ids), BATCH_SIZE):
+                some = ids[start : start + BATCH_SIZE]
                 request = UpdateContainerInstancesStateRequest(cluster=cluster, container_instances=some, status=state)
-                calls.append(Call(Retrying(request), {id_: things[id_] for id_ in some}))
+                calls.append(Call(Retrying(request), {id_: names_by_id[id_] for id_ in some}))
         return cls(calls, by_name)
 
     @property
     def changed(self) -> dict[str, ContainerInstance]:
-        """The container instances that ECS has changed, by the names under which they were asked for, in order."""
+        """The container instances that ECS changed, by the names that the caller gave, in order."""
         changed = {name: instance for call in self.calls for name, instance in call.changed.items()}
         return {name: changed[name] for name in self.by_name if name in changed}
 
     @property
     def failures(self) -> list[Failure]:
-        """Why ECS has not changed some, as it says."""
-        return [failure for call in self.calls if call.asking.response for failure in call.asking.response.failures]
+        """Why ECS did not change the others, as it reports."""
+        return [failure for call in self.calls if call.request.response for failure in call.request.response.failures]
 
     def make(self, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[None]:
-        """Make the calls; what goes wrong with one does not keep the others, and is not raised yet."""
-        flows = [call.asking.send(limits) for call in self.calls]
-        replies: Reply[list[Reply[UpdateContainerInstancesStateResponse]]] = yield Parallel(flows, CALLS_AT_ONCE)
+        """Make all calls. Errors are kept in `errors`, not raised."""
+        flows = [call.request.send(limits) for call in self.calls]
+        replies: Reply[list[Reply[UpdateContainerInstancesStateResponse]]] = yield Parallel(flows, PARALLEL_CALLS)
         self.errors = [reply.error for reply in replies.get() if reply.error is not None]
 
     @property
@@ -109,11 +107,11 @@ class Change:
         return bool(self.errors or self.failures)
 
     def raise_for_failures(self, *, undone: bool = False) -> None:
-        """Raise if some were not changed.
+        """Raise an error if some container instances were not changed.
 
         Raises:
-            ContainerInstancesNotChanged: Some were not.
-            EcsError: All that there is to tell is what went wrong with a call.
+            ContainerInstancesNotChanged: Some were not changed.
+            EcsError: All calls failed; this is the error of the first.
         """
         changed, failures = self.changed, self.failures
         if not self.partial:
@@ -121,26 +119,28 @@ class Change:
         if self.errors and not (changed or failures):
             raise self.errors[0]
         once = {instance.container_instance_arn: instance for instance in changed.values()}
-        answer = UpdateContainerInstancesStateResponse(container_instances=list(once.values()), failures=failures)
-        raise ContainerInstancesNotChanged(answer, self.errors, undone=undone) from next(iter(self.errors), None)
+        response = UpdateContainerInstancesStateResponse(container_instances=list(once.values()), failures=failures)
+        raise ContainerInstancesNotChanged(response, self.errors, undone=undone) from next(iter(self.errors), None)
 
     def undo(self, before: Mapping[str, ContainerInstance]) -> Flow[None]:
-        """Set back to ACTIVE what was changed, or may have been, and was ACTIVE before.
+        """Set the container instances back to ACTIVE that were or may have been changed, and were ACTIVE before.
 
         Raises:
             ContainerInstancesNotChanged: Some were not set back.
-            EcsError: None was, because of that.
+            EcsError: All calls failed; this is the error of the first.
         """
-        names = [name for call in self.calls for name in call.touched]
+        names = [name for call in self.calls for name in call.maybe_changed]
         back = {name: self.by_name[name] for name in names if name in before and before[name].status == "ACTIVE"}
         if not back:
             return
-        listed = ", ".join(back)
-        log.info("setting container instances back to ACTIVE: %s", listed)
+        names_back = ", ".join(back)
+        log.info("setting container instances back to ACTIVE: %s", names_back)
         undoing = Change.to("ACTIVE", back)
         try:
             yield from undoing.make(CLEANUP_LIMITS)
         except GeneratorExit:
-            log.warning("not all of these container instances may have been set back to ACTIVE: %s", listed)
+            log.warning(
+                "the clean-up was cut short; some of these container instances may still be DRAINING: %s", names_back
+            )
             raise
         undoing.raise_for_failures()

@@ -1,4 +1,4 @@
-"""Draining container instances until they are empty, and giving them tasks again."""
+"""Drain container instances until no task is left, and set them back to ACTIVE."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from ecskit._container_instances.changing import Change, State
-from ecskit._container_instances.finding import by_host, located, look_at
+from ecskit._container_instances.changing import Change
+from ecskit._container_instances.finding import describe_until_answered, named_by_host, with_ids
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Targets
-from ecskit._polling.conditions import waiter
+from ecskit._polling.conditions import wait_for
 from ecskit._polling.guarding import guarded
 from ecskit._polling.identifiers import targets_of
 from ecskit._polling.options import WaitOptions
@@ -21,9 +21,9 @@ from ecskit.models.container_instances import ContainerInstance
 __all__ = ["OnEnd", "UntilDrained", "activate", "drain"]
 
 UntilDrained: TypeAlias = Literal["drained", "requested"]
-"""How far draining is waited for."""
+"""When to return: after all tasks are gone, or when ECS has set the container instances to DRAINING."""
 OnEnd: TypeAlias = Literal["leave", "undo"]
-"""What to do with container instances that nobody waits for any more."""
+"""What to do with the changed container instances after a partial success, a timeout or a cancellation."""
 
 
 def drain(
@@ -36,33 +36,35 @@ def drain(
     on_cancel: OnEnd = "leave",
     wait_options: WaitOptions,
 ) -> Flow[list[ContainerInstance]]:
-    """Set container instances to DRAINING, ten a call, and wait until they have no tasks any more.
+    """Set container instances to DRAINING, ten a call, and wait until they have no tasks.
 
-    ECS replaces the tasks of services. It does not stop others: a container instance with such tasks is drained when
-    they are over, or never; the timeout names it with the number of its tasks.
+    ECS stops and replaces only the tasks of services. The wait for a container instance with other tasks lasts until
+    they stop. A timeout error names these container instances and the number of their tasks.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        until: "drained" waits until no task is running or pending there; "requested" returns when they are DRAINING.
-        on_partial: What to do when ECS sets some of them to DRAINING and not the others: "leave" them so, or "undo" it.
-            Only those are set back to ACTIVE that this changed and that were ACTIVE before. It raises in any case.
-        on_timeout: The same for when time is up, or one of them is not visible.
-        on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-        wait_options: How long to wait, once they are told, and how often to look.
+        cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+        until: "drained" waits until no task runs or is pending there; "requested" returns when all are DRAINING.
+        on_partial: What to do when ECS sets only some of them to DRAINING: "leave" these, or "undo" the change. Only
+            container instances that this call changed, and that were ACTIVE before, are set back to ACTIVE. An error is
+            raised in both cases.
+        on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
+        on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
+        wait_options: How long to wait after the change, and how often to poll.
 
     Returns:
-        The container instances as they were last seen, in the order given.
+        The last observation of each container instance, in the order given.
 
     Raises:
-        ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. Nobody waited.
-        ContainerInstancesMissing: There is no container instance on some of the EC2 instances; nothing was changed.
-        WaitFailed: A container instance was deregistered before it was empty.
-        FailuresError: The response that was given holds failures; nothing was changed.
-        ServiceError: ECS refuses all of it: no permission, no such cluster; or it does not let us look, and then
-            `story.handle` is what `resume` goes on from.
-        TransportError: ECS could not be reached; it may have done it all the same.
+        ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. There was no wait.
+        ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
+        WaitFailed: A container instance was deregistered while it had tasks.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        FailuresError: The response that was passed holds failures; nothing was changed.
+        ServiceError: ECS refuses a call: no permission, no such cluster. If polls are refused, `story.handle` resumes
+            the wait.
+        TransportError: The exchange with ECS failed; the change may have taken effect.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
     """
@@ -85,31 +87,31 @@ def drain(
 
 
 def activate(container_instances: ContainerInstances, *, cluster: str | None = None) -> Flow[list[ContainerInstance]]:
-    """Set container instances to ACTIVE, ten a call, so that tasks can be placed there again.
+    """Set container instances to ACTIVE, ten a call, so that ECS places tasks on them again.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+        cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
 
     Returns:
-        The container instances as the answers show them, in the order given.
+        The container instances as the responses show them, in the order given.
 
     Raises:
         ContainerInstancesNotChanged: Some were not set to ACTIVE; `changed` names those that were.
-        ContainerInstancesMissing: There is no container instance on some of the EC2 instances; nothing was changed.
-        FailuresError: The response that was given holds failures; nothing was changed.
+        ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
+        FailuresError: The response that was passed holds failures; nothing was changed.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, no such cluster.
-        TransportError: ECS could not be reached.
+        ServiceError: ECS refuses a call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed; the change may have taken effect.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """
     targets = targets_of("container_instances.activate", IDENTIFIERS, container_instances, cluster=cluster)
 
     def flow() -> Flow[list[ContainerInstance]]:
-        there = located(targets, (yield from look_at(targets, by_host(targets))))
-        change = Change.to("ACTIVE", there.by_name)
+        found = yield from describe_until_answered(targets, named_by_host(targets))
+        change = Change.to("ACTIVE", with_ids(targets, found).by_name)
         yield from change.make()
         change.raise_for_failures()
         return list(change.changed.values())
@@ -119,7 +121,7 @@ def activate(container_instances: ContainerInstances, *, cluster: str | None = N
 
 @attrs.define
 class _Draining:
-    """Container instances that are being drained, and what is known of it: also for whoever has to undo it."""
+    """One call of `drain`, with the state that its clean-up reads."""
 
     targets: Targets[ContainerInstance]
     wait_options: WaitOptions
@@ -139,19 +141,18 @@ class _Draining:
 
     def drain(self) -> Flow[list[ContainerInstance]]:
         may_undo = "undo" in (self.on_partial, self.on_timeout, self.on_cancel)
-        self.before = yield from look_at(self.targets, self.targets.by_name if may_undo else by_host(self.targets))
-        there = located(self.targets, self.before)
-        state: State = "DRAINING"
-        self.change = Change.to(state, there.by_name)
+        names = self.targets.by_name if may_undo else named_by_host(self.targets)
+        self.before = yield from describe_until_answered(self.targets, names)
+        targets = with_ids(self.targets, self.before)
+        self.change = Change.to("DRAINING", targets.by_name)
         yield from self.change.make()
         if self.change.partial:
             yield from self.undo(self.on_partial)
             self.change.raise_for_failures(undone=self.on_partial == "undo")
-        told = self.change.changed
+        changed = self.change.changed
         if self.until == "requested":
-            return list(told.values())
-        wait = waiter(drained_goal(self.wait_options), attrs.evolve(there, observed=told))
-        return (yield from wait.flow(list(there.by_name), told))
+            return list(changed.values())
+        return (yield from wait_for(drained_goal(self.wait_options), attrs.evolve(targets, observed=changed)))
 
     def undo(self, how: OnEnd) -> Flow[None]:
         if how == "undo" and self.change is not None:

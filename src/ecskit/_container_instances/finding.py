@@ -1,4 +1,4 @@
-"""Where container instances are, and how they are now: what is looked up before something is done with them."""
+"""Find container instances: their current state, and their ids if the caller named EC2 instances."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from ecskit._polling.batches import Batches, Targets
 from ecskit._waits.container_instances import HOST, INSTANCES, describer
 from ecskit.models.container_instances import ContainerInstance
 
-__all__ = ["by_host", "located", "look_at"]
+__all__ = ["describe_until_answered", "named_by_host", "with_ids"]
 
 _READ = attrs.evolve(INSTANCES, describe=describer(single_attempt=False))
 
 
-def by_host(targets: Targets[ContainerInstance]) -> list[str]:
-    """Return what was named by the ids of machines: only waits and looks take these."""
+def named_by_host(targets: Targets[ContainerInstance]) -> list[str]:
+    """Return the targets that are named by the ids of EC2 instances, which only reads accept."""
     return [name for name, target in targets.by_name.items() if HOST.fullmatch(target.id)]
 
 
-def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[dict[str, ContainerInstance]]:
-    """Look at some of the container instances until ECS answers, and return those that there are, by name."""
+def describe_until_answered(
+    targets: Targets[ContainerInstance], names: Iterable[str]
+) -> Flow[dict[str, ContainerInstance]]:
+    """Describe some targets, with retries, and return those that exist, by name."""
     found: dict[str, ContainerInstance] = {}
     remaining = list(names)
 
@@ -39,13 +41,13 @@ def look_at(targets: Targets[ContainerInstance], names: Iterable[str]) -> Flow[d
     return (yield from retry(attempt)) if remaining else found
 
 
-def located(targets: Targets[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Targets[ContainerInstance]:
-    """Return the same with the ids of the container instances in place of those of the machines that they are on.
+def with_ids(targets: Targets[ContainerInstance], found: Mapping[str, ContainerInstance]) -> Targets[ContainerInstance]:
+    """Return the targets, with ids of container instances in place of those of EC2 instances.
 
     Raises:
-        ContainerInstancesMissing: No container instance was found on some of the machines.
+        ContainerInstancesMissing: Some EC2 instances have no container instance.
     """
-    hosts = by_host(targets)
+    hosts = named_by_host(targets)
     missing = [name for name in hosts if name not in found]
     if missing:
         raise ContainerInstancesMissing(missing, list(found.values()))

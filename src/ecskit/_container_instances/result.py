@@ -1,4 +1,4 @@
-"""What came of updating an agent, as a value."""
+"""The result of updating an agent."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ AgentOutcome: TypeAlias = Literal["updated", "current", "requested"]
 
 @attrs.frozen(kw_only=True)
 class AgentUpdate:
-    """What came of updating the agent of one container instance."""
+    """The result of updating the agent of one container instance."""
 
     container_instance: ContainerInstance
-    """The container instance as it was last seen; `version_info` has the version of its agent."""
+    """The last observation of the container instance; `version_info` has the version of its agent."""
     outcome: AgentOutcome
     """"updated" if a poll showed it; "current" if ECS has no update for it; "requested" if the update was not awaited.
     An update that was in progress before counts as requested."""

@@ -1,7 +1,7 @@
-"""Updating the agents of container instances: each told once, and waited for.
+"""Update the agents of container instances: one UpdateContainerAgent for each, then wait.
 
-Each attempt is sent by itself, so that an answer that was lost is known of: what ECS then says of an update that is
-under way, or that there is none any more, is about that attempt.
+Each attempt is sent without botocore's retries, so that a lost response is recorded. If ECS then reports an update in
+progress, or no update, the lost attempt has started it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import attrs
 
 from ecskit._api.service_errors import NoUpdateAvailableException, UpdateInProgressException
 from ecskit._container_instances.errors import ContainerAgentsNotUpdated, ContainerInstancesMissing
-from ecskit._container_instances.finding import by_host, located, look_at
-from ecskit._container_instances.result import AgentUpdate
+from ecskit._container_instances.finding import describe_until_answered, named_by_host, with_ids
+from ecskit._container_instances.result import AgentOutcome, AgentUpdate
 from ecskit._core.effects import Flow, Parallel, Reply
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
@@ -27,10 +27,10 @@ from ecskit.models.container_instances import ContainerInstance, UpdateContainer
 __all__ = ["UntilUpdated", "update_agent"]
 
 UntilUpdated: TypeAlias = Literal["updated", "requested"]
-"""How far updates are waited for."""
+"""When to return: after the agents are updated, or when ECS has accepted the requests."""
 
-AT_ONCE = 8
-"""How many UpdateContainerAgent are under way at the same time."""
+PARALLEL_CALLS = 8
+"""How many UpdateContainerAgent calls run at the same time."""
 
 
 def update_agent(
@@ -40,27 +40,28 @@ def update_agent(
     until: UntilUpdated = "updated",
     wait_options: WaitOptions,
 ) -> Flow[list[AgentUpdate]]:
-    """Update the ECS agents of container instances to the latest version, and wait until that is done.
+    """Update the ECS agents of container instances to the latest version, and wait until they are updated.
 
-    An agent for which ECS has no update is as it should be; one that is being updated already is waited for.
+    An agent for which ECS has no update counts as current. The wait includes updates that were in progress before.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
-        cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-        until: "updated" waits until the agents are; "requested" returns when ECS knows that they are to be.
-        wait_options: How long to wait, once they are told, and how often to look.
+        cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+        until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
+        wait_options: How long to wait after the requests, and how often to poll.
 
     Returns:
-        Of each container instance, in the order given, how it was last seen and what came of it.
+        The last observation of each container instance with the outcome of its update, in the order given.
 
     Raises:
-        ContainerAgentsNotUpdated: Some agents could not be told, because their version is not known for example; the
-            others were, and nobody waited.
-        ContainerInstancesMissing: There is no container instance on some of the EC2 instances, and nothing was changed;
-            or one was told and deregistered since.
+        ContainerAgentsNotUpdated: UpdateContainerAgent failed for some container instances, as it does for an agent of
+            unknown version. The others are updated; there was no wait.
+        ContainerInstancesMissing: Some EC2 instances have no container instance, and nothing was changed; or a
+            container instance was deregistered after the request.
         WaitFailed: The update of an agent failed, or its container instance was deregistered.
-        FailuresError: The response that was given holds failures; nothing was changed.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        FailuresError: The response that was passed holds failures; nothing was changed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
     """
@@ -73,50 +74,50 @@ def update_agent(
 
 
 @attrs.frozen
-class Told:
-    """What ECS says to the wish for an update."""
+class Response:
+    """The response to the request to update an agent."""
 
     current: bool = False
-    """Whether there is none."""
-    shown: ContainerInstance | None = None
-    """The container instance as the answer showed it, if there was one."""
+    """Whether ECS has no update for the agent."""
+    container_instance: ContainerInstance | None = None
+    """The container instance; None if the response does not show it."""
 
 
 def _update(
     targets: Targets[ContainerInstance], until: UntilUpdated, wait_options: WaitOptions
 ) -> Flow[list[AgentUpdate]]:
-    targets = located(targets, (yield from look_at(targets, by_host(targets))))
-    replies: Reply[list[Reply[Told]]] = yield Parallel([_tell(target) for target in targets.by_name.values()], AT_ONCE)
-    answers = dict(zip(targets.by_name, replies.get(), strict=True))
-    errors = {name: reply.error for name, reply in answers.items() if reply.error is not None}
-    told = {name: reply.get() for name, reply in answers.items() if reply.error is None}
+    targets = with_ids(targets, (yield from describe_until_answered(targets, named_by_host(targets))))
+    flows = [_request_update(target) for target in targets.by_name.values()]
+    replies: Reply[list[Reply[Response]]] = yield Parallel(flows, PARALLEL_CALLS)
+    by_reply = dict(zip(targets.by_name, replies.get(), strict=True))
+    errors = {name: reply.error for name, reply in by_reply.items() if reply.error is not None}
+    responses = {name: reply.get() for name, reply in by_reply.items() if reply.error is None}
     if errors:
-        raise ContainerAgentsNotUpdated(errors, list(told))
-    seen = {name: each.shown for name, each in told.items() if each.shown is not None}
-    pending = {name: targets.by_name[name] for name, each in told.items() if not each.current}
+        raise ContainerAgentsNotUpdated(errors, list(responses))
+    last = {name: each.container_instance for name, each in responses.items() if each.container_instance is not None}
+    pending = {name: targets.by_name[name] for name, each in responses.items() if not each.current}
     if until == "updated" and pending:
-        waited = attrs.evolve(targets, by_name=pending, observed={name: seen[name] for name in pending if name in seen})
-        seen |= dict(zip(pending, (yield from wait_for(agents_updated_goal(wait_options), waited)), strict=True))
-    seen |= yield from look_at(targets, [name for name in targets.by_name if name not in seen])
-    missing = [name for name in targets.by_name if name not in seen]
+        observed = {name: last[name] for name in pending if name in last}
+        waited = attrs.evolve(targets, by_name=pending, observed=observed)
+        last |= dict(zip(pending, (yield from wait_for(agents_updated_goal(wait_options), waited)), strict=True))
+    last |= yield from describe_until_answered(targets, [name for name in targets.by_name if name not in last])
+    missing = [name for name in targets.by_name if name not in last]
     if missing:
-        raise ContainerInstancesMissing(missing, list(seen.values()))
-    waited_for: Literal["updated", "requested"] = until
+        raise ContainerInstancesMissing(missing, list(last.values()))
+    outcome: AgentOutcome = until
     return [
-        AgentUpdate(container_instance=seen[name], outcome="current" if told[name].current else waited_for)
+        AgentUpdate(container_instance=last[name], outcome="current" if responses[name].current else outcome)
         for name in targets.by_name
     ]
 
 
-def _tell(target: Target) -> Flow[Told]:
-    asking = Retrying(
-        UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id), single_attempt=True
-    )
+def _request_update(target: Target) -> Flow[Response]:
+    request = UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id)
+    retrying = Retrying(request, single_attempt=True)
     try:
-        return Told(shown=(yield from asking.send()).container_instance)
+        return Response(container_instance=(yield from retrying.send()).container_instance)
     except UpdateInProgressException:
-        return Told()
+        return Response()
     except NoUpdateAvailableException:
-        return Told(
-            current=not asking.may_have_taken_effect
-        )  # an answer that was lost may have been that of the update
+        # After a lost response, there is no update because the first attempt has started it.
+        return Response(current=not retrying.may_have_taken_effect)

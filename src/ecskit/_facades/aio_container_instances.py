@@ -48,20 +48,21 @@ class AsyncContainerInstanceVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[ContainerInstance]:
-        """Set container instances to DRAINING, ten a call, and wait until they have no tasks any more.
+        """Set container instances to DRAINING, ten a call, and wait until they have no tasks.
 
-        ECS replaces the tasks of services. It does not stop others: a container instance with such tasks is drained when
-        they are over, or never; the timeout names it with the number of its tasks.
+        ECS stops and replaces only the tasks of services. The wait for a container instance with other tasks lasts until
+        they stop. A timeout error names these container instances and the number of their tasks.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            until: "drained" waits until no task is running or pending there; "requested" returns when they are DRAINING.
-            on_partial: What to do when ECS sets some of them to DRAINING and not the others: "leave" them so, or "undo" it.
-                Only those are set back to ACTIVE that this changed and that were ACTIVE before. It raises in any case.
-            on_timeout: The same for when time is up, or one of them is not visible.
-            on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
+            cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+            until: "drained" waits until no task runs or is pending there; "requested" returns when all are DRAINING.
+            on_partial: What to do when ECS sets only some of them to DRAINING: "leave" these, or "undo" the change. Only
+                container instances that this call changed, and that were ACTIVE before, are set back to ACTIVE. An error is
+                raised in both cases.
+            on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
+            on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -73,17 +74,17 @@ class AsyncContainerInstanceVerbs:
                 raises ends the wait.
 
         Returns:
-            The container instances as they were last seen, in the order given.
+            The last observation of each container instance, in the order given.
 
         Raises:
-            ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. Nobody waited.
-            ContainerInstancesMissing: There is no container instance on some of the EC2 instances; nothing was changed.
-            WaitFailed: A container instance was deregistered before it was empty.
-            FailuresError: The response that was given holds failures; nothing was changed.
-            ServiceError: ECS refuses all of it: no permission, no such cluster; or it does not let us look, and then
-                `story.handle` is what `resume` goes on from.
-            TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
+            ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. There was no wait.
+            ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
+            WaitFailed: A container instance was deregistered while it had tasks.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            FailuresError: The response that was passed holds failures; nothing was changed.
+            ServiceError: ECS refuses a call: no permission, no such cluster. If polls are refused, `story.handle` resumes
+                the wait.
+            TransportError: The exchange with ECS failed; the change may have taken effect.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
@@ -117,23 +118,23 @@ class AsyncContainerInstanceVerbs:
         *,
         cluster: str | None = None,
     ) -> list[ContainerInstance]:
-        """Set container instances to ACTIVE, ten a call, so that tasks can be placed there again.
+        """Set container instances to ACTIVE, ten a call, so that ECS places tasks on them again.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
+            cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
 
         Returns:
-            The container instances as the answers show them, in the order given.
+            The container instances as the responses show them, in the order given.
 
         Raises:
             ContainerInstancesNotChanged: Some were not set to ACTIVE; `changed` names those that were.
-            ContainerInstancesMissing: There is no container instance on some of the EC2 instances; nothing was changed.
-            FailuresError: The response that was given holds failures; nothing was changed.
+            ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
+            FailuresError: The response that was passed holds failures; nothing was changed.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, no such cluster.
-            TransportError: ECS could not be reached.
+            ServiceError: ECS refuses a call: no permission, no such cluster.
+            TransportError: The exchange with ECS failed; the change may have taken effect.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
         """
@@ -157,15 +158,15 @@ class AsyncContainerInstanceVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[AgentUpdate]:
-        """Update the ECS agents of container instances to the latest version, and wait until that is done.
+        """Update the ECS agents of container instances to the latest version, and wait until they are updated.
 
-        An agent for which ECS has no update is as it should be; one that is being updated already is waited for.
+        An agent for which ECS has no update counts as current. The wait includes updates that were in progress before.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
-            cluster: Name or ARN of their cluster; needed only where neither ARNs nor instances tell it.
-            until: "updated" waits until the agents are; "requested" returns when ECS knows that they are to be.
+            cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+            until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -177,16 +178,16 @@ class AsyncContainerInstanceVerbs:
                 raises ends the wait.
 
         Returns:
-            Of each container instance, in the order given, how it was last seen and what came of it.
+            The last observation of each container instance with the outcome of its update, in the order given.
 
         Raises:
-            ContainerAgentsNotUpdated: Some agents could not be told, because their version is not known for example; the
-                others were, and nobody waited.
-            ContainerInstancesMissing: There is no container instance on some of the EC2 instances, and nothing was changed;
-                or one was told and deregistered since.
+            ContainerAgentsNotUpdated: UpdateContainerAgent failed for some container instances, as it does for an agent of
+                unknown version. The others are updated; there was no wait.
+            ContainerInstancesMissing: Some EC2 instances have no container instance, and nothing was changed; or a
+                container instance was deregistered after the request.
             WaitFailed: The update of an agent failed, or its container instance was deregistered.
-            FailuresError: The response that was given holds failures; nothing was changed.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            FailuresError: The response that was passed holds failures; nothing was changed.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
                 `story.handle` is what `resume` goes on from.

@@ -58,30 +58,30 @@ class AsyncTaskSetVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> TaskSet:
-        """Create a task set in a service with the EXTERNAL deployment controller, once, and wait until it is steady.
+        """Create a task set in a service with the EXTERNAL deployment controller, and wait until it is steady.
 
-        A call whose answer is lost, and one that was throttled, is sent again under the same token.
+        A throttled call, or one without a response, is repeated under the same client token: ECS creates one task set.
 
         Args:
             service: Name or ARN of the service, or the service as ECS described it.
-            cluster: Name or ARN of the cluster; needed only where the service does not tell it.
+            cluster: Name or ARN of the cluster; optional if `service` includes it.
             task_definition: Family, family:revision or ARN, or a task definition that ECS described.
-            scale: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS uses 0 where it is absent.
-            network: Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate.
-            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy.
-            capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items
-                that also have a base.
-            platform_version: Version of the Fargate platform; ECS uses the latest where it is absent.
+            scale: Percent of the desired count of the service, 0 to 100; ECS uses 0 if absent.
+            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate.
+            launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
+            capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items,
+                which can have a base.
+            platform_version: Version of the Fargate platform; ECS uses the latest if absent.
             load_balancers: Target groups to register the tasks with.
-            service_registries: Service discovery registries to enter the tasks in.
-            external_id: Name that the external system has for it; the tasks carry it.
+            service_registries: Service discovery registries to register the tasks with.
+            external_id: Id of the task set in your own system; its tasks show it as well.
             tags: Tags of the task set, at most 50.
-            client_token: Your idempotency token, at most 36 characters: the same one again finds the same task set. Random
-                where it is absent.
-            until: "steady" waits until it is in STEADY_STATE; "created" returns when ECS has made it.
-            on_timeout: What to do with the task set when it is not steady, or not visible, in time: "leave" it, or "delete"
-                it with its tasks.
-            on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
+            client_token: Your idempotency token, at most 36 characters: a second call with the same token returns the same
+                task set. Random if absent.
+            until: "steady" waits for STEADY_STATE; "created" returns when ECS has created the task set.
+            on_timeout: What to do when the wait times out, or the task set is not visible: "leave" the task set, or
+                "delete" it with its tasks.
+            on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -93,16 +93,15 @@ class AsyncTaskSetVerbs:
                 raises ends the wait.
 
         Returns:
-            The task set as it was last seen.
+            The last observation of the task set.
 
         Raises:
-            WaitFailed: The task set is DRAINING: somebody deletes it.
-            Vanished: The task set was seen and then no more.
-            ServiceError: ECS refuses: no permission, a service whose task sets CodeDeploy creates, too many of them, a
-                token that was used before with other parameters; or it does not let us look, and then `story.handle` is
-                what `resume` goes on from.
-            TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
-            WaitTimeout: Time or polls are up.
+            WaitFailed: The task set is DRAINING, because another caller deleted it.
+            Vanished: ECS stopped showing the task set.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            ServiceError: ECS refuses a call: no permission, a service that CodeDeploy controls, too many task sets, a token
+                that was used before with other parameters. If polls are refused, `story.handle` resumes the wait.
+            TransportError: The exchange with ECS failed. Pass `client_token` again to find the task set that may exist.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
@@ -152,14 +151,14 @@ class AsyncTaskSetVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> TaskSet:
-        """Make a task set the primary one of its service, and wait until reads show it so.
+        """Make a task set the primary task set of its service, and wait until reads show it.
 
-        Which task set serves production traffic is a matter of your load balancer; ECS only takes note.
+        ECS only records which task set is primary. Your load balancer decides which task set serves production traffic.
 
         Args:
-            task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-            service: Name or ARN of its service; needed only with an id.
-            cluster: Name or ARN of the cluster; needed only where nothing else tells it.
+            task_set: The task set, its id or its ARN, or a response that holds it.
+            service: Name or ARN of its service; required with an id.
+            cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -171,15 +170,15 @@ class AsyncTaskSetVerbs:
                 raises ends the wait.
 
         Returns:
-            The task set as it was last seen.
+            The last observation of the task set.
 
         Raises:
-            TaskSetNotFoundException: There is no such task set.
+            TaskSetNotFoundException: The task set does not exist.
             WaitFailed: The task set is DRAINING.
-            ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
-                is what `resume` goes on from.
-            TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
+                the wait.
+            TransportError: The exchange with ECS failed; the change may have taken effect.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
@@ -218,16 +217,16 @@ class AsyncTaskSetVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> TaskSet:
-        """Give a task set another share of the tasks of its service, and wait until it is steady at that.
+        """Change the scale of a task set, and wait until it is steady at the new scale.
 
-        That it was steady before does not count: neither with the scale of before nor with the tasks of before.
+        STEADY_STATE counts only with the new scale and the task count that follows from it.
 
         Args:
-            task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-            percent: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS rounds up.
-            service: Name or ARN of its service; needed only with an id.
-            cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-            until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
+            task_set: The task set, its id or its ARN, or a response that holds it.
+            percent: The scale: percent of the desired count of the service, 0 to 100. ECS rounds the task count up.
+            service: Name or ARN of its service; required with an id.
+            cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
+            until: "steady" waits for STEADY_STATE at the new scale; "requested" returns when ECS has accepted the request.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -239,16 +238,16 @@ class AsyncTaskSetVerbs:
                 raises ends the wait.
 
         Returns:
-            The task set as it was last seen.
+            The last observation of the task set.
 
         Raises:
-            TaskSetNotFoundException: There is no such task set.
+            TaskSetNotFoundException: The task set does not exist.
             WaitFailed: The task set is DRAINING.
-            Vanished: The task set was seen and then no more.
-            ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
-                is what `resume` goes on from.
-            TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
+            Vanished: ECS stopped showing the task set.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
+                the wait.
+            TransportError: The exchange with ECS failed; the change may have taken effect.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
@@ -289,16 +288,17 @@ class AsyncTaskSetVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> TaskSet | None:
-        """Delete a task set, and wait until its tasks are gone and it with them.
+        """Delete a task set, and wait until it and its tasks are gone.
 
-        A deletion whose answer is lost is asked for again; that the task set is gone by then is what was wanted.
+        A request without a response is repeated. If the task set is gone by then, the deletion succeeded.
 
         Args:
-            task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-            service: Name or ARN of its service; needed only with an id.
-            cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-            force: Delete it although its scale is not 0, or although it is the primary one.
-            until: "deleted" waits until it is DRAINING no more but gone; "requested" returns when ECS has accepted it.
+            task_set: The task set, its id or its ARN, or a response that holds it.
+            service: Name or ARN of its service; required with an id.
+            cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
+            force: Delete the task set although its scale is above 0, or it is the primary one.
+            until: "deleted" waits until ECS no longer shows the task set; "requested" returns when ECS has accepted the
+                request.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -310,15 +310,15 @@ class AsyncTaskSetVerbs:
                 raises ends the wait.
 
         Returns:
-            The task set as it was last seen; None if nobody has seen it: it was named by id or ARN, the answer was lost,
-            and it is gone.
+            The last observation of the task set. None if there is none: an id or ARN was passed, the response was lost, and
+            the task set is gone.
 
         Raises:
-            TaskSetNotFoundException: There is no such task set.
-            ServiceError: ECS refuses: no permission, no such service, a scale above 0; or it does not let us look, and then
-                `story.handle` is what `resume` goes on from.
-            TransportError: ECS could not be reached; it may have done it all the same.
-            WaitTimeout: Time or polls are up.
+            TaskSetNotFoundException: The task set does not exist.
+            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            ServiceError: ECS refuses a call: no permission, no such service, a scale above 0. If polls are refused,
+                `story.handle` resumes the wait.
+            TransportError: The exchange with ECS failed; the task set may have been deleted.
             RequestError: An argument is wrong; nothing was sent.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.

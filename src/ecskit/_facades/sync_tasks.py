@@ -107,8 +107,7 @@ class TaskVerbs:
             command: The command, in place of that of the task definition or image.
             environment: Environment variables to add or replace.
             overrides: Other overrides: roles, CPU and memory, ephemeral storage, other containers.
-            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, which Fargate always
-                uses.
+            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate.
             launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
             capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or
                 items, which can have a base.
@@ -316,8 +315,7 @@ class TaskVerbs:
             command: The command, in place of that of the task definition or image.
             environment: Environment variables to add or replace.
             overrides: Other overrides: roles, CPU and memory, ephemeral storage, other containers.
-            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, which Fargate always
-                uses.
+            network: Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate.
             launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
             capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or
                 items, which can have a base.

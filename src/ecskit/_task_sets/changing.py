@@ -1,4 +1,4 @@
-"""Scaling task sets, and making one the primary one, until reads show it."""
+"""Scale task sets, and make a task set the primary one; wait until reads show it."""
 
 from __future__ import annotations
 
@@ -12,38 +12,39 @@ from ecskit._core.retrying import Retrying
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
-from ecskit._task_sets.naming import OneTaskSet, one_task_set
+from ecskit._task_sets.targets import OneTaskSet, one_task_set
 from ecskit._waits.task_sets import is_percent, primary_goal, steady_goal
 from ecskit.models.services import Scale, TaskSet, UpdateServicePrimaryTaskSetRequest, UpdateTaskSetRequest
 
 __all__ = ["UntilScaled", "make_primary", "scale"]
 
 UntilScaled: TypeAlias = Literal["steady", "requested"]
-"""How far scaling is waited for."""
+"""When to return: after the task set is steady, or when ECS has accepted the request."""
 
 
 def make_primary(
     task_set: OneTaskSet, *, service: str | None = None, cluster: str | None = None, wait_options: WaitOptions
 ) -> Flow[TaskSet]:
-    """Make a task set the primary one of its service, and wait until reads show it so.
+    """Make a task set the primary task set of its service, and wait until reads show it.
 
-    Which task set serves production traffic is a matter of your load balancer; ECS only takes note.
+    ECS only records which task set is primary. Your load balancer decides which task set serves production traffic.
 
     Args:
-        task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-        service: Name or ARN of its service; needed only with an id.
-        cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-        wait_options: How long to wait and how often to look.
+        task_set: The task set, its id or its ARN, or a response that holds it.
+        service: Name or ARN of its service; required with an id.
+        cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task set as it was last seen.
+        The last observation of the task set.
 
     Raises:
-        TaskSetNotFoundException: There is no such task set.
+        TaskSetNotFoundException: The task set does not exist.
         WaitFailed: The task set is DRAINING.
-        ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
-            is what `resume` goes on from.
-        TransportError: ECS could not be reached; it may have done it all the same.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
+            the wait.
+        TransportError: The exchange with ECS failed; the change may have taken effect.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
     """
@@ -56,8 +57,8 @@ def _make_primary(targets: Targets[TaskSet], wait_options: WaitOptions) -> Flow[
     [(name, target)] = targets.by_name.items()
     cluster, service = target.scope.split()
     request = UpdateServicePrimaryTaskSetRequest(cluster=cluster, service=service, primary_task_set=target.id)
-    told = (yield from Retrying(request).send()).task_set
-    [last] = yield from wait_for(primary_goal(wait_options), attrs.evolve(targets, observed={name: told}))
+    updated = (yield from Retrying(request).send()).task_set
+    [last] = yield from wait_for(primary_goal(wait_options), attrs.evolve(targets, observed={name: updated}))
     return last
 
 
@@ -70,28 +71,29 @@ def scale(
     until: UntilScaled = "steady",
     wait_options: WaitOptions,
 ) -> Flow[TaskSet]:
-    """Give a task set another share of the tasks of its service, and wait until it is steady at that.
+    """Change the scale of a task set, and wait until it is steady at the new scale.
 
-    That it was steady before does not count: neither with the scale of before nor with the tasks of before.
+    STEADY_STATE counts only with the new scale and the task count that follows from it.
 
     Args:
-        task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-        percent: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS rounds up.
-        service: Name or ARN of its service; needed only with an id.
-        cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-        until: "steady" waits until it is in STEADY_STATE at that scale; "requested" returns when ECS has accepted it.
-        wait_options: How long to wait and how often to look.
+        task_set: The task set, its id or its ARN, or a response that holds it.
+        percent: The scale: percent of the desired count of the service, 0 to 100. ECS rounds the task count up.
+        service: Name or ARN of its service; required with an id.
+        cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
+        until: "steady" waits for STEADY_STATE at the new scale; "requested" returns when ECS has accepted the request.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task set as it was last seen.
+        The last observation of the task set.
 
     Raises:
-        TaskSetNotFoundException: There is no such task set.
+        TaskSetNotFoundException: The task set does not exist.
         WaitFailed: The task set is DRAINING.
-        Vanished: The task set was seen and then no more.
-        ServiceError: ECS refuses: no permission, no such service; or it does not let us look, and then `story.handle`
-            is what `resume` goes on from.
-        TransportError: ECS could not be reached; it may have done it all the same.
+        Vanished: ECS stopped showing the task set.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
+            the wait.
+        TransportError: The exchange with ECS failed; the change may have taken effect.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
     """
@@ -113,11 +115,11 @@ def _scale(targets: Targets[TaskSet], percent: float, until: UntilScaled, wait_o
     request = UpdateTaskSetRequest(
         cluster=cluster, service=service, task_set=target.id, scale=Scale(value=percent, unit="PERCENT")
     )
-    told = (yield from Retrying(request).send()).task_set
+    updated = (yield from Retrying(request).send()).task_set
     if until == "requested":
-        return told
+        return updated
     arguments = {**targets.arguments, "scale": percent}
     [last] = yield from wait_for(
-        steady_goal(wait_options, percent), attrs.evolve(targets, observed={name: told}, arguments=arguments)
+        steady_goal(wait_options, percent), attrs.evolve(targets, observed={name: updated}, arguments=arguments)
     )
     return last

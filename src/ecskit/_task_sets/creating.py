@@ -1,7 +1,7 @@
-"""Creating task sets, none of them twice, and waiting until they are steady.
+"""Create task sets, none of them twice, and wait until they are steady.
 
-A call whose answer is lost, or that was throttled, goes out again under its token. Somebody who cancels, and wants
-nothing to be left, asks once more under that token: ECS tells what it has made, and that is deleted.
+A throttled call, or one without a response, is repeated under its client token. The clean-up repeats such a call as
+well: the response holds the task set, which is then deleted.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import CLEANUP_LIMITS, Retrying
 from ecskit._core.wire import encode
 from ecskit._polling.batches import Targets
-from ecskit._polling.conditions import waiter
+from ecskit._polling.conditions import wait_for
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import WaitOptions
-from ecskit._task_sets.ending import remove
-from ecskit._task_sets.naming import one_task_set, service_of
+from ecskit._task_sets.cleanup import remove
+from ecskit._task_sets.targets import one_task_set, service_of
 from ecskit._waits.task_sets import is_percent, steady_goal
 from ecskit.models.common import AwsVpcConfiguration, CapacityProviderStrategyItem, NetworkConfiguration, Tag
 from ecskit.models.literals import LaunchType
@@ -41,12 +41,12 @@ __all__ = ["OnEnd", "UntilCreated", "create"]
 log = logging.getLogger("ecskit")
 
 UntilCreated: TypeAlias = Literal["steady", "created"]
-"""How far a new task set is waited for."""
+"""When to return: after the task set is steady, or when ECS has created it."""
 OnEnd: TypeAlias = Literal["leave", "delete"]
-"""What to do with a task set that nobody waits for any more."""
+"""What to do with the new task set after a timeout or a cancellation."""
 
 TOKEN_LENGTH = 36
-"""Characters that ECS takes as the token of CreateTaskSet."""
+"""The longest client token that CreateTaskSet accepts, in characters."""
 
 
 def create(
@@ -69,49 +69,49 @@ def create(
     on_cancel: OnEnd = "leave",
     wait_options: WaitOptions,
 ) -> Flow[TaskSet]:
-    """Create a task set in a service with the EXTERNAL deployment controller, once, and wait until it is steady.
+    """Create a task set in a service with the EXTERNAL deployment controller, and wait until it is steady.
 
-    A call whose answer is lost, and one that was throttled, is sent again under the same token.
+    A throttled call, or one without a response, is repeated under the same client token: ECS creates one task set.
 
     Args:
         service: Name or ARN of the service, or the service as ECS described it.
-        cluster: Name or ARN of the cluster; needed only where the service does not tell it.
+        cluster: Name or ARN of the cluster; optional if `service` includes it.
         task_definition: Family, family:revision or ARN, or a task definition that ECS described.
-        scale: How many of the service's desired tasks it is to have, 0 to 100 percent; ECS uses 0 where it is absent.
-        network: Subnets, security groups and public IP; needed for the network mode `awsvpc`, and so on Fargate.
-        launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not together with a capacity provider strategy.
-        capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items
-            that also have a base.
-        platform_version: Version of the Fargate platform; ECS uses the latest where it is absent.
+        scale: Percent of the desired count of the service, 0 to 100; ECS uses 0 if absent.
+        network: Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate.
+        launch_type: EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy.
+        capacity_provider_strategy: Weights by capacity provider, such as `{"FARGATE_SPOT": 3, "FARGATE": 1}`, or items,
+            which can have a base.
+        platform_version: Version of the Fargate platform; ECS uses the latest if absent.
         load_balancers: Target groups to register the tasks with.
-        service_registries: Service discovery registries to enter the tasks in.
-        external_id: Name that the external system has for it; the tasks carry it.
+        service_registries: Service discovery registries to register the tasks with.
+        external_id: Id of the task set in your own system; its tasks show it as well.
         tags: Tags of the task set, at most 50.
-        client_token: Your idempotency token, at most 36 characters: the same one again finds the same task set. Random
-            where it is absent.
-        until: "steady" waits until it is in STEADY_STATE; "created" returns when ECS has made it.
-        on_timeout: What to do with the task set when it is not steady, or not visible, in time: "leave" it, or "delete"
-            it with its tasks.
-        on_cancel: The same for when this is cancelled or interrupted, or `on_poll` raises.
-        wait_options: How long to wait, once it is created, and how often to look.
+        client_token: Your idempotency token, at most 36 characters: a second call with the same token returns the same
+            task set. Random if absent.
+        until: "steady" waits for STEADY_STATE; "created" returns when ECS has created the task set.
+        on_timeout: What to do when the wait times out, or the task set is not visible: "leave" the task set, or
+            "delete" it with its tasks.
+        on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
+        wait_options: How long to wait after the creation, and how often to poll.
 
     Returns:
-        The task set as it was last seen.
+        The last observation of the task set.
 
     Raises:
-        WaitFailed: The task set is DRAINING: somebody deletes it.
-        Vanished: The task set was seen and then no more.
-        ServiceError: ECS refuses: no permission, a service whose task sets CodeDeploy creates, too many of them, a
-            token that was used before with other parameters; or it does not let us look, and then `story.handle` is
-            what `resume` goes on from.
-        TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+        WaitFailed: The task set is DRAINING, because another caller deleted it.
+        Vanished: ECS stopped showing the task set.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        ServiceError: ECS refuses a call: no permission, a service that CodeDeploy controls, too many task sets, a token
+            that was used before with other parameters. If polls are refused, `story.handle` resumes the wait.
+        TransportError: The exchange with ECS failed. Pass `client_token` again to find the task set that may exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
     """
     target = service_of("task_sets.create", service, cluster)
     wait_options.check("task_sets.create")
     problems: list[tuple[str, str]] = []
-    problems += _about_the_definition(task_definition)
+    problems += _definition_problems(task_definition)
     if scale is not None and not is_percent(scale):
         problems.append(("scale", f"expected percent, 0 to 100, got {scale!r}"))
     if launch_type is not None and capacity_provider_strategy:
@@ -144,7 +144,7 @@ def create(
         client_token=client_token,
         **{name: value for name, value in lists.items() if value is not None},
     )
-    encode(request)  # whatever is of a wrong type is told before anything is sent
+    encode(request)  # raises RequestError for wrong types before anything is sent
     return _create(request, wait_options, until=until, on_timeout=on_timeout, on_cancel=on_cancel)
 
 
@@ -152,11 +152,11 @@ def _is_token(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= TOKEN_LENGTH
 
 
-def _about_the_definition(given: object) -> list[tuple[str, str]]:
+def _definition_problems(given: object) -> list[tuple[str, str]]:
     if isinstance(given, TaskDefinition) or (isinstance(given, str) and given):
         return []
-    told = repr(given) if isinstance(given, str) else type(given).__name__
-    return [("task_definition", f"expected a family, family:revision, ARN or TaskDefinition, got {told}")]
+    got = repr(given) if isinstance(given, str) else type(given).__name__
+    return [("task_definition", f"expected a family, family:revision, ARN or TaskDefinition, got {got}")]
 
 
 def _items(strategy: Mapping[str, int] | Sequence[CapacityProviderStrategyItem] | None) -> Any:
@@ -175,44 +175,36 @@ def _create(
 ) -> Flow[TaskSet]:
     if request.client_token is None:
         request = attrs.evolve(request, client_token=f"{(yield DrawRandom()).get():032x}")
-    asking = Retrying(request)
+    retrying = Retrying(request)
 
     def flow() -> Flow[TaskSet]:
-        made = (yield from asking.send()).task_set
+        created = (yield from retrying.send()).task_set
         if until == "created":
-            return made
-        targets = _asked(made, request)
-        [task_set] = yield from waiter(steady_goal(wait_options), targets).flow(list(targets.by_name), targets.observed)
+            return created
+        [task_set] = yield from wait_for(steady_goal(wait_options), _targets(created, request))
         return task_set
 
-    return (
-        yield from guarded(
-            flow(), on_timeout=lambda: _give_up(asking, on_timeout), on_cancel=lambda: _give_up(asking, on_cancel)
-        )
-    )
+    def clean_up(how: OnEnd) -> Flow[None]:
+        return _clean_up(retrying, request, how)
+
+    return (yield from guarded(flow(), on_timeout=lambda: clean_up(on_timeout), on_cancel=lambda: clean_up(on_cancel)))
 
 
-def _give_up(asking: Retrying[CreateTaskSetResponse], how: OnEnd) -> Flow[None]:
-    """Delete the task set if the caller wants that, also one without an answer: ECS shows it when asked again."""
+def _clean_up(retrying: Retrying[CreateTaskSetResponse], request: CreateTaskSetRequest, how: OnEnd) -> Flow[None]:
+    """Delete the task set if the caller chose that. A request without a response is repeated first, to find its id."""
     if how == "leave":
         return
-    request = asking.request
-    assert isinstance(request, CreateTaskSetRequest)
-    if asking.may_have_taken_effect:
+    if retrying.may_have_taken_effect:
         try:
-            yield from asking.send(CLEANUP_LIMITS)
+            yield from retrying.send(CLEANUP_LIMITS)
         except (EcsError, GeneratorExit):
-            told = "there may be a task set in service %s that nobody waits for; client token %s"
-            log.warning(told, request.service, request.client_token)
+            text = "a task set with client token %s may exist in service %s and is not deleted"
+            log.warning(text, request.client_token, request.service)
             raise
-    if asking.response is not None:
-        yield from _remove(_asked(asking.response.task_set, request))
+    if retrying.response is not None:
+        for target in _targets(retrying.response.task_set, request).by_name.values():
+            yield from remove(target)
 
 
-def _asked(task_set: TaskSet, request: CreateTaskSetRequest) -> Targets[TaskSet]:
+def _targets(task_set: TaskSet, request: CreateTaskSetRequest) -> Targets[TaskSet]:
     return one_task_set("task_sets.create", task_set, cluster=request.cluster, service=request.service)
-
-
-def _remove(targets: Targets[TaskSet]) -> Flow[None]:
-    for target in targets.by_name.values():
-        yield from remove(target)

@@ -1,4 +1,4 @@
-"""Deleting task sets, and waiting until they are gone."""
+"""Delete task sets, and wait until they are gone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ecskit._core.retrying import Retrying
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
-from ecskit._task_sets.naming import OneTaskSet, one_task_set
+from ecskit._task_sets.targets import OneTaskSet, one_task_set
 from ecskit._waits.task_sets import deleted_goal
 from ecskit.models.services import DeleteTaskSetRequest, TaskSet
 
 __all__ = ["UntilDeleted", "delete"]
 
 UntilDeleted: TypeAlias = Literal["deleted", "requested"]
-"""How far a deletion is waited for."""
+"""When to return: after the task set is gone, or when ECS has accepted the request."""
 
 
 def delete(
@@ -32,27 +32,29 @@ def delete(
     until: UntilDeleted = "deleted",
     wait_options: WaitOptions,
 ) -> Flow[TaskSet | None]:
-    """Delete a task set, and wait until its tasks are gone and it with them.
+    """Delete a task set, and wait until it and its tasks are gone.
 
-    A deletion whose answer is lost is asked for again; that the task set is gone by then is what was wanted.
+    A request without a response is repeated. If the task set is gone by then, the deletion succeeded.
 
     Args:
-        task_set: What an operation or a verb returned, or a task set, its id or its ARN.
-        service: Name or ARN of its service; needed only with an id.
-        cluster: Name or ARN of the cluster; needed only where nothing else tells it.
-        force: Delete it although its scale is not 0, or although it is the primary one.
-        until: "deleted" waits until it is DRAINING no more but gone; "requested" returns when ECS has accepted it.
-        wait_options: How long to wait and how often to look.
+        task_set: The task set, its id or its ARN, or a response that holds it.
+        service: Name or ARN of its service; required with an id.
+        cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
+        force: Delete the task set although its scale is above 0, or it is the primary one.
+        until: "deleted" waits until ECS no longer shows the task set; "requested" returns when ECS has accepted the
+            request.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The task set as it was last seen; None if nobody has seen it: it was named by id or ARN, the answer was lost,
-        and it is gone.
+        The last observation of the task set. None if there is none: an id or ARN was passed, the response was lost, and
+        the task set is gone.
 
     Raises:
-        TaskSetNotFoundException: There is no such task set.
-        ServiceError: ECS refuses: no permission, no such service, a scale above 0; or it does not let us look, and then
-            `story.handle` is what `resume` goes on from.
-        TransportError: ECS could not be reached; it may have done it all the same.
+        TaskSetNotFoundException: The task set does not exist.
+        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        ServiceError: ECS refuses a call: no permission, no such service, a scale above 0. If polls are refused,
+            `story.handle` resumes the wait.
+        TransportError: The exchange with ECS failed; the task set may have been deleted.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
     """
@@ -74,14 +76,14 @@ def _delete(
     [(name, target)] = targets.by_name.items()
     cluster, service = target.scope.split()
     request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=force or None)
-    asking = Retrying(request, single_attempt=True)
+    retrying = Retrying(request, single_attempt=True)
     try:
-        told = (yield from asking.send()).task_set
+        deleted = (yield from retrying.send()).task_set
     except TaskSetNotFoundException:
-        if not asking.may_have_taken_effect:
+        if not retrying.may_have_taken_effect:
             raise
-        return targets.observed.get(name)  # it was this that deleted it
+        return targets.observed.get(name)  # the lost attempt has deleted it
     if until == "requested":
-        return told
-    [last] = yield from wait_for(deleted_goal(wait_options), attrs.evolve(targets, observed={name: told}))
+        return deleted
+    [last] = yield from wait_for(deleted_goal(wait_options), attrs.evolve(targets, observed={name: deleted}))
     return last

@@ -200,14 +200,14 @@ def as_stopped(
         reader = OutcomeReader.of(essential, None, (yield Sleep(0)).now, wait_options.timeout)
         emitted: set[str] = set()
 
-        def announce(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
+        def emit_outcomes(wait_state: WaitState[Task]) -> Emits[TaskOutcome]:
             yield from reader.prepare(wait_state)
             for id_, resource in wait_state.resources.items():
                 if id_ not in emitted and resource.last is not None and is_final(resource):
                     emitted.add(id_)
                     yield Emit((yield from reader.outcome(resource.last)))
 
-        yield from waiter(goal, targets, announce).final_state(list(targets.by_name), targets.observed)
+        yield from waiter(goal, targets, emit_outcomes).final_state(list(targets.by_name), targets.observed)
 
     return flow()
 

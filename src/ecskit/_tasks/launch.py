@@ -65,7 +65,7 @@ class Launch:
     overrides: TaskOverride | None = None
     """Other overrides: roles, CPU and memory, ephemeral storage, other containers."""
     network: AwsVpcConfiguration | NetworkConfiguration | None = None
-    """Subnets, security groups and public IP; required by the network mode `awsvpc`, which Fargate always uses."""
+    """Subnets, security groups and public IP; required by the network mode `awsvpc`, as on Fargate."""
     launch_type: LaunchType | None = None
     """EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES; not allowed with a capacity provider strategy."""
     capacity_provider_strategy: Mapping[str, int] | Sequence[CapacityProviderStrategyItem] | None = None

@@ -12,9 +12,9 @@ from ecskit.services import (
     CountsChanged,
     DeploymentEvent,
     DeploymentFollowed,
-    DeploymentPausedAt,
+    PauseStarted,
     RollbackStarted,
-    ServiceSaid,
+    ServiceEventLogged,
     StabilityChanged,
     StageReached,
     StatusChanged,
@@ -72,7 +72,7 @@ class Lines(Show):
                 line = one_line(f"{status}: {reason}" if reason else status)
             case CountsChanged(deployments=deployments, progress=progress):
                 line = "; ".join(map(str, revisions(deployments, progress)))
-            case ServiceSaid():
+            case ServiceEventLogged():
                 line = service_message(str(event), event.progress)
             case TaskStopped():
                 known, why = self._reasons, why_stopped(event)
@@ -84,7 +84,7 @@ class Lines(Show):
                 line = one_line(str(event))
             case StabilityChanged():
                 line = stability(event.progress) or one_line(str(event))
-            case StageReached() | DeploymentPausedAt():
+            case StageReached() | PauseStarted():
                 line = one_line(str(event))
         return line
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ecskit._deployments.stopped_tasks import died_of
+from ecskit._deployments.evidence import stop_reason
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -85,7 +85,7 @@ def task_stopped(event: TaskStopped) -> str:
 
 def why_stopped(event: TaskStopped) -> tuple[bool, str]:
     """Return whether the task never started, and why it stopped; equal for tasks that ended alike."""
-    return event.task.started_at is None, died_of(event.task)
+    return event.task.started_at is None, stop_reason(event.task)
 
 
 def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
@@ -95,12 +95,12 @@ def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
         progress: The latest progress.
         later: Seconds since then without an event.
     """
-    observed = progress.after_success
+    observed = progress.observed_stability
     if observed is None or observed.stability in ("stable", "unstable"):
         return ""
     if observed.stability == "unknown":
         return "it is unknown whether tasks stay up: reading tasks is refused"
-    wanted = observed.aim.stable_for
+    wanted = observed.goal.stable_for
     quiet = 0.0 if observed.quiet_since is None else min(observed.quiet_for + later, wanted)
     text = f"checking that tasks stay up: quiet for {quiet:.0f} of {wanted:g} s"
     if observed.unhealthy:
@@ -221,7 +221,7 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
 def _is_deployed(progress: DeploymentProgress) -> bool:
     if progress.service_deployment is not None:
         return progress.status == "SUCCESSFUL"
-    return progress.signs.completed or (progress.started.expected == "scaling" and progress.signs.reads("settled") > 0)
+    return progress.facts.completed or (progress.started.expected == "scaling" and progress.facts.reads("settled") > 0)
 
 
 def _counts(progress: DeploymentProgress) -> str:

@@ -1,4 +1,4 @@
-"""Which task set, and which service, is meant: the one that is named, and where it is. Asks ECS nothing."""
+"""Resolve the task set or service of an argument to its id, service and cluster. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecskit.models.services import Service, TaskSet
 __all__ = ["OneTaskSet", "one_task_set", "service_of"]
 
 OneTaskSet: TypeAlias = TaskSetAnswer | TaskSet | str
-"""What is said about a task set: what an operation answered, the task set, its id or its ARN."""
+"""A task set: the model, its id or ARN, or a response that holds it."""
 
 SERVICE = Identifiers(
     noun="service",
@@ -28,10 +28,10 @@ SERVICE = Identifiers(
 
 
 def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, service: str | None) -> Targets[TaskSet]:
-    """Return where to look for a task set.
+    """Return the target for a task set.
 
     Raises:
-        RequestError: It is none, or nothing tells its cluster and its service.
+        RequestError: The argument is no task set, or its cluster or service is unknown.
     """
     return _one(subject, IDENTIFIERS, "task_set", task_set, cluster=cluster, service=service)
 
@@ -40,7 +40,7 @@ def service_of(subject: str, service: str | Service, cluster: str | None) -> Tar
     """Return the cluster and the name of a service.
 
     Raises:
-        RequestError: It is none, or nothing tells its cluster.
+        RequestError: The argument is no service, or its cluster is unknown.
     """
     if isinstance(service, Service) and cluster is None:
         cluster = service.cluster_arn
@@ -49,13 +49,13 @@ def service_of(subject: str, service: str | Service, cluster: str | None) -> Tar
 
 
 def _one(
-    subject: str, identifiers: Identifiers[Any], parameter: str, thing: object, **said: str | None
+    subject: str, identifiers: Identifiers[Any], parameter: str, given: object, **parents: str | None
 ) -> Targets[Any]:
-    if isinstance(thing, Sequence) and not isinstance(thing, str):
-        raise RequestError(subject, [(parameter, f"expected one {identifiers.noun}, got {type(thing).__name__}")])
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        raise RequestError(subject, [(parameter, f"expected one {identifiers.noun}, got {type(given).__name__}")])
     try:
-        return targets_of(subject, identifiers, thing, **said)
+        return targets_of(subject, identifiers, given, **parents)
     except RequestError as error:
-        # Told under the name that the caller used.
+        # The message names the parameter of the caller.
         named = [(parameter if path == identifiers.parameter else path, problem) for path, problem in error.problems]
         raise RequestError(subject, named) from None

@@ -1,4 +1,4 @@
-"""Deleting a task set that nobody wants any more."""
+"""Delete a task set after its creation timed out or was cancelled."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = logging.getLogger("ecskit")
 
 
 def remove(target: Target) -> Flow[None]:
-    """Delete a task set, whatever runs in it; one that is gone already is fine."""
+    """Delete a task set with its tasks, or do nothing if it is gone."""
     cluster, service = target.scope.split()
-    log.info("deleting task set %s, for which nobody waits any more", target.id)
+    log.info("deleting task set %s after a timeout or a cancellation", target.id)
     request = DeleteTaskSetRequest(cluster=cluster, service=service, task_set=target.id, force=True)
     try:
         yield from Retrying(request).send(CLEANUP_LIMITS)
     except TaskSetNotFoundException:
-        log.info("task set %s is gone already", target.id)
+        log.info("task set %s was deleted before", target.id)
     except GeneratorExit:
-        log.warning("task set %s may not have been deleted", target.id)
+        log.warning("the clean-up was cut short; task set %s may still exist", target.id)
         raise
