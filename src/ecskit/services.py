@@ -1,4 +1,4 @@
-"""Values of services and their deployments: what was started, what is observed, what happened.
+"""Values of services and their deployments: references, progress and events.
 
 The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
 """
@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit._deployments.after_success import Stability
+    from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
         DeploymentEvent,
         DeploymentFollowed,
-        DeploymentPausedAt,
+        PauseStarted,
         RollbackStarted,
-        ServiceSaid,
+        ServiceEventLogged,
         StabilityChanged,
         StageReached,
         StatusChanged,
         TaskStopped,
     )
-    from ecskit._deployments.following import AsyncOnPause, OnPause, OnSuperseded, PauseAnswer
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, StartedDeployment
-    from ecskit._deployments.rollback import Fallback
-    from ecskit._deployments.verdicts import Until
-    from ecskit._deployments.waiting import OneServiceDeployment
+    from ecskit._deployments.stability import Stability
+    from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._waits.services import Services
@@ -39,15 +37,15 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentLike",
-    "DeploymentPausedAt",
     "DeploymentProgress",
     "Fallback",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
     "PauseAnswer",
+    "PauseStarted",
     "RollbackStarted",
-    "ServiceSaid",
+    "ServiceEventLogged",
     "Services",
     "Stability",
     "StabilityChanged",
@@ -63,28 +61,28 @@ __all__ = [
 publish(
     globals(),
     {
-        "AsyncOnPause": "ecskit._deployments.following",
+        "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",
-        "DeploymentPausedAt": "ecskit._deployments.events",
+        "PauseStarted": "ecskit._deployments.events",
         "DeploymentProgress": "ecskit._deployments.progress",
-        "Fallback": "ecskit._deployments.rollback",
-        "OnPause": "ecskit._deployments.following",
-        "OnSuperseded": "ecskit._deployments.following",
-        "OneServiceDeployment": "ecskit._deployments.waiting",
-        "PauseAnswer": "ecskit._deployments.following",
+        "Fallback": "ecskit._deployments.arguments",
+        "OnPause": "ecskit._deployments.arguments",
+        "OnSuperseded": "ecskit._deployments.arguments",
+        "OneServiceDeployment": "ecskit._deployments.waits",
+        "PauseAnswer": "ecskit._deployments.arguments",
         "RollbackStarted": "ecskit._deployments.events",
-        "ServiceSaid": "ecskit._deployments.events",
+        "ServiceEventLogged": "ecskit._deployments.events",
         "Services": "ecskit._waits.services",
-        "Stability": "ecskit._deployments.after_success",
+        "Stability": "ecskit._deployments.stability",
         "StabilityChanged": "ecskit._deployments.events",
         "StageReached": "ecskit._deployments.events",
         "StartedDeployment": "ecskit._deployments.reference",
         "StatusChanged": "ecskit._deployments.events",
         "TaskStopped": "ecskit._deployments.events",
-        "Until": "ecskit._deployments.verdicts",
+        "Until": "ecskit._deployments.arguments",
         "UntilDeleted": "ecskit._services.deleting",
         "UntilScaled": "ecskit._services.scaling",
     },

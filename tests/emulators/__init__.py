@@ -1,1 +1,1 @@
-"""What others think ECS answers: moto and ministack, beside the simulator, and what our client makes of each."""
+"""Compare the simulator with the emulators moto and ministack, and test the clients on each of them."""

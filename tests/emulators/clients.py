@@ -1,4 +1,4 @@
-"""One face for both clients, whose waits pass a hundred times as fast as the wall's clock."""
+"""One interface for both clients. Their waits are a hundred times as fast as the wall clock."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import ecskit
 from ecskit._drive.clock import SystemClock
 
 SPEED = 100
-"""How much faster time passes than it does: for waits, and for a simulator that is asked."""
+"""The speed of time in waits and in the simulator."""
 REGION = "us-east-1"
 _CONFIG = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=20)
 
 
 class Hurried(SystemClock):
-    """The machine's clock, faster."""
+    """The system clock at `SPEED`."""
 
     def now(self) -> float:
         return super().now() * SPEED
@@ -35,12 +35,12 @@ class Client:
     """Calls verbs by their names, on a sync or an async client."""
 
     def __init__(self, colour: str, url: str) -> None:
-        kind: Any = ecskit.Client if colour == "sync" else ecskit.AsyncClient
-        self._made = kind(region_name=REGION, endpoint_url=url, config=_CONFIG)
+        client_class: Any = ecskit.Client if colour == "sync" else ecskit.AsyncClient
+        self._made = client_class(region_name=REGION, endpoint_url=url, config=_CONFIG)
         self.ecs = self._made._with_runtime(Hurried(), Random(0))
 
     async def __call__(self, path: str, *arguments: Any, **options: Any) -> Any:
-        """Call a verb, such as `services.deploy`, and return its result, or all that it yields."""
+        """Call a verb, such as `services.deploy`, and return its result; a list, if it yields."""
         verb = self.ecs
         for name in path.split("."):
             verb = getattr(verb, name)
@@ -52,7 +52,7 @@ class Client:
 
 
 async def finished(result: Any) -> Any:
-    """Return what a method of either client comes to."""
+    """Return the result of a method of either client; a list, if it yields."""
     if hasattr(result, "__anext__"):
         return [item async for item in result]
     result = await result if inspect.isawaitable(result) else result

@@ -10,7 +10,7 @@ from . import servers
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _aws_of_nobody() -> Iterator[None]:
+def _no_aws_configuration() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -23,21 +23,21 @@ def _aws_of_nobody() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """The address of a moto."""
+    """The URL of a moto server."""
     with servers.moto() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def simulator_url() -> Iterator[str]:
-    """The address of a simulator."""
+    """The URL of a simulator."""
     with servers.simulator() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a ministack."""
+    """The URL of a ministack server."""
     assert servers.MINISTACK
     with servers.ministack(servers.MINISTACK, tmp_path_factory.mktemp("ministack")) as url:
         yield url
@@ -45,6 +45,6 @@ def ministack_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(params=["sync", "async"])
 def colour(request: pytest.FixtureRequest) -> str:
-    """Which of the two clients is asked."""
+    """The client to test: sync or async."""
     name: str = request.param
     return name

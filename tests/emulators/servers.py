@@ -1,4 +1,4 @@
-"""The emulators as servers on the loopback interface: each is ended by whoever started it."""
+"""The emulators as servers on the loopback interface, as context managers."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from .clients import REGION, SPEED
 from .steps import Seen
 
 MINISTACK = os.environ.get("ECSKIT_MINISTACK")
-"""The program that `nox -s ministack` has installed; without it, ministack is left out."""
-_PATIENCE = 30.0
+"""The program that `nox -s ministack` installs. Without it, the tests skip ministack."""
+_STARTUP_SECONDS = 30.0
 
 
 @contextlib.contextmanager
 def simulator() -> Generator[str]:
-    """Serve our own simulator, and give its address."""
+    """Serve the simulator, and yield its URL."""
     with SimulatorServer(speed=SPEED) as server:
         yield server.url
 
 
 @contextlib.contextmanager
 def moto() -> Generator[str]:
-    """Serve moto, and give its address."""
+    """Serve moto, and yield its URL."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -45,7 +45,7 @@ def moto() -> Generator[str]:
 
 @functools.cache
 def network_of_moto(url: str) -> Seen:
-    """Return a subnet and a security group that moto knows: it refuses others."""
+    """Return an existing subnet and security group of moto: it refuses others."""
     ec2: Any = boto3.client(
         "ec2", region_name=REGION, endpoint_url=url, aws_access_key_id="testing", aws_secret_access_key="testing"
     )
@@ -57,9 +57,9 @@ def network_of_moto(url: str) -> Seen:
 
 @contextlib.contextmanager
 def ministack(program: str, folder: Path) -> Generator[str]:
-    """Run ministack as a process of its own, and give its address; end that process, and only that one.
+    """Run ministack as a process, yield its URL, and end that process.
 
-    It would bind every interface, use Docker where it finds one, and listen for more than HTTP: none of this is wanted.
+    The environment limits it to the loopback interface and HTTP, and keeps it from using Docker.
     """
     port = _free_port()
     environment = {
@@ -100,7 +100,7 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _STARTUP_SECONDS
     while time.monotonic() < until and process.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
             return

@@ -1,4 +1,4 @@
-"""The requests that are put to every emulator, one after the other: what one answers, the next ones refer to."""
+"""The requests that are sent to every emulator in order. A request can use the answers of earlier ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import attrs
 
 Seen: TypeAlias = dict[str, dict[str, Any]]
-"""The answers so far, by the names of their steps."""
+"""The answers so far, by step name."""
 
 
 @attrs.frozen
 class Step:
-    """One request, and which later answer to it is looked at, if the first one may still be on its way."""
+    """One request. It is repeated until `settled` accepts the answer."""
 
     name: str
     operation: str
@@ -47,7 +47,7 @@ DEFINITION: dict[str, Any] = {
 
 
 def network(seen: Seen) -> dict[str, Any]:
-    """Return where tasks are, in subnets that the emulator has, if it knows of subnets."""
+    """Return a network configuration, with the subnet and security group of the emulator if it has any."""
     given = seen.get("subnet", {})
     return {
         "awsvpcConfiguration": {
@@ -59,13 +59,13 @@ def network(seen: Seen) -> dict[str, Any]:
 
 
 def service_of(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the one service of an answer."""
+    """Return the only service of an answer."""
     [service] = answer["services"]
     return dict(service)
 
 
 def is_steady(answer: dict[str, Any]) -> bool:
-    """Whether nothing is left to be done about a service."""
+    """Whether a service is steady."""
     service = service_of(answer)
     deployments = service["deployments"]
     done = len(deployments) == 1 and deployments[0].get("rolloutState") in ("COMPLETED", None)
@@ -73,7 +73,7 @@ def is_steady(answer: dict[str, Any]) -> bool:
 
 
 def all_tasks(status: str) -> Callable[[dict[str, Any]], bool]:
-    """Return whether all tasks of an answer have a status."""
+    """Return a test whether all tasks of an answer have a status."""
     return lambda answer: all(task["lastStatus"] == status for task in answer["tasks"])
 
 
@@ -88,16 +88,16 @@ def revision(seen: Seen, name: str) -> str:
 
 
 def of_service(**members: Any) -> Callable[[Seen], dict[str, Any]]:
-    """Return a request about the one service."""
+    """Return a request for the service `front`."""
     return lambda _: {"cluster": CLUSTER, "service": "front", **members}
 
 
 def always(**members: Any) -> Callable[[Seen], dict[str, Any]]:
-    """Return a request that refers to nothing."""
+    """Return a request that uses no earlier answer."""
     return lambda _: members
 
 
-LOOK = always(cluster=CLUSTER, services=["front"])
+DESCRIBE = always(cluster=CLUSTER, services=["front"])
 
 STEPS = (
     Step("create cluster", "CreateCluster", always(clusterName=CLUSTER, tags=[{"key": "a", "value": "b"}])),
@@ -137,7 +137,7 @@ STEPS = (
             "tags": [{"key": "team", "value": "shop"}],
         },
     ),
-    Step("first deployment", "DescribeServices", LOOK, is_steady),
+    Step("first deployment", "DescribeServices", DESCRIBE, is_steady),
     Step(
         "create service again, otherwise",
         "CreateService",
@@ -209,12 +209,12 @@ STEPS = (
         },
     ),
     Step("scale", "UpdateService", of_service(desiredCount=3)),
-    Step("scaled", "DescribeServices", LOOK, is_steady),
+    Step("scaled", "DescribeServices", DESCRIBE, is_steady),
     Step("change nothing", "UpdateService", of_service()),
     Step("deploy", "UpdateService", of_service(taskDefinition="web:2")),
-    Step("deployed", "DescribeServices", LOOK, is_steady),
+    Step("deployed", "DescribeServices", DESCRIBE, is_steady),
     Step("force", "UpdateService", of_service(forceNewDeployment=True)),
-    Step("forced", "DescribeServices", LOOK, is_steady),
+    Step("forced", "DescribeServices", DESCRIBE, is_steady),
     Step("deploy lost definition", "UpdateService", of_service(taskDefinition="lost")),
     Step(
         "deploy lost definition by ARN",
@@ -233,7 +233,7 @@ STEPS = (
     Step("delete service with tasks", "DeleteService", of_service()),
     Step("last tasks of service", "ListTasks", always(cluster=CLUSTER, serviceName="front")),
     Step("scale to nothing", "UpdateService", of_service(desiredCount=0)),
-    Step("nothing runs", "DescribeServices", LOOK, is_steady),
+    Step("nothing runs", "DescribeServices", DESCRIBE, is_steady),
     Step(
         "last tasks stopped",
         "DescribeTasks",
@@ -241,7 +241,7 @@ STEPS = (
         all_tasks("STOPPED"),
     ),
     Step("delete service", "DeleteService", of_service()),
-    Step("deleted", "DescribeServices", LOOK, lambda answer: service_of(answer)["status"] == "INACTIVE"),
+    Step("deleted", "DescribeServices", DESCRIBE, lambda answer: service_of(answer)["status"] == "INACTIVE"),
     Step("delete service of nothing", "DeleteService", always(cluster=CLUSTER, service="none", force=True)),
     Step("list after deletion", "ListServices", always(cluster=CLUSTER)),
     Step("update deleted service", "UpdateService", of_service(desiredCount=1)),
@@ -303,7 +303,7 @@ STEPS = (
     ),
     Step("run lost definition", "RunTask", always(cluster=CLUSTER, taskDefinition="lost")),
     Step("run nowhere", "RunTask", always(cluster="nowhere", taskDefinition="web")),
-    # the end
+    # end
     Step("delete cluster with tasks", "DeleteCluster", always(cluster=CLUSTER)),
     Step("stop the other task", "StopTask", lambda seen: {"cluster": CLUSTER, "task": arns(seen)[1]}),
     Step(

@@ -97,7 +97,7 @@ async def test_what_never_ends_is_no_success(
 
 
 async def test_a_service_that_is_created_is_not_deployed(moto: Client, moto_url: str) -> None:
-    """It is there, and that it gets nowhere is told, with a handle."""
+    """The service exists, and the wait for its deployment ends with WaitTimeout and a handle."""
     with pytest.raises(errors.WaitTimeout) as caught:
         await moto("services.create", request(network_in(moto_url), "back"), timeout=30)
     assert "back" in caught.value.story.handle.to_json()

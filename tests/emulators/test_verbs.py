@@ -1,7 +1,7 @@
-"""What our client makes of each emulator: of the simulator in every run, of ministack in `nox -s ministack`.
+"""The verbs and waits of both clients on each emulator: the simulator in every run, ministack in `nox -s ministack`.
 
-ministack has no service deployments, completes what is deployed in the call that deploys it, and stops at nothing that
-ECS refuses. Where it is expected to end otherwise than the simulator, it says so here.
+ministack has no service deployments, completes a deployment within the call that begins it, and accepts requests that
+ECS refuses. The tests mark where its results differ from the simulator's.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def definition(family: str, image: str = "shop/app:1") -> RegisterTaskDefinition
 
 @attrs.frozen(kw_only=True)
 class Place:
-    """An emulator, a client of it, and a cluster and a family of the test's own in it."""
+    """An emulator, a client of it, and the cluster and the task definition family of the test."""
 
     target: str
-    ask: Client
+    client: Client
     cluster: str
     family: str
 
@@ -59,7 +59,7 @@ class Place:
 
     async def __call__(self, path: str, *arguments: Any, **options: Any) -> Any:
         """Call a verb in the cluster."""
-        return await self.ask(path, *arguments, cluster=self.cluster, **options)
+        return await self.client(path, *arguments, cluster=self.cluster, **options)
 
     async def create(self, name: str = "front", count: int = 2, **following: Any) -> Any:
         """Create a service, and return it."""
@@ -72,12 +72,12 @@ class Place:
             network_configuration=NETWORK,
             tags=[Tag(key="team", value="shop")],
         )
-        return await self.ask("services.create", request, **following)
+        return await self.client("services.create", request, **following)
 
     async def image(self) -> str | None:
-        """Return the image of what the service runs."""
+        """Return the image that the service runs."""
         [service] = await self("services.describe", ["front"])
-        described = await self.ask("describe_task_definition", task_definition=service.task_definition)
+        described = await self.client("describe_task_definition", task_definition=service.task_definition)
         [container] = described.task_definition.container_definitions
         image: str | None = container.image
         return image
@@ -85,10 +85,10 @@ class Place:
 
 @pytest_asyncio.fixture(params=TARGETS)
 async def at(request: pytest.FixtureRequest, colour: str) -> AsyncIterator[Place]:
-    """A place in each emulator, with a cluster that is ACTIVE and a task definition."""
+    """Return each emulator with an ACTIVE cluster and a task definition."""
     client = Client(colour, request.getfixturevalue(f"{request.param}_url"))
     name = "".join(each if each.isalnum() else "-" for each in request.node.name)
-    place = Place(target=request.param, ask=client, cluster=name, family=f"family-{name}")
+    place = Place(target=request.param, client=client, cluster=name, family=f"family-{name}")
     try:
         await client("create_cluster", cluster_name=name)
         await client("task_definitions.register_if_changed", definition(place.family))
@@ -99,46 +99,46 @@ async def at(request: pytest.FixtureRequest, colour: str) -> AsyncIterator[Place
 
 @pytest.fixture
 def warnings_of(caplog: pytest.LogCaptureFixture) -> Any:
-    """Return what was warned of."""
+    """Return a function that returns the warnings logged so far."""
     caplog.set_level(logging.WARNING, logger="ecskit")
     return lambda: [record.getMessage() for record in caplog.records if record.name == "ecskit"]
 
 
 async def test_clusters(at: Place) -> None:
-    """What was created is ACTIVE, listed and described."""
-    [cluster] = await at.ask("wait.clusters_active", at.cluster)
+    """A created cluster is ACTIVE, listed and described."""
+    [cluster] = await at.client("wait.clusters_active", at.cluster)
     assert (at.cluster, "ACTIVE") == (cluster.cluster_name, cluster.status)
-    listed = await at.ask("list_clusters")
+    listed = await at.client("list_clusters")
     assert cluster.cluster_arn in listed.cluster_arns
-    described = await at.ask("describe_clusters", clusters=[at.cluster, "nowhere-else"])
+    described = await at.client("describe_clusters", clusters=[at.cluster, "nowhere-else"])
     assert [cluster.cluster_arn] == [each.cluster_arn for each in described.clusters]
     assert ["MISSING"] == [failure.reason for failure in described.failures]
 
 
 async def test_task_definitions(at: Place) -> None:
-    """What is the same is not registered again; what differs is; both are listed.
+    """An equal definition is not registered again, a different one is; both are listed.
 
-    ministack adds empty modes, which are no values of ECS: there even the same differs, and is registered once more.
+    ministack adds empty modes, which ECS does not have. So an equal definition differs there, and is registered again.
     """
     request, revision = definition(at.family), 1
     if at.target == "ministack":
         empty: Any = ""
-        changed = await at.ask("task_definitions.register_if_changed", request)
+        changed = await at.client("task_definitions.register_if_changed", request)
         assert ["- pid_mode: ''", "- ipc_mode: ''"] == [str(change) for change in changed.changes]
         request, revision = attrs.evolve(request, pid_mode=empty, ipc_mode=empty), 2
-    same = await at.ask("task_definitions.register_if_changed", request)
-    other = await at.ask("task_definitions.register_if_changed", definition(at.family, "shop/app:2"))
+    same = await at.client("task_definitions.register_if_changed", request)
+    other = await at.client("task_definitions.register_if_changed", definition(at.family, "shop/app:2"))
     assert [(False, revision), (True, revision + 1)] == [
         (each.changed, each.definition.revision) for each in (same, other)
     ]
-    listed = await at.ask("list_task_definitions", family_prefix=at.family)
+    listed = await at.client("list_task_definitions", family_prefix=at.family)
     newest = [same.definition.task_definition_arn, other.definition.task_definition_arn]
     assert newest == listed.task_definition_arns[-2:]
     assert revision + 1 == len(listed.task_definition_arns)
 
 
 async def test_services_are_created_described_and_listed(at: Place, warnings_of: Any) -> None:
-    """A service is returned when as many tasks run as were asked for; it is found by name and among all."""
+    """`services.create` returns when the desired count runs. The service is described by name and listed."""
     service = await at.create(until="stable")
     assert ("ACTIVE", 2, 2, 0) == (
         service.status,
@@ -159,7 +159,7 @@ async def test_services_are_created_described_and_listed(at: Place, warnings_of:
 
 
 async def test_a_new_image_is_deployed(at: Place, warnings_of: Any) -> None:
-    """A revision of the task definition with that image is what runs in the end."""
+    """At the end the service runs a new revision of the task definition with that image."""
     await at.create()
     progress = await at("services.deploy", "front", images={"app": "shop/app:2"})
     assert "shop/app:2" == await at.image()
@@ -174,9 +174,9 @@ async def test_a_new_image_is_deployed(at: Place, warnings_of: Any) -> None:
 
 
 async def test_a_task_definition_is_deployed(at: Place) -> None:
-    """By the ARN that was registered, and by a request that was not, until nothing else runs."""
+    """Deploy a registered definition by ARN, and a definition that the verb registers, until nothing else runs."""
     await at.create()
-    second = (await at.ask("task_definitions.register_if_changed", definition(at.family, "shop/app:2"))).definition
+    second = (await at.client("task_definitions.register_if_changed", definition(at.family, "shop/app:2"))).definition
     progress = await at("services.deploy", "front", task_definition=second.task_definition_arn, until="stable")
     assert [second.task_definition_arn] == [each.task_definition for each in progress.service.deployments]
     await at("services.deploy", "front", task_definition=definition(at.family, "shop/app:3"))
@@ -184,7 +184,7 @@ async def test_a_task_definition_is_deployed(at: Place) -> None:
 
 
 async def test_tasks_are_replaced_by_force(at: Place) -> None:
-    """`force` and `refresh` each make a deployment of what runs, and all tasks are new ones."""
+    """`force` and `refresh` each begin a deployment of the same definition, and replace all tasks."""
     service = await at.create()
     seen = [service.deployments[0].id]
     before = {task.task_arn for task in await at("tasks.iter", service="front")}
@@ -198,33 +198,33 @@ async def test_tasks_are_replaced_by_force(at: Place) -> None:
 
 
 async def test_a_deployment_is_waited_for_by_its_handle(at: Place, warnings_of: Any) -> None:
-    """By the handle, by its JSON, and by the answer of UpdateService: the same deployment, and it is done."""
+    """A deployment can be awaited by its handle, by the JSON of the handle, and by the answer of UpdateService."""
     await at.create()
     handle = await at("services.start_deployment", "front", images={"app": "shop/app:2"})
     assert f"{at.family}:2" in str(handle.started.name)
     first = await finished(handle.wait())
-    again = await at.ask("services.deployment", handle.started.to_json())
+    again = await at.client("services.deployment", handle.started.to_json())
     second = await finished(again.wait(until="stable"))
     assert first.deployment.id == second.deployment.id == handle.started.deployment_id
     looked = await finished(handle.status())
     assert "COMPLETED" == looked.deployment.rollout_state
     updated = await at("update_service", service="front", force_new_deployment=True)
-    waited = await at.ask("wait.deployment", updated)
+    waited = await at.client("wait.deployment", updated)
     assert updated.service.deployments[0].id == waited.deployment.id
     assert [] == warnings_of()
 
 
-async def test_what_happens_is_told(at: Place) -> None:
-    """The stream of a deployment ends by itself when it is done, and its last word on the tasks is that all run."""
+async def test_events_of_a_deployment(at: Place) -> None:
+    """The stream of events ends when the deployment is done."""
     await at.create()
     handle = await at("services.start_deployment", "front", force=True)
-    told = await finished(handle.events(until="stable"))
-    assert told
-    assert all(str(event) for event in told)
+    events = await finished(handle.events(until="stable"))
+    assert events
+    assert all(str(event) for event in events)
 
 
 async def test_services_are_scaled(at: Place) -> None:
-    """Up, down and to nothing; no deployment comes of it."""
+    """A service is scaled up, down and to 0 without a new deployment."""
     created = await at.create()
     for count in (5, 1, 0):
         service = await at("services.scale", "front", desired_count=count)
@@ -234,7 +234,7 @@ async def test_services_are_scaled(at: Place) -> None:
 
 
 async def test_services_are_rolled_back(at: Place) -> None:
-    """To the revision before; without a history of deployments there is nothing to go back to, and that is said."""
+    """A service goes back to the revision before. Without a history of deployments, NothingToRollBack is raised."""
     await at.create()
     await at("services.deploy", "front", images={"app": "shop/app:2"})
     if at.has_deployments:
@@ -248,7 +248,7 @@ async def test_services_are_rolled_back(at: Place) -> None:
 
 
 async def test_a_first_deployment_has_nothing_behind_it(at: Place) -> None:
-    """Rolling back what was only created is refused by the client, and nothing is changed."""
+    """The first deployment cannot be rolled back, and nothing changes."""
     created = await at.create()
     with pytest.raises(errors.NothingToRollBack):
         await at("services.rollback", "front")
@@ -257,7 +257,7 @@ async def test_a_first_deployment_has_nothing_behind_it(at: Place) -> None:
 
 
 async def test_services_are_deleted(at: Place) -> None:
-    """It is INACTIVE and no longer listed, its tasks are gone, and the name is free."""
+    """A deleted service is INACTIVE and in no list, has no tasks, and its name is free."""
     created = await at.create()
     deleted = await at("services.delete", "front")
     assert (created.service_arn, "INACTIVE") == (deleted.service_arn, deleted.status)
@@ -269,7 +269,7 @@ async def test_services_are_deleted(at: Place) -> None:
 
 
 async def test_a_lost_service(at: Place) -> None:
-    """Every verb says that there is none."""
+    """Every verb raises ServicesMissing."""
     for verb, options in (
         ("services.deploy", {"force": True}),
         ("services.scale", {"desired_count": 1}),
@@ -280,7 +280,7 @@ async def test_a_lost_service(at: Place) -> None:
 
 
 async def test_a_name_that_is_taken(at: Place) -> None:
-    """Another service of that name is refused, by whatever error."""
+    """Creating another service of that name is refused with any service error."""
     created = await at.create()
     with pytest.raises(errors.ServiceError, match="idempotent"):
         await at.create(count=3)
@@ -289,18 +289,18 @@ async def test_a_name_that_is_taken(at: Place) -> None:
 
 
 async def test_tasks_are_run_and_stopped(at: Place) -> None:
-    """Twelve are started by two calls, run, are listed by who started them, and are stopped with their reason."""
+    """Twelve tasks are started by two calls, run, are listed by `startedBy`, and are stopped with a reason."""
     started = await at(
         "tasks.run", at.family, count=12, launch_type="FARGATE", network=NETWORK, started_by="me", tags={"k": "v"}
     )
     assert (12, True) == (len(set(started.task_arns)), started.complete)
-    running = await at.ask("wait.tasks_running", started)
+    running = await at.client("wait.tasks_running", started)
     assert set(started.task_arns) == {task.task_arn for task in running}
     listed = await at("tasks.iter", started_by="me")
     assert set(started.task_arns) == {task.task_arn for task in listed}
-    stopped = await at.ask("tasks.stop", started, reason="enough")
+    stopped = await at.client("tasks.stop", started, reason="enough")
     assert {("STOPPED", "enough")} == {(task.last_status, task.stopped_reason) for task in stopped}
-    outcomes = await at.ask("tasks.as_stopped", started)
+    outcomes = await at.client("tasks.as_stopped", started)
     assert {"STOPPED_BY_USER"} == {outcome.kind for outcome in outcomes}
     with pytest.raises(errors.TasksMissing, match="ffff"):
         await at("tasks.describe", ["f" * 32])

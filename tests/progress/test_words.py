@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ecskit._deployments.after_success import AfterSuccess, StabilityAim
+from ecskit._deployments.stability import ObservedStability, StabilityGoal
 from ecskit.errors import AccessDeniedException
 from ecskit.models import Deployment, Service
 from ecskit.progress.words import duration, one_line, revisions, said, stability, verdict
@@ -106,8 +106,8 @@ def test_revisions_are_counted(deployments: list[Deployment], expected: list[str
 
 def observed(**members: Any) -> DeploymentProgress:
     """Return what 30 seconds after a success have shown, of which 20 were quiet."""
-    known = AfterSuccess(aim=StabilityAim(60, 180), began=100, wanted=2, observed=130, quiet_since=110, most=3)
-    return attrs.evolve(progress(deployment(2, "web:2")), after_success=attrs.evolve(known, **members))
+    known = ObservedStability(goal=StabilityGoal(60, 180), began=100, desired=2, observed=130, quiet_since=110, most=3)
+    return attrs.evolve(progress(deployment(2, "web:2")), observed_stability=attrs.evolve(known, **members))
 
 
 @pytest.mark.parametrize(

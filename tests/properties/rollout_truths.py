@@ -14,9 +14,9 @@ import attrs
 from ecskit._deployments.events import (
     DeploymentEvent,
     DeploymentFollowed,
-    DeploymentPausedAt,
+    PauseStarted,
     RollbackStarted,
-    ServiceSaid,
+    ServiceEventLogged,
     StageReached,
     StatusChanged,
     TaskStopped,
@@ -510,11 +510,11 @@ def _check_counts(case: Case, said: type[BaseException] | None, progress: Deploy
 
 def check_events(events: Sequence[DeploymentEvent]) -> None:
     """Each thing is told once."""
-    said = [event.event.id for event in events if isinstance(event, ServiceSaid)]
+    said = [event.event.id for event in events if isinstance(event, ServiceEventLogged)]
     assert len(said) == len(set(said)), "the service is quoted twice"
     stopped = [event.task.task_arn for event in events if isinstance(event, TaskStopped)]
     assert len(stopped) == len(set(stopped)), "a task is told twice"
-    hooks = [event.hook.hook_id for event in events if isinstance(event, DeploymentPausedAt)]
+    hooks = [event.hook.hook_id for event in events if isinstance(event, PauseStarted)]
     assert len(hooks) == len(set(hooks)), "a pause is told twice"
     about = [event.progress.started.deployment_id for event in events]
     states = [

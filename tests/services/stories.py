@@ -221,7 +221,7 @@ ROWS: dict[str, Row] = {
             },
         ),
         verdict="DeploymentRollbackFailed",
-        alike_by_service=False,  # whether it was rolled back before, nobody can tell
+        alike_by_service=False,  # no read shows whether it was rolled back before
     ),
     "rolled back well, then superseded": Row(
         world=story(

@@ -149,7 +149,7 @@ VERBS: dict[str, Verb] = {
         "service_deployment",
     ),
 }
-CASES = [(verb, name, value) for verb, told in VERBS.items() for name, value in told.wrong]
+CASES = [(verb, name, value) for verb, case in VERBS.items() for name, value in case.wrong]
 ALSO = {"service_deployment": ("deployment",), "desired_count": ("desiredCount",)}
 """What a parameter may also be called."""
 
@@ -157,13 +157,13 @@ ALSO = {"service_deployment": ("deployment",), "desired_count": ("desiredCount",
 @pytest.mark.parametrize(("verb", "name", "value"), CASES, ids=[f"{v}-{n}-{x!r:.30}" for v, n, x in CASES])
 def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
     """One RequestError that names the parameter; nothing is sent, and nothing is awaited before."""
-    told = VERBS[verb]
-    went = both(lambda ecs: told.call(ecs)(**{**told.right, name: value}))
+    case = VERBS[verb]
+    went = both(lambda ecs: case.call(ecs)(**{**case.right, name: value}))
     assert isinstance(went.error, RequestError), repr(went.error)
     assert [] == went.operations
     assert any(each in str(went.error) for each in (name, *ALSO.get(name, ()))), str(went.error)
     assert (
-        told.name.rsplit(".", 1)[-1] in str(went.error) or "Request" in str(went.error) or "derive" in str(went.error)
+        case.name.rsplit(".", 1)[-1] in str(went.error) or "Request" in str(went.error) or "derive" in str(went.error)
     )
 
 
@@ -188,24 +188,24 @@ def test_every_parameter_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("deployment", "handle.continue_deployment")])
 def test_cancel_is_an_event(verb: str) -> None:
-    """A sync verb says so, if it has it."""
+    """Sync methods that take `cancel` check its type."""
     from support.both_clients import perform
 
     from .support import furnished
 
-    told = VERBS[verb]
+    case = VERBS[verb]
     ecs = Ecs.sync(furnished())
-    if "cancel" not in inspect.signature(told.call(ecs)).parameters:
+    if "cancel" not in inspect.signature(case.call(ecs)).parameters:
         assert "start_deployment" == verb
         return
-    went = perform(lambda ecs: told.call(ecs)(**told.right, cancel="now"), ecs)
+    went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))
     assert [] == went.operations
 
 
 @pytest.mark.parametrize("verb", ["deploy", "start_deployment"])
 def test_nothing_to_deploy(verb: str) -> None:
-    """RequestError says what could be given."""
+    """RequestError lists what could be given."""
     went = both(lambda ecs: getattr(ecs.services, verb)("web"))
     assert "nothing to deploy" in str(went.raised(RequestError))
     assert [] == went.operations

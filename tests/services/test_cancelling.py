@@ -63,9 +63,9 @@ def own_updates(went: Went) -> int:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", STORIES)
 def test_rolled_back_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
-    """The cut is raised, there was one update at the most, and the service ends at what it ran before.
+    """The cancellation is raised, at most one update was made, and the service runs again what it ran before.
 
-    Only a deployment that was done before ECS could be told to end it stays.
+    A deployment that succeeds before the request to end it stays.
     """
     change, prepare = STORIES[name]
     cutting, kind = CUTS[cut]

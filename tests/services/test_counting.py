@@ -84,7 +84,7 @@ def test_a_bad_deployment(service: str, lag: str) -> None:
 @pytest.mark.parametrize("until", ["deployed", "stable"])
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_crash_loop(service: str, until: str) -> None:
-    """Whatever is thought of it, it is the same under each policy."""
+    """The verdict is the same under each policy."""
     prepare = scripted(TaskScript.exits(1, after=5))
     went = both(deploys("next", until=until), prepare=prepare, service={"deploymentConfiguration": SERVICES[service]})
     assert 1 == went.operations.count("UpdateService")

@@ -18,7 +18,7 @@ NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=
 
 
 def request(**members: Any) -> CreateServiceRequest:
-    told: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "service_name": "web",
         "task_definition": "web",
         "desired_count": 2,
@@ -26,7 +26,7 @@ def request(**members: Any) -> CreateServiceRequest:
         "network_configuration": NETWORK,
         **members,
     }
-    return CreateServiceRequest(**told)
+    return CreateServiceRequest(**expected)
 
 
 def creating(prepare: Any = nothing, options: Any = None, lag: Lag | None = None, **members: Any) -> Went:
@@ -62,7 +62,7 @@ def test_creating(until: str, lag: Lag | None) -> None:
     ids=["reset after", "reset before", "throttle", "500 after", "cut"],
 )
 def test_an_answer_that_is_lost(fault: Fault) -> None:
-    """Asked again under the same token: there is one service."""
+    """The request is repeated with the same token: there is one service."""
     went = creating(fails("CreateService", fault))
     assert None is went.error
     sent = went.requests("CreateService")
@@ -92,7 +92,7 @@ def test_the_first_deployment_fails() -> None:
 
 
 def test_a_name_that_is_taken() -> None:
-    """ECS says no."""
+    """ECS refuses, and the error is raised."""
     went = both(lambda ecs: ecs.services.create(request(desired_count=7)))
     assert "InvalidParameterException" == went.verdict
     assert 1 == len(went.sim.services())
@@ -153,14 +153,16 @@ def test_deleting_by_force() -> None:
 
 
 def test_deleting_is_refused_when_it_is_scaled_down(caplog: pytest.LogCaptureFixture) -> None:
-    """What was done by then is not left unsaid."""
+    """A warning logs that the service was scaled down."""
     went = both(delete(), prepare=lambda sim: sim.fail("DeleteService", Fault.access_denied(), times=None))
     assert ("AccessDeniedException", 0) == (went.verdict, went.sim.services("web")[0].desired_count)
-    told = "service web was scaled down from 2 tasks to none, and is not deleted"
-    assert [told] * PERFORMANCES == [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    expected = "service web was scaled down from 2 tasks to 0, but not deleted"
+    assert [expected] * PERFORMANCES == [
+        record.getMessage() for record in caplog.records if record.levelname == "WARNING"
+    ]
 
 
-def test_telling() -> None:
+def test_until_requested() -> None:
     """It is DRAINING then."""
     went = both(delete(until="requested"))
     assert ("DRAINING", 0) == (went.verdict, went.elapsed)
@@ -213,9 +215,9 @@ def test_deleting_with_task_sets() -> None:
             "CreateService", {"serviceName": "web", "desiredCount": 1, "deploymentController": {"type": "EXTERNAL"}}
         )
         network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
-        told: dict[str, Any] = {"cluster": "default", "service": "web", "taskDefinition": "web"}
-        told |= {"launchType": "FARGATE", "networkConfiguration": network}
-        sim.handle("CreateTaskSet", {**told, "scale": {"value": 100.0, "unit": "PERCENT"}})
+        expected: dict[str, Any] = {"cluster": "default", "service": "web", "taskDefinition": "web"}
+        expected |= {"launchType": "FARGATE", "networkConfiguration": network}
+        sim.handle("CreateTaskSet", {**expected, "scale": {"value": 100.0, "unit": "PERCENT"}})
         sim.clock.advance(60)
 
     assert "InvalidParameterException" == both(delete(), prepare=prepare, service=None).verdict

@@ -46,7 +46,7 @@ def test_a_rollback_takes_1800_seconds_at_the_most() -> None:
 
 
 def test_the_first_deployment_has_nothing_to_be_rolled_back_to() -> None:
-    """Judged by its service, nobody waits for its rollback once it has failed."""
+    """If only the service shows the failure, no rollback is awaited."""
     world = story({0: "2=I:0", 20: "2=F:0f3"}, before="d2", answer="2=I:0", refused=REFUSED)
     went = both(deploys(), world)
     assert "DeploymentFailed" == went.verdict
@@ -89,7 +89,7 @@ def test_the_one_that_is_followed_is_looked_for_anew() -> None:
     assert ("SUCCESSFUL", []) == (went.verdict, went.warnings)
 
 
-def test_somebody_has_brought_the_earlier_one_back_already() -> None:
+def test_another_process_has_brought_the_earlier_one_back_already() -> None:
     """Then nothing is sent to bring it back."""
     world = story(
         {0: "2=I:0 1=C", 40: "1=I:1back 2=I:1"}, {2: {1: "IN_PROGRESS"}}, refused={"StopServiceDeployment": "denied"}
@@ -140,9 +140,9 @@ def test_the_handle_is_of_the_deployment_that_is_followed_by_now() -> None:
     world = story({0: "2=I:0 1=C", 20: "3=I:0 2=I:1"}, {2: {1: "IN_PROGRESS", 20: "STOPPED"}, 3: {20: "IN_PROGRESS"}})
     went = both(deploys(on_superseded="follow", timeout=60), world)
     assert "WaitTimeout" == went.verdict
-    told = is_ecs(went.error).story
-    assert told is not None
-    assert "ecs-svc/3" == told.handle.arguments["deployment_id"]
+    expected = is_ecs(went.error).story
+    assert expected is not None
+    assert "ecs-svc/3" == expected.handle.arguments["deployment_id"]
 
 
 def test_the_latest_of_several_earlier_ones_is_brought_back() -> None:
@@ -192,7 +192,7 @@ def test_what_is_wrong_with_a_rollback_of_a_deployment_that_was_late() -> None:
 
 
 def test_a_deployment_that_is_stopped_is_not_rolled_back() -> None:
-    """ECS refuses to roll back what somebody else stops meanwhile, and the error is raised."""
+    """ECS refuses to roll back a deployment that another process has stopped, and the error is raised."""
     world = World(
         update=Script(
             service={0: "2=I:0 1=C"}, rollouts={2: {1: "IN_PROGRESS", 50.001: "STOP_REQUESTED", 80: "STOPPED: asked"}}
@@ -232,7 +232,7 @@ def test_a_failed_deployment_is_not_stalled() -> None:
 
 
 def test_a_rollback_that_is_under_way_is_not_asked_for() -> None:
-    """What nobody waits for any more is rolled back already."""
+    """A deployment whose wait was cancelled is already being rolled back: nothing is sent."""
     world = story({0: "1=I:2back 2=F:0f3"}, {2: {0: "ROLLBACK_IN_PROGRESS>1*: tripped"}})
 
     def interrupts(_: object) -> None:
@@ -245,7 +245,7 @@ def test_a_rollback_that_is_under_way_is_not_asked_for() -> None:
 
 
 def test_one_that_is_deployed_but_not_stable_when_time_is_up() -> None:
-    """There is nothing to roll back, but it is not as was asked for either: time is up."""
+    """There is nothing to roll back, but the goal is not reached: WaitTimeout."""
     went = both(
         deploys(until="stable", timeout=50, on_timeout="rollback"),
         story({0: "2=I:0 1=C", 40: "2=C 1=C:2"}, {2: {0: "IN_PROGRESS", 40: "SUCCESSFUL"}}),

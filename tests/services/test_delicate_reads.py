@@ -44,7 +44,7 @@ def test_a_current_service_deployment_that_is_not_listed() -> None:
 
 
 def test_a_deployment_whose_id_is_found_is_not_another_one() -> None:
-    """That it was superseded is told of no deployment that was known by its ARN at first."""
+    """A deployment that was first known by its ARN is not reported as superseded when its id is found."""
 
     def act(ecs: Ecs) -> Any:
         started = ecs.services.start_deployment("web", cluster="prod", task_definition="web:2")
@@ -58,22 +58,22 @@ def test_a_deployment_whose_id_is_found_is_not_another_one() -> None:
 
         return events()
 
-    told = [type(item).__name__ for item in both(act, SUCCESS_AT_ONCE).items]
-    assert "StatusChanged" in told
-    assert "DeploymentFollowed" not in told
+    text = [type(item).__name__ for item in both(act, SUCCESS_AT_ONCE).items]
+    assert "StatusChanged" in text
+    assert "DeploymentFollowed" not in text
 
 
 def test_a_deployment_that_the_answer_did_not_show_supersedes_none() -> None:
-    """What was there before is not told to be superseded when the one that was asked for is found."""
+    """The earlier deployment is not reported as superseded when a read shows the expected one."""
     world = World(answer="1=C", update=SUCCESS.update)
-    told = [type(item).__name__ for item in both(streams(), world).items]
-    assert "StatusChanged" in told
-    assert "DeploymentFollowed" not in told
+    text = [type(item).__name__ for item in both(streams(), world).items]
+    assert "StatusChanged" in text
+    assert "DeploymentFollowed" not in text
 
 
 @pytest.mark.parametrize("lost", [False, True])
 def test_an_answer_to_a_hook_that_is_not_permitted(*, lost: bool) -> None:
-    """It is an error, also after an answer that was lost: nobody knows that the deployment continues."""
+    """It is an error, also after a lost response: no read shows that the deployment continues."""
     faults = {0: "reset", 1: "denied"} if lost else {0: "denied"}
     world = story(
         {0: "2=I:0 1=C"}, {2: {1: "IN_PROGRESS@PRE_SCALE_UP!h1"}}, faults={"ContinueServiceDeployment": faults}
@@ -97,7 +97,7 @@ def test_a_service_that_ends_is_no_old_read() -> None:
     assert 20 <= went.elapsed <= 45
 
 
-def test_a_deployment_of_somebody_else_is_not_the_one_that_was_asked_for() -> None:
+def test_a_deployment_of_another_process_is_not_the_one_that_was_asked_for() -> None:
     """An answer did not show the deployment, and what comes then is of another task definition."""
     world = story({0: "1=C", 10: "3=C"}, {3: {10: "SUCCESSFUL"}}, answer="1=C")
     act: Act = lambda ecs: ecs.services.deploy("web", cluster="prod", task_definition=definition(2))  # noqa: E731
@@ -133,7 +133,7 @@ def test_a_lost_answer_and_two_deployments_of_the_same_moment() -> None:
 
 
 def test_traffic_that_shifts_within_a_stage() -> None:
-    """Each share of traffic is told, although the stage is the same."""
+    """Each share of traffic is an event, although the stage is the same."""
     world = story({0: "2=I:2 1=C", 60: "2=C"}, {2: {1: "IN_PROGRESS@PRODUCTION_TRAFFIC_SHIFT", 60: "SUCCESSFUL"}})
 
     def change(to: Changed, body: Wire) -> None:
@@ -141,15 +141,15 @@ def test_traffic_that_shifts_within_a_stage() -> None:
             share = 10.0 if to.clock.now() - to.began < 30 else 50.0
             each.get("targetServiceRevision", {})["requestedProductionTrafficWeight"] = share
 
-    told = [item.traffic for item in changed(streams(), world, change).items if type(item).__name__ == "StageReached"]
-    assert [10.0, 50.0] == told
+    text = [item.traffic for item in changed(streams(), world, change).items if type(item).__name__ == "StageReached"]
+    assert [10.0, 50.0] == text
 
 
 def test_a_deployment_that_is_not_seen_yet_has_no_status() -> None:
-    """The first status that is told is one of ECS's."""
-    told = [item.status for item in both(streams(), SUCCESS).items if type(item).__name__ == "StatusChanged"]
-    assert "PENDING" == told[0]
-    assert "MISSING" not in told
+    """The first status of an event is one that ECS showed."""
+    text = [item.status for item in both(streams(), SUCCESS).items if type(item).__name__ == "StatusChanged"]
+    assert "PENDING" == text[0]
+    assert "MISSING" not in text
 
 
 def test_a_service_deployment_that_is_older_than_its_deployment() -> None:
@@ -191,15 +191,15 @@ def test_half_of_the_tasks_is_rounded_up() -> None:
 
 def test_what_a_service_says_when_its_deployment_is_made() -> None:
     """It is a reason why it is not stable: times of ECS may be the same."""
-    told = "(service web) was unable to place a task."
+    text = "(service web) was unable to place a task."
 
     def change(_: Changed, body: Wire) -> None:
         for service in body.get("services", ()):
-            service["events"] = [{"id": "e", "createdAt": EPOCH, "message": told}]
+            service["events"] = [{"id": "e", "createdAt": EPOCH, "message": text}]
 
     went = changed(stable, story({0: "2=I:0 1=C"}), change)
     assert "WaitTimeout" == went.verdict
-    assert told in str(went.error)
+    assert text in str(went.error)
 
 
 def test_a_read_as_old_as_the_deployment_that_it_does_not_show() -> None:
@@ -247,8 +247,8 @@ def test_a_failed_deployment_whose_service_is_read_late(nth: int) -> None:
     assert "DeploymentFailed" == both(deploys(), world).verdict
 
 
-def test_what_a_service_said_is_told_once() -> None:
-    """Also where the deployment that is followed does not tell at first since when it is there."""
+def test_each_service_event_is_emitted_once() -> None:
+    """Also if reads do not show at first when the followed deployment was created."""
     world = story(
         {0: "2=I:0 1=C", 100: "3=I:0 2=I:1", 160: "3=C"},
         {
@@ -265,7 +265,7 @@ def test_what_a_service_said_is_told_once() -> None:
 
     went = changed(lambda ecs: replaced(ecs, on_superseded="follow"), world, change)
     names = [type(item).__name__ for item in went.items]
-    assert (None, 1, 1) == (went.error, names.count("ServiceSaid"), names.count("DeploymentFollowed"))
+    assert (None, 1, 1) == (went.error, names.count("ServiceEventLogged"), names.count("DeploymentFollowed"))
 
 
 def test_a_predecessor_of_the_same_name() -> None:
@@ -280,7 +280,7 @@ def test_a_predecessor_of_the_same_name() -> None:
 
 
 def test_a_service_that_goes_before_its_deployment_is_shown() -> None:
-    """That it is gone is told, and not that something was not visible."""
+    """The error is ServiceGone, and not NotVisible."""
     world = story({0: "1=C", 20: "INACTIVE"}, answer="1=C")
     assert "ServiceGone" == both(deploys(), world).verdict
 
@@ -304,7 +304,7 @@ def test_an_update_that_is_throttled_in_disguise() -> None:
 
 
 def test_a_newer_deployment_that_came_after_this_one_had_stopped() -> None:
-    """It took no place: this one failed before."""
+    """The newer one did not end this one, which had failed before."""
     world = story(
         {0: "2=I:0 1=C"}, {2: {1: "IN_PROGRESS", 20: "STOPPED"}, 3: {20.2: "IN_PROGRESS"}}, breaker=NO_ROLLBACK
     )
@@ -336,7 +336,7 @@ def test_an_answer_to_a_hook_that_came_too_late() -> None:
 
 
 def test_a_count_that_was_not_asked_for() -> None:
-    """Somebody else may change it: it is not waited for."""
+    """Another process may change it, so the wait does not depend on it."""
     world = World(before="1=C:2", answer="1=C:2", update=Script(service={0: "1=C:2", 1: "1=C:3 d3"}))
     act: Act = lambda ecs: ecs.services.deploy(  # noqa: E731
         "web", cluster="prod", strategy="ROLLING", timeout=100
@@ -344,7 +344,7 @@ def test_a_count_that_was_not_asked_for() -> None:
     assert "COMPLETED" == both(act, world).verdict
 
 
-def test_an_event_whose_time_is_told_otherwise() -> None:
+def test_an_event_whose_time_is_with_lagging_reads() -> None:
     """It is known again by its id."""
 
     def change(to: Changed, body: Wire) -> None:
@@ -354,23 +354,23 @@ def test_an_event_whose_time_is_told_otherwise() -> None:
             ]
 
     names = [type(item).__name__ for item in changed(streams(), SUCCESS_AT_ONCE, change).items]
-    assert 1 == names.count("ServiceSaid")
+    assert 1 == names.count("ServiceEventLogged")
 
 
 def test_a_failed_deployment_that_no_read_ever_showed() -> None:
-    """That it failed is told by an event of its service, and the newer one is not what ended it."""
-    told = "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start."
+    """An event of its service shows that it failed: the newer deployment did not end it."""
+    text = "(service web) (deployment ecs-svc/2) deployment failed: tasks failed to start."
 
     def change(_: Changed, body: Wire) -> None:
         for service in body.get("services", ()):
-            service["events"] = [{"id": "e", "createdAt": EPOCH + 1, "message": told}]
+            service["events"] = [{"id": "e", "createdAt": EPOCH + 1, "message": text}]
 
     world = story({0: "1=C", 20: "3=I:0 1=C"}, refused=REFUSED)
     assert "DeploymentFailed" == changed(deploys(), world, change).verdict
 
 
 def test_what_was_completed_stays_completed() -> None:
-    """Also when its service does not show it any more: it was deployed, and is told to have been."""
+    """It was deployed, also if its service no longer shows it."""
     world = story({0: "2=I:0 1=C", 20: "2=C 1=C:1", 60: "3=I:0 1=C:1"}, refused=REFUSED)
     went = both(deploys(until="stable"), world)
     assert "DeploymentSuperseded" == went.verdict
@@ -378,7 +378,7 @@ def test_what_was_completed_stays_completed() -> None:
 
 
 def test_two_looks_are_enough() -> None:
-    """That it was stopped is believed when it was shown twice, and nobody looks a third time."""
+    """Two reads that show it as stopped decide; there is no third read."""
     went = both(deploys(), story({0: "2=I:0 1=C"}, {2: {1: "IN_PROGRESS", 20: "STOPPED"}}, breaker=NO_ROLLBACK))
     assert "DeploymentFailed" == went.verdict
     assert 2 == len([1 for at, operation, _ in went.calls if operation == "DescribeServices" and at >= 20])

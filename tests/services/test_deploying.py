@@ -109,7 +109,7 @@ def test_a_desired_count_that_is_given() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_only_the_count(count: int) -> None:
-    """That is no deployment: it ends when there are as many tasks, without the deployment APIs."""
+    """This starts no deployment: it ends when the desired count runs, without the deployment APIs."""
     went = both(deploy(desired_count=count))
     assert (None, count) == (went.error, went.result.service.running_count)
     assert not {"ListServiceDeployments", "DescribeServiceDeployments"} & set(went.operations)
@@ -137,11 +137,11 @@ def test_an_identical_deploy_with_force_is_one() -> None:
 def test_tags_and_the_rest_of_the_definition_are_kept() -> None:
     """Only the image differs."""
     went = both(deploy(images={"app": "image:2"}))
-    told = latest(went.sim, "web")
-    assert [{"key": "team", "value": "shop"}] == told["tags"]
-    [container] = told["taskDefinition"]["containerDefinitions"]
+    expected = latest(went.sim, "web")
+    assert [{"key": "team", "value": "shop"}] == expected["tags"]
+    [container] = expected["taskDefinition"]["containerDefinitions"]
     assert ("image:2", ENVIRONMENT) == (container["image"], container["environment"])
-    assert "256" == told["taskDefinition"]["cpu"]
+    assert "256" == expected["taskDefinition"]["cpu"]
 
 
 def test_environment_is_merged() -> None:

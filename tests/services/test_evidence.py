@@ -31,9 +31,9 @@ EXIT = "*EssentialContainerExited 1"
 
 
 def task(code: str | None, reason: str | None) -> Task:
-    told = {"taskArn": f"arn:aws:ecs:eu-west-1:1:task/prod/{ID}", "stopCode": code, "stoppedReason": reason}
-    told |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
-    return converter.structure({name: value for name, value in told.items() if value}, Task)
+    text = {"taskArn": f"arn:aws:ecs:eu-west-1:1:task/prod/{ID}", "stopCode": code, "stoppedReason": reason}
+    text |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED"}
+    return converter.structure({name: value for name, value in text.items() if value}, Task)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,8 @@ def test_placements_that_fail(events: list[tuple[float, str]], members: dict[str
     """Three events over ten minutes, with no task started between or on its way, mean that no room comes."""
     assert 3 == UNPLACED_EVENTS
     expected = f"(service web) {NO_ROOM}" if is_evidence else None
-    assert expected == placement_failure(progress(events, **members))
+    shown = progress(events, **members)
+    assert expected == placement_failure(shown.deployment, shown.events, shown.desired)
 
 
 def test_rebalanced_tasks() -> None:
@@ -169,13 +170,13 @@ def test_how_many_stops_are_too_many(count: int, verdict: str) -> None:
 def test_tasks_of_other_deployments() -> None:
     """Those of the earlier one, which go, do not count."""
     went = both(deploys(stable_for=30, max_failed_tasks=1), after_success({50: f"2 x 1: {EXIT}"}))
-    assert ("SUCCESSFUL", 0) == (went.verdict, went.result.after_success.stops)
+    assert ("SUCCESSFUL", 0) == (went.verdict, went.result.observed_stability.stops)
 
 
 def test_each_stop_counts_once() -> None:
     """However often polls show it."""
     went = both(deploys(stable_for=60), after_success({45: f"2: {EXIT}", 50: f"2: {EXIT}"}))
-    assert ("SUCCESSFUL", 2) == (went.verdict, went.result.after_success.stops)
+    assert ("SUCCESSFUL", 2) == (went.verdict, went.result.observed_stability.stops)
     assert 110 <= went.elapsed <= 125
 
 
@@ -256,8 +257,8 @@ def test_a_first_deployment_that_is_unstable() -> None:
 def test_a_callback_that_raises_while_tasks_are_observed(on_cancel: str) -> None:
     """Its error is raised; what has succeeded is not rolled back."""
 
-    def on_poll(told: Any) -> None:
-        if told.elapsed > 60:
+    def on_poll(story: Any) -> None:
+        if story.elapsed > 60:
             raise ZeroDivisionError("mine")
 
     went = both(deploys(stable_for=60, on_cancel=on_cancel, on_poll=on_poll), after_success({}))

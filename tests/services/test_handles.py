@@ -8,7 +8,7 @@ import pytest
 from support.both_clients import Ecs, aperform, perform, then
 
 from ecskit.errors import NothingToRollBack, RequestError, WaitFailed
-from ecskit.services import CountsChanged, ServiceSaid, StartedDeployment, StatusChanged, TaskStopped
+from ecskit.services import CountsChanged, ServiceEventLogged, StartedDeployment, StatusChanged, TaskStopped
 from ecskit.testing import DeploymentScript, Fault, Simulator, TaskScript
 from ecskit.waits import WaitHandle
 
@@ -29,8 +29,8 @@ def test_starting_does_not_wait() -> None:
     went = both(started())
     assert ["DescribeServices", "UpdateService"] == went.operations
     assert 0 == went.elapsed
-    told: StartedDeployment = went.result.started
-    assert ("deployment", True) == (told.expected, (told.previous_task_definition or "").endswith("web:1"))
+    message: StartedDeployment = went.result.started
+    assert ("deployment", True) == (message.expected, (message.previous_task_definition or "").endswith("web:1"))
 
 
 def test_waiting() -> None:
@@ -128,7 +128,7 @@ def test_rolling_back_what_was_rolled_back() -> None:
     assert "already" in both(on(started(), again)).raised(NothingToRollBack).why
 
 
-def test_rolling_back_behind_somebody_else() -> None:
+def test_rolling_back_behind_another_process() -> None:
     """Their deployment is left alone."""
 
     def act(ecs: Ecs) -> Any:
@@ -167,8 +167,8 @@ def test_events_of_a_success() -> None:
     """Statuses and counts in order, ending with SUCCESSFUL."""
     went = both(stream(started()))
     assert None is went.error
-    told = [item.status for item in went.items if isinstance(item, StatusChanged)]
-    assert ["PENDING", "IN_PROGRESS", "SUCCESSFUL"] == told
+    message = [item.status for item in went.items if isinstance(item, StatusChanged)]
+    assert ["PENDING", "IN_PROGRESS", "SUCCESSFUL"] == message
     assert [item for item in went.items if isinstance(item, CountsChanged)]
     assert all(str(item) for item in went.items)
 
@@ -180,7 +180,7 @@ def test_events_of_a_rollback() -> None:
     assert (type(waited.error), str(waited.error)) == (type(went.error), str(went.error))
     stopped = [item.task.task_arn for item in went.items if isinstance(item, TaskStopped)]
     assert len(stopped) == len(set(stopped)) >= 3
-    said = [item.event.id for item in went.items if isinstance(item, ServiceSaid)]
+    said = [item.event.id for item in went.items if isinstance(item, ServiceEventLogged)]
     assert len(said) == len(set(said)) > 0
     statuses = [item.status for item in went.items if isinstance(item, StatusChanged)]
     assert "ROLLBACK_SUCCESSFUL" == statuses[-1]
@@ -240,7 +240,7 @@ def test_an_event_stream_that_raises_in_the_middle() -> None:
     assert 1 == len(went.requests("StopServiceDeployment"))
 
 
-def test_stages_are_told() -> None:
+def test_stages_are_events() -> None:
     """Once each, in order."""
     went = both(
         stream(started(task_definition="next", strategy="BLUE_GREEN"), timeout=1200),

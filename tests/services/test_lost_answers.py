@@ -1,4 +1,4 @@
-"""UpdateService whose answer is lost: what ECS shows tells whether it was made, and an error holds the handle."""
+"""UpdateService whose response is lost: reads show whether it took effect, and an error holds the handle."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_throttled_for_good() -> None:
     assert None is went.error.story
 
 
-def test_an_update_of_somebody_else_is_not_taken_for_ours() -> None:
+def test_an_update_of_another_process_is_not_taken_for_ours() -> None:
     """Of another task definition, made while ours was lost before its effect: ours is sent again."""
     sim = furnished(lambda sim: sim.fail("UpdateService", Fault.reset()))
     done: list[int] = []

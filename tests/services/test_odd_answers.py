@@ -42,8 +42,8 @@ class Odd(Scripted):
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
         if self.script is not None and self.age > 20 and send.operation in self.not_found:
-            told = {"Error": {"Code": "ServiceNotFoundException", "Message": "requested"}}
-            raise errors.ServiceNotFoundException(told, send.operation)
+            text = {"Error": {"Code": "ServiceNotFoundException", "Message": "requested"}}
+            raise errors.ServiceNotFoundException(text, send.operation)
         body: Wire = json.loads(super().send(send, begin).body)
         self.change(self, send.operation, body)
         if self.updates and send.operation != "UpdateService":
@@ -82,7 +82,7 @@ def test_a_deployment_that_does_not_show(service: Mapping[float, str], family: s
 
 @pytest.mark.parametrize("operation", ["DescribeServiceDeployments", "ListServiceDeployments", "ListTasks"])
 def test_a_service_that_other_reads_do_not_find(operation: str) -> None:
-    """That it was deleted is told as that, whichever read is the first to know."""
+    """The error is ServiceGone, whichever read shows the deletion first."""
     world = story({0: "2=I:0f1 1=C", 20: "INACTIVE 2=I:0f2 d2"}, {2: {1: "IN_PROGRESS"}})
     assert "ServiceGone" == went(deploys(), world, not_found=(operation,)).verdict
 
@@ -111,15 +111,15 @@ def test_inactive_deployments_are_no_older_ones() -> None:
 
 
 def test_events_without_ids() -> None:
-    """Each is told once, and none is left out."""
+    """Each event is emitted once, and none is left out."""
 
     def change(odd: Odd, operation: str, body: Wire) -> None:
         for service in body["services"] if operation == "DescribeServices" and odd.updates else ():
             past = range(int(odd.age // 10), -1, -1)
             service["events"] = [{"id": None, "createdAt": EPOCH + 10 * n, "message": f"said {n}"} for n in past]
 
-    told = [str(item) for item in went(streams(), SUCCESS, change).items if type(item).__name__ == "ServiceSaid"]
-    assert [f"said {n}" for n in range(5)] == told
+    text = [str(item) for item in went(streams(), SUCCESS, change).items if type(item).__name__ == "ServiceEventLogged"]
+    assert [f"said {n}" for n in range(5)] == text
 
 
 def test_a_look_does_not_go_on_when_time_is_up() -> None:
@@ -130,7 +130,7 @@ def test_a_look_does_not_go_on_when_time_is_up() -> None:
 
 
 def test_scaling_while_a_deployment_succeeds() -> None:
-    """It returns when there are as many tasks as were asked for."""
+    """It returns when the desired count runs."""
     script = Script(
         service={0: "2=I:1 1=C d6", 20: "2=C:2 d6", 60: "2=C:6 d6"}, rollouts={2: {-5: "IN_PROGRESS", 20: "SUCCESSFUL"}}
     )
@@ -139,12 +139,12 @@ def test_scaling_while_a_deployment_succeeds() -> None:
     assert 6 == ended.result.running_count
 
 
-def test_scaling_that_somebody_else_overrules() -> None:
-    """The timeout says that another count is wanted by now."""
+def test_another_process_scales_meanwhile() -> None:
+    """The message of the timeout has the other desired count."""
     world = World(before="1=C:2", answer="1=C:2 d4", update=Script(service={0: "1=C:2 d4", 20: "1=C:3 d3"}))
     ended = went(lambda ecs: ecs.services.scale("web", cluster="prod", desired_count=4, timeout=60), world)
     assert "WaitTimeout" == ended.verdict
-    assert "wants 3 tasks, not 4" in str(ended.error)
+    assert "its desired count is 3, not 4" in str(ended.error)
 
 
 def test_idle_without_rollout_states() -> None:
@@ -155,7 +155,7 @@ def test_idle_without_rollout_states() -> None:
 
 
 def test_tasks_that_failed_before_their_deployment_was_followed() -> None:
-    """They are told, although they were passed over while another deployment was looked at."""
+    """Their events are emitted, although an earlier poll read these tasks while another deployment was followed."""
     world = story(
         {0: "2=I:0 1=C", 10: "3=I:0 2=I:0 1=C", 40: "3=F:0f3 1=C"},
         {
@@ -165,8 +165,8 @@ def test_tasks_that_failed_before_their_deployment_was_followed() -> None:
         tasks={5: "2: early", 12: "3: late"},
     )
     ended = went(streams(on_superseded="follow"), world)
-    told = [str(item).rpartition(": ")[2] for item in ended.items if type(item).__name__ == "TaskStopped"]
-    assert (["early", "late"], "DeploymentFailed") == (told, ended.verdict)
+    text = [str(item).rpartition(": ")[2] for item in ended.items if type(item).__name__ == "TaskStopped"]
+    assert (["early", "late"], "DeploymentFailed") == (text, ended.verdict)
 
 
 def test_a_service_deployment_without_an_arn_of_its_kind() -> None:

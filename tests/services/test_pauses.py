@@ -241,11 +241,11 @@ def test_the_event_of_a_pause() -> None:
     """It has the hook, when it expires, and what ECS does then; the line has all of it."""
     world = paused({10: "IN_PROGRESS@POST_SCALE_UP!h1~500", 100: "IN_PROGRESS@BAKE_TIME", 150: "SUCCESSFUL"}, 150)
     went = acting.both(streams(timeout=100), world)
-    [event] = [item for item in went.items if type(item).__name__ == "DeploymentPausedAt"]
+    [event] = [item for item in went.items if type(item).__name__ == "PauseStarted"]
     assert ("h1", "POST_SCALE_UP", "ROLLBACK") == (event.hook.hook_id, event.stage, event.timeout_action)
     assert event.expires_at == event.hook.expires_at
-    told = f"paused at POST_SCALE_UP by hook h1 until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC, when ECS rolls back"
-    assert f"{told}: continue it, or roll it back" == str(event)
+    expected = f"paused at POST_SCALE_UP by hook h1 until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC, when ECS rolls back"
+    assert f"{expected}: continue it, or roll it back" == str(event)
 
 
 def test_a_pause_that_follows_another_has_its_own_event() -> None:
@@ -256,5 +256,5 @@ def test_a_pause_that_follows_another_has_its_own_event() -> None:
         150: "SUCCESSFUL",
     }
     went = acting.both(streams(timeout=100), paused(rollout, 150))
-    told = [item.hook.hook_id for item in went.items if type(item).__name__ == "DeploymentPausedAt"]
-    assert ["h1", "h2"] == told
+    expected = [item.hook.hook_id for item in went.items if type(item).__name__ == "PauseStarted"]
+    assert ["h1", "h2"] == expected

@@ -116,7 +116,7 @@ def test_continue_takes_the_hook_of_the_event() -> None:
     def sync(ecs: Ecs) -> Any:
         started = ecs.services.start_deployment("web", task_definition="next", deployment_configuration=configuration)
         for event in started.events(timeout=300):
-            if type(event).__name__ == "DeploymentPausedAt":
+            if type(event).__name__ == "PauseStarted":
                 started.continue_deployment(event.hook)
             yield event
 
@@ -125,7 +125,7 @@ def test_continue_takes_the_hook_of_the_event() -> None:
             "web", task_definition="next", deployment_configuration=configuration
         )
         async for event in started.events(timeout=300):
-            if type(event).__name__ == "DeploymentPausedAt":
+            if type(event).__name__ == "PauseStarted":
                 await started.continue_deployment(event.hook)
             yield event
 

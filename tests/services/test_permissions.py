@@ -1,4 +1,4 @@
-"""Refused permissions: each operation that each verb sends, one at a time; and what must never be told."""
+"""Refused permissions: each operation of each method, one at a time; and no error shows a secret."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_refused(name: str, operation: str, caplog: pytest.LogCaptureFixture) ->
 
 VALUE = "hunter2-is-the-password"
 PLACE = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hunter2-is-the-password"
-TOLD: dict[str, Any] = {"environment": {"app": {"PASSWORD": VALUE}}, "secrets": {"app": {"TOKEN": PLACE}}}
+SECRET_ARGUMENTS: dict[str, Any] = {"environment": {"app": {"PASSWORD": VALUE}}, "secrets": {"app": {"TOKEN": PLACE}}}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ TOLD: dict[str, Any] = {"environment": {"app": {"PASSWORD": VALUE}}, "secrets": 
 @pytest.mark.parametrize(
     "options", [{}, {"timeout": 5, "on_timeout": "rollback"}, {"images": {"app": "gone"}}], ids=repr
 )
-def test_nothing_secret_is_told(broken: str, options: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_shown(broken: str, options: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     """Values of environments and secrets are in no message, log, repr, event or handle."""
 
     def prepare(sim: Simulator) -> None:
@@ -141,10 +141,15 @@ def test_nothing_secret_is_told(broken: str, options: dict[str, Any], caplog: py
 
     lines: list[str] = []
     with caplog.at_level(logging.DEBUG, "ecskit"):
-        act = lambda ecs: ecs.services.deploy("web", **TOLD, on_poll=lambda told: lines.append(repr(told)), **options)  # noqa: E731  # said once
+
+        def act(ecs: Any) -> Any:
+            return ecs.services.deploy(
+                "web", **SECRET_ARGUMENTS, on_poll=lambda story: lines.append(repr(story)), **options
+            )
+
         went = both(act, prepare=prepare, service={"deploymentConfiguration": BARE_BREAKER})
         followed = both(
-            stream(lambda ecs: ecs.services.start_deployment("web", **TOLD), timeout=60),
+            stream(lambda ecs: ecs.services.start_deployment("web", **SECRET_ARGUMENTS), timeout=60),
             prepare=prepare,
         )
     lines += [record.getMessage() for record in caplog.records]
@@ -171,7 +176,7 @@ def test_nothing_secret_is_told(broken: str, options: dict[str, Any], caplog: py
     ],
     ids=repr,
 )
-def test_nothing_secret_is_told_of_what_is_wrong(wrong: dict[str, Any]) -> None:
+def test_errors_of_arguments_show_no_secret(wrong: dict[str, Any]) -> None:
     """The error names what is wrong, and not what it holds."""
     went = both(lambda ecs: ecs.services.deploy("web", **wrong))
     assert isinstance(went.error, EcsError), repr(went.error)
@@ -180,6 +185,6 @@ def test_nothing_secret_is_told_of_what_is_wrong(wrong: dict[str, Any]) -> None:
 
 def test_nothing_secret_is_in_a_change() -> None:
     """Not even where a debugger shows it."""
-    from ecskit._deployments.change import Change
+    from ecskit._deployments.arguments import Change
 
-    assert "hunter2" not in repr(Change(**TOLD))
+    assert "hunter2" not in repr(Change(**SECRET_ARGUMENTS))

@@ -54,8 +54,8 @@ def crowded(**members: Any) -> Prepare:
         on_instances(sim, "next", 4096)
         on_instances(sim, "small", 64)
         instance(sim, 512)
-        told: dict[str, Any] = {"launchType": "EC2", "networkConfiguration": None, "deploymentConfiguration": None}
-        create(sim, taskDefinition="small", **{**told, **members})
+        expected: dict[str, Any] = {"launchType": "EC2", "networkConfiguration": None, "deploymentConfiguration": None}
+        create(sim, taskDefinition="small", **{**expected, **members})
 
     return prepare
 

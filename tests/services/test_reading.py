@@ -1,4 +1,4 @@
-"""Describing and listing services: any number, the order kept, what is missing told, through both clients."""
+"""Describing and listing services: any number, in order, with missing ones reported, through both clients."""
 
 from __future__ import annotations
 
@@ -151,13 +151,13 @@ def test_several_clusters() -> None:
 
 
 def test_old_arns() -> None:
-    """They do not tell the cluster."""
+    """ARNs of the old format name no cluster."""
     arn = "arn:aws:ecs:us-east-1:123456789012:service/a"
     assert ["a"] == both(lambda ecs: ecs.services.describe(arn), lambda sim: create(sim, "a")).names
 
 
 @pytest.mark.parametrize("count", [2, 25])
-def test_what_is_missing_is_told(count: int) -> None:
+def test_missing_services_are_reported(count: int) -> None:
     """By the names given; the error has the others, and `allow_missing` leaves them out."""
     targets = ["no", *named(count), "none"]
     went = both(lambda ecs: ecs.services.describe(targets), lambda sim: create(sim, *named(count)))
@@ -221,7 +221,7 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], *, allow_missin
     ],
 )
 def test_bad_input(services: Any, cluster: str | None, message: str) -> None:
-    """Told by name, before anything is sent."""
+    """RequestError names them, and nothing is sent."""
     went = both(lambda ecs: ecs.services.describe(services, cluster=cluster), lambda _: None)
     with pytest.raises(RequestError, match=message):
         went.returned()
@@ -307,7 +307,7 @@ def test_a_namespace() -> None:
 
 @pytest.mark.parametrize("option", ["cluster", "launch_type", "scheduling_strategy"])
 def test_a_namespace_goes_alone(option: str) -> None:
-    """Told before anything is sent."""
+    """RequestError; nothing is sent."""
     went = both(lambda ecs: ecs.services.iter(namespace="shop", **{option: "EC2"}), lambda _: None)
     with pytest.raises(RequestError, match=f"{option}: does not go with `namespace`"):
         went.returned()

@@ -123,12 +123,12 @@ def test_the_events_of_a_rollback(name: str) -> None:
 def test_no_event_comes_twice(name: str) -> None:
     """What a service said, and tasks that stopped, come once; counts and statuses do not repeat themselves."""
     went = events(WAYS[name])
-    said = [item.event.id for item in went.items if type(item).__name__ == "ServiceSaid"]
+    said = [item.event.id for item in went.items if type(item).__name__ == "ServiceEventLogged"]
     stopped = [item.task.task_arn for item in went.items if type(item).__name__ == "TaskStopped"]
     assert (len(set(said)), len(set(stopped))) == (len(said), len(stopped))
     for kind in ("StatusChanged", "CountsChanged"):
-        told = [str(item) for item in went.items if type(item).__name__ == kind]
-        assert [] == [one for one, next_ in pairwise(told) if one == next_]
+        expected = [str(item) for item in went.items if type(item).__name__ == kind]
+        assert [] == [one for one, next_ in pairwise(expected) if one == next_]
 
 
 @pytest.mark.parametrize("name", WAYS)

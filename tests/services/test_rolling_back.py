@@ -116,7 +116,7 @@ def test_nothing_to_roll_back_to(families: tuple[str, ...]) -> None:
 
 
 def test_a_revision_that_was_deregistered() -> None:
-    """ECS says no, and the service stays as it is."""
+    """ECS refuses, and the service stays as it is."""
 
     def prepare(sim: Simulator) -> None:
         update(sim, wait=200, taskDefinition="next")

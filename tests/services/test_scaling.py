@@ -20,7 +20,7 @@ def scale(count: int, **options: Any) -> Any:
 @pytest.mark.parametrize("lag", [None, Lag(visible_after=4, stale_by=6)], ids=["", "lag"])
 @pytest.mark.parametrize("count", [0, 1, 2, 6])
 def test_scaling(count: int, lag: Lag | None) -> None:
-    """It ends when as many tasks run, in one update that says nothing else."""
+    """It ends when the desired count runs, after one update with no other member."""
     went = both(scale(count), lag=lag)
     assert (count, count) == (went.returned().running_count, went.returned().desired_count)
     [request] = went.requests("UpdateService")
@@ -28,7 +28,7 @@ def test_scaling(count: int, lag: Lag | None) -> None:
     assert 1 == len(went.sim.deployments("web"))
 
 
-def test_telling() -> None:
+def test_until_requested() -> None:
     """Without waiting."""
     went = both(scale(6, until="requested"))
     assert (0, 6) == (went.elapsed, went.returned().desired_count)
@@ -42,7 +42,7 @@ def test_while_it_is_deployed() -> None:
 
 
 def test_while_something_fails_to_be_deployed() -> None:
-    """The error is that of the deployment; the count is as asked for."""
+    """The error is that of the deployment; the desired count is the requested one."""
     went = both(scale(3), prepare=lambda sim: update(sim, wait=5, taskDefinition="bad"))
     assert ("DeploymentRolledBack", 3) == (went.verdict, went.sim.services("web")[0].desired_count)
     assert isinstance(went.error, EcsError)
@@ -58,13 +58,13 @@ def test_daemon() -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_lost_answer(*, after: bool) -> None:
-    """The count is as asked for."""
+    """The desired count is the requested one."""
     went = both(scale(5), prepare=lambda sim: sim.fail("UpdateService", Fault.reset(after_effect=after)))
     assert 5 == went.returned().running_count
 
 
 def test_another_count_meanwhile() -> None:
-    """Somebody else scales on: what was asked for is not there, and it does not claim so."""
+    """Another process scales on: the requested count never runs, and the wait does not report that it does."""
 
     def act(ecs: Ecs) -> Any:
         return ecs.services.scale("web", desired_count=4, timeout=60, on_poll=lambda _: once(ecs))

@@ -1,4 +1,4 @@
-"""S18 to S29 and their combinations: each comes to its verdict, however ECS tells the story."""
+"""S18 to S29 and their combinations: the verdict is the same whichever reads are late, stale or missing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_scenario(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_scenario_told_otherwise(name: str) -> None:
+def test_scenario_with_lagging_reads(name: str) -> None:
     """Throttled, with errors at any read, replicas behind at any read, lists that lag, without some of the times."""
     row, wrong = ROWS[name], dict[str, str]()
     for how, world in variants(row.world).items():
@@ -76,8 +76,8 @@ def test_scenario_with_events(name: str) -> None:
         assert row.verdict in ("SUCCESSFUL", "COMPLETED")
     else:
         assert row.verdict == went.verdict
-    told = [str(item) for item in went.items if type(item).__name__ in ("TaskStopped", "ServiceSaid")]
-    assert len(set(told)) == len(told)
+    expected = [str(item) for item in went.items if type(item).__name__ in ("TaskStopped", "ServiceEventLogged")]
+    assert len(set(expected)) == len(expected)
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.alike_by_service])
@@ -88,14 +88,14 @@ def test_s27_refused(name: str, operation: str) -> None:
     went = both(act(row), attrs.evolve(row.world, refused={operation: "denied"}))
     assert _end(row.verdict) == _end(went.verdict), repr(went.error)
     assert row.rolled_back_to == getattr(went.error, "rolled_back_to", None)
-    refused = [told for told in went.warnings if "reading service deployments is refused" in told]
+    refused = [expected for expected in went.warnings if "reading service deployments is refused" in expected]
     targets = operation in went.operations
     assert int(targets) == len(refused), went.warnings
     assert 1 == len(went.sent("UpdateService"))
     assert len(went.sent(operation)) <= 1 + (row.options.get("on_superseded") == "follow") * 2
 
 
-TOLD_LESS: dict[str, dict[str, Any]] = {
+MISSING_MEMBERS: dict[str, dict[str, Any]] = {
     "deployments have no times": {"times": "none"},
     "revisions have other numbers": {"odd_numbers": True},
     "neither": {"times": "none", "odd_numbers": True},
@@ -105,19 +105,19 @@ TOLD_LESS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("less", TOLD_LESS)
+@pytest.mark.parametrize("less", MISSING_MEMBERS)
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.alike_by_service])
-def test_scenario_told_in_part(name: str, less: str) -> None:
-    """The verdict is the same where ECS tells less than it usually does."""
+def test_scenario_with_missing_members(name: str, less: str) -> None:
+    """The verdict is the same if ECS leaves out members that it usually sends."""
     row = ROWS[name]
-    went = perform(act(row), attrs.evolve(row.world, **TOLD_LESS[less]))
+    went = perform(act(row), attrs.evolve(row.world, **MISSING_MEMBERS[less]))
     assert _end(row.verdict) == _end(went.verdict), repr(went.error)
     assert row.rolled_back_to == getattr(went.error, "rolled_back_to", None)
     assert 1 == len(went.sent("UpdateService"))
 
 
 @pytest.mark.parametrize("operation", ["ListTasks", "DescribeTasks"])
-def test_refused_tasks_are_told_once(operation: str) -> None:
+def test_refused_tasks_are_reported_once(operation: str) -> None:
     """Then the reasons of stopped tasks are missing; one warning says so, and the operation is not requested again."""
     went = both(act(ROWS["S19 rolled back"]), attrs.evolve(ROLLBACK, refused={operation: "denied"}))
     assert "DeploymentRolledBack" == went.verdict
@@ -180,7 +180,7 @@ def test_s19_what_the_error_holds() -> None:
     assert "circuit breaker" in went.error.reason
 
 
-def test_a_stopped_deployment_nobody_can_explain() -> None:
+def test_a_stopped_deployment_without_a_reason() -> None:
     """Without a reason, a newer deployment or a monitor that tripped, it failed; it is looked at twice before."""
     world = World(
         update=Script(service={0: "2=I:0 1=C"}, rollouts={2: {1: "IN_PROGRESS", 20: "STOPPED"}}),
@@ -192,7 +192,7 @@ def test_a_stopped_deployment_nobody_can_explain() -> None:
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.alike_by_service])
 @pytest.mark.parametrize("operation", DEPLOYMENT_READS)
-def test_s27_refused_and_told_otherwise(name: str, operation: str) -> None:
+def test_s27_refused_and_with_lagging_reads(name: str, operation: str) -> None:
     """Judged by the service alone, with replicas behind and throttles at any read: the same verdict."""
     row, wrong = ROWS[name], dict[str, str]()
     base = attrs.evolve(row.world, refused={operation: "denied"})

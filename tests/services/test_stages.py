@@ -74,8 +74,8 @@ def test_s26_stages_that_come_again_take_nothing_back() -> None:
     reached = [item.progress.stage_reached for item in went.items]
     order = [STAGES.index(stage) for stage in reached if stage]
     assert sorted(order) == order
-    told = [item.stage for item in went.items if type(item).__name__ == "StageReached"]
-    assert 2 == told.count("PRODUCTION_TRAFFIC_SHIFT")
+    expected = [item.stage for item in went.items if type(item).__name__ == "StageReached"]
+    assert 2 == expected.count("PRODUCTION_TRAFFIC_SHIFT")
 
 
 def test_s26_polls_jump_past_a_stage() -> None:
@@ -152,7 +152,7 @@ def continued(went: Went) -> list[tuple[str, str]]:
 
 
 def test_s25_a_callback_lets_it_continue() -> None:
-    """It is asked once about each hook, and what it says is sent once."""
+    """It is called once with each hook, and its answer is sent once."""
     on_pause, targets = answers("CONTINUE")
     went = both(deploys(on_pause=on_pause), PAUSED)
     assert "SUCCESSFUL" == went.verdict
@@ -161,7 +161,7 @@ def test_s25_a_callback_lets_it_continue() -> None:
 
 
 def test_s25_two_hooks() -> None:
-    """One after the other: each is asked about once."""
+    """One after the other: the callback is called once with each."""
     on_pause, targets = answers("CONTINUE", None)
     went = both(deploys(on_pause=on_pause), attrs.evolve(TWO))
     assert "SUCCESSFUL" == went.verdict
@@ -177,7 +177,7 @@ def test_s25_a_callback_rolls_it_back() -> None:
 
 
 def test_s25_a_callback_that_waits() -> None:
-    """Nothing is sent; somebody else lets it continue, and it is asked about once."""
+    """The callback is called once, and nothing is sent; another process continues the deployment."""
     on_pause, targets = answers(None)
     went = both(deploys(on_pause=on_pause), OTHERS_CONTINUE)
     assert ("SUCCESSFUL", []) == (went.verdict, continued(went))
@@ -242,15 +242,15 @@ def test_s25_until_paused() -> None:
     assert "SUCCESSFUL" == both(deploys(until="paused"), ROLLING).verdict
 
 
-def test_s25_waiting_tells_it_as_an_event_once() -> None:
-    """And goes on when somebody else lets it continue."""
+def test_s25_waiting_emits_one_event() -> None:
+    """The stream continues when another process has answered the hook."""
     went = both(streams(), OTHERS_CONTINUE)
     assert went.error is None
-    assert ["h1"] == [item.hook.hook_id for item in went.items if type(item).__name__ == "DeploymentPausedAt"]
+    assert ["h1"] == [item.hook.hook_id for item in went.items if type(item).__name__ == "PauseStarted"]
 
 
 def test_s25_rolled_back_while_a_hook_waits() -> None:
-    """DeploymentRolledBack; the callback is not asked about a hook of a deployment that is being rolled back."""
+    """DeploymentRolledBack; the callback is not called for a deployment that is being rolled back."""
     on_pause, targets = answers(None)
     assert "DeploymentRolledBack" == both(deploys(on_pause=on_pause), OTHERS_ROLL_BACK).verdict
     assert ["h1"] * 2 == targets
@@ -263,11 +263,11 @@ def test_s25_the_hook_of_a_handle() -> None:
         def paused(progress: Any) -> Any:
             [hook] = progress.paused
             text = progress.started.to_json()
-            told = then(
+            expected = then(
                 ecs.services.deployment(text),
                 lambda handle: handle.continue_deployment(hook.hook_id, action="CONTINUE"),
             )
-            return then(told, lambda _: then(ecs.services.deployment(text), lambda handle: handle.wait()))
+            return then(expected, lambda _: then(ecs.services.deployment(text), lambda handle: handle.wait()))
 
         return then(deploys(until="paused")(ecs), paused)
 

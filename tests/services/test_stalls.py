@@ -17,10 +17,8 @@ from ecskit.models.services import (
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LinearConfiguration,
-    Service,
     ThresholdConfiguration,
 )
-from ecskit.services import DeploymentProgress, StartedDeployment
 from ecskit.testing import Fault, Simulator, TaskScript
 
 from .support import BARE_BREAKER, BREAKER, both, create, in_turn
@@ -68,12 +66,12 @@ def breaker(
     threshold: tuple[str, int] | None = None,
     resets: bool | None = None,
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {"enable": enable, "rollback": rollback}
+    text: dict[str, Any] = {"enable": enable, "rollback": rollback}
     if threshold:
-        told["thresholdConfiguration"] = {"type": threshold[0], "value": threshold[1]}
+        text["thresholdConfiguration"] = {"type": threshold[0], "value": threshold[1]}
     if resets is not None:
-        told["resetOnHealthyTask"] = resets
-    return {"deploymentCircuitBreaker": told}
+        text["resetOnHealthyTask"] = resets
+    return {"deploymentCircuitBreaker": text}
 
 
 BREAKERS = {"no breaker": None, "breaker": BREAKER, "breaker without rollback": BARE_BREAKER}
@@ -170,20 +168,12 @@ BY_NUMBERS = [
 @pytest.mark.parametrize(("desired", "configured", "expected"), BY_NUMBERS)
 def test_thresholds(desired: int, configured: tuple[Any, int] | None, expected: int) -> None:
     """COUNT, BOUNDED_PERCENT between 3 and 200, UNBOUNDED_PERCENT; half of the desired count, bounded, without."""
-    told = DeploymentCircuitBreaker(
+    breaker = DeploymentCircuitBreaker(
         enable=False,
         rollback=False,
         threshold_configuration=ThresholdConfiguration(type=configured[0], value=configured[1]) if configured else None,
     )
-    service = Service(
-        service_name="web",
-        service_arn="web",
-        cluster_arn="prod",
-        status="ACTIVE",
-        desired_count=desired,
-        deployment_configuration=DeploymentConfiguration(deployment_circuit_breaker=told),
-    )
-    assert expected == threshold(DeploymentProgress(started=StartedDeployment(service="web"), service=service))
+    assert expected == threshold(breaker, desired)
 
 
 def failing(
@@ -206,8 +196,8 @@ def test_failures_up_to_a_threshold(
     """As many failed tasks as the threshold are a stall, one less is none; a breaker that is off still has one."""
     configuration = breaker(threshold=configured) if configured else None
     went = failing(most, desired=desired, configuration=configuration, prepare=reads)
-    told = f"stalled: {most} task{'s' if most > 1 else ''} failed, and no circuit breaker ends it"
-    assert told in str(went.raised(DeploymentStalled))
+    text = f"stalled: {most} task{'s' if most > 1 else ''} failed, and no circuit breaker ends it"
+    assert text in str(went.raised(DeploymentStalled))
     fewer = failing(most - 1, desired=desired, configuration=configuration, prepare=reads)
     assert fewer.verdict in ("SUCCESSFUL", "COMPLETED"), repr(fewer.error)
 

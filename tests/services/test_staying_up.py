@@ -56,8 +56,10 @@ def test_a_crash_loop_is_rolled_back(options: dict[str, Any], breaker: str, read
         service={"desiredCount": 4, "deploymentConfiguration": BREAKERS[breaker]},
     )
     error = went.raised(DeploymentRolledBack)
-    told = "was rolled back to web:1: SUCCESSFUL, but 4 tasks stopped within 5 s: container app exited with 1 (4 of 4)"
-    assert told in str(error)
+    expected = (
+        "was rolled back to web:1: SUCCESSFUL, but 4 tasks stopped within 5 s: container app exited with 1 (4 of 4)"
+    )
+    assert expected in str(error)
     assert (error.rolled_back_to or "").endswith("task-definition/web:1")
     assert isinstance(error.__cause__, DeploymentUnstable)
     assert "web:1" == went.runs
@@ -184,7 +186,7 @@ def meanwhile(event: Callable[[Simulator], object], **options: Any) -> Act:
 
         def on_poll(story: Any) -> None:
             [progress] = story.last.values()
-            if not done and progress is not None and progress.after_success is not None:
+            if not done and progress is not None and progress.observed_stability is not None:
                 done.append(True)
                 event(ecs.sim)
 
@@ -219,7 +221,7 @@ def test_a_stop_that_does_not_count(name: str) -> None:
     went = both(meanwhile(HARMLESS[name]), service={"desiredCount": 4})
     assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability), repr(went.error)
     assert "next:1" == went.runs
-    assert 0 == went.result.after_success.stops
+    assert 0 == went.result.observed_stability.stops
 
 
 ENDED_OUTSIDE = {
@@ -238,7 +240,7 @@ def test_capacity_that_is_taken_back(name: str) -> None:
         service={"desiredCount": 4},
     )
     assert ("SUCCESSFUL", "stable") == (went.verdict, went.returned().stability)
-    assert 0 == went.result.after_success.stops
+    assert 0 == went.result.observed_stability.stops
     assert went.elapsed >= 20 + 30 + 60
 
 
@@ -282,7 +284,11 @@ def test_tasks_that_crashed_before_the_success_do_not_count() -> None:
         prepare=crashing([*first, slow, slow, slow]),
         service={"desiredCount": 4},
     )
-    assert ("SUCCESSFUL", "stable", 0) == (went.verdict, went.returned().stability, went.result.after_success.stops)
+    assert ("SUCCESSFUL", "stable", 0) == (
+        went.verdict,
+        went.returned().stability,
+        went.result.observed_stability.stops,
+    )
     assert 2 == len(went.result.stopped_tasks)
 
 

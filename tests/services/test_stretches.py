@@ -26,7 +26,11 @@ def test_one_stop_restarts_the_clock() -> None:
         prepare=crashing([TaskScript.exits(1, after=50), STEADY]),
         service={"desiredCount": 4},
     )
-    assert ("SUCCESSFUL", "stable", 1) == (went.verdict, went.returned().stability, went.result.after_success.stops)
+    assert ("SUCCESSFUL", "stable", 1) == (
+        went.verdict,
+        went.returned().stability,
+        went.result.observed_stability.stops,
+    )
     assert 20 + 50 + 20 + 60 <= went.elapsed <= 20 + 50 + 20 + 60 + 15
 
 
@@ -38,8 +42,8 @@ def test_no_quiet_stretch_in_three_times_as_long() -> None:
         service={"desiredCount": 10},
     )
     error = went.raised(DeploymentUnstable)
-    assert 180 <= error.progress.after_success.elapsed < 185
-    assert 2 <= error.progress.after_success.stops < 5
+    assert 180 <= error.progress.observed_stability.elapsed < 185
+    assert 2 <= error.progress.observed_stability.stops < 5
     assert "container app exited with 1" in str(error)
 
 
@@ -66,7 +70,7 @@ def test_timeout_before_the_success_still_counts() -> None:
 def test_observation_ends_when_the_stretch_is_over() -> None:
     """The last poll is at the end of the stretch, not some seconds later."""
     went = both(deploys(stable_for=100))
-    [after] = [went.returned().after_success]
+    [after] = [went.returned().observed_stability]
     assert 100.0 == pytest.approx(after.quiet_for, abs=0.01)
 
 
@@ -133,8 +137,8 @@ def test_different_reasons_have_their_shares() -> None:
     """The message counts each reason."""
     scripts = [*[CRASH] * 3, TaskScript.exits(2, after=5)]
     went = both(deploys(stable_for=60), prepare=crashing(scripts), service={"desiredCount": 4})
-    told = "4 tasks stopped within 5 s: container app exited with 1 (3 of 4), container app exited with 2 (1 of 4)"
-    assert told in str(went.raised(DeploymentUnstable))
+    expected = "4 tasks stopped within 5 s: container app exited with 1 (3 of 4), container app exited with 2 (1 of 4)"
+    assert expected in str(went.raised(DeploymentUnstable))
 
 
 # The error.

@@ -233,8 +233,8 @@ def test_a_service_without_rollout_states_that_lacks_tasks() -> None:
     world = World(before="1=-:1", answer="1=-:1", update=story({0: "1=-:1", 30: "1=-:2"}).update)
     shown: list[str] = []
 
-    def on_poll(told: Any) -> None:
-        [progress] = told.last.values()
+    def on_poll(story: Any) -> None:
+        [progress] = story.last.values()
         shown.append(progress.status)
 
     went = acting.both(

@@ -114,7 +114,7 @@ def test_left_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_rolled_back(name: str) -> None:
-    """The service is back at what it ran before when the error is raised."""
+    """When the error is raised, the service runs again what it ran before."""
     way = WAYS[name]
     end = went(way, on_failure="rollback", on_timeout="rollback")
     assert way.undone == end.verdict, repr(end.error)
@@ -164,7 +164,7 @@ def test_an_update_that_is_refused_changed_nothing() -> None:
     assert (1, 0) == (len(end.requests("UpdateService")), len(end.requests("StopServiceDeployment")))
 
 
-def test_somebody_else_has_deployed_meanwhile() -> None:
+def test_another_process_has_deployed_meanwhile() -> None:
     """What is newer is not rolled back."""
 
     def act(ecs: Ecs) -> Any:
@@ -194,7 +194,7 @@ def test_a_deployment_that_succeeds_while_it_is_stopped() -> None:
     assert ("SUCCESSFUL" == last.status) == (end.error is None)
 
 
-def test_what_somebody_else_deploys_while_time_runs_out_is_left_alone() -> None:
+def test_what_another_process_deploys_while_time_runs_out_is_left_alone() -> None:
     """ECS cannot stop what was replaced already, and the newer deployment is not undone."""
     sim = furnished()
 

@@ -46,10 +46,10 @@ def test_the_page_has_everything_that_has_a_name(cls: type[TaskScript | Fault]) 
     assert [] == [name for name in named if f"`{cls.__name__}.{name}(" not in page]
 
 
-def test_the_page_has_every_kind_of_resource_that_takes_time() -> None:
-    """The table of kinds has their default durations, the table of fields those of `Progress`."""
+def test_the_page_has_every_resource_type_that_takes_time() -> None:
+    """The table of resource types has their default durations, the table of fields those of `Progress`."""
     page = PAGE.read_text(encoding="utf-8")
-    assert [kind for kind, seconds in DEFAULT_SECONDS.items() if f"| `{kind}` | {seconds:g} |" not in page] == []
+    assert [each for each, seconds in DEFAULT_SECONDS.items() if f"| `{each}` | {seconds:g} |" not in page] == []
     assert [field for field in Progress.__annotations__ if f"`{field}`" not in page] == []
 
 

@@ -45,7 +45,7 @@ def _loads(request: pytest.FixtureRequest) -> Iterator[None]:
 
 MALFORMED = [
     pytest.param(b"", "0 bytes is not JSON", id="empty"),
-    pytest.param(b'{"clusterArns": ["a', "is not JSON; it may have been cut short", id="truncated"),
+    pytest.param(b'{"clusterArns": ["a', "is not JSON; it may be truncated", id="truncated"),
     pytest.param(b"<html>maintenance</html>", "24 bytes is not JSON", id="html"),
     pytest.param(b'{"clusterArns": ["\xff\xfe"]}', "is not UTF-8", id="not UTF-8"),
     pytest.param('{"clusterArns": []}'.encode("utf-16"), "is not UTF-8", id="UTF-16"),
@@ -127,7 +127,7 @@ async def test_an_unreadable_error_is_one_by_its_status(
         await once.call("list_clusters")
     assert kind is type(caught.value)
     assert (code, status) == (caught.value.code, caught.value.http_status)
-    assert f"the answer's body of {len(body)} bytes is not what ECS sends" in caught.value.message
+    assert f"the body of {len(body)} bytes is no response of ECS" in caught.value.message
 
 
 async def test_an_error_without_words_is_an_error(once: Caller, server: ModelServer) -> None:

@@ -88,7 +88,7 @@ async def test_an_unknown_profile_is_told(colour: str, by_variable: bool, monkey
         ({"region_name": REGION, "session": object()}, "session, not object"),
         (
             {"session": botocore.session.Session(), "profile_name": "p"},
-            "pass session= or profile_name=, not both: a session has its profile already",
+            "pass session= or profile_name=, not both: a session has a profile already",
         ),
     ],
 )
@@ -133,7 +133,7 @@ async def test_clients_of_the_other_colour_are_not_wrapped() -> None:
     async with AioSession().create_client("ecs", region_name=REGION) as aio_client:
         with pytest.raises(errors.ConfigurationError, match="expected an ECS client of aiobotocore, got ECS"):
             ecskit.AsyncClient.wrap(sync_client)
-        with pytest.raises(errors.ConfigurationError, match="got one of aiobotocore; AsyncClient wraps those"):
+        with pytest.raises(errors.ConfigurationError, match="got one of aiobotocore; wrap it with AsyncClient"):
             ecskit.Client.wrap(aio_client)
     sync_client.close()
 
@@ -142,12 +142,12 @@ async def test_a_wrapped_clients_options_are_its_owners(colour: str) -> None:
     """There is nothing to vary in a client that was made elsewhere."""
     if colour == "sync":
         plain = boto3.client("ecs", region_name=REGION)
-        with pytest.raises(errors.ConfigurationError, match="options are its owner's; vary that one"):
+        with pytest.raises(errors.ConfigurationError, match="change the options of that client"):
             ecskit.Client.wrap(plain).with_options(region_name="eu-west-1")
         plain.close()
     else:
         async with AioSession().create_client("ecs", region_name=REGION) as aio_client:
-            with pytest.raises(errors.ConfigurationError, match="options are its owner's; vary that one"):
+            with pytest.raises(errors.ConfigurationError, match="change the options of that client"):
                 ecskit.AsyncClient.wrap(aio_client).with_options(region_name="eu-west-1")
 
 
@@ -156,7 +156,7 @@ async def test_an_operation_that_a_wrapped_client_lacks_is_told(old_client: Call
     with pytest.raises(errors.UnsupportedOperationError) as caught:
         await old_client.call("list_gateways")
     assert "has no ListGateways" in str(caught.value)
-    assert f"botocore {botocore_version} or the model it loaded is older" in str(caught.value)
+    assert f"botocore {botocore_version}, or the model that it loaded, is older" in str(caught.value)
     assert "upgrade botocore, or let ecskit make the client" in str(caught.value)
     assert isinstance(caught.value, errors.ConfigurationError)
     assert server.seen == []

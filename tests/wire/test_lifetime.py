@@ -77,7 +77,7 @@ async def test_an_async_client_is_an_async_context_manager(server: ModelServer) 
 async def test_an_async_client_can_do_without_async_with(server: ModelServer) -> None:
     """The first call connects, `aclose` disconnects."""
     ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url)
-    with pytest.raises(errors.ConfigurationError, match="made by `async with` or by the first call"):
+    with pytest.raises(errors.ConfigurationError, match="`async with` or the first call makes it"):
         _ = ecs.botocore_client
     await ecs.list_clusters()
     assert REGION == ecs.botocore_client.meta.region_name

@@ -140,7 +140,7 @@ async def test_a_repeated_token_is_an_error(ecs: Caller, server: ModelServer, to
     """A list that comes round to a token it had would never end; what came before is yielded."""
     server.will(*[clusters(str(i), token=token) for i, token in enumerate(tokens)])
     found = []
-    with pytest.raises(errors.PaginationError, match="ListClusters: the token of the next page came a second time"):
+    with pytest.raises(errors.PaginationError, match="ListClusters: ECS sent the same page token twice"):
         paginator = ecs.paginate("list_clusters", starting_token="start" if tokens == ["start"] else None)
         async for item in asynchronous(paginator):
             found.append(item)

@@ -56,7 +56,7 @@ async def test_retries_are_logged(ecs: Caller, server: ModelServer, caplog: pyte
     server.will(Answer.error("ServerException", status=500))
     with caplog.at_level("INFO", logger="ecskit"):
         await ecs.send(request_for("RunTask"))
-    assert [record.getMessage() for record in caplog.records] == ["RunTask: answered at attempt 2"]
+    assert [record.getMessage() for record in caplog.records] == ["RunTask: response received at attempt 2"]
 
 
 @operations

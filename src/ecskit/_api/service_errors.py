@@ -71,14 +71,14 @@ class AttributeLimitExceededException(LimitError):
 
 
 class BlockedException(AccessDeniedError):
-    """The account is blocked; AWS Support can tell why.
+    """The account is blocked; AWS Support can give the reason.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
 
 
 class ClientException(InvalidRequestError):
-    """The request is valid in form but not possible as things are.
+    """The request is well formed, but ECS cannot perform it in the current state.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -113,7 +113,7 @@ class ClusterContainsTasksException(StateError):
 
 
 class ClusterNotFoundException(NotFoundError):
-    """There is no such cluster in this account and region.
+    """The cluster does not exist in this account and region.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -139,14 +139,14 @@ class DaemonNotActiveException(StateError):
 
 
 class DaemonNotFoundException(NotFoundError):
-    """There is no such daemon.
+    """The daemon does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
 
 
 class GatewayNotFoundException(NotFoundError):
-    """There is no such gateway.
+    """The gateway does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -174,7 +174,7 @@ class MissingVersionException(StateError):
 
 
 class NamespaceNotFoundException(NotFoundError):
-    """There is no such Cloud Map namespace.
+    """The Cloud Map namespace does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -195,7 +195,7 @@ class PlatformTaskDefinitionIncompatibilityException(UnsupportedError):
 
 
 class PlatformUnknownException(NotFoundError):
-    """There is no such platform version.
+    """The platform version does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -209,7 +209,7 @@ class ResourceInUseException(ConflictError):
 
 
 class ResourceNotFoundException(NotFoundError):
-    """There is no such resource.
+    """The resource does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -223,7 +223,7 @@ class ServerException(ServerError):
 
 
 class ServiceDeploymentNotFoundException(NotFoundError):
-    """There is no such service deployment.
+    """The service deployment does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -237,7 +237,7 @@ class ServiceNotActiveException(StateError):
 
 
 class ServiceNotFoundException(NotFoundError):
-    """There is no such service in this cluster.
+    """The service does not exist in this cluster.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
@@ -251,14 +251,14 @@ class TargetNotConnectedException(StateError):
 
 
 class TargetNotFoundException(NotFoundError):
-    """There is no such target for the attribute.
+    """The target of the attribute does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """
 
 
 class TaskSetNotFoundException(NotFoundError):
-    """There is no such task set.
+    """The task set does not exist.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CommonErrors.html
     """

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import botocore
-import tomllib
 
 from . import emit_facades, emit_models, emit_tables, emit_verbs, emit_waits
 from .emit_tables import Provenance
@@ -58,6 +57,8 @@ def generate(model: Json, provenance: Provenance) -> dict[str, str]:
         model: The service model, as in botocore's JSON.
         provenance: Where it comes from.
     """
+    import tomllib  # Python 3.11; the rest of this package can be read by older versions, as tests do
+
     overrides = tomllib.loads((HERE / "overrides.toml").read_text("utf-8"))
     summaries = tomllib.loads((HERE / "summaries.toml").read_text("utf-8"))
     api = read(model, Corrections(overrides, summaries))

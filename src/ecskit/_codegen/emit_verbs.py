@@ -56,7 +56,7 @@ NAMESPACES = (
         name="wait",
         class_="Wait",
         about="Waits. Each returns a typed result, or raises an error that gives the reason.",
-        modules=("ecskit._waits", "ecskit._deployments.waiting"),
+        modules=("ecskit._waits", "ecskit._deployments.waits"),
     ),
     Namespace(
         name="tasks",
@@ -97,8 +97,8 @@ NAMESPACES = (
         class_="ServiceVerbs",
         about="Deploy, scale, create, delete and find services.",
         modules=(
-            "ecskit._deployments.deploying",
-            "ecskit._deployments.rolling_back",
+            "ecskit._deployments.deploy",
+            "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._services.creating",
             "ecskit._services.deleting",

@@ -19,9 +19,9 @@ from typing import Literal
 EXPANDED = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
-    "Change": "ecskit._deployments.change",
-    "FollowOptions": "ecskit._deployments.following",
-    "RollbackOptions": "ecskit._deployments.rollback",
+    "Change": "ecskit._deployments.arguments",
+    "FollowOptions": "ecskit._deployments.arguments",
+    "RollbackOptions": "ecskit._deployments.arguments",
 }
 """Classes whose fields become parameters, and their modules."""
 RESULTS = ("Flow", "Emits")

@@ -1,1 +1,1 @@
-"""The part of ecskit that only decides: no I/O, no clock, no randomness, no asyncio."""
+"""Pure code that all other parts build on: no I/O, no clock, no randomness, no asyncio."""

@@ -1,8 +1,8 @@
-"""What a list or map member holds when it is absent: an empty collection with an identity.
+"""The value of an absent list or map member: an empty singleton.
 
-ECS tells an absent list from an empty one (`UpdateService` with `loadBalancers: []` detaches them all), while a
-reader of responses wants to loop without a check. One object serves both: it is empty, falsy and equal to any
-empty collection, and the wire layer drops it because it *is* the singleton.
+For ECS an absent list and an empty list differ (`UpdateService` with `loadBalancers: []` detaches all load balancers).
+Code that reads responses should loop without a check. The singletons serve both: they are empty, falsy and equal to any
+empty collection, and the wire layer recognizes them by identity and leaves the member out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["ABSENT_LIST", "ABSENT_MAP", "AbsentList", "AbsentMap"]
 
 @final
 class AbsentList(Sequence[NoReturn]):
-    """The empty sequence that stands for a list member that was not given or not sent."""
+    """The empty sequence in place of an absent list member."""
 
     __slots__ = ()
 
@@ -35,19 +35,19 @@ class AbsentList(Sequence[NoReturn]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (AbsentList, list, tuple)) and not other
 
-    __hash__ = None  # type: ignore[assignment]  # equal to lists, which have no hash either
+    __hash__ = None  # type: ignore[assignment]  # it equals empty lists, which are not hashable
 
     def __repr__(self) -> str:
         return "ABSENT_LIST"
 
     def __reduce__(self) -> str:
-        # By name, so that pickle and copy hand back the singleton itself.
+        # By name, so that pickle and copy return the singleton itself.
         return "ABSENT_LIST"
 
 
 @final
 class AbsentMap(Mapping[str, NoReturn]):
-    """The empty mapping that stands for a map member that was not given or not sent."""
+    """The empty mapping in place of an absent map member."""
 
     __slots__ = ()
 
@@ -63,7 +63,7 @@ class AbsentMap(Mapping[str, NoReturn]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and not other
 
-    __hash__ = None  # type: ignore[assignment]  # equal to dicts, which have no hash either
+    __hash__ = None  # type: ignore[assignment]  # it equals empty dicts, which are not hashable
 
     def __repr__(self) -> str:
         return "ABSENT_MAP"

@@ -1,7 +1,7 @@
-"""What handles share: a value, and a client to act on it with.
+"""The base class of handles: a value that is bound to a client.
 
-The generator writes a class for each kind of value, whose methods are the verbs that take such a value first. Knows
-nothing of deployments, nor of colour: all it needs of a value is that it can be written down.
+The generator writes a subclass for each class of value. Its methods are the verbs that take such a value as their first
+argument.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ StartedT = TypeVar("StartedT", bound=_Started)
 
 
 class Bound(Generic[StartedT]):
-    """A value whose verbs are methods. It holds no state of its own: two of the same value are equal."""
+    """A value whose verbs are methods. It has no other state: two handles of equal values are equal."""
 
     __slots__ = ("_started",)
 
@@ -28,11 +28,11 @@ class Bound(Generic[StartedT]):
 
     @property
     def started(self) -> StartedT:
-        """What this is a handle of, as a value without a client."""
+        """The value, which can be stored without the client."""
         return self._started
 
     def to_json(self) -> str:
-        """Return the value as a line of JSON, from which another process can go on."""
+        """Return the value as a line of JSON, with which another process can continue."""
         return self._started.to_json()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""One call: fill the token, encode, send, decode."""
+"""One call: fill in the client token, encode the request, send it, decode the response."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[ResponseT]:
     """Send one request and return its typed response.
 
-    A missing client token is filled before anything is sent, so that every retry of this call carries the same one.
+    A missing client token is filled in before the request is sent, so that all retries use the same token.
 
     Args:
         request: The request.
-        single_attempt: Leave retries to the flow: the transport makes one attempt.
+        single_attempt: Whether the transport makes one attempt only, because the flow repeats the request itself.
     """
     if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected a request of ecskit.models, such as RunTaskRequest, got {type(request).__name__}"
@@ -35,7 +35,7 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
     reply = yield Send(request._operation, params, single_attempt)
     try:
         raw: RawResponse = reply.get()
-        return wire.decode_response(request._operation, request._response, raw, token)  # type: ignore[return-value]  # the request says which class answers it
+        return wire.decode_response(request._operation, request._response, raw, token)  # type: ignore[return-value]  # `_response` is the class of ResponseT
     except EcsError as error:
         error.client_token = token
         raise

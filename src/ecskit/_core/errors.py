@@ -1,7 +1,7 @@
-"""The errors that no service model knows: the root, the groups, transport, bad input, failures, pages and waits.
+"""The base errors: the root, groups of service errors, transport, wrong input, `failures`, pagination, cancelled waits.
 
-Errors hold fields and tell their story in `__str__`. All of them survive pickle and deepcopy. The public tree is
-drawn in `ecskit.errors`.
+Errors hold fields; `__str__` makes the message from them. All errors survive pickle and deepcopy. `ecskit.errors` shows
+the whole tree.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ __all__ = [
 
 
 class Story(Protocol):
-    """What a wait has observed when an error ends it. `ecskit.waits.WaitStory` is the class behind it."""
+    """What a wait observed before an error ended it. The class is `ecskit.waits.WaitStory`."""
 
     @property
     def handle(self) -> WaitHandle:
-        """What continues the wait: `ecs.wait.resume(handle)`."""
+        """The handle that resumes the wait: `ecs.wait.resume(handle)`."""
         ...
 
     @property
@@ -61,21 +61,21 @@ class Story(Protocol):
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """What else the wait was given, such as the cluster."""
+        """Other arguments of the wait, such as the cluster."""
         ...
 
     @property
     def last(self) -> Mapping[str, Any]:
-        """The last observation of each target, by id; None of a target that no poll showed."""
+        """The last observation of each target, by id; None if no poll showed it."""
         ...
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """What is lacking or to blame, by the id of each target."""
+        """Why the wait did not end well, by the id of each target."""
         ...
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Story:
-        """Return the same story with these arguments in its handle."""
+        """Return this story with these arguments in its handle."""
         ...
 
     @property
@@ -90,7 +90,7 @@ class Story(Protocol):
 
     @property
     def poll_summary(self) -> str:
-        """The polls and what they showed, in words."""
+        """The number of polls and what they showed, as text."""
         ...
 
     @property
@@ -100,37 +100,37 @@ class Story(Protocol):
 
     @property
     def errors(self) -> Sequence[EcsError]:
-        """The errors of polls, the latest of them."""
+        """The latest errors of polls."""
         ...
 
 
 class EcsError(Exception):
-    """The base of all errors that ecskit raises. Their public home is `ecskit.errors`."""
+    """The base class of all errors that ecskit raises. Import errors from `ecskit.errors`."""
 
     __module__ = "ecskit.errors"
 
     retryable: bool = False
     """Whether sending the same request again, with the same client token, may succeed."""
     client_token: str | None = None
-    """The idempotency token of the request that failed; send it again with the same one and nothing runs twice."""
+    """The idempotency token of the failed request. Send the request again with this token, and nothing runs twice."""
     story: Story | None = None
-    """What a wait had observed when this error ended it, with the handle to resume it; None outside of waits."""
+    """What the wait observed before this error ended it, with the handle that resumes it; None outside of waits."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # Errors are defined beside the values that they hold. Tracebacks, logs and pickle name where users import them.
+        # Errors are defined beside the values that they hold. Tracebacks, logs and pickles show the public module.
         if cls.__module__.startswith("ecskit.") and not cls.__name__.startswith("_"):
             cls.__module__ = "ecskit.errors"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"  # what they hold can be as long as a book
+        return f"{type(self).__name__}({str(self)!r})"  # without `args`, which can be very long
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.__class__, self.args, self.__dict__.copy())
 
 
 def _rebuild(cls: type[EcsError], args: tuple[Any, ...], state: dict[str, Any]) -> EcsError:
-    # Past __init__: each class has its own signature, and all of its state is in args and __dict__.
+    # Without __init__, whose signature differs by class: args and __dict__ hold the whole state.
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
@@ -138,14 +138,14 @@ def _rebuild(cls: type[EcsError], args: tuple[Any, ...], state: dict[str, Any]) 
 
 
 class RequestError(EcsError, ValueError):
-    """The input is wrong; nothing was sent.
+    """An argument or a member of a request is wrong. Nothing was sent.
 
     Attributes:
-        problems: Pairs of the parameter's path, such as `container_definitions[0].name`, and what is wrong with it.
+        problems: Pairs of a path, such as `container_definitions[0].name`, and the problem there.
     """
 
     def __init__(self, subject: str, problems: Sequence[tuple[str, str]]) -> None:
-        """Hold what `subject` (a request or a model) got wrong."""
+        """Hold the problems of `subject`, the name of a request, a model or a verb."""
         super().__init__(subject, problems)
         self.subject = subject
         self.problems = tuple(problems)
@@ -155,76 +155,76 @@ class RequestError(EcsError, ValueError):
 
 
 class ConfigurationError(EcsError):
-    """The client cannot be built or used as it is configured: no region, an unknown profile, a bad endpoint."""
+    """The configuration of the client is wrong or incomplete: no region, an unknown profile, an invalid endpoint."""
 
 
 class MissingExtraError(ConfigurationError, ImportError):
-    """A part of ecskit was used whose optional dependency is not installed."""
+    """An optional dependency is not installed. The message names the extra to install."""
 
 
 class WrongEventLoopError(ConfigurationError):
-    """An async client was used from another event loop than the one it was first used in."""
+    """An async client was used in another event loop than before."""
 
 
 class ClientClosedError(ConfigurationError):
-    """The client was closed, before the call or while it was under way."""
+    """The client was closed before or during the call."""
 
 
 class UnsupportedOperationError(ConfigurationError):
-    """The wrapped client was built from a service model without this operation."""
+    """The service model of the wrapped client does not contain this operation."""
 
 
 class TransportError(EcsError):
-    """The exchange with ECS failed; unless a subclass says otherwise, the request may or may not have arrived."""
+    """No valid response was received. Unless a subclass says otherwise, ECS may have processed the request."""
 
     retryable = True
 
     def __init__(self, operation: str, message: str) -> None:
-        """Hold the operation that got no answer and why."""
+        """Hold the operation and the reason."""
         super().__init__(operation, message)
         self.operation = operation
         self.message = message
 
     def __str__(self) -> str:
-        told = f"{self.operation}: {self.message}"
+        text = f"{self.operation}: {self.message}"
         if self.client_token and self.retryable:
-            told += f"; it may have been carried out all the same: ask again with the client token {self.client_token}"
-        return told
+            text += f"; ECS may have processed the request: repeat it with the client token {self.client_token}"
+        return text
 
 
 class ConnectionFailedError(TransportError):
-    """The connection could not be made or broke."""
+    """The connection could not be opened, or it broke."""
 
 
 class TimedOutError(TransportError):
-    """The connection or the answer took longer than the configured timeouts."""
+    """Connecting, or waiting for the response, took longer than the configured timeout."""
 
 
 class CredentialsError(TransportError):
-    """No usable credentials were found, so that nothing was sent."""
+    """No usable credentials were found. Nothing was sent."""
 
     retryable = False
 
 
 class MalformedResponseError(TransportError):
-    """An answer came that is not what the operation returns: truncated, not JSON, not UTF-8, or without its result."""
+    """The response is invalid: truncated, not JSON, not UTF-8, or incomplete."""
 
 
 class ServiceError(EcsError, ClientError):
-    """ECS answered with an error. Also a botocore `ClientError`, so that existing handlers catch it.
+    """ECS returned an error. It is also a botocore `ClientError`, so that existing handlers catch it.
 
     Attributes:
-        code: ECS's name of the error, such as `ClusterNotFoundException`.
-        message: What ECS says about it.
+        code: The error code of ECS, such as `ClusterNotFoundException`.
+        message: The message of ECS.
         operation: Name of the operation, such as `RunTask`.
-        request_id: AWS's id of the request, or None.
-        http_status: Status code of the answer, or None.
+        request_id: The id that AWS gave the request, or None.
+        http_status: HTTP status code of the response, or None.
         attempts: How many times the request was sent.
         retryable: Whether the same request may succeed later.
     """
 
     def __init__(self, error_response: Mapping[str, Any], operation_name: str) -> None:
-        """Hold an error response as botocore parses it: `Error` and `ResponseMetadata`."""
+        """Hold an error response as parsed by botocore: `Error` and `ResponseMetadata`."""
         super().__init__(cast("Any", error_response), operation_name)
         self._answer = error_response
         error, metadata = error_response.get("Error", {}), error_response.get("ResponseMetadata", {})
@@ -236,60 +236,59 @@ class ServiceError(EcsError, ClientError):
         self.attempts: int = metadata.get("RetryAttempts", 0) + 1
 
     def __str__(self) -> str:
-        told = [f"HTTP {self.http_status}"] if self.http_status else []
-        told += [f"request {self.request_id}"] if self.request_id else []
-        told += [f"{self.attempts} attempts"] if self.attempts > 1 else []
-        return f"{self.operation}: {self.code}: {self.message or '(no message)'}" + (
-            f" ({', '.join(told)})" if told else ""
-        )
+        details = [f"HTTP {self.http_status}"] if self.http_status else []
+        details += [f"request {self.request_id}"] if self.request_id else []
+        details += [f"{self.attempts} attempts"] if self.attempts > 1 else []
+        text = f"{self.operation}: {self.code}: {self.message or '(no message)'}"
+        return f"{text} ({', '.join(details)})" if details else text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # ClientError defines its own, which would call __init__ and forget the rest.
+        # ClientError has its own, which calls __init__ and drops all other state.
         return EcsError.__reduce__(self)
 
 
 class NotFoundError(ServiceError):
-    """What the request names does not exist, or not where it was looked for."""
+    """A resource in the request does not exist, or not in this cluster, account or region."""
 
 
 class ConflictError(ServiceError):
-    """The request contradicts one that came before, or work that is under way."""
+    """The request conflicts with an earlier request or with a change that is under way."""
 
 
 class StateError(ServiceError):
-    """What the request names exists, but is not in a state that allows the operation."""
+    """A resource in the request is in a state that does not allow the operation."""
 
 
 class LimitError(ServiceError):
-    """A quota of the account would be exceeded."""
+    """The request would exceed a quota of the account."""
 
 
 class InvalidRequestError(ServiceError):
-    """ECS does not accept the request's parameters."""
+    """ECS does not accept the parameters of the request."""
 
 
 class UnsupportedError(ServiceError):
-    """The feature is not available here: not in this region, platform version or task definition."""
+    """The feature is not available in this region, platform version or task definition."""
 
 
 class AccessDeniedError(ServiceError):
-    """The caller may not do this, or is not known: missing permission, expired or invalid credentials."""
+    """Permission is missing, or the credentials are expired or invalid."""
 
 
 class ThrottledError(ServiceError):
-    """Too many requests; the same one may succeed a little later."""
+    """Too many requests. The same request may succeed a little later."""
 
     retryable = True
 
 
 class ServerError(ServiceError):
-    """ECS failed on its side; the same request may succeed later."""
+    """ECS failed. The same request may succeed later."""
 
     retryable = True
 
 
-_TOLD = 10
-"""How many failures a message tells at the most."""
+_MAX_SHOWN = 10
+"""The maximum number of failures in a message."""
 
 
 class WaitCancelled(EcsError):
@@ -300,47 +299,47 @@ class WaitCancelled(EcsError):
 
 
 class FailureDetails(Protocol):
-    """What `ecskit.models.Failure` has; errors come before models."""
+    """The attributes of `ecskit.models.Failure`, which imports this module."""
 
     @property
     def arn(self) -> str | None:
-        """ARN of what failed."""
+        """ARN of the item that failed."""
         ...
 
     @property
     def reason(self) -> str | None:
-        """Why, in a word, such as `MISSING`."""
+        """The reason as a code, such as `MISSING`."""
         ...
 
     @property
     def detail(self) -> str | None:
-        """Why, in more words."""
+        """More about the reason."""
         ...
 
 
 class FailuresError(EcsError):
-    """A successful answer says in its `failures` that parts of the request were not done.
+    """A successful response lists `failures`: ECS did not process a part of the request.
 
     Attributes:
         operation: Name of the operation.
-        failures: What failed: ARN, reason and detail of each.
-        response: The whole response, with what succeeded.
+        failures: ARN, reason and detail of each item that failed.
+        response: The whole response, with the items that succeeded.
     """
 
     def __init__(self, operation: str, failures: Sequence[FailureDetails], response: Any = None) -> None:
-        """Hold what failed and the response that says so."""
+        """Hold the failures and their response."""
         super().__init__(operation, failures)
         self.operation = operation
         self.failures = tuple(failures)
         self.response = response
 
     def __str__(self) -> str:
-        told = "; ".join(
+        text = "; ".join(
             f"{f.reason or 'no reason given'}{f' ({f.detail})' if f.detail else ''}{f' for {f.arn}' if f.arn else ''}"
-            for f in self.failures[:_TOLD]
+            for f in self.failures[:_MAX_SHOWN]
         )
-        more = f"; and {len(self.failures) - _TOLD} more" if len(self.failures) > _TOLD else ""
-        return f"{self.operation}: {len(self.failures)} failed: {told}{more}"
+        more = f"; and {len(self.failures) - _MAX_SHOWN} more" if len(self.failures) > _MAX_SHOWN else ""
+        return f"{self.operation}: {len(self.failures)} failed: {text}{more}"
 
 
 class MissingError(EcsError):
@@ -368,14 +367,12 @@ class MissingError(EcsError):
 
 
 class PaginationError(EcsError):
-    """A list cannot be followed: ECS sent the same page token twice."""
-
-    _told: ClassVar[str] = "the token of the next page came a second time; stopped instead of looping for ever"
+    """ECS sent the same page token twice, so the list cannot be read to its end."""
 
     def __init__(self, operation: str) -> None:
-        """Hold the operation whose pages repeat."""
+        """Hold the operation of the list."""
         super().__init__(operation)
         self.operation = operation
 
     def __str__(self) -> str:
-        return f"{self.operation}: {self._told}"
+        return f"{self.operation}: ECS sent the same page token twice; stopped, because the list would never end"

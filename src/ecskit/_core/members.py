@@ -1,7 +1,7 @@
-"""What each member of a model is on the wire, read off the model's own annotations.
+"""The members of each model: wire names and types, read from the annotations.
 
-Generated annotations keep to a small grammar (`X`, `X | None`, `X | str`, `Sequence[X]`, `Mapping[str, X]`), so they
-are read as text: evaluating them with `typing.get_type_hints` would cost more than everything else at first use.
+Generated annotations follow a small grammar (`X`, `X | None`, `X | str`, `Sequence[X]`, `Mapping[str, X]`) and are read
+as text. Evaluating them with `typing.get_type_hints` would take longer than the rest of a first call.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _NUMBERS_AND_STRINGS = {"str": str, "int": int, "float": float, "bool": bool}
 
 @attrs.frozen
 class MemberType:
-    """What a member holds: one item of a shape, or a list or map of them."""
+    """The type of a member: one item, or a list or map of items."""
 
     container: Literal["", "list", "map"]
     shape: Shape
     type: type[Any]
-    """`str`, `int`, `float` or `bool` of a scalar, the class of a model."""
+    """The class of an item: `str`, `int`, `float` or `bool` for a scalar, the class of a model."""
 
 
 @attrs.frozen
 class Member:
-    """One member of a model, with the names it has in Python and on the wire."""
+    """One member of a model, with its names in Python and on the wire."""
 
     name: str
     wire: str
@@ -46,7 +46,7 @@ _members: dict[type[Model], tuple[Member, ...]] = {}
 
 
 def members(cls: type[Model]) -> tuple[Member, ...]:
-    """Return the members of a model that travel, in the order of its class."""
+    """Return the members of a model that are sent or received, in the order of the class."""
     return _members.get(cls) or _members.setdefault(cls, _read(cls))
 
 
@@ -91,4 +91,4 @@ def _kind(annotation: str, namespace: Mapping[str, Any]) -> MemberType:
     named = namespace[text]
     if isinstance(named, type) and issubclass(named, Model):
         return MemberType(container, "model", named)
-    return MemberType(container, "scalar", str)  # a Literal: one of the strings that are known today
+    return MemberType(container, "scalar", str)  # a Literal: an enum of ECS, to which new strings may be added

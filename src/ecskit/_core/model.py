@@ -1,7 +1,7 @@
-"""The bases of all generated models: how they compare and how they print themselves.
+"""The base classes of all generated models: equality and repr.
 
-A model is a frozen attrs class with one attribute per member. What a member is called on the wire, which members
-are secret and which classes they hold is told by the class itself; how that is used is the wire layer's business.
+A model is a frozen attrs class with one attribute for each member. The class also holds the wire names that differ, and
+the names of its sensitive members; the wire layer reads them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 JSON: TypeAlias = Any
-"""A document of the user's own: whatever JSON can hold."""
+"""A document of the caller: any JSON value."""
 
 REDACTED = "'***'"
 
@@ -37,15 +37,15 @@ REDACTED = "'***'"
 class Model:
     """A structure of the ECS API.
 
-    Models are immutable values. They compare by content, lists by their items whatever their type. They are not
-    hashable, because the lists and maps in them are not.
+    Models are immutable values. They compare by content; sequences compare by their items, whatever their class. Models
+    are not hashable, because the lists and maps in them are not.
     """
 
     _wire_names: ClassVar[Mapping[str, str]] = {}
     _sensitive: ClassVar[frozenset[str]] = frozenset()
 
     extra_fields: Mapping[str, Any] = ABSENT_MAP
-    """Members that AWS sent and this version of ecskit does not know, by wire name; they are sent back unchanged."""
+    """Members that this version of ecskit does not know, by wire name. They are kept, and sent unchanged."""
 
     def __eq__(self, other: object) -> bool:
         if self.__class__ is not other.__class__:
@@ -66,38 +66,38 @@ class TaggedUnion(Model):
 
 @attrs.frozen(kw_only=True, eq=False)
 class ResponseMetadata:
-    """What is known about the HTTP exchange that brought a response."""
+    """The HTTP exchange of a response."""
 
     request_id: str | None = None
     """AWS's id of the request, for support cases."""
     http_status: int | None = None
-    """Status code of the answer."""
+    """HTTP status code of the response."""
     attempts: int = 1
-    """How many times the request was sent before this answer came."""
+    """How many times the request was sent."""
     client_token: str | None = None
-    """The idempotency token that went out with the request, where the operation takes one."""
+    """The idempotency token of the request, if the operation takes one."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Response(Model):
-    """The answer to an operation."""
+    """The response of an operation."""
 
     metadata: ResponseMetadata | None = None
-    """What is known about the exchange; not part of equality, `None` in responses that nobody sent."""
+    """The HTTP exchange. It is not compared. None if the response was not received from ECS."""
 
 
 class FallibleResponse(Response):
-    """The answer to an operation that can do a part of what it was asked and say in `failures` what it did not do."""
+    """The response of an operation that may fail for some of its items, which it lists in `failures`."""
 
     __slots__ = ()
 
     failures: Sequence[Any]
 
     def raise_for_failures(self) -> Self:
-        """Return this response if everything that was asked for was done.
+        """Return this response if `failures` is empty.
 
         Raises:
-            FailuresError: `failures` is not empty; the error holds it and this response.
+            FailuresError: `failures` is not empty. The error holds it, and this response.
         """
         if self.failures:
             raise FailuresError(type(self).__name__.removesuffix("Response"), self.failures, self)
@@ -109,15 +109,15 @@ ResponseT_co = TypeVar("ResponseT_co", bound=Response, covariant=True)
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Request(Model, Generic[ResponseT_co]):
-    """The input of an operation; `send` answers it with a `ResponseT_co`."""
+    """The input of an operation. `send` returns its response, a `ResponseT_co`."""
 
     _operation: ClassVar[str]
-    """Name of the operation, as ECS spells it: `RunTask`."""
+    """Name of the operation in the ECS API, such as `RunTask`."""
     _response: ClassVar[type[Response]]
     _token_length: ClassVar[int] = 0
-    """The most characters that its `client_token` may have; 0 if it takes none."""
+    """The maximum length of `client_token`; 0 if there is no such member."""
     _items: ClassVar[str] = ""
-    """The member of the response whose items its pages list; empty if there are no pages or no such member."""
+    """The member of the response that pages list, by its Python name; empty if there is none."""
 
 
 def _names(cls: type[Model]) -> list[str]:
@@ -134,13 +134,13 @@ def _same(one: Any, other: Any) -> bool:
 
 def _shown(model: Model) -> list[str]:
     shown: list[str] = []
-    # What ECS calls its own first, then what ecskit adds.
+    # The members of ECS first, then the fields of ecskit.
     for name in sorted(_names(model.__class__), key=lambda name: name in ("extra_fields", "metadata")):
         value = getattr(model, name)
         if value is None or value is ABSENT_LIST or value is ABSENT_MAP:
             continue
         if name == "extra_fields":
-            # Names only: nobody knows yet whether such a member is secret.
+            # Names only: an unknown member may be secret.
             value = f"<{', '.join(sorted(value))}>"
         elif name in model._sensitive:
             value = REDACTED

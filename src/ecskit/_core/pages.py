@@ -1,4 +1,4 @@
-"""Pages: follow `nextToken` to the end, lazily, and never in a circle."""
+"""Paginated lists: follow `nextToken` lazily to the last page."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .model import FallibleResponse, Request, Response
 
 __all__ = ["follow", "items", "pages"]
 
-_GIVEN_AS = {"max_results": "page_size", "next_token": "starting_token"}
+_PARAMETER_NAMES = {"max_results": "page_size", "next_token": "starting_token"}
 
 
 def pages(first: Request[Any]) -> Flow[None]:
-    """Emit each page of a list, as the response that it is."""
+    """Emit each page of a list as a response."""
     return follow(first, _emit_page)
 
 
 def items(first: Request[Any]) -> Flow[None]:
-    """Emit the items of each page, then raise what the page says has failed."""
+    """Emit the items of each page. After the items, raise FailuresError if the page has `failures`."""
 
     def emit(page: Response) -> Flow[None]:
         for item in getattr(page, first._items):
@@ -40,13 +40,13 @@ def follow(
     *,
     single_attempt: bool = False,
 ) -> Flow[None]:
-    """Go through what `emit` makes of each page, one after the other."""
+    """Request one page after the other, and perform the flow that `emit` returns for each."""
     request: Any = first
     seen = {request.next_token}
     while True:
         page: Any = yield from _page(request, single_attempt=single_attempt)
         yield from emit(page)
-        token = page.next_token or None  # an empty token ends a list, as none at all does
+        token = page.next_token or None  # an empty token ends the list, too
         if token is None:
             return
         if token in seen:
@@ -59,8 +59,8 @@ def _page(request: Request[Any], *, single_attempt: bool) -> Flow[Any]:
     try:
         return (yield from call(request, single_attempt=single_attempt))
     except RequestError as error:
-        # Told under the names that the caller used.
-        named = [(_GIVEN_AS.get(path, path), problem) for path, problem in error.problems]
+        # Under the names that the caller used.
+        named = [(_PARAMETER_NAMES.get(path, path), problem) for path, problem in error.problems]
         raise RequestError(error.subject, named) from None
 
 

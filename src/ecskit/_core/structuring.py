@@ -1,8 +1,8 @@
 """From dicts with wire names to models.
 
-Generous: values unknown today pass, members unknown today are kept in `extra_fields`, null is absent. Each class gets
-a straight-line function, compiled at first use, because decoding is what a call spends its time on. That function
-only notices that something does not fit; where and why is found out by a second, slower walk.
+Lenient: unknown enum values are accepted, unknown members are kept in `extra_fields`, null means absent. For each class
+a function without branches is compiled on first use, because a call spends most of its time with decoding. That
+function only detects that data does not fit. A second, slower pass finds out where and why.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ Structure = Callable[[Any, Any], Any]
 """A cattrs structure hook: takes the data and the class, returns an instance."""
 
 _METADATA = "ResponseMetadata"
-"""The key under which boto3 puts what it knows about the exchange."""
+"""The key under which botocore puts the metadata of a response."""
 
 
-class _MisfitError(Exception):
+class _MismatchError(Exception):
     """The data does not fit."""
 
 
-_MISFITS = (_MisfitError, ValueError, OverflowError, OSError)
-"""What a compiled function can come across: its own findings, and those of `datetime`."""
+_MISMATCHES = (_MismatchError, ValueError, OverflowError, OSError)
+"""What a compiled function raises for data that does not fit; all but the first come from `datetime`."""
 
 
 def set_slot(cls: type[Model], name: str) -> Callable[[Any, Any], None]:
-    """Return what writes one attribute of a frozen instance."""
+    """Return a function that sets one attribute of a frozen instance."""
     write: Callable[[Any, Any], None] = getattr(cls, name).__set__
     return write
 
@@ -46,14 +46,14 @@ _hooks: dict[type[Model], Structure] = {}
 
 
 def structure_hook(cls: type[Model]) -> Structure:
-    """Return the hook that makes a `cls` out of a dict, compiled when it is first asked for."""
+    """Return the hook that makes a `cls` from a dict. It is compiled on first use."""
     return _hooks.get(cls) or _hooks.setdefault(cls, _compile(cls))
 
 
 def _compile(cls: type[Model]) -> Structure:
-    """Write and compile the hook that makes a `cls` out of a dict, one line for each member.
+    """Write and compile the hook that makes a `cls` from a dict.
 
-    It writes the slots through their descriptors: a frozen class's own `__init__` takes about three times as long.
+    It sets the slots through their descriptors: the `__init__` of a frozen class takes about three times as long.
     """
     mine = members(cls)
     known = frozenset(m.wire for m in mine) | ({_METADATA} if issubclass(cls, Response) else set())
@@ -68,8 +68,8 @@ def _compile(cls: type[Model]) -> Structure:
         "from_timestamp": datetime.fromtimestamp,
         "utc": timezone.utc,
         "metadata": response_metadata,
-        "misfit": _MisfitError,
-        "misfits": _MISFITS,
+        "mismatch": _MismatchError,
+        "mismatches": _MISMATCHES,
         "explain": _explain,
         "known": known.issuperset,
         "extra": lambda data: {key: value for key, value in data.items() if key not in known},
@@ -78,7 +78,7 @@ def _compile(cls: type[Model]) -> Structure:
     lines = [
         "def structure(data, _=None):",
         " try:",
-        "  if not isinstance(data, dict): raise misfit",
+        "  if not isinstance(data, dict): raise mismatch",
         "  self = new(cls)",
     ]
     lines.append("  get = data.get")
@@ -91,27 +91,27 @@ def _compile(cls: type[Model]) -> Structure:
         names["set_metadata"] = set_slot(cls, "metadata")
         lines.append(f"  set_metadata(self, metadata(get({_METADATA!r})))")
     lines += ["  set_extra(self, absent_map if known(data) else extra(data))", "  return self"]
-    lines += [" except misfits: raise explain(data, cls) from None"]
-    exec("\n".join(lines), names)  # noqa: S102  # written from our own classes only
+    lines += [" except mismatches: raise explain(data, cls) from None"]
+    exec("\n".join(lines), names)  # noqa: S102  # made from our own classes only
     compiled: Structure = names["structure"]
     return compiled
 
 
 def _member(m: Member, i: int) -> list[str]:
-    """Return the lines that read one member and write it; the usual type of each goes the short way."""
+    """Return the lines that read and set one member. Data of the usual type takes the shortest path."""
     kind, get = m.kind, f"get({m.wire!r})"
     make = {"model": f"make{i}({{}}, cls{i})", "timestamp": _TIME}.get(kind.shape)
     if make is None and not kind.container and not m.required:
         return [f"set{i}(self, {get})"]
     lines = [f"v = {get}"]
     if m.required:
-        lines.append("if v is None: raise misfit")
+        lines.append("if v is None: raise mismatch")
     absent = "None"
     made = make.format("v") if make else "v"
     item = f"None if i is None else {make.format('i')}" if make else "i"
     if kind.container == "list":
         absent, a_list = "absent_list", "(v if v.__class__ is list else as_list(v))"
-        # An empty list stays the one that came: no loop, no second list.
+        # An empty list is taken as it is: no loop, no second list.
         made = f"([{item} for i in v] if v else v) if v.__class__ is list else [{item} for i in as_list(v)]"
         made = made if make else a_list
     elif kind.container == "map":
@@ -125,36 +125,36 @@ _TIME = "(from_timestamp({0}, utc) if {0}.__class__ is float else as_time({0}))"
 
 def _as_list(value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise _MisfitError
+        raise _MismatchError
     return value
 
 
 def _as_map(value: Any) -> Any:
     if not isinstance(value, dict):
-        raise _MisfitError
+        raise _MismatchError
     return value
 
 
 def as_time(value: Any) -> datetime:
-    """Read epoch seconds (what ECS sends), ISO 8601 (what its events hold) or a datetime (what boto3 makes)."""
+    """Read a time: epoch seconds (from ECS), ISO 8601 (from its events) or a datetime (from boto3)."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return datetime.fromtimestamp(value, timezone.utc)
     if isinstance(value, str):
-        # Python 3.10 knows neither "Z" nor fractions of other than 3 or 6 digits.
+        # Python 3.10 supports neither "Z" nor fractions of other than 3 or 6 digits.
         value = _iso(value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
-    raise _MisfitError
+    raise _MismatchError
 
 
 def _iso(text: str) -> datetime:
-    from dateutil.parser import isoparse  # botocore brings it; only events need it
+    from dateutil.parser import isoparse  # a dependency of botocore; only events need it
 
     return isoparse(text)
 
 
 def response_metadata(known: Any, client_token: str | None = None) -> ResponseMetadata | None:
-    """Make the typed metadata out of botocore's `ResponseMetadata`; None of anything else."""
+    """Make the typed metadata from botocore's `ResponseMetadata`; None if it is no dict."""
     if not isinstance(known, dict):
         return None
     return ResponseMetadata(
@@ -166,11 +166,11 @@ def response_metadata(known: Any, client_token: str | None = None) -> ResponseMe
 
 
 def _explain(data: Any, cls: type[Model]) -> RequestError:
-    return RequestError(cls.__name__, list(_misfits(data, MemberType("", "model", cls), "")))
+    return RequestError(cls.__name__, list(_mismatches(data, MemberType("", "model", cls), "")))
 
 
-def _misfits(data: Any, kind: MemberType, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the path and description of each place where `data` is not what `kind` needs."""
+def _mismatches(data: Any, kind: MemberType, path: str) -> Iterator[tuple[str, str]]:
+    """Yield path and description of each problem in `data`, which should be of type `kind`."""
     if kind.container:
         if not isinstance(data, (list, tuple) if kind.container == "list" else dict):
             yield path, f"expected a {kind.container}, got {type(data).__name__}"
@@ -178,23 +178,23 @@ def _misfits(data: Any, kind: MemberType, path: str) -> Iterator[tuple[str, str]
         one = attrs.evolve(kind, container="")
         for key, item in data.items() if isinstance(data, dict) else enumerate(data):
             if item is not None:
-                yield from _misfits(item, one, f"{path}[{key!r}]")
+                yield from _mismatches(item, one, f"{path}[{key!r}]")
     elif kind.shape == "model":
         if not isinstance(data, dict):
             yield path, f"expected the members of {kind.type.__name__}, got {type(data).__name__}"
             return
         for m in members(kind.type):
-            yield from _member_misfits(data, m, f"{path}.{m.wire}" if path else m.wire)
+            yield from _member_mismatches(data, m, f"{path}.{m.wire}" if path else m.wire)
     elif kind.shape == "timestamp":
         try:
             as_time(data)
-        except _MISFITS:
+        except _MISMATCHES:
             yield path, f"expected a time: epoch seconds, ISO 8601 or datetime, got {type(data).__name__}"
 
 
-def _member_misfits(data: dict[str, Any], m: Member, path: str) -> Iterator[tuple[str, str]]:
+def _member_mismatches(data: dict[str, Any], m: Member, path: str) -> Iterator[tuple[str, str]]:
     value = data.get(m.wire)
     if value is not None:
-        yield from _misfits(value, m.kind, path)
+        yield from _mismatches(value, m.kind, path)
     elif m.required:
         yield path, "is missing"

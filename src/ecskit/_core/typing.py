@@ -1,4 +1,4 @@
-"""Types that only type checkers care about."""
+"""Types for type checkers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["OneOrMany", "SequenceNotStr"]
 
 T = TypeVar("T")
 OneOrMany: TypeAlias = T | list[T]
-"""What a verb results in that does something once, or as many times as its `count` says."""
+"""The result of a verb: a T, or a list of them if the argument `count` is given."""
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class SequenceNotStr(Protocol[T_co]):
-    """A sequence that is not a `str`, whose `__contains__` takes only strings: that is how checkers tell them apart."""
+    """A sequence that is no `str`. Type checkers reject a str because its `__contains__` takes only strings."""
 
-    # No `index` and no `count`: the Any that they would have to take lets mypy infer lists of Any.
+    # No `index` and no `count`: their parameter would have to be Any, and mypy would infer lists of Any.
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> T_co: ...
     @overload

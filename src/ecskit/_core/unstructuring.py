@@ -1,7 +1,7 @@
 """From models to dicts with wire names.
 
-Strict, because this is the last moment before something is sent: every member that is not of its type is a problem,
-all problems are named by their path, and no value is ever printed: it may be a secret.
+Strict, because the request is sent next: each member of a wrong type is a problem. The error names all problems by
+their paths. It shows no values, which may be secrets.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Problems = list[tuple[str, str]]
 
 
 def unstructure(model: Model) -> dict[str, Any]:
-    """Check a model and return it as a dict with wire names, without what is absent.
+    """Check a model and return it as a dict with wire names, without absent members.
 
     Raises:
-        RequestError: Something in it is not of its type; all such problems are named, by path.
+        RequestError: Members have a wrong type. The error names all of them by path.
     """
     problems: Problems = []
     data = _model(model, "", problems)
@@ -35,7 +35,7 @@ def unstructure(model: Model) -> dict[str, Any]:
 
 
 def _model(model: Model, path: str, problems: Problems) -> dict[str, Any]:
-    # What is known overrules an extra field of the same name.
+    # A known member overrides an extra field of the same name.
     data = {} if model.extra_fields is ABSENT_MAP else _extra_fields(model.extra_fields, path, problems)
     for m in members(model.__class__):
         value = getattr(model, m.name)
@@ -75,7 +75,7 @@ def _value(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
     if kind.shape == "model" and isinstance(value, kind.type):
         return _model(value, path, problems)
     if kind.shape == "timestamp" and isinstance(value, datetime) and value.tzinfo is None:
-        # botocore would take it for local time, AWS means UTC: nobody can tell which was meant.
+        # Ambiguous: botocore takes it for local time, ECS sends UTC.
         problems.append((path, "expected a datetime with a timezone, such as datetime.now(timezone.utc)"))
         return None
     if kind.shape != "model" and _fits(value, kind.type):

@@ -1,4 +1,4 @@
-"""The one converter between models and what travels, and the JSON of an answer's body."""
+"""The converter between models and dicts with wire names, and the decoding of response bodies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _loads() -> Callable[[bytes], Any]:
     try:
         fast: Callable[[bytes], Any] = importlib.import_module("orjson").loads  # the extra `speed`
     except ImportError:
-        return lambda body: json.loads(body.decode())  # as text, because json would guess that bytes are UTF-16
+        return lambda body: json.loads(body.decode())  # as text: json would guess the encoding of bytes
     return fast
 
 
@@ -37,8 +37,8 @@ loads = _loads()
 
 @functools.cache
 def converter() -> Converter:
-    """Return the converter that treats models as ECS does and everything else as cattrs does."""
-    from cattrs import Converter  # loaded on first use: importing ecskit does not pay for it
+    """Return the converter for models. It treats all other classes as cattrs does."""
+    from cattrs import Converter  # loaded on first use, so that importing ecskit stays fast
 
     made = Converter()
     made.register_structure_hook_factory(_is_model, structure_hook)
@@ -51,26 +51,26 @@ def _is_model(cls: Any) -> bool:
 
 
 def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token: str | None) -> R:
-    """Make the typed response out of an answer's bytes.
+    """Make the typed response from the bytes of its body.
 
     Raises:
-        MalformedResponseError: The body is not the JSON of such a response.
+        MalformedResponseError: The body is not JSON, or does not fit the response.
     """
     try:
-        # The converter's own hook, without the converter: calls need not load cattrs.
+        # The hook of the converter, without the converter: calls do not load cattrs.
         response: R = structure_hook(cls)(loads(raw.body), cls)
     except RequestError as error:
-        raise MalformedResponseError(operation, f"the answer does not hold what it must: {error}") from None
+        raise MalformedResponseError(operation, f"the response is incomplete or has a wrong type: {error}") from None
     except (ValueError, RecursionError):
         problem = "JSON" if _is_utf8(raw.body) else "UTF-8"
-        message = f"the answer's body of {len(raw.body)} bytes is not {problem}; it may have been cut short"
+        message = f"the response body of {len(raw.body)} bytes is not {problem}; it may be truncated"
         raise MalformedResponseError(operation, message) from None
     set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
     return response
 
 
 def _is_utf8(body: bytes) -> bool:
-    # orjson does not tell the two apart.
+    # orjson raises the same error for both.
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""What happens to a deployment, as a stream: the differences between what is known after one look and the next.
+"""Events of a deployment: the differences between its progress after one poll and after the next.
 
-Decides what is worth telling, and tells each thing once. Asks ECS nothing.
+Each change is one event, and is yielded once.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._deployments.after_success import Stability
-from ecskit._deployments.pauses import key_of, pause_of
+from ecskit._deployments.evidence import stop_reason
+from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment
-from ecskit._deployments.stopped_tasks import died_of
+from ecskit._deployments.stability import Stability
 from ecskit.models.services import Deployment, DeploymentLifecycleHookDetail, ServiceEvent
 from ecskit.models.tasks import Task
 
@@ -23,15 +23,15 @@ __all__ = [
     "CountsChanged",
     "DeploymentEvent",
     "DeploymentFollowed",
-    "DeploymentPausedAt",
+    "PauseStarted",
     "RollbackStarted",
-    "ServiceSaid",
+    "ServiceEventLogged",
     "StabilityChanged",
     "StageReached",
     "StatusChanged",
     "TaskStopped",
     "changes",
-    "name_of",
+    "key_of_event",
 ]
 
 
@@ -41,30 +41,30 @@ T = TypeVar("T")
 @attrs.frozen(kw_only=True)
 class _Event:
     progress: DeploymentProgress = attrs.field(repr=False, eq=False)
-    """Everything that is known of the deployment by then."""
+    """The progress of the deployment after the poll that showed the event."""
 
 
 @attrs.frozen(kw_only=True)
 class StatusChanged(_Event):
-    """The deployment has another status."""
+    """The status of the deployment changed."""
 
     status: str
-    """The status of the service deployment, or else the rollout state that the service shows."""
+    """The status of the service deployment, or the rollout state that the service shows while that is not found."""
     reason: str | None
-    """Why, as ECS says it."""
+    """The reason that ECS gives; None if it gives none."""
 
     def __str__(self) -> str:
-        told = f"{self.progress.name} is {self.status}"
-        return f"{told}: {self.reason}" if self.reason else told
+        status = f"{self.progress.name} is {self.status}"
+        return f"{status}: {self.reason}" if self.reason else status
 
 
 @attrs.frozen(kw_only=True)
 class StageReached(_Event):
-    """The deployment is in another lifecycle stage."""
+    """The deployment reached a lifecycle stage, or its share of traffic changed."""
 
     stage: str
     traffic: float | None
-    """The share of production traffic that the new revision is to have, in percent."""
+    """The requested share of production traffic of the new revision, in percent; None if ECS shows none."""
 
     def __str__(self) -> str:
         traffic = "" if self.traffic is None else f", {self.traffic:g}% of production traffic"
@@ -72,8 +72,8 @@ class StageReached(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class DeploymentPausedAt(_Event):
-    """A hook pauses the deployment until it is answered, or expires."""
+class PauseStarted(_Event):
+    """A hook paused the deployment. It waits for an answer, or until the hook expires."""
 
     stage: str | None
     hook: DeploymentLifecycleHookDetail
@@ -81,24 +81,24 @@ class DeploymentPausedAt(_Event):
 
     @property
     def expires_at(self) -> datetime | None:
-        """When ECS ends the pause; None if no read shows that."""
+        """When the hook expires; None if no read shows that."""
         return self.hook.expires_at
 
     @property
     def timeout_action(self) -> str | None:
-        """What ECS does then: "ROLLBACK" or "CONTINUE"; None if no read shows that."""
+        """What ECS does when the pause ends without an answer: "ROLLBACK" or "CONTINUE"; None if no read shows that."""
         return self.hook.timeout_action
 
     def __str__(self) -> str:
-        return f"paused at {self.stage} by {pause_of(self.hook)}: continue it, or roll it back"
+        return f"paused at {self.stage} by {describe_hook(self.hook)}: continue it, or roll it back"
 
 
 @attrs.frozen(kw_only=True)
 class CountsChanged(_Event):
-    """The deployments of the service have other numbers of tasks."""
+    """The number of tasks of a deployment of the service changed."""
 
     deployments: tuple[Deployment, ...]
-    """The deployments that the service shows, the newest first."""
+    """The deployments that the service shows, newest first."""
 
     def __str__(self) -> str:
         own = self.progress.started.deployment_id
@@ -106,8 +106,8 @@ class CountsChanged(_Event):
 
 
 @attrs.frozen(kw_only=True)
-class ServiceSaid(_Event):
-    """The service says something."""
+class ServiceEventLogged(_Event):
+    """ECS added an event to the service."""
 
     event: ServiceEvent
 
@@ -117,29 +117,29 @@ class ServiceSaid(_Event):
 
 @attrs.frozen(kw_only=True)
 class TaskStopped(_Event):
-    """A task of the deployment stopped by itself, or did not start."""
+    """A task of the deployment did not start, or stopped for another reason than scaling in."""
 
     task: Task
 
     def __str__(self) -> str:
         what = "stopped" if self.task.started_at else "failed to start"
-        return f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {died_of(self.task)}"
+        return f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {stop_reason(self.task)}"
 
 
 @attrs.frozen(kw_only=True)
 class StabilityChanged(_Event):
-    """The deployment has succeeded, and something changed about whether its tasks stay up."""
+    """After the success, the stability of the deployment or the counts of stopped or unhealthy tasks changed."""
 
     stability: Stability
-    """"watching" while that is observed; then "stable", "unstable", or "unknown"."""
+    """"watching" at first; then "stable", "unstable", or "unknown"."""
     stops: int
-    """Tasks that stopped since the success, and count against the deployment."""
+    """Tasks that stopped since the success and count against the deployment."""
     unhealthy: int
     """Tasks that are unhealthy."""
 
     def __str__(self) -> str:
-        observed = self.progress.after_success
-        stretch = f" for {observed.aim.stable_for:g} s" if observed else ""
+        observed = self.progress.observed_stability
+        stretch = f" for {observed.goal.stable_for:g} s" if observed else ""
         stopped = f", {self.stops} stopped since it succeeded" if self.stops else ""
         unhealthy = f", {self.unhealthy} unhealthy" if self.unhealthy else ""
         return {
@@ -152,7 +152,7 @@ class StabilityChanged(_Event):
 
 @attrs.frozen(kw_only=True)
 class RollbackStarted(_Event):
-    """The deployment is rolled back as `on_failure` or `on_timeout` says; later events are of the rollback."""
+    """A rollback started because of `on_failure` or `on_timeout`. Later events belong to the rollback."""
 
     reason: str
 
@@ -164,7 +164,7 @@ class RollbackStarted(_Event):
 
 @attrs.frozen(kw_only=True)
 class DeploymentFollowed(_Event):
-    """Another deployment has taken the place of this one, and is followed from now on."""
+    """Another deployment replaced this one and is followed from now on."""
 
     superseded: StartedDeployment
 
@@ -175,30 +175,30 @@ class DeploymentFollowed(_Event):
 DeploymentEvent: TypeAlias = (
     StatusChanged
     | StageReached
-    | DeploymentPausedAt
+    | PauseStarted
     | CountsChanged
-    | ServiceSaid
+    | ServiceEventLogged
     | TaskStopped
     | DeploymentFollowed
     | RollbackStarted
     | StabilityChanged
 )
-"""Something that happened to a deployment. `str()` of it is a line for people."""
+"""An event of a deployment. `str()` returns it as one line of text."""
 
 
 def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[DeploymentEvent]:
-    """Yield what is new, in the order in which it is worth reading."""
-    awaited = before.started.expected == "either"  # then its id is that of what was there before it
+    """Yield the events between two states of a deployment: causes first, counts and pauses last."""
+    awaited = before.started.expected == "either"  # then its id is that of the earlier deployment
     if not awaited and before.started.deployment_id not in (None, after.started.deployment_id):
         yield DeploymentFollowed(progress=after, superseded=before.started)
-    for event in _new(before.events, after.events, name_of):
-        yield ServiceSaid(progress=after, event=event)
+    for event in _new(before.events, after.events, key_of_event):
+        yield ServiceEventLogged(progress=after, event=event)
     for task in _new(before.stopped_tasks, after.stopped_tasks, lambda task: task.task_arn):
         yield TaskStopped(progress=after, task=task)
     if after.was_seen and (before.status, before.was_seen) != (after.status, True):
         yield StatusChanged(progress=after, status=after.status, reason=after.status_reason)
-    observed, found = after.after_success, _found(after)
-    if observed is not None and found != _found(before):
+    observed = after.observed_stability
+    if observed is not None and _stability(after) != _stability(before):
         stability = observed.stability
         yield StabilityChanged(progress=after, stability=stability, stops=observed.stops, unhealthy=observed.unhealthy)
     stage, traffic = _stage(after)
@@ -206,18 +206,18 @@ def changes(before: DeploymentProgress, after: DeploymentProgress) -> Iterator[D
         yield StageReached(progress=after, stage=stage, traffic=traffic)
     if after.service is not None and _counts(after) != _counts(before):
         yield CountsChanged(progress=after, deployments=tuple(after.service.deployments))
-    for hook in _new(before.paused, after.paused, key_of):
-        yield DeploymentPausedAt(progress=after, stage=after.stage, hook=hook)
+    for hook in _new(before.paused, after.paused, key_of_hook):
+        yield PauseStarted(progress=after, stage=after.stage, hook=hook)
 
 
-def name_of(event: ServiceEvent) -> object:
-    """Return by what an event is known again."""
+def key_of_event(event: ServiceEvent) -> object:
+    """Return the key by which an event of a service is recognized."""
     return event.id or (event.created_at, event.message)
 
 
 def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], object]) -> list[T]:
-    known = {id_of(each) for each in before}
-    return [each for each in after if id_of(each) not in known]
+    earlier = {id_of(each) for each in before}
+    return [each for each in after if id_of(each) not in earlier]
 
 
 def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:
@@ -226,8 +226,8 @@ def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:
     return progress.stage, target.requested_production_traffic_weight if target else None
 
 
-def _found(progress: DeploymentProgress) -> object:
-    observed = progress.after_success
+def _stability(progress: DeploymentProgress) -> object:
+    observed = progress.observed_stability
     return observed and (observed.stability, observed.stops, observed.unhealthy)
 
 
@@ -242,7 +242,7 @@ def _counts(progress: DeploymentProgress) -> list[tuple[object, ...]]:
 def _counted(deployment: Deployment, own: str | None, desired: int) -> str:
     name = (deployment.task_definition or deployment.id).rsplit("/", 1)[-1]
     of = f" of {desired}" if deployment.id == own else ""
-    told = f"{name}: {deployment.running_count or 0}{of} running"
+    counts = f"{name}: {deployment.running_count or 0}{of} running"
     if deployment.pending_count:
-        told += f", {deployment.pending_count} pending"
-    return told + (f", {deployment.failed_tasks} failed" if deployment.failed_tasks else "")
+        counts += f", {deployment.pending_count} pending"
+    return counts + (f", {deployment.failed_tasks} failed" if deployment.failed_tasks else "")

@@ -1,14 +1,18 @@
-"""What can be done with a deployment that was started: the verbs of its handle."""
+"""Methods of the handle of a deployment."""
 
 from __future__ import annotations
 
 from ecskit._core.effects import Emits, Flow
+from ecskit._deployments.arguments import FollowOptions, RollbackOptions
+from ecskit._deployments.deploy import follow_to_end
 from ecskit._deployments.events import DeploymentEvent
-from ecskit._deployments.following import FollowOptions, Tracker, check_action, continue_
+from ecskit._deployments.follow import Tracker
 from ecskit._deployments.history import roll_back
+from ecskit._deployments.observe import observe_once
+from ecskit._deployments.pauses import answer_hook, check_answer
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment
-from ecskit._deployments.rollback import RollbackOptions, found, look, stop as stop_it, to_the_end
+from ecskit._deployments.undo import stop as request_stop, with_arn
 from ecskit._polling.options import WaitOptions
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import DeploymentLifecycleHookDetail
@@ -29,10 +33,10 @@ def wait(
         started: The deployment.
         follow_options: How far, and how, to follow it.
         rollback_options: What to do when it does not succeed.
-        wait_options: How long to wait and how often to look.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        What is known of the deployment in the end: service, service deployment, counts.
+        The last progress of the deployment: service, service deployment, counts, events.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
@@ -40,7 +44,7 @@ def wait(
     rollback_options.check("deployment.wait")
 
     def flow() -> Flow[DeploymentProgress]:
-        yield from to_the_end(tracker, rollback_options)
+        yield from follow_to_end(tracker, rollback_options)
         return tracker.progress
 
     return flow()
@@ -53,94 +57,94 @@ def events(
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
 ) -> Emits[DeploymentEvent]:
-    """Yield what happens to the deployment, until it has succeeded; end by raising what `wait` would raise.
+    """Yield the events of the deployment until it has succeeded. Raises what `wait` raises if it does not.
 
-    Leaving the stream before its end counts as cancelling.
+    Closing the stream before its end counts as a cancellation.
 
     Args:
         started: The deployment.
         follow_options: How far, and how, to follow it.
         rollback_options: What to do when it does not succeed.
-        wait_options: How long to wait and how often to look.
+        wait_options: How long to wait and how often to poll.
 
     Yields:
-        Statuses, stages, counts, pauses, what the service says, and tasks that stopped, each with its reason. `str()`
-        of each is a line for people.
+        Changes of status, lifecycle stage and counts, pauses, events of the service, and stopped tasks with their
+        reasons. `str()` of an event is one line of text.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
     tracker = Tracker.of(started, follow_options, wait_options, verb="deployment.events")
     rollback_options.check("deployment.events")
-    return to_the_end(tracker, rollback_options, stream=True)
+    return follow_to_end(tracker, rollback_options, stream=True)
 
 
 def status(started: StartedDeployment) -> Flow[DeploymentProgress]:
-    """Look at the deployment once.
+    """Return the current progress of the deployment, after one poll.
 
     Args:
         started: The deployment.
 
     Returns:
-        What is known of it now.
+        The progress: service, service deployment, counts, stopped tasks, events.
 
     Raises:
-        ServiceError: ECS does not let us look: no permission, no such cluster.
+        ServiceError: ECS refuses a read: no permission, no such cluster.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
-    return look(DeploymentProgress(started=started))
+    return observe_once(DeploymentProgress(started=started))
 
 
 def stop(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
-    """Stop the deployment where it is, and wait until it has stopped: what runs by then goes on to run.
+    """Stop the deployment where it is, and wait until it has stopped. Tasks that run by then keep running.
 
     Args:
         started: The deployment.
-        wait_options: How long to wait and how often to look.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        What is known of the deployment in the end.
+        The last progress of the deployment.
 
     Raises:
-        WaitFailed: It was deployed before it could be stopped.
-        DeploymentRolledBack: It was rolled back instead, and DeploymentRollbackFailed if that failed.
+        WaitFailed: It succeeded before it could be stopped.
+        DeploymentRolledBack: It was rolled back instead; DeploymentRollbackFailed if that failed.
         ServiceGone: The service was deleted.
-        NotVisible: No service deployment was found, or reading them is refused.
-        ServiceError: ECS refuses: no permission, or it is over already.
+        NotVisible: No service deployment was found, or ECS refuses to show it.
+        ServiceError: ECS refuses: no permission, or the deployment has already ended.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
     """
-    tracker = Tracker.of(started, FollowOptions(), wait_options, aim="stopped", verb="deployment.stop")
+    tracker = Tracker.of(started, FollowOptions(), wait_options, until="stopped", verb="deployment.stop")
 
     def flow() -> Flow[DeploymentProgress]:
-        yield from stop_it(tracker.progress, "ABORT")
-        return (yield from tracker.flow())
+        yield from request_stop(tracker.progress, "ABORT")
+        return (yield from tracker.wait())
 
     return flow()
 
 
 def rollback(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
-    """Bring the service back to what it ran before this deployment, and wait until it is.
+    """Roll the service back to what it ran before this deployment, and wait until the rollback is done.
 
-    While the deployment is under way, ECS rolls it back. When it is over, the service gets the revision that it ran
-    before; somebody else's newer deployment is left alone.
+    ECS rolls the deployment back while it is in progress. After its end, UpdateService restores the earlier revision. A
+    newer deployment is left as it is.
 
     Args:
         started: The deployment.
-        wait_options: How long to wait and how often to look.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        What is known in the end of the deployment, or of the one that brought the earlier revision back.
+        The last progress of the deployment, or of the one that restored the earlier revision.
 
     Raises:
-        NothingToRollBack: There is nothing to go back to, or something newer was deployed.
+        NothingToRollBack: There is no earlier revision, or something newer was deployed.
         DeploymentRollbackFailed: The rollback failed.
-        DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
-        WaitFailed: The deployment was successful before it could be rolled back.
+        DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
+        WaitFailed: The deployment succeeded before it could be rolled back.
         ServiceGone: The service was deleted.
-        ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+        ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
@@ -155,29 +159,29 @@ def continue_deployment(
     *,
     action: DeploymentLifecycleHookAction = "CONTINUE",
 ) -> Flow[DeploymentProgress]:
-    """Answer a hook that pauses the deployment.
+    """Answer a hook that pauses the deployment: continue it, or roll it back.
 
     Args:
         started: The deployment.
-        hook: The hook, or its id; `status().paused` has those that wait.
-        action: "CONTINUE", or "ROLLBACK" to have the deployment rolled back.
+        hook: The hook, or its id; `status().paused` lists the hooks that wait.
+        action: "CONTINUE" or "ROLLBACK".
 
     Returns:
-        What was known of the deployment just before.
+        The progress of the deployment before the answer.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
         NotVisible: No service deployment was found.
-        ServiceError: ECS refuses: no such hook, or it waits no more.
+        ServiceError: ECS refuses: no such hook, or it no longer waits.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
     """
-    hook_id = check_action("deployment.continue_deployment", hook, action)
+    hook_id = check_answer("deployment.continue_deployment", hook, action)
 
     def flow() -> Flow[DeploymentProgress]:
-        progress = yield from found(DeploymentProgress(started=started))
-        yield from continue_(progress.started, hook_id, action)
+        progress = yield from with_arn(DeploymentProgress(started=started))
+        yield from answer_hook(progress.started.service_deployment_arn, hook_id, action)
         return progress
 
     return flow()

@@ -1,6 +1,7 @@
-"""What a service ran before, by the history that ECS keeps, and bringing that back.
+"""The history of service deployments, and the rollback to an earlier revision of it.
 
-Revisions of task definitions are not counted backwards: the one before may never have been deployed, or never well.
+The history decides, not the number of a task definition: the revision with the next lower number may never have been
+deployed successfully.
 """
 
 from __future__ import annotations
@@ -13,15 +14,16 @@ import attrs
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError
-from ecskit._core.retrying import ATTEMPTS, Retrying, back_off
-from ecskit._deployments.change import read_service
+from ecskit._core.retrying import Retrying, retry
+from ecskit._deployments.arguments import FollowOptions
 from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.following import FollowOptions, Tracker
-from ecskit._deployments.observing import deployments_of, is_refused
-from ecskit._deployments.progress import DOOMED, ROLLING_BACK, DeploymentProgress
-from ecskit._deployments.reference import StartedDeployment, id_of_revision, primary_of, started_from
-from ecskit._deployments.rollback import look, stop
-from ecskit._deployments.updating import Update
+from ecskit._deployments.follow import Tracker
+from ecskit._deployments.observe import Latest, Observed, observe_once
+from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
+from ecskit._deployments.read import deployments_of, is_refused, read_service
+from ecskit._deployments.reference import ServiceRef, StartedDeployment, id_of_revision, primary_of, started_from
+from ecskit._deployments.undo import stop
+from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions
 from ecskit.models.services import (
     DescribeServiceRevisionsRequest,
@@ -31,7 +33,7 @@ from ecskit.models.services import (
     UpdateServiceRequest,
 )
 
-__all__ = ["roll_back", "turning"]
+__all__ = ["deployment_rolling_back", "roll_back"]
 
 _RESTORED = (
     "task_definition",
@@ -44,61 +46,53 @@ _RESTORED = (
     "volume_configurations",
     "vpc_lattice_configurations",
 )
-"""What a revision is made of, as far as UpdateService can bring it back."""
+"""The members of a service revision that UpdateService can restore."""
 _AT_ONCE = 20
-"""Revisions that one DescribeServiceRevisions takes."""
+"""Service revisions in one DescribeServiceRevisions."""
 
 
 def roll_back(started: StartedDeployment, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
-    """Roll a deployment back if it is under way; else bring back what the service ran before it."""
-    progress = yield from look(DeploymentProgress(started=started))
+    """Roll a deployment back if it is in progress; otherwise restore the revision that was deployed before it."""
+    progress = yield from observe_once(DeploymentProgress(started=started))
     if progress.service_deployment is not None and not progress.is_over:
-        if progress.status not in DOOMED:
+        if progress.status not in ENDING:
             yield from stop(progress, "ROLLBACK")
-        tracker = Tracker.of(progress.started, FollowOptions(), wait_options, aim="rolled_back", progress=progress)
-        return (yield from tracker.flow())
+        latest = Latest(observed=Observed(progress=progress), emitted=progress)
+        tracker = Tracker.of(progress.started, FollowOptions(), wait_options, until="rolled_back", latest=latest)
+        return (yield from tracker.wait())
     before = yield from read_service("services.rollback", progress.started.service, progress.started.cluster)
     primary = primary_of(before)
     if primary is not None and progress.is_newer(primary):
         raise NothingToRollBack(before.service_name, f"{primary.id} was deployed after {started.deployment_id}")
     if primary is not None and started.deployment_id != primary.id:
-        raise NothingToRollBack(before.service_name, f"it runs what it ran before already, {primary.task_definition}")
-    revision = yield from _earlier(before)
+        raise NothingToRollBack(before.service_name, f"it already runs {primary.task_definition} again")
+    revision = yield from _earlier_revision(before)
     update = Update(before=before, request=_restoring(before, *revision))
-    return (yield from Tracker.of((yield from update.make()), FollowOptions(), wait_options).flow())
+    return (yield from Tracker.of((yield from update.make()), FollowOptions(), wait_options).wait())
 
 
-def turning(service: Service) -> Flow[StartedDeployment | None]:
-    """Return the deployment that is being rolled back already: then PRIMARY is what the service goes back to."""
+def deployment_rolling_back(service: Service) -> Flow[StartedDeployment | None]:
+    """Return the deployment that ECS is rolling back; None if there is none. PRIMARY is then the rollback target."""
     try:
         history = yield from _history(service)
     except EcsError as error:
         if not is_refused(error):
             raise
-        return None  # what is refused is told by what needs it
+        return None  # a later request that needs the permission raises the error
     brief = next((each for each in history if each.status in ROLLING_BACK), None)
     return started_from("services.rollback", brief) if brief else None
 
 
 def _history(service: Service) -> Flow[Sequence[ServiceDeploymentBrief]]:
-    """Return the service deployments that ECS remembers, as they come: the newest first."""
-    meant = StartedDeployment(service=service.service_arn, cluster=service.cluster_arn)
-    attempt = 1
-    while True:
-        try:
-            return (yield from deployments_of(meant))
-        except EcsError as error:
-            if not error.retryable or attempt >= ATTEMPTS:
-                raise
-        yield from back_off(attempt)
-        attempt += 1
+    """Return the service deployments that ECS lists, newest first."""
+    return retry(lambda: deployments_of(ServiceRef.of(service)))
 
 
-def _earlier(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | None]]:
-    """Return the revision that was deployed before the one of now, and that one.
+def _earlier_revision(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | None]]:
+    """Return the revision that was deployed before the current one, and the current one.
 
     Raises:
-        NothingToRollBack: There is none.
+        NothingToRollBack: ECS lists no earlier revision.
     """
     history = yield from _history(service)
     current = primary_of(service)
@@ -109,17 +103,17 @@ def _earlier(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | 
     )
     arns = list(dict.fromkeys(each.target_service_revision_arn or "" for each in done))
     present = next((arn for arn in _targets(history) if current and id_of_revision(arn) == current.id), None)
-    wanted = [arn for arn in dict.fromkeys([present, *arns]) if arn]
+    candidates = [arn for arn in dict.fromkeys([present, *arns]) if arn]
     now = None
-    for start in range(0, len(wanted), _AT_ONCE):
-        some = wanted[start : start + _AT_ONCE]
+    for start in range(0, len(candidates), _AT_ONCE):
+        some = candidates[start : start + _AT_ONCE]
         revisions = yield from _revisions(some)
         now = now or revisions.pop(present or "", None)
         for arn in some:
             revision = revisions.get(arn)
             if revision is not None and _differs(revision, now, service):
                 return revision, now
-    raise NothingToRollBack(service.service_name, "no other revision was deployed successfully that ECS remembers")
+    raise NothingToRollBack(service.service_name, "ECS lists no other revision that was deployed successfully")
 
 
 def _targets(history: Any) -> list[str]:
@@ -133,18 +127,18 @@ def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
 
 
 def _differs(revision: ServiceRevision, now: ServiceRevision | None, service: Service) -> bool:
-    """Whether a revision is another one than what the service has."""
+    """Whether a revision differs from the current one of the service."""
     if now is None:
         return revision.task_definition != service.task_definition
     return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
 
 
 def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:
-    """Return the request that brings a revision back; what is the same now is not in it."""
+    """Return the request that restores a revision. It holds only the members that differ."""
     request = UpdateServiceRequest(service=service.service_arn, cluster=service.cluster_arn)
-    told: dict[str, Any] = {"task_definition": revision.task_definition}
+    changes: dict[str, Any] = {"task_definition": revision.task_definition}
     if present is not None:
         changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
-        told |= {name: getattr(revision, name) for name in changed}
-    told = {name: value for name, value in told.items() if value is not None and value is not ABSENT_LIST}
-    return attrs.evolve(request, **told)
+        changes |= {name: getattr(revision, name) for name in changed}
+    changes = {name: value for name, value in changes.items() if value is not None and value is not ABSENT_LIST}
+    return attrs.evolve(request, **changes)

@@ -1,31 +1,28 @@
-"""Hooks that pause a deployment, and the time that their pauses take.
+"""Hooks that pause a deployment: how to recognize and describe one, and how to answer it.
 
-A pause counts from the poll that first showed it to the first one that does not. Only hooks that are AWAITING_ACTION
-pause a deployment.
+Only hooks that are AWAITING_ACTION pause a deployment.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookDetail.html
 """
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import get_args
 
-import attrs
+from ecskit._core.effects import Flow
+from ecskit._core.errors import AccessDeniedError, RequestError, ServiceError
+from ecskit._core.retrying import Retrying
+from ecskit.models.literals import DeploymentLifecycleHookAction
+from ecskit.models.services import ContinueServiceDeploymentRequest, DeploymentLifecycleHookDetail
 
-from ecskit.models.services import DeploymentLifecycleHookDetail
-
-if TYPE_CHECKING:
-    from ecskit._deployments.progress import DeploymentProgress
-
-__all__ = ["after_answer", "deadline", "key_of", "pause_of", "with_pause"]
+__all__ = ["answer_hook", "check_answer", "describe_hook", "key_of_hook"]
 
 _ACTIONS = {"ROLLBACK": "rolls back", "CONTINUE": "continues"}
 
 
-def pause_of(hook: DeploymentLifecycleHookDetail) -> str:
-    """Return which hook pauses a deployment, until when, and what ECS does then, in words."""
+def describe_hook(hook: DeploymentLifecycleHookDetail) -> str:
+    """Return the id of a hook, when its pause expires, and what ECS does then, in words."""
     if hook.expires_at is None:
         return f"hook {hook.hook_id}"
     action = _ACTIONS.get(hook.timeout_action or "")
@@ -34,38 +31,39 @@ def pause_of(hook: DeploymentLifecycleHookDetail) -> str:
     )
 
 
-def key_of(hook: DeploymentLifecycleHookDetail) -> tuple[str | None, datetime | None]:
-    """Return by what a pause is known again: a hook may pause a deployment more than once, until another time."""
+def key_of_hook(hook: DeploymentLifecycleHookDetail) -> tuple[str | None, datetime | None]:
+    """Return the key of a pause. A hook can pause a deployment more than once, with a later expiry each time."""
     return hook.hook_id, hook.expires_at
 
 
-def with_pause(progress: DeploymentProgress, now: float) -> DeploymentProgress:
-    """Return the progress with the begin or the end of a pause noted; one may follow another without a poll between."""
-    signs, hooks = progress.signs, frozenset(map(key_of, progress.paused))
-    if hooks == signs.paused_by:
-        return progress
-    if hooks & signs.paused_by:
-        return attrs.evolve(progress, signs=attrs.evolve(signs, paused_by=hooks))
-    over = signs.paused_for + (0.0 if signs.paused_since is None else now - signs.paused_since)
-    since = now if hooks else None
-    return attrs.evolve(progress, signs=attrs.evolve(signs, paused_by=hooks, paused_since=since, paused_for=over))
+def check_answer(verb: str, hook: object, action: object) -> str:
+    """Return the id of a hook.
 
-
-def after_answer(progress: DeploymentProgress, hook: DeploymentLifecycleHookDetail) -> DeploymentProgress:
-    """Return the progress with a hook that was answered: reads may go on to show it as waiting."""
-    answered = progress.signs.answered | {key_of(hook)}
-    return attrs.evolve(progress, signs=attrs.evolve(progress.signs, answered=answered))
-
-
-def deadline(progress: DeploymentProgress, usual: float, pause_timeout: float | None) -> float:
-    """Return when time is up, in monotonic seconds, given when it would be without pauses.
-
-    Args:
-        progress: What was observed of the deployment.
-        usual: The deadline without pauses.
-        pause_timeout: Seconds that one pause may take; None for as long as ECS lets it.
+    Raises:
+        RequestError: `hook` is neither a hook nor an id, or `action` is not an answer.
     """
-    since = progress.signs.paused_since
-    if since is None:
-        return usual + progress.signs.paused_for
-    return math.inf if pause_timeout is None else since + pause_timeout
+    hook_id: object = hook.hook_id if isinstance(hook, DeploymentLifecycleHookDetail) else hook
+    if not isinstance(hook_id, str) or not hook_id:
+        shown = repr(hook) if isinstance(hook, str) else type(hook).__name__
+        raise RequestError(verb, [("hook", f"expected a hook, or its id, got {shown}")])
+    if action not in get_args(DeploymentLifecycleHookAction):
+        problem = f"expected {' or '.join(get_args(DeploymentLifecycleHookAction))}, got {action!r}"
+        raise RequestError(verb, [("action", problem)])
+    return hook_id
+
+
+def answer_hook(service_deployment_arn: str | None, hook_id: str, action: object) -> Flow[None]:
+    """Continue a paused deployment, or roll it back."""
+    check_answer("on_pause", hook_id, action)
+    request = ContinueServiceDeploymentRequest(
+        service_deployment_arn=service_deployment_arn or "",
+        hook_id=hook_id,
+        action=action,  # type: ignore[arg-type]  # checked above
+    )
+    answer = Retrying(request, single_attempt=True)
+    try:
+        yield from answer.send()
+    except ServiceError as error:
+        if not answer.may_have_taken_effect or isinstance(error, AccessDeniedError):
+            raise
+        # A call whose response was lost has answered the hook, and the hook no longer waits.

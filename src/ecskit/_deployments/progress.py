@@ -1,6 +1,6 @@
-"""What is known of one deployment, and what can be told of it.
+"""`DeploymentProgress`: everything that polls have shown of one deployment, as a value.
 
-How reads change it is decided in `folding`, what is to be thought of it in `verdicts`. Asks ECS nothing.
+`merge` returns the progress after a read. `verdicts` decides what the progress means.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from ecskit._deployments.after_success import AfterSuccess, Stability
-from ecskit._deployments.evidence import is_unplaced
-from ecskit._deployments.pauses import key_of, pause_of
+from ecskit._deployments.evidence import count_by_reason, counts_against, is_unplaced, rebalanced, stop_began_at
+from ecskit._deployments.facts import Facts
+from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.reference import WAIT, StartedDeployment, goes_back, id_of_revision, primary_of
-from ecskit._deployments.signs import Signs
-from ecskit._deployments.stopped_tasks import told_of
+from ecskit._deployments.stability import ObservedStability, Stability
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.observations import MISSING
 from ecskit._waits.stability import controller_of, unsteady_task_sets
 from ecskit.models.services import (
     Deployment,
+    DeploymentConfiguration,
     DeploymentLifecycleHookDetail,
     Service,
     ServiceDeployment,
@@ -30,7 +30,7 @@ from ecskit.models.services import (
 )
 from ecskit.models.tasks import Task
 
-__all__ = ["DOOMED", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress"]
+__all__ = ["ENDING", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress"]
 
 RANKS: Mapping[str, int] = {
     "PENDING": 0,
@@ -43,13 +43,13 @@ RANKS: Mapping[str, int] = {
     "ROLLBACK_SUCCESSFUL": 5,
     "ROLLBACK_FAILED": 5,
 }
-"""How late in the life of a service deployment its statuses come; nothing comes after the last ones.
+"""The order of the statuses of a service deployment. The last ones are final.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
 """
 OVER = RANKS["STOPPED"]
 ROLLING_BACK = frozenset({"ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
-DOOMED = ROLLING_BACK | {"STOP_REQUESTED"}
+ENDING = ROLLING_BACK | {"STOP_REQUESTED"}
 STAGES = (
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
@@ -63,64 +63,65 @@ STAGES = (
     "BAKE_TIME",
     "CLEAN_UP",
 )
-"""Lifecycle stages, in their order.
+"""Lifecycle stages, in order.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html
 """
-_AT_ONCE = timedelta(seconds=1)
-"""How far apart the times of a service and of its first deployment may be."""
+_CLOSE = timedelta(seconds=1)
+"""The largest difference between the times of a service and of its first deployment."""
 _MISSING_READS, _MISSING_FOR = 2, 30.0
 READS = 2
-"""How many reads in a row have to show what could also be an old read."""
+"""Reads in a row that must show a state that an outdated read can also show."""
 
 
 @attrs.frozen(kw_only=True)
 class DeploymentProgress:
-    """What is known of a deployment."""
+    """Everything that polls have shown of a deployment."""
 
     started: StartedDeployment
     """The deployment, as it was started."""
     service: Service | None = None
-    """The service, as it was last seen."""
+    """The latest read of the service; None before the first one."""
     service_deployment: ServiceDeployment | None = None
-    """The service deployment, as it was last seen; None while it is not found, or if reading it is refused."""
+    """The latest read of the service deployment; None until it is found, and if ECS refuses to show it."""
     stopped_tasks: Sequence[Task] = ()
-    """Tasks of the deployment that stopped by themselves or did not start, those that ECS still shows."""
+    """Tasks of the deployment that did not start or stopped for another reason than scaling in. ECS shows stopped tasks
+    for about an hour."""
     newer: Sequence[ServiceDeploymentBrief] = ()
-    """Service deployments that were begun later, oldest first."""
+    """Service deployments that began later, oldest first."""
     stage_reached: str | None = None
-    """The last lifecycle stage that it came to; what happens during a rollback does not count."""
+    """The latest lifecycle stage that the deployment reached. Stages of a rollback do not count."""
     refused: bool = False
-    """Whether the service deployment cannot be read or found: then it is judged by what the service shows."""
-    went_back_to: str | None = None
-    """The task definition that the service was brought back to, if it was not ECS that did so."""
-    after_success: AfterSuccess | None = None
-    """What polls observed after the deployment had succeeded; None before, and where it was not asked for."""
-    signs: Signs = attrs.field(factory=Signs, repr=False)
-    """What earlier reads have shown."""
+    """Whether the service deployment cannot be read or found. Then the service alone shows the state."""
+    restored_task_definition: str | None = None
+    """The task definition that an UpdateService of this client restored; None if ECS rolled back, or nothing did."""
+    observed_stability: ObservedStability | None = None
+    """What polls observed after the success; None before it, and unless `stable_for` or `until="stable"` is given."""
+    facts: Facts = attrs.field(factory=Facts, repr=False)
+    """What earlier polls have established."""
 
     @property
     def name(self) -> str:
-        """What the deployment is called in messages: its id, cluster and service, and its task definition."""
+        """The name in messages: id, cluster, service and task definition."""
         deployment = self.deployment
         task_definition = deployment.task_definition if deployment else None
         return attrs.evolve(self.started, task_definition=task_definition or self.started.task_definition).name
 
     @property
     def deployment(self) -> Deployment | None:
-        """The deployment as the service shows it; None if it does not."""
+        """The deployment as the service shows it; None if the service does not show it."""
         if self.service is None:
             return None
         return next((each for each in self.service.deployments if each.id == self.started.deployment_id), None)
 
     @property
     def primary(self) -> Deployment | None:
-        """The deployment that is to stay, as the service shows it: this one, unless something else came."""
+        """The PRIMARY deployment that the service shows: this one, unless another one replaced it."""
         return primary_of(self.service) if self.service else None
 
     @property
     def status(self) -> str:
-        """The status of the service deployment, or else the rollout state that the service shows."""
+        """The status of the service deployment, or the rollout state that the service shows while that is not found."""
         if self.service_deployment is not None:
             return self.service_deployment.status
         if self.started.expected == "scaling":
@@ -130,7 +131,7 @@ class DeploymentProgress:
 
     @property
     def _status_of_counts(self) -> str:
-        """The state of what runs, for a change that began no deployment."""
+        """The status of a change that began no deployment."""
         if self.service is None or self.service.status != "ACTIVE":
             return (self.service.status if self.service else None) or MISSING
         if controller_of(self.service) == "EXTERNAL":
@@ -138,82 +139,82 @@ class DeploymentProgress:
         if self.primary is not None and self.primary.rollout_state is not None:
             return self.primary.rollout_state
         # Services behind Classic Load Balancers have no rollout states.
-        return "COMPLETED" if self.signs.reads("settled") else "IN_PROGRESS"
+        return "COMPLETED" if self.facts.reads("settled") else "IN_PROGRESS"
 
     @property
     def stability(self) -> Stability | None:
-        """Whether its tasks stay up after it has succeeded.
+        """Whether the tasks stay up after the deployment has succeeded.
 
-        "watching" while that is observed, then "stable" or "unstable"; "unknown" where reading stopped tasks is
-        refused; None before it has succeeded, and where neither `stable_for` nor `until="stable"` asks for it.
+        "watching" at first, then "stable" or "unstable"; "unknown" if ECS refuses to list or describe stopped tasks.
+        None before the success, and unless `stable_for` or `until="stable"` is given.
         """
-        return self.after_success.stability if self.after_success else None
+        return self.observed_stability.stability if self.observed_stability else None
 
     @property
     def changed(self) -> bool:
-        """Whether the change that was requested changed anything; if not, the service is what it was before."""
+        """Whether the request changed anything; if not, the service is as before."""
         return self.started.changed
 
     @property
     def stage(self) -> str | None:
-        """The lifecycle stage that it is in; None for rolling deployments."""
+        """The current lifecycle stage; None for rolling deployments."""
         return self.service_deployment.lifecycle_stage if self.service_deployment else None
 
     @property
     def paused(self) -> Sequence[DeploymentLifecycleHookDetail]:
-        """The hooks that wait for somebody to let the deployment continue, or roll it back."""
+        """The hooks that pause the deployment until they are answered with CONTINUE or ROLLBACK, or expire."""
         if self.service_deployment is None or self.service_deployment.status not in ("PENDING", "IN_PROGRESS"):
             return ()
         hooks = self.service_deployment.lifecycle_hook_details
-        answered = self.signs.answered
-        return [hook for hook in hooks if hook.status == "AWAITING_ACTION" and key_of(hook) not in answered]
+        answered = self.facts.answered
+        return [hook for hook in hooks if hook.status == "AWAITING_ACTION" and key_of_hook(hook) not in answered]
 
     @property
     def paused_by(self) -> str | None:
-        """The hooks that pause the deployment, until when, and what ECS does then, in words; None without a pause."""
-        pauses = [pause_of(hook) for hook in self.paused]
+        """The hooks that pause the deployment, their expiry, and what ECS does then, in words; None without a pause."""
+        pauses = [describe_hook(hook) for hook in self.paused]
         return f"paused at {self.stage} by {' and '.join(pauses)}" if pauses else None
 
     @property
     def others(self) -> Sequence[Deployment]:
-        """The other deployments that the service shows and that are not INACTIVE."""
+        """The other deployments that the service shows, without the INACTIVE ones."""
         shown = self.service.deployments if self.service else ()
         return [each for each in shown if each.id != self.started.deployment_id and each.status != "INACTIVE"]
 
     @property
     def succeeded(self) -> bool:
-        """Whether a read has shown that it succeeded: one of the service deployment, or without one of the service."""
+        """Whether the service deployment is SUCCESSFUL, or, while it is not found, the service shows the success."""
         if self.service_deployment is not None:
             return self.service_deployment.status == "SUCCESSFUL"
         if self.started.expected == "either":
             return False
         deployment = self.deployment
         is_primary = deployment is not None and deployment.status == "PRIMARY"
-        if self.signs.completed:
+        if self.facts.completed:
             return is_primary or self.refused or self.is_gone
         # Services behind Classic Load Balancers have no rollout states.
         stateless = deployment is not None and deployment.rollout_state is None
-        return is_primary and stateless and self.signs.reads("settled") >= READS
+        return is_primary and stateless and self.facts.reads("settled") >= READS
 
     @property
     def succeeded_at(self) -> datetime | None:
         """When the deployment succeeded, by the times of ECS; None if no read shows that."""
         if not self.succeeded:
             return None
-        return self.service_deployment.finished_at if self.service_deployment else self.signs.completed_at
+        return self.service_deployment.finished_at if self.service_deployment else self.facts.completed_at
 
     @property
     def events(self) -> Sequence[ServiceEvent]:
-        """What the service said since the deployment was begun, oldest first."""
+        """The events of the service since the deployment began, oldest first."""
         began = self.started.created_at
         if self.service is None or began is None or self.started.expected == "scaling":
             return []
-        told = [each for each in self.service.events if each.created_at is None or each.created_at >= began]
-        return told[::-1]
+        since = [each for each in self.service.events if each.created_at is None or each.created_at >= began]
+        return since[::-1]
 
     @property
     def successor(self) -> str | None:
-        """ARN of the service deployment that took its place, or else the id of that deployment."""
+        """ARN of the service deployment that replaced this one, or the id of that deployment; None if there is none."""
         if self.newer:
             return self.newer[0].service_deployment_arn
         reason = self.service_deployment.status_reason if self.service_deployment else None
@@ -225,9 +226,9 @@ class DeploymentProgress:
 
     @property
     def rolled_back_to(self) -> str | None:
-        """ARN of the task definition that the service went back to; None if it did not, or if that is not known."""
-        if self.went_back_to:
-            return self.went_back_to
+        """ARN of the task definition to which the service was rolled back; None without a rollback, or if unknown."""
+        if self.restored_task_definition:
+            return self.restored_task_definition
         rollback = self.service_deployment.rollback if self.service_deployment else None
         to = id_of_revision(rollback.service_revision_arn) if rollback else None
         shown = {each.id: each.task_definition for each in (self.service.deployments if self.service else ())}
@@ -242,80 +243,100 @@ class DeploymentProgress:
 
     @property
     def reason(self) -> str | None:
-        """Why it is as it is, as ECS says it, and what its tasks died of."""
-        told = [self.status_reason, *told_of(self.stopped_tasks)]
-        return ": ".join(dict.fromkeys(each.rstrip(".") for each in told if each)) or None
+        """The reason that ECS gives for the status, and why tasks stopped; None if there is neither."""
+        reasons = [self.status_reason, *count_by_reason(self.stopped_tasks)]
+        return ": ".join(dict.fromkeys(each.rstrip(".") for each in reasons if each)) or None
 
     @property
     def status_reason(self) -> str | None:
-        """Why it is as it is, as ECS says it."""
+        """The reason that ECS gives for the status; None if it gives none."""
         if self.service_deployment is not None:
             rollback = self.service_deployment.rollback
-            told = self.service_deployment.status_reason or (rollback.reason if rollback else None)
-            if told:
-                return told
-        return self.signs.failed
+            reason = self.service_deployment.status_reason or (rollback.reason if rollback else None)
+            if reason:
+                return reason
+        return self.facts.failed
+
+    @property
+    def configuration(self) -> DeploymentConfiguration | None:
+        """The deployment configuration of the service deployment, or of the service while that is not found."""
+        deployment, service = self.service_deployment, self.service
+        return (deployment and deployment.deployment_configuration) or (
+            service.deployment_configuration if service else None
+        )
+
+    @property
+    def stopped_after_success(self) -> Sequence[Task]:
+        """The tasks that count against the deployment and began to stop after its success, by the times of ECS.
+
+        If the first poll of a wait already showed the success, tasks that had stopped by then are left out.
+        """
+        succeeded, moved = self.succeeded_at, rebalanced(self.events)
+        before = self.observed_stability.before if self.observed_stability else frozenset[str]()
+        ends = [(task, stop_began_at(task)) for task in self.stopped_tasks if task.task_arn not in before]
+        later = [task for task, began in ends if succeeded is None or began is None or began > succeeded]
+        return [task for task in later if counts_against(task, moved)]
 
     @property
     def failures(self) -> int:
-        """How many tasks in a row failed: as ECS counts them, or as they were observed.
+        """How many tasks failed in a row: the number that ECS counts, or the number that polls observed.
 
-        ECS counts the tasks that did not start or failed their health checks, since one became healthy. It also counts
-        those that found no room, which is no failure while room may come: then only those that were observed count.
+        ECS counts tasks that did not start or failed their health checks since a task became healthy. It also counts
+        tasks that could not be placed, for which capacity may still come: then only observed tasks count.
         """
         counted = (self.deployment.failed_tasks or 0) if self.deployment else 0
-        return self.signs.failures if any(map(is_unplaced, self.events)) else max(self.signs.failures, counted)
+        return self.facts.failures if any(map(is_unplaced, self.events)) else max(self.facts.failures, counted)
 
     @property
     def counts(self) -> str:
-        """How many of its tasks run, in words."""
+        """The number of running, pending and failed tasks, in words."""
         deployment = self.deployment
         if self.service is not None and controller_of(self.service) == "EXTERNAL":
             return "; ".join(unsteady_task_sets(self.service)) or "all task sets are steady"
         if deployment is None:
             return f"{self.name} is not visible yet"
         desired = self.desired
-        told = f"{deployment.running_count or 0} of {desired} tasks running"
+        counts = f"{deployment.running_count or 0} of {desired} tasks running"
         if deployment.pending_count:
-            told += f", {deployment.pending_count} pending"
-        return told + (f", {deployment.failed_tasks} failed" if deployment.failed_tasks else "")
+            counts += f", {deployment.pending_count} pending"
+        return counts + (f", {deployment.failed_tasks} failed" if deployment.failed_tasks else "")
 
     @property
     def desired(self) -> int:
-        """How many tasks there are to be in the end."""
+        """The desired count of the service."""
         if self.service is not None and self.service.desired_count is not None:
             return self.service.desired_count
         return self.started.desired_count or 0
 
     @property
     def is_gone(self) -> bool:
-        """Whether the service is deleted, or about to be."""
-        signs = self.signs
-        missing = signs.missing > _MISSING_READS and signs.missing_at - signs.missing_since >= _MISSING_FOR
+        """Whether the service is deleted or being deleted."""
+        facts = self.facts
+        missing = facts.missing > _MISSING_READS and facts.missing_at - facts.missing_since >= _MISSING_FOR
         ended = self.service is not None and self.service.status in ("DRAINING", "INACTIVE")
         return missing or ended or self.is_replaced
 
     @property
     def is_replaced(self) -> bool:
-        """Whether what is shown is another service of the same name, created after the deployment was begun."""
+        """Whether reads show another service of the same name, created after the deployment began."""
         created = self.service.created_at if self.service else None
         known, began = self.started.service_created_at, self.started.created_at
         if created is None or known is not None:
             return created is not None and known is not None and created > known
-        return began is not None and created > began + _AT_ONCE
+        return began is not None and created > began + _CLOSE
 
     @property
     def is_over(self) -> bool:
-        """Whether the service deployment has come to its end."""
+        """Whether the service deployment has a final status."""
         return self.service_deployment is not None and RANKS.get(self.service_deployment.status, -1) >= OVER
 
     @property
     def was_seen(self) -> bool:
         """Whether a read has shown the deployment."""
-        return self.signs.seen or self.service_deployment is not None
+        return self.facts.seen or self.service_deployment is not None
 
     def story(self, why: str = "") -> WaitStory:
-        """Return what is known as a wait tells it, with what is to blame; `story.handle` goes on with it."""
+        """Return the progress as the story of a wait, with a reason; its `handle` continues the wait."""
         key = self.started.key
         return WaitStory(
             wait=WAIT,
@@ -331,12 +352,12 @@ class DeploymentProgress:
         )
 
     def is_newer(self, other: Deployment) -> bool:
-        """Whether another deployment was begun later: only times of ECS are compared, where there are any."""
+        """Whether another deployment began later. Only times that ECS shows are compared."""
         if other.id == self.started.deployment_id or goes_back(other):
             return False
         began, previous = self.started.created_at, self.started.previous_id
         if other.id == previous:
             return False
         if other.created_at is None or began is None:
-            return None not in (previous, self.started.deployment_id)  # it is neither what was there, nor this one
+            return None not in (previous, self.started.deployment_id)  # neither the previous one nor this one
         return other.created_at >= began

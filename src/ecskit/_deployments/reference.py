@@ -1,7 +1,4 @@
-"""Which deployment is meant: what is left of the call that started it, as a value that other processes can go on with.
-
-Decides how answers, models and ARNs name a deployment. Asks ECS nothing.
-"""
+"""References to a service and to one of its deployments, and how responses, models, ARNs and handles name them."""
 
 from __future__ import annotations
 
@@ -28,6 +25,7 @@ from ecskit.models.services import (
 __all__ = [
     "DeploymentLike",
     "Expected",
+    "ServiceRef",
     "StartedDeployment",
     "check_controller",
     "goes_back",
@@ -38,40 +36,63 @@ __all__ = [
 ]
 
 Expected: TypeAlias = Literal["deployment", "scaling", "either"]
-"""What a change leads to: a deployment; other counts only; or a deployment, which the answer does not show yet."""
+"""What a change leads to: a deployment; only another desired count; or a deployment that the response does not show."""
 
 WAIT = "deployment"
-"""What the wait for a deployment is called."""
+"""The name of the wait for a deployment."""
+FOLLOW_OPTIONS = "follow_options"
+"""The key under which a handle holds how its deployment is followed."""
 _ARN = re.compile(r"arn:[^:]+:ecs:[^:]*:[^:]*:service-deployment/(?P<cluster>[^/]+)/(?P<service>[^/]+)/[^/]+")
+
+
+@attrs.frozen
+class ServiceRef:
+    """A service: all that a request needs to address it."""
+
+    cluster: str | None
+    """ARN or name of the cluster; ECS uses `default` if absent."""
+    name: str
+    """ARN or name of the service."""
+
+    @classmethod
+    def of(cls, service: Service) -> ServiceRef:
+        """Return the reference to a service that ECS described."""
+        return cls(service.cluster_arn, service.service_arn)
+
+    @property
+    def short_name(self) -> str:
+        """The name of the service, without the rest of its ARN."""
+        return _last(self.name)
 
 
 @attrs.frozen(kw_only=True)
 class StartedDeployment:
-    """A deployment that was started, as the answer told it.
+    """A deployment that was started, as the response to the change showed it.
 
-    As text (`to_json`) it can be handed to another process: `ecs.services.deployment(text)`.
+    `to_json` writes it as text for another process, where `ecs.services.deployment(text)` returns it as a handle.
     """
 
     service: str
-    """ARN of the service, or else its name."""
+    """ARN of the service, or its name if the ARN is unknown."""
     cluster: str | None = None
-    """ARN of the cluster, or else its name."""
+    """ARN of the cluster, or its name if the ARN is unknown."""
     deployment_id: str | None = None
-    """Id of the deployment, `ecs-svc/` and a number; None while it is not known."""
+    """Id of the deployment, `ecs-svc/` and a number; None while unknown."""
     service_deployment_arn: str | None = None
-    """ARN of the service deployment, where it is known already."""
+    """ARN of the service deployment; None while unknown."""
     task_definition: str | None = None
-    """ARN of the task definition that is deployed, or the name by which it was requested while the ARN is not known."""
+    """ARN of the task definition that is deployed, or the requested name while the ARN is unknown."""
     created_at: datetime | None = None
-    """When ECS made the deployment."""
+    """When ECS created the deployment."""
     service_created_at: datetime | None = None
-    """When ECS made the service: one of the same name may follow it."""
+    """When ECS created the service. A later service can have the same name."""
     desired_count: int | None = None
-    """How many tasks there are to be, as the answer said."""
+    """The desired count that the response showed."""
     expected: Expected = "deployment"
-    """What the change leads to."""
+    """What the change leads to: "deployment"; "scaling", only another desired count; or "either", while the response
+    does not show the deployment yet."""
     changed: bool = True
-    """Whether the change that was requested changed anything."""
+    """Whether the request changed anything."""
     previous_id: str | None = None
     """Id of the deployment that was PRIMARY before."""
     previous_arn: str | None = None
@@ -79,8 +100,13 @@ class StartedDeployment:
     previous_task_definition: str | None = None
     """ARN of the task definition that was deployed before."""
 
+    @property
+    def service_ref(self) -> ServiceRef:
+        """The service of the deployment."""
+        return ServiceRef(self.cluster, self.service)
+
     def to_json(self) -> str:
-        """Return the deployment as a line of JSON, for `ecs.services.deployment`."""
+        """Return the deployment as one line of JSON, for `ecs.services.deployment`."""
         return self.handle.to_json()
 
     @classmethod
@@ -91,58 +117,58 @@ class StartedDeployment:
             text: What `to_json` returned.
 
         Raises:
-            RequestError: It is something else, or was written by a newer version.
+            RequestError: The text is not what `to_json` returned, or another version of ecskit wrote it.
         """
         return cls.from_handle(WaitHandle.from_json(text))
 
     @property
     def handle(self) -> WaitHandle:
-        """What is needed to go on with the wait for it: `ecs.wait.resume(handle)`."""
+        """The handle with which `ecs.wait.resume` continues the wait for it."""
         return WaitHandle(WAIT, [self.key], self.arguments, {})
 
     @classmethod
     def from_handle(cls, handle: WaitHandle) -> StartedDeployment:
-        """Return the deployment that a handle is of.
+        """Return the deployment of a handle.
 
         Raises:
-            RequestError: The handle is of another wait, or was changed.
+            RequestError: The handle belongs to another wait, or was changed.
         """
         if handle.wait != WAIT:
-            problem = f"is of the wait {handle.wait}, not of a deployment; go on with it by `ecs.wait.resume`"
+            problem = f"belongs to the wait {handle.wait}, not to a deployment; pass it to `ecs.wait.resume`"
             raise RequestError("StartedDeployment", [("handle", problem)])
         members = dict(handle.arguments)
-        members.pop("following", None)  # how it was followed is for whoever follows it on
+        members.pop(FOLLOW_OPTIONS, None)  # these are read by what continues the wait
         try:
             times = {name: members.pop(name, None) for name in ("created_at", "service_created_at")}
             members |= {name: time and datetime.fromisoformat(time) for name, time in times.items()}
             return cls(**members)
         except (TypeError, ValueError):
-            problem = "its arguments are not those of a deployment: it was changed, or written by another version"
+            problem = "its arguments are not those of a deployment: it was changed, or another version wrote it"
             raise RequestError("StartedDeployment", [("handle", problem)]) from None
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """Everything that is known, as plain data."""
+        """All fields that have a value, as plain data."""
         members = attrs.asdict(self, recurse=False)
         return {name: plain(value) for name, value in members.items() if value is not None}
 
     @property
     def key(self) -> str:
-        """What it is called among observations."""
+        """The key of the deployment among observations."""
         return self.deployment_id or self.service_deployment_arn or self.unnamed
 
     @property
     def unnamed(self) -> str:
-        """What it is called while neither its id nor its ARN is known."""
+        """The key while both the id and the ARN are unknown."""
         return f"the next deployment of {self.service}"
 
     @property
     def name(self) -> str:
-        """What it is called in messages: its id, cluster and service, and its task definition."""
+        """The name in messages: id, cluster, service and task definition."""
         within = "/".join(_last(part) for part in (self.cluster, self.service) if part)
         id_ = _last(self.deployment_id or self.service_deployment_arn or "")
-        told = f"deployment {id_} of {within}" if id_ else f"the deployment of {within}"
-        return f"{told} ({_last(self.task_definition)})" if self.task_definition else told
+        name = f"deployment {id_} of {within}" if id_ else f"the deployment of {within}"
+        return f"{name} ({_last(self.task_definition)})" if self.task_definition else name
 
 
 DeploymentLike: TypeAlias = (
@@ -155,19 +181,19 @@ DeploymentLike: TypeAlias = (
     | WaitHandle
     | str
 )
-"""What is said about a deployment: what started it, a service, whose PRIMARY deployment is meant then, a service
+"""What names a deployment: the response that started it, a service (its PRIMARY deployment is used), a service
 deployment or its ARN, or a handle."""
 
 
-def started_from(subject: str, given: DeploymentLike) -> StartedDeployment:
-    """Return which deployment is meant.
+def started_from(verb: str, given: DeploymentLike) -> StartedDeployment:
+    """Return the deployment that a value names.
 
     Args:
-        subject: The verb, for messages.
-        given: What was given.
+        verb: The name of the method, for messages.
+        given: The value that the caller passed.
 
     Raises:
-        RequestError: It does not name a deployment.
+        RequestError: The value does not name a deployment.
         UnsupportedController: CodeDeploy controls the deployments of the service.
     """
     match given:
@@ -176,42 +202,42 @@ def started_from(subject: str, given: DeploymentLike) -> StartedDeployment:
         case Service():
             return _of_service(given)
         case ServiceDeployment(service_deployment_arn=arn, target_service_revision=target, created_at=created_at):
-            return _of_arn(subject, arn, target.arn if target else None, created_at)
+            return _of_arn(verb, arn, target.arn if target else None, created_at)
         case ServiceDeploymentBrief(service_deployment_arn=arn, created_at=created_at):
-            return _of_arn(subject, arn, given.target_service_revision_arn, created_at)
+            return _of_arn(verb, arn, given.target_service_revision_arn, created_at)
         case StartedDeployment():
             return given
         case _:
-            return _of_text(subject, given)
+            return _of_text(verb, given)
 
 
-def _of_text(subject: str, given: object) -> StartedDeployment:
+def _of_text(verb: str, given: object) -> StartedDeployment:
     if isinstance(given, WaitHandle):
         return StartedDeployment.from_handle(given)
     if isinstance(given, str) and given.lstrip().startswith("{"):
         return StartedDeployment.from_json(given)
     if isinstance(given, str) and _ARN.fullmatch(given):
-        return _of_arn(subject, given, None, None)
-    told = repr(given) if isinstance(given, str) else type(given).__name__
-    problem = f"expected what started a deployment, a Service, or the ARN of a service deployment, got {told}"
-    raise RequestError(subject, [("deployment", problem)])
+        return _of_arn(verb, given, None, None)
+    shown = repr(given) if isinstance(given, str) else type(given).__name__
+    problem = f"expected what started a deployment, a Service, or the ARN of a service deployment, got {shown}"
+    raise RequestError(verb, [("deployment", problem)])
 
 
 _ROLLBACK = re.compile(r"\broll(ed|ing)? ?back\b", re.IGNORECASE)
 
 
 def goes_back(deployment: Deployment) -> bool:
-    """Whether a service is being rolled back to a deployment, whose own service deployment was over before."""
+    """Whether a service is being rolled back to a deployment. Its own service deployment has ended before."""
     return bool(_ROLLBACK.search(deployment.rollout_state_reason or ""))
 
 
 def primary_of(service: Service) -> Deployment | None:
-    """Return the deployment of a service that is to stay."""
+    """Return the PRIMARY deployment of a service: the one that stays."""
     return next((each for each in service.deployments if each.status == "PRIMARY"), None)
 
 
 def check_controller(service: Service, *others: str) -> None:
-    """Raise UnsupportedController if it is neither ECS nor one of some others that controls the deployments."""
+    """Raise UnsupportedController unless ECS, or one of the `others`, controls the deployments of the service."""
     controller = controller_of(service)
     if controller not in ("ECS", *others):
         raise UnsupportedController(service.service_arn, controller)
@@ -227,22 +253,22 @@ def _of_service(service: Service) -> StartedDeployment:
     )
     primary = primary_of(service)
     if primary is None:
-        # Task sets are no deployments: what can be waited for are their counts.
+        # Task sets are not deployments: only their counts can be waited for.
         return attrs.evolve(started, expected="scaling" if controller_of(service) == "EXTERNAL" else "deployment")
     return attrs.evolve(
         started,
         deployment_id=primary.id,
         task_definition=primary.task_definition,
         created_at=primary.created_at,
-        # One that is done already is no deployment to follow: what is left are the counts.
+        # A completed deployment has no rollout to follow: only its counts can be waited for.
         expected="scaling" if primary.rollout_state in ("COMPLETED", None) or goes_back(primary) else "deployment",
     )
 
 
-def _of_arn(subject: str, arn: str, revision: str | None, created_at: datetime | None) -> StartedDeployment:
+def _of_arn(verb: str, arn: str, revision: str | None, created_at: datetime | None) -> StartedDeployment:
     found = _ARN.fullmatch(arn)
     if not found:
-        raise RequestError(subject, [("deployment", f"{arn!r} is not the ARN of a service deployment")])
+        raise RequestError(verb, [("deployment", f"{arn!r} is not the ARN of a service deployment")])
     return StartedDeployment(
         service=found["service"],
         cluster=found["cluster"],
@@ -253,16 +279,16 @@ def _of_arn(subject: str, arn: str, revision: str | None, created_at: datetime |
 
 
 def id_of_revision(arn: str | None) -> str | None:
-    """Return the id of the deployment that brings a service revision: both end in the same number.
+    """Return the id of the deployment of a service revision: both end in the same number.
 
-    That they do is not documented. Where it does not hold, no service deployment is found by it, and the deployment is
-    judged by what the service shows.
+    ECS does not document this. If it does not hold, the lookup finds no service deployment, and the verdict depends on
+    what the service shows.
     """
     return f"ecs-svc/{_last(arn)}" if arn else None
 
 
 def is_named(name: str | None, arn: str | None) -> bool:
-    """Whether a family, family:revision or ARN can be the name of a task definition."""
+    """Whether a family, family:revision or ARN can name the task definition with this ARN. None matches any."""
     if name is None or arn is None or name == arn:
         return True
     short = arn.rsplit("/", 1)[-1]

@@ -60,33 +60,34 @@ class DeploymentHandle(Bound[StartedDeployment]):
         """Wait until this very deployment has succeeded.
 
         Args:
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
-                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
-                raise DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
-            on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
-                begun, but not waited for.
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
+                started but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -99,16 +100,16 @@ class DeploymentHandle(Bound[StartedDeployment]):
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end: service, service deployment, counts.
+            The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -121,8 +122,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions
+        from ecskit._deployments.arguments import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -174,38 +175,39 @@ class DeploymentHandle(Bound[StartedDeployment]):
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> Stream[DeploymentEvent]:
-        """Yield what happens to the deployment, until it has succeeded; end by raising what `wait` would raise.
+        """Yield the events of the deployment until it has succeeded. Raises what `wait` raises if it does not.
 
-        Leaving the stream before its end counts as cancelling.
+        Closing the stream before its end counts as a cancellation.
 
         Args:
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
-                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
-                raise DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
-            on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
-                begun, but not waited for.
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
+                started but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -218,17 +220,17 @@ class DeploymentHandle(Bound[StartedDeployment]):
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Yields:
-            Statuses, stages, counts, pauses, what the service says, and tasks that stopped, each with its reason. `str()`
-            of each is a line for people.
+            Changes of status, lifecycle stage and counts, pauses, events of the service, and stopped tasks with their
+            reasons. `str()` of an event is one line of text.
 
         Raises:
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -241,8 +243,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions
+        from ecskit._deployments.arguments import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -277,13 +279,13 @@ class DeploymentHandle(Bound[StartedDeployment]):
     def status(
         self,
     ) -> DeploymentProgress:
-        """Look at the deployment once.
+        """Return the current progress of the deployment, after one poll.
 
         Returns:
-            What is known of it now.
+            The progress: service, service deployment, counts, stopped tasks, events.
 
         Raises:
-            ServiceError: ECS does not let us look: no permission, no such cluster.
+            ServiceError: ECS refuses a read: no permission, no such cluster.
             TransportError: ECS could not be reached.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
@@ -305,7 +307,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Stop the deployment where it is, and wait until it has stopped: what runs by then goes on to run.
+        """Stop the deployment where it is, and wait until it has stopped. Tasks that run by then keep running.
 
         Args:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
@@ -320,14 +322,14 @@ class DeploymentHandle(Bound[StartedDeployment]):
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end.
+            The last progress of the deployment.
 
         Raises:
-            WaitFailed: It was deployed before it could be stopped.
-            DeploymentRolledBack: It was rolled back instead, and DeploymentRollbackFailed if that failed.
+            WaitFailed: It succeeded before it could be stopped.
+            DeploymentRolledBack: It was rolled back instead; DeploymentRollbackFailed if that failed.
             ServiceGone: The service was deleted.
-            NotVisible: No service deployment was found, or reading them is refused.
-            ServiceError: ECS refuses: no permission, or it is over already.
+            NotVisible: No service deployment was found, or ECS refuses to show it.
+            ServiceError: ECS refuses: no permission, or the deployment has already ended.
             TransportError: ECS could not be reached.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
@@ -362,10 +364,10 @@ class DeploymentHandle(Bound[StartedDeployment]):
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Bring the service back to what it ran before this deployment, and wait until it is.
+        """Roll the service back to what it ran before this deployment, and wait until the rollback is done.
 
-        While the deployment is under way, ECS rolls it back. When it is over, the service gets the revision that it ran
-        before; somebody else's newer deployment is left alone.
+        ECS rolls the deployment back while it is in progress. After its end, UpdateService restores the earlier revision. A
+        newer deployment is left as it is.
 
         Args:
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
@@ -380,15 +382,15 @@ class DeploymentHandle(Bound[StartedDeployment]):
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known in the end of the deployment, or of the one that brought the earlier revision back.
+            The last progress of the deployment, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: There is nothing to go back to, or something newer was deployed.
+            NothingToRollBack: There is no earlier revision, or something newer was deployed.
             DeploymentRollbackFailed: The rollback failed.
-            DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
-            WaitFailed: The deployment was successful before it could be rolled back.
+            DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
+            WaitFailed: The deployment succeeded before it could be rolled back.
             ServiceGone: The service was deleted.
-            ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+            ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             TransportError: ECS could not be reached.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong; nothing was sent.
@@ -419,19 +421,19 @@ class DeploymentHandle(Bound[StartedDeployment]):
         *,
         action: DeploymentLifecycleHookAction = "CONTINUE",
     ) -> DeploymentProgress:
-        """Answer a hook that pauses the deployment.
+        """Answer a hook that pauses the deployment: continue it, or roll it back.
 
         Args:
-            hook: The hook, or its id; `status().paused` has those that wait.
-            action: "CONTINUE", or "ROLLBACK" to have the deployment rolled back.
+            hook: The hook, or its id; `status().paused` lists the hooks that wait.
+            action: "CONTINUE" or "ROLLBACK".
 
         Returns:
-            What was known of the deployment just before.
+            The progress of the deployment before the answer.
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.
             NotVisible: No service deployment was found.
-            ServiceError: ECS refuses: no such hook, or it waits no more.
+            ServiceError: ECS refuses: no such hook, or it no longer waits.
             TransportError: ECS could not be reached.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html

@@ -251,9 +251,9 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -293,10 +293,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceDeploymentNotFoundException: There is no such service deployment.
+            ServiceDeploymentNotFoundException: The service deployment does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -338,8 +338,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
@@ -393,9 +393,9 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -454,10 +454,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -528,11 +528,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -592,7 +592,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -699,12 +699,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -792,16 +792,16 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -847,7 +847,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -883,11 +883,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            TargetNotFoundException: There is no such target for the attribute.
+            TargetNotFoundException: The target of the attribute does not exist.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
             ConfigurationError: The client is closed, or its service model lacks the operation.
@@ -921,8 +921,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -958,12 +958,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             ClusterContainsCapacityProviderException: The cluster still has a capacity provider.
             ClusterContainsContainerInstancesException: The cluster still has registered container instances.
             ClusterContainsServicesException: The cluster still has services.
             ClusterContainsTasksException: The cluster still has tasks.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
@@ -997,10 +997,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             DaemonNotActiveException: The daemon is not ACTIVE.
-            DaemonNotFoundException: There is no such daemon.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1034,7 +1034,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1067,12 +1067,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -1104,8 +1104,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1143,11 +1143,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
             ConfigurationError: The client is closed, or its service model lacks the operation.
@@ -1181,7 +1181,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1220,14 +1220,14 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -1266,8 +1266,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1303,7 +1303,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1345,8 +1345,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1387,7 +1387,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1426,8 +1426,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1462,9 +1462,9 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            DaemonNotFoundException: There is no such daemon.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1498,8 +1498,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1533,8 +1533,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1568,7 +1568,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1604,10 +1604,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1641,8 +1641,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1680,8 +1680,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -1717,9 +1717,9 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1752,11 +1752,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -1788,11 +1788,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -1828,8 +1828,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1868,7 +1868,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1908,12 +1908,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -1952,8 +1952,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -1990,11 +1990,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2030,7 +2030,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2073,8 +2073,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             TargetNotConnectedException: The task's exec agent is not connected.
@@ -2114,10 +2114,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2161,7 +2161,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2209,8 +2209,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2250,7 +2250,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2293,8 +2293,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2341,8 +2341,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -2393,7 +2393,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2438,8 +2438,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -2485,7 +2485,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -2537,8 +2537,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -2585,7 +2585,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -2633,11 +2633,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -2687,8 +2687,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2730,9 +2730,9 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -2766,8 +2766,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2806,7 +2806,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2851,7 +2851,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2908,11 +2908,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
             ConfigurationError: The client is closed, or its service model lacks the operation.
@@ -2956,7 +2956,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -2993,7 +2993,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3030,11 +3030,11 @@ class Operations(ABC):
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
             AttributeLimitExceededException: The resource would hold more custom attributes than allowed.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            TargetNotFoundException: There is no such target for the attribute.
+            TargetNotFoundException: The target of the attribute does not exist.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
             ConfigurationError: The client is closed, or its service model lacks the operation.
@@ -3072,8 +3072,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ResourceInUseException: The resource is in use and cannot be removed.
             ServerException: ECS failed on its side.
@@ -3126,8 +3126,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3186,7 +3186,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
@@ -3273,7 +3273,7 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
@@ -3369,14 +3369,14 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            BlockedException: The account is blocked; AWS Support can tell why.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            BlockedException: The account is blocked; AWS Support can give the reason.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             ConflictException: The client token was used with other parameters, or a deployment is changing; see
                 `resource_ids`.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3456,10 +3456,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3507,12 +3507,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
             ConflictException: The client token was used with other parameters, or a deployment is changing; see
                 `resource_ids`.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
-            ServiceDeploymentNotFoundException: There is no such service deployment.
+            ServiceDeploymentNotFoundException: The service deployment does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -3549,8 +3549,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3587,8 +3587,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3636,8 +3636,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3695,8 +3695,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -3740,11 +3740,11 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -3779,10 +3779,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -3822,8 +3822,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -3867,10 +3867,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -3907,8 +3907,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UpdateInProgressException: Another update of the same resource is still under way.
@@ -3945,8 +3945,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             MissingVersionException: The container agent's version is unknown, so it cannot be updated.
             NoUpdateAvailableException: The container agent is already up to date, or no update path exists.
@@ -3988,8 +3988,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -4038,12 +4038,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             DaemonNotActiveException: The daemon is not ACTIVE.
-            DaemonNotFoundException: There is no such daemon.
+            DaemonNotFoundException: The daemon does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -4104,12 +4104,12 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -4160,8 +4160,8 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            GatewayNotFoundException: There is no such gateway.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            GatewayNotFoundException: The gateway does not exist.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
@@ -4257,15 +4257,15 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            NamespaceNotFoundException: There is no such Cloud Map namespace.
+            NamespaceNotFoundException: The Cloud Map namespace does not exist.
             PlatformTaskDefinitionIncompatibilityException: The platform version cannot run this task definition.
-            PlatformUnknownException: There is no such platform version.
+            PlatformUnknownException: The platform version does not exist.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
+            ServiceNotFoundException: The service does not exist in this cluster.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -4324,13 +4324,13 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.
@@ -4370,10 +4370,10 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
-            ResourceNotFoundException: There is no such resource.
+            ResourceNotFoundException: The resource does not exist.
             ServerException: ECS failed on its side.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
@@ -4415,14 +4415,14 @@ class Operations(ABC):
         Raises:
             RequestError: An argument is missing or has a wrong type; nothing was sent.
             AccessDeniedException: The caller may not perform this operation.
-            ClientException: The request is valid in form but not possible as things are.
-            ClusterNotFoundException: There is no such cluster in this account and region.
+            ClientException: The request is well formed, but ECS cannot perform it in the current state.
+            ClusterNotFoundException: The cluster does not exist in this account and region.
             InvalidParameterException: A parameter has a value that ECS does not accept.
             LimitExceededException: A quota of the account would be exceeded.
             ServerException: ECS failed on its side.
             ServiceNotActiveException: The service is not ACTIVE.
-            ServiceNotFoundException: There is no such service in this cluster.
-            TaskSetNotFoundException: There is no such task set.
+            ServiceNotFoundException: The service does not exist in this cluster.
+            TaskSetNotFoundException: The task set does not exist.
             UnsupportedFeatureException: The feature is not available in this region or for this resource.
             ServiceError: ECS returned another error, such as ThrottledError.
             TransportError: No response arrived, or an invalid one.

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
+    from ecskit._deployments.arguments import RollbackOptions
+    from ecskit._deployments.follow import Tracker
     from ecskit._drive.sync import Runtime
     from ecskit._facades.sync_deployment import DeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
+        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -79,53 +82,56 @@ class ServiceVerbs:
     ) -> DeploymentProgress:
         """Deploy a service, and wait until this very deployment has succeeded.
 
-        Registers a task definition if one is needed that differs from the latest revision, sends one UpdateService, and
-        follows what comes of it. That the service is stable on something else, before or after, is no success.
+        Registers a task definition if it differs from the latest revision, sends one UpdateService, and follows the
+        deployment that this starts. A service that is stable on another revision is no success.
 
         Args:
             service: Name, ARN or model of the service.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            images: The new image of each of these containers, by the container's name.
-            environment: Environment variables to set, by the container's name and then their own. Others stay; None
-                takes one away.
-            secrets: Secrets to set, by the container's name and then that of the variable. Others stay; None takes one
-                away.
-            task_definition: The task definition to deploy: family, family:revision or ARN, one that ECS described, or a
-                request to register it, which is done if it differs from the latest revision. With images, environment
-                or secrets it is what they change; else they change the one that the service has.
-            force: Whether to start a deployment even if nothing differs: to pull an image again whose tag moved, for
-                example.
-            desired_count: How many tasks there are to be; it stays as it is where this is absent.
-            strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY; the rest of the service's deployment configuration stays.
-            deployment_configuration: The deployment configuration, in place of the one that the service has.
-            require_idle: Whether to change nothing, and raise, if the service is being deployed already.
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            images: New images, by the name of the container.
+            environment: Environment variables to set, by the name of the container and of the variable. None removes a
+                variable. Others stay as they are.
+            secrets: Secrets to set, by the name of the container and of the variable: the `valueFrom` of each. None
+                removes a secret. Others stay as they are.
+            task_definition: The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a
+                request, which is registered if it differs from the latest revision. `images`, `environment` and
+                `secrets` change this task definition, or the current one of the service if absent.
+            force: Whether to start a deployment even if nothing differs, for example to pull an image again whose tag
+                moved.
+            desired_count: The new desired count, 0 or more; it stays as it is if absent.
+            strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY. The rest of the service's deployment configuration stays as
+                it is.
+            deployment_configuration: A deployment configuration that replaces the one of the service.
+            require_idle: Whether to raise DeploymentInProgress, and change nothing, if the service is being deployed
+                already.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
-                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
-                raise DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
-            on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
-                begun, but not waited for.
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
+                started but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -138,36 +144,36 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end: service, service deployment, counts.
+            The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
-            UnsupportedController: It is not ECS that controls the deployments of the service; nothing was changed.
-            ServicesMissing: There is no such service.
-            TransportError: ECS could not be reached. If it is not known whether the service was changed, `story.handle` of
-                the error waits for a deployment that may never come.
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
+            ServicesMissing: ECS does not show the service.
+            TransportError: ECS could not be reached. If it is unknown whether the service was changed, `story.handle` of
+                the error waits for a deployment that may never appear.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
             RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
-            ServiceError: ECS refuses. If it did so after the service was changed, `story.handle` of the error is the
-                deployment's.
+            ServiceError: ECS refuses a request. If that happens after the service was changed, `story.handle` of the error
+                is the handle of the deployment.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments import deploying as flows
-        from ecskit._deployments.change import Change
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments import deploy as flows
+        from ecskit._deployments.arguments import Change
+        from ecskit._deployments.arguments import FollowOptions
+        from ecskit._deployments.arguments import RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -212,6 +218,31 @@ class ServiceVerbs:
         )
         return self._runtime.run(flow, cancel)
 
+    def follow_to_end(
+        self,
+        tracker: Tracker,
+        rollback_options: RollbackOptions,
+        *,
+        stream: bool = False,
+    ) -> Stream[DeploymentEvent]:
+        """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
+
+        The last progress is in `tracker.progress`.
+
+        Args:
+            tracker: The deployment, and how it is followed.
+            rollback_options: What to do when it does not succeed.
+            stream: Whether to emit events.
+        """
+        from ecskit._deployments import deploy as flows
+
+        flow = flows.follow_to_end(
+            tracker,
+            rollback_options,
+            stream=stream,
+        )
+        return Stream(self._runtime.iterate(flow))
+
     def start_deployment(
         self,
         service: str | Service,
@@ -227,43 +258,46 @@ class ServiceVerbs:
         deployment_configuration: DeploymentConfiguration | None = None,
         require_idle: bool = False,
     ) -> DeploymentHandle:
-        """Deploy a service without waiting: change it, and return a handle of the deployment.
+        """Change a service, and return a handle of the deployment without waiting for it.
 
         Args:
             service: Name, ARN or model of the service.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            images: The new image of each of these containers, by the container's name.
-            environment: Environment variables to set, by the container's name and then their own. Others stay; None
-                takes one away.
-            secrets: Secrets to set, by the container's name and then that of the variable. Others stay; None takes one
-                away.
-            task_definition: The task definition to deploy: family, family:revision or ARN, one that ECS described, or a
-                request to register it, which is done if it differs from the latest revision. With images, environment
-                or secrets it is what they change; else they change the one that the service has.
-            force: Whether to start a deployment even if nothing differs: to pull an image again whose tag moved, for
-                example.
-            desired_count: How many tasks there are to be; it stays as it is where this is absent.
-            strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY; the rest of the service's deployment configuration stays.
-            deployment_configuration: The deployment configuration, in place of the one that the service has.
-            require_idle: Whether to change nothing, and raise, if the service is being deployed already.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            images: New images, by the name of the container.
+            environment: Environment variables to set, by the name of the container and of the variable. None removes a
+                variable. Others stay as they are.
+            secrets: Secrets to set, by the name of the container and of the variable: the `valueFrom` of each. None
+                removes a secret. Others stay as they are.
+            task_definition: The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a
+                request, which is registered if it differs from the latest revision. `images`, `environment` and
+                `secrets` change this task definition, or the current one of the service if absent.
+            force: Whether to start a deployment even if nothing differs, for example to pull an image again whose tag
+                moved.
+            desired_count: The new desired count, 0 or more; it stays as it is if absent.
+            strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY. The rest of the service's deployment configuration stays as
+                it is.
+            deployment_configuration: A deployment configuration that replaces the one of the service.
+            require_idle: Whether to raise DeploymentInProgress, and change nothing, if the service is being deployed
+                already.
 
         Returns:
-            The deployment, to be waited for, watched, stopped or rolled back, here or in another process.
+            The handle, with methods to wait for the deployment, show its events, stop it or roll it back. Its `to_json`
+            takes it to another process.
 
         Raises:
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
-            UnsupportedController: It is not ECS that controls the deployments of the service; nothing was changed.
-            ServicesMissing: There is no such service.
+            UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
+            ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
-            ServiceError: ECS refuses. If it did so after the service was changed, `story.handle` of the error is the
-                deployment's.
-            TransportError: ECS could not be reached. If it is not known whether the service was changed, `story.handle` of
-                the error waits for a deployment that may never come.
+            ServiceError: ECS refuses a request. If that happens after the service was changed, `story.handle` of the error
+                is the handle of the deployment.
+            TransportError: ECS could not be reached. If it is unknown whether the service was changed, `story.handle` of
+                the error waits for a deployment that may never appear.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments import deploying as flows
-        from ecskit._deployments.change import Change
+        from ecskit._deployments import deploy as flows
+        from ecskit._deployments.arguments import Change
         from ecskit._facades.sync_deployment import DeploymentHandle
 
         change = Change(
@@ -288,23 +322,23 @@ class ServiceVerbs:
         self,
         deployment: DeploymentLike,
     ) -> DeploymentHandle:
-        """Return the handle of a deployment that was started elsewhere. Nothing is sent.
+        """Return the handle of a deployment that was started elsewhere. Sends no request.
 
         Args:
-            deployment: What `update_service` or `create_service` returned; a service, whose PRIMARY deployment is meant
-                then; a service deployment or its ARN; the `story.handle` of an error; or the text of a handle, as
-                `to_json` wrote it.
+            deployment: What `update_service` or `create_service` returned; a `Service`, for its PRIMARY deployment; a
+                service deployment or its ARN; the `story.handle` of an error; or the text that `to_json` of a handle
+                returned.
 
         Returns:
-            The deployment, to be waited for, watched, stopped or rolled back.
+            The handle, with methods to wait for the deployment, show its events, stop it or roll it back.
 
         Raises:
-            RequestError: It does not name a deployment.
-            UnsupportedController: It is not ECS that controls the deployments of the service.
+            RequestError: The value does not name a deployment.
+            UnsupportedController: ECS does not control the deployments of the service.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
         """
-        from ecskit._deployments import deploying as flows
+        from ecskit._deployments import deploy as flows
         from ecskit._facades.sync_deployment import DeploymentHandle
 
         flow = flows.deployment(
@@ -324,14 +358,14 @@ class ServiceVerbs:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Roll a service back, and wait until it is.
+        """Roll a service back, and wait until the rollback is done.
 
-        A deployment that is under way is rolled back by ECS. If there is none, the service gets the revision again that was
-        deployed successfully before the one that it has, whatever their task definitions are called.
+        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
+        that was deployed successfully and differs from the current one.
 
         Args:
             service: Name, ARN or model of the service.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -344,25 +378,24 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known in the end of the deployment that was rolled back, or of the one that brought the earlier revision
-            back.
+            The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: In the history of about three months no other revision was deployed successfully.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months.
             DeploymentRollbackFailed: The rollback failed.
-            DeploymentFailed: The deployment of the earlier revision failed; see `services.deploy` for its kin.
-            WaitFailed: The deployment was successful before it could be rolled back.
-            UnsupportedController: It is not ECS that controls the deployments of the service.
-            ServicesMissing: There is no such service.
+            DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
+            WaitFailed: The deployment succeeded before it could be rolled back.
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, for example. Reading the history is part of this.
+            ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: Time or polls are up.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
-        from ecskit._deployments import rolling_back as flows
+        from ecskit._deployments import rollback as flows
         from ecskit._polling.options import WaitOptions
 
         wait_options = WaitOptions(
@@ -393,14 +426,14 @@ class ServiceVerbs:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> Service:
-        """Change how many tasks a service is to have, and wait until it has them.
+        """Change the desired count of a service, and wait until that many tasks run.
 
         Args:
             service: Name, ARN or model of the service.
-            desired_count: How many tasks there are to be, 0 or more.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
-                ECS knows how many there are to be.
+            desired_count: The new desired count, 0 or more.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
+                returns when ECS has accepted the change.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -413,16 +446,16 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            The service as it was last seen.
+            The service, as the last response showed it.
 
         Raises:
             RequestError: An argument is wrong, or the service is a DAEMON, which has no desired count; nothing was changed.
-            DeploymentFailed: A deployment that was under way failed; see `services.deploy` for its kin.
+            DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
             DeploymentSuperseded: Something newer was deployed meanwhile.
             ServiceGone: The service was deleted.
-            UnsupportedController: It is not ECS that controls the deployments of the service.
-            ServicesMissing: There is no such service.
-            ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, the error holds a handle.
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
             TransportError: ECS could not be reached.
             WaitTimeout: Time or polls are up.
             CredentialsError: There are no credentials to look with.
@@ -471,40 +504,41 @@ class ServiceVerbs:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Start the tasks of a service anew, as it is, and wait until that is deployed.
+        """Replace all tasks of a service without changing it, and wait until the deployment has succeeded.
 
-        Images are pulled again, secrets are read again, and `LATEST` platforms are looked up again.
+        The new tasks pull their images again, read their secrets again, and use the current `LATEST` platform version.
 
         Args:
             service: Name, ARN or model of the service.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
-                "leave" the service, or "rollback" to what it ran before, wait for that for at most 1800 s more, and
-                raise DeploymentRolledBack.
-            on_timeout: The same for when time, or the number of polls, is up, or no read ever showed the deployment.
-            on_cancel: The same for when this is cancelled or interrupted, or a callback raises; then the rollback is
-                begun, but not waited for.
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
+                started but not waited for.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -517,21 +551,21 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end: service, service deployment, counts.
+            The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
-            UnsupportedController: It is not ECS that controls the deployments of the service.
-            ServicesMissing: There is no such service.
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses. If the service was changed, the error holds a handle.
-            TransportError: ECS could not be reached. If the service may have been changed, the error holds a handle.
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            ServiceError: ECS refuses a request. If the service was changed, `story` has a handle.
+            TransportError: ECS could not be reached. If the service may have been changed, `story` has a handle.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -540,8 +574,8 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.following import FollowOptions
-        from ecskit._deployments.rollback import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions
+        from ecskit._deployments.arguments import RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
@@ -595,33 +629,34 @@ class ServiceVerbs:
     ) -> Service:
         """Create a service, and wait until its first deployment has succeeded.
 
-        A call whose answer is lost, and one that was throttled, is sent again under the same token, so that the service is
-        created once. A service with the controller EXTERNAL has no deployments, and is returned when it is created.
+        A request whose response is lost, or that is throttled, is repeated with the same client token, so that the service
+        is created once. A service with the controller EXTERNAL has no deployments and is returned when it is created.
 
         Args:
-            request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random where
-                it is absent; doing it again with the same token and request finds the same service.
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random if
+                absent. Another call with the same token and request returns the same service.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -634,22 +669,23 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            The service as it was last seen.
+            The service, as the last poll showed it.
 
         Raises:
-            UnsupportedController: CodeDeploy is to control the deployments: make the service by `create_service`, which
-                does not wait.
-            RequestError: Something in the request is not of its type; nothing was sent.
+            UnsupportedController: CodeDeploy would control the deployments. Create such a service by `create_service`,
+                which does not wait.
+            RequestError: A member of the request has a wrong type; nothing was sent.
             ServiceError: ECS refuses: no permission, no such cluster or task definition, a name that is taken. If the
-                service was created, the error holds the handle of its deployment.
-            TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+                service was created, `story.handle` of the error is the handle of its deployment.
+            TransportError: ECS could not be reached, or its responses were lost. Call again with the `client_token` of the
+                error.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -658,7 +694,7 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import creating as flows
 
@@ -699,15 +735,15 @@ class ServiceVerbs:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> Service:
-        """Delete a service: scale it down to nothing, delete it, and wait until its tasks are gone.
+        """Delete a service: scale it down to 0, delete it, and wait until its tasks have stopped.
 
-        One that is being deleted already is waited for.
+        If the service is being deleted already, only waits.
 
         Args:
             service: Name, ARN or model of the service.
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-            force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
-            until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            force: Whether ECS deletes it without scaling it down first, and together with its task sets.
+            until: "inactive" waits until the service is INACTIVE; "requested" returns when ECS has accepted the request.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -720,14 +756,14 @@ class ServiceVerbs:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            The service as it was last seen.
+            The service, as the last response showed it.
 
         Raises:
-            WaitTimeout: Its tasks are not gone in time; the service stays DRAINING until they are.
-            ServicesMissing: There is no such service.
+            WaitTimeout: Its tasks did not stop in time. The service stays DRAINING until they do.
+            ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refuses: no permission, or task sets that have to be deleted first. If the service was scaled
-                down by then, a warning tells from how many tasks.
+            ServiceError: ECS refuses: no permission, or task sets that must be deleted first. If the service was already
+                scaled down, a warning logs its earlier desired count.
             TransportError: ECS could not be reached.
             CredentialsError: There are no credentials to look with.
             ConfigurationError: The client is closed.
@@ -761,21 +797,21 @@ class ServiceVerbs:
         tags: bool = False,
         allow_missing: bool = False,
     ) -> list[Service]:
-        """Look at any number of services once.
+        """Describe any number of services once.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
-            cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+            cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
-            allow_missing: Leave out what ECS does not show instead of raising.
+            allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
 
         Returns:
-            The services, in the order given. A deleted one is shown as INACTIVE for a while.
+            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
-            ServicesMissing: ECS does not show some of them; the error has the others.
+            ServicesMissing: ECS does not show some of them. The error holds the others.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster.
+            ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
@@ -799,22 +835,22 @@ class ServiceVerbs:
         namespace: str | None = None,
         tags: bool = False,
     ) -> Stream[Service]:
-        """Yield the services of a cluster or namespace: the list, joined with what describes each, 10 at a time.
+        """Yield the services of a cluster or namespace, each with its description. Reads 10 services per request.
 
         Args:
-            cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             launch_type: Only services of this launch type.
             scheduling_strategy: Only services with this scheduling strategy.
-            namespace: Name or ARN of a Cloud Map namespace: its services, in whatever clusters they are. It goes with
-                `tags` only.
+            namespace: Name or ARN of a Cloud Map namespace, to yield its services in all clusters. Combine it only with
+                `tags`.
             tags: Whether to read their tags as well.
 
         Yields:
-            Each service. One that is deleted between list and description is INACTIVE or left out.
+            Each service. One that is deleted between the list and its description is INACTIVE or left out.
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, no such cluster or namespace.
+            ServiceError: ECS refuses a request: no permission, no such cluster or namespace.
             TransportError: ECS could not be reached.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html

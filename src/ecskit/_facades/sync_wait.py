@@ -2380,33 +2380,35 @@ class Wait:
     ) -> DeploymentProgress:
         """Wait until this very deployment of a service has succeeded.
 
-        It is looked up among the service deployments. Where reading these is refused, a warning is logged, and the
-        deployment is judged by what its service shows. Reads of the service that are older than what is known are left out.
+        Polls read its service deployment. If ECS refuses to show service deployments, a warning is logged, and the state is
+        taken from the service. Reads that are older than an earlier read are discarded.
 
         Args:
-            deployment: What `update_service` or `create_service` returned; a service, whose PRIMARY deployment is meant
-                then; a service deployment or its ARN; the `story.handle` of an error; or the text of a handle.
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            deployment: What `update_service` or `create_service` returned; a `Service`, for its PRIMARY deployment; a
+                service deployment or its ARN; the `story.handle` of an error; or the text that `to_json` of a handle
+                returned.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -2419,17 +2421,17 @@ class Wait:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end: service, service deployment, counts.
+            The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
-            UnsupportedController: It is not ECS that controls the deployments of the service; nothing was sent.
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            UnsupportedController: ECS does not control the deployments of the service; nothing was sent.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -2441,8 +2443,8 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
-        from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments import waits as flows
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -2486,31 +2488,32 @@ class Wait:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Wait until a service deployment has succeeded, or has come to a stage or a pause.
+        """Wait until a service deployment has succeeded, or has reached a lifecycle stage or a pause.
 
         Args:
             service_deployment: A service deployment, or its ARN.
-            until: How far to follow it: "deployed" until ECS calls it SUCCESSFUL; "stable" until nothing else runs any
-                more, too; "paused" until a hook waits for somebody; or a lifecycle stage of BLUE_GREEN, LINEAR and
-                CANARY, until it came to that or a later one. What comes to its end without a pause or stages is
-                followed to its end.
-            on_superseded: What to do when a newer deployment takes its place: "raise", or "follow" the newer one in its
-                stead.
-            on_pause: What to do when a hook pauses it: "wait" until it is answered or expires, "raise"
-                DeploymentPaused, or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait; an async client also takes a coroutine function.
-            stalled_after: Seconds after which a deployment that lacks tasks is stalled, if nothing changes and no task
-                starts or stops; None never calls it stalled for that.
-            max_failed_tasks: Failed tasks in a row after which a deployment is stalled, if no circuit breaker can end
-                it, and stopped tasks after which one that has succeeded is unstable; by default the configured
-                threshold of the circuit breaker, else half of the desired count, but 3 to 200.
-            stable_for: Seconds for which the tasks must stay up once the deployment has succeeded: all run, none is
-                unhealthy, none stops by its own fault. A task that stops starts the seconds anew; without such a
-                stretch in three times as long, or after too many stopped tasks, the deployment is unstable. The seconds
-                do not count against `timeout`. Where tasks are only lacking, WaitTimeout is raised when both times are
-                over. None, and 0, end when it has succeeded. Tasks are observed also where nothing was changed.
-            pause_timeout: Seconds that one pause may take before WaitTimeout is raised; None waits as long as ECS lets
-                it. Pauses do not count against `timeout`, and each has its own limit.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
+                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
+                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
+                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
+                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
+                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
+                request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
             timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
             max_polls: Looks to take at the most.
             poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
@@ -2523,16 +2526,16 @@ class Wait:
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
-            What is known of the deployment in the end: service, service deployment, counts.
+            The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
-            DeploymentFailed: The deployment failed, and nothing was rolled back; its subclasses tell more:
-            DeploymentRolledBack: It failed, and the service is back at what it ran before.
+            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and nothing in ECS will end it.
-            DeploymentUnstable: It succeeded, and its tasks did not stay up; only with `stable_for` or until "stable".
-            DeploymentSuperseded: A newer deployment has taken its place.
-            DeploymentPaused: A hook waits for somebody, and `on_pause` is "raise".
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
             WaitTimeout: Time or polls are up.
@@ -2544,8 +2547,8 @@ class Wait:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
-        from ecskit._deployments import waiting as flows
-        from ecskit._deployments.following import FollowOptions
+        from ecskit._deployments import waits as flows
+        from ecskit._deployments.arguments import FollowOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

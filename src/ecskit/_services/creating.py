@@ -1,4 +1,4 @@
-"""Creating services, none of them twice, and waiting until they are deployed."""
+"""The method `services.create`: create a service once, and wait until it is deployed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.arguments import FollowOptions
+from ecskit._deployments.follow import Tracker
 from ecskit._deployments.reference import started_from
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import UnsupportedController
@@ -22,25 +23,26 @@ _TOKEN_LENGTH = 36
 def create(request: CreateServiceRequest, *, follow_options: FollowOptions, wait_options: WaitOptions) -> Flow[Service]:
     """Create a service, and wait until its first deployment has succeeded.
 
-    A call whose answer is lost, and one that was throttled, is sent again under the same token, so that the service is
-    created once. A service with the controller EXTERNAL has no deployments, and is returned when it is created.
+    A request whose response is lost, or that is throttled, is repeated with the same client token, so that the service
+    is created once. A service with the controller EXTERNAL has no deployments and is returned when it is created.
 
     Args:
-        request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random where
-            it is absent; doing it again with the same token and request finds the same service.
+        request: The service, as `create_service` takes it. Its `client_token`, at most 36 characters, is random if
+            absent. Another call with the same token and request returns the same service.
         follow_options: How far, and how, to follow its deployment.
-        wait_options: How long to wait, once it is created, and how often to look.
+        wait_options: How long to wait, from the creation, and how often to poll.
 
     Returns:
-        The service as it was last seen.
+        The service, as the last poll showed it.
 
     Raises:
-        UnsupportedController: CodeDeploy is to control the deployments: make the service by `create_service`, which
-            does not wait.
-        RequestError: Something in the request is not of its type; nothing was sent.
+        UnsupportedController: CodeDeploy would control the deployments. Create such a service by `create_service`,
+            which does not wait.
+        RequestError: A member of the request has a wrong type; nothing was sent.
         ServiceError: ECS refuses: no permission, no such cluster or task definition, a name that is taken. If the
-            service was created, the error holds the handle of its deployment.
-        TransportError: ECS could not be reached, or its answers were lost; `client_token` is the token to ask with.
+            service was created, `story.handle` of the error is the handle of its deployment.
+        TransportError: ECS could not be reached, or its responses were lost. Call again with the `client_token` of the
+            error.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     """
@@ -63,7 +65,7 @@ def create(request: CreateServiceRequest, *, follow_options: FollowOptions, wait
         if controller == "EXTERNAL":
             return created.service
         tracker = Tracker.of(started_from(verb, created), follow_options, wait_options, verb=verb)
-        progress = yield from tracker.flow()
+        progress = yield from tracker.wait()
         return progress.service or created.service
 
     return flow()

@@ -1,4 +1,4 @@
-"""Deleting services: scaled down, told, and waited for until nothing of them runs."""
+"""The method `services.delete`: scale a service down, delete it, and wait until its tasks have stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ecskit._api.service_errors import ServiceNotActiveException, ServiceNotFoun
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import Retrying
-from ecskit._deployments.change import check_service, read_service
+from ecskit._deployments.read import check_service, read_service
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.services import services_inactive
 from ecskit.models.services import DeleteServiceRequest, Service, UpdateServiceRequest
@@ -19,7 +19,7 @@ __all__ = ["UntilDeleted", "delete"]
 log = logging.getLogger("ecskit")
 
 UntilDeleted: TypeAlias = Literal["inactive", "requested"]
-"""How far deleting is waited for."""
+"""When `services.delete` returns."""
 
 
 def delete(
@@ -30,26 +30,26 @@ def delete(
     until: UntilDeleted = "inactive",
     wait_options: WaitOptions,
 ) -> Flow[Service]:
-    """Delete a service: scale it down to nothing, delete it, and wait until its tasks are gone.
+    """Delete a service: scale it down to 0, delete it, and wait until its tasks have stopped.
 
-    One that is being deleted already is waited for.
+    If the service is being deleted already, only waits.
 
     Args:
         service: Name, ARN or model of the service.
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        force: Whether ECS is to delete it without scaling it down first, and with the task sets that it has.
-        until: "inactive" waits until it is INACTIVE; "requested" returns when ECS knows that it is to be.
-        wait_options: How long to wait and how often to look.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+        force: Whether ECS deletes it without scaling it down first, and together with its task sets.
+        until: "inactive" waits until the service is INACTIVE; "requested" returns when ECS has accepted the request.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The service as it was last seen.
+        The service, as the last response showed it.
 
     Raises:
-        WaitTimeout: Its tasks are not gone in time; the service stays DRAINING until they are.
-        ServicesMissing: There is no such service.
+        WaitTimeout: Its tasks did not stop in time. The service stays DRAINING until they do.
+        ServicesMissing: ECS does not show the service.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses: no permission, or task sets that have to be deleted first. If the service was scaled
-            down by then, a warning tells from how many tasks.
+        ServiceError: ECS refuses: no permission, or task sets that must be deleted first. If the service was already
+            scaled down, a warning logs its earlier desired count.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
@@ -63,12 +63,12 @@ def delete(
         raise RequestError(verb, [("until", f"expected one of {', '.join(get_args(UntilDeleted))}, got {until!r}")])
 
     def flow() -> Flow[Service]:
-        known = yield from read_service(verb, service, cluster)
-        if known.status == "ACTIVE":
-            known = yield from _deleted(known, force=force)
-        if until == "requested" or known.status == "INACTIVE":
-            return known
-        [last] = yield from services_inactive(known, wait_options=wait_options)
+        shown = yield from read_service(verb, service, cluster)
+        if shown.status == "ACTIVE":
+            shown = yield from _deleted(shown, force=force)
+        if until == "requested" or shown.status == "INACTIVE":
+            return shown
+        [last] = yield from services_inactive(shown, wait_options=wait_options)
         return last
 
     return flow()
@@ -87,9 +87,9 @@ def _deleted(service: Service, *, force: bool) -> Flow[Service]:
     except (ServiceNotFoundException, ServiceNotActiveException):
         if not request.may_have_taken_effect:
             raise
-        return service  # it was deleted by a call whose answer was lost
+        return service  # a call whose response was lost has deleted it
     except EcsError:
         if scales_down:
-            told = "service %s was scaled down from %s tasks to none, and is not deleted"
-            log.warning(told, service.service_name, service.desired_count)
+            text = "service %s was scaled down from %s tasks to 0, but not deleted"
+            log.warning(text, service.service_name, service.desired_count)
         raise

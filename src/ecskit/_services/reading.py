@@ -1,4 +1,4 @@
-"""Looking at services: any number of them, by name or as a list."""
+"""The methods `services.describe` and `services.iter`: read any number of services, by name or as a list."""
 
 from __future__ import annotations
 
@@ -27,33 +27,32 @@ from ecskit.models.services import (
 __all__ = ["describe", "iter"]
 
 _PAGE = 100
-"""ARNs that a page of a list has at the most; 10 unless asked for more."""
+"""The largest page of a list of ARNs; the default of ECS is 10."""
 
 
 def describe(
     services: Services, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
 ) -> Flow[list[Service]]:
-    """Look at any number of services once.
+    """Describe any number of services once.
 
     Args:
         services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
-        cluster: Name or ARN of their cluster; ECS uses `default` where nothing tells it.
+        cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
         tags: Whether to read their tags as well.
-        allow_missing: Leave out what ECS does not show instead of raising.
+        allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
 
     Returns:
-        The services, in the order given. A deleted one is shown as INACTIVE for a while.
+        The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
 
     Raises:
-        ServicesMissing: ECS does not show some of them; the error has the others.
+        ServicesMissing: ECS does not show some of them. The error holds the others.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster.
+        ServiceError: ECS refuses the request: no permission, no such cluster.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
-
     batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
     return describe_named(batches, ServicesMissing, allow_missing=allow_missing)
 
@@ -66,22 +65,22 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
     namespace: str | None = None,
     tags: bool = False,
 ) -> Emits[Service]:
-    """Yield the services of a cluster or namespace: the list, joined with what describes each, 10 at a time.
+    """Yield the services of a cluster or namespace, each with its description. Reads 10 services per request.
 
     Args:
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
         launch_type: Only services of this launch type.
         scheduling_strategy: Only services with this scheduling strategy.
-        namespace: Name or ARN of a Cloud Map namespace: its services, in whatever clusters they are. It goes with
-            `tags` only.
+        namespace: Name or ARN of a Cloud Map namespace, to yield its services in all clusters. Combine it only with
+            `tags`.
         tags: Whether to read their tags as well.
 
     Yields:
-        Each service. One that is deleted between list and description is INACTIVE or left out.
+        Each service. One that is deleted between the list and its description is INACTIVE or left out.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, no such cluster or namespace.
+        ServiceError: ECS refuses a request: no permission, no such cluster or namespace.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
@@ -93,7 +92,7 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
         return _iterate(first, cluster, tags=tags)
     others = {"cluster": cluster, "launch_type": launch_type, "scheduling_strategy": scheduling_strategy}
     problems = [
-        (name, "does not go with `namespace`: ECS lists all services of a namespace; leave it out")
+        (name, "cannot be combined with `namespace`: ECS lists all services of a namespace; leave it out")
         for name, value in others.items()
         if value is not None
     ]
@@ -115,11 +114,11 @@ def _iterate(
 
 
 def _batches(arns: Sequence[str], cluster: str | None) -> list[tuple[str, list[str]]]:
-    """Return a cluster and what a call takes of its services, cluster by cluster; ARNs tell it where nobody does."""
+    """Return each cluster with services for one request. Without `cluster`, the ARNs of the services name it."""
     clusters: dict[str, list[str]] = {}
     for arn in arns:
-        *_, told, _ = ["", *arn.split("/")[1:]]  # old ARNs do not tell it
-        clusters.setdefault(cluster or told, []).append(arn)
+        *_, named, _ = ["", *arn.split("/")[1:]]  # ARNs of the old format name no cluster
+        clusters.setdefault(cluster or named, []).append(arn)
     return [
         (within, some[start : start + BATCH_SIZE])
         for within, some in clusters.items()

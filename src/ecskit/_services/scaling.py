@@ -1,4 +1,4 @@
-"""Scaling services, and starting their tasks anew: changes that bring no other revision."""
+"""The methods `services.scale` and `services.refresh`: changes that deploy no other revision."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Literal, TypeAlias, get_args
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
-from ecskit._deployments.change import Change, check_service, read_service
-from ecskit._deployments.deploying import deploy
-from ecskit._deployments.following import FollowOptions, Tracker
+from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
+from ecskit._deployments.deploy import deploy
+from ecskit._deployments.follow import Tracker
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.rollback import RollbackOptions
-from ecskit._deployments.updating import Update
+from ecskit._deployments.read import check_service, read_service
+from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions, is_count
 from ecskit.models.services import Service
 
 __all__ = ["UntilScaled", "refresh", "scale"]
 
 UntilScaled: TypeAlias = Literal["settled", "requested"]
-"""How far a change of the desired count is waited for."""
+"""When `services.scale` returns."""
 
 
 def scale(
@@ -29,27 +29,27 @@ def scale(
     until: UntilScaled = "settled",
     wait_options: WaitOptions,
 ) -> Flow[Service]:
-    """Change how many tasks a service is to have, and wait until it has them.
+    """Change the desired count of a service, and wait until that many tasks run.
 
     Args:
         service: Name, ARN or model of the service.
-        desired_count: How many tasks there are to be, 0 or more.
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
-        until: "settled" waits until as many tasks run, and a deployment in progress is done; "requested" returns when
-            ECS knows how many there are to be.
-        wait_options: How long to wait and how often to look.
+        desired_count: The new desired count, 0 or more.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+        until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
+            returns when ECS has accepted the change.
+        wait_options: How long to wait and how often to poll.
 
     Returns:
-        The service as it was last seen.
+        The service, as the last response showed it.
 
     Raises:
         RequestError: An argument is wrong, or the service is a DAEMON, which has no desired count; nothing was changed.
-        DeploymentFailed: A deployment that was under way failed; see `services.deploy` for its kin.
+        DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
         DeploymentSuperseded: Something newer was deployed meanwhile.
         ServiceGone: The service was deleted.
-        UnsupportedController: It is not ECS that controls the deployments of the service.
-        ServicesMissing: There is no such service.
-        ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, the error holds a handle.
+        UnsupportedController: ECS does not control the deployments of the service.
+        ServicesMissing: ECS does not show the service.
+        ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
         TransportError: ECS could not be reached.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -67,10 +67,10 @@ def scale(
         before = yield from read_service(verb, service, cluster)
         update = yield from Update.of(Change(cluster=cluster, desired_count=desired_count), before, verb)
         started = yield from update.make()
-        # A deployment that is under way may succeed before there are as many tasks as were asked for.
+        # A deployment in progress can succeed before the new desired count runs.
         tracker = Tracker.of(started, FollowOptions(until="stable"), wait_options, verb=verb)
         if until == "settled":
-            yield from tracker.flow()
+            yield from tracker.wait()
         return tracker.progress.service or update.after or before
 
     return flow()
@@ -84,26 +84,26 @@ def refresh(
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
-    """Start the tasks of a service anew, as it is, and wait until that is deployed.
+    """Replace all tasks of a service without changing it, and wait until the deployment has succeeded.
 
-    Images are pulled again, secrets are read again, and `LATEST` platforms are looked up again.
+    The new tasks pull their images again, read their secrets again, and use the current `LATEST` platform version.
 
     Args:
         service: Name, ARN or model of the service.
-        cluster: Name or ARN of the cluster; ECS uses `default` where it is absent.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
         follow_options: How far, and how, to follow the deployment.
         rollback_options: What to do when it does not succeed.
-        wait_options: How long to wait, once the service is changed, and how often to look.
+        wait_options: How long to wait, from the change of the service, and how often to poll.
 
     Returns:
-        What is known of the deployment in the end: service, service deployment, counts.
+        The last progress of the deployment: service, service deployment, counts, events.
 
     Raises:
-        UnsupportedController: It is not ECS that controls the deployments of the service.
-        ServicesMissing: There is no such service.
+        UnsupportedController: ECS does not control the deployments of the service.
+        ServicesMissing: ECS does not show the service.
         RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS refuses. If the service was changed, the error holds a handle.
-        TransportError: ECS could not be reached. If the service may have been changed, the error holds a handle.
+        ServiceError: ECS refuses a request. If the service was changed, `story` has a handle.
+        TransportError: ECS could not be reached. If the service may have been changed, `story` has a handle.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """

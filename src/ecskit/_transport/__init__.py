@@ -1,1 +1,1 @@
-"""The only part of ecskit that touches botocore and aiobotocore: sessions, clients, bytes and their errors."""
+"""Sends requests through botocore and aiobotocore: sessions, clients, raw bodies, errors. No other part uses them."""

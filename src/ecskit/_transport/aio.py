@@ -1,4 +1,4 @@
-"""Sending through aiobotocore."""
+"""The transport that sends through aiobotocore."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["AsyncTransport", "new_transport", "wrap"]
 
 
 class AsyncTransport:
-    """Sends through one aiobotocore client, and polls through a second one; each is made when first needed."""
+    """Sends through an aiobotocore client; single attempts through a second one. Each is made on first use."""
 
     def __init__(self, *, client: Any = None, session: Any = None, arguments: dict[str, Any] | None = None) -> None:
-        """Send through `client`, which stays its owner's, or through clients made from `session`."""
+        """Send through `client`, which the caller owns, or through clients made from `session`."""
         self._session = session
         self._arguments = arguments or {}
         self._clients: dict[bool, Any] = {}
@@ -40,14 +40,16 @@ class AsyncTransport:
     def client(self) -> Any:
         """The aiobotocore client; ConfigurationError before the first call or `async with`."""
         if False not in self._clients:
-            raise ConfigurationError("the aiobotocore client is made by `async with` or by the first call; not yet")
+            raise ConfigurationError(
+                "the aiobotocore client does not exist yet; `async with` or the first call makes it"
+            )
         return self._clients[False]
 
     async def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
-        """Send one request; `on_send` is called when it is about to leave, at each attempt.
+        """Send one request. `on_send` is called just before each attempt.
 
         Raises:
-            EcsError: It was refused, was not answered, or was answered with an error.
+            EcsError: It could not be sent, no response was received, or ECS returned an error.
         """
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
@@ -63,15 +65,15 @@ class AsyncTransport:
             cause = translate.cause(error)
         finally:
             exchange.current.reset(token)
-        # Outside of the handler, so that an error whose text holds values is not even in the context.
+        # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
     async def open(self, *, single_attempt: bool = False) -> Any:
-        """Return the client for calls or for polls, made now if there is none yet.
+        """Return the client for usual requests or for single attempts. It is made if absent.
 
         Raises:
-            ConfigurationError: There is no region, no such profile, or something is not of its type.
-            WrongEventLoopError: It belongs to another event loop.
+            ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+            WrongEventLoopError: It was first used in another event loop.
             ClientClosedError: The client is closed.
         """
         if self._closed:
@@ -87,7 +89,7 @@ class AsyncTransport:
             if self._closed:
                 raise ClientClosedError("the client was closed meanwhile")
             if single_attempt not in self._clients:
-                arguments = sessions.for_polls(self._arguments) if single_attempt else self._arguments
+                arguments = sessions.for_single_attempts(self._arguments) if single_attempt else self._arguments
                 with translate.configuring():
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
                 exchange.attach(made)
@@ -95,12 +97,12 @@ class AsyncTransport:
         return self._clients[single_attempt]
 
     async def close(self) -> None:
-        """Detach from the clients, and close those that are ours; one that is being made is waited for."""
+        """Detach from the clients, and close those made here. Wait for one that is being made."""
         if self._closed:
             return
         self._closed = True
         async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
-            # A wrapped client stands there twice, and was attached once.
+            # A wrapped client is in the dict twice, but was attached once.
             for client in {id(c): c for c in self._clients.values()}.values():
                 exchange.detach(client)
             await self._owned.aclose()
@@ -109,10 +111,10 @@ class AsyncTransport:
 def new_transport(
     *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
 ) -> AsyncTransport:
-    """Return a transport through clients of ecskit's own.
+    """Return a transport with clients made by ecskit.
 
     Raises:
-        ConfigurationError: There is no such profile, or something is not of its type.
+        ConfigurationError: The profile does not exist, or an argument has a wrong type.
     """
     with translate.configuring():
         own = _session(session, profile_name)
@@ -121,10 +123,10 @@ def new_transport(
 
 
 def wrap(client: Any) -> AsyncTransport:
-    """Return a transport through a client that somebody else owns.
+    """Return a transport through a client that the caller owns.
 
     Raises:
-        ConfigurationError: It is not an aiobotocore client for ECS.
+        ConfigurationError: It is no aiobotocore client for ECS.
     """
     sessions.check_wrapped(client, AioBaseClient)
     return AsyncTransport(client=client)
@@ -140,12 +142,12 @@ def _session(session: Any, profile_name: str | None) -> Any:
         )
     if inspect.iscoroutinefunction(session.get_credentials):
         return sessions.derive(session)
-    # Handlers of a sync session are not carried over: botocore's own among them would block the event loop.
+    # Event handlers of a sync session are not shared: some of botocore would block the event loop.
     return sessions.derive(session, session_class=AioSession, credentials=_FromSync(session), share_handlers=False)
 
 
 class _FromSync:
-    """A credential provider for aiobotocore that asks a botocore session, in a thread."""
+    """A credential provider for aiobotocore that takes credentials from a botocore session, in a thread."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -156,7 +158,7 @@ class _FromSync:
 
 
 class _Credentials:
-    """botocore's credentials with the awaitable methods that aiobotocore calls; they refresh themselves."""
+    """Credentials of botocore with the awaitable methods that aiobotocore calls. They refresh themselves."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials

@@ -1,10 +1,9 @@
-"""What happens around one request inside a botocore client, the same for both colours.
+"""One request inside a botocore client: the event handlers of ecskit. The same for sync and async.
 
-botocore keeps all of its work (validation, serialization, signing, retries, hooks of the user and of tracing tools).
-Event handlers let ecskit do its own part: the raw body is put aside before botocore parses it, what botocore's model
-does not know is written into the request after botocore serialized it, and a request that is about to leave is reported
-to the driver. They act only while an exchange of ecskit is under way in the current context, so that a client somebody
-else owns answers its owner as before.
+botocore does its usual work: validation, serialization, signing, retries, event handlers of the user and of tracing
+tools. The handlers of ecskit take the raw body before botocore parses it, add to the serialized request what the
+client's model lacks, and report to the driver that a request is about to be sent. They act only while a request of
+ecskit is under way in the current context, so that a wrapped client behaves as before for its owner.
 """
 
 from __future__ import annotations
@@ -28,23 +27,23 @@ log = logging.getLogger("ecskit")
 
 
 class Exchange:
-    """One request and, in the end, the raw body of its answer."""
+    """One request and the raw body of its response."""
 
     __slots__ = ("_lacking", "_wire", "body", "entered", "method", "on_send", "operation", "params", "unreadable")
 
     def __init__(self, client: Any, send: Send, on_send: Callable[[], object]) -> None:
-        """Prepare to send through `client`; `on_send` is called when the request is about to leave.
+        """Prepare to send through `client`. `on_send` is called when the request is about to be sent.
 
         Raises:
-            UnsupportedOperationError: The client's service model lacks the operation.
+            UnsupportedOperationError: The service model of the client lacks the operation.
         """
         model = client.meta.service_model
         if send.operation not in model.operation_names:
             from botocore import __version__
 
             raise UnsupportedOperationError(
-                f"the wrapped client's service model has no {send.operation}: botocore {__version__} or the model it"
-                f" loaded is older than the model ecskit was made from; upgrade botocore, or let ecskit make the client"
+                f"the service model of the wrapped client has no {send.operation}: botocore {__version__}, or the model"
+                f" that it loaded, is older than the model of ecskit; upgrade botocore, or let ecskit make the client"
             )
         self.operation = send.operation
         self.method = xform_name(send.operation)
@@ -57,23 +56,23 @@ class Exchange:
         self.entered = False
 
     def result(self, parsed: Mapping[str, Any]) -> RawResponse:
-        """Return what came back, given what botocore made of it.
+        """Return the raw response, given the response as parsed by botocore.
 
         Raises:
-            MalformedResponseError: No body was seen on the way, which would otherwise look like an empty result.
+            MalformedResponseError: No handler received a body. Otherwise that would look like an empty result.
         """
         if self.body is None:
             raise MalformedResponseError(
                 self.operation,
-                "the answer's body did not pass through botocore's before-parse event; is the client a stub?",
+                "the response body did not pass through botocore's before-parse event; is the client a stub?",
             )
         metadata = parsed.get("ResponseMetadata", {})
         if metadata.get("RetryAttempts"):
-            log.info("%s: answered at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
+            log.info("%s: response received at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
         return RawResponse(self.body, metadata)
 
     def _known(self, data: Any, shape: Any) -> Any:
-        """Return `data` without the members that the client's model lacks; botocore would refuse them."""
+        """Return `data` without the members that the client's model lacks: botocore would reject them."""
         match shape.type_name:
             case "structure" if not shape.is_document_type:
                 known = {}
@@ -92,18 +91,18 @@ class Exchange:
                 return data
 
     def complete(self, request: dict[str, Any]) -> None:
-        """Put what botocore's model lacks into the body that botocore serialized."""
+        """Add the members that the client's model lacks to the serialized body."""
         if self._lacking:
             body = json.loads(request["body"])
             _overlay(body, self._wire)
             request["body"] = json.dumps(body).encode()
 
     def capture(self, response: dict[str, Any]) -> None:
-        """Put the body aside and leave botocore an empty one to parse, or a readable one if it is an error."""
+        """Keep the body and leave botocore an empty one to parse; leave it the body of an error, if that is JSON."""
         if response["status_code"] < 300:
             self.body, response["body"] = response["body"], b"{}"
             return
-        # A gateway's HTML page, or bytes: botocore would trip over them, or take the page for a message.
+        # Such as the HTML page of a gateway: botocore would fail, or take the page for the message.
         if _is_error(response["body"]):
             self.unreadable = None
         else:
@@ -111,21 +110,21 @@ class Exchange:
 
 
 def _is_error(body: bytes) -> bool:
-    """Tell whether botocore can read a body as an error."""
+    """Return whether botocore can parse a body as an error."""
     try:
-        told = json.loads(body.decode())  # as text, because json would guess that bytes are UTF-16
+        error = json.loads(body.decode())  # as text: json would guess the encoding of bytes
     except (ValueError, RecursionError):
         return False
-    # These two are the members that botocore takes apart; any other may be anything.
+    # botocore relies on the types of these two members only.
     return (
-        isinstance(told, dict)
-        and isinstance(told.get("__type", ""), str)
-        and isinstance(told.get("resourceIds") or [], list)
+        isinstance(error, dict)
+        and isinstance(error.get("__type", ""), str)
+        and isinstance(error.get("resourceIds") or [], list)
     )
 
 
 class _UnknownMember(dict[str, Any]):
-    """A union whose one member botocore does not know: its validation counts one, its serializer writes none."""
+    """A union whose only member the client's model lacks: botocore's validation counts one, and serializes none."""
 
     __slots__ = ()
 
@@ -134,7 +133,7 @@ class _UnknownMember(dict[str, Any]):
 
 
 def _overlay(body: Any, wire: Any) -> None:
-    """Add to `body` what only `wire` has; what both have was serialized by botocore and stays."""
+    """Add to `body` what only `wire` has. What botocore serialized is kept."""
     if isinstance(body, dict):
         for key, value in wire.items():
             if key in body:
@@ -147,7 +146,7 @@ def _overlay(body: Any, wire: Any) -> None:
 
 
 current: ContextVar[Exchange | None] = ContextVar("ecskit_exchange", default=None)
-"""The exchange that is under way in this thread or task, if any."""
+"""The exchange under way in this thread or task, if any."""
 
 
 def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
@@ -155,7 +154,7 @@ def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
     if exchange is None:
         return
     if exchange.entered or model.name != exchange.operation:
-        # A handler of the owner's calls through the same client in the midst of our call: that one is none of ours.
+        # An event handler of the owner uses the same client during our call: its request is not ours.
         context[_EVENTS_ID] = exchange
         current.set(None)
     else:
@@ -194,11 +193,11 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "after-call-error.ecs": _end,
 }
 _FIRST = {_begin, _before_send}
-"""Handlers that run before those of the owner, which may send other requests or answer in place of ECS."""
+"""Handlers that run before those of the owner, which may send other requests, or respond in place of ECS."""
 
 
 def attach(client: Any) -> None:
-    """Let exchanges through `client` complete requests and capture bodies; as often as it is detached."""
+    """Register the handlers with `client`. Each `attach` needs one `detach`."""
     events = client.meta.events
     for event, handler in _HANDLERS.items():
         register = events.register_first if handler in _FIRST else events.register

@@ -1,4 +1,4 @@
-"""What a client was made from, so that variants of it can be made."""
+"""The arguments of a client, from which `with_options` makes variants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Options"]
 
 @attrs.frozen
 class Options:
-    """The arguments of a client of ecskit's own."""
+    """The arguments of a client that wraps no other."""
 
     region_name: str | None
     profile_name: str | None
@@ -22,11 +22,11 @@ class Options:
     session: Any
 
     def changed(self, given: Options) -> Options:
-        """Return these options with those of `given` over them; configurations are merged."""
+        """Return these options, replaced by those in `given`. Configurations are merged."""
         config = given.config
-        if self.config is not None and hasattr(config, "merge"):  # what is no Config is refused by the new client
+        if self.config is not None and hasattr(config, "merge"):  # anything else is rejected by the new client
             config = self.config.merge(config)
-        # A session has its profile: whichever of the two is given anew replaces both.
+        # A session has its own profile: a new session or profile replaces both.
         new_source = given.session is not None or given.profile_name is not None
         return Options(
             given.region_name or self.region_name,
@@ -42,9 +42,9 @@ class Options:
 
 
 def require(options: Options | None) -> Options:
-    """Return the options of a client, or raise ConfigurationError for one that wraps somebody's."""
+    """Return the options of a client. Raise ConfigurationError if it wraps another client."""
     if options is None:
         raise ConfigurationError(
-            "this client wraps one whose options are its owner's; vary that one, and wrap it again"
+            "with_options is not available on a wrapped client; change the options of that client and wrap it again"
         )
     return options

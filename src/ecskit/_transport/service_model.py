@@ -1,7 +1,7 @@
-"""Where the shipped copy of the ECS service model lies, and how to read it as plain data.
+"""The copy of the ECS service model that ecskit ships.
 
-Both transports and the simulator read the model the code was generated from, never the one of the
-botocore that happens to be installed: what is sent and understood does not depend on it.
+Both transports and the simulator use the model from which the code was generated. What is sent and decoded does not
+depend on the installed botocore.
 """
 
 from __future__ import annotations
@@ -17,6 +17,6 @@ DATA_PATH = Path(__file__).parents[1] / "_api" / "data"
 
 @functools.cache
 def load() -> dict[str, Any]:
-    """Return the service model: `metadata`, `operations` and `shapes` as botocore's JSON has them."""
+    """Return the service model with `metadata`, `operations` and `shapes`, as in botocore's JSON."""
     model: dict[str, Any] = json.loads((DATA_PATH / "ecs" / API_VERSION / "service-2.json").read_bytes())
     return model

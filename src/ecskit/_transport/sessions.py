@@ -1,7 +1,7 @@
-"""Sessions and client configuration: whose they are, what is derived from them, and what ecskit adds.
+"""Sessions and client configuration: what is derived from the caller's, and what ecskit adds.
 
-A session that was handed in is never changed. ecskit derives one that shares its credentials, configuration and event
-handlers and differs in one thing: it loads the ECS service model that ecskit ships.
+The session of the caller is never changed. ecskit derives one that shares its credentials, configuration and event
+handlers, and loads the ECS service model that ecskit ships.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from ecskit._core.errors import ConfigurationError
 from ecskit._transport import service_model
 from ecskit._version import __version__
 
-__all__ = ["check_wrapped", "client_arguments", "derive", "for_polls", "given", "new"]
+__all__ = ["check_wrapped", "client_arguments", "derive", "for_single_attempts", "given", "new"]
 
 _ATTEMPTS = {"max_attempts", "total_max_attempts"}
 
 
 class _ShippedModelLoader(Loader):
-    """Finds the shipped ECS model before any other; everything else is found as ever."""
+    """Finds the shipped ECS model first. All other data is found as usual."""
 
     def __init__(self, *, extra_search_paths: list[str]) -> None:
         super().__init__(extra_search_paths=[str(service_model.DATA_PATH), *extra_search_paths])
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         if service_name == "ecs":
-            # The base class would first list every service there is.
+            # The base class would first list all services.
             with contextlib.suppress(DataNotFoundError):
                 return self.load_data(f"ecs/{service_model.API_VERSION}/{type_name}")
         return super().load_service_model(service_name, type_name, api_version)
 
 
 class _RememberedUserAgent(UserAgentString):
-    """Assembles the User-Agent header once for each set of features in use; botocore does it twice a request."""
+    """Builds the User-Agent header once for each set of features; botocore builds it twice for each request."""
 
-    _told: dict[frozenset[str], str] | None = None
-    """None while it is not a client's yet, and what it is made of may still change."""
+    _headers: dict[frozenset[str], str] | None = None
+    """None until a client uses it: before that, its parts may change."""
 
     def with_client_config(self, client_config: Any) -> Any:
         changed: Any = super().with_client_config(client_config)
-        changed._told = {}
+        changed._headers = {}
         return changed
 
     def to_string(self) -> str:
-        if self._told is None:
+        if self._headers is None:
             return super().to_string()
         context = get_context()
         features = frozenset(context.features if context else ())
-        if features not in self._told:
-            self._told[features] = super().to_string()
-        return self._told[features]
+        if features not in self._headers:
+            self._headers[features] = super().to_string()
+        return self._headers[features]
 
 
 class _SharedCredentials:
-    """A credential provider that asks another session; its answer is awaited if that session is async."""
+    """A credential provider that takes credentials from another session; awaitable if that session is async."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -72,7 +72,7 @@ class _SharedCredentials:
 
 
 def new(session_class: type[Any], profile_name: str | None) -> Any:
-    """Return a session of ecskit's own, with the shipped service model."""
+    """Return a new session with the shipped service model."""
     _check_text("profile_name", profile_name)
     session = session_class(profile=profile_name)
     session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
@@ -81,13 +81,13 @@ def new(session_class: type[Any], profile_name: str | None) -> Any:
 
 
 def given(session: Any, profile_name: str | None) -> Any:
-    """Return the botocore session that was handed in, be it inside a boto3 session.
+    """Return the botocore session of the caller, also from inside a boto3 session.
 
     Raises:
-        ConfigurationError: A profile was named beside it.
+        ConfigurationError: A profile was given as well.
     """
     if profile_name is not None:
-        raise ConfigurationError("pass session= or profile_name=, not both: a session has its profile already")
+        raise ConfigurationError("pass session= or profile_name=, not both: a session has a profile already")
     return getattr(session, "_session", session)
 
 
@@ -102,8 +102,8 @@ def check_wrapped(client: Any, base: type[Any]) -> None:
         raise ConfigurationError(f"expected a client for ecs, got one for {name}")
 
 
-def for_polls(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a client that makes one attempt only: a wait backs off itself."""
+def for_single_attempts(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a client that makes one attempt for each request."""
     config = arguments["config"]
     return {**arguments, "config": config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))}
 
@@ -138,10 +138,10 @@ def _paths(session: Any) -> list[str]:
 
 
 def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str | None, config: Any) -> dict[str, Any]:
-    """Return what `create_client` is to be called with: the user's wishes over ecskit's defaults.
+    """Return the arguments for `create_client`: the options of the user over the defaults of ecskit.
 
-    ecskit's defaults are botocore's standard retry mode with 3 attempts, 5 s to connect and 20 s to read. They give
-    way to what the environment, the profile, the session's default configuration or `config` say.
+    The defaults are botocore's standard retry mode with 3 attempts, 5 s to connect and 20 s to read. The environment,
+    the profile, the default configuration of the session, and `config` override them.
     """
     _check_text("region_name", region_name)
     _check_text("endpoint_url", endpoint_url)
@@ -149,17 +149,17 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
         raise ConfigurationError(f"config must be a botocore.config.Config, not {type(config).__name__}")
     profile = session.get_scoped_config()
     configs = [known for known in (session.get_default_client_config(), config) if known is not None]
-    # A defaults mode brings a time to connect and retries of its own.
+    # A defaults mode sets its own connect timeout and retries.
     legacy = _defaults_mode(session, configs) == "legacy"
     merged: Any = Config(connect_timeout=cast("Any", 5 if legacy else None), read_timeout=20)
     for theirs in configs:
-        # Twice, because the result is of the class whose merge() it is, and theirs may be an AioConfig.
+        # Merged twice: the result has the class of the object whose `merge` it is, and `theirs` may be an AioConfig.
         merged = theirs.merge(merged).merge(theirs)
     retries: dict[str, Any] = dict(merged.retries or {})
     if legacy:
-        if not _said(profile, "AWS_RETRY_MODE", "retry_mode"):
+        if not _is_set(profile, "AWS_RETRY_MODE", "retry_mode"):
             retries.setdefault("mode", "standard")
-        if not _said(profile, "AWS_MAX_ATTEMPTS", "max_attempts") and not retries.keys() & _ATTEMPTS:
+        if not _is_set(profile, "AWS_MAX_ATTEMPTS", "max_attempts") and not retries.keys() & _ATTEMPTS:
             retries["total_max_attempts"] = 3
     agent = " ".join(filter(None, [merged.user_agent_extra, f"ecskit/{__version__}"]))
     return {
@@ -182,5 +182,5 @@ def _check_text(name: str, value: Any) -> None:
         raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}")
 
 
-def _said(profile: Any, variable: str, name: str) -> bool:
+def _is_set(profile: Any, variable: str, name: str) -> bool:
     return variable in os.environ or name in profile

@@ -1,4 +1,4 @@
-"""Sending through botocore."""
+"""The transport that sends through botocore."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ __all__ = ["Transport", "new_transport", "wrap"]
 
 
 class Transport:
-    """Sends through one botocore client, and polls through a second one that is made when the first poll comes."""
+    """Sends through a botocore client; single attempts through a second one, which is made on first use."""
 
-    def __init__(self, client: Any, make_poller: Callable[[], Any] | None = None) -> None:
-        """Send through `client`; close it in the end if `make_poller` says that it is ours."""
+    def __init__(self, client: Any, make_single: Callable[[], Any] | None = None) -> None:
+        """Send through `client`. Without `make_single` the caller owns it: it serves all requests, and stays open."""
         self.client = client
-        self._make_poller = make_poller
+        self._make_single = make_single
         self._clients = [client]
         self._lock = threading.Lock()
         self._closed = False
         exchange.attach(client)
 
     def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
-        """Send one request; `on_send` is called when it is about to leave, at each attempt.
+        """Send one request. `on_send` is called just before each attempt.
 
         Raises:
-            EcsError: It was refused, was not answered, or was answered with an error.
+            EcsError: It could not be sent, no response was received, or ECS returned an error.
         """
-        client = self._poller() if send.single_attempt else self.client
+        client = self._single_attempt_client() if send.single_attempt else self.client
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         under_way = exchange.Exchange(client, send, on_send)
@@ -50,26 +50,26 @@ class Transport:
             cause = translate.cause(error)
         finally:
             exchange.current.reset(token)
-        # Outside of the handler, so that an error whose text holds values is not even in the context.
+        # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
     def close(self) -> None:
-        """Detach from the client, and close it if it is ours."""
+        """Detach from the clients, and close those made here."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
             for client in self._clients:
                 exchange.detach(client)
-                if self._make_poller:
+                if self._make_single:
                     client.close()
 
-    def _poller(self) -> Any:
-        if self._make_poller is None:
+    def _single_attempt_client(self) -> Any:
+        if self._make_single is None:
             return self.client
         with self._lock:
             if len(self._clients) == 1 and not self._closed:
-                self._clients.append(self._make_poller())
+                self._clients.append(self._make_single())
                 exchange.attach(self._clients[1])
         return self._clients[-1]
 
@@ -77,27 +77,27 @@ class Transport:
 def new_transport(
     *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
 ) -> Transport:
-    """Return a transport through a client of ecskit's own.
+    """Return a transport with clients made by ecskit.
 
     Raises:
-        ConfigurationError: There is no region, no such profile, or something is not of its type.
+        ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
     """
     with translate.configuring():
         own = _session(session, profile_name)
         arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
         client = own.create_client(**arguments)
-    return Transport(client, lambda: own.create_client(**sessions.for_polls(arguments)))
+    return Transport(client, lambda: own.create_client(**sessions.for_single_attempts(arguments)))
 
 
 def wrap(client: Any) -> Transport:
-    """Return a transport through a client that somebody else owns.
+    """Return a transport through a client that the caller owns.
 
     Raises:
-        ConfigurationError: It is not a botocore client for ECS.
+        ConfigurationError: It is no botocore client for ECS.
     """
     sessions.check_wrapped(client, BaseClient)
     if inspect.iscoroutinefunction(client._make_api_call):
-        raise ConfigurationError("expected a botocore client for ECS, got one of aiobotocore; AsyncClient wraps those")
+        raise ConfigurationError("expected a botocore client for ECS, got one of aiobotocore; wrap it with AsyncClient")
     return Transport(client)
 
 

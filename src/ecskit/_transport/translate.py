@@ -1,4 +1,4 @@
-"""botocore's errors in ecskit's terms. Decides what kind an error is; never repeats a value that was sent."""
+"""Translates the errors of botocore into those of ecskit. Messages never hold a value that was sent."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
         "ValidationException ValidationError SerializationException UnknownOperationException InvalidAction".split()
     ),
 }
-"""Codes that any AWS service may answer with, by kind. They are in no service model."""
+"""Codes that any AWS service may return, by base class. No service model contains them."""
 
 _DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
-"""In the message of an InvalidParameterException: a call that ECS made for us was throttled."""
+"""In the message of an InvalidParameterException: a request that ECS made on our behalf was throttled."""
 
 _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], EcsError]], ...] = (
     (boto.NoCredentialsError, CredentialsError),
@@ -68,9 +68,9 @@ _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], EcsError]], ...] =
 
 
 def translate(error: Exception, exchange: Exchange, *, closed: bool) -> EcsError | None:
-    """Return ecskit's error for one that botocore raised, None for one that is not botocore's.
+    """Return the error of ecskit for an error of botocore, and None for any other error.
 
-    Where the client was `closed` meanwhile, whatever is not an answer of ECS comes from that.
+    If the client was `closed` meanwhile, that is the cause of everything but a response of ECS.
     """
     failed = _translate(error, exchange)
     if closed and not isinstance(failed, ServiceError):
@@ -86,22 +86,22 @@ def _translate(error: Exception, exchange: Exchange) -> EcsError | None:
         return RequestError(f"{operation}Request", _problems(operation, str(error.kwargs.get("report", ""))))
     for kind, made in _TRANSPORT:
         if isinstance(error, kind):
-            return made(operation, _told(error))
+            return made(operation, _text(error))
     if isinstance(error, boto.BotoCoreError):
-        unknown = TransportError(operation, _told(error))
-        unknown.retryable = False  # most that is left is about how the client is configured
+        unknown = TransportError(operation, _text(error))
+        unknown.retryable = False  # most of these are about the configuration of the client
         return unknown
     return None
 
 
 def cause(error: Exception) -> Exception | None:
-    """Return what ecskit's error may show as its cause: None if its text holds values that were sent."""
+    """Return the `__cause__` for the translated error: None if the text of `error` holds values that were sent."""
     return None if isinstance(error, boto.ParamValidationError) else error
 
 
 @contextmanager
 def configuring() -> Generator[None, None, None]:
-    """Raise what goes wrong while a client is made as ConfigurationError."""
+    """Raise errors while a client is made as ConfigurationError."""
     try:
         yield
     except (boto.BotoCoreError, ValueError) as error:
@@ -116,7 +116,7 @@ def _configuration(error: Exception) -> str:
     return str(error)
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     text = str(error).strip().rstrip(".") or type(error).__name__
     if isinstance(error, boto.NoCredentialsError):
         text = "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nothing was sent"
@@ -128,7 +128,7 @@ def _service_error(response: Mapping[str, Any], operation: str, unreadable: byte
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
     if unreadable is not None:
-        message = f"the answer's body of {len(unreadable)} bytes is not what ECS sends; something in between answered"
+        message = f"the body of {len(unreadable)} bytes is no response of ECS; a proxy or gateway may have sent it"
         response = {**response, "Error": {**error, "Message": message}}
     return _kind(code, message, status)(response, operation)
 
@@ -154,7 +154,7 @@ _LIMIT = re.compile(r"valid (?:min|max)[\w ]*: [\d.]+$|valid types: [^,]+(?:, <c
 
 
 def _problems(operation: str, report: str) -> list[tuple[str, str]]:
-    """Return where and what botocore's validation complains of, without the values that its report prints."""
+    """Return the problems that botocore's validation reports, by path, without the values in its report."""
     found = []
     for line in report.splitlines():
         match, limit = _REPORTED.match(line), _LIMIT.search(line)
@@ -162,14 +162,14 @@ def _problems(operation: str, report: str) -> list[tuple[str, str]]:
             whole = match["path"] == "input"
             wire = ".".join(filter(None, ["" if whole else match["path"], match["missing"]]))
             path = _python_path(operation, wire)
-            # What names no member is no finding but a line of a value that was printed.
+            # Without a member it is no problem, but a line of a printed value.
             if path is not None:
                 found.append((path, match["what"].lower() + (f", {limit[0]}" if limit else "")))
     return found or [("", "botocore does not accept its parameters")]
 
 
 def _python_path(operation: str, wire: str) -> str | None:
-    """Return a path of wire names in Python's names, None if it does not begin with a member of the request."""
+    """Return a path of wire names as Python names; None if its first name is no member of the request."""
     cls: type[Model] | None = getattr(models, f"{operation}Request")
     names: list[str] = []
     for name, index in re.findall(r"(\w+)([^.]*)", wire):

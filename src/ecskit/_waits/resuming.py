@@ -19,7 +19,7 @@ from ecskit._polling.options import WaitOptions
 
 __all__ = ["resume"]
 
-FROM_HANDLE = {"deployment": ("ecskit._deployments.following", "resume_deployment")}
+FROM_HANDLE = {"deployment": ("ecskit._deployments.follow", "resume_deployment")}
 """The module and name of the functions that resume other waits, which are not over models."""
 
 

@@ -271,7 +271,7 @@ class FirelensConfiguration(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class HealthCheck(Model):
-    """Command that tells whether a container is healthy, and how often to run it.
+    """Command that checks whether a container is healthy, and how often to run it.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """

@@ -1212,7 +1212,7 @@ class ServiceConnectClientAlias(Model):
     dns_name: str | None = None
     """Name clients connect to; the discovery name, a dot and the namespace when absent. Wire name: `dnsName`."""
     test_traffic_rules: ServiceConnectTestTrafficRules | None = None
-    """How test requests are told apart during a blue/green deployment. Wire name: `testTrafficRules`."""
+    """How test requests are recognized during a blue/green deployment. Wire name: `testTrafficRules`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -1309,7 +1309,7 @@ class ServiceConnectTestTrafficHeaderRules(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class ServiceConnectTestTrafficRules(Model):
-    """How Service Connect tells test requests apart during a blue/green deployment.
+    """How Service Connect recognizes test requests during a blue/green deployment.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectTestTrafficRules.html
     """

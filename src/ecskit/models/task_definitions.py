@@ -181,7 +181,7 @@ class ContainerDefinition(Model):
     log_configuration: LogConfiguration | None = None
     """Log driver and its options. Wire name: `logConfiguration`."""
     health_check: HealthCheck | None = None
-    """Command that tells whether the container is healthy. Wire name: `healthCheck`."""
+    """Command that checks whether the container is healthy. Wire name: `healthCheck`."""
     system_controls: Sequence[SystemControl] = ABSENT_LIST
     """Kernel parameters to set in the container. Wire name: `systemControls`."""
     resource_requirements: Sequence[ResourceRequirement] = ABSENT_LIST

@@ -402,7 +402,7 @@ class Task(Model):
     started_at: datetime | None = None
     """When the task entered `RUNNING`. Wire name: `startedAt`."""
     started_by: str | None = None
-    """Label of whoever started it; for a service's task, the ID of the deployment. Wire name: `startedBy`."""
+    """Label of the caller that started it; for a service's task, the ID of the deployment. Wire name: `startedBy`."""
     stop_code: TaskStopCode | str | None = None
     """Category of why the task stopped; `stopped_reason` has the details. One of TaskFailedToStart,
     EssentialContainerExited, UserInitiated, ServiceSchedulerInitiated, SpotInterruption, TerminationNotice,

@@ -13,9 +13,9 @@ from ecskit._deployments.events import (
     CountsChanged,
     DeploymentEvent,
     DeploymentFollowed,
-    DeploymentPausedAt,
+    PauseStarted,
     RollbackStarted,
-    ServiceSaid,
+    ServiceEventLogged,
     StabilityChanged,
     StageReached,
     StatusChanged,
@@ -75,7 +75,7 @@ class Lines(Show):
                 line = one_line(f"{status}: {reason}" if reason else status)
             case CountsChanged(deployments=deployments, progress=progress):
                 line = "; ".join(map(str, revisions(deployments, progress)))
-            case ServiceSaid():
+            case ServiceEventLogged():
                 line = said(str(event), event.progress)
             case TaskStopped():
                 known, why = self._reasons, why_stopped(event)
@@ -87,7 +87,7 @@ class Lines(Show):
                 line = one_line(str(event))
             case StabilityChanged():
                 line = stability(event.progress) or one_line(str(event))
-            case StageReached() | DeploymentPausedAt():
+            case StageReached() | PauseStarted():
                 line = one_line(str(event))
         return line
 

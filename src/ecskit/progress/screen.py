@@ -19,9 +19,9 @@ from rich.text import Text
 from ecskit._deployments.events import (
     DeploymentEvent,
     DeploymentFollowed,
-    DeploymentPausedAt,
+    PauseStarted,
     RollbackStarted,
-    ServiceSaid,
+    ServiceEventLogged,
     StageReached,
     TaskStopped,
 )
@@ -59,7 +59,7 @@ class Screen(Show):
         self._messages: tuple[str, ...] = ()
         self._reasons: Counter[tuple[bool, str]] = Counter()
         self._stage: str | None = None
-        self._pause: DeploymentPausedAt | None = None
+        self._pause: PauseStarted | None = None
         self._rollback: RollbackStarted | None = None
         self._shown_at = now()
         self._verdict: Verdict | None = None
@@ -89,13 +89,13 @@ class Screen(Show):
     def _show(self, event: DeploymentEvent) -> None:
         self._shown_at = self._now()
         match event:
-            case ServiceSaid():
+            case ServiceEventLogged():
                 self._messages = (*self._messages, said(str(event), event.progress))[-_MESSAGES:]
             case TaskStopped():
                 self._reasons = self._reasons + Counter([why_stopped(event)])
             case StageReached():
                 self._stage = str(event)
-            case DeploymentPausedAt():
+            case PauseStarted():
                 self._pause = event
             case DeploymentFollowed() | RollbackStarted():
                 # What comes now is about something else.

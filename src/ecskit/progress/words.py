@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._deployments.events import TaskStopped
+from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.stopped_tasks import died_of
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -90,7 +90,7 @@ def stopped(event: TaskStopped) -> str:
 
 def why_stopped(event: TaskStopped) -> tuple[bool, str]:
     """Return what tasks that ended alike have in common."""
-    return event.task.started_at is None, died_of(event.task)
+    return event.task.started_at is None, stop_reason(event.task)
 
 
 def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
@@ -100,12 +100,12 @@ def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
         progress: What was observed.
         later: Seconds since then, without anything new.
     """
-    observed = progress.after_success
+    observed = progress.observed_stability
     if observed is None or observed.stability in ("stable", "unstable"):
         return ""
     if observed.stability == "unknown":
         return "it is unknown whether tasks stay up: reading tasks is refused"
-    wanted = observed.aim.stable_for
+    wanted = observed.goal.stable_for
     quiet = 0.0 if observed.quiet_since is None else min(observed.quiet_for + later, wanted)
     told = f"tasks are to stay up: quiet for {quiet:.0f} of {wanted:g} s"
     if observed.unhealthy:
@@ -226,7 +226,7 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
 def _is_deployed(progress: DeploymentProgress) -> bool:
     if progress.service_deployment is not None:
         return progress.status == "SUCCESSFUL"
-    return progress.signs.completed or (progress.started.expected == "scaling" and progress.signs.reads("settled") > 0)
+    return progress.facts.completed or (progress.started.expected == "scaling" and progress.facts.reads("settled") > 0)
 
 
 def _counts(progress: DeploymentProgress) -> str:

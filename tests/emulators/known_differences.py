@@ -1,7 +1,7 @@
-"""Where the simulator and others are known to differ, who is right, and why. `docs/emulators.md` has it for people.
+"""The known differences between the simulator and other emulators: which one is correct, and why.
 
-A path that begins with `=` is a step whose answers differ as a whole; another one is of members, and ends in `*` where
-all that begins so is meant.
+`docs/emulators.md` shows the same table. A path that begins with `=` is a step whose whole answers differ. Any other path
+is of members; one that ends in `*` is a prefix.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ IDEMPOTENT = "https://github.com/hashicorp/terraform-provider-aws/issues/2283"
 
 
 @attrs.frozen
-class Known:
-    """One way in which they differ."""
+class KnownDifference:
+    """One difference."""
 
     what: str
     right: Literal["simulator", "open"]
@@ -31,26 +31,26 @@ class Known:
     def row(self) -> str:
         """The row of the table in the docs."""
         who = ", ".join(name for name in ("ministack", "moto") if getattr(self, name))
-        said = self.source.rpartition("API_")[2].removesuffix(".html") if self.source.startswith(API) else "source"
-        return f"| {self.what} | {who} | {self.right} | {self.why} ([{said}]({self.source})) |"
+        link = self.source.rpartition("API_")[2].removesuffix(".html") if self.source.startswith(API) else "source"
+        return f"| {self.what} | {who} | {self.right} | {self.why} ([{link}]({self.source})) |"
 
 
 def api(page: str) -> str:
-    """Return the address of a page of the API reference."""
+    """Return the URL of a page of the API reference."""
     return f"{API}{page}.html"
 
 
 def covers(path: str, found: str) -> bool:
-    """Whether a path of this table is that of a difference."""
+    """Whether a path of this table includes the path of a difference."""
     return found.startswith(path[:-1]) if path.endswith("*") else found == path
 
 
-KNOWN = (
+KNOWN_DIFFERENCES = (
     # whole answers
-    Known(
-        "Requests that name a cluster which does not exist are carried out; some create it",
+    KnownDifference(
+        "Requests with a cluster that does not exist are performed; some create it",
         "simulator",
-        "`ClusterNotFoundException` is what these operations answer",
+        "These operations answer `ClusterNotFoundException`",
         api("CreateService"),
         ministack=(
             "= create service nowhere",
@@ -61,10 +61,10 @@ KNOWN = (
             "= delete lost cluster",
         ),
     ),
-    Known(
+    KnownDifference(
         "Services are created with, and updated to, task definitions that do not exist",
         "simulator",
-        "A service runs an ACTIVE revision of a task definition; there is none to be run",
+        "A service needs an ACTIVE revision of a task definition",
         api("UpdateService"),
         ministack=(
             "= create service of nothing",
@@ -73,18 +73,18 @@ KNOWN = (
             "= delete service of nothing",
         ),
     ),
-    Known(
-        "Creating a service under a name that is taken: `ClientException` on ministack; moto updates the other one",
+    KnownDifference(
+        "Creating a service under a name in use: `ClientException` on ministack; moto updates the existing service",
         "simulator",
-        "ECS says `InvalidParameterException`, that the creation was not idempotent",
+        "ECS answers `InvalidParameterException`: the creation was not idempotent",
         IDEMPOTENT,
         ministack=("= create service again, otherwise",),
         moto=("= create service again, otherwise", "service.desiredCount"),
     ),
-    Known(
+    KnownDifference(
         "Task definitions for Fargate are registered without `cpu`, and without containers on moto",
         "simulator",
-        "Fargate needs a task size, and every task definition containers",
+        "Fargate needs a task size, and every task definition needs containers",
         api("RegisterTaskDefinition"),
         ministack=("= register fargate without cpu", "taskDefinition.cpu", "taskDefinition.revision"),
         moto=(
@@ -94,73 +94,73 @@ KNOWN = (
             "taskDefinition.revision",
         ),
     ),
-    Known(
-        "More than ten tasks are run by one RunTask, and on ministack awsvpc ones without a network",
+    KnownDifference(
+        "One RunTask runs more than ten tasks, and on ministack awsvpc tasks without a network",
         "simulator",
-        "`count` ends at 10, and awsvpc needs `networkConfiguration`",
+        "`count` is at most 10, and awsvpc needs `networkConfiguration`",
         api("RunTask"),
         ministack=("= run eleven tasks", "= run awsvpc without network"),
         moto=("= run eleven tasks",),
     ),
-    Known(
+    KnownDifference(
         "A cluster with running tasks is deleted",
         "simulator",
-        "`ClusterContainsTasksException` is what it answers",
+        "It answers `ClusterContainsTasksException`",
         api("DeleteCluster"),
         ministack=("= delete cluster with tasks", "= delete cluster"),
         moto=("= delete cluster with tasks",),
     ),
-    Known(
+    KnownDifference(
         "A deleted cluster is MISSING",
         "simulator",
-        "It is INACTIVE, and may be described for a while",
+        "It is INACTIVE, and is described for a while",
         api("DeleteCluster"),
         ministack=("cluster", "clusters", "cluster.*", "failures*"),
     ),
-    Known(
+    KnownDifference(
         "An INACTIVE service is updated",
         "simulator",
-        "`ServiceNotActiveException` is what it answers",
+        "It answers `ServiceNotActiveException`",
         api("UpdateService"),
         ministack=("= update deleted service",),
         moto=("= update deleted service",),
     ),
-    Known(
-        "Deleting an INACTIVE service is an `InvalidParameterException`, as its desired count is not 0 again",
+    KnownDifference(
+        "Deleting an INACTIVE service is an `InvalidParameterException`, because its desired count is above 0 again",
         "open",
-        "The page has that error and `ServiceNotFoundException`, and does not say which one this is",
+        "The page lists that error and `ServiceNotFoundException`, but not which one applies",
         api("DeleteService"),
         ministack=("= delete deleted service",),
         moto=("= delete deleted service",),
     ),
-    Known(
+    KnownDifference(
         "Service deployments and revisions: ministack answers with empty lists, moto with 500 and HTML",
         "simulator",
-        "Every deployment of the controller ECS has a service deployment",
+        "With the controller ECS, every deployment has a service deployment",
         api("ListServiceDeployments"),
         ministack=("serviceDeployment*", "failures*", "service.currentService*"),
         moto=("= service deployments", "= describe service deployments", "service.currentService*"),
     ),
-    Known(
-        "Tasks that do not exist: StopTask is a 500, and DescribeTasks has no `failures`, on moto",
+    KnownDifference(
+        "Tasks that do not exist: on moto, StopTask answers 500 and DescribeTasks has no `failures`",
         "simulator",
-        "StopTask answers with an error of its page, DescribeTasks with a failure MISSING",
+        "StopTask answers with one of its documented errors, DescribeTasks with a failure MISSING",
         api("Failure"),
         moto=("= stop lost task", "failures*"),
     ),
-    Known(
-        "Task definitions that are ACTIVE are deleted by ministack; `deleteRequestedAt` and the like are missing",
+    KnownDifference(
+        "ministack deletes ACTIVE task definitions; `deleteRequestedAt` and the like are missing",
         "simulator",
-        "A revision has to be deregistered first; `deregisteredAt` and `deleteRequestedAt` say when",
+        "A revision must be deregistered first; `deregisteredAt` and `deleteRequestedAt` have the times",
         api("DeleteTaskDefinitions"),
         ministack=("failures*", "taskDefinition.deleteRequestedAt", "taskDefinition.revision"),
         moto=("taskDefinition.deleteRequestedAt", "taskDefinition.deregisteredAt", "failures[].reason"),
     ),
     # services
-    Known(
-        "What a deployment changes is complete in the answer of the call, and older deployments are gone with it",
+    KnownDifference(
+        "The answer of UpdateService shows the deployment complete and no older ones",
         "simulator",
-        "The scheduler works after the call: the answer has the new deployment IN_PROGRESS beside the old one",
+        "The scheduler runs after the call: the answer has the new deployment IN_PROGRESS beside the old one",
         api("Deployment"),
         ministack=(
             "service.deployments[].*",
@@ -169,10 +169,10 @@ KNOWN = (
             "service.events*",
         ),
     ),
-    Known(
+    KnownDifference(
         "No tasks are started, and `rolloutState` stays IN_PROGRESS; new deployments replace old ones at once",
         "simulator",
-        "The scheduler starts as many tasks as are desired, and tells by events and counts",
+        "The scheduler starts the desired count of tasks, and shows it by events and counts",
         api("Deployment"),
         moto=(
             "service.deployments[].*",
@@ -184,24 +184,24 @@ KNOWN = (
             "tasks",
         ),
     ),
-    Known(
+    KnownDifference(
         "An INACTIVE service still has a PRIMARY deployment",
         "open",
-        "Not documented; the simulator shows none, because nothing is to run",
+        "Not documented; the simulator shows none, because the desired count is 0",
         api("Service"),
         ministack=("service.deployments",),
         moto=("service.deployments",),
     ),
-    Known(
-        "`deploymentController` is there although nobody asked for one",
+    KnownDifference(
+        "`deploymentController` is shown although the request had none",
         "simulator",
-        "In the example of AWS it is there for EXTERNAL only; clients have to take both",
+        "In the example of AWS it is shown for EXTERNAL only; clients must accept both",
         EXAMPLE,
         ministack=("service.deploymentController",),
         moto=("service.deploymentController",),
     ),
-    Known(
-        "Services lack members, or have them as empty strings, that ECS fills in, or have more than they should",
+    KnownDifference(
+        "Services lack members that ECS fills in, have them as empty strings, or have additional ones",
         "simulator",
         "The example of AWS has `placementConstraints`, `placementStrategy`, `platformVersion`, `roleArn`, `createdAt`",
         EXAMPLE,
@@ -227,35 +227,35 @@ KNOWN = (
             "service.taskSets",
         ),
     ),
-    Known(
-        "Tags: ministack answers with them unasked, moto forgets those of services and of what it registers",
+    KnownDifference(
+        "Tags: ministack shows them without `include`; moto loses those of services and of registered resources",
         "simulator",
-        "Descriptions have them where `include` says TAGS",
+        "Descriptions have tags if `include` has TAGS",
         api("DescribeServices"),
         ministack=("service.tags", "task.tags", "tags"),
         moto=("service.tags*", "cluster.tags", "tags"),
     ),
-    Known(
-        "A list of services that is filtered by launch type, and one of what is ACTIVE, has what was deleted",
+    KnownDifference(
+        "Lists of services by launch type, and lists of ACTIVE services, include deleted ones",
         "simulator",
-        "Services that are DRAINING or INACTIVE are in no list, and an EXTERNAL one is no different",
+        "Services that are DRAINING or INACTIVE are in no list, EXTERNAL ones included",
         api("DeleteService"),
         moto=("serviceArns",),
     ),
     # clusters
-    Known(
-        "Clusters have attachments unasked on ministack; on moto settings, and no `statistics` or capacity providers",
+    KnownDifference(
+        "Clusters have attachments without `include` on ministack; on moto settings, but no `statistics` or capacity providers",
         "simulator",
-        "Attachments, settings and statistics come where `include` says so; the rest are empty lists",
+        "Attachments, settings and statistics are shown if `include` lists them; else they are empty lists",
         api("DescribeClusters"),
         ministack=("cluster.attachments*",),
         moto=("cluster.settings*", "cluster.statistics", "cluster.capacityProviders", "cluster.default*"),
     ),
     # task definitions
-    Known(
-        "Containers lack their defaults; `requiresAttributes`, on moto `registeredAt` and `registeredBy`, are missing",
+    KnownDifference(
+        "Containers lack their defaults; `requiresAttributes` is missing, on moto also `registeredAt` and `registeredBy`",
         "simulator",
-        "Containers come back with empty lists, `hostPort` and `protocol`",
+        "Containers are returned with empty lists, `hostPort` and `protocol`",
         api("RegisterTaskDefinition"),
         ministack=("taskDefinition.containerDefinitions[].*", "taskDefinition.requiresAttributes"),
         moto=(
@@ -264,10 +264,10 @@ KNOWN = (
             "taskDefinition.registered*",
         ),
     ),
-    Known(
-        "What a task definition does not have is null or an empty string, `pidMode` and `ipcMode` among it",
+    KnownDifference(
+        "Absent members of a task definition are null or an empty string, for example `pidMode` and `ipcMode`",
         "simulator",
-        "The modes have no such value; what was not given is absent",
+        "The modes have no such value; members that were not given are absent",
         api("TaskDefinition"),
         ministack=(
             "taskDefinition.ephemeralStorage",
@@ -280,10 +280,10 @@ KNOWN = (
         ),
     ),
     # tasks
-    Known(
-        "Tasks take no time: ministack has them RUNNING and STOPPED at once, moto takes a step with each look",
+    KnownDifference(
+        "Tasks take no time: on ministack they are RUNNING and STOPPED at once, on moto each read moves them one step",
         "simulator",
-        "A task goes through PROVISIONING, PENDING and ACTIVATING, and its timestamps say when",
+        "A task goes through PROVISIONING, PENDING and ACTIVATING, and has their timestamps",
         api("Task"),
         ministack=(
             "task.connectivity*",
@@ -306,22 +306,22 @@ KNOWN = (
             "task.stop*",
         ),
     ),
-    Known(
-        "Tasks of services have `startedBy` = the name of the service, so that they are not found by their deployment",
+    KnownDifference(
+        "Tasks of services have the service's name as `startedBy`, so they are not found by their deployment",
         "simulator",
-        "It is the id of the deployment that started them",
+        "It is the id of their deployment",
         api("Task"),
         ministack=("task.startedBy", "taskArns"),
     ),
-    Known(
-        "Tasks that run have a stop code and a reason, which are empty strings; so is the `group` of those of RunTask",
+    KnownDifference(
+        "Running tasks have empty strings as stop code and reason; so is the `group` of tasks of RunTask",
         "simulator",
-        "The default group is `family:` and the family; stop codes have no such value",
+        "The default group is `family:FAMILY`; stop codes have no such value",
         api("Task"),
         ministack=("task.stopCode", "task.stoppedReason", "task.group"),
     ),
-    Known(
-        "Tasks lack what is known of their size, network, platform, storage and overrides",
+    KnownDifference(
+        "Tasks lack their size, network, platform, storage and overrides",
         "simulator",
         "These are members of every task on Fargate",
         api("Task"),
@@ -350,4 +350,4 @@ KNOWN = (
         ),
     ),
 )
-"""Everything that was found."""
+"""All known differences."""

@@ -1,4 +1,4 @@
-"""Asking an emulator over plain HTTP, so that nothing of an answer is lost on the way, and what is compared of it."""
+"""Send requests to an emulator over plain HTTP, so that the answers are complete, and compare the answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from .steps import STEPS, Seen, Step
 
 _SIGNED = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/ecs/aws4_request, SignedHeaders=host, Signature=none"
-_TELLING = (
+_COMPARED = (
     "status",
     "lastStatus",
     "desiredStatus",
@@ -41,23 +41,23 @@ _TELLING = (
     "maximumPercent",
     "minimumHealthyPercent",
 )
-"""Members whose values everybody can agree about; others are made up by who answers."""
+"""Members whose values are compared. The values of other members are arbitrary."""
 
 
 _ROOT = re.compile(r"^(service|cluster|task|taskDefinition|container|serviceDeployment)s\[\](?=\.)")
-"""What is described one by one, or several at once."""
+"""Resources that an answer shows alone or in a list."""
 
 
 def post(url: str, operation: str, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the JSON of an answer; what is no JSON comes under `text`."""
+    """Return the HTTP status and the JSON of an answer; a body that is not JSON is in `text`."""
     headers = {
         "Content-Type": "application/x-amz-json-1.1",
         "X-Amz-Target": f"AmazonEC2ContainerServiceV20141113.{operation}",
         "Authorization": _SIGNED,
     }
-    asked = urllib.request.Request(url, json.dumps(request).encode(), headers, method="POST")
+    http_request = urllib.request.Request(url, json.dumps(request).encode(), headers, method="POST")
     try:
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(http_request, timeout=20) as answer:
             status, body = answer.status, answer.read()
     except urllib.error.HTTPError as error:
         status, body = error.code, error.read()
@@ -67,9 +67,9 @@ def post(url: str, operation: str, request: Mapping[str, Any]) -> tuple[int, dic
         return status, {"text": body.decode("utf-8", "replace")}
 
 
-def ask(url: str, step: Step, seen: Seen, patience: float = 10.0) -> tuple[int, dict[str, Any]]:
-    """Take a step; ask again until the answer is the one to look at, or patience ends."""
-    until = time.monotonic() + patience
+def send_step(url: str, step: Step, seen: Seen, settle_seconds: float = 10.0) -> tuple[int, dict[str, Any]]:
+    """Send the request of a step, again until the answer is settled or `settle_seconds` have passed."""
+    until = time.monotonic() + settle_seconds
     while True:
         status, answer = post(url, step.operation, step.request(seen))
         if status != 200 or step.settled(answer) or time.monotonic() >= until:
@@ -78,16 +78,16 @@ def ask(url: str, step: Step, seen: Seen, patience: float = 10.0) -> tuple[int, 
 
 
 def shape(status: int, answer: Any) -> dict[str, str]:
-    """Return what is compared of an answer: error codes, members and telling values, by path."""
+    """Return the part of an answer that is compared: error codes, members and their values, by path."""
     if status != 200:
         code = str(answer.get("__type", "no code")).rsplit("#", 1)[-1]
         return {"": f"{status} {code}"}
     values: dict[str, set[str]] = {}
     for path, value in _leaves(answer, ""):
         name = path.rsplit(".", 1)[-1]
-        known = name in _TELLING or value is None or value in ("", [], {})
+        known = name in _COMPARED or value is None or value in ("", [], {})
         values.setdefault(_ROOT.sub(r"\1", path), set()).add(str(value) if known else "there")
-    return {"": "200", **{path: " ".join(sorted(told)) or "''" for path, told in values.items()}}
+    return {"": "200", **{path: " ".join(sorted(found)) or "''" for path, found in values.items()}}
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -103,37 +103,37 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def shapes(url: str, first: Seen | None = None, patience: float = 10.0) -> dict[str, dict[str, str]]:
-    """Take all steps, and return what is compared of each answer."""
+def shapes(url: str, first: Seen | None = None, settle_seconds: float = 10.0) -> dict[str, dict[str, str]]:
+    """Send all steps, and return the part of each answer that is compared."""
     seen: Seen = dict(first or {})
-    told: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, str]] = {}
     for step in STEPS:
         try:
-            status, answer = ask(url, step, seen, patience)
+            status, answer = send_step(url, step, seen, settle_seconds)
         except (KeyError, IndexError, ValueError) as error:
-            told[step.name] = {"": f"cannot be asked: {error!r}"}
+            found[step.name] = {"": f"cannot be sent: {error!r}"}
             continue
         seen[step.name] = answer
-        told[step.name] = shape(status, answer)
-    return told
+        found[step.name] = shape(status, answer)
+    return found
 
 
 def differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return what differs between two answers, by path: what the first says and what the second one says."""
+    """Return the differences between two answers by path: the value in the first and in the second."""
     if ours[""] != theirs[""]:
         return {"": (ours[""], theirs[""])}
     found: dict[str, tuple[str, str]] = {}
     for path in sorted({*ours, *theirs}):
-        says = ours.get(path, "absent"), theirs.get(path, "absent")
-        if says[0] == says[1]:
+        values = ours.get(path, "absent"), theirs.get(path, "absent")
+        if values[0] == values[1]:
             continue
         name, listed = path, path.split("[].")[0]
-        if "[]" in (ours.get(listed), theirs.get(listed)):  # one has none where the other one has some, or says nothing
-            name, says = listed, (_of_list(ours, listed), _of_list(theirs, listed))
-        elif "absent" in says:
-            name = _absent_from(theirs if says[1] == "absent" else ours, path)
-            says = ("absent", "there") if says[0] == "absent" else ("there", "absent")
-        found.setdefault(name, says)
+        if "[]" in (ours.get(listed), theirs.get(listed)):  # an empty list in one answer
+            name, values = listed, (_of_list(ours, listed), _of_list(theirs, listed))
+        elif "absent" in values:
+            name = _absent_from(theirs if values[1] == "absent" else ours, path)
+            values = ("absent", "there") if values[0] == "absent" else ("there", "absent")
+        found.setdefault(name, values)
     return found
 
 
@@ -142,7 +142,7 @@ def _of_list(answer: Mapping[str, str], path: str) -> str:
 
 
 def _absent_from(answer: Mapping[str, str], path: str) -> str:
-    """Return the shortest beginning of a path that an answer has nothing of: a structure is missed once."""
+    """Return the shortest prefix of a path that an answer lacks, so that a missing structure is reported once."""
     parts = path.split(".")
     for end in range(1, len(parts)):
         begun = ".".join(parts[:end])
