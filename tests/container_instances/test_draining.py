@@ -127,7 +127,7 @@ def test_several_clusters() -> None:
 
 @pytest.mark.parametrize(("on_partial", "left"), [("leave", 12), ("undo", 1)])
 def test_some_are_not_changed(on_partial: str, left: int) -> None:
-    """The error names the changed ones. "undo" sets them back, but not one that was DRAINING before. There is no wait."""
+    """The error names the changed ones. "undo" sets them back, unless they were DRAINING before. There is no wait."""
     went = both(draining(UNKNOWN, on_partial=on_partial), prepare=drain_before(2), count=12)
     error: ContainerInstancesNotChanged = went.raised(ContainerInstancesNotChanged)
     assert isinstance(error, FailuresError)
