@@ -217,7 +217,7 @@ def test_a_good_image_stays_up(server: SimulatorServer, ecs: ecskit.Client) -> N
     serve(ecs)
     code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "2", "--rollback-on", "failure")
     assert code == 0
-    assert "tasks are to stay up: quiet for 0 of 2 s" in lines
+    assert "checking that tasks stay up: quiet for 0 of 2 s" in lines
     assert lines[-2] == "its tasks stayed up for 2 s"
     assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", lines[-1])
     assert server.simulator.deployments("web")[-1].status == "SUCCESSFUL"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     converter: Converter
 
-# Silent unless the program says otherwise.
+# No output unless the program configures logging.
 logging.getLogger("ecskit").addHandler(logging.NullHandler())
 
 __all__ = [
@@ -65,7 +65,7 @@ __all__ = [
     "waits",
 ]
 
-_WHERE = {
+_MODULES = {
     "ABSENT_LIST": "ecskit._core.absent",
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
@@ -84,12 +84,12 @@ _WHERE = {
 
 
 def _load(name: str) -> Any:
-    # Everything loads when it is first asked for: importing ecskit is cheap, and works without its extras.
+    # Names load on first use: importing ecskit is fast, and works without its extras.
     value: Any
     if name == "converter":
         value = importlib.import_module("ecskit._core.wire").converter()
-    elif name in _WHERE:
-        value = getattr(importlib.import_module(_WHERE[name]), name)
+    elif name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
     elif name in __all__:
         value = importlib.import_module(f"ecskit.{name}")
     else:
@@ -98,7 +98,7 @@ def _load(name: str) -> Any:
     return value
 
 
-# Hidden from type checkers, which would take it to mean that there is any name one can think of.
+# Hidden from type checkers, which would accept any name as an attribute of the module.
 globals()["__getattr__"] = _load
 
 

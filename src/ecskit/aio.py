@@ -1,4 +1,4 @@
-"""The async client: whose bytes, whose clock, and the namespaces that speak for it."""
+"""The async client: its transport, its driver, and the namespaces of its methods."""
 
 from __future__ import annotations
 
@@ -55,22 +55,22 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 class AsyncClient(AsyncOperations):
-    """A client for Amazon ECS. Its methods are the operations of the API; lists and waits are in its namespaces.
+    """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
-    It belongs to the event loop that it is first used in. Use it with `async with`, or `aclose()` it in the end.
+    It belongs to the event loop in which it is first used. Use it with `async with`, or `aclose()` it in the end.
 
     Args:
-        region_name: AWS region; else the session's, else the environment's or the profile's.
-        profile_name: Profile of the AWS configuration files to take region and credentials from.
-        endpoint_url: Where to send requests instead of the region's own endpoint.
-        config: Options of botocore. They overrule ecskit's defaults, which are the standard retry mode with
-            3 attempts, 5 s to connect and 20 s to read, and which also give way to environment and profile.
-        session: An aiobotocore session to take credentials, configuration and event handlers from, or a botocore
-            or boto3 session, whose event handlers are not taken. It is not changed.
+        region_name: AWS region. Default: that of the session, the environment or the profile.
+        profile_name: Profile of the AWS configuration files, for region and credentials.
+        endpoint_url: The endpoint to use instead of that of the region.
+        config: Options of botocore. Options from here, the environment or the profile override the defaults of
+            ecskit: the standard retry mode with 3 attempts, 5 s to connect and 20 s to read.
+        session: An aiobotocore session, for credentials, configuration and event handlers; or a botocore or boto3
+            session, for all but event handlers. It is not changed.
 
     Raises:
-        ConfigurationError: There is no such profile, or an argument is not of its type. A missing region is told by
-            `async with` or the first call.
+        ConfigurationError: The profile does not exist, or an argument has a wrong type. `async with` or the first call
+            raises it if the region is missing.
         MissingExtraError: The extra `async` is not installed.
     """
 
@@ -88,13 +88,13 @@ class AsyncClient(AsyncOperations):
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
-        """Return a client that sends through an aiobotocore client for ECS, which stays its owner's.
+        """Return a client that sends through an aiobotocore client for ECS.
 
         Args:
-            client: The client. It answers its owner as before, and `aclose()` leaves it open.
+            client: The client to use. Its own calls work as before, and `aclose()` leaves it open.
 
         Raises:
-            ConfigurationError: It is not an aiobotocore client for ECS.
+            ConfigurationError: It is no aiobotocore client for ECS.
         """
         wrapped = cls.__new__(cls)
         wrapped._set_up(transport_module().wrap(client), None)
@@ -106,75 +106,75 @@ class AsyncClient(AsyncOperations):
         self._runtime = AsyncRuntime(transport, SystemClock(), SystemRandom())
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
-        """Let time and chance come from elsewhere, as the simulator does."""
+        """Use another clock and source of randomness, as the simulator does."""
         self._runtime = AsyncRuntime(self._transport, clock, random)
         return self
 
     @property
     def botocore_client(self) -> Any:
-        """The aiobotocore client that requests go through; ConfigurationError before `async with` or the first call."""
+        """The aiobotocore client that sends the requests; ConfigurationError before `async with` or the first call."""
         return self._transport.client
 
     @property
     def container_instances(self) -> AsyncContainerInstanceVerbs:
-        """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
+        """Drain and activate container instances, update their agents, and find them."""
         from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
 
         return AsyncContainerInstanceVerbs(self._runtime)
 
     @property
     def paginate(self) -> AsyncPaginate:
-        """Lists, followed page by page."""
+        """Paginated lists. Requests are sent as you iterate."""
         from ecskit._facades.aio_pages import AsyncPaginate
 
         return AsyncPaginate(self._runtime)
 
     @property
     def services(self) -> AsyncServiceVerbs:
-        """Services: deploying, scaling, creating, deleting, finding them."""
+        """Deploy, scale, create, delete and find services."""
         from ecskit._facades.aio_services import AsyncServiceVerbs
 
         return AsyncServiceVerbs(self._runtime)
 
     @property
     def task_definitions(self) -> AsyncTaskDefinitionVerbs:
-        """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
+        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 
         return AsyncTaskDefinitionVerbs(self._runtime)
 
     @property
     def task_sets(self) -> AsyncTaskSetVerbs:
-        """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
+        """Create, scale, switch and delete task sets, of services with an external deployment controller."""
         from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
 
         return AsyncTaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> AsyncTaskVerbs:
-        """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
+        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
         from ecskit._facades.aio_tasks import AsyncTaskVerbs
 
         return AsyncTaskVerbs(self._runtime)
 
     @property
     def wait(self) -> AsyncWait:
-        """Waits, each of which ends in a typed result or says why not."""
+        """Waits. Each returns a typed result, or raises an error that gives the reason."""
         from ecskit._facades.aio_wait import AsyncWait
 
         return AsyncWait(self._runtime)
 
     async def send(self, request: Request[ResponseT], /) -> ResponseT:
-        """Send a request and return its response; the operations are shorthand for this.
+        """Send a request and return its response. The methods of operations use this.
 
         Args:
             request: A request of `ecskit.models`, such as `RunTaskRequest`.
 
         Raises:
-            RequestError: Something in the request is not of its type; nothing was sent.
-            ServiceError: ECS answered with an error.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client is closed, or wraps a client that lacks the operation.
+            RequestError: A member of the request has a wrong type; nothing was sent.
+            ServiceError: ECS returned an error.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or it wraps a client that lacks the operation.
         """
         return await self._runtime.run(call(request))
 
@@ -187,26 +187,26 @@ class AsyncClient(AsyncOperations):
         config: Any = None,
         session: Any = None,
     ) -> AsyncClient:
-        """Return a new client like this one but for the arguments given; `config` is merged over this one's.
+        """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
         Raises:
-            ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
+            ConfigurationError: This client wraps another one. Otherwise as for a new client.
         """
         given = Options(region_name, profile_name, endpoint_url, config, session)
         variant = AsyncClient(**require(self._options).changed(given).as_arguments())
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:
-        """Cancel what runs in this client, wait for it to clean up, and close the connections.
+        """Cancel all calls in this client, wait for their clean-up, and close the connections.
 
-        Whoever waits for a verb or an item meanwhile gets ClientClosedError, after the clean-up that `on_cancel` asks
-        for, which takes at most 10 s. Called inside a callback, this only begins; the connections close when the last
-        verb has ended. A wrapped client stays open. Closing twice does nothing.
+        Calls under way raise ClientClosedError, after the clean-up that `on_cancel` requests, which takes at most 10 s.
+        Called inside a callback, this returns at once; the last call to end closes the connections. A wrapped client
+        stays open. Closing twice does nothing.
         """
         await self._runtime.close(self._transport.close)
 
     async def __aenter__(self) -> Self:
-        """Connect as far as that can be done, and return this client."""
+        """Make the aiobotocore client, and return this client."""
         await self._transport.open()
         return self
 
@@ -218,11 +218,11 @@ class AsyncClient(AsyncOperations):
 
 
 def transport_module() -> Any:
-    """Return the module that sends through aiobotocore, or raise MissingExtraError."""
+    """Return the module of the async transport. Raise MissingExtraError if aiobotocore is not installed."""
     try:
         from ecskit._transport import aio
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "aiobotocore":
-            raise  # it is there, and something that it needs is not
+            raise  # aiobotocore is installed, but one of its dependencies is not
         raise MissingExtraError("AsyncClient needs aiobotocore: pip install 'ecskit[async]'") from error
     return aio

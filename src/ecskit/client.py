@@ -1,4 +1,4 @@
-"""The sync client: whose bytes, whose clock, and the namespaces that speak for it."""
+"""The sync client: its transport, its driver, and the namespaces of its methods."""
 
 from __future__ import annotations
 
@@ -54,21 +54,20 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 class Client(Operations):
-    """A client for Amazon ECS. Its methods are the operations of the API; lists and waits are in its namespaces.
+    """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
-    It may be shared by threads. Use it as a context manager, or `close()` it in the end.
+    Threads may share it. Use it as a context manager, or `close()` it in the end.
 
     Args:
-        region_name: AWS region; else the session's, else the environment's or the profile's.
-        profile_name: Profile of the AWS configuration files to take region and credentials from.
-        endpoint_url: Where to send requests instead of the region's own endpoint.
-        config: Options of botocore. They overrule ecskit's defaults, which are the standard retry mode with
-            3 attempts, 5 s to connect and 20 s to read, and which also give way to environment and profile.
-        session: A botocore or boto3 session to take credentials, configuration and event handlers from. It is not
-            changed.
+        region_name: AWS region. Default: that of the session, the environment or the profile.
+        profile_name: Profile of the AWS configuration files, for region and credentials.
+        endpoint_url: The endpoint to use instead of that of the region.
+        config: Options of botocore. Options from here, the environment or the profile override the defaults of
+            ecskit: the standard retry mode with 3 attempts, 5 s to connect and 20 s to read.
+        session: A botocore or boto3 session, for credentials, configuration and event handlers. It is not changed.
 
     Raises:
-        ConfigurationError: There is no region, no such profile, or an argument is not of its type.
+        ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
     """
 
     def __init__(
@@ -87,13 +86,13 @@ class Client(Operations):
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
-        """Return a client that sends through a boto3 or botocore client for ECS, which stays its owner's.
+        """Return a client that sends through a boto3 or botocore client for ECS.
 
         Args:
-            client: The client. It answers its owner as before, and `close()` leaves it open.
+            client: The client to use. Its own calls work as before, and `close()` leaves it open.
 
         Raises:
-            ConfigurationError: It is not a botocore client for ECS.
+            ConfigurationError: It is no botocore client for ECS.
         """
         from ecskit._transport.sync import wrap
 
@@ -107,75 +106,75 @@ class Client(Operations):
         self._runtime = Runtime(transport, SystemClock(), SystemRandom())
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
-        """Let time and chance come from elsewhere, as the simulator does."""
+        """Use another clock and source of randomness, as the simulator does."""
         self._runtime = Runtime(self._transport, clock, random)
         return self
 
     @property
     def botocore_client(self) -> Any:
-        """The botocore client that requests go through."""
+        """The botocore client that sends the requests."""
         return self._transport.client
 
     @property
     def container_instances(self) -> ContainerInstanceVerbs:
-        """Container instances: draining them and giving them tasks again, updating their agents, finding them."""
+        """Drain and activate container instances, update their agents, and find them."""
         from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
 
         return ContainerInstanceVerbs(self._runtime)
 
     @property
     def paginate(self) -> Paginate:
-        """Lists, followed page by page."""
+        """Paginated lists. Requests are sent as you iterate."""
         from ecskit._facades.sync_pages import Paginate
 
         return Paginate(self._runtime)
 
     @property
     def services(self) -> ServiceVerbs:
-        """Services: deploying, scaling, creating, deleting, finding them."""
+        """Deploy, scale, create, delete and find services."""
         from ecskit._facades.sync_services import ServiceVerbs
 
         return ServiceVerbs(self._runtime)
 
     @property
     def task_definitions(self) -> TaskDefinitionVerbs:
-        """Registering task definitions; what is done with them offline is in `ecskit.task_definitions`."""
+        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 
         return TaskDefinitionVerbs(self._runtime)
 
     @property
     def task_sets(self) -> TaskSetVerbs:
-        """Task sets of services that somebody else deploys: creating, scaling, switching, deleting them."""
+        """Create, scale, switch and delete task sets, of services with an external deployment controller."""
         from ecskit._facades.sync_task_sets import TaskSetVerbs
 
         return TaskSetVerbs(self._runtime)
 
     @property
     def tasks(self) -> TaskVerbs:
-        """Running tasks and what comes after: waiting, judging, finding, stopping, protecting them."""
+        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
         from ecskit._facades.sync_tasks import TaskVerbs
 
         return TaskVerbs(self._runtime)
 
     @property
     def wait(self) -> Wait:
-        """Waits, each of which ends in a typed result or says why not."""
+        """Waits. Each returns a typed result, or raises an error that gives the reason."""
         from ecskit._facades.sync_wait import Wait
 
         return Wait(self._runtime)
 
     def send(self, request: Request[ResponseT], /) -> ResponseT:
-        """Send a request and return its response; the operations are shorthand for this.
+        """Send a request and return its response. The methods of operations use this.
 
         Args:
             request: A request of `ecskit.models`, such as `RunTaskRequest`.
 
         Raises:
-            RequestError: Something in the request is not of its type; nothing was sent.
-            ServiceError: ECS answered with an error.
-            TransportError: No answer came, or one that is not what the operation returns.
-            ConfigurationError: The client is closed, or wraps a client that lacks the operation.
+            RequestError: A member of the request has a wrong type; nothing was sent.
+            ServiceError: ECS returned an error.
+            TransportError: No response arrived, or an invalid one.
+            ConfigurationError: The client is closed, or it wraps a client that lacks the operation.
         """
         return self._runtime.run(call(request))
 
@@ -188,21 +187,21 @@ class Client(Operations):
         config: Any = None,
         session: Any = None,
     ) -> Client:
-        """Return a new client like this one but for the arguments given; `config` is merged over this one's.
+        """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
         Raises:
-            ConfigurationError: This client wraps one, whose options are not ecskit's, or see `Client`.
+            ConfigurationError: This client wraps another one. Otherwise as for a new client.
         """
         given = Options(region_name, profile_name, endpoint_url, config, session)
         variant = Client(**require(self._options).changed(given).as_arguments())
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:
-        """Cancel what runs in this client, wait for it to clean up, and close the connections.
+        """Cancel all calls in this client, wait for their clean-up, and close the connections.
 
-        Whoever waits for a verb or an item meanwhile gets ClientClosedError, after the clean-up that `on_cancel` asks
-        for, which takes at most 10 s. A request under way is awaited. Called inside a callback, this only begins; the
-        last verb to end closes the connections. A wrapped client stays open. Closing twice does nothing.
+        Calls under way raise ClientClosedError, after the clean-up that `on_cancel` requests, which takes at most 10 s.
+        A request under way is finished first. Called inside a callback, this returns at once; the last call to end
+        closes the connections. A wrapped client stays open. Closing twice does nothing.
         """
         self._runtime.close(self._transport.close)
 

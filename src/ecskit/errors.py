@@ -3,18 +3,18 @@
 The tree::
 
     EcsError
-    +-- RequestError (ValueError)                  bad input; nothing was sent
+    +-- RequestError (ValueError)                  wrong input; nothing was sent
     +-- ConfigurationError                         no region, unknown profile, bad argument of a client
     |   +-- MissingExtraError (ImportError)        an optional dependency is not installed
     |   +-- WrongEventLoopError                    an async client belongs to one event loop
     |   +-- ClientClosedError
     |   +-- UnsupportedOperationError              a wrapped client's model is too old
-    +-- TransportError                             no answer, or none that can be understood
+    +-- TransportError                             no response, or an invalid one
     |   +-- ConnectionFailedError
     |   +-- TimedOutError
-    |   +-- CredentialsError                       none were found; nothing was sent
-    |   +-- MalformedResponseError                 truncated, not JSON, not UTF-8, without its result
-    +-- ServiceError (botocore's ClientError)      ECS answered with an error
+    |   +-- CredentialsError                       none found; nothing was sent
+    |   +-- MalformedResponseError                 truncated, not JSON, not UTF-8, incomplete
+    +-- ServiceError (botocore's ClientError)      ECS returned an error
     |   +-- NotFoundError                          ClusterNotFoundException, ServiceNotFoundException, ...
     |   +-- ConflictError                          ConflictException, UpdateInProgressException, ...
     |   +-- StateError                             ServiceNotActiveException, ClusterContainsTasksException, ...
@@ -22,12 +22,12 @@ The tree::
     |   +-- InvalidRequestError                    InvalidParameterException, ClientException, ...
     |   +-- UnsupportedError                       UnsupportedFeatureException, ...
     |   +-- AccessDeniedError                      AccessDeniedException, expired credentials, ...
-    |   +-- ThrottledError                         ThrottlingException and its kin
+    |   +-- ThrottledError                         ThrottlingException, ...
     |   +-- ServerError                            ServerException, any 5xx
-    +-- FailuresError                              `failures` in a successful answer
-    |   +-- TasksNotStarted                        fewer tasks were started than asked for
-    |   +-- ContainerInstancesNotChanged           some are not in the state asked for
-    +-- TaskFailedError                            a task ended, and not well
+    +-- FailuresError                              `failures` in a successful response
+    |   +-- TasksNotStarted                        fewer tasks were started than requested
+    |   +-- ContainerInstancesNotChanged           some are not in the requested state
+    +-- TaskFailedError                            a task ended without success
     +-- TasksNotStopped                            StopTask failed for some of the tasks
     +-- ContainerAgentsNotUpdated                  UpdateContainerAgent failed for some of the agents
     +-- MissingError                               ECS does not show some of the resources that were named
@@ -35,28 +35,28 @@ The tree::
     |   +-- ServicesMissing
     |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      CodeDeploy carries out the deployments of a service
-    +-- DeploymentInProgress                       the service is being deployed, and must not be
+    +-- DeploymentInProgress                       a deployment of the service is under way
     +-- NothingToRollBack
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
-    +-- WaitError                                  a wait ended without what it waited for
+    +-- WaitError                                  a wait ended, and its condition was not met
         +-- WaitTimeout
-        +-- NotVisible                             never seen within the grace
+        +-- NotVisible                             not shown by any poll within the visibility grace
         |   +-- TaskNotVisible
-        +-- Vanished                               seen, then no more
-        |   +-- TaskPurged                         forgotten by ECS
-        +-- ServiceGone                            a service is being deleted, or was
-        +-- DeploymentFailed                       a deployment of a service failed, and nothing was rolled back
-        |   +-- DeploymentRolledBack               the service is back at what it ran before
+        +-- Vanished                               shown by a poll, later not found
+        |   +-- TaskPurged                         stopped too long ago for ECS to show it
+        +-- ServiceGone                            the service is being deleted, or was deleted
+        +-- DeploymentFailed                       a deployment failed, and was not rolled back
+        |   +-- DeploymentRolledBack               the service runs its previous revision again
         |   +-- DeploymentRollbackFailed
-        |   +-- DeploymentStalled                  its tasks fail or cannot be placed, and nothing in ECS ends it
-        |   +-- DeploymentUnstable                 it succeeded, and its tasks did not stay up
-        +-- DeploymentSuperseded                   a newer one has taken its place
-        +-- DeploymentPaused                       a hook waits for somebody
-        +-- WaitFailed                             in a state from which it will not be what was waited for
-            +-- TaskStoppedEarly                   stopped before it was what was waited for
+        |   +-- DeploymentStalled                  its tasks fail or cannot be placed; ECS does not end it
+        |   +-- DeploymentUnstable                 it succeeded, but its tasks did not stay up
+        +-- DeploymentSuperseded                   a newer deployment has replaced it
+        +-- DeploymentPaused                       a lifecycle hook waits for an answer
+        +-- WaitFailed                             in a state from which the condition cannot be met
+            +-- TaskStoppedEarly                   stopped before the condition was met
 
-The errors under the groups carry the names that ECS gives them. `retryable` says of each whether the same request may
+The errors in the groups of ServiceError have the names that ECS uses. `retryable` is true if the same request may
 succeed later.
 """
 

@@ -11,7 +11,7 @@ import pytest
 from ecskit._deployments.stability import ObservedStability, StabilityGoal
 from ecskit.errors import AccessDeniedException
 from ecskit.models import Deployment, Service
-from ecskit.progress.words import duration, one_line, revisions, said, stability, verdict
+from ecskit.progress.words import duration, one_line, revisions, service_message, stability, verdict
 from ecskit.services import DeploymentProgress, StartedDeployment
 
 ARN = "arn:aws:ecs:us-east-1:123456789012"
@@ -63,7 +63,7 @@ def progress(*deployments: Deployment, desired: int = 2) -> DeploymentProgress:
 )
 def test_messages_are_told_without_what_machines_need(message: str, expected: str) -> None:
     """The service's own name, lists of tasks and the number of this deployment go; what is about one task stays."""
-    assert expected == said(message, progress())
+    assert expected == service_message(message, progress())
 
 
 def test_a_long_message_is_cut() -> None:
@@ -114,18 +114,18 @@ def observed(**members: Any) -> DeploymentProgress:
     ("shown", "later", "expected"),
     [
         (progress(deployment(2, "web:2")), 0, ""),
-        (observed(), 0, "tasks are to stay up: quiet for 20 of 60 s"),
-        (observed(), 15, "tasks are to stay up: quiet for 35 of 60 s"),
+        (observed(), 0, "checking that tasks stay up: quiet for 20 of 60 s"),
+        (observed(), 15, "checking that tasks stay up: quiet for 35 of 60 s"),
         # No longer than was asked for.
-        (observed(), 500, "tasks are to stay up: quiet for 60 of 60 s"),
-        (observed(quiet_since=None), 15, "tasks are to stay up: quiet for 0 of 60 s"),
-        (observed(stops=1), 0, "tasks are to stay up: quiet for 20 of 60 s, 1 task stopped since it succeeded"),
+        (observed(), 500, "checking that tasks stay up: quiet for 60 of 60 s"),
+        (observed(quiet_since=None), 15, "checking that tasks stay up: quiet for 0 of 60 s"),
+        (observed(stops=1), 0, "checking that tasks stay up: quiet for 20 of 60 s, 1 task stopped since it succeeded"),
         (
             observed(quiet_since=None, stops=2, unhealthy=1),
             0,
-            "tasks are to stay up: quiet for 0 of 60 s, 1 unhealthy, 2 tasks stopped since it succeeded",
+            "checking that tasks stay up: quiet for 0 of 60 s, 1 unhealthy, 2 tasks stopped since it succeeded",
         ),
-        (observed(blind=True), 0, "it is unknown whether tasks stay up: reading tasks is refused"),
+        (observed(tasks_refused=True), 0, "it is unknown whether tasks stay up: reading tasks is refused"),
         # The verdict has it.
         (observed(stops=3), 0, ""),
         (observed(quiet_since=70), 0, ""),
@@ -157,4 +157,4 @@ def test_verdicts_without_an_end_of_the_deployment(error: BaseException | None, 
 
 def test_nothing_was_seen() -> None:
     """A block that saw no event, and no error, claims nothing."""
-    assert "ENDED after 0 s: nothing was seen" == str(verdict(None, None, 0.0))
+    assert "ENDED after 0 s: nothing was observed" == str(verdict(None, None, 0.0))

@@ -1,7 +1,7 @@
-"""What verbs that yield hand out: iterators that can be closed, and that a `with` block closes.
+"""Iterators over the items that a verb yields, which a `with` block or `close()` ends.
 
-Decides when the flow behind an iterator is over: when its consumer leaves, and not when the garbage collector finds it.
-Knows nothing of what is iterated over, nor how a flow is cleaned up: the generator of the driver does that.
+The flow behind an iterator ends, and cleans up, when its consumer leaves the block, and not only when the garbage
+collector finds the iterator.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Stream(Iterator[T_co]):
-    """An iterator that asks ECS as far as items are taken. Use it with `with`, or `close()` it, to leave it early.
+    """An iterator that sends requests as items are taken. To end it early, use it with `with`, or `close()` it.
 
-    Then it ends at once, and cleans up, whatever the garbage collector does. One that is followed to its end, or to
-    an error, is closed already.
+    Both end it at once and clean up. At its last item, or after an error, it is closed already.
     """
 
     __slots__ = ("__weakref__", "_items")
@@ -31,7 +30,7 @@ class Stream(Iterator[T_co]):
         self._items = items
 
     def __iter__(self) -> Self:
-        """Return this: it is iterated over once."""
+        """Return this iterator."""
         return self
 
     def __next__(self) -> T_co:
@@ -39,25 +38,24 @@ class Stream(Iterator[T_co]):
         return next(self._items)
 
     def close(self) -> None:
-        """End it: there are no more items. Closing twice does nothing."""
+        """End the iterator. Closing twice does nothing."""
         self._items.close()
 
     def __enter__(self) -> Self:
-        """Return this, to be closed at the end of the block."""
+        """Return this iterator. The end of the block closes it."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close this."""
+        """Close this iterator."""
         self.close()
 
 
 class AsyncStream(AsyncIterator[T_co]):
-    """An async iterator that asks ECS as far as items are taken. Use it with `async with`, or `aclose()` it.
+    """An async iterator that sends requests as items are taken. To end it early, use `async with`, or `aclose()` it.
 
-    Then it ends at once, and cleans up, whatever the garbage collector does. One that is followed to its end, or to
-    an error, is closed already.
+    Both end it at once and clean up. At its last item, or after an error, it is closed already.
     """
 
     __slots__ = ("__weakref__", "_items")
@@ -66,7 +64,7 @@ class AsyncStream(AsyncIterator[T_co]):
         self._items = items
 
     def __aiter__(self) -> Self:
-        """Return this: it is iterated over once."""
+        """Return this iterator."""
         return self
 
     async def __anext__(self) -> T_co:
@@ -74,15 +72,15 @@ class AsyncStream(AsyncIterator[T_co]):
         return await anext(self._items)
 
     async def aclose(self) -> None:
-        """End it: there are no more items. Closing twice does nothing."""
+        """End the iterator. Closing twice does nothing."""
         await self._items.aclose()
 
     async def __aenter__(self) -> Self:
-        """Return this, to be closed at the end of the block."""
+        """Return this iterator. The end of the block closes it."""
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close this."""
+        """Close this iterator."""
         await self.aclose()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
-    from ecskit._deployments.arguments import RollbackOptions
-    from ecskit._deployments.follow import Tracker
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         AsyncOnPause,
-        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -168,9 +165,7 @@ class AsyncServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -214,31 +209,6 @@ class AsyncServiceVerbs:
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
-
-    def follow_to_end(
-        self,
-        tracker: Tracker,
-        rollback_options: RollbackOptions,
-        *,
-        stream: bool = False,
-    ) -> AsyncStream[DeploymentEvent]:
-        """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
-
-        The last progress is in `tracker.progress`.
-
-        Args:
-            tracker: The deployment, and how it is followed.
-            rollback_options: What to do when it does not succeed.
-            stream: Whether to emit events.
-        """
-        from ecskit._deployments import deploy as flows
-
-        flow = flows.follow_to_end(
-            tracker,
-            rollback_options,
-            stream=stream,
-        )
-        return AsyncStream(self._runtime.iterate(flow))
 
     async def start_deployment(
         self,
@@ -565,8 +535,7 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 

@@ -16,15 +16,12 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
-    from ecskit._deployments.arguments import RollbackOptions
-    from ecskit._deployments.follow import Tracker
     from ecskit._drive.sync import Runtime
     from ecskit._facades.sync_deployment import DeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
-        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -171,9 +168,7 @@ class ServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -217,31 +212,6 @@ class ServiceVerbs:
             wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
-
-    def follow_to_end(
-        self,
-        tracker: Tracker,
-        rollback_options: RollbackOptions,
-        *,
-        stream: bool = False,
-    ) -> Stream[DeploymentEvent]:
-        """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
-
-        The last progress is in `tracker.progress`.
-
-        Args:
-            tracker: The deployment, and how it is followed.
-            rollback_options: What to do when it does not succeed.
-            stream: Whether to emit events.
-        """
-        from ecskit._deployments import deploy as flows
-
-        flow = flows.follow_to_end(
-            tracker,
-            rollback_options,
-            stream=stream,
-        )
-        return Stream(self._runtime.iterate(flow))
 
     def start_deployment(
         self,
@@ -574,8 +544,7 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 

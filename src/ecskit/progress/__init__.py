@@ -1,6 +1,6 @@
-"""Shows the events of a deployment to people: as lines for logs and for GitHub Actions, or as a picture in a terminal.
+"""Shows the events of a deployment: as lines for logs and for GitHub Actions, or as a live view in a terminal.
 
-Nothing else in ecskit imports this. What draws in terminals is the extra `progress`; it is loaded on use.
+The live view needs the extra `progress`, which is loaded on use.
 """
 
 from __future__ import annotations

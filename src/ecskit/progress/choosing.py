@@ -1,7 +1,4 @@
-"""Which way to show a deployment: asked for, or by what the stream is.
-
-Decides what counts as a terminal. Loads what draws in terminals only when it is to draw.
-"""
+"""The ways to show a deployment, and the choice between them by the output stream."""
 
 from __future__ import annotations
 
@@ -26,27 +23,27 @@ __all__ = ["Times", "auto", "github", "live", "plain"]
 log = logging.getLogger("ecskit")
 
 Times: TypeAlias = Literal["utc", "elapsed"]
-"""What lines begin with: the time in UTC, or how long it took until then."""
+"""How lines begin: with the time in UTC, or with the elapsed time."""
 
 _EXTRA = "pip install 'ecskit[progress]'"
 
 
 def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[], float] = time.monotonic) -> Show:
-    """Show a deployment as lines for a log: one for each change, none twice, the last one the verdict.
+    """Show a deployment as lines for a log: one for each change, no line twice, the verdict last.
 
-    There are no colours and no control characters, and each line is flushed. Lists of tasks are left out, long messages
-    cut, and a reason for which many tasks stop is told once; the counts tell how many failed.
+    The lines hold no colours and no control characters, and each is flushed. Lists of tasks are left out and long
+    messages shortened. A reason for which several tasks stopped is shown once; the counts show how many failed.
 
     Args:
         stream: Where to write. Default: standard output.
-        times: What lines begin with: "utc", the time of day, or "elapsed", the time since the beginning.
+        times: How lines begin: "utc", the time of day, or "elapsed", the seconds since the beginning.
         now: The monotonic time in seconds.
 
     Returns:
-        What is to be called with each event, within a `with` block.
+        A context manager. Call it with each event inside its block.
 
     Raises:
-        RequestError: `times` is something else.
+        RequestError: `times` has another value.
     """
     if times not in get_args(Times):
         raise RequestError("progress.plain", [("times", f"expected utc or elapsed, got {times!r}")])
@@ -56,16 +53,16 @@ def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[
 def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
     """Show a deployment as lines for the log of a job of GitHub Actions, with annotations.
 
-    The lines are those of `plain`, with the time in UTC, in a group that can be unfolded. Below it, the verdict is a
-    `notice`, or an `error` for what ends badly; warnings are a `warning`. What ECS and others are quoted with stays
-    text: it cannot end the line, and nothing in it is a command to the runner.
+    The lines are those of `plain`, with the time in UTC, in a collapsible group. After it, the verdict is a
+    `notice`, or an `error` if the deployment did not succeed; warnings are a `warning`. Quoted messages of ECS stay
+    text: they cannot end the line, and the runner finds no command in them.
 
     Args:
         stream: Where to write. Default: standard output.
         now: The monotonic time in seconds.
 
     Returns:
-        What is to be called with each event, within a `with` block.
+        A context manager. Call it with each event inside its block.
 
     Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
@@ -73,18 +70,18 @@ def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.mono
 
 
 def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
-    """Show a deployment as a picture in a terminal that is drawn anew as it changes; the last one stays.
+    """Show a deployment as a live view in a terminal. The last view stays.
 
-    Shows service, deployment, status, and time; the stage, where there are any; a bar for each revision; what the
-    service said last; why tasks stopped; and which hook waits. The cursor is back when the block is left, however that
-    is. Needs the extra `progress`.
+    It shows service, deployment, status and time; the stage, if any; a bar for each revision; the latest messages of
+    the service; why tasks stopped; and which hook waits. The cursor is visible again after the block, however it ends.
+    Needs the extra `progress`.
 
     Args:
-        stream: Where to draw. Default: standard output. What is no terminal gets the last picture only.
+        stream: Where to draw. Default: standard output. If it is no terminal, only the last view is written.
         now: The monotonic time in seconds.
 
     Returns:
-        What is to be called with each event, within a `with` block.
+        A context manager. Call it with each event inside its block.
 
     Raises:
         MissingExtraError: The extra `progress` is not installed.
@@ -97,17 +94,17 @@ def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monoto
 
 
 def auto(stream: TextIO | None = None) -> Show:
-    """Show a deployment as `live` does if the stream is a terminal, and as `plain` does if it is not.
+    """Show a deployment with `live` if the stream is a terminal, and with `plain` otherwise.
 
-    Where GITHUB_ACTIONS is `true` in the environment, as in every job of GitHub Actions, show it as `github` does. A
-    terminal whose TERM is `dumb` or `unknown`, and one in a job of which the environment says `CI`, counts as none. A
-    terminal without the extra `progress` gets plain lines, and a warning is logged.
+    If the environment holds GITHUB_ACTIONS=true, as in all jobs of GitHub Actions, use `github`. The stream does not
+    count as a terminal if TERM is `dumb` or `unknown`, or if CI is set to true. If the extra `progress` is not
+    installed, use `plain` and log a warning.
 
     Args:
         stream: Where to write. Default: standard output.
 
     Returns:
-        What is to be called with each event, within a `with` block.
+        A context manager. Call it with each event inside its block.
     """
     out = stream or sys.stdout
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -115,7 +112,7 @@ def auto(stream: TextIO | None = None) -> Show:
     if not _is_terminal(out):
         return plain(out)
     if importlib.util.find_spec("rich") is None:
-        log.warning("plain lines instead of a picture, because rich is not installed: %s", _EXTRA)
+        log.warning("plain lines instead of a live view, because rich is not installed: %s", _EXTRA)
         return plain(out)
     return live(out)
 

@@ -1,7 +1,7 @@
-"""A deployment as lines for a job of GitHub Actions: in a group that can be unfolded, with the verdict below it.
+"""A deployment as lines for a job of GitHub Actions: in a collapsible group, with the verdict after it.
 
-Decides which lines are commands to the runner. All other text stays text: the runner takes a line for a command if it
-begins with `::`, and also, which is not documented, if `##[` stands anywhere in it.
+Only the lines written here as commands are commands to the runner. The runner takes a line for a command if it begins
+with `::`, and also, undocumented, if it contains `##[`.
 
 Sources: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands and the source of the
 runner, https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
@@ -27,7 +27,7 @@ class GitHub(Lines):
     _grouped = False
 
     def warn(self, text: str) -> None:
-        """Write a warning, which the runner shows as an annotation, too."""
+        """Write a warning. The runner also shows it as an annotation."""
         self._command("warning", text)
 
     def _begin(self, name: str) -> None:

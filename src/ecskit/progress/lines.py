@@ -1,7 +1,4 @@
-"""A deployment as lines for a log: one for each change, none twice.
-
-Decides which events are worth a line. Colours and cursors are for `screen`.
-"""
+"""A deployment as lines for a log: one for each change, no line twice."""
 
 from __future__ import annotations
 
@@ -9,7 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO
 
-from ecskit._deployments.events import (
+from ecskit.progress.showing import Show
+from ecskit.progress.words import Verdict, one_line, revisions, service_message, stability, task_stopped, why_stopped
+from ecskit.services import (
     CountsChanged,
     DeploymentEvent,
     DeploymentFollowed,
@@ -21,8 +20,6 @@ from ecskit._deployments.events import (
     StatusChanged,
     TaskStopped,
 )
-from ecskit.progress.showing import Show
-from ecskit.progress.words import Verdict, one_line, revisions, said, stability, stopped, why_stopped
 
 __all__ = ["Lines"]
 
@@ -31,7 +28,7 @@ class Lines(Show):
     """Writes a line for each change."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float], utc: Callable[[], datetime] | None) -> None:
-        """Write to a stream; begin lines with the time in UTC, or else with the seconds since the beginning."""
+        """Write to a stream. Lines begin with the time in UTC if `utc` is given, else with the elapsed seconds."""
         super().__init__(now)
         self._stream = stream
         self._utc = utc
@@ -46,13 +43,13 @@ class Lines(Show):
         self._write(f"{stamp}  {' '.join(text.split())}")
 
     def _write(self, line: str) -> None:
-        # A log that takes ASCII only is no reason to end a deployment.
+        # A stream that accepts ASCII only must not end a deployment with an error.
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         self._stream.write(f"{line}\n".encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
     def _begin(self, name: str) -> None:
-        """Write which deployment the lines are about."""
+        """Write the name of the deployment."""
         self.say(name)
 
     def _show(self, event: DeploymentEvent) -> None:
@@ -62,7 +59,7 @@ class Lines(Show):
             self._begun = True
             self._begin(about.name)
         elif id_ != self._about and about is event.progress:
-            self.say(about.name)  # the one that brings the earlier task definition back, for example
+            self.say(about.name)  # such as the deployment that rolls back
         self._about = id_
         line = self._line(event)
         if line and line != self._latest.get(type(event)):
@@ -76,10 +73,10 @@ class Lines(Show):
             case CountsChanged(deployments=deployments, progress=progress):
                 line = "; ".join(map(str, revisions(deployments, progress)))
             case ServiceEventLogged():
-                line = said(str(event), event.progress)
+                line = service_message(str(event), event.progress)
             case TaskStopped():
                 known, why = self._reasons, why_stopped(event)
-                line = "" if why in known else stopped(event)  # the counts tell how many
+                line = "" if why in known else task_stopped(event)  # the counts show how many
                 known.add(why)
             case DeploymentFollowed() | RollbackStarted():
                 self._reasons.clear()

@@ -1,7 +1,4 @@
-"""A deployment as a picture in a terminal. Importing this needs rich, the extra `progress`.
-
-Decides what the picture is made of. Its words come from `words`; rich draws it, and gives the terminal back.
-"""
+"""A deployment as a live view in a terminal. Needs rich, which the extra `progress` installs."""
 
 from __future__ import annotations
 
@@ -16,16 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ecskit._deployments.events import (
-    DeploymentEvent,
-    DeploymentFollowed,
-    PauseStarted,
-    RollbackStarted,
-    ServiceEventLogged,
-    StageReached,
-    TaskStopped,
-)
-from ecskit._deployments.progress import STAGES, DeploymentProgress
+from ecskit._deployments.progress import STAGES
 from ecskit.progress.showing import Show
 from ecskit.progress.words import (
     Revision,
@@ -33,9 +21,19 @@ from ecskit.progress.words import (
     duration,
     one_line,
     revisions,
-    said,
+    service_message,
     stability,
     why_stopped,
+)
+from ecskit.services import (
+    DeploymentEvent,
+    DeploymentFollowed,
+    DeploymentProgress,
+    PauseStarted,
+    RollbackStarted,
+    ServiceEventLogged,
+    StageReached,
+    TaskStopped,
 )
 
 if TYPE_CHECKING:
@@ -44,18 +42,18 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _MESSAGES, _REASONS = 4, 3
-"""How many of the last messages, and of the most common reasons, are shown."""
+"""How many of the latest messages, and of the most frequent reasons, are shown."""
 _WIDTH = 24
 
 
 class Screen(Show):
-    """Draws a deployment, again and again, in the same place."""
+    """Draws a deployment repeatedly in the same place."""
 
     def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
         """Draw on a stream."""
         super().__init__(now)
         self._console = Console(file=stream, highlight=False)
-        # Another thread draws what is here: values are replaced, never changed.
+        # Another thread draws these values: they are replaced, never changed.
         self._messages: tuple[str, ...] = ()
         self._reasons: Counter[tuple[bool, str]] = Counter()
         self._stage: str | None = None
@@ -63,10 +61,10 @@ class Screen(Show):
         self._rollback: RollbackStarted | None = None
         self._shown_at = now()
         self._verdict: Verdict | None = None
-        self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=4)
+        self._live = Live(console=self._console, get_renderable=self._view, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Start to draw."""
         super().__enter__()
         self._live.start()
         return self
@@ -74,23 +72,23 @@ class Screen(Show):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Draw a last time, with the verdict, and give the terminal back."""
+        """Draw a last time, with the verdict, and release the terminal."""
         try:
             super().__exit__(kind, error, trace)
         finally:
             self._live.stop()
             if not self._console.is_terminal:
-                self._console.line()  # rich ends the line in terminals only
+                self._console.line()  # rich ends the last line in terminals only
 
     def say(self, text: str) -> None:
-        """Write a line above the picture."""
+        """Write a line above the view."""
         self._console.print(Text(" ".join(text.split())), soft_wrap=True)
 
     def _show(self, event: DeploymentEvent) -> None:
         self._shown_at = self._now()
         match event:
             case ServiceEventLogged():
-                self._messages = (*self._messages, said(str(event), event.progress))[-_MESSAGES:]
+                self._messages = (*self._messages, service_message(str(event), event.progress))[-_MESSAGES:]
             case TaskStopped():
                 self._reasons = self._reasons + Counter([why_stopped(event)])
             case StageReached():
@@ -112,11 +110,11 @@ class Screen(Show):
         self._progress = super()._last(error)
         return self._progress
 
-    def _picture(self) -> RenderableType:
+    def _view(self) -> RenderableType:
         progress, ended = self._progress, self._verdict
         parts: list[RenderableType] = []
         if progress is None:
-            parts.append(Text(f"waiting for the first look  {duration(self._elapsed)}", style="dim"))
+            parts.append(Text(f"waiting for the first poll  {duration(self._elapsed)}", style="dim"))
         else:
             parts += [self._heading(progress), *self._stages(progress), self._bars(progress), *self._words(progress)]
         if ended is not None:
@@ -174,12 +172,12 @@ class Screen(Show):
 
 def _counted(revision: Revision) -> Text:
     of = f"/{revision.desired}" if revision.is_new else ""
-    told = Text(f"{revision.name} {revision.running}{of} running", no_wrap=True, overflow="ellipsis")
+    text = Text(f"{revision.name} {revision.running}{of} running", no_wrap=True, overflow="ellipsis")
     if revision.pending:
-        told.append(f", {revision.pending} pending")
+        text.append(f", {revision.pending} pending")
     if revision.failed:
-        told.append(f", {revision.failed} failed", style="red")
-    return told
+        text.append(f", {revision.failed} failed", style="red")
+    return text
 
 
 def _style(status: str) -> str:

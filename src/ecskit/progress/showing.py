@@ -1,7 +1,4 @@
-"""What all that shows a deployment has in common: it is called with each event, and says the verdict at its end.
-
-Decides when the verdict is said, and what it is about. How anything looks is decided by what inherits from this.
-"""
+"""The base class of all views of a deployment: called with each event, it shows the verdict at the end of its block."""
 
 from __future__ import annotations
 
@@ -15,43 +12,42 @@ from ecskit.progress.words import Verdict, verdict
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ecskit._deployments.events import DeploymentEvent
-    from ecskit._deployments.progress import DeploymentProgress
+    from ecskit.services import DeploymentEvent, DeploymentProgress
 
 __all__ = ["Show"]
 
 
 class Show(abc.ABC):
-    """Shows a deployment to people: call it with each event, within a `with` block.
+    """Shows a deployment. Use it as a context manager, and call it with each event.
 
-    Leaving the block says how the deployment ended, by the error that passes through, if one does.
+    The end of the block shows how the deployment ended, according to the error that leaves the block, if any.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
-        """Show times of a clock, in monotonic seconds."""
+        """Take elapsed times from `now`, a monotonic clock in seconds."""
         self._now = now
         self._began = now()
         self._progress: DeploymentProgress | None = None
 
     def __call__(self, event: DeploymentEvent) -> None:
-        """Show what happened.
+        """Show an event.
 
         Args:
-            event: What `events` yielded.
+            event: An event from `events`.
         """
         self._progress = event.progress
         self._show(event)
 
     @abc.abstractmethod
     def say(self, text: str) -> None:
-        """Say something else, in between.
+        """Show a line of text between events.
 
         Args:
-            text: What to say.
+            text: The text.
         """
 
     def warn(self, text: str) -> None:
-        """Show a warning, in between.
+        """Show a warning between events.
 
         Args:
             text: The warning.
@@ -72,7 +68,7 @@ class Show(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Say the verdict."""
+        """Show the verdict."""
         self._end(verdict(error, self._last(error), self._elapsed))
 
     @property
@@ -80,5 +76,5 @@ class Show(abc.ABC):
         return self._now() - self._began
 
     def _last(self, error: BaseException | None) -> DeploymentProgress | None:
-        """Return the latest that is known: errors of deployments know more than the last event."""
+        """Return the latest progress: that of the error, if it holds one, else that of the last event."""
         return getattr(error, "progress", None) or self._progress

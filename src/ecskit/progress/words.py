@@ -1,8 +1,4 @@
-"""What is said about a deployment: one line each, without what only machines need.
-
-Decides what of a message is worth a reader's time, and in which words a deployment ends. Does not know where the words
-go, nor when.
-"""
+"""The texts about a deployment: messages on one line, without ids that a reader does not need, and the verdict."""
 
 from __future__ import annotations
 
@@ -11,9 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ecskit._deployments.events import TaskStopped
 from ecskit._deployments.evidence import stop_reason
-from ecskit._deployments.progress import DeploymentProgress
 from ecskit.errors import (
     DeploymentFailed,
     DeploymentPaused,
@@ -29,6 +23,7 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.models.services import Deployment
+from ecskit.services import DeploymentProgress, TaskStopped
 
 __all__ = [
     "Revision",
@@ -36,15 +31,15 @@ __all__ = [
     "duration",
     "one_line",
     "revisions",
-    "said",
+    "service_message",
     "stability",
-    "stopped",
+    "task_stopped",
     "verdict",
     "why_stopped",
 ]
 
 _LONGEST = 240
-"""Characters of a message that are shown; the rest is in ECS."""
+"""The maximum length of a message, in characters."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SERVICE = re.compile(r"^\(service [^)]*\)\s*")
 _TASKS = re.compile(r":?(?:\s*\(task [^)]*\),?)+\.?$")
@@ -53,9 +48,9 @@ _TARGET_GROUP = re.compile(r"\(target-group arn:[^)]*:targetgroup/([^/)]*)[^)]*\
 
 
 def one_line(text: str) -> str:
-    """Return a text as one line that a terminal takes for text, shortened if need be."""
-    told = _clean(text)
-    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
+    """Return a text as one line without control characters, shortened if it is too long."""
+    line = _clean(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 def _clean(text: str) -> str:
@@ -63,7 +58,7 @@ def _clean(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as it is read: 8 s, 3:20, 1:02:00."""
+    """Return a duration as text, such as 8 s, 3:20 or 1:02:00."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole} s"
@@ -72,33 +67,33 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def said(message: str, progress: DeploymentProgress) -> str:
-    """Return what a service said, without its own name, lists of tasks, and the number of this deployment."""
+def service_message(message: str, progress: DeploymentProgress) -> str:
+    """Return the message of a service event, without the name of the service, lists of tasks, and its deployment id."""
     own = (progress.started.deployment_id or "").rsplit("/", 1)[-1]
-    told = _SERVICE.sub("", message)
-    if not told.startswith("(task "):  # it is about that one
-        told = _TASKS.sub("", told)
-    told = _TARGET_GROUP.sub(r"target group \1", told)
-    told = _DEPLOYMENT.sub(lambda found: "" if found[1] == own else f"deployment {found[1]}", told)
-    return one_line(told)
+    text = _SERVICE.sub("", message)
+    if not text.startswith("(task "):  # the message is about this task
+        text = _TASKS.sub("", text)
+    text = _TARGET_GROUP.sub(r"target group \1", text)
+    text = _DEPLOYMENT.sub(lambda found: "" if found[1] == own else f"deployment {found[1]}", text)
+    return one_line(text)
 
 
-def stopped(event: TaskStopped) -> str:
-    """Return that a task stopped, and why."""
+def task_stopped(event: TaskStopped) -> str:
+    """Return the line for a stopped task, with the reason."""
     return one_line(str(event))
 
 
 def why_stopped(event: TaskStopped) -> tuple[bool, str]:
-    """Return what tasks that ended alike have in common."""
+    """Return whether the task never started, and why it stopped; equal for tasks that ended alike."""
     return event.task.started_at is None, stop_reason(event.task)
 
 
 def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
-    """Return whether the tasks stay up after the success; nothing where that is not observed, or has ended.
+    """Return whether the tasks stay up after the success; empty if that is not observed, or no longer.
 
     Args:
-        progress: What was observed.
-        later: Seconds since then, without anything new.
+        progress: The latest progress.
+        later: Seconds since then without an event.
     """
     observed = progress.observed_stability
     if observed is None or observed.stability in ("stable", "unstable"):
@@ -107,12 +102,12 @@ def stability(progress: DeploymentProgress, later: float = 0.0) -> str:
         return "it is unknown whether tasks stay up: reading tasks is refused"
     wanted = observed.goal.stable_for
     quiet = 0.0 if observed.quiet_since is None else min(observed.quiet_for + later, wanted)
-    told = f"tasks are to stay up: quiet for {quiet:.0f} of {wanted:g} s"
+    text = f"checking that tasks stay up: quiet for {quiet:.0f} of {wanted:g} s"
     if observed.unhealthy:
-        told += f", {observed.unhealthy} unhealthy"
+        text += f", {observed.unhealthy} unhealthy"
     if observed.stops:
-        told += f", {observed.stops} task{'' if observed.stops == 1 else 's'} stopped since it succeeded"
-    return told
+        text += f", {observed.stops} task{'' if observed.stops == 1 else 's'} stopped since it succeeded"
+    return text
 
 
 @attrs.frozen(kw_only=True)
@@ -121,7 +116,7 @@ class Revision:
 
     name: str
     is_new: bool
-    """Whether it is the one that is watched."""
+    """Whether it is the deployment that is followed."""
     running: int
     desired: int
     pending: int
@@ -129,14 +124,14 @@ class Revision:
 
     def __str__(self) -> str:
         of = f"/{self.desired}" if self.is_new else ""
-        told = f"{self.name} {self.running}{of} running"
+        text = f"{self.name} {self.running}{of} running"
         if self.pending:
-            told += f", {self.pending} pending"
-        return told + (f", {self.failed} failed" if self.failed else "")
+            text += f", {self.pending} pending"
+        return text + (f", {self.failed} failed" if self.failed else "")
 
 
 def revisions(deployments: Sequence[Deployment], progress: DeploymentProgress) -> list[Revision]:
-    """Return what there is to count, the new one first; older deployments without tasks are left out."""
+    """Return the revisions with their counts, the new one first; older ones without tasks are left out."""
     own = progress.started.deployment_id
     shown = [each for each in deployments if each.id == own or each.running_count or each.pending_count]
     shown.sort(key=lambda each: each.id != own)
@@ -160,13 +155,13 @@ def _named(deployment: Deployment) -> str:
 
 @attrs.frozen
 class Verdict:
-    """How it ended."""
+    """How a deployment ended."""
 
     word: str
-    """In one or two words, such as DEPLOYED."""
+    """One or two words, such as DEPLOYED."""
     is_good: bool
     text: str
-    """The rest: what, after how long, and why."""
+    """The details: the revision, the time it took, and the reason."""
 
     def __str__(self) -> str:
         return f"{self.word} {self.text}"
@@ -187,15 +182,15 @@ _ENDS: Sequence[tuple[type[BaseException], str]] = (
     (KeyboardInterrupt, "INTERRUPTED"),
     (SystemExit, "INTERRUPTED"),
 )
-"""The word for each error; subclasses come first."""
+"""The word for each error, subclasses before their bases."""
 
 
 def verdict(error: BaseException | None, progress: DeploymentProgress | None, elapsed: float) -> Verdict:
-    """Return how it ended.
+    """Return how a deployment ended.
 
     Args:
-        error: What ended it, if something did.
-        progress: What was known of the deployment by then, if anything.
+        error: The error that ended it, if any.
+        progress: The latest progress, if any.
         elapsed: Seconds that it took.
     """
     after = f"after {duration(elapsed)}"
@@ -212,14 +207,14 @@ def verdict(error: BaseException | None, progress: DeploymentProgress | None, el
 
 def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
     if progress is None:
-        return Verdict("ENDED", is_good=True, text=f"{after}: nothing was seen")
+        return Verdict("ENDED", is_good=True, text=f"{after}: nothing was observed")
     name = _named(progress.deployment) if progress.deployment else progress.name
     if _is_deployed(progress) and not progress.changed:
         return Verdict("UNCHANGED", is_good=True, text=f"{name} {after}: nothing was changed, {_counts(progress)}")
     if _is_deployed(progress):
         return Verdict("DEPLOYED", is_good=True, text=f"{name} {after}: {_counts(progress)}")
     state = ", ".join(filter(None, (progress.status, progress.stage and f"stage {progress.stage}", _counts(progress))))
-    # It came to the stage or pause that was waited for; or whoever watched it has left.
+    # It reached the requested stage or pause, or the caller stopped following it.
     return Verdict("LEFT", is_good=not progress.is_over, text=f"{name} {after}: {state}")
 
 
