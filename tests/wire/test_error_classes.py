@@ -33,7 +33,7 @@ CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cl
 
 
 def made(cls: type[Any]) -> Any:
-    """Make an error of a class with what it usually holds."""
+    """Make an error of a class with usual arguments."""
     sensible = {
         "error_response": RESPONSE,
         "operation_name": "RunTask",
@@ -54,12 +54,16 @@ def made(cls: type[Any]) -> Any:
         "deployment": "arn:3",
         "why": "there is no other revision",
         "errors": {},
-        "told": ["arn:1"],
+        "requested": ["arn:1"],
+        "found": [TASK],
         "stopped": True,
         "container_instances": [INSTANCE],
-        "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
         "undone": True,
     }
+    if cls is errors.ContainerInstancesNotChanged:
+        sensible["response"] = models.UpdateContainerInstancesStateResponse(
+            container_instances=[INSTANCE], failures=[FAILURE]
+        )
     if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
         sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
