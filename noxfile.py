@@ -16,7 +16,7 @@ nox.options.sessions = ["lint", "types", "generate", "tests"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-CODE = ["src", "tests", "examples", "benchmarks", "docs", "conftest.py", "noxfile.py"]
+CODE = ["src", "tests", "examples", "benchmarks", "docs", "noxfile.py"]
 MINISTACK = "ministack==1.5.33"
 """An emulator to compare with. It is pinned, because its responses are compared word by word."""
 PROVENANCE = Path("src/ecskit/_api/provenance.py")

@@ -1,9 +1,10 @@
-"""Where aiobotocore is not installed (`nox -s newest`), what needs it is skipped, and everything else runs."""
+"""What all tests share: the default Ctrl-C, and skipping what needs aiobotocore if absent (`nox -s newest`)."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Generator
+import signal
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -11,6 +12,17 @@ from ecskit.errors import MissingExtraError
 
 ABSENT = importlib.util.find_spec("aiobotocore") is None
 REASON = "needs the extra `async`"
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGINT, as in a terminal; programs that the test starts end by it.
+
+    Background jobs of shells, and some runners of CI, start with SIGINT ignored, and so do the programs they start.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -195,7 +195,7 @@ def test_only_the_transport_touches_botocore() -> None:
 
 def run(code: str) -> str:
     """Run code in a fresh process and return what it prints."""
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         TaskStopped,
     )
     from ecskit._deployments.progress import DeploymentProgress
-    from ecskit._deployments.reference import DeploymentLike, StartedDeployment
+    from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._services.deleting import UntilDeleted
@@ -46,6 +46,7 @@ __all__ = [
     "PauseStarted",
     "RollbackStarted",
     "ServiceEventLogged",
+    "ServiceRef",
     "Services",
     "Stability",
     "StabilityChanged",
@@ -75,6 +76,7 @@ publish(
         "PauseAnswer": "ecskit._deployments.arguments",
         "RollbackStarted": "ecskit._deployments.events",
         "ServiceEventLogged": "ecskit._deployments.events",
+        "ServiceRef": "ecskit._deployments.reference",
         "Services": "ecskit._waits.services",
         "Stability": "ecskit._deployments.stability",
         "StabilityChanged": "ecskit._deployments.events",

@@ -334,6 +334,7 @@ def test_a_flow_that_ends_while_cancel_is_set_has_its_result() -> None:
 # Ctrl-C while the main thread waits for a group.
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_reaches_a_group_through_the_thread_that_waits_for_it() -> None:
     """All flows clean up, on the machine's clock too."""
     main = threading.main_thread().ident

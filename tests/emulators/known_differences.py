@@ -1,7 +1,7 @@
 """The known differences between the simulator and other emulators: which one is correct, and why.
 
-`docs/emulators.md` shows the same table. A path that begins with `=` is a step whose whole answers differ. Any other path
-is of members; one that ends in `*` is a prefix.
+`docs/emulators.md` shows the same table. A path that begins with `=` is a step whose whole answers differ. Any other
+path is of members; one that ends in `*` is a prefix.
 """
 
 from __future__ import annotations
@@ -244,16 +244,16 @@ KNOWN_DIFFERENCES = (
     ),
     # clusters
     KnownDifference(
-        "Clusters have attachments without `include` on ministack; on moto settings, but no `statistics` or capacity providers",
+        "Without `include`, clusters have attachments on ministack; on moto settings, but no capacity providers",
         "simulator",
-        "Attachments, settings and statistics are shown if `include` lists them; else they are empty lists",
+        "Attachments, settings, statistics are shown if `include` lists them; else they are empty lists",
         api("DescribeClusters"),
         ministack=("cluster.attachments*",),
         moto=("cluster.settings*", "cluster.statistics", "cluster.capacityProviders", "cluster.default*"),
     ),
     # task definitions
     KnownDifference(
-        "Containers lack their defaults; `requiresAttributes` is missing, on moto also `registeredAt` and `registeredBy`",
+        "Containers lack defaults; `requiresAttributes` is missing, on moto also `registeredAt` and `registeredBy`",
         "simulator",
         "Containers are returned with empty lists, `hostPort` and `protocol`",
         api("RegisterTaskDefinition"),

@@ -1,4 +1,4 @@
-"""What our client makes of services on moto, which start no tasks and whose rollouts never end: no success, ever."""
+"""The clients on moto, whose services start no tasks and whose rollouts never end: verbs never report a success."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLUSTER = "stuck"
 
 @pytest_asyncio.fixture
 async def moto(colour: str, moto_url: str) -> AsyncIterator[Client]:
-    """A client of moto, with a cluster, a task definition and a service that is on its way for ever."""
+    """A client of moto, with a cluster, a task definition and a service that never becomes steady."""
     client = Client(colour, moto_url)
     known = network_in(moto_url)
     await client("create_cluster", cluster_name=CLUSTER)
@@ -48,7 +48,7 @@ async def moto(colour: str, moto_url: str) -> AsyncIterator[Client]:
 
 
 def network_in(url: str) -> NetworkConfiguration:
-    """Return a network that moto knows: it refuses others, and takes none without security groups."""
+    """Return a network that exists in moto: it refuses others, and needs security groups."""
     known = servers.network_of_moto(url)["subnet"]
     return NetworkConfiguration(
         awsvpc_configuration=AwsVpcConfiguration(subnets=[known["subnet"]], security_groups=[known["group"]])
@@ -68,7 +68,7 @@ def request(network: NetworkConfiguration, name: str = "front") -> CreateService
 
 
 async def test_services_are_described_and_listed(moto: Client) -> None:
-    """What moto says of them can be read, as little as it is."""
+    """The answers of moto can be decoded, although they lack members."""
     [service] = await moto("services.describe", ["front"], cluster=CLUSTER)
     assert ("ACTIVE", 2, 0) == (service.status, service.desired_count, service.running_count)
     listed = await moto("services.iter", cluster=CLUSTER)
@@ -88,7 +88,7 @@ async def test_services_are_described_and_listed(moto: Client) -> None:
 async def test_what_never_ends_is_no_success(
     moto: Client, verb: str, options: dict[str, Any], error: type[errors.WaitError]
 ) -> None:
-    """Time is up, even for the tasks that moto says to have after an update; the handle goes on where that ended."""
+    """Waits time out, also when moto shows running tasks after an update; `wait.resume` continues from the handle."""
     named: Any = ["front"] if verb.startswith("wait") else "front"
     with pytest.raises(error) as caught:
         await moto(verb, named, cluster=CLUSTER, timeout=90, **options)

@@ -532,5 +532,7 @@ assert "rich" not in sys.modules
 ecskit.progress.live()
 assert "rich" in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, env=os.environ
+    )
     assert (0, "") == (done.returncode, done.stderr)

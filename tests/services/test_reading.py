@@ -309,7 +309,7 @@ def test_a_namespace() -> None:
 def test_a_namespace_goes_alone(option: str) -> None:
     """RequestError; nothing is sent."""
     went = both(lambda ecs: ecs.services.iter(namespace="shop", **{option: "EC2"}), lambda _: None)
-    with pytest.raises(RequestError, match=f"{option}: does not go with `namespace`"):
+    with pytest.raises(RequestError, match=f"{option}: cannot be combined with `namespace`"):
         went.returned()
     assert [] == went.calls
 

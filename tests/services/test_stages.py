@@ -223,7 +223,7 @@ def test_s25_a_coroutine_function() -> None:
     assert "SUCCESSFUL" == asyncio.run(aperform(act, PAUSED)).verdict
     went = perform(act, PAUSED)
     assert isinstance(went.error, TypeError)
-    assert "async" in str(went.error)
+    assert "AsyncClient" in str(went.error)
 
 
 def test_s25_raise() -> None:

@@ -7,5 +7,5 @@ from .support import World
 
 @pytest.fixture
 def world() -> World:
-    """Return a fresh simulator on a manual clock."""
+    """Return a new simulator on a manual clock."""
     return World()

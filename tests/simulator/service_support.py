@@ -1,4 +1,4 @@
-"""What the tests of services share: a world with one service, and short ways to ask about it."""
+"""Support for the tests of services: a world with one service, and short methods to read it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shop(World):
         return service
 
     def ready(self, **members: Any) -> Wire:
-        """Create the service web, and let it come to a steady state."""
+        """Create the service web, and let it become steady."""
         self.create(**members)
         self.pass_(60)
         return self.service()
@@ -55,13 +55,13 @@ class Shop(World):
 
     @property
     def state(self) -> ServiceState:
-        """The service as it is."""
+        """The state of the service."""
         (state,) = self.sim.services("web")
         return state
 
     @property
     def last(self) -> DeploymentState:
-        """The newest service deployment as it is."""
+        """The state of the newest service deployment."""
         return self.sim.deployments("web")[-1]
 
     def statuses(self, seconds: float, step: float = 1.0) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the tests of the simulator share: a clock that is moved by hand, and the usual things to launch."""
+"""Support for the tests of the simulator: a manual clock, and common task definitions and requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ManualClock:
 
 
 class World:
-    """A simulator on a manual clock, with short ways to say what most tests say."""
+    """A simulator on a manual clock, with short methods for common requests."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class World:
         return self.sim.handle(operation, request)
 
     def refusal(self, operation: str, **request: Any) -> SimulatedError:
-        """Perform an operation that must be refused, and return the refusal."""
+        """Perform an operation that must be refused, and return the error."""
         with pytest.raises(SimulatedError) as caught:
             self.sim.handle(operation, request)
         return caught.value

@@ -16,13 +16,13 @@ def effective(world: World, **members: str) -> str:
 
 
 def test_a_setting_is_the_callers(world: World) -> None:
-    """PutAccountSetting sets for the caller, or for the principal that is named."""
+    """PutAccountSetting sets a value for the caller, or for the named principal."""
     setting = world.do("PutAccountSetting", name="containerInsights", value="enabled")["setting"]
     assert setting == {"name": "containerInsights", "value": "enabled", "principalArn": CALLER, "type": "user"}
     assert (effective(world), effective(world, principalArn=ADA)) == ("enabled", "disabled")
 
 
-def test_defaults_are_for_everybody_else(world: World) -> None:
+def test_defaults_are_for_all_others(world: World) -> None:
     """A principal's own setting wins over the account's default, which wins over the built-in one."""
     world.do("PutAccountSettingDefault", name="containerInsights", value="enhanced")
     world.do("PutAccountSetting", name="containerInsights", value="enabled", principalArn=ADA)

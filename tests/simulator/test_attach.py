@@ -46,7 +46,7 @@ def test_a_client_talks_to_the_simulator(world: World) -> None:
 
 
 def test_errors_are_botocores(world: World) -> None:
-    """A refusal arrives as botocore's typed exception, with its further members."""
+    """An error answer is botocore's typed exception, with its further members."""
     ecs = client()
     attach(ecs, world.sim)
     with pytest.raises(ecs.exceptions.ClusterNotFoundException, match="Cluster not found"):
@@ -58,7 +58,7 @@ def test_errors_are_botocores(world: World) -> None:
 
 
 def test_sessions_pass_the_simulator_on(world: World) -> None:
-    """Clients made from an attached session are attached, be it botocore's or boto3's."""
+    """Clients made from an attached session are attached, for botocore and boto3."""
     session = botocore.session.Session()
     attach(session, world.sim)
     ecs: Any = session.create_client("ecs", **KEYS)
@@ -98,7 +98,7 @@ def test_a_bug_reaches_the_caller(world: World, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_only_what_has_events_can_be_attached(world: World) -> None:
-    """Something without events is refused."""
+    """A target without events is refused."""
     with pytest.raises(TypeError, match="str"):
         attach("client", world.sim)
 
@@ -120,8 +120,8 @@ async def test_an_async_client_talks_to_the_simulator(world: World) -> None:
             await ecs.list_clusters()
 
 
-def test_attaching_async_says_which_extra_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without aiobotocore the error names what to install; what aiobotocore itself misses is left as it is."""
+def test_attaching_async_names_the_extra_it_needs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without aiobotocore the error names the extra; other missing modules raise their own error."""
     for name in [name for name in sys.modules if name.split(".")[0] == "aiobotocore"]:
         monkeypatch.delitem(sys.modules, name)
     with monkeypatch.context() as without:

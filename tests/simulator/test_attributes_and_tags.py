@@ -53,7 +53,7 @@ def test_attribute_limits(world: World) -> None:
 
 
 def test_tags_come_and_go(world: World) -> None:
-    """Every kind of resource can be tagged, listed and untagged by ARN."""
+    """Every type of resource can be tagged, listed and untagged by ARN."""
     definition = world.register()
     provider = world.do(
         "CreateCapacityProvider",
@@ -81,7 +81,7 @@ def test_tags_come_and_go(world: World) -> None:
     ],
 )
 def test_bad_tags(world: World, tags: list[Wire]) -> None:
-    """Too many tags, doubled, reserved, absent or long keys are refused everywhere."""
+    """Too many tags, and duplicate, reserved, absent or long keys are refused everywhere."""
     for refusal in (
         world.refusal("TagResource", resourceArn=f"{ARN}cluster/default", tags=tags),
         world.refusal("CreateCluster", clusterName="c", tags=tags),
@@ -110,7 +110,7 @@ def test_a_resource_has_at_most_50_tags(world: World) -> None:
     ],
 )
 def test_tags_need_a_resource(world: World, arn: str, code: str) -> None:
-    """An unknown resource is not found; what is no taggable resource is a bad parameter."""
+    """An unknown resource is not found; an ARN of a resource that has no tags is a bad parameter."""
     assert world.refusal("TagResource", resourceArn=arn, tags=[]).code == code
     assert world.refusal("UntagResource", resourceArn=arn, tagKeys=[]).code == code
     listing = "InvalidParameterException" if code == "ResourceNotFoundException" else code

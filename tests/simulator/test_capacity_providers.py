@@ -57,7 +57,7 @@ def test_updates_are_merged(world: World) -> None:
 
 
 def test_deletion_waits_for_clusters(world: World) -> None:
-    """A capacity provider that a cluster uses stays; a deleted one is INACTIVE for a while."""
+    """A capacity provider in use cannot be deleted; a deleted one is INACTIVE for a while."""
     create(world)
     world.do(
         "PutClusterCapacityProviders",
@@ -103,7 +103,7 @@ def test_describe_pages_and_failures(world: World) -> None:
     ],
 )
 def test_refusals(world: World, members: Wire, code: str) -> None:
-    """Reserved, doubled and bad names are refused, and settings that contradict one another."""
+    """Reserved, duplicate and invalid names are refused, and contradictory settings."""
     create(world)
     assert world.refusal("CreateCapacityProvider", **members).code == code
 
@@ -125,7 +125,7 @@ def test_refusals(world: World, members: Wire, code: str) -> None:
     ],
 )
 def test_bad_strategies(world: World, strategy: list[Wire], message: str) -> None:
-    """A strategy that no cluster could follow is refused."""
+    """An invalid strategy is refused."""
     create(world)
     refusal = world.refusal(
         "PutClusterCapacityProviders",
@@ -149,7 +149,7 @@ def test_bad_strategies(world: World, strategy: list[Wire], message: str) -> Non
     ],
 )
 def test_division(weights: dict[str, tuple[int, int]], count: int, expected: dict[str, int]) -> None:
-    """The base is served first, the rest by weight."""
+    """Tasks go to the base first, then by weight."""
     strategy = [{"capacityProvider": name, "base": base, "weight": weight} for name, (base, weight) in weights.items()]
     chosen = divide(strategy, count)
     assert {name: chosen.count(name) for name in set(chosen)} == expected

@@ -28,7 +28,7 @@ def run(ecs: ecskit.Client, family: str = "job") -> RunTaskResponse:
 
 
 def test_a_task_is_waited_for_from_launch_to_exit_code() -> None:
-    """A task that is invisible at first is seen to run and then to stop, in virtual time."""
+    """A wait observes a task that is invisible at first, runs and then stops, in virtual time."""
     sim = Simulator(lag=Lag(visible_after=10))
     sim.script("job", TaskScript(time_to_start=30, run_time=300, exit_codes=3))
     with sim.client() as ecs:
@@ -72,7 +72,7 @@ async def test_an_async_client_sees_the_same_at_the_same_times() -> None:
     assert one.calls == other.calls
 
 
-def test_faults_are_what_is_left_after_retries() -> None:
+def test_faults_are_not_retried() -> None:
     """An injected error reaches the caller at once: such a client makes one attempt."""
     sim = Simulator()
     sim.fail("ListTasks", SimulatedError("ThrottlingException", "Rate exceeded"))
@@ -84,7 +84,7 @@ def test_faults_are_what_is_left_after_retries() -> None:
 
 
 def test_a_wait_outlives_throttled_polls() -> None:
-    """Throttled polls are no observation; the wait goes on, through the client for polls."""
+    """Throttled polls are no observation; the wait continues, through the client for polls."""
     sim = Simulator()
     sim.script("job", TaskScript(time_to_start=5))
     with sim.client() as ecs:
@@ -123,8 +123,8 @@ async def test_tasks_share_the_clock() -> None:
     assert 60 <= sim.clock.now() <= 66
 
 
-def test_nothing_of_the_machine_reaches_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that does not exist, or an endpoint of the environment, does not matter."""
+def test_the_environment_does_not_affect_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile that does not exist and an endpoint in the environment have no effect."""
     monkeypatch.setenv("AWS_PROFILE", "nonsense")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
@@ -132,8 +132,8 @@ def test_nothing_of_the_machine_reaches_the_client(monkeypatch: pytest.MonkeyPat
         assert ecs.list_clusters().cluster_arns == ["arn:aws:ecs:eu-central-1:123456789012:cluster/default"]
 
 
-def test_with_a_time_of_ones_own_clients_sleep_on_the_machines_clock() -> None:
-    """The virtual clock moves nothing there, so a wait on it would be over at once, and wrong."""
+def test_with_another_now_clients_sleep_in_real_time() -> None:
+    """With another `now` the virtual clock has no effect, so waits must use real time."""
     sim = Simulator(now=ScaledClock(speed=50))
     with sim.client() as ecs:
         [task] = ecs.wait.tasks_running(run(ecs), timeout=30)

@@ -13,7 +13,7 @@ def describe(world: World, *names: str, include: list[str] | None = None) -> Wir
 
 
 def test_there_is_a_default_cluster(world: World) -> None:
-    """A cluster named default exists, and is meant when none is named."""
+    """A cluster named default exists, and is used if the request names none."""
     assert describe(world)["clusterArn"] == f"{ARN}cluster/default"
     assert describe(world)["status"] == "ACTIVE"
 
@@ -43,7 +43,7 @@ def test_create_shows_the_cluster(world: World) -> None:
 
 
 def test_creating_twice(world: World) -> None:
-    """The same request again answers with the cluster; other parameters are refused."""
+    """A repeated request returns the cluster; other parameters are refused."""
     first = world.do("CreateCluster", clusterName="prod", tags=[{"key": "a", "value": "1"}])
     assert world.do("CreateCluster", clusterName="prod", tags=[{"key": "a", "value": "1"}]) == first
     assert world.do("CreateCluster", clusterName="prod") == first
@@ -160,7 +160,7 @@ def test_a_cluster_with_instances_stays(world: World) -> None:
 
 
 def test_a_deleted_cluster_lingers(world: World) -> None:
-    """A deleted cluster is INACTIVE, refuses new tasks, can be made anew, and is forgotten in the end."""
+    """A deleted cluster is INACTIVE, refuses new tasks, can be created again, and is MISSING in the end."""
     world.register()
     world.do("CreateCluster", clusterName="c")
     world.do("DeleteCluster", cluster="c")

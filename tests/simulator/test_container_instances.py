@@ -132,7 +132,7 @@ def test_an_agent_update_takes_a_while(world: World) -> None:
 
 
 def test_an_agent_without_version(world: World) -> None:
-    """An agent that never told its version is not updated."""
+    """An agent without a version is not updated."""
     arn = world.add_instance(versionInfo={"dockerVersion": "25"})
     assert world.refusal("UpdateContainerAgent", containerInstance=arn).code == "MissingVersionException"
 
@@ -175,6 +175,6 @@ def test_expressions(world: World, expression: str, expected: str) -> None:
     ],
 )
 def test_unreadable_expressions(world: World, expression: str, code: str) -> None:
-    """What cannot be read is a bad parameter; what only ECS understands is not simulated."""
+    """An invalid expression is a bad parameter; an unsupported one is not simulated."""
     world.add_instance()
     assert world.refusal("ListContainerInstances", filter=expression).code == code

@@ -30,7 +30,7 @@ def define(world: World, family: str = "agent", **members: Any) -> str:
 
 
 def create(world: World, name: str = "agent", **members: Any) -> Wire:
-    """Create a daemon with all that it needs, and return the answer."""
+    """Create a daemon and what it needs, and return the answer."""
     if not world.do("DescribeCapacityProviders", capacityProviders=["mi"])["capacityProviders"]:
         world.do("CreateCapacityProvider", name="mi", cluster="default", managedInstancesProvider=MANAGED)
     definition = define(world)
@@ -64,7 +64,7 @@ def running(world: World) -> list[str]:
 
 
 def statuses(world: World, arn: str, *pauses: float) -> list[str]:
-    """Return the statuses of a deployment, looked at after each of the pauses."""
+    """Return the statuses of a deployment after each of the pauses."""
     seen = []
     for pause in pauses:
         world.pass_(pause)
@@ -123,7 +123,7 @@ def test_an_update_runs_both_revisions_for_a_while(world: World) -> None:
 
 
 def test_a_failed_update_rolls_back(world: World) -> None:
-    """With a revision to fall back to, a failure leads to ROLLBACK_IN_PROGRESS and ROLLBACK_SUCCESSFUL."""
+    """With a revision to roll back to, a failure leads to ROLLBACK_IN_PROGRESS and ROLLBACK_SUCCESSFUL."""
     create(world)
     world.pass_(60)
     old = running(world)
@@ -147,7 +147,7 @@ def test_a_rollback_can_fail(world: World) -> None:
 
 
 def test_a_first_deployment_that_fails_just_stops(world: World) -> None:
-    """Without a revision to fall back to, a failure is STOPPED."""
+    """Without a revision to roll back to, a failed deployment is STOPPED."""
     world.sim.script_resource("daemon", "agent", Progress(seconds=4, fails="bad image"))
     arn = create(world)["deploymentArn"]
     assert statuses(world, arn, 1.9, 0.1, 2) == ["PENDING", "IN_PROGRESS", "STOPPED"]
@@ -156,7 +156,7 @@ def test_a_first_deployment_that_fails_just_stops(world: World) -> None:
 
 
 def test_a_new_deployment_replaces_an_unfinished_one(world: World) -> None:
-    """The one before is STOP_REQUESTED, then STOPPED; what it would have brought about does not happen."""
+    """The earlier deployment is STOP_REQUESTED, then STOPPED, and its revision is not shown."""
     first = create(world)["deploymentArn"]
     world.pass_(10)
     second = update(world)["deploymentArn"]
@@ -167,7 +167,7 @@ def test_a_new_deployment_replaces_an_unfinished_one(world: World) -> None:
     assert (len(running(world)), deployment(world, second)["status"]) == (2, "IN_PROGRESS")
     world.pass_(10)
     assert running(world) == [deployment(world, second)["targetDaemonRevision"]["arn"]]
-    # What was deployed first never succeeded, so nothing else than the second revision is fallen back to.
+    # The first revision never succeeded, so the rollback goes to the second one.
     world.sim.script_resource("daemon", "agent", Progress(fails="no"))
     third = deployment(world, update(world)["deploymentArn"])
     world.pass_(60)
@@ -185,7 +185,7 @@ def test_a_deployment_can_take_for_ever(world: World) -> None:
 
 
 def test_a_deleted_daemon_is_not_found(world: World) -> None:
-    """Deletion is a deployment of nothing; at its end the daemon is gone, and its deployments can still be seen."""
+    """A deletion is a deployment; at its end the daemon is not found, and its deployments are still shown."""
     create(world)
     world.pass_(60)
     answer = world.do("DeleteDaemon", daemonArn=AGENT)
@@ -212,7 +212,7 @@ def update_refusal(world: World) -> str:
 
 
 def test_what_belonged_to_a_daemon_is_forgotten_after_an_hour(world: World) -> None:
-    """An hour after the end of a daemon nothing is left of it."""
+    """An hour after the end of a daemon, its deployments and revisions are MISSING."""
     arn = create(world)["deploymentArn"]
     world.do("DeleteDaemon", daemonArn=AGENT)
     world.pass_(60 + 3600)
@@ -284,13 +284,13 @@ def test_a_daemon_that_cannot_be(world: World, members: Wire, code: str) -> None
 
 @pytest.mark.parametrize("arn", ["agent", f"{ARN}cluster/default", "arn:aws:ecs"])
 def test_daemons_are_named_by_their_arn(world: World, arn: str) -> None:
-    """What is not the ARN of a daemon is a bad parameter."""
+    """A reference that is not the ARN of a daemon is a bad parameter."""
     for operation in ("DescribeDaemon", "DeleteDaemon", "ListDaemonDeployments"):
         assert world.refusal(operation, daemonArn=arn).code == "InvalidParameterException"
 
 
 def test_daemons_are_listed(world: World) -> None:
-    """ListDaemons shows those of one cluster, of the capacity providers that are asked for, in pages."""
+    """ListDaemons filters by cluster and capacity providers, in pages."""
     for name in ("b", "a", "c"):
         create(world, name)
     world.do("CreateCluster", clusterName="other")
@@ -343,7 +343,7 @@ def test_daemons_and_definitions_carry_tags(world: World) -> None:
 
 
 def test_a_new_daemon_is_invisible_for_a_while() -> None:
-    """Until `visible_after` a daemon is not found, and its deployment MISSING; writers see both."""
+    """Until `visible_after` a daemon is not found, and its deployment is MISSING; updates find both."""
     world = World(lag=Lag(visible_after=3))
     arn = create(world, daemonTaskDefinitionArn=define(world))["deploymentArn"]
     world.pass_(2.9)
@@ -357,7 +357,7 @@ def test_a_new_daemon_is_invisible_for_a_while() -> None:
 
 
 def test_stale_reads_show_the_past() -> None:
-    """A read from before a deletion knows nothing of it, and one from before the end still finds the daemon."""
+    """A read of a moment before a deletion does not show it, and one before the end still finds the daemon."""
     world = World(lag=Lag(stale_by=5, stale_share=1))
     create(world)
     world.pass_(100)
@@ -371,7 +371,7 @@ def test_stale_reads_show_the_past() -> None:
 
 
 def test_scripts_of_resources_are_checked(world: World) -> None:
-    """An unknown kind and a negative duration are refused."""
+    """An unknown resource type and a negative duration are refused."""
     with pytest.raises(ValueError, match="resource_type must be one of daemon, "):
         world.sim.script_resource("cluster", "default", Progress())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="seconds"):

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
 
 
 def test_the_examples_of_the_page_run() -> None:
-    """The Python blocks of the page run, one after the other."""
+    """The Python blocks of the page run in order."""
     names: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL):
         exec(compile(block, str(PAGE), "exec"), names)
@@ -22,7 +22,7 @@ def test_the_examples_of_the_page_run() -> None:
 
 
 def test_the_example_of_a_test_passes() -> None:
-    """The test that the page shows passes with what the fixtures give it."""
+    """The example test of the page passes with the fixtures' values."""
     names: dict[str, Any] = {"TaskScript": TaskScript}
     (block,) = re.findall(r"```python\n(def test_.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(block, str(PAGE), "exec"), names)
@@ -39,7 +39,7 @@ def test_the_page_has_every_field_of_a_script() -> None:
 
 
 @pytest.mark.parametrize("cls", [TaskScript, Fault])
-def test_the_page_has_everything_that_has_a_name(cls: type[TaskScript | Fault]) -> None:
+def test_the_page_has_every_named_script_and_fault(cls: type[TaskScript | Fault]) -> None:
     """The tables of named scripts and of faults are complete."""
     page = PAGE.read_text(encoding="utf-8")
     named = [name for name, member in vars(cls).items() if isinstance(member, classmethod)]

@@ -27,7 +27,7 @@ def create(world: World, **members: Any) -> Wire:
 
 
 def create_over(world: World, definition: str, **members: Any) -> Wire:
-    """Create an Express service over a task definition of the caller's, and return it."""
+    """Create an Express service with a task definition of the caller's, and return it."""
     roles = {"infrastructureRoleArn": f"{ROLE}infrastructure"}
     request = {"serviceName": "web", **roles, "taskDefinitionArn": definition, **members}
     service: Wire = world.sim.handle("CreateExpressGatewayService", request)["service"]
@@ -119,7 +119,7 @@ def test_an_update_runs_both_configurations_for_a_while(world: World) -> None:
 
 
 def test_an_update_can_fail(world: World) -> None:
-    """A deployment that fails leaves the old configuration, and tells its reason; the next one takes that back."""
+    """A failed deployment keeps the old configuration and shows its reason; the next one removes the reason."""
     create(world)
     world.pass_(60)
     old = revisions(world)
@@ -135,7 +135,7 @@ def test_an_update_can_fail(world: World) -> None:
 
 
 def test_a_creation_can_fail(world: World) -> None:
-    """A first deployment that fails leaves a service without a configuration; an update can put it right."""
+    """A failed first deployment leaves a service without a configuration; an update can correct it."""
     world.sim.script_resource("express-gateway-service", "*", Progress(fails="CannotPullContainerError"))
     create(world)
     world.pass_(60)
@@ -166,7 +166,7 @@ def test_a_deleted_service_drains(world: World) -> None:
 
 
 def again() -> Wire:
-    """Return a request for a service whose name is taken."""
+    """Return a request for a service whose name is in use."""
     return {
         "serviceName": "web",
         "infrastructureRoleArn": ROLE,
@@ -194,7 +194,7 @@ def test_a_deletion_can_fail(world: World) -> None:
 
 
 def test_a_service_over_a_definition_of_the_caller(world: World) -> None:
-    """The caller's own task definition stands for the container, the roles and the size, updates included."""
+    """The caller's own task definition replaces container, roles and size, also in updates."""
     definition = world.register("web", MAIN)
     shown = create_over(world, definition)
     assert {"cpu", "primaryContainer"} & shown["activeConfigurations"][0].keys() == set()
@@ -236,7 +236,7 @@ def test_a_definition_that_does_not_fit(world: World, main: Wire) -> None:
     ],
 )
 def test_a_service_that_cannot_be(world: World, members: Wire, code: str) -> None:
-    """What Fargate does not offer, and what contradicts itself, is refused."""
+    """Sizes that Fargate does not offer and contradictory members are refused."""
     assert world.refusal("CreateExpressGatewayService", **{**again(), **members}).code == code
     assert world.refusal("DescribeExpressGatewayService", serviceArn=WEB).code == "ResourceNotFoundException"
 
@@ -250,7 +250,7 @@ def test_a_service_needs_something_to_run(world: World, missing: str) -> None:
 
 
 def test_a_service_gets_a_name(world: World) -> None:
-    """Without a name, one is made up."""
+    """Without a name, the service gets a generated one."""
     request = {name: value for name, value in again().items() if name != "serviceName"}
     names = [world.do("CreateExpressGatewayService", **request)["service"]["serviceName"] for _ in range(2)]
     assert [name.startswith("express-") for name in names] == [True, True]
@@ -258,7 +258,7 @@ def test_a_service_gets_a_name(world: World) -> None:
 
 
 def test_services_carry_tags(world: World) -> None:
-    """Tags are shown to those who ask, and can be changed by the ARN of the service."""
+    """Tags are shown on demand, and can be changed by the ARN of the service."""
     create(world, tags=[{"key": "a", "value": "1"}])
     world.do("TagResource", resourceArn=WEB, tags=[{"key": "b", "value": "2"}])
     world.do("UntagResource", resourceArn=WEB, tagKeys=["a"])
@@ -269,7 +269,7 @@ def test_services_carry_tags(world: World) -> None:
 
 
 def test_a_new_service_is_invisible_for_a_while() -> None:
-    """Until `visible_after` readers do not find a service, writers do."""
+    """Until `visible_after` reads do not find a service; updates do."""
     world = World(lag=Lag(visible_after=3))
     create(world)
     world.pass_(2.9)
@@ -280,7 +280,7 @@ def test_a_new_service_is_invisible_for_a_while() -> None:
 
 
 def test_stale_reads_show_the_past() -> None:
-    """A read from before a deletion knows nothing of it."""
+    """A read of a moment before a deletion does not show it."""
     world = World(lag=Lag(stale_by=5, stale_share=1))
     create(world)
     world.pass_(100)

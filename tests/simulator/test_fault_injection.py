@@ -26,7 +26,7 @@ RUN: Wire = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfigura
 
 
 def attempt(simulator: Simulator, operation: str, request: Wire) -> None:
-    """Send a request, whatever comes of it."""
+    """Send a request, and ignore errors."""
     with contextlib.suppress(SimulatedError, LostAnswerError):
         simulator.handle(operation, request)
 
@@ -37,7 +37,7 @@ def struck(simulator: Simulator) -> list[Fault | None]:
 
 
 def test_a_share_of_requests_is_struck() -> None:
-    """About as many requests meet a fault as the rate says, and the faults are of every kind that fits."""
+    """The share of requests with a fault is about the rate, and all applicable faults occur."""
     simulator = Simulator()
     simulator.misbehave(rate=0.2, seed=7)
     for _ in range(1000):
@@ -49,7 +49,7 @@ def test_a_share_of_requests_is_struck() -> None:
 
 @pytest.mark.parametrize("rate", [0, 1])
 def test_none_and_all(rate: float) -> None:
-    """A rate of 0 strikes nobody, a rate of 1 everybody."""
+    """With a rate of 0 no request meets a fault, with a rate of 1 every request."""
     simulator = Simulator()
     simulator.misbehave(rate=rate)
     for _ in range(50):
@@ -58,7 +58,7 @@ def test_none_and_all(rate: float) -> None:
 
 
 def test_a_seed_repeats_itself() -> None:
-    """The same seed strikes the same requests in the same way, another seed others."""
+    """The same seed gives the same requests the same faults; another seed gives others."""
 
     def story(seed: int) -> list[Fault | None]:
         simulator = Simulator()
@@ -71,8 +71,8 @@ def test_a_seed_repeats_itself() -> None:
     assert story(1) != story(2)
 
 
-def test_the_order_in_which_threads_come_does_not_matter() -> None:
-    """Who is struck depends on what is said, and how often it was said before, not on what others say."""
+def test_the_order_of_threads_does_not_matter() -> None:
+    """A fault depends on the content of the request and how often it was sent before, not on other requests."""
 
     def story(names: Sequence[str], threads: int) -> Counter[tuple[str, str]]:
         simulator = Simulator()
@@ -94,7 +94,7 @@ def test_the_order_in_which_threads_come_does_not_matter() -> None:
 
 
 def test_tokens_do_not_matter() -> None:
-    """Clients draw tokens at random: they are not part of what is said."""
+    """Tokens are random, so they are not part of the content."""
     stories = []
     for token in "ab":
         simulator = Simulator()
@@ -106,7 +106,7 @@ def test_tokens_do_not_matter() -> None:
 
 
 def test_it_can_be_restricted(world: World) -> None:
-    """Only these operations are struck, and only by these faults, where they fit."""
+    """Only the given operations meet faults, and only the given ones that apply."""
     world.register()
     world.sim.misbehave(rate=1, operations=["RunTask", "StopTask"], faults=[Fault.no_capacity("AGENT")])
     assert ["AGENT"] == [failure["reason"] for failure in world.do("RunTask", **RUN)["failures"]]
@@ -115,8 +115,8 @@ def test_it_can_be_restricted(world: World) -> None:
     assert [Fault.no_capacity("AGENT"), None, None] == struck(world.sim)[-3:]
 
 
-def test_what_was_asked_for_comes_first(world: World) -> None:
-    """A fault of `fail` goes before chance, and takes no turn of it."""
+def test_planned_faults_come_first(world: World) -> None:
+    """A fault of `fail` comes before random faults, and does not count for them."""
     world.sim.misbehave(rate=1, faults=[Fault.throttled()])
     world.sim.fail("ListTasks", Fault.server_error())
     assert ["ServerException", "ThrottlingException"] == [world.refusal("ListTasks").code for _ in range(2)]
@@ -146,7 +146,7 @@ async def test_waits_outlive_misbehaviour(seed: int) -> None:
 
 
 def test_healing_ends_it(world: World) -> None:
-    """After `heal` everything works, and nothing that was asked for is left."""
+    """After `heal` all requests work, and no fault is left."""
     world.sim.misbehave(rate=1)
     world.sim.fail("ListTasks", Fault.throttled(), times=None)
     world.sim.heal()
@@ -155,7 +155,7 @@ def test_healing_ends_it(world: World) -> None:
 
 @pytest.mark.parametrize("operation", sorted(simulated_operations()))
 def test_the_usual_faults(operation: str) -> None:
-    """What only reads is struck before its effect, for it has none; all of it may go away by itself."""
+    """Reads meet faults before the effect only, because they have none; all of these faults are transient."""
     faults = usual_faults(operation)
     reads = operation.startswith(("Describe", "List", "Get", "Discover"))
     assert reads == (not any(fault.after_effect for fault in faults))
@@ -166,12 +166,12 @@ def test_the_usual_faults(operation: str) -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_is_a_share(rate: float) -> None:
-    """It lies between 0 and 1."""
+    """The rate is between 0 and 1."""
     with pytest.raises(ValueError, match="rate"):
         Simulator().misbehave(rate=rate)
 
 
 def test_an_operation_must_exist() -> None:
-    """A misspelled operation would never be struck."""
+    """An unknown operation is refused."""
     with pytest.raises(ValueError, match="ListTask"):
         Simulator().misbehave(rate=0.5, operations=["ListTask"])

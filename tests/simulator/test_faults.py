@@ -46,7 +46,7 @@ def keys(attempts: int) -> dict[str, Any]:
     ],
 )
 def test_a_refusal_by_name(world: World, fault: Fault, status: int, code: str, said: str) -> None:
-    """Each named refusal answers as ECS does, and nothing is launched."""
+    """Each named error is answered as ECS answers it, and nothing is launched."""
     world.register()
     world.sim.fail("RunTask", fault)
     refusal = world.refusal("RunTask", **RUN)
@@ -58,7 +58,7 @@ def test_a_refusal_by_name(world: World, fault: Fault, status: int, code: str, s
 
 @pytest.mark.parametrize("after_effect", [False, True])
 def test_a_server_error_before_or_after_the_effect(world: World, *, after_effect: bool) -> None:
-    """The answer is the same; whether the task was launched is not."""
+    """Before and after the effect, the client gets the same error; only after it the task is launched."""
     world.register()
     world.sim.fail("RunTask", Fault.server_error(after_effect=after_effect))
     assert "ServerException" == world.refusal("RunTask", **RUN).code
@@ -68,7 +68,7 @@ def test_a_server_error_before_or_after_the_effect(world: World, *, after_effect
 @pytest.mark.parametrize("after_effect", [False, True])
 @pytest.mark.parametrize("loss", ["reset", "timeout"])
 def test_a_lost_answer_before_or_after_the_effect(world: World, loss: str, *, after_effect: bool) -> None:
-    """Without a client the loss is an error of its own, and the call is recorded with its fault."""
+    """Without a client, the loss is a LostAnswerError, and the call is recorded with its fault."""
     world.register()
     fault: Fault = getattr(Fault, loss)(after_effect=after_effect)
     world.sim.fail("RunTask", fault)
@@ -81,7 +81,7 @@ def test_a_lost_answer_before_or_after_the_effect(world: World, loss: str, *, af
 
 
 def test_a_refusal_is_lost_like_any_answer(world: World) -> None:
-    """A request that ECS refuses, and whose answer is lost, tells nothing of the refusal."""
+    """If the answer to a refused request is lost, the refusal is not visible."""
     world.sim.fail("RunTask", Fault.reset(after_effect=True))
     with pytest.raises(LostAnswerError) as caught:
         world.do("RunTask", **RUN)
@@ -89,7 +89,7 @@ def test_a_refusal_is_lost_like_any_answer(world: World) -> None:
 
 
 def test_half_an_answer(world: World) -> None:
-    """A cut answer is the first half of the whole, with the headers of the whole."""
+    """A cut answer is the first half of the body, with the headers of the whole."""
     world.sim.fail("CreateCluster", Fault.cut())
     response = world.sim.respond(TARGET + "CreateCluster", b'{"clusterName": "a"}')
     with pytest.raises(ValueError, match="Unterminated"):
@@ -99,7 +99,7 @@ def test_half_an_answer(world: World) -> None:
     assert 2 == len(world.do("ListClusters")["clusterArns"])
 
 
-def test_an_answer_of_somebody_else(world: World) -> None:
+def test_an_answer_of_a_proxy(world: World) -> None:
     """A garbled answer is a success whose body is not JSON."""
     world.sim.fail("CreateCluster", Fault.garbled())
     response = world.sim.respond(TARGET + "CreateCluster", b'{"clusterName": "a"}')
@@ -129,7 +129,7 @@ def test_no_capacity(world: World, fault: Fault, started: int, reasons: list[str
 
 
 def test_no_capacity_on_instances(world: World) -> None:
-    """The same for RunTask and StartTask on container instances, beside the failures that are real."""
+    """The same for RunTask and StartTask on container instances, besides the real failures."""
     instances = [world.add_instance(memory=600), world.add_instance(memory=600)]
     world.register_for_instances()
     world.sim.fail("*", Fault.no_capacity("AGENT", last=1), times=2)
@@ -140,7 +140,7 @@ def test_no_capacity_on_instances(world: World) -> None:
 
 
 def test_a_partial_launch_is_replayed_with_its_failures(world: World) -> None:
-    """The token of a request that launched some of its tasks stands for these and for the failures."""
+    """The token of a request that launched some of its tasks replays these and the failures."""
     world.register()
     world.sim.fail("RunTask", Fault.no_capacity("AGENT", last=1))
     first = world.do("RunTask", **RUN, count=2, clientToken="t")
@@ -148,7 +148,7 @@ def test_a_partial_launch_is_replayed_with_its_failures(world: World) -> None:
 
 
 def test_a_launch_that_found_no_capacity_uses_no_token(world: World) -> None:
-    """Where nothing was launched, the same token launches later."""
+    """If nothing was launched, the same token launches later."""
     world.register()
     world.sim.fail("RunTask", Fault.no_capacity())
     world.do("RunTask", **RUN, clientToken="t")
@@ -156,7 +156,7 @@ def test_a_launch_that_found_no_capacity_uses_no_token(world: World) -> None:
 
 
 def test_faults_of_any_operation(world: World) -> None:
-    """A fault for "*" meets whatever comes next, and waits its turn behind what was asked for before."""
+    """A fault for "*" applies to the next request, after the faults that were planned before it."""
     world.sim.fail("ListTasks", Fault.server_error())
     world.sim.fail("*", Fault.throttled(), times=2)
     codes = [world.refusal(name).code for name in ("ListTasks", "ListClusters", "ListTasks")]
@@ -165,7 +165,7 @@ def test_faults_of_any_operation(world: World) -> None:
 
 
 def test_a_fault_that_does_not_fit_is_passed_over(world: World) -> None:
-    """A fault of launches for "*" waits for a launch."""
+    """A shortage of capacity for "*" waits for a launch."""
     world.register()
     world.sim.fail("*", Fault.no_capacity())
     world.do("ListTasks")
@@ -173,7 +173,7 @@ def test_a_fault_that_does_not_fit_is_passed_over(world: World) -> None:
 
 
 def test_credentials_expire_at_a_moment(world: World) -> None:
-    """A fault can begin later and last, until the simulator heals."""
+    """A fault can begin later and last until `heal`."""
     world.sim.fail("*", Fault.expired_credentials(), times=None, after=60)
     world.pass_(59)
     world.do("ListTasks")
@@ -184,7 +184,7 @@ def test_credentials_expire_at_a_moment(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "fault", "options", "error", "told"),
+    ("operation", "fault", "options", "error", "message"),
     [
         ("ListTask", Fault.reset(), {}, ValueError, "ListTask"),
         ("ListTasks", Fault.no_capacity(), {}, ValueError, "ListTasks launches no tasks"),
@@ -193,30 +193,30 @@ def test_credentials_expire_at_a_moment(world: World) -> None:
         ("ListTasks", "reset", {}, TypeError, "str"),
     ],
 )
-def test_mistakes_of_a_test(
-    world: World, operation: str, fault: Any, options: dict[str, Any], error: type[Exception], told: str
+def test_invalid_faults_are_refused(
+    world: World, operation: str, fault: Any, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    """What could never happen is refused where it is asked for."""
-    with pytest.raises(error, match=told):
+    """Faults that can never apply are refused."""
+    with pytest.raises(error, match=message):
         world.sim.fail(operation, fault, **options)
 
 
 def test_no_capacity_for_less_than_one_task() -> None:
-    """At least one task finds no room."""
+    """At least one task is not launched."""
     with pytest.raises(ValueError, match="last"):
         Fault.no_capacity(last=0)
 
 
 def test_a_fault_is_one_thing() -> None:
-    """A fault without anything, or with several things at once, is a mistake."""
+    """A fault needs exactly one of error, loss and shortage."""
     with pytest.raises(ValueError, match="one of"):
         Fault()
     with pytest.raises(ValueError, match="one of"):
         Fault(loss="reset", error=SimulatedError("A", "b"))
 
 
-def test_an_error_of_ones_own_can_come_late(world: World) -> None:
-    """Whatever the error, the request can take effect before it."""
+def test_any_error_can_come_after_the_effect(world: World) -> None:
+    """With any error, the request can take effect before it."""
     error = SimulatedError("ClientException", "Too late.")
     world.sim.fail("CreateCluster", Fault(error=error, after_effect=True))
     assert "Too late." == world.refusal("CreateCluster", clusterName="a").message
@@ -224,7 +224,7 @@ def test_an_error_of_ones_own_can_come_late(world: World) -> None:
 
 
 def test_faults_are_values() -> None:
-    """Two faults that do the same are equal."""
+    """Faults with equal values are equal."""
     assert Fault.throttled() == Fault.throttled()
     assert Fault.throttled() != Fault.access_denied()
     assert Fault.reset() != Fault.reset(after_effect=True)
@@ -240,7 +240,7 @@ LOSSES = [
 
 @pytest.mark.parametrize(("fault", "error"), LOSSES)
 def test_botocore_meets_a_loss_as_its_own_error(world: World, fault: Fault, error: type[Exception]) -> None:
-    """What a client raises is what it raises where a connection fails."""
+    """A client raises the same error as for a failed connection."""
     ecs: Any = boto3.client("ecs", **keys(1))
     attach(ecs, world.sim)
     world.sim.fail("ListClusters", fault)
@@ -262,7 +262,7 @@ async def test_aiobotocore_does_too(world: World, fault: Fault, error: type[Exce
 
 @pytest.mark.parametrize("fault", [Fault.cut(), Fault.garbled()])
 def test_botocore_takes_a_damaged_answer_for_an_empty_one(world: World, fault: Fault) -> None:
-    """botocore itself does not mind a body that is not JSON: members that are always there are missing."""
+    """botocore accepts a body that is not JSON: members that are always present are missing."""
     ecs: Any = boto3.client("ecs", **keys(1))
     attach(ecs, world.sim)
     world.sim.fail("ListClusters", fault)
@@ -313,8 +313,8 @@ NETWORK_MODEL = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(su
         (Fault.garbled(), errors.EcsError),
     ],
 )
-async def test_ecskit_tells_each_fault(fault: Fault, error: type[ecskit.errors.EcsError]) -> None:
-    """Both of ecskit's clients raise their own error for each fault."""
+async def test_ecskit_raises_an_error_for_each_fault(fault: Fault, error: type[ecskit.errors.EcsError]) -> None:
+    """Both ecskit clients raise their error for each fault."""
     simulator = Simulator()
     simulator.fail("RunTask", fault, times=2)
     with simulator.client() as ecs, pytest.raises(error):

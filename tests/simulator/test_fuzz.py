@@ -48,14 +48,14 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 class Noise:
-    """Make requests that fit the service model and mean nothing, with names from a small world."""
+    """Generates random requests that fit the service model, with names from a small set."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.arns = [f"{ARN}cluster/default", f"{ARN}task-definition/web:1", "arn:aws:ecs:x"]
 
     def request(self, operation: str) -> dict[str, Any]:
-        """Return the body of a request: noise, or a good request with a little noise in it."""
+        """Return the body of a request: random, or a valid one with random changes."""
         noise: dict[str, Any] = self.value(MODEL["operations"][operation]["input"]["shape"], 4)
         if operation not in GOOD or self.random.random() < 0.3:
             return noise
@@ -81,7 +81,7 @@ class Noise:
         return min(max(number, shape.get("min", number)), shape.get("max", number))
 
     def structure(self, shape: dict[str, Any], depth: int) -> dict[str, Any]:
-        """Return a structure: what is required, and some of the rest."""
+        """Return a structure with the required and some other members."""
         members = list(shape["members"])
         if shape.get("union"):
             chosen = [self.random.choice(members)]
@@ -99,7 +99,7 @@ class Noise:
         return text.ljust(shape.get("min", 0), "x")[: shape.get("max", 1000)]
 
     def learn(self, answer: Any) -> None:
-        """Remember the ARNs in an answer."""
+        """Store the ARNs in an answer."""
         if isinstance(answer, dict):
             for value in answer.values():
                 self.learn(value)
@@ -111,7 +111,7 @@ class Noise:
 
 
 def populate(world: World) -> None:
-    """Give noise something to meet."""
+    """Create resources that random requests can name."""
     world.register("web")
     world.register_for_instances("job", portMappings=[{"containerPort": 80}])
     world.register_for_instances("job")
@@ -132,7 +132,7 @@ def populate(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_request_gets_an_answer(seed: int) -> None:
-    """Whatever fits the service model is answered or refused as ECS may, and never breaks the simulator."""
+    """Every request that fits the service model gets a valid answer or error."""
     world = World(seed=seed, lag=Lag(visible_after=1, stale_by=2))
     world.sim.script("web", TaskScript(run_time=50, exit_codes=1))
     populate(world)

@@ -32,7 +32,7 @@ def route_status(world: World, arn: str) -> str:
 
 
 def associations(world: World, **members: Any) -> list[tuple[str, str]]:
-    """Return the clusters that gateways are associated with, and how."""
+    """Return the associated clusters with their statuses."""
     found = world.do("ListGatewayClusterAssociations", **members)["gatewayClusterAssociations"]
     return [(each["clusterArn"].rsplit("/")[-1], each["status"]) for each in found]
 
@@ -94,7 +94,7 @@ def test_an_update_takes_a_while(world: World) -> None:
 
 
 def test_an_update_can_fail(world: World) -> None:
-    """A failed update tells its reason, for each load balancer too; the next one takes it back."""
+    """A failed update shows its reason, also for each load balancer; the next update removes it."""
     create(world)
     world.sim.open_route("edge", "web")
     world.sim.script_resource("gateway", "edge", Progress(seconds=90, fails="not authorized"))
@@ -115,7 +115,7 @@ def test_an_update_can_fail(world: World) -> None:
 
 
 def test_a_deleted_gateway_is_not_found(world: World) -> None:
-    """Deletion takes no time, and needs protection off and no associations."""
+    """Deletion takes no time, and needs deletion protection off and no associations."""
     create(world)
     assert "protection" in world.refusal("DeleteGateway", gateway="edge").message
     world.do("UpdateGateway", gateway="edge", deletionProtection=False)
@@ -181,7 +181,7 @@ def test_gateways_are_listed(world: World) -> None:
 
 
 def test_an_association_lasts_as_long_as_its_routes(world: World) -> None:
-    """Disassociating waits for the routes of the cluster, and for those of no other."""
+    """A disassociation waits for the routes of the cluster, not for those of others."""
     create(world)
     world.do("CreateCluster", clusterName="other")
     answer = world.do("AssociateGatewayWithCluster", gateway="edge", cluster="default")
@@ -203,7 +203,7 @@ def test_an_association_lasts_as_long_as_its_routes(world: World) -> None:
 
 
 def test_an_association_without_routes_ends_at_once(world: World) -> None:
-    """The answer says DISASSOCIATING; there is nothing to wait for."""
+    """The answer shows DISASSOCIATING; without routes, the association ends at once."""
     create(world)
     world.do("AssociateGatewayWithCluster", gateway="edge", cluster="default")
     answer = world.do("DisassociateGatewayFromCluster", gateway="edge", cluster="default")
@@ -211,7 +211,7 @@ def test_an_association_without_routes_ends_at_once(world: World) -> None:
 
 
 def test_associating_again_ends_the_disassociation(world: World) -> None:
-    """An association that is being ended becomes ACTIVE again, and stays when its routes go."""
+    """A DISASSOCIATING association can become ACTIVE again, and then stays when its routes end."""
     create(world)
     route = world.sim.open_route("edge", "web")
     for operation in ("AssociateGatewayWithCluster", "DisassociateGatewayFromCluster", "AssociateGatewayWithCluster"):
@@ -222,7 +222,7 @@ def test_associating_again_ends_the_disassociation(world: World) -> None:
 
 
 def test_a_route_that_opens_again_keeps_its_association(world: World) -> None:
-    """A service that comes back while its route is deleted makes a disassociation wait again."""
+    """If a service is connected again while its route is deleted, the disassociation waits again."""
     create(world)
     world.do("AssociateGatewayWithCluster", gateway="edge", cluster="default")
     route = world.sim.open_route("edge", "web")
@@ -360,7 +360,7 @@ def test_gateways_carry_tags(world: World) -> None:
 
 
 def test_a_new_gateway_is_invisible_for_a_while() -> None:
-    """Until `visible_after` readers do not find a gateway and its routes; writers do."""
+    """Until `visible_after` reads do not find a gateway and its routes; updates do."""
     world = World(lag=Lag(visible_after=3))
     create(world)
     route = world.sim.open_route("edge", "web")
@@ -374,7 +374,7 @@ def test_a_new_gateway_is_invisible_for_a_while() -> None:
 
 
 def test_stale_reads_show_the_past() -> None:
-    """A read from before an update has the old configuration, and one from before a deletion the gateway."""
+    """A read of a moment before an update shows the old configuration, and one before a deletion shows the gateway."""
     world = World(lag=Lag(stale_by=5, stale_share=1))
     create(world)
     world.pass_(100)

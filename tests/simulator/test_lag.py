@@ -22,15 +22,15 @@ def test_a_new_task_is_invisible_for_a_while() -> None:
     assert world.do("ListTasks")["taskArns"] == [arn]
 
 
-def test_stop_finds_a_task_that_reads_do_not_see() -> None:
-    """Writes are not behind: StopTask finds the task at once."""
+def test_stop_finds_a_task_that_reads_do_not_show() -> None:
+    """Writes have no lag: StopTask finds the task at once."""
     world = World(lag=Lag(visible_after=3))
     world.register()
     assert world.do("StopTask", task=world.run_one())["task"]["desiredStatus"] == "STOPPED"
 
 
 def test_stale_reads_step_back() -> None:
-    """With `stale_by`, some reads are older than the one before: versions step back, and MISSING follows presence."""
+    """With `stale_by`, some reads are older than the one before: versions decrease, and a shown task can be MISSING."""
     world = World(lag=Lag(stale_by=5))
     world.sim.script("web", TaskScript(time_to_start=4))
     world.register()
@@ -48,7 +48,7 @@ def test_stale_reads_step_back() -> None:
 
 
 def test_a_stale_read_shows_the_past_as_it_was() -> None:
-    """A read from before StopTask knows nothing of it."""
+    """A read of a moment before StopTask does not show the stop."""
     world = World(lag=Lag(stale_by=5, stale_share=1))
     world.register()
     arn = world.run_one()
@@ -60,7 +60,7 @@ def test_a_stale_read_shows_the_past_as_it_was() -> None:
 
 
 def test_a_task_can_vanish_again() -> None:
-    """At the edge of its visibility a task is MISSING, seen, and MISSING again."""
+    """At the edge of its visibility a task is MISSING, shown, and MISSING again."""
     world = World(lag=Lag(visible_after=3, stale_by=4))
     world.register()
     arn = world.run_one()
@@ -74,7 +74,7 @@ def test_a_task_can_vanish_again() -> None:
 
 
 def test_a_stop_is_seen_late() -> None:
-    """StopTask answers with the present; DescribeTasks and ListTasks show the task as RUNNING until replicas follow."""
+    """The answer of StopTask is current; stale reads of DescribeTasks and ListTasks show the task as RUNNING."""
     world = World(lag=Lag(stale_by=5))
     world.register()
     arn = world.run_one()
@@ -94,7 +94,7 @@ def test_a_stop_is_seen_late() -> None:
 
 
 def test_a_replay_of_a_stop_changes_nothing() -> None:
-    """StopTask for a task that stale reads still show as RUNNING is answered, and the first reason stays."""
+    """A second StopTask while stale reads show RUNNING succeeds, and the first reason stays."""
     world = World(lag=Lag(stale_by=5, stale_share=1))
     world.register()
     arn = world.run_one()
@@ -110,6 +110,6 @@ def test_without_lag_reads_are_current() -> None:
 
 @pytest.mark.parametrize("numbers", [{"visible_after": -1}, {"stale_by": -0.1}, {"stale_share": 1.1}])
 def test_bounds(numbers: dict[str, float]) -> None:
-    """Seconds are not negative, and a share is a share."""
+    """Seconds are not negative, and a share is from 0 to 1."""
     with pytest.raises(ValueError, match=next(iter(numbers))):
         Lag(**numbers)

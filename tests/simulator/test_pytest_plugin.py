@@ -38,18 +38,21 @@ class TestOverridden:
 
 
 def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest on a suite in a process of its own, with no plugins but those that are named."""
+    """Run pytest on a suite in a process of its own, with the given plugins only."""
     environment = {
         **os.environ,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": str(Path(ecskit.__file__).parents[1]),
     }
+    (folder / "pytest.ini").write_text(
+        "[pytest]\n", "utf-8"
+    )  # ends the search for a configuration in the folders above
     command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "ecskit.testing.pytest_plugin", *options]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_fixtures_come_with_the_package(tmp_path: Path) -> None:
-    """A suite has a simulator and a client of it without imports, fresh for each test, and may override them."""
+def test_the_package_has_fixtures(tmp_path: Path) -> None:
+    """Without imports, each test gets a new simulator and a client of it; fixtures can be overridden."""
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
     ran = pytest_run(tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -57,19 +60,19 @@ def test_fixtures_come_with_the_package(tmp_path: Path) -> None:
 
 
 def test_pytest_lists_them(tmp_path: Path) -> None:
-    """`pytest --fixtures` tells what they are."""
-    told = pytest_run(tmp_path, "--fixtures").stdout
+    """`pytest --fixtures` describes them."""
+    output = pytest_run(tmp_path, "--fixtures").stdout
     for fixture in ("ecs_simulator", "ecs_client"):
-        assert re.search(rf"^{fixture} -- .*\n    Return an? .*`ecskit\.", told, re.MULTILINE), told
+        assert re.search(rf"^{fixture} -- .*\n    Return an? .*`ecskit\.", output, re.MULTILINE), output
 
 
 def test_starting_pytest_loads_nothing_else() -> None:
-    """The plugin costs a start of pytest neither botocore nor the simulator."""
+    """At the start of pytest, the plugin imports neither botocore nor the simulator."""
     code = (
         "import sys, ecskit.testing.pytest_plugin;"
         "print(sorted(m for m in sys.modules if m.split('.')[0] in ('ecskit', 'attr', 'botocore', 'asyncio')))"
     )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (
         "['ecskit', 'ecskit._lazy', 'ecskit._version', 'ecskit.testing', 'ecskit.testing.pytest_plugin']"
         == ran.stdout.strip()
@@ -77,6 +80,6 @@ def test_starting_pytest_loads_nothing_else() -> None:
 
 
 def test_the_entry_point_names_the_plugin() -> None:
-    """An installed ecskit is found by pytest."""
+    """pytest finds the plugin of an installed ecskit."""
     declared = (ROOT / "pyproject.toml").read_text("utf-8")
     assert '[project.entry-points.pytest11]\necskit = "ecskit.testing.pytest_plugin"\n' in declared

@@ -29,13 +29,13 @@ def count_until_throttled(world: World, operation: str, request: Wire) -> int:
 
 
 def test_nothing_is_throttled_by_default(world: World) -> None:
-    """Without quotas, requests come as fast as they like."""
+    """Without quotas, requests are not throttled."""
     for _ in range(1000):
         world.do("ListTasks")
 
 
 def test_a_burst_and_its_refill() -> None:
-    """A bucket takes its burst at once, then as many as come back; never more than its size."""
+    """A bucket allows its burst at once, then the refilled tokens, and never more than its size."""
     world = World(quotas=PUBLISHED_QUOTAS)
     assert 50 == count_until_throttled(world, "ListClusters", {})
     world.pass_(0.5)
@@ -45,7 +45,7 @@ def test_a_burst_and_its_refill() -> None:
 
 
 def test_a_bucket_is_shared_by_its_row() -> None:
-    """Operations of one row take from the same bucket, others do not notice."""
+    """The operations of one quota share a bucket; others are not affected."""
     world = World(quotas=PUBLISHED_QUOTAS)
     assert 100 == count_until_throttled(world, "DescribeTasks", {"tasks": ["x"]})
     assert 0 == count_until_throttled(world, "ListTasks", {})
@@ -53,7 +53,7 @@ def test_a_bucket_is_shared_by_its_row() -> None:
 
 
 def test_requests_that_ecs_refuses_count_as_well() -> None:
-    """A token is taken before the request is looked at."""
+    """A token is taken before the request is checked."""
     world = World(quotas=[Quota(2, 1, ("ListTasks",))])
     for _ in range(2):
         assert "ClusterNotFoundException" == world.refusal("ListTasks", cluster="nope").code
@@ -62,7 +62,7 @@ def test_requests_that_ecs_refuses_count_as_well() -> None:
 
 
 def test_throttled_requests_meet_no_fault() -> None:
-    """A request that is turned away at the door does not use up a fault."""
+    """A throttled request does not use up a fault."""
     world = World(quotas=[Quota(1, 1, ("ListTasks",))])
     world.do("ListTasks")
     world.sim.fail("ListTasks", SimulatedError("ServerException", "", 500))
@@ -89,7 +89,7 @@ def test_instances_have_no_quota_of_launches() -> None:
 
 
 def test_a_replay_launches_nothing() -> None:
-    """A known token takes no token of the launches."""
+    """A replay by `clientToken` takes no tokens for launches."""
     world = World(quotas=[Quota(1, 1, (FARGATE_LAUNCH,))])
     world.register()
     assert world.run_one(clientToken="t") == world.run_one(clientToken="t")
@@ -97,13 +97,13 @@ def test_a_replay_launches_nothing() -> None:
 
 @pytest.mark.parametrize(("factor", "passing"), [(0.1, 5), (2, 100)])
 def test_scaled(factor: float, passing: int) -> None:
-    """All rows can be made smaller or larger."""
+    """All quotas can be scaled."""
     world = World(quotas=[quota.scaled(factor) for quota in PUBLISHED_QUOTAS])
     assert passing == count_until_throttled(world, "ListClusters", {})
 
 
 def test_a_launch_that_is_larger_than_its_bucket() -> None:
-    """It passes when the bucket is full, and the bucket then owes what was too much."""
+    """A request for more tokens than the bucket holds passes if the bucket is full, and the bucket is negative then."""
     buckets = Buckets([Quota(2, 1, ("x",))], 0)
     buckets.take("x", 0, 10)
     with pytest.raises(SimulatedError):
@@ -112,7 +112,7 @@ def test_a_launch_that_is_larger_than_its_bucket() -> None:
 
 
 def test_the_table_names_what_exists_once() -> None:
-    """Each operation of ECS is in one row, but those that are newer than the published table."""
+    """Each operation of ECS is in one quota, except those that are newer than the published table."""
     named = [name for quota in PUBLISHED_QUOTAS for name in quota.operations]
     assert [FARGATE_REQUEST, FARGATE_LAUNCH] == [name for name in named if name not in OPERATIONS]
     assert len(named) == len(set(named))
@@ -121,13 +121,13 @@ def test_the_table_names_what_exists_once() -> None:
 
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (-1, 1)])
 def test_numbers_are_positive(numbers: Sequence[float]) -> None:
-    """A bucket without room or without refill would never let anybody pass."""
+    """The size and the rate of a bucket must be positive."""
     with pytest.raises(ValueError, match="must be > 0"):
         Quota(numbers[0], numbers[1], ("ListTasks",))
 
 
 def test_waits_live_with_a_small_quota() -> None:
-    """A wait of ecskit's client goes on when its polls are throttled."""
+    """A wait continues when its polls are throttled."""
     simulator = Simulator(quotas=[Quota(1, 0.1, ("DescribeTasks",))])
     simulator.handle(
         "RegisterTaskDefinition",

@@ -1,4 +1,4 @@
-"""Random lives of daemons, gateways and Express services: whatever is asked in whatever order, rules hold."""
+"""Random changes of daemons, gateways and Express services: the rules hold for any requests in any order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS: tuple[Any, ...] = ("daemon", "daemon-task-definition", "gateway", "gatewa
 
 
 class Lives:
-    """Ask for one thing after another, and remember what was ever named in an answer."""
+    """Sends random requests, and stores the names in the answers."""
 
     def __init__(self, seed: int, lag: Lag | None = None) -> None:
         self.world = World(seed=seed, lag=lag)
@@ -36,7 +36,7 @@ class Lives:
         self.world.do("CreateCapacityProvider", name="mi", cluster="default", managedInstancesProvider=instances)
 
     def requests(self) -> list[tuple[str, Wire]]:
-        """Return what can be asked about a name now."""
+        """Return the requests that are possible for a name now."""
         name = self.random.choice(NAMES)
         daemon = {"daemonTaskDefinitionArn": "agent", "capacityProviderArns": PROVIDERS}
         container = {"executionRoleArn": ROLE, "primaryContainer": {"image": "i"}}
@@ -72,7 +72,7 @@ class Lives:
         ]
 
     def step(self) -> None:
-        """Do one thing: let time pass, change a script, open or close a route, or ask."""
+        """Do one thing: advance the clock, change a script, open or close a route, or send a request."""
         self.world.pass_(self.random.choice((0, 1, 4, 15, 70, 2000)))
         chance = self.random.random()
         with contextlib.suppress(SimulatedError):
@@ -90,7 +90,7 @@ class Lives:
                 self.deployments.extend({answer["deploymentArn"]} if "deploymentArn" in answer else ())
 
     def looked_at(self) -> dict[str, str]:
-        """Return the status of each deployment of a daemon that can still be seen."""
+        """Return the status of each daemon deployment that is still shown."""
         found: dict[str, str] = {}
         for start in range(0, len(self.deployments), 20):
             arns = self.deployments[start : start + 20]
@@ -101,7 +101,7 @@ class Lives:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_has_ended_does_not_change(seed: int) -> None:
-    """A deployment that ended keeps its status; at most one of a daemon has not ended or is being stopped."""
+    """An ended deployment keeps its status; at most one deployment of a daemon is neither ended nor stopping."""
     lives = Lives(seed)
     ended: dict[str, str] = {}
     for _ in range(150):
@@ -117,7 +117,7 @@ def test_what_has_ended_does_not_change(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_an_association_outlives_its_routes(seed: int) -> None:
-    """No association is being ended without a route that it waits for, and none is left of a gateway that is gone."""
+    """A DISASSOCIATING association has a route that it waits for, and a deleted gateway has no association."""
     lives = Lives(seed)
     for _ in range(150):
         lives.step()
@@ -129,8 +129,8 @@ def test_an_association_outlives_its_routes(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_late_reads_show_nothing_that_cannot_be(seed: int) -> None:
-    """Under lag too, every answer fits the service model, and a service shows at most two configurations."""
+def test_stale_reads_are_valid(seed: int) -> None:
+    """With lag, every answer fits the service model, and a service shows at most two configurations."""
     lives = Lives(seed, Lag(visible_after=2, stale_by=5))
     for _ in range(200):
         lives.step()

@@ -16,7 +16,7 @@ MACHINES: tuple[Wire, ...] = (
 
 
 def ended(world: World, script: TaskScript, seconds: float = 600) -> Wire:
-    """Return how a task looks some time after it was launched with this script."""
+    """Return a task some seconds after its launch with this script."""
     world.sim.script("job", script)
     world.register("job", *MACHINES)
     arn = world.run_one("job")
@@ -24,8 +24,8 @@ def ended(world: World, script: TaskScript, seconds: float = 600) -> Wire:
     return world.task(arn)
 
 
-def told(task: Wire) -> tuple[Any, ...]:
-    """Return what a task says about its end."""
+def end_of(task: Wire) -> tuple[Any, ...]:
+    """Return the members of a task that describe its end."""
     return (task["stopCode"], task["stoppedReason"], exit_codes(task))
 
 
@@ -64,20 +64,20 @@ EXITED = ("EssentialContainerExited", "Essential container in task exited")
     ],
 )
 def test_an_end_by_name(world: World, script: TaskScript, expected: tuple[Any, ...]) -> None:
-    """Each named script ends as it says."""
-    assert expected == told(ended(world, script))
+    """Each named script ends as its name describes."""
+    assert expected == end_of(ended(world, script))
 
 
 @pytest.mark.parametrize("container", [None, "app"])
-def test_out_of_memory_says_so(world: World, container: str | None) -> None:
-    """Only the container that used too much memory gives that reason."""
+def test_out_of_memory_gives_a_reason(world: World, container: str | None) -> None:
+    """Only the container that used too much memory has that reason."""
     task = ended(world, TaskScript.out_of_memory(after=30, container=container))
     reasons = {each["name"]: each.get("reason") for each in task["containers"]}
     assert reasons == {"sidecar": None, "app": "OutOfMemoryError: Container killed due to memory usage"}
 
 
 def test_a_reason_belongs_to_the_scripted_end(world: World) -> None:
-    """A container that is stopped before it would be killed does not give the reason of the end that did not come."""
+    """A container that is stopped before its scripted end does not have the reason of that end."""
     world.sim.script("job", TaskScript.out_of_memory(after=1000))
     world.register("job")
     arn = world.run_one("job")
@@ -98,7 +98,7 @@ def test_a_reason_belongs_to_the_scripted_end(world: World) -> None:
     ],
 )
 def test_health_over_time(world: World, script: TaskScript, expected: list[str]) -> None:
-    """Health is UNKNOWN until the first report, and then what was reported last."""
+    """Health is UNKNOWN until the first report, then the latest report."""
     world.sim.script("job", attrs.evolve(script, time_to_start=0))
     world.register("job", *MACHINES)
     arn = world.run_one("job")
@@ -110,7 +110,7 @@ def test_health_over_time(world: World, script: TaskScript, expected: list[str])
 
 
 def test_scripts_one_after_the_other(world: World) -> None:
-    """The first task of a family plays the first script, and all tasks from the last script on play that."""
+    """The first task of a family has the first script, the second task the second; the last is for all others."""
     world.sim.script("job", [TaskScript.exits(1), TaskScript.exits(2), TaskScript.exits(0)])
     world.register("job")
     arns = [task["taskArn"] for task in (*world.run("job", count=2), *world.run("job", count=2))]
@@ -130,15 +130,15 @@ def test_each_family_starts_with_the_first_of_the_star_scripts(world: World) -> 
     assert codes == {"a": [1, 0], "b": [1, 0]}
 
 
-def test_no_script_at_all_is_a_mistake(world: World) -> None:
-    """An empty sequence says nothing about tasks."""
+def test_an_empty_sequence_of_scripts_is_refused(world: World) -> None:
+    """An empty sequence is refused."""
     with pytest.raises(ValueError, match="empty sequence"):
         world.sim.script("job", [])
 
 
 @pytest.mark.parametrize("family", ["exits", "stopped", "broken"])
 def test_details_can_come_after_stopped(world: World, family: str) -> None:
-    """STOPPED is seen first; stop code, time, reason and exit codes are there some seconds later, all at once."""
+    """STOPPED is shown first; stop code, time, reason and exit codes are shown some seconds later, all at once."""
     scripts = {"exits": TaskScript.exits(1), "stopped": TaskScript(), "broken": TaskScript.fails_to_pull()}
     script = attrs.evolve(scripts[family], time_to_start=0, time_to_stop=4, stop_details_after=10)
     world.sim.script(family, script)
@@ -159,7 +159,7 @@ def test_details_can_come_after_stopped(world: World, family: str) -> None:
 
 
 def test_late_details_do_not_change_when_a_task_stopped(world: World) -> None:
-    """`stoppedAt` is when the task stopped, not when that became known."""
+    """`stoppedAt` is the time of the stop, not the time at which it is shown."""
     task = ended(world, attrs.evolve(TaskScript.runs_for(30), time_to_start=1, time_to_stop=4, stop_details_after=10))
     assert 35 == task["stoppedAt"] - task["createdAt"]
 
@@ -173,7 +173,7 @@ def test_late_details_do_not_change_when_a_task_stopped(world: World) -> None:
         ("health", {"5": "HEALTHY"}, TypeError),
     ],
 )
-def test_a_script_refuses_what_it_cannot_play(field: str, value: Any, error: type[Exception]) -> None:
-    """A wrong value is an error where the script is written, and names the field."""
+def test_a_script_refuses_wrong_values(field: str, value: Any, error: type[Exception]) -> None:
+    """A wrong value is an error when the script is made, and the message names the field."""
     with pytest.raises(error, match=field):
         TaskScript(**{field: value})

@@ -48,7 +48,7 @@ def client(url: str) -> Any:
 
 
 def test_botocores_waiters_pass_over_http() -> None:
-    """A real client registers, runs, waits, stops and waits, at a thousand times the speed of the wall."""
+    """A real client registers, runs, waits, stops and waits, at a thousand times the speed of the wall clock."""
     with SimulatorServer(speed=1000) as server:
         ecs = client(server.url)
         ecs.register_task_definition(**DEFINITION)
@@ -64,7 +64,7 @@ def test_botocores_waiters_pass_over_http() -> None:
 
 
 async def test_aiobotocore_over_http() -> None:
-    """An async client speaks to the server as well, and gets its errors."""
+    """An async client works with the server, and gets its errors."""
     with SimulatorServer(speed=1000) as server:
         async with AioSession().create_client("ecs", endpoint_url=server.url, **KEYS) as ecs:
             await ecs.register_task_definition(**DEFINITION)
@@ -75,7 +75,7 @@ async def test_aiobotocore_over_http() -> None:
 
 
 def test_a_given_simulator_is_served(world: World) -> None:
-    """A server can serve a simulator with a clock and scripts of its own."""
+    """A server can serve an existing simulator with its own clock and scripts."""
     world.sim.script("web", TaskScript(time_to_start=5))
     with SimulatorServer(world.sim) as server:
         ecs = client(server.url)
@@ -95,7 +95,7 @@ def post(connection: http.client.HTTPConnection, operation: str, body: bytes) ->
 
 
 def test_a_connection_is_kept(world: World) -> None:
-    """Several requests, errors among them, go over one connection."""
+    """Several requests, including errors, use one connection."""
     with SimulatorServer(world.sim) as server:
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
         assert post(connection, "ListTasks", b"{}") == (200, {"taskArns": []})
@@ -107,7 +107,7 @@ def test_a_connection_is_kept(world: World) -> None:
 
 
 def test_a_bug_is_not_sent_but_raised(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer against the service model is withheld, and raised when the server closes."""
+    """An answer that violates the service model is not sent; the error is raised when the server closes."""
     monkeypatch.setitem(TABLE, "ListTasks", lambda *_: {"taskArns": 1})
     server = SimulatorServer(world.sim)
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
@@ -120,7 +120,7 @@ def test_a_bug_is_not_sent_but_raised(world: World, monkeypatch: pytest.MonkeyPa
 
 
 def test_closing_cuts_connections(world: World) -> None:
-    """After the end, a connection that was kept answers no more."""
+    """After the server is closed, a kept connection gets no answers."""
     with SimulatorServer(world.sim) as server:
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=5)
         post(connection, "ListTasks", b"{}")
@@ -130,7 +130,7 @@ def test_closing_cuts_connections(world: World) -> None:
 
 
 def test_a_scaled_clock() -> None:
-    """Time inside passes `speed` times as fast as outside, from the start that is given."""
+    """The clock runs `speed` times as fast as real time, from the given start."""
     outside = ManualClock()
     clock = ScaledClock(speed=10, start=50, monotonic=outside)
     assert clock() == 50
@@ -141,6 +141,7 @@ def test_a_scaled_clock() -> None:
         ScaledClock(speed=0)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_line(number: signal.Signals) -> None:
     """The module prints its URL, serves with the given options, and ends on a signal."""
@@ -161,7 +162,7 @@ def test_the_command_line(number: signal.Signals) -> None:
 
 
 def test_the_options_make_the_simulator() -> None:
-    """Speed and lag of the command line are those of the simulator: 0.6 seconds outside are 60 inside."""
+    """The simulator has the speed and the lag of the command line: 0.6 real seconds are 60 simulated ones."""
     outside = ManualClock()
     sim = simulator_of(parser().parse_args(["--speed", "100", "--lag", "50"]), outside)
     sim.handle("RegisterTaskDefinition", DEFINITION)
@@ -174,7 +175,7 @@ def test_the_options_make_the_simulator() -> None:
 
 
 def test_the_options_make_it_fail() -> None:
-    """By default every request is answered; `--misbehave` and `--throttle` bring faults and quotas."""
+    """By default every request succeeds; `--misbehave` and `--throttle` add faults and quotas."""
     plain = simulator_of(parser().parse_args([]), ManualClock())
     for _ in range(100):
         plain.handle("ListClusters", {})
@@ -206,9 +207,9 @@ def test_options_out_of_bounds_are_refused(option: str, value: str, capsys: pyte
     with pytest.raises(SystemExit) as caught:
         main([option, value])
     assert caught.value.code == 2
-    told = capsys.readouterr().err
-    assert f"argument {option}: must " in told
-    assert value in told
+    output = capsys.readouterr().err
+    assert f"argument {option}: must " in output
+    assert value in output
 
 
 @pytest.mark.parametrize("fault", [Fault.reset(), Fault.reset(after_effect=True)])
@@ -225,7 +226,7 @@ def test_a_reset_closes_the_connection(world: World, fault: Fault) -> None:
 
 
 def test_a_cut_answer_ends_in_its_middle(world: World) -> None:
-    """Headers announce more than comes."""
+    """The Content-Length is larger than the body that arrives."""
     world.sim.fail("ListClusters", Fault.cut())
     with SimulatorServer(world.sim) as server:
         connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
@@ -235,7 +236,7 @@ def test_a_cut_answer_ends_in_its_middle(world: World) -> None:
 
 
 def test_an_answer_that_does_not_come(world: World) -> None:
-    """The client waits until its own patience, or the server, ends; the request is recorded at once."""
+    """The client waits until its own timeout or until the server closes; the request is recorded at once."""
     world.sim.fail("ListClusters", Fault.timeout(), times=2)
     server = SimulatorServer(world.sim)
     impatient = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=0.05)
@@ -254,7 +255,7 @@ def test_an_answer_that_does_not_come(world: World) -> None:
 
 
 async def test_both_clients_retry_over_http(world: World) -> None:
-    """botocore and aiobotocore take a closed connection for what it is, and launch one task each."""
+    """botocore and aiobotocore retry after a closed connection, and launch one task each."""
     retries: Any = {"total_max_attempts": 2, "mode": "standard"}
     config, aio_config = Config(retries=retries), AioConfig(retries=retries)
     with SimulatorServer(world.sim) as server:

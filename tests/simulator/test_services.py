@@ -43,7 +43,7 @@ def test_a_new_service_is_deployed(shop: Shop) -> None:
     ids=["none", "name", "ARN"],
 )
 def test_a_service_in_a_network_has_a_role(shop: Shop, members: dict[str, str], role: str) -> None:
-    """The one that it was given, or else the one that ECS has for all services; as an ARN."""
+    """A service has its own role, else the service-linked role, as an ARN."""
     assert f"arn:aws:iam::123456789012:{role}" == shop.create(**members)["roleArn"]
 
 
@@ -58,7 +58,7 @@ def test_deployments_and_revisions_share_a_number(shop: Shop) -> None:
     assert [(task["group"], task["lastStatus"]) for task in tasks] == [("service:web", "RUNNING")] * 2
 
 
-def test_a_service_tells_what_it_does(shop: Shop) -> None:
+def test_a_service_shows_events(shop: Shop) -> None:
     """Events have ids, times and texts, the newest first."""
     service = shop.ready()
     assert [message.partition(":")[0] for message in messages(service)] == [
@@ -70,8 +70,8 @@ def test_a_service_tells_what_it_does(shop: Shop) -> None:
     assert len({event["id"] for event in service["events"]}) == 3
 
 
-def test_the_result_does_not_depend_on_who_asks() -> None:
-    """A service that is looked at every second and one that is looked at in the end are the same."""
+def test_the_result_does_not_depend_on_reads() -> None:
+    """Reading a service every second or once at the end gives the same result."""
     asked, left = Shop(), Shop()
     for shop in (asked, left):
         shop.create(deploymentConfiguration={"minimumHealthyPercent": 50, "maximumPercent": 150})
@@ -90,7 +90,7 @@ def test_no_tasks_are_deployed_at_once(shop: Shop) -> None:
 
 
 def test_an_update_replaces_tasks(shop: Shop) -> None:
-    """New tasks start beside the old ones, which stop once the new ones run; the old entry goes when they are gone."""
+    """New tasks start beside the old ones, which stop once the new ones run; then the old entry is removed."""
     old = shop.ready()["deployments"][0]["id"]
     updated = shop.update(taskDefinition="next")
     assert summary(updated) == [("PRIMARY", "IN_PROGRESS", 0, 0), ("ACTIVE", "COMPLETED", 2, 0)]
@@ -153,14 +153,14 @@ def test_scaling_deploys_nothing(shop: Shop) -> None:
     ],
 )
 def test_a_change_of_the_revision_is_deployed(shop: Shop, members: dict[str, Any], deployed: int) -> None:
-    """A deployment begins if what runs would differ, or if it is forced."""
+    """A deployment begins if the revision would differ, or if it is forced."""
     shop.ready()
     shop.update(**members)
     assert len(shop.sim.deployments("web")) == 1 + deployed
 
 
 def test_stopped_tasks_are_replaced(shop: Shop) -> None:
-    """A task that stops by itself or is stopped makes room for another one."""
+    """A task that stops by itself or is stopped is replaced."""
     shop.ready()
     task = shop.do("ListTasks", serviceName="web")["taskArns"][0]
     shop.do("StopTask", task=task)
@@ -171,8 +171,8 @@ def test_stopped_tasks_are_replaced(shop: Shop) -> None:
     assert len(shop.sim.tasks("web")) == 3
 
 
-def test_ill_tasks_are_replaced_after_the_grace_period() -> None:
-    """A task whose health checks fail is stopped as soon as another one is well, but not within the grace period."""
+def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
+    """An unhealthy task is stopped once another one is healthy, but not within the grace period."""
     shop = Shop()
     check = {"command": ["CMD", "true"]}
     shop.register("sick", {"name": "app", "image": "i", "healthCheck": check})
@@ -210,7 +210,7 @@ def test_deletion_drains(shop: Shop) -> None:
 
 
 def test_a_deleted_service_does_not_wait_for_its_tasks_to_be_stopped(shop: Shop) -> None:
-    """It is INACTIVE when all of them are STOPPING, and they go on to STOPPED without it."""
+    """A deleted service is INACTIVE when all its tasks are STOPPING; they become STOPPED later."""
     shop.ready()
     shop.do("DeleteService", service="web", force=True)
     shop.pass_(1)
@@ -222,7 +222,7 @@ def test_a_deleted_service_does_not_wait_for_its_tasks_to_be_stopped(shop: Shop)
 
 
 def test_a_name_is_free_again(shop: Shop) -> None:
-    """A service of the name of an INACTIVE one is a new one."""
+    """The name of an INACTIVE service can be used for a new one."""
     shop.ready(desiredCount=0)
     shop.do("DeleteService", service="web")
     assert shop.create()["status"] == "ACTIVE"
@@ -230,7 +230,7 @@ def test_a_name_is_free_again(shop: Shop) -> None:
 
 
 def test_creation_is_idempotent(shop: Shop) -> None:
-    """The same request gets the same service, by name and by token; another one is refused."""
+    """An equal request returns the same service, by name and by token; a different one is refused."""
     first = shop.create(clientToken="t")
     assert shop.create(clientToken="t")["createdAt"] == first["createdAt"]
     shop.pass_(5)
@@ -261,14 +261,14 @@ def test_creation_is_idempotent(shop: Shop) -> None:
     ],
 )
 def test_bad_services_are_refused(shop: Shop, members: dict[str, Any], code: str) -> None:
-    """What no service can be made of is refused, and leaves no service."""
+    """Invalid requests are refused and create no service."""
     request = {"serviceName": "web", "taskDefinition": "web", "desiredCount": 1, **FARGATE, **members}
     assert shop.refusal("CreateService", **request).code == code
     assert shop.sim.services() == []
 
 
 def test_services_are_described_and_listed(shop: Shop) -> None:
-    """Ten names or ARNs a call; what is not there is MISSING; lists have pages and filters."""
+    """DescribeServices takes ten names or ARNs and reports unknown ones as MISSING; lists have pages and filters."""
     for number in range(12):
         shop.create(serviceName=f"s{number:02}", desiredCount=0)
     first = shop.do("ListServices")
@@ -283,7 +283,7 @@ def test_services_are_described_and_listed(shop: Shop) -> None:
 
 
 def test_services_of_a_namespace(shop: Shop) -> None:
-    """ListServicesByNamespace finds who uses Service Connect in it."""
+    """ListServicesByNamespace finds the services that use Service Connect in a namespace."""
     shop.create(serviceConnectConfiguration={"enabled": True, "namespace": "shop"})
     shop.create(serviceName="other")
     assert shop.do("ListServicesByNamespace", namespace="shop")["serviceArns"] == [WEB]
@@ -291,7 +291,7 @@ def test_services_of_a_namespace(shop: Shop) -> None:
 
 
 def test_services_and_their_tasks_have_tags(shop: Shop) -> None:
-    """Tags are shown on demand, can be changed, and go on to the tasks if told so."""
+    """Tags are shown on demand, can be changed, and are propagated to the tasks if configured."""
     tags = [{"key": "a", "value": "1"}]
     shop.ready(tags=tags, propagateTags="SERVICE", enableECSManagedTags=True)
     (shown,) = shop.do("DescribeServices", services=["web"])["services"]
@@ -304,14 +304,14 @@ def test_services_and_their_tasks_have_tags(shop: Shop) -> None:
 
 
 def test_a_cluster_with_services_stays(shop: Shop) -> None:
-    """A cluster counts its services and cannot be deleted under them."""
+    """A cluster counts its services and cannot be deleted while it has any."""
     shop.create(desiredCount=0)
     assert shop.do("DescribeClusters")["clusters"][0]["activeServicesCount"] == 1
     assert shop.refusal("DeleteCluster", cluster="default").code == "ClusterContainsServicesException"
 
 
 def test_a_new_service_is_invisible_for_a_while() -> None:
-    """Until `visible_after` it is MISSING and in no list; writers see it."""
+    """Until `visible_after` a service is MISSING and in no list; updates find it."""
     shop = Shop(lag=Lag(visible_after=3))
     shop.create()
     shop.pass_(2.9)
@@ -324,7 +324,7 @@ def test_a_new_service_is_invisible_for_a_while() -> None:
 
 
 def test_stale_reads_show_the_old_deployment() -> None:
-    """Right after UpdateService, a read can show nothing but the old deployment, COMPLETED."""
+    """Right after UpdateService, a read can show only the old deployment, COMPLETED."""
     shop = Shop(lag=Lag(stale_by=30, stale_share=1))
     shop.create()
     shop.pass_(300)
@@ -337,7 +337,7 @@ def test_stale_reads_show_the_old_deployment() -> None:
 
 
 def test_the_current_deployment_can_be_outdated() -> None:
-    """`currentServiceDeployment` names the one before for as long as it is told to."""
+    """`currentServiceDeployment` names the deployment before for `current_deployment_after` seconds."""
     shop = Shop(lag=Lag(current_deployment_after=10))
     shop.ready()
     shop.update(taskDefinition="next")
@@ -349,7 +349,7 @@ def test_the_current_deployment_can_be_outdated() -> None:
 
 
 def test_instances_run_services_as_long_as_there_is_room() -> None:
-    """What finds no room is reported in an event, and placed when an instance comes."""
+    """A task that finds no room causes an event, and is placed when an instance is registered."""
     world = World()
     world.register_for_instances("job", memory=1024)
     world.add_instance(memory=2048)
@@ -379,7 +379,7 @@ def test_a_draining_instance_is_emptied() -> None:
 
 
 def test_strategies_divide_the_tasks_of_a_service(shop: Shop) -> None:
-    """Tasks that come later fill up what the strategy lacks."""
+    """Later tasks make up for what the strategy lacks."""
     shop.do("CreateCluster", clusterName="spot", capacityProviders=["FARGATE", "FARGATE_SPOT"])
     strategy = [{"capacityProvider": "FARGATE", "base": 1}, {"capacityProvider": "FARGATE_SPOT", "weight": 1}]
     members = {"cluster": "spot", "networkConfiguration": NETWORK, "capacityProviderStrategy": strategy}
@@ -391,7 +391,7 @@ def test_strategies_divide_the_tasks_of_a_service(shop: Shop) -> None:
 
 
 def test_a_daemon_service_has_a_task_on_each_instance() -> None:
-    """The desired count follows the instances; an update replaces tasks where they are."""
+    """The desired count follows the instances; an update replaces each task on its instance."""
     world = World()
     for family in ("agent", "agent2"):
         world.register_for_instances(family)
@@ -416,7 +416,7 @@ def test_a_daemon_service_has_a_task_on_each_instance() -> None:
 
 
 def test_protected_tasks_are_not_scaled_in(shop: Shop) -> None:
-    """They stay until their protection ends, and others go first; a deployment waits for them."""
+    """Protected tasks stay until their protection ends, and others stop first; a deployment waits for them."""
     shop.ready(desiredCount=3)
     arns = shop.do("ListTasks")["taskArns"]
     here = {"cluster": "default"}
@@ -438,7 +438,7 @@ def test_protected_tasks_are_not_scaled_in(shop: Shop) -> None:
 
 
 def test_failing_tasks_do_not_cost_healthy_ones(shop: Shop) -> None:
-    """Old tasks make room only where there is none: new ones that fail to start beside them are no reason to go."""
+    """Old tasks stop early only if there is no room, not if new tasks beside them fail to start."""
     shop.ready(desiredCount=4, deploymentConfiguration={"minimumHealthyPercent": 50, "maximumPercent": 200})
     shop.update(taskDefinition="bad")
     for _ in range(300):
@@ -447,7 +447,7 @@ def test_failing_tasks_do_not_cost_healthy_ones(shop: Shop) -> None:
 
 
 def test_old_tasks_make_room_on_instances() -> None:
-    """Where new tasks find no room, old ones go, down to minimumHealthyPercent."""
+    """If new tasks find no room, old ones stop, down to minimumHealthyPercent."""
     world = World()
     for family in ("job", "job2"):
         world.register_for_instances(family, memory=1024)
@@ -465,7 +465,7 @@ def test_old_tasks_make_room_on_instances() -> None:
 
 
 def test_express_services_need_names_of_their_own(shop: Shop) -> None:
-    """Services and Express services share their names."""
+    """A service and an Express service cannot have the same name."""
     shop.create()
     role = "arn:aws:iam::123456789012:role/ecs"
     request = {"serviceName": "web", "infrastructureRoleArn": role, "executionRoleArn": role}

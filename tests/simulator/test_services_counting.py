@@ -1,4 +1,4 @@
-"""Which counts services show: the policies of `Simulator(counting=...)`, and counts that are behind."""
+"""The counts that services show: the policies of `Simulator(counting=...)`, and counts that lag."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def asked(service: Wire) -> tuple[int, ...]:
 
 
 def course(made: Shop, seconds: int) -> list[tuple[int, ...]]:
-    """Let seconds pass, and return the desired counts that DescribeServices shows, each once in a row."""
+    """Let seconds pass, and return the desired counts that DescribeServices shows, without repetitions."""
     seen = [asked(made.service())]
     for _ in range(seconds):
         made.pass_(1)
@@ -122,7 +122,7 @@ def test_an_update_is_answered_in_the_recorded_shape() -> None:
     ],
 )
 def test_rolling(counting: Counting, percents: str, expected: list[tuple[int, ...]]) -> None:
-    """What a rolling deployment shows from UpdateService to its end."""
+    """The counts of a rolling deployment from UpdateService to its end."""
     made = shop(counting, percents)
     made.update(taskDefinition="next")
     assert expected == course(made, 100)
@@ -138,7 +138,7 @@ def test_rolling(counting: Counting, percents: str, expected: list[tuple[int, ..
     ],
 )
 def test_blue_green(counting: Counting, expected: list[tuple[int, ...]]) -> None:
-    """The old deployment keeps its count until it is cleaned up."""
+    """The old deployment keeps its count until CLEAN_UP."""
     made = shop(counting)
     made.update(taskDefinition="next", deploymentConfiguration={"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0})
     assert expected == course(made, 120)
@@ -148,7 +148,7 @@ def test_blue_green(counting: Counting, expected: list[tuple[int, ...]]) -> None
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
 @pytest.mark.parametrize("counting", POLICIES)
 def test_creation(counting: Counting, strategy: str) -> None:
-    """A deployment that replaces none shows its count from the start."""
+    """The first deployment shows its count from the start."""
     made = Shop(counting=counting)
     created = made.create(desiredCount=4, deploymentConfiguration={"strategy": strategy})
     assert (4,) == asked(created)
@@ -165,7 +165,7 @@ def test_scaling(counting: Counting) -> None:
 
 @pytest.mark.parametrize("counting", POLICIES)
 def test_scaling_in_two_steps(counting: Counting) -> None:
-    """With `deployments_scale_after` the deployment follows some seconds later; the scheduler does not wait."""
+    """With `deployments_scale_after` the deployment's count follows later; the scheduler does not wait."""
     made = shop(counting, lag=Lag(deployments_scale_after=10))
     scaled = made.update(desiredCount=6)
     assert (6, (4,)) == (scaled["desiredCount"], asked(scaled))
@@ -185,7 +185,7 @@ def test_scaling_in_two_steps(counting: Counting) -> None:
     ],
 )
 def test_rolling_back(counting: Counting, expected: list[tuple[int, ...]]) -> None:
-    """The deployment that is gone back to has run: it shows its count at once."""
+    """The deployment that is rolled back to has run, so it shows its count at once."""
     made = shop(counting, deploymentCircuitBreaker=BREAKER)
     made.update(taskDefinition="bad")
     seen = course(made, 200)
@@ -209,7 +209,7 @@ def test_revisions_show_the_same_counts(counting: Counting) -> None:
 
 
 def story(counting: Counting, strategy: str) -> list[Any]:
-    """Deploy what works, what crashes and what is scaled, and return what was true every five seconds."""
+    """Deploy working and crashing tasks and scale, and return the true state every five seconds."""
     made = shop(counting, "50/150", strategy=strategy, deploymentCircuitBreaker=BREAKER)
     made.sim.script("next", [TaskScript(), TaskScript.exits(1, after=5), TaskScript.fails_to_pull(), TaskScript()])
     seen: list[Any] = []
@@ -223,7 +223,7 @@ def story(counting: Counting, strategy: str) -> list[Any]:
 
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
 def test_the_scheduler_does_the_same_under_each_policy(strategy: str) -> None:
-    """Services, deployments, tasks and events are the same: the shown counts are for readers only."""
+    """Services, deployments, tasks and events are the same under each policy: the shown counts affect reads only."""
     first = story("zero_first", strategy)
     for counting in ("at_once", "stepwise"):
         assert first == story(counting, strategy)
@@ -249,7 +249,7 @@ def test_counts_can_be_behind_the_tasks() -> None:
 
 
 def test_counts_are_behind_after_a_stop() -> None:
-    """A task that has stopped is counted as running for as long, and its replacement not yet."""
+    """For that time a stopped task is counted as running, and its replacement is not."""
     made = Shop(lag=Lag(counts_behind=10))
     made.ready(desiredCount=1)
     [task] = made.sim.tasks("web")
@@ -277,7 +277,7 @@ def test_counts_of_task_sets_can_be_behind_too() -> None:
 
 @pytest.mark.parametrize("counting", POLICIES)
 def test_the_command_line_chooses_the_policy(counting: Counting) -> None:
-    """`--counting` is that of the simulator."""
+    """`--counting` sets the policy of the simulator."""
     made = Shop()
     made.sim = simulator_of(parser().parse_args(["--counting", counting, "--speed", "1"]), made.clock)
     for family in ("web", "next"):

@@ -1,4 +1,4 @@
-"""Rolling deployments that are successful early, by `earlySuccessCriteria`."""
+"""Rolling deployments with early success (`earlySuccessCriteria`)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ SLOW = TaskScript(time_to_start=300)
 
 
 def early(cleanup: str = "DEFERRED", percent: int = 50) -> Wire:
-    """Return criteria of early success."""
+    """Return early success criteria."""
     return {"enable": True, "healthyPercent": percent, "sourceServiceRevisionCleanup": cleanup}
 
 
 def shop(cleanup: str = "DEFERRED", percent: int = 50, desired: int = 4, **members: Any) -> Shop:
-    """Return a world whose service is steady, and of whose next tasks the first two are quick and the others slow."""
+    """Return a world with a steady service. Of its next tasks, the first two start quickly and the others slowly."""
     made = Shop()
     configuration = {"minimumHealthyPercent": 50, "earlySuccessCriteria": early(cleanup, percent), **members}
     made.ready(desiredCount=desired, deploymentConfiguration=configuration)
@@ -29,7 +29,7 @@ def shop(cleanup: str = "DEFERRED", percent: int = 50, desired: int = 4, **membe
 
 
 def test_half_of_the_tasks_are_enough() -> None:
-    """SUCCESSFUL and COMPLETED when half of them are healthy; the rest is started and the old ones go afterwards."""
+    """With half of the tasks healthy, it is SUCCESSFUL and COMPLETED; then the rest starts and old tasks stop."""
     made = shop()
     made.update(taskDefinition="next")
     assert ["PENDING", "IN_PROGRESS", "SUCCESSFUL"] == made.statuses(30)
@@ -55,7 +55,7 @@ def test_the_share_is_rounded_up(percent: int, desired: int, needed: int) -> Non
 
 
 def test_blocking_removes_the_old_tasks_before_the_success() -> None:
-    """An old task that is protected from scaling in holds the deployment open until its protection ends."""
+    """An old task with scale-in protection delays the success until its protection ends."""
     made = shop("BLOCKING")
     [first, *_] = made.sim.tasks("web")
     made.do("UpdateTaskProtection", cluster="default", tasks=[first.arn], protectionEnabled=True, expiresInMinutes=2)
@@ -67,7 +67,7 @@ def test_blocking_removes_the_old_tasks_before_the_success() -> None:
 
 
 def test_deferred_removes_the_old_tasks_after_the_success() -> None:
-    """A protected old task does not hold the deployment open; it goes when its protection ends."""
+    """A protected old task does not delay the success; it stops when its protection ends."""
     made = shop("DEFERRED")
     [first, *_] = made.sim.tasks("web")
     made.do("UpdateTaskProtection", cluster="default", tasks=[first.arn], protectionEnabled=True, expiresInMinutes=2)
@@ -99,7 +99,7 @@ def test_the_bake_time_comes_first(cleanup: str) -> None:
 
 
 def test_the_circuit_breaker_ends_with_the_success() -> None:
-    """Before it, failures roll back; after it, tasks that fail are tried again and nothing is rolled back."""
+    """Before the success, failures roll back; after it, failed tasks are replaced and nothing is rolled back."""
     made = shop(deploymentCircuitBreaker=BREAKER)
     made.update(taskDefinition="bad")
     assert "ROLLBACK_SUCCESSFUL" == made.statuses(200)[-1]
@@ -113,7 +113,7 @@ def test_the_circuit_breaker_ends_with_the_success() -> None:
 
 
 def test_the_counts_of_the_deployment_are_those_of_its_end() -> None:
-    """DescribeServiceDeployments shows the counts at the success, DescribeServices those of now."""
+    """DescribeServiceDeployments shows the counts at the success, DescribeServices the current ones."""
     made = shop()
     made.update(taskDefinition="next")
     made.pass_(400)
@@ -123,7 +123,7 @@ def test_the_counts_of_the_deployment_are_those_of_its_end() -> None:
 
 
 def test_a_newer_deployment_follows_an_early_success() -> None:
-    """It is rolled back to the one that succeeded early."""
+    """The next deployment rolls back to the one with early success."""
     made = shop(deploymentCircuitBreaker=BREAKER)
     made.update(taskDefinition="next")
     made.pass_(40)
@@ -168,7 +168,7 @@ def test_what_is_refused(members: Wire) -> None:
 
 
 def test_other_controllers_are_refused() -> None:
-    """Early success is for rolling deployments, which only ECS itself makes."""
+    """Early success is for the deployment controller ECS."""
     made = Shop()
     request = {"serviceName": "web", "desiredCount": 1, "deploymentController": {"type": "EXTERNAL"}}
     configuration = {"earlySuccessCriteria": early(percent=100)}
@@ -182,7 +182,7 @@ def test_other_controllers_are_refused() -> None:
 
 
 def test_criteria_that_are_off_change_nothing() -> None:
-    """Without `enable` everything is waited for, whatever the other members are."""
+    """Without `enable` a deployment needs all tasks, whatever the other members are."""
     made = Shop()
     off = {"enable": False, "healthyPercent": 1, "sourceServiceRevisionCleanup": "DEFERRED"}
     made.ready(desiredCount=4, deploymentConfiguration={"earlySuccessCriteria": off})

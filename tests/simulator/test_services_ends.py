@@ -1,4 +1,4 @@
-"""Tasks of services that end through no fault of their deployment, tasks that crash, and services that are stuck."""
+"""Tasks of services that end without a failure of their deployment, tasks that crash, and stuck services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stopped(shop: Shop) -> list[Wire]:
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_what_comes_from_outside_is_no_failure(code: str) -> None:
+def test_a_stop_from_outside_is_no_failure(code: str) -> None:
     """The task is replaced within seconds, and neither `failedTasks` nor the circuit breaker counts it."""
     shop = Shop()
     shop.sim.script("web", [ENDS[code], TaskScript()])
@@ -39,8 +39,8 @@ def test_what_comes_from_outside_is_no_failure(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", ENDS)
-def test_what_comes_from_outside_during_a_deployment_is_no_failure(code: str) -> None:
-    """However often tasks of a deployment under way are taken away, it goes on."""
+def test_a_stop_from_outside_during_a_deployment_is_no_failure(code: str) -> None:
+    """A deployment continues however often its tasks are stopped from outside."""
     shop = Shop()
     shop.ready(deploymentConfiguration={"deploymentCircuitBreaker": BREAKER})
     taken = attrs.evolve(ENDS[code], run_time=0)
@@ -86,7 +86,7 @@ def test_a_crash_loop_may_be_deployed() -> None:
 
 
 def test_a_task_moves_to_another_zone() -> None:
-    """The replacement starts and is healthy before the task is stopped; events are worded as ECS documents them."""
+    """The replacement is healthy before the task is stopped; the events have the documented texts."""
     shop = Shop()
     shop.ready(desiredCount=3)
     before = len(messages(shop.service()))
@@ -114,7 +114,7 @@ def test_a_task_moves_to_another_zone() -> None:
     assert 0 == shop.service()["deployments"][0]["failedTasks"]
 
 
-def test_the_fullest_zone_gives_a_task() -> None:
+def test_the_task_is_from_the_fullest_zone() -> None:
     """The numbers of the events are those of the tasks before and after; each move makes the zones more even."""
     shop = Shop()
     shop.ready(desiredCount=9)
@@ -141,7 +141,7 @@ def test_the_fullest_zone_gives_a_task() -> None:
     ],
 )
 def test_what_is_not_rebalanced(members: Wire, why: str) -> None:
-    """ECS would not do it, so that the simulator refuses."""
+    """The simulator refuses to rebalance services that ECS does not rebalance."""
     shop = Shop()
     shop.ready(**members)
     with pytest.raises(ValueError, match=why):
@@ -149,7 +149,7 @@ def test_what_is_not_rebalanced(members: Wire, why: str) -> None:
 
 
 def test_no_rebalancing_of_what_is_deployed_or_is_not_there() -> None:
-    """During a deployment, and for an unknown service, there is an error."""
+    """Rebalancing during a deployment or of an unknown service is an error."""
     shop = Shop()
     with pytest.raises(ValueError, match="there is no ACTIVE service 'web'"):
         shop.sim.rebalance("web")
@@ -182,7 +182,7 @@ def test_a_service_without_room_reports_it_again_and_again() -> None:
 
 
 def test_room_ends_the_complaint() -> None:
-    """Placed and without room again, the service shows the event at once."""
+    """If a service is stuck again after it was not, it shows the event at once."""
     world = World()
     world.register_for_instances("job", memory=1024)
     world.do("CreateService", serviceName="jobs", taskDefinition="job", desiredCount=1)
@@ -195,7 +195,7 @@ def test_room_ends_the_complaint() -> None:
 
 
 def test_percentages_that_allow_nothing_are_reported() -> None:
-    """Where one task may neither be added nor removed, a deployment goes nowhere, and an event gives the reason."""
+    """If no task may be added or removed, a deployment does not proceed, and an event shows the reason."""
     shop = Shop()
     shop.ready(desiredCount=1, deploymentConfiguration={"minimumHealthyPercent": 50, "maximumPercent": 150})
     shop.update(taskDefinition="next")

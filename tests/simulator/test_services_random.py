@@ -22,7 +22,7 @@ ARROWS = {
 
 
 class Story:
-    """Do random things to a service, and look at it every second."""
+    """Changes a service at random, and checks it every second."""
 
     def __init__(self, seed: int, configuration: dict[str, Any]) -> None:
         self.random = random.Random(seed)
@@ -33,7 +33,7 @@ class Story:
         self.statuses: dict[str, str] = {}
 
     def act(self) -> None:
-        """Do something."""
+        """Do one random change."""
         shop, choice = self.shop, self.random.choice
         with contextlib.suppress(SimulatedError):
             action = self.random.random()
@@ -94,7 +94,7 @@ class Story:
 
 
 def reachable(status: str) -> set[str]:
-    """Return the statuses that can follow, however many steps away."""
+    """Return the statuses that are reachable from a status."""
     found: set[str] = set()
     todo = [status]
     while todo:
@@ -118,7 +118,7 @@ def configuration(rng: random.Random, strategy: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("seed", range(24))
 def test_counts_and_statuses_always_fit(seed: int) -> None:
-    """Whatever happens: one PRIMARY, counts that equal the tasks, statuses that follow the arrows, an end."""
+    """There is always one PRIMARY, counts equal the tasks, statuses follow the allowed order, and deployments end."""
     rng = random.Random(seed)
     strategy = rng.choice(["ROLLING", "ROLLING", "BLUE_GREEN", "CANARY"])
     story = Story(seed, configuration(rng, strategy))
@@ -139,7 +139,7 @@ def test_counts_and_statuses_always_fit(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_rolling_deployments_keep_their_bounds(seed: int) -> None:
-    """While healthy revisions follow one another, running tasks stay between minimum and maximum percent."""
+    """While healthy revisions replace each other, running tasks stay between minimum and maximum percent."""
     rng = random.Random(seed)
     desired, low, high = rng.randint(1, 8), rng.choice([0, 50, 75, 100]), rng.choice([150, 175, 200])
     shop = Shop(seed=seed)
@@ -158,14 +158,14 @@ def test_rolling_deployments_keep_their_bounds(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_same_seed_tells_the_same_story(seed: int) -> None:
-    """Everything follows from the seed and the moments of the requests."""
+def test_the_same_seed_gives_the_same_history(seed: int) -> None:
+    """The result depends on the seed and the moments of the requests alone."""
 
-    def tell() -> tuple[Any, Any]:
+    def history() -> tuple[Any, Any]:
         story = Story(seed, configuration(random.Random(seed), "ROLLING"))
         for _ in range(10):
             story.act()
             story.shop.pass_(7)
         return story.shop.service(), story.shop.sim.deployments("web")
 
-    assert tell() == tell()
+    assert history() == history()

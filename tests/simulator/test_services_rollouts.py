@@ -54,7 +54,7 @@ def test_the_circuit_breaker_rolls_back(shop: Shop) -> None:
 
 
 def test_without_rollback_the_deployment_fails_and_stays(shop: Shop) -> None:
-    """The failed deployment stays PRIMARY and launches nothing; the tasks of the old one go on."""
+    """The failed deployment stays PRIMARY and launches nothing; the old tasks keep running."""
     shop.ready(**STAYS)
     shop.update(taskDefinition="bad")
     assert shop.statuses(150) == ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED"]
@@ -71,7 +71,7 @@ def test_without_rollback_the_deployment_fails_and_stays(shop: Shop) -> None:
 
 
 def test_the_first_deployment_stalls(shop: Shop) -> None:
-    """Without a deployment to roll back to, nothing is launched any more, and the deployment stays IN_PROGRESS."""
+    """Without a deployment to roll back to, no more tasks are launched, and the deployment stays IN_PROGRESS."""
     shop.create(taskDefinition="bad", **BREAKS)
     shop.pass_(3000)
     assert len(shop.sim.tasks("bad")) == 4
@@ -80,7 +80,7 @@ def test_the_first_deployment_stalls(shop: Shop) -> None:
 
 
 def test_without_a_breaker_tasks_are_tried_for_ever(shop: Shop) -> None:
-    """Launches that fail come at ever longer intervals."""
+    """Failed launches are repeated at growing intervals."""
     shop.create(taskDefinition="bad", desiredCount=1)
     shop.pass_(600)
     assert 5 <= len(shop.sim.tasks("bad")) <= 9
@@ -112,7 +112,7 @@ def test_a_healthy_task_resets_the_count(shop: Shop, *, reset: bool, status: str
     ],
 )
 def test_the_threshold_of_the_breaker(desired: int, chosen: tuple[str, int] | None, expected: int) -> None:
-    """Half of the desired count, but 3 to 200; a count or a share if configured, and only one kind has bounds."""
+    """Half of the desired count, 3 to 200; or as configured: a count or a share, with or without bounds."""
     breaker: dict[str, Any] = {"enable": True, "rollback": True}
     if chosen is not None:
         breaker["thresholdConfiguration"] = {"type": chosen[0], "value": chosen[1]}
@@ -120,7 +120,7 @@ def test_the_threshold_of_the_breaker(desired: int, chosen: tuple[str, int] | No
 
 
 def test_a_rollback_can_fail(shop: Shop) -> None:
-    """It does if a script says so, and if the tasks of the old revision do not start any more."""
+    """A rollback fails if a script says so, or if the tasks of the old revision do not start."""
     shop.ready(**BREAKS)
     shop.sim.script_deployment("web", DeploymentScript(rollback_fails="no way back"))
     shop.update(taskDefinition="bad")
@@ -153,7 +153,7 @@ def test_a_newer_deployment_replaces_one_under_way(shop: Shop) -> None:
 
 
 def test_a_newer_deployment_ends_a_rollback(shop: Shop) -> None:
-    """Its rollback has failed; a failure of the newer one has nothing to roll back to."""
+    """The rollback fails; a failure of the newer deployment has nothing to roll back to."""
     shop.ready(**BREAKS)
     shop.update(taskDefinition="bad")
     shop.pass_(48)
@@ -165,7 +165,7 @@ def test_a_newer_deployment_ends_a_rollback(shop: Shop) -> None:
 
 
 def test_a_deployment_is_stopped_with_rollback(shop: Shop) -> None:
-    """StopServiceDeployment rolls back by default, can be said twice, and conflicts with what is over."""
+    """StopServiceDeployment rolls back by default, can be repeated, and is a conflict for a finished deployment."""
     shop.ready()
     shop.update(taskDefinition="next")
     arn = shop.last.arn
@@ -180,7 +180,7 @@ def test_a_deployment_is_stopped_with_rollback(shop: Shop) -> None:
 
 
 def test_a_deployment_is_aborted(shop: Shop) -> None:
-    """ABORT leaves everything as it is; the first deployment cannot be rolled back."""
+    """ABORT leaves all tasks as they are; the first deployment cannot be rolled back."""
     shop.create()
     arn = shop.last.arn
     assert shop.refusal("StopServiceDeployment", serviceDeploymentArn=arn).code == "InvalidParameterException"
@@ -244,7 +244,7 @@ def test_deployments_are_listed(shop: Shop) -> None:
 
 
 def test_revisions_are_described(shop: Shop) -> None:
-    """A revision says what ran; an unknown one is MISSING."""
+    """A revision shows its configuration; an unknown one is MISSING."""
     shop.ready()
     shop.update(taskDefinition="next")
     arn = shop.sim.deployments("web")[0].revision_arn
@@ -257,7 +257,7 @@ def test_revisions_are_described(shop: Shop) -> None:
 
 
 def test_many_updates_leave_one_deployment(shop: Shop) -> None:
-    """Whatever is asked for in a row, the last one is deployed and the others are stopped."""
+    """Of several deployments in a row, the last one is deployed and the others are stopped."""
     shop.ready()
     for number in range(8):
         shop.update(forceNewDeployment=True)

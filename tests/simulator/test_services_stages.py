@@ -35,7 +35,7 @@ def course(shop: Shop, seconds: int) -> list[tuple[str | None, float, int]]:
 
 
 def test_blue_green_goes_through_its_stages() -> None:
-    """Both revisions run at full strength until the old one is cleaned up after the bake time."""
+    """Both revisions have all their tasks until CLEAN_UP, after the bake time."""
     shop = shop_with("BLUE_GREEN")
     assert course(shop, 2)[-1] == ("RECONCILE_SERVICE", 0.0, 0)
     assert course(shop, 100) == [
@@ -72,7 +72,7 @@ def test_linear_and_canary_repeat_stages() -> None:
     ("action", "ends"), [(None, "SUCCESSFUL"), ("CONTINUE", "SUCCESSFUL"), ("ROLLBACK", "ROLLBACK_SUCCESSFUL")]
 )
 def test_a_pause_waits_for_an_answer(action: str | None, ends: str) -> None:
-    """A PAUSE hook holds its stage up until ContinueServiceDeployment answers it."""
+    """A PAUSE hook delays its stage until ContinueServiceDeployment answers it."""
     shop = shop_with("BLUE_GREEN", lifecycleHooks=[PAUSE])
     shop.pass_(1000)
     rollout = shop.rollout()
@@ -91,7 +91,7 @@ def test_a_pause_waits_for_an_answer(action: str | None, ends: str) -> None:
 @pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
 @pytest.mark.parametrize(("action", "ends"), [("CONTINUE", "SUCCESSFUL"), ("ROLLBACK", "ROLLBACK_SUCCESSFUL")])
 def test_a_pause_times_out(action: str, ends: str, strategy: str) -> None:
-    """A pause shows when it expires and what happens then: the deployment goes on or is rolled back."""
+    """A pause shows its expiry and its timeout action: the deployment continues or is rolled back."""
     timeout = {"timeoutInMinutes": 5, "action": action}
     shop = shop_with(strategy, lifecycleHooks=[{**PAUSE, "timeoutConfiguration": timeout}])
     while not shop.rollout().get("lifecycleHookDetails"):
@@ -112,7 +112,7 @@ def test_a_pause_times_out(action: str, ends: str, strategy: str) -> None:
 
 @pytest.mark.parametrize("strategy", ["LINEAR", "CANARY"])
 def test_a_pause_of_a_traffic_step_comes_with_each_step(strategy: str) -> None:
-    """A hook before the production traffic waits before every step, each time with an id and an expiry of its own."""
+    """A hook before the production traffic pauses before every step, each time with a new id and expiry."""
     hook = {**PAUSE, "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}
     steps = {"linearConfiguration": {"stepPercent": 50.0, "stepBakeTimeInMinutes": 1}}
     shop = shop_with(strategy, lifecycleHooks=[hook], **steps)
@@ -182,7 +182,7 @@ def test_the_first_one_has_nothing_to_roll_back_to() -> None:
 
 
 def test_a_staged_deployment_is_replaced() -> None:
-    """A newer deployment stops it, and the tasks of it go while those of the source stay."""
+    """A newer deployment stops it, and its tasks stop while those of the source stay."""
     shop = shop_with("BLUE_GREEN", lifecycleHooks=[PAUSE])
     shop.pass_(100)
     shop.update(forceNewDeployment=True, deploymentConfiguration={"lifecycleHooks": []})

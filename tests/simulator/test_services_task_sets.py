@@ -14,7 +14,7 @@ HERE = {"cluster": "default", "service": "web"}
 
 @pytest.fixture
 def shop() -> Shop:
-    """Return a world with a service whose deployments somebody else controls."""
+    """Return a world with a service of the deployment controller EXTERNAL."""
     return external()
 
 
@@ -37,7 +37,7 @@ def task_set(shop: Shop, id_: str) -> Wire:
 
 
 def test_a_task_set_has_a_share_of_the_tasks(shop: Shop) -> None:
-    """It is STABILIZING until as many tasks run as its scale of the desired count, rounded up."""
+    """A task set is STABILIZING until its scale of the desired count, rounded up, runs."""
     created = add(shop, 50, externalId="x")
     assert (created["status"], created["computedDesiredCount"], created["externalId"]) == ("ACTIVE", 2, "x")
     assert created["stabilityStatus"] == "STABILIZING"
@@ -51,7 +51,7 @@ def test_a_task_set_has_a_share_of_the_tasks(shop: Shop) -> None:
 
 
 def test_an_external_service_has_a_launch_type_and_a_role(shop: Shop) -> None:
-    """What it runs is said by its task sets; `launchType` is EC2 nevertheless, and ECS has its own role for it."""
+    """Its task sets have the task definition; its own `launchType` is EC2, and it has the service-linked role."""
     service = shop.service()
     assert ("EC2", "EXTERNAL") == (service["launchType"], service["deploymentController"]["type"])
     assert service["roleArn"].endswith(":role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
@@ -71,7 +71,7 @@ def test_task_sets_are_scaled_and_switched(shop: Shop) -> None:
 
 
 def test_a_task_set_drains(shop: Shop) -> None:
-    """Deletion needs a scale of 0 or force; it is DRAINING until its tasks are gone, then MISSING."""
+    """Deletion needs a scale of 0 or force; a task set is DRAINING until its tasks have stopped, then MISSING."""
     id_ = add(shop)["id"]
     shop.pass_(30)
     assert shop.refusal("DeleteTaskSet", **HERE, taskSet=id_).code == "InvalidParameterException"
@@ -85,7 +85,7 @@ def test_a_task_set_drains(shop: Shop) -> None:
 
 
 def test_creation_of_a_task_set_is_idempotent(shop: Shop) -> None:
-    """The same token and the same request get the same task set; tokens have 36 characters at most."""
+    """An equal request with the same token returns the same task set; tokens have at most 36 characters."""
     assert add(shop, clientToken="t")["id"] == add(shop, clientToken="t")["id"]
     request = {**HERE, "taskDefinition": "next", **FARGATE}
     for token in ("t", "t" * 37):
@@ -120,7 +120,7 @@ def test_what_runs_is_not_said_by_the_service(shop: Shop) -> None:
 
 
 def test_codedeploy_services_have_no_deployments() -> None:
-    """There is a PRIMARY task set from the start, only the desired count is updated, and `deployments` is absent."""
+    """A PRIMARY task set exists from the start, only the desired count can be updated, `deployments` is absent."""
     shop = Shop()
     created = shop.create(deploymentController={"type": "CODE_DEPLOY"})
     assert "deployments" not in created
@@ -136,7 +136,7 @@ def test_codedeploy_services_have_no_deployments() -> None:
 
 
 def test_reads_of_task_sets_lag() -> None:
-    """A new task set is MISSING for a while, and one that is gone can still be seen."""
+    """A new task set is MISSING for a while, and stale reads still show a deleted one."""
     shop = external(Lag(visible_after=3))
     id_ = add(shop)["id"]
     assert shop.do("DescribeTaskSets", **HERE, taskSets=[id_])["taskSets"] == []

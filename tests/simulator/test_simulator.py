@@ -20,7 +20,7 @@ def error_of(response: Response) -> tuple[int, str]:
 
 
 def test_a_success_is_rendered_as_aws_json(world: World) -> None:
-    """An answer carries the content type, its length and a request id."""
+    """An answer has the content type, its length and a request id."""
     response = world.sim.respond(TARGET + "ListClusters", b"{}")
     assert response.status == 200
     assert json.loads(response.body) == {"clusterArns": ["arn:aws:ecs:us-east-1:123456789012:cluster/default"]}
@@ -51,7 +51,7 @@ def test_an_error_is_rendered_with_its_type_and_message(world: World) -> None:
     ],
 )
 def test_what_cannot_be_read_is_a_client_error(world: World, target: str, body: bytes, code: str) -> None:
-    """A request that is no ECS request gets a 400, never a 500."""
+    """A request that is not for ECS gets a 400, never a 500."""
     assert error_of(world.sim.respond(target, body)) == (400, code)
 
 
@@ -62,12 +62,12 @@ def test_nulls_are_absent_members(world: World) -> None:
 
 
 def test_every_operation_is_simulated() -> None:
-    """There is no operation of ECS that the simulator lacks."""
+    """The simulator implements every operation of ECS."""
     assert simulated_operations() == set(service_model.load()["operations"])
 
 
-def test_a_missing_operation_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An operation that ECS has and the simulator lacks answers 400 and names itself."""
+def test_an_operation_that_is_not_simulated_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation that the simulator does not implement answers 400 with its name."""
     monkeypatch.delitem(TABLE, "ListTasks")
     response = world.sim.respond(TARGET + "ListTasks", b"{}")
     assert error_of(response) == (400, "NotSimulatedException")
@@ -75,7 +75,7 @@ def test_a_missing_operation_says_so(world: World, monkeypatch: pytest.MonkeyPat
 
 
 def test_calls_are_recorded(world: World) -> None:
-    """Each call is kept with its time, request and outcome, refusals included."""
+    """Each call is recorded with its time, request and outcome, including errors."""
     world.do("ListTasks", cluster="default")
     world.pass_(5)
     world.refusal("ListTasks", cluster="nope")
@@ -92,7 +92,7 @@ def test_calls_are_recorded(world: World) -> None:
 
 
 def test_an_injected_fault_comes_before_the_effect(world: World) -> None:
-    """A queued error answers the next request, which changes nothing; then the operation works again."""
+    """A planned error is the answer to the next request, which changes nothing; then the operation works again."""
     world.sim.fail("CreateCluster", SimulatedError("ServerException", "Service unavailable.", 500))
     assert world.refusal("CreateCluster", clusterName="a").status == 500
     assert len(world.do("ListClusters")["clusterArns"]) == 1
@@ -101,7 +101,7 @@ def test_an_injected_fault_comes_before_the_effect(world: World) -> None:
 
 
 def test_faults_queue(world: World) -> None:
-    """Faults are consumed in order, each as often as it was asked for, by their operation alone."""
+    """Faults are used in order, each `times` times, by requests for their operation only."""
     world.sim.fail("ListTasks", SimulatedError("ThrottlingException", "Rate exceeded"), times=2)
     world.sim.fail("ListTasks", SimulatedError("ServerException", "", 500))
     world.do("ListClusters")
@@ -111,7 +111,7 @@ def test_faults_queue(world: World) -> None:
 
 
 def test_a_fault_needs_an_operation(world: World) -> None:
-    """A fault for an operation that ECS lacks is a mistake of the test."""
+    """A fault for an unknown operation is refused."""
     with pytest.raises(ValueError, match="ListTask"):
         world.sim.fail("ListTask", SimulatedError("ServerException", ""))
 

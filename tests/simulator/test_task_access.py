@@ -10,7 +10,7 @@ TWO = ({"name": "app", "image": "i"}, {"name": "side", "image": "i"})
 
 
 def test_standalone_tasks_are_not_protected(world: World) -> None:
-    """Protection is for tasks of services: others are failures, and so are unknown ones."""
+    """Only tasks of services can be protected: others and unknown tasks are failures."""
     world.register()
     arn = world.run_one()
     expected = [

@@ -47,7 +47,7 @@ def test_registration_fills_in_defaults(world: World) -> None:
 
 
 def test_ports_are_completed(world: World) -> None:
-    """A port of an awsvpc task is the host's as well, and speaks TCP unless it says otherwise."""
+    """The host port of an awsvpc task equals its container port, and the default protocol is TCP."""
     container = {**APP, "memory": 128, "portMappings": [{"containerPort": 80}]}
     awsvpc = register(world, networkMode="awsvpc", containerDefinitions=[container])
     bridge = register(world, containerDefinitions=[container])
@@ -126,7 +126,7 @@ def test_tags_are_beside_the_definition(world: World) -> None:
     ],
 )
 def test_refusals(world: World, members: Wire, message: str) -> None:
-    """A definition that ECS would not accept is a ClientException, and takes no revision."""
+    """An invalid definition is a ClientException, and uses no revision number."""
     request = {"family": "web", "containerDefinitions": [{**APP, "memory": 128}], **members}
     refusal = world.refusal("RegisterTaskDefinition", **request)
     assert refusal.code == "ClientException"
@@ -210,7 +210,7 @@ def test_deletion_needs_deregistration(world: World) -> None:
 
 
 def test_a_deleted_revision_stays_while_tasks_use_it(world: World) -> None:
-    """A revision is DELETE_IN_PROGRESS until its tasks are gone; tasks run on."""
+    """A revision is DELETE_IN_PROGRESS until its tasks have ended; they keep running."""
     world.register()
     arn = world.run_one()
     world.do("DeregisterTaskDefinition", taskDefinition="web:1")
@@ -230,7 +230,7 @@ def test_deletion_takes_up_to_10(world: World) -> None:
 
 
 def test_list(world: World) -> None:
-    """Definitions are listed by family and revision, up or down, by exact family and status."""
+    """Definitions are listed by family and revision, ascending or descending, by exact family and status."""
     for family in ("b", "a", "a", "ab"):
         register(world, family=family)
     for _ in range(9):
@@ -247,7 +247,7 @@ def test_list(world: World) -> None:
 
 
 def test_list_down_in_pages(world: World) -> None:
-    """Pages go down as well as up."""
+    """Pages work in ascending and descending order."""
     for _ in range(5):
         register(world)
     first = world.do("ListTaskDefinitions", sort="DESC", maxResults=3)

@@ -55,7 +55,7 @@ moments = st.floats(0, 400, allow_nan=False)
 
 @given(plans, st.none() | moments)
 def test_a_life_only_moves_forward(plan: TaskPlan, stop_at: float | None) -> None:
-    """Whatever the script, versions and status ranks never fall as time passes, and steps are in order."""
+    """With any script, versions and status ranks never decrease over time, and steps are in order."""
     steps = scripted_lifecycle(plan, 0)
     if stop_at is not None:
         steps = stopped_lifecycle(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
@@ -69,7 +69,7 @@ def test_a_life_only_moves_forward(plan: TaskPlan, stop_at: float | None) -> Non
 
 @given(plans, moments, moments)
 def test_stopping_does_not_rewrite_the_past(plan: TaskPlan, stop_at: float, before: float) -> None:
-    """A read of a moment before StopTask shows what it showed then."""
+    """A read of a moment before StopTask shows the state of that moment."""
     steps = scripted_lifecycle(plan, 0)
     stopped = stopped_lifecycle(plan, steps, stop_at, stop_code="UserInitiated", reason="enough")
     at = stop_at * before / 401
@@ -79,7 +79,7 @@ def test_stopping_does_not_rewrite_the_past(plan: TaskPlan, stop_at: float, befo
 
 @given(plans, moments)
 def test_a_stopped_task_ends(plan: TaskPlan, stop_at: float) -> None:
-    """After StopTask, every task reaches STOPPED with all containers stopped, whatever it was doing."""
+    """After StopTask at any moment, a task becomes STOPPED with all containers stopped."""
     steps: tuple[Step, ...] = stopped_lifecycle(
         plan, scripted_lifecycle(plan, 0), stop_at, stop_code="UserInitiated", reason="enough"
     )
@@ -90,7 +90,7 @@ def test_a_stopped_task_ends(plan: TaskPlan, stop_at: float) -> None:
 
 
 def life(world: World, arn: str, seconds: float, step: float = 0.5) -> list[str]:
-    """Return the statuses that a task shows over some seconds, repetitions dropped."""
+    """Return the statuses that a task shows over some seconds, without repetitions."""
     seen: list[str] = []
     for _ in range(int(seconds / step) + 1):
         status = world.task(arn)["lastStatus"]
@@ -101,7 +101,7 @@ def life(world: World, arn: str, seconds: float, step: float = 0.5) -> list[str]
 
 
 def test_a_fargate_task_passes_through_every_status(world: World) -> None:
-    """On Fargate a task climbs from PROVISIONING to RUNNING and steps down to STOPPED when it is stopped."""
+    """On Fargate a task goes from PROVISIONING to RUNNING, and to STOPPED when it is stopped."""
     world.register()
     arn = world.run_one()
     assert life(world, arn, 25) == ["PROVISIONING", "PENDING", "ACTIVATING", "RUNNING"]
@@ -120,7 +120,7 @@ def test_a_task_on_an_instance_needs_no_provisioning(world: World) -> None:
 
 
 def test_fargate_runs_after_twenty_seconds_by_default(world: World) -> None:
-    """Without a script, a Fargate task is RUNNING after 20 seconds and stays so."""
+    """Without a script, a Fargate task is RUNNING after 20 seconds and stays RUNNING."""
     world.register()
     arn = world.run_one()
     world.pass_(19.9)
@@ -132,7 +132,7 @@ def test_fargate_runs_after_twenty_seconds_by_default(world: World) -> None:
 
 
 def test_a_script_sets_the_durations(world: World) -> None:
-    """A script decides when a task runs, how long, and how long it takes to stop."""
+    """A script sets when a task runs, for how long, and how long it takes to stop."""
     world.sim.script("web", TaskScript(time_to_start=1, run_time=10, time_to_stop=5))
     world.register()
     start = world.clock()
@@ -158,7 +158,7 @@ def test_an_essential_container_ends_the_task(world: World) -> None:
 
 
 def test_exit_codes_by_name(world: World) -> None:
-    """A script can say the exit code of each container, and why it exited."""
+    """A script can set the exit code and the reason of each container."""
     script = TaskScript(
         run_time=10, exit_codes={"app": 137, "sidecar": 0}, exit_reasons={"app": "OutOfMemoryError: killed"}
     )
@@ -172,7 +172,7 @@ def test_exit_codes_by_name(world: World) -> None:
 
 
 def test_a_container_that_is_not_essential_ends_alone(world: World) -> None:
-    """When only containers exit that are not essential, the task runs on."""
+    """When only non-essential containers exit, the task runs on."""
     world.sim.script("web", TaskScript(run_time=10, exit_codes={"sidecar": 3}))
     world.register("web", *APP_AND_SIDECAR)
     arn = world.run_one()
@@ -186,7 +186,7 @@ def test_a_container_that_is_not_essential_ends_alone(world: World) -> None:
 
 
 def test_a_spot_interruption(world: World) -> None:
-    """With another stop code, the end comes from outside: containers are sent SIGTERM."""
+    """With another stop code, the task is stopped from outside: containers are sent SIGTERM."""
     world.sim.script("web", TaskScript(run_time=5, stop_code="SpotInterruption", stopped_reason="Taken back."))
     world.register()
     arn = world.run_one()
@@ -235,7 +235,7 @@ def test_the_star_script_is_for_all_other_families(world: World) -> None:
 
 
 def test_health_follows_the_script(world: World) -> None:
-    """A container with a health check turns HEALTHY some seconds after RUNNING, without a new version."""
+    """A container with a health check becomes HEALTHY some seconds after RUNNING, without a new version."""
     world.sim.script("web", TaskScript(time_to_start=1, time_to_healthy=4))
     checked: Wire = {"name": "app", "image": "i", "healthCheck": {"command": ["CMD", "true"]}}
     world.register("web", checked)
@@ -250,7 +250,7 @@ def test_health_follows_the_script(world: World) -> None:
 
 
 def test_negative_durations_are_refused() -> None:
-    """A script cannot go back in time."""
+    """Negative durations are refused."""
     with pytest.raises(ValueError, match="run_time must not be negative: -1"):
         TaskScript(run_time=-1)
 
@@ -271,7 +271,7 @@ def test_negative_durations_are_refused() -> None:
         ("health", "FINE", ValueError),
     ],
 )
-def test_a_script_refuses_what_it_cannot_play(field: str, value: Any, error: type[Exception]) -> None:
-    """A wrong value is an error where the script is written, and names the field."""
+def test_a_script_refuses_wrong_values(field: str, value: Any, error: type[Exception]) -> None:
+    """A wrong value is an error when the script is made, and the message names the field."""
     with pytest.raises(error, match=f"^{field}"):
         TaskScript(**{field: value})

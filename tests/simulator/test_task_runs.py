@@ -40,7 +40,7 @@ def test_a_new_fargate_task(world: World) -> None:
 
 
 def test_a_running_fargate_task_has_its_network_interface(world: World) -> None:
-    """Once attached, the interface is told by the attachment and by every container."""
+    """Once attached, the interface is shown by the attachment and by every container."""
     world.register()
     arn = world.run_one()
     created = world.task(arn)["attachments"][0]
@@ -58,7 +58,7 @@ def test_a_running_fargate_task_has_its_network_interface(world: World) -> None:
 
 
 def test_timestamps_come_in_order(world: World) -> None:
-    """A finished task has all its timestamps, in the order of its life."""
+    """A finished task has all its timestamps, in the order of its lifecycle."""
     world.sim.script("web", TaskScript(run_time=5))
     world.register()
     arn = world.run_one()
@@ -115,7 +115,7 @@ def test_count_is_1_to_10(world: World, count: int) -> None:
     ],
 )
 def test_refusals(world: World, members: Wire, code: str, message: str) -> None:
-    """RunTask refuses what does not fit, and starts nothing."""
+    """RunTask refuses invalid requests, and starts nothing."""
     world.register()
     world.do("CreateCluster", clusterName="gone")
     world.do("DeleteCluster", cluster="gone")
@@ -127,7 +127,7 @@ def test_refusals(world: World, members: Wire, code: str, message: str) -> None:
 
 
 def test_an_inactive_task_definition_does_not_run(world: World) -> None:
-    """A deregistered revision is refused; tasks that run with it go on."""
+    """A deregistered revision is refused; its tasks keep running."""
     world.register()
     arn = world.run_one()
     world.do("DeregisterTaskDefinition", taskDefinition="web:1")
@@ -187,7 +187,7 @@ def test_a_token_replays_the_same_tasks(world: World) -> None:
 
 
 def test_a_token_replays_after_deregistration(world: World) -> None:
-    """A replay looks at the token before it looks at the task definition."""
+    """The token is checked before the task definition."""
     world.register()
     first = world.run_one(clientToken="t")
     world.do("DeregisterTaskDefinition", taskDefinition="web:1")
@@ -202,7 +202,7 @@ def test_a_token_conflicts_with_other_parameters(world: World) -> None:
     assert (refusal.code, refusal.details) == ("ConflictException", {"resourceIds": [arn]})
 
 
-def test_a_token_is_known_in_its_cluster_only(world: World) -> None:
+def test_a_token_is_valid_in_its_cluster_only(world: World) -> None:
     """Two clusters do not share tokens."""
     world.register()
     world.do("CreateCluster", clusterName="other")
@@ -221,7 +221,7 @@ def test_a_token_ends(world: World, stop_after: float | None, seconds: float) ->
 
 
 def test_a_token_lives_as_long_as_one_of_its_tasks_is_known(world: World) -> None:
-    """A token stands for its tasks while ECS remembers one: to the second, for an hour after the last has stopped."""
+    """A token replays its tasks while ECS shows one of them: to the second, for an hour after the last has stopped."""
     world.sim.script("web", TaskScript(time_to_start=0, time_to_stop=0))
     world.register()
     first, second = (task["taskArn"] for task in world.run(count=2, clientToken="t"))
@@ -236,7 +236,7 @@ def test_a_token_lives_as_long_as_one_of_its_tasks_is_known(world: World) -> Non
 
 
 def test_a_token_ends_after_a_day(world: World) -> None:
-    """Tasks that run on do not keep their token: to the second, it is free after 24 hours."""
+    """Running tasks do not extend a token: to the second, it is free after 24 hours."""
     world.register()
     first = world.run_one(clientToken="t")
     world.pass_(24 * 3600 - 1)
@@ -268,7 +268,7 @@ def test_a_refused_call_uses_no_token(world: World) -> None:
 
 
 def test_a_replay_is_not_delayed_by_lag() -> None:
-    """A replay answers with tasks that reads do not see yet."""
+    """A replay answers with tasks that reads do not show yet."""
     world = World(lag=Lag(visible_after=10))
     world.register()
     assert world.run_one(clientToken="t") == world.run_one(clientToken="t")
@@ -311,7 +311,7 @@ def place(world: World, **members: Any) -> tuple[list[str], list[str]]:
 
 
 def test_tasks_and_failures_together(world: World) -> None:
-    """When there is room for some only, the answer has both tasks and failures."""
+    """If there is capacity for some tasks only, the answer has both tasks and failures."""
     instance = world.add_instance(cpu=10240, memory=3584)
     world.register_for_instances(memory=512)
     answer = world.do("RunTask", taskDefinition="web", count=10)
@@ -328,14 +328,14 @@ def test_tasks_and_failures_together(world: World) -> None:
     ],
 )
 def test_shortages(world: World, members: Wire, reason: str) -> None:
-    """What does not fit on any instance is a failure with its reason."""
+    """A task that fits on no instance is a failure with its reason."""
     world.add_instance()
     world.register_for_instances(**members)
     assert place(world) == ([], [reason])
 
 
 def test_room_comes_back_when_a_task_stops(world: World) -> None:
-    """A stopped task frees what it held."""
+    """A stopped task frees its resources."""
     world.add_instance(memory=512)
     world.register_for_instances(memory=512)
     (task,) = world.do("RunTask", taskDefinition="web")["tasks"]
@@ -354,7 +354,7 @@ def test_draining_instances_take_no_tasks(world: World) -> None:
 
 
 def test_ports_are_bound(world: World) -> None:
-    """A running container tells its host ports: the given one, or a free one from 32768."""
+    """A running container shows its host ports: the given one, or a free one from 32768."""
     world.add_instance()
     ports = [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 81}]
     world.register_for_instances(cpu=1, memory=4, portMappings=ports)
@@ -406,7 +406,7 @@ def test_instances_take_no_platform_version(world: World) -> None:
 
 
 def test_start_task_uses_the_named_instances(world: World) -> None:
-    """StartTask starts one task on each named instance, and reports those that it cannot use."""
+    """StartTask starts one task on each named instance, and reports failures for the others."""
     good, draining, full = world.add_instance(), world.add_instance(), world.add_instance(memory=8)
     world.do("UpdateContainerInstancesState", containerInstances=[draining], status="DRAINING")
     world.register_for_instances()

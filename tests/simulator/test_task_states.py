@@ -5,8 +5,8 @@ from ecskit.testing import Lag, TaskScript, TaskState
 from .support import ARN, World
 
 
-def test_the_truth_is_not_behind() -> None:
-    """Tasks that no read shows yet are there, in the order of their launch, as they are now."""
+def test_states_are_current() -> None:
+    """Tasks that reads do not show yet are included, in the order of launches, in their current state."""
     world = World(lag=Lag(visible_after=1000))
     world.sim.script("job", TaskScript(time_to_start=5))
     world.register("job")
@@ -24,8 +24,8 @@ def test_the_truth_is_not_behind() -> None:
     )
 
 
-def test_what_is_to_stop_is_told_at_once(world: World) -> None:
-    """`desired_status` says that a task was stopped while it still runs."""
+def test_a_stop_is_shown_at_once(world: World) -> None:
+    """`desired_status` is STOPPED while a stopped task still runs."""
     world.register("job")
     arn = world.run_one("job")
     world.pass_(60)
@@ -34,8 +34,8 @@ def test_what_is_to_stop_is_told_at_once(world: World) -> None:
     assert ("RUNNING", "STOPPED") == (state.last_status, state.desired_status)
 
 
-def test_tasks_that_ecs_forgot_still_count(world: World) -> None:
-    """A purged task is still told, in its place, and that it was purged."""
+def test_purged_tasks_are_included(world: World) -> None:
+    """A purged task is still in the list, in order, and marked as purged."""
     world.sim.script("job", [TaskScript.runs_for(60), TaskScript()])
     world.register("job")
     arns = [world.run_one("job"), world.run_one("job")]
@@ -45,7 +45,7 @@ def test_tasks_that_ecs_forgot_still_count(world: World) -> None:
     assert "MISSING" == world.do("DescribeTasks", tasks=arns)["failures"][0]["reason"]
 
 
-def test_looking_is_no_call(world: World) -> None:
-    """It is not a request, so it meets no fault and is not recorded."""
+def test_reading_states_is_no_call(world: World) -> None:
+    """`tasks()` is no request: it meets no fault and is not recorded."""
     assert [] == world.sim.tasks()
     assert [] == world.sim.calls

@@ -14,8 +14,8 @@ def test_describe_reports_unknown_tasks_as_missing(world: World) -> None:
     assert answer["failures"] == [{"arn": f"{ARN}task/default/feedbeef", "reason": "MISSING"}]
 
 
-def test_a_task_is_known_in_its_cluster_only(world: World) -> None:
-    """A task asked for in another cluster is MISSING."""
+def test_a_task_is_found_in_its_cluster_only(world: World) -> None:
+    """A task is MISSING in another cluster."""
     world.register()
     world.do("CreateCluster", clusterName="other")
     arn = world.run_one()
@@ -23,7 +23,7 @@ def test_a_task_is_known_in_its_cluster_only(world: World) -> None:
 
 
 def test_describe_takes_ids_and_arns(world: World) -> None:
-    """A task can be named by its id or its ARN; asked for twice, it is shown once."""
+    """A task can be named by its id or its ARN; if named twice, it is shown once."""
     world.register()
     arn = world.run_one()
     answer = world.do("DescribeTasks", tasks=[arn.rsplit("/", 1)[1], arn])
@@ -38,7 +38,7 @@ def test_describe_takes_1_to_100_tasks(world: World) -> None:
 
 
 def test_tags_are_shown_on_demand(world: World) -> None:
-    """DescribeTasks shows tags only if asked to."""
+    """DescribeTasks shows tags only with `include`."""
     world.register()
     arn = world.run_one(tags=[{"key": "a", "value": "1"}])
     assert "tags" not in world.do("DescribeTasks", tasks=[arn])["tasks"][0]
@@ -83,12 +83,12 @@ def test_a_task_stopped_before_it_ran_has_no_exit_code(world: World) -> None:
 
 
 def test_stopping_an_unknown_task(world: World) -> None:
-    """StopTask for a task that is not there is an InvalidParameterException."""
+    """StopTask for an unknown task is an InvalidParameterException."""
     refusal = world.refusal("StopTask", task="feedbeef")
     assert (refusal.code, refusal.message) == ("InvalidParameterException", "The referenced task was not found.")
 
 
-def test_stopped_tasks_are_forgotten_after_an_hour(world: World) -> None:
+def test_stopped_tasks_are_missing_after_an_hour(world: World) -> None:
     """One hour after it stopped, a task is MISSING."""
     world.sim.script("web", TaskScript(time_to_start=0, time_to_stop=0))
     world.register()
@@ -127,7 +127,7 @@ def test_list_filters(world: World) -> None:
 
 
 def test_list_pages_are_stable(world: World) -> None:
-    """Pages follow the order of creation, also when tasks come and go between two calls."""
+    """Pages follow the order of creation, also when tasks are launched or stop between two calls."""
     world.register()
     arns = [task["taskArn"] for _ in range(3) for task in world.run(count=10)]
     first = world.do("ListTasks", maxResults=12)
@@ -149,7 +149,7 @@ def test_list_default_page_is_100(world: World) -> None:
 
 
 def test_list_refuses_bad_pages(world: World) -> None:
-    """A page size out of bounds, a made-up token, and a token of another question are refused."""
+    """A page size out of bounds, an invented token, and a token of another request are refused."""
     world.register()
     world.run(count=3)
     token = world.do("ListTasks", maxResults=1)["nextToken"]

@@ -89,7 +89,7 @@ def test_fitting_values_pass(members: dict[str, Any]) -> None:
     ],
 )
 def test_a_violation_names_the_member(value: object, expected: str, is_type: object) -> None:
-    """A value that does not fit has one violation, which says where and what."""
+    """A value that does not fit has one violation, with its path and its problem."""
     (violation,) = violations(SHAPES, "Root", value)
     assert (expected, is_type) == (str(violation), violation.is_type)
 

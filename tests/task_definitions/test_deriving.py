@@ -60,7 +60,7 @@ def test_a_variable_is_either_a_value_or_a_secret() -> None:
     derived = derive(BASE, secrets={"app": {"MODE": "mode"}}, environment={"app": {"TOKEN": "plain"}})
     assert [each.name for each in app(derived).environment] == ["LEVEL", "TOKEN"]
     assert [each.name for each in app(derived).secrets] == ["MODE"]
-    with pytest.raises(RequestError, match=r"environment\['app'\]\['X'\]: to be set and to be a secret"):
+    with pytest.raises(RequestError, match=r"environment\['app'\]\['X'\]: is in `environment` and in `secrets`"):
         derive(BASE, secrets={"app": {"X": "x"}}, environment={"app": {"X": "x"}})
     both = derive(BASE, secrets={"app": {"MODE": "mode"}}, environment={"app": {"MODE": None}})
     assert [each.name for each in app(both).environment] == ["LEVEL"]
@@ -86,7 +86,7 @@ def test_containers_that_are_not_there_are_told_with_those_that_are() -> None:
     """All of them at once."""
     with pytest.raises(RequestError) as caught:
         derive(BASE, images={"ap": "x"}, environment={"web": {}}, secrets={"app": {}, "db": {}})
-    text = "there is no such container; there are: app, sidecar"
+    text = "the definition has no such container; its containers are: app, sidecar"
     assert caught.value.problems == (("images['ap']", text), ("environment['web']", text), ("secrets['db']", text))
 
 

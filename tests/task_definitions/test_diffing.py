@@ -111,10 +111,10 @@ CHANGED: dict[str, tuple[Wire, Wire, str]] = {
         ec2(),
         f"- {APP}.environment['A']: '***'",
     ),
-    "another value": (
+    "a secret value": (
         ec2(container(environment=[{"name": "A", "value": SECRET}])),
         ec2(container(environment=[{"name": "A", "value": ""}])),
-        f"~ {APP}.environment['A']: another value",
+        f"~ {APP}.environment['A']: changed",
     ),
     "a variable twice": (
         ec2(container(environment=[{"name": "A", "value": "1"}])),
@@ -129,12 +129,12 @@ CHANGED: dict[str, tuple[Wire, Wire, str]] = {
     "an option of logs": (
         ec2(container(logConfiguration={"logDriver": "splunk", "options": {"splunk-token": SECRET}})),
         ec2(container(logConfiguration={"logDriver": "splunk", "options": {"splunk-token": "x"}})),
-        f"~ {APP}.log_configuration.options['splunk-token']: another value",
+        f"~ {APP}.log_configuration.options['splunk-token']: changed",
     ),
     "credentials": (
         ec2(container(repositoryCredentials={"credentialsParameter": SECRET})),
         ec2(container(repositoryCredentials={"credentialsParameter": "x"})),
-        f"~ {APP}.repository_credentials.credentials_parameter: another value",
+        f"~ {APP}.repository_credentials.credentials_parameter: changed",
     ),
     "a port": (
         ec2(container(portMappings=[{"containerPort": 80}])),
@@ -175,7 +175,7 @@ CHANGED: dict[str, tuple[Wire, Wire, str]] = {
     "what nobody knows": (
         ec2(container(tomorrow=SECRET)),
         ec2(container(tomorrow="x")),
-        f"~ {APP}.extra_fields['tomorrow']: another value",
+        f"~ {APP}.extra_fields['tomorrow']: changed",
     ),
     "what nobody knows at the top": (ec2(), ec2(tomorrow=SECRET), "+ extra_fields['tomorrow']: '***'"),
 }

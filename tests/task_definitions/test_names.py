@@ -37,5 +37,5 @@ first = sorted(name for name in sys.modules if name.startswith(("ecskit._task_de
 ecskit.task_definitions.load
 print(first, sorted(name for name in sys.modules if name.startswith("ecskit._task_definitions.")))
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[] ['ecskit._task_definitions.files']"

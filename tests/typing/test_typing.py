@@ -47,6 +47,7 @@ def run(project: Path, module: str, *arguments: str) -> str:
         [sys.executable, "-m", module, *arguments],
         capture_output=True,
         text=True,
+        timeout=240,
         check=False,
         cwd=project,
         env={**os.environ, "MYPYPATH": SOURCE},

@@ -1,4 +1,4 @@
-"""A scripted ECS for waits over anything else: a timeline answers the operation that describes the targets.
+"""A scripted ECS for waits for other resources: a timeline answers the operation that describes the targets.
 
 `support/poll_words.py` explains the words of timelines. Key: the parts of a state with `+` between them (the
 functions below read them), `/` between targets, `-` for one that ECS does not show, `!500` an error.
@@ -32,26 +32,26 @@ def _cluster(id_: str, status: str) -> Wire:
 
 
 def _instance(id_: str, status: str, *more: str) -> Wire:
-    """Return a container instance; `+connected`, `+agent=UPDATED`, `+running=3` and `+v7` tell more of it."""
-    told: Wire = {"containerInstanceArn": f"{HOME}container-instance/prod/{id_}", "status": status}
-    told["ec2InstanceId"] = f"i-{id_}"
-    told["agentConnected"] = "connected" in more
+    """Return a container instance; `+connected`, `+agent=UPDATED`, `+running=3` and `+v7` set its members."""
+    wire: Wire = {"containerInstanceArn": f"{HOME}container-instance/prod/{id_}", "status": status}
+    wire["ec2InstanceId"] = f"i-{id_}"
+    wire["agentConnected"] = "connected" in more
     for word in more:
         name, _, value = word.partition("=")
         if name == "agent":
-            told["agentUpdateStatus"] = value
+            wire["agentUpdateStatus"] = value
         elif name in ("running", "pending"):
-            told[f"{name}TasksCount"] = int(value)
+            wire[f"{name}TasksCount"] = int(value)
         elif name.startswith("v"):
-            told["version"] = int(name[1:])
+            wire["version"] = int(name[1:])
         elif name == "why":
-            told["statusReason"] = value
-    return told
+            wire["statusReason"] = value
+    return wire
 
 
 def _provider(id_: str, status: str, update: str | None = None, why: str | None = None) -> Wire:
-    told = {"capacityProviderArn": f"{HOME}capacity-provider/{id_}", "name": id_, "status": status}
-    return told | ({"updateStatus": update} if update else {}) | ({"updateStatusReason": why} if why else {})
+    wire = {"capacityProviderArn": f"{HOME}capacity-provider/{id_}", "name": id_, "status": status}
+    return wire | ({"updateStatus": update} if update else {}) | ({"updateStatusReason": why} if why else {})
 
 
 def _definition(id_: str, status: str) -> Wire:
@@ -59,9 +59,9 @@ def _definition(id_: str, status: str) -> Wire:
 
 
 def _task_set(id_: str, status: str, stability: str | None = None, *more: str) -> Wire:
-    """Return a task set; further words are its scale, how many tasks run, and when it was updated."""
+    """Return a task set; further words are its scale, running count and time of update."""
     arn = f"{HOME}task-set/prod/web/ecs-svc/{id_}"
-    told: Wire = {
+    wire: Wire = {
         "id": f"ecs-svc/{id_}",
         "taskSetArn": arn,
         "status": status,
@@ -69,18 +69,18 @@ def _task_set(id_: str, status: str, stability: str | None = None, *more: str) -
         "runningCount": 1,
     }
     for name, value in zip(("scale", "runningCount", "updatedAt"), more, strict=False):
-        told[name] = {"value": float(value), "unit": "PERCENT"} if name == "scale" else int(value)
-    return told | ({"stabilityStatus": stability} if stability else {})
+        wire[name] = {"value": float(value), "unit": "PERCENT"} if name == "scale" else int(value)
+    return wire | ({"stabilityStatus": stability} if stability else {})
 
 
 def _task(id_: str, status: str, *agents: str) -> Wire:
     """Return a task; `+app=PENDING` is a container with an agent, `+app=` one without, `+noexec` a task without."""
-    told: Wire = {"taskArn": f"{HOME}task/prod/{id_}", "lastStatus": status, "desiredStatus": "RUNNING"}
-    told["enableExecuteCommand"] = "noexec" not in agents
+    wire: Wire = {"taskArn": f"{HOME}task/prod/{id_}", "lastStatus": status, "desiredStatus": "RUNNING"}
+    wire["enableExecuteCommand"] = "noexec" not in agents
     if status == "STOPPED":
-        told |= {"stopCode": "EssentialContainerExited", "stoppedAt": 1.0}
-    told["containers"] = [_container(*agent.split("=")) for agent in agents if "=" in agent]
-    return told
+        wire |= {"stopCode": "EssentialContainerExited", "stoppedAt": 1.0}
+    wire["containers"] = [_container(*agent.split("=")) for agent in agents if "=" in agent]
+    return wire
 
 
 def _container(name: str, agent: str) -> Wire:
@@ -94,8 +94,8 @@ def _daemon(id_: str, status: str) -> Wire:
 
 
 def _deployment(id_: str, status: str, why: str | None = None) -> Wire:
-    told = {"daemonDeploymentArn": f"{HOME}daemon-deployment/prod/log/{id_}", "status": status}
-    return told | ({"statusReason": why} if why else {})
+    wire = {"daemonDeploymentArn": f"{HOME}daemon-deployment/prod/log/{id_}", "status": status}
+    return wire | ({"statusReason": why} if why else {})
 
 
 def _daemon_definition(id_: str, status: str) -> Wire:
@@ -104,8 +104,8 @@ def _daemon_definition(id_: str, status: str) -> Wire:
 
 
 def _gateway(id_: str, status: str, why: str | None = None) -> Wire:
-    told = {"gatewayArn": f"{HOME}gateway/{id_}", "name": id_, "status": status}
-    return told | ({"statusReason": why} if why else {})
+    wire = {"gatewayArn": f"{HOME}gateway/{id_}", "name": id_, "status": status}
+    return wire | ({"statusReason": why} if why else {})
 
 
 def _route(id_: str, status: str) -> Wire:
@@ -113,28 +113,28 @@ def _route(id_: str, status: str) -> Wire:
 
 
 def _express(id_: str, status: str, why: str | None = None) -> Wire:
-    told = {"statusCode": status} | ({"statusReason": why} if why else {})
-    return {"serviceArn": f"{HOME}service/prod/{id_}", "status": told}
+    wire = {"statusCode": status} | ({"statusReason": why} if why else {})
+    return {"serviceArn": f"{HOME}service/prod/{id_}", "status": wire}
 
 
 @attrs.frozen
 class Family:
-    """How one kind of things is described."""
+    """How one resource type is described."""
 
     operation: str
     asks: str
-    """The member of the request that names them."""
+    """The request member that holds the names."""
     answers: str
-    """The member of the answer that holds them."""
+    """The response member that holds the resources."""
     wire: Callable[..., Wire]
-    """Makes one of them, of an id and the parts of a state."""
+    """Returns a resource from its id and the parts of a state."""
     unknown: str | None = None
-    """The error with which ECS says that there is none; None where a call is about many."""
+    """The error for a resource that is not found; None if a request is for many resources."""
 
     def arn(self, id_: str = "a") -> str:
-        """Return the ARN of one of them."""
-        told = self.wire(id_, "ACTIVE")
-        return str(next(value for key, value in told.items() if key.lower().endswith("arn")))
+        """Return the ARN of a resource."""
+        wire = self.wire(id_, "ACTIVE")
+        return str(next(value for key, value in wire.items() if key.lower().endswith("arn")))
 
 
 FAMILIES = {
@@ -164,13 +164,13 @@ FAMILIES = {
     ),
 }
 ELSEWHERE = ("Task", "Service")
-"""What has tests of its own."""
+"""The models whose waits have tests of their own."""
 OTHERS = [name for name, (_, model) in WAITS.items() if model not in ELSEWHERE or name == "exec_agents_running"]
-"""The waits that are about neither tasks alone nor services."""
+"""The waits for other resources than tasks and services."""
 
 
 def family_of(wait: str) -> Family:
-    """Return what a wait looks at."""
+    """Return the family of the targets of a wait."""
     return FAMILIES[WAITS[wait][1]]
 
 
@@ -189,14 +189,14 @@ Answer = Sequence[Wire] | EcsError
 
 
 def look(family: Family, word: str) -> Answer:
-    """Return what a word of a timeline stands for."""
+    """Return the answer that a word of a timeline stands for."""
     error = error_of(word, family.operation)
     return error or [family.wire(id_, *state.split("+")) for id_, state in states_of(word).items()]
 
 
 @attrs.frozen(order=True)
 class Ask:
-    """One call."""
+    """One request."""
 
     now: float
     operation: str
@@ -207,19 +207,19 @@ class Ask:
 
 @attrs.define
 class Scripted(scripted_ecs.Scripted):
-    """A transport that answers by a timeline: the n-th word to all calls of the n-th look, the last for ever after."""
+    """A transport that answers each poll with the next word of a timeline, and all later polls with the last one."""
 
     family: Family
     clock: VirtualClock
     answers: Sequence[Answer]
     others: Mapping[str, Callable[[Mapping[str, Any]], Wire]] = attrs.field(factory=dict)
-    """What other operations answer."""
+    """The answers of other operations."""
     calls: list[Ask] = attrs.field(factory=list[Ask])
     looks: dict[float, int] = attrs.field(factory=dict[float, int])
     lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def answer(self, send: Send) -> RawResponse:
-        """Answer a call."""
+        """Answer a request."""
         assert send.single_attempt
         targets = send.params.get(self.family.asks, ())
         ids = (targets,) if isinstance(targets, str) else tuple(targets)
@@ -242,20 +242,20 @@ class Scripted(scripted_ecs.Scripted):
             return {self.family.answers: shown, "failures": []}
         assert len(ids) == 1
         if not shown:
-            told = {"Error": {"Code": self.family.unknown, "Message": "slow down"}}
-            raise getattr(errors, self.family.unknown)(told, self.family.operation)
+            wire = {"Error": {"Code": self.family.unknown, "Message": "slow down"}}
+            raise getattr(errors, self.family.unknown)(wire, self.family.operation)
         return {self.family.answers: shown[0]}
 
 
 def _is_named(one: Wire, id_: str) -> bool:
-    """Whether a thing has that name, id or ARN."""
+    """Whether a resource has that name, id or ARN."""
     values = [value for value in one.values() if isinstance(value, str)]
     return any(value == id_ or value.endswith((f"/{id_}",)) for value in values)
 
 
 @attrs.frozen
 class Run(scripted_ecs.Run):
-    """How a wait went."""
+    """The result of a wait."""
 
     looks: int
 
@@ -271,7 +271,7 @@ def run_both(
     flow: Callable[[], Flow[Any]],
     others: Mapping[str, Callable[[Mapping[str, Any]], Wire]] | None = None,
 ) -> Run:
-    """Run a flow under both drivers, check that they did the same, and return how it went."""
+    """Run a flow under both drivers, check that they did the same, and return the result."""
     answers = [look(family, word) for word in words.split()]
     run, scripted = scripted_ecs.run_both(lambda: Scripted(family, VirtualClock(), answers, others or {}), flow)
     return Run(run.result, run.error, run.items, run.calls, run.elapsed, len(scripted.looks))

@@ -1,4 +1,4 @@
-"""Services as they travel, written in a word.
+"""Services as responses hold them, written in a word.
 
 A state is parts with `+` between them: the status (A is ACTIVE, D DRAINING, I INACTIVE), then the deployments, the
 PRIMARY one first: `2=C` is ecs-svc/2 that is COMPLETED (I is IN_PROGRESS, F FAILED, `-` without a rollout state), which
@@ -22,23 +22,23 @@ COUNTS = {"r": "runningCount", "p": "pendingCount", "d": "desiredCount"}
 
 def _deployment(number: str, state: str, status: str) -> Wire:
     created = int(number) * 100
-    told: Wire = {"id": f"ecs-svc/{number}", "status": status, "createdAt": created, "updatedAt": created}
+    wire: Wire = {"id": f"ecs-svc/{number}", "status": status, "createdAt": created, "updatedAt": created}
     if state in ROLLOUTS:
-        told |= {"rolloutState": ROLLOUTS[state], "rolloutStateReason": f"because of {number}"}
-    return told
+        wire |= {"rolloutState": ROLLOUTS[state], "rolloutStateReason": f"because of {number}"}
+    return wire
 
 
 def _task_set(number: str, state: str) -> Wire:
     status, _, steady = state.partition(".")
-    told = {"id": f"ecs-svc/{number}", "taskSetArn": f"{HOME}task-set/prod/a/ecs-svc/{number}", "status": SETS[status]}
+    wire = {"id": f"ecs-svc/{number}", "taskSetArn": f"{HOME}task-set/prod/a/ecs-svc/{number}", "status": SETS[status]}
     steady, wanted = ("STEADY_STATE" if steady[0] == "S" else "STABILIZING"), int(steady[1:] or 2)
-    return {**told, "stabilityStatus": steady, "computedDesiredCount": wanted, "runningCount": 2, "pendingCount": 0}
+    return {**wire, "stabilityStatus": steady, "computedDesiredCount": wanted, "runningCount": 2, "pendingCount": 0}
 
 
 def _service(id_: str, status: str, *parts: str) -> Wire:
     deployments: list[Wire] = []
     task_sets: list[Wire] = []
-    told: Wire = {
+    wire: Wire = {
         "serviceArn": f"{HOME}service/prod/{id_}",
         "serviceName": id_,
         "clusterArn": f"{HOME}cluster/prod",
@@ -52,9 +52,9 @@ def _service(id_: str, status: str, *parts: str) -> Wire:
     for part in parts:
         name, _, value = part.partition("=")
         if name == "born":
-            told["createdAt"] = int(value)
+            wire["createdAt"] = int(value)
         elif name == "by":
-            told["deploymentController"] = {"type": value}
+            wire["deploymentController"] = {"type": value}
         elif name[0] == "t":
             task_sets.append(_task_set(name[1:], value))
         elif value:
@@ -65,24 +65,24 @@ def _service(id_: str, status: str, *parts: str) -> Wire:
         elif name == "back":
             deployments[0]["rolloutStateReason"] = "circuit breaker: rolling back to deployment ecs-svc/1."
         elif name[0] in COUNTS:
-            told[COUNTS[name[0]]] = int(name[1:])
+            wire[COUNTS[name[0]]] = int(name[1:])
         elif name[0] == "u":
             deployments[0]["updatedAt"] = int(name[1:])
         elif name[0] == "e":
             message = f"(service {id_}) deployment failed: tasks failed to start."
-            told["events"] = [{"id": "e", "createdAt": int(name[1:]), "message": message}]
+            wire["events"] = [{"id": "e", "createdAt": int(name[1:]), "message": message}]
     if "sparse" in parts or "bare" in parts:
         for each in deployments:
             del each["updatedAt"]
             if "bare" in parts:
                 del each["createdAt"]
-    return told | ({"taskSets": task_sets} if task_sets else {"deployments": deployments})
+    return wire | ({"taskSets": task_sets} if task_sets else {"deployments": deployments})
 
 
 SERVICES = Family("DescribeServices", "services", "services", _service)
 
 
 def model(word: str, id_: str = "a") -> Service:
-    """Return a service as the caller knows it."""
+    """Return a service as the caller passes it."""
     service: Service = structure_hook(Service)(_service(id_, *word.split("+")), Service)
     return service

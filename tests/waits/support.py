@@ -1,4 +1,4 @@
-"""A scripted ECS for waits over tasks: a timeline or a function answers DescribeTasks.
+"""A scripted ECS for waits for tasks: a timeline or a function answers DescribeTasks.
 
 `support/poll_words.py` explains the words of timelines. Key: `P`, `R`, `S` ... states of a task, `R5` with a version,
 `S~` without stop details, `-` MISSING, `R/-` two tasks, `!500` an error.
@@ -26,7 +26,7 @@ from ecskit.models import Task
 CLUSTER = "prod"
 
 
-def _as_users_say(flow: Callable[..., Flow[list[Task]]]) -> Callable[..., Flow[list[Task]]]:
+def _with_options(flow: Callable[..., Flow[list[Task]]]) -> Callable[..., Flow[list[Task]]]:
     def wait(
         tasks: Tasks, *, cluster: Any = None, allow_partial: bool = False, **wait_options: Any
     ) -> Flow[list[Task]]:
@@ -36,10 +36,10 @@ def _as_users_say(flow: Callable[..., Flow[list[Task]]]) -> Callable[..., Flow[l
     return wait
 
 
-tasks_running = _as_users_say(flows.tasks_running)
-tasks_started = _as_users_say(flows.tasks_started)
-tasks_healthy = _as_users_say(flows.tasks_healthy)
-tasks_stopped = _as_users_say(flows.tasks_stopped)
+tasks_running = _with_options(flows.tasks_running)
+tasks_started = _with_options(flows.tasks_started)
+tasks_healthy = _with_options(flows.tasks_healthy)
+tasks_stopped = _with_options(flows.tasks_stopped)
 
 
 def arn(id_: str, cluster: str = CLUSTER) -> str:
@@ -48,17 +48,17 @@ def arn(id_: str, cluster: str = CLUSTER) -> str:
 
 
 def task(status: str, version: int | None = None, id_: str = "a", **members: Any) -> dict[str, Any]:
-    """Return a task as it travels; one that has stopped has its stop details."""
-    told = {"taskArn": arn(id_), "lastStatus": status, "desiredStatus": "RUNNING", **members}
+    """Return a task as responses hold it; a stopped one has its stop details."""
+    wire = {"taskArn": arn(id_), "lastStatus": status, "desiredStatus": "RUNNING", **members}
     if version is not None:
-        told["version"] = version
+        wire["version"] = version
     if status in {"STOPPED", "DELETED"}:
-        told = {"stopCode": "EssentialContainerExited", "stoppedAt": 1.0, **told}
-    return {key: value for key, value in told.items() if value is not None}
+        wire = {"stopCode": "EssentialContainerExited", "stoppedAt": 1.0, **wire}
+    return {key: value for key, value in wire.items() if value is not None}
 
 
 def look(word: str) -> Answer:
-    """Return what a word of a timeline stands for."""
+    """Return the answer that a word of a timeline stands for."""
     if (error := error_of(word, "DescribeTasks")) is not None:
         return error
     shown: list[dict[str, Any]] = []
@@ -70,12 +70,12 @@ def look(word: str) -> Answer:
 
 
 def timeline(words: str) -> list[Answer]:
-    """Return what the looks bring, one after the other."""
+    """Return the answers of the polls, in order."""
     return [look(word) for word in words.split()]
 
 
 Answer = Sequence[dict[str, Any]] | EcsError
-"""The tasks that one DescribeTasks shows, or the error it brings."""
+"""The tasks that one DescribeTasks shows, or its error."""
 
 
 @attrs.frozen
@@ -88,7 +88,7 @@ class Ask:
 
 
 Script = Sequence[Answer] | Callable[[Ask], Answer]
-"""What the n-th call brings, the last for ever after; or what a call brings, told by the call alone."""
+"""The answers of the polls, the last one to all later ones; or a function that answers each request."""
 
 
 @attrs.define
@@ -119,7 +119,7 @@ class Scripted(scripted_ecs.Scripted):
 
 @attrs.frozen
 class Run(scripted_ecs.Run):
-    """How a wait went."""
+    """The result of a wait."""
 
     @property
     def times(self) -> list[float]:
@@ -140,6 +140,6 @@ class Run(scripted_ecs.Run):
 
 
 def run_both(script: Script, flow: Callable[[], Flow[Any]], *, seed: int = 0, latency: float = 0.0) -> Run:
-    """Run a flow under both drivers, check that they did the same, and return how it went."""
+    """Run a flow under both drivers, check that they did the same, and return the result."""
     run, _ = scripted_ecs.run_both(lambda: Scripted(VirtualClock(), script, latency=latency), flow, seed=seed)
     return Run(run.result, run.error, run.items, run.calls, run.elapsed)

@@ -1,4 +1,4 @@
-"""The verbs of the two clients: the same words, and threads or tasks behind them."""
+"""The methods of the two clients: the same signatures, run in threads or in asyncio tasks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PAIRS = {
 }
 """The classes of each namespace, sync and async."""
 VERBS = {(namespace.name, verb.name): verb for namespace in NAMESPACES for verb in verbs_of(PACKAGE, namespace)}
-"""The verbs, by namespace and name."""
+"""The methods, by namespace and name."""
 every_verb = pytest.mark.parametrize(("namespace", "name"), VERBS)
 
 
@@ -52,7 +52,7 @@ def parameters(function: Any) -> Mapping[str, Parameter]:
 
 @every_verb
 def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str) -> None:
-    """In the same order, with the same defaults and annotations; what takes time takes `cancel`, in the sync client."""
+    """Parameters, defaults and annotations are the same; sync methods that take time also have `cancel`."""
     verb = VERBS[namespace, name]
     sync, aio = (dict(parameters(getattr(of, name))) for of in PAIRS[namespace])
     if verb.cancellable:
@@ -65,8 +65,8 @@ def test_sync_and_async_verbs_have_the_same_parameters(namespace: str, name: str
 
 
 @every_verb
-def test_sync_and_async_verbs_result_in_the_same(namespace: str, name: str) -> None:
-    """The one in a value or a stream, the other in the same awaited or an async stream; handles have their accent."""
+def test_sync_and_async_verbs_return_the_same(namespace: str, name: str) -> None:
+    """Sync methods return values, streams and handles; async methods return their async counterparts."""
     sync, aio = (inspect.signature(getattr(of, name)).return_annotation for of in PAIRS[namespace])
     verb = VERBS[namespace, name]
     if verb.kind == "Emits":
@@ -77,16 +77,16 @@ def test_sync_and_async_verbs_result_in_the_same(namespace: str, name: str) -> N
 
 
 @every_verb
-def test_everything_but_the_subject_is_a_keyword(namespace: str, name: str) -> None:
-    """Calls stay readable."""
+def test_everything_but_the_targets_is_keyword_only(namespace: str, name: str) -> None:
+    """At most one parameter is positional; there are no variadic ones."""
     kinds = [parameter.kind for parameter in parameters(getattr(PAIRS[namespace][0], name)).values()]
     assert Parameter.VAR_KEYWORD not in kinds
     assert kinds.count(Parameter.POSITIONAL_OR_KEYWORD) <= 2
 
 
 @every_verb
-def test_sync_and_async_verbs_are_told_in_the_same_words(namespace: str, name: str) -> None:
-    """Only `cancel` has a sentence of its own; every parameter has one."""
+def test_sync_and_async_verbs_have_the_same_docstrings(namespace: str, name: str) -> None:
+    """Every parameter is documented; only the sentence about `cancel` is not in the async docstring."""
     sync, aio = (inspect.getdoc(getattr(of, name)) for of in PAIRS[namespace])
     assert sync is not None
     assert aio is not None
@@ -99,13 +99,13 @@ def test_sync_and_async_verbs_are_told_in_the_same_words(namespace: str, name: s
 
 @pytest.mark.parametrize("namespace", PAIRS)
 def test_all_verbs_are_in_both_namespaces_and_no_others(namespace: str) -> None:
-    """A verb is written once."""
+    """Both classes have a method for each flow, and no others."""
     written = sorted(name for where, name in VERBS if where == namespace)
     assert [methods(of) for of in PAIRS[namespace]] == [written, written]
 
 
 async def test_the_clients_have_them() -> None:
-    """As `wait`."""
+    """Namespaces are attributes, like `wait`."""
     with Client(region_name="eu-west-1") as ecs:
         assert isinstance(ecs.wait, Wait)
     async with AsyncClient(region_name="eu-west-1") as aio:
@@ -113,13 +113,13 @@ async def test_the_clients_have_them() -> None:
 
 
 def lively(ask: Ask) -> list[dict[str, Any]]:
-    """Show tasks that start after a minute and stop after two, and `never`, which does neither."""
+    """Answer with tasks that start after a minute and stop after two, and with `never`, which does neither."""
     state = "PENDING" if ask.now < 60 else "RUNNING" if ask.now < 120 else "STOPPED"
     return [task("PENDING" if id_ == "never" else state, id_=id_) for id_ in ask.ids]
 
 
 def test_ten_waits_in_threads_take_as_long_as_one() -> None:
-    """One client, ten threads; one that is cancelled leaves the others."""
+    """Ten threads share one client. Cancelling one wait leaves the others running."""
     clock, cancel, begin = VirtualClock(), Event(), Barrier(12)
     wait = Wait(Runtime(Scripted(clock, lively), clock, Random(0)))
     ends: dict[str, Any] = {}
@@ -151,7 +151,7 @@ def test_ten_waits_in_threads_take_as_long_as_one() -> None:
 
 
 async def test_ten_waits_in_tasks_take_as_long_as_one() -> None:
-    """One client, ten tasks; one that is cancelled leaves the others."""
+    """Ten asyncio tasks share one client. Cancelling one wait leaves the others running."""
     clock = VirtualClock()
     scripted = Scripted(clock, lively)
     wait = AsyncWait(AsyncRuntime(ScriptedAsync(scripted), clock, Random(0)))

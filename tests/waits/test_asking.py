@@ -1,4 +1,4 @@
-"""What is asked about: which tasks, in which clusters, how many in a call, and what of it not again."""
+"""The requests of waits for tasks: how tasks are identified, and how many are in a request."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def ended(id_: str = "a") -> Task:
         (model("PENDING", cluster_arn=CLUSTER_ARN), "prod", "prod"),
     ],
 )
-def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str | None, targets: str) -> None:
-    """By id, ARN of either format, or as an object; the cluster by name, ARN, or by the task itself."""
+def test_tasks_and_their_cluster_are_identified_in_many_ways(tasks: Any, cluster: str | None, targets: str) -> None:
+    """Tasks are passed by id, by ARN of either format, or as models; the cluster by name, by ARN, or with the task."""
     run = run_both(timeline("R"), lambda: tasks_running(tasks, cluster=cluster))
     assert run.verdict == "RUNNING"
     assert [(ask.cluster, ask.ids) for ask in run.calls] == [(targets, ("a",))]
@@ -87,10 +87,10 @@ def test_tasks_and_their_cluster_are_told_in_many_ways(tasks: Any, cluster: str 
     ],
 )
 @pytest.mark.parametrize("wait", [tasks_running, tasks_stopped])
-def test_bad_tasks_are_told_before_anything_is_sent(
+def test_bad_tasks_are_rejected_before_anything_is_sent(
     wait: Any, tasks: Any, cluster: str | None, path: str, problem: str
 ) -> None:
-    """Each by its place."""
+    """The error names the path of the bad task."""
     run = run_both([], lambda: wait(tasks, cluster=cluster))
     assert isinstance(run.error, RequestError)
     assert run.calls == []
@@ -99,15 +99,15 @@ def test_bad_tasks_are_told_before_anything_is_sent(
     assert problem in dict(run.error.problems)[path]
 
 
-def test_all_bad_tasks_are_told_at_once() -> None:
-    """Not one after the other."""
+def test_all_bad_tasks_are_in_one_error() -> None:
+    """One error holds all problems."""
     with pytest.raises(RequestError) as caught:
         tasks_running(["", "a", "x/y"], cluster=None)
     assert [path for path, _ in caught.value.problems] == ["tasks[0]", "tasks[1]", "tasks[2]"]
 
 
 def test_a_task_that_is_given_twice_counts_once() -> None:
-    """By the same name or another one; the first name is the one it is told by."""
+    """A task that is given twice, even by another name, is polled once, and reported by its first name."""
     run = run_both(timeline("P R"), lambda: tasks_running(["a", arn("a"), arn("b")], cluster="prod", max_polls=1))
     assert [ask.ids for ask in run.calls] == [("a", "b")]
     story = run.story
@@ -121,15 +121,15 @@ def test_a_task_that_is_given_twice_counts_once() -> None:
     [[arn("a"), arn("b").replace("eu-west-1", "us-east-1")], [arn("a"), arn("b").replace("123456789012", "9" * 12)]],
 )
 def test_tasks_of_two_accounts_or_regions_contradict_each_other(tasks: Any) -> None:
-    """A client speaks to one of each; so do a cluster's ARN and a task's that differ in them."""
+    """A client uses one region and account; ARNs of others are rejected."""
     with pytest.raises(RequestError, match=r"tasks\[1\]: .* is not in arn:aws:ecs:eu-west-1:123456789012"):
         tasks_running(tasks)
     with pytest.raises(RequestError, match="is not in"):
         tasks_running(tasks[1], cluster=CLUSTER_ARN)
 
 
-def test_results_are_in_the_order_asked_for() -> None:
-    """Not in the order of the answer."""
+def test_results_are_in_the_order_given() -> None:
+    """The order is that of the arguments, not of the response."""
     names = ["c", arn("a"), "d", arn("b")]
     run = run_both(timeline("S/S/S/S"), lambda: tasks_stopped(names, cluster="prod"))
     assert run.result is not None
@@ -139,8 +139,8 @@ def test_results_are_in_the_order_asked_for() -> None:
 # Responses as input.
 
 
-def test_a_response_is_the_first_look() -> None:
-    """Nothing is asked before the first nap."""
+def test_a_response_counts_as_the_first_poll() -> None:
+    """A model is polled first after the interval of its status."""
     response = RunTaskResponse(tasks=[model("PROVISIONING")])
     run = run_both(timeline("R"), lambda: tasks_running(response))
     assert (run.verdict, len(run.calls)) == ("RUNNING", 1)
@@ -148,21 +148,21 @@ def test_a_response_is_the_first_look() -> None:
 
 
 @pytest.mark.parametrize("response", [RunTaskResponse(tasks=[ended()]), StartTaskResponse(tasks=[ended()]), ended()])
-def test_a_response_that_is_the_end_needs_no_look(response: Any) -> None:
-    """What was waited for is there."""
+def test_a_response_with_stopped_tasks_needs_no_poll(response: Any) -> None:
+    """Stopped tasks never change, so that no poll has to confirm them."""
     run = run_both([], lambda: tasks_stopped(response))
     assert (run.verdict, run.calls) == ("STOPPED", [])
 
 
-def test_a_response_that_is_a_bad_end_needs_no_look() -> None:
-    """It has stopped."""
+def test_a_response_with_a_stopped_task_fails_without_a_poll() -> None:
+    """A response with a stopped task fails the wait without a request."""
     run = run_both([], lambda: tasks_running(RunTaskResponse(tasks=[ended()])))
     assert (run.verdict, run.calls) == ("TaskStoppedEarly", [])
     assert "after 0 s: task a is STOPPED (UserInitiated); 0 polls" in str(run.error)
 
 
-def test_a_response_that_is_newer_than_the_first_look_stands() -> None:
-    """A replica may not know the task yet, or know an older state."""
+def test_a_response_that_is_newer_than_the_first_poll_counts() -> None:
+    """A replica may not show the task yet, or show an older state."""
     response = RunTaskResponse(tasks=[model("PENDING", version=3)])
     run = run_both(timeline("- V2 R4"), lambda: tasks_running(response))
     assert (run.verdict, len(run.calls)) == ("RUNNING", 3)
@@ -170,7 +170,7 @@ def test_a_response_that_is_newer_than_the_first_look_stands() -> None:
 
 @pytest.mark.parametrize("state", ["PROVISIONING", "PENDING", "ACTIVATING"])
 def test_a_task_from_a_response_that_no_read_shows_is_not_visible(state: str) -> None:
-    """What RunTask answers is no read: the grace is for such a task too, all of it."""
+    """The response of RunTask is not a read, so that the task has the whole grace to become visible."""
     run = run_both(timeline("-"), lambda: tasks_stopped(RunTaskResponse(tasks=[model(state)])))
     assert (run.verdict, run.elapsed) == ("TaskNotVisible", 60)
     late = run_both(lambda ask: [task("STOPPED")] if ask.now >= 50 else [], lambda: tasks_stopped(model(state)))
@@ -178,8 +178,8 @@ def test_a_task_from_a_response_that_no_read_shows_is_not_visible(state: str) ->
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "DEACTIVATING", "STOPPING"])
-def test_a_task_that_ran_and_is_gone_is_purged(state: str) -> None:
-    """Only reads tell that a task runs: so they have shown it."""
+def test_a_task_that_ran_and_is_missing_is_purged(state: str) -> None:
+    """Only reads show RUNNING, so that the task was visible."""
     run = run_both(timeline("-"), lambda: tasks_stopped(model(state)))
     assert run.verdict == "TaskPurged"
     assert 30 <= run.elapsed < 60
@@ -187,7 +187,7 @@ def test_a_task_that_ran_and_is_gone_is_purged(state: str) -> None:
 
 @pytest.mark.parametrize("kind", [RunTaskResponse, StartTaskResponse])
 def test_failures_of_a_response_raise(kind: Any) -> None:
-    """With the response, so that the tasks that did start can be taken care of."""
+    """The error holds the response, so that the caller can handle the tasks that did start."""
     response = kind(tasks=[model("PENDING")], failures=[Failure(reason="RESOURCE:MEMORY")])
     run = run_both([], lambda: tasks_running(response))
     assert isinstance(run.error, FailuresError)
@@ -196,15 +196,15 @@ def test_failures_of_a_response_raise(kind: Any) -> None:
     assert run.calls == []
 
 
-def test_failures_of_a_response_are_put_up_with_on_request() -> None:
-    """The tasks that started are waited for."""
+def test_failures_of_a_response_are_accepted_on_request() -> None:
+    """With `allow_partial`, the wait is for the tasks that started."""
     response = RunTaskResponse(tasks=[model("PENDING")], failures=[Failure(reason="AGENT")])
     run = run_both(timeline("R"), lambda: tasks_running(response, allow_partial=True))
     assert run.verdict == "RUNNING"
 
 
-def test_a_response_of_failures_only_has_nothing_to_wait_for() -> None:
-    """Not even on request."""
+def test_a_response_with_failures_only_is_rejected() -> None:
+    """`allow_partial` needs at least one task."""
     response = RunTaskResponse(failures=[Failure(reason="AGENT")])
     with pytest.raises(FailuresError):
         tasks_running(response)
@@ -212,8 +212,8 @@ def test_a_response_of_failures_only_has_nothing_to_wait_for() -> None:
         tasks_running(response, allow_partial=True)
 
 
-def test_objects_and_ids_may_be_mixed() -> None:
-    """What was seen of the one does not count for the other."""
+def test_models_and_ids_can_be_mixed() -> None:
+    """The observation of a model counts for its task only."""
     run = run_both(timeline("P/- S/S"), lambda: tasks_stopped([ended(), "b"], cluster="prod"))
     assert run.verdict == "STOPPED/STOPPED"
     assert all(ask.ids == ("b",) for ask in run.calls)
@@ -230,8 +230,8 @@ def everything(status: str) -> Any:
 @pytest.mark.parametrize(
     ("count", "batches"), [(1, [1]), (100, [100]), (101, [1, 100]), (250, [50, 100, 100]), (1000, [100] * 10)]
 )
-def test_hundreds_of_tasks_take_a_call_per_hundred(count: int, batches: list[int]) -> None:
-    """Each asked for once."""
+def test_hundreds_of_tasks_take_a_request_per_hundred(count: int, batches: list[int]) -> None:
+    """Each task is in one request of a poll."""
     ids = [f"t{i}" for i in range(count)]
     run = run_both(everything("RUNNING"), lambda: tasks_running(ids, cluster="prod"))
     assert sorted(len(ask.ids) for ask in run.calls) == batches
@@ -241,8 +241,8 @@ def test_hundreds_of_tasks_take_a_call_per_hundred(count: int, batches: list[int
     assert [task.task_arn for task in run.result] == [arn(id_) for id_ in ids]
 
 
-def test_tasks_of_several_clusters_are_asked_for_in_each() -> None:
-    """The same id may be in two."""
+def test_tasks_of_several_clusters_take_a_request_per_cluster() -> None:
+    """The same id in two clusters is two targets."""
     names = [arn("a", "one"), arn("a", "two"), arn("b", "one")]
 
     def script(ask: Ask) -> Answer:
@@ -254,8 +254,8 @@ def test_tasks_of_several_clusters_are_asked_for_in_each() -> None:
     assert [task.task_arn for task in run.result] == names
 
 
-def test_a_batch_that_fails_says_nothing_about_its_tasks_only() -> None:
-    """They are neither missing nor seen; the others are."""
+def test_a_batch_that_fails_does_not_affect_other_batches() -> None:
+    """Tasks of a failed request are neither observed nor missing; the others are observed."""
     ids = [f"t{i}" for i in range(150)]
 
     def script(ask: Ask) -> Answer:
@@ -268,8 +268,8 @@ def test_a_batch_that_fails_says_nothing_about_its_tasks_only() -> None:
     assert [len(ask.ids) for ask in run.calls][2:] == [50] * (len(run.calls) - 2)
 
 
-def test_a_batch_that_fails_for_ever_is_told_with_its_tasks() -> None:
-    """And nothing about the others."""
+def test_a_batch_that_always_fails_times_out_with_its_tasks() -> None:
+    """The timeout names only the tasks whose requests failed."""
     names = [arn("a", "good"), arn("b", "bad")]
 
     def script(ask: Ask) -> Answer:
@@ -284,8 +284,8 @@ def test_a_batch_that_fails_for_ever_is_told_with_its_tasks() -> None:
     assert all(isinstance(error, ServerError) for error in story.errors)
 
 
-def test_one_batch_that_is_refused_ends_the_wait() -> None:
-    """After all of them have been answered."""
+def test_one_batch_that_is_denied_ends_the_wait() -> None:
+    """The error is raised after all requests of the poll have ended."""
     names = [arn("a", "good"), arn("b", "gone")]
 
     def script(ask: Ask) -> Answer:
@@ -297,21 +297,21 @@ def test_one_batch_that_is_refused_ends_the_wait() -> None:
     assert (run.verdict, len(run.calls)) == ("ClusterNotFoundException", 2)
 
 
-def test_finished_tasks_are_not_looked_at_again() -> None:
-    """Only those that are lacking."""
+def test_stopped_tasks_are_not_polled_again() -> None:
+    """Tasks that have stopped are not polled again."""
     looks = timeline("S/R/P S/S/R S/S/G S/S/S")
     run = run_both(looks, lambda: tasks_stopped([arn(id_) for id_ in "abc"]))
     assert [ask.ids for ask in run.calls] == [("a", "b", "c"), ("b", "c"), ("c",), ("c",)]
 
 
-def test_running_tasks_are_looked_at_until_all_run() -> None:
-    """They might stop meanwhile."""
+def test_running_tasks_are_polled_until_all_run() -> None:
+    """Tasks that are RUNNING may stop, so that they are polled until all are RUNNING."""
     run = run_both(timeline("R/P R/R"), lambda: tasks_running([arn("a"), arn("b")]))
     assert [ask.ids for ask in run.calls] == [("a", "b"), ("a", "b")]
 
 
-def test_hundreds_of_tasks_finish_one_by_one_within_few_calls() -> None:
-    """150 tasks over ten minutes: two calls a look, fewer as they finish."""
+def test_hundreds_of_tasks_that_stop_one_by_one_take_few_requests() -> None:
+    """150 tasks over ten minutes need two requests a poll, and fewer when tasks have stopped."""
     ids = [f"t{i}" for i in range(150)]
 
     def script(ask: Ask) -> Answer:
@@ -338,6 +338,6 @@ def test_hundreds_of_tasks_finish_one_by_one_within_few_calls() -> None:
     ],
 )
 def test_arguments_of_the_wrong_type_are_named(name: str, value: Any) -> None:
-    """Before anything is asked, and not by a comparison that fails somewhere inside."""
+    """The error is a RequestError that names the parameter."""
     with pytest.raises(RequestError, match=f"tasks_running: {name}: expected"):
         tasks_running(arn("a"), **{name: value})

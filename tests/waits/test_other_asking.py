@@ -1,4 +1,4 @@
-"""What is asked about by the waits over anything but tasks: how it may be named, and how many go in a call."""
+"""The requests of waits for other resources than tasks: how targets are identified, and how many are in a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecskit.errors import FailuresError, RequestError
 from .other_support import HOME, OTHERS, Family, family_of, flow_of, run_both
 
 NAMED = [wait for wait in OTHERS if wait != "exec_agents_running"]
-"""The waits whose things are named by `Identifiers`; tasks have a module of their own."""
+"""The waits whose targets `Identifiers` describe; tasks have a module of their own."""
 SCOPES = {
     "ContainerInstance": {"cluster": "prod"},
     "TaskSet": {"cluster": "prod", "service": "web"},
@@ -25,7 +25,7 @@ SCOPES = {
 
 
 def parameter(wait: str) -> str:
-    """Return what the things of a wait are given as."""
+    """Return the name of the parameter that takes the targets of a wait."""
     return "container_instances" if wait == "container_agents_updated" else wait.rsplit("_", 1)[0]
 
 
@@ -56,20 +56,20 @@ def seen(wait: str, state: str, id_: str = "a") -> Any:
         (models.Task(task_arn="t", last_status="RUNNING", desired_status="RUNNING"), "", "got Task"),
     ],
 )
-def test_bad_things_are_told_before_anything_is_sent(wait: str, things: Any, where: str, problem: str) -> None:
-    """Each by its place, in one error."""
+def test_bad_targets_are_rejected_before_anything_is_sent(wait: str, things: Any, where: str, problem: str) -> None:
+    """One error holds all problems, each with its path."""
     run = run_both(family_of(wait), "-", lambda: flow_of(wait, things, **SCOPES.get(WAITS[wait][1], {})))
     assert isinstance(run.error, RequestError), run.error
     assert run.calls == []
     assert run.error.subject == wait
-    [(path, told)] = run.error.problems
+    [(path, text)] = run.error.problems
     assert path == parameter(wait) + where
-    assert problem in told
+    assert problem in text
 
 
 @pytest.mark.parametrize("wait", NAMED)
-def test_all_bad_things_are_told_at_once(wait: str) -> None:
-    """Not one after the other."""
+def test_all_bad_targets_are_in_one_error(wait: str) -> None:
+    """One error holds all problems."""
     with pytest.raises(RequestError) as caught:
         flow_of(wait, ["", family_of(wait).arn(), "x y"])
     assert [path for path, _ in caught.value.problems] == [f"{parameter(wait)}[0]", f"{parameter(wait)}[2]"]
@@ -117,10 +117,10 @@ def test_all_bad_things_are_told_at_once(wait: str) -> None:
         ("exec_agents_running", "a", {}, "tasks", "pass cluster="),
     ],
 )
-def test_what_things_are_in_has_to_be_told_once(
+def test_parents_must_be_given_without_contradiction(
     wait: str, things: Any, said: Mapping[str, Any], path: str, problem: str
 ) -> None:
-    """And without contradiction."""
+    """Cluster, service and containers are checked, and must not contradict ARNs or models."""
     run = run_both(family_of(wait), "-", lambda: flow_of(wait, things, **said))
     assert isinstance(run.error, RequestError)
     assert run.calls == []
@@ -128,8 +128,8 @@ def test_what_things_are_in_has_to_be_told_once(
 
 
 @pytest.mark.parametrize("wait", OTHERS)
-def test_bad_patience_is_told_too(wait: str) -> None:
-    """As with every wait."""
+def test_bad_wait_options_are_rejected(wait: str) -> None:
+    """Options are checked as in every wait."""
     with pytest.raises(RequestError, match=f"{wait}: timeout: expected seconds"):
         flow_of(wait, family_of(wait).arn(), timeout="5")
 
@@ -155,10 +155,10 @@ def test_bad_patience_is_told_too(wait: str) -> None:
         ("exec_agents_running", "RUNNING+app=RUNNING", "a", {"cluster": "prod"}, ["a"]),
     ],
 )
-def test_things_are_told_by_name_id_or_arn(
+def test_targets_are_identified_by_name_id_or_arn(
     wait: str, state: str, things: str, said: Mapping[str, Any], targets: list[str]
 ) -> None:
-    """And seen by that name."""
+    """Requests use the names, ids or ARNs that the operation accepts."""
     run = run_both(family_of(wait), state, lambda: flow_of(wait, things, **said))
     assert run.verdict == "ok", run.error
     assert [*run.calls[0].ids] == targets
@@ -168,16 +168,16 @@ def test_things_are_told_by_name_id_or_arn(
     ("wait", "words", "name"),
     [("task_definitions_deleted", "DELETE_IN_PROGRESS -", "a:1"), ("daemon_task_definitions_active", "ACTIVE", "a:1")],
 )
-def test_revisions_are_told_by_family_and_number(wait: str, words: str, name: str) -> None:
-    """As well as by ARN."""
+def test_revisions_are_identified_by_family_and_number(wait: str, words: str, name: str) -> None:
+    """FAMILY:REVISION and ARN identify the same target."""
     run = run_both(family_of(wait), words, lambda: flow_of(wait, [name, family_of(wait).arn()]))
     assert run.verdict == "ok"
     assert run.result is not None
     assert run.result[0] == run.result[1]
 
 
-def test_a_capacity_provider_tells_its_cluster() -> None:
-    """Those with managed instances are known there only."""
+def test_a_capacity_provider_contains_its_cluster() -> None:
+    """The model of a provider with managed instances contains the cluster that requests need."""
     provider = models.CapacityProvider(name="a", cluster="prod", status="PROVISIONING")
     run = run_both(
         family_of("capacity_providers_active"), "ACTIVE", lambda: flow_of("capacity_providers_active", provider)
@@ -185,8 +185,8 @@ def test_a_capacity_provider_tells_its_cluster() -> None:
     assert [(ask.ids, ask.more) for ask in run.calls] == [(("a",), (("cluster", "prod"),))]
 
 
-def test_a_task_set_of_another_service_takes_a_call_of_its_own() -> None:
-    """Names are unique within a service only."""
+def test_task_sets_of_two_services_take_two_requests() -> None:
+    """Ids of task sets are unique within a service only."""
     arns = [f"{HOME}task-set/prod/{service}/ecs-svc/a" for service in ("web", "api")]
     run = run_both(family_of("task_sets_steady"), "-", lambda: flow_of("task_sets_steady", arns, max_polls=1))
     assert sorted(ask.more for ask in run.calls) == [
@@ -198,8 +198,8 @@ def test_a_task_set_of_another_service_takes_a_call_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("wait", NAMED)
-def test_a_model_counts_as_seen(wait: str) -> None:
-    """A nap comes before the first look, and what is deleted can vanish. Others may be too new to be shown by reads."""
+def test_a_model_counts_as_an_observation(wait: str) -> None:
+    """A model delays the first poll. It counts as visible in waits for deletions only."""
     run = run_both(family_of(wait), "-", lambda: flow_of(wait, [seen(wait, "TOMORROW")], timeout=300))
     assert 1.8 <= run.calls[0].now <= 2.2
     if wait.endswith(("_deleted", "_inactive")):
@@ -221,8 +221,8 @@ ENDS: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("wait", "answer"), ENDS)
 @pytest.mark.parametrize("listed", [False, True])
-def test_an_answer_that_is_the_end_needs_no_look(wait: str, answer: Any, *, listed: bool) -> None:
-    """By itself, or among others."""
+def test_a_response_that_shows_the_deletion_needs_no_poll(wait: str, answer: Any, *, listed: bool) -> None:
+    """A response that shows a deleted resource ends the wait, alone and in a list."""
     run = run_both(family_of(wait), "-", lambda: flow_of(wait, [answer] if listed else answer))
     assert (run.verdict, run.calls) == ("ok", [])
 
@@ -245,8 +245,8 @@ BEGINNINGS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("wait", "answer", "look"), BEGINNINGS)
-def test_an_answer_that_is_no_end_needs_a_look_at_once(wait: str, answer: Any, look: str) -> None:
-    """Others may not see it yet, and what it says may be of long ago."""
+def test_a_response_is_confirmed_by_a_poll_batch_size(wait: str, answer: Any, look: str) -> None:
+    """A poll at once has to confirm a response, which may be new or outdated."""
     run = run_both(family_of(wait), look, lambda: flow_of(wait, answer))
     assert (run.verdict, run.elapsed, len(run.calls)) == ("ok", 0, 1)
     late = run_both(family_of(wait), f"- - {look}", lambda: flow_of(wait, answer))
@@ -276,8 +276,8 @@ ARNS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("wait", "answer", "state"), ARNS)
-def test_an_answer_that_shows_a_part_only_tells_where_to_look(wait: str, answer: Any, state: str) -> None:
-    """What a wait returns is complete."""
+def test_a_response_with_an_arn_only_is_polled_batch_size(wait: str, answer: Any, state: str) -> None:
+    """The first poll is made at once, and its models are returned."""
     run = run_both(family_of(wait), state, lambda: flow_of(wait, answer))
     assert run.verdict == "ok"
     assert run.calls[0].now == 0
@@ -292,22 +292,22 @@ def test_an_answer_that_shows_a_part_only_tells_where_to_look(wait: str, answer:
         ("container_instances_drained", models.UpdateContainerInstancesStateResponse()),
     ],
 )
-def test_an_answer_that_tells_nothing_is_bad_input(wait: str, answer: Any) -> None:
-    """Before anything is sent."""
+def test_a_response_without_targets_is_rejected(wait: str, answer: Any) -> None:
+    """The error is raised before anything is sent."""
     with pytest.raises(RequestError, match=r"does not hold the ARN|expected at least one"):
         flow_of(wait, answer)
 
 
-def test_a_deleted_daemon_may_be_gone_before_the_first_look() -> None:
-    """What DeleteDaemon answered shows that it was there."""
+def test_a_deleted_daemon_may_not_be_found_by_the_first_poll() -> None:
+    """The response of DeleteDaemon proves that the daemon was visible."""
     arn = family_of("daemons_deleted").arn()
     answer = models.DeleteDaemonResponse(daemon_arn=arn, status="DELETE_IN_PROGRESS")
     run = run_both(family_of("daemons_deleted"), "-", lambda: flow_of("daemons_deleted", answer))
     assert run.result == [models.DaemonDetail(daemon_arn=arn, status="DELETE_IN_PROGRESS")]
 
 
-def test_failures_of_an_answer_raise() -> None:
-    """With the answer, so that what was done can be taken care of."""
+def test_failures_of_a_response_raise() -> None:
+    """The error holds the response, so that the caller can handle what did succeed."""
     answer = models.DeleteTaskDefinitionsResponse(
         task_definitions=[seen("task_definitions_deleted", "DELETE_IN_PROGRESS")],
         failures=[models.Failure(reason="ACTIVE")],
@@ -321,7 +321,7 @@ def test_failures_of_an_answer_raise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wait", "at_once"),
+    ("wait", "batch_size"),
     [
         ("clusters_active", 100),
         ("container_instances_registered", 100),
@@ -333,17 +333,17 @@ def test_failures_of_an_answer_raise() -> None:
         ("express_gateway_services_active", 1),
     ],
 )
-def test_as_many_go_in_a_call_as_it_takes(wait: str, at_once: int) -> None:
-    """Each asked for once a look."""
+def test_requests_hold_as_many_targets_as_the_operation_takes(wait: str, batch_size: int) -> None:
+    """Each target is in one request of a poll."""
     family = family_of(wait)
-    arns = [family.arn(f"t{i}") for i in range(2 * at_once + 1)]
+    arns = [family.arn(f"t{i}") for i in range(2 * batch_size + 1)]
     run = run_both(family, "-", lambda: flow_of(wait, arns, max_polls=1))
-    assert sorted(len(ask.ids) for ask in run.calls) == [1, at_once, at_once]
+    assert sorted(len(ask.ids) for ask in run.calls) == [1, batch_size, batch_size]
     assert set(Counter(id_ for ask in run.calls for id_ in ask.ids).values()) == {1}
 
 
-def test_finished_deployments_are_not_looked_at_again() -> None:
-    """They never change; daemons and clusters may."""
+def test_deployments_that_have_ended_are_not_polled_again() -> None:
+    """The statuses of daemon deployments that have ended are final."""
     wait = "daemon_deployments_successful"
     arns = [family_of(wait).arn(id_) for id_ in "ab"]
     run = run_both(
@@ -356,7 +356,7 @@ def test_finished_deployments_are_not_looked_at_again() -> None:
 
 
 def listing(*pages: list[str]) -> Mapping[str, Any]:
-    """Return what answers ListContainerInstances, page by page."""
+    """Return the function that answers ListContainerInstances, page by page."""
 
     def answer(params: Mapping[str, Any]) -> dict[str, Any]:
         index = int(params.get("nextToken", "0"))
@@ -367,7 +367,7 @@ def listing(*pages: list[str]) -> Mapping[str, Any]:
 
 
 def test_container_instances_are_found_by_the_ids_of_their_machines() -> None:
-    """Through a filter, page by page; beside others that are named by id."""
+    """Ids of machines are found with a filter, page by page; other ids are described directly."""
     wait = "container_instances_registered"
     run = run_both(
         family_of(wait),
@@ -383,8 +383,8 @@ def test_container_instances_are_found_by_the_ids_of_their_machines() -> None:
     assert [ask.operation for ask in listed] == ["ListContainerInstances"] * 2
 
 
-def test_a_machine_that_is_not_registered_yet_takes_no_second_call() -> None:
-    """There is nothing to describe."""
+def test_a_machine_that_is_not_registered_yet_takes_no_second_request() -> None:
+    """A machine without a container instance needs no describe request."""
     wait = "container_instances_registered"
     run = run_both(family_of(wait), "-", lambda: flow_of(wait, "i-a", cluster="prod", visibility_grace=3), listing([]))
     assert run.verdict == "NotVisible"
@@ -392,7 +392,7 @@ def test_a_machine_that_is_not_registered_yet_takes_no_second_call() -> None:
 
 
 def test_of_two_registrations_of_a_machine_the_last_counts() -> None:
-    """Its agent may have lost its memory."""
+    """A machine whose agent lost its state is registered twice; the later registration counts."""
     family = family_of("container_instances_connected")
 
     def wire(id_: str, *state: str) -> dict[str, Any]:

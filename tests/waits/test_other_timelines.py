@@ -1,4 +1,4 @@
-"""Timelines and verdicts of the waits over anything but tasks and services: what ECS shows, and what is made of it."""
+"""Timelines and verdicts of the waits for other resources than tasks and services."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Row:
     timeline: str
     verdict: str
     looks: int
-    """0 where they are not counted."""
+    """The number of polls; 0 if it does not matter."""
     says: str = ""
     """Parts of the error's message, separated by ` | `."""
     options: dict[str, Any] = attrs.field(factory=dict[str, Any])
@@ -173,9 +173,9 @@ ROWS = [
         ("RUNNING+app=RUNNING+init=exited:STOPPED", "WaitFailed", 1, "init is STOPPED", {"containers": ["init"]}),
         ("RUNNING+app=PENDING RUNNING+app=STOPPED", "WaitFailed", 2, "app is STOPPED (out of sorts)"),
         ("RUNNING+app= RUNNING+app=RUNNING", "ok", 2),
-        ("RUNNING+app=", "WaitTimeout", 0, "the agent in container app is not known yet"),
+        ("RUNNING+app=", "WaitTimeout", 0, "the agent in container app is not visible yet"),
         ("RUNNING RUNNING+app=RUNNING", "ok", 2),
-        ("RUNNING", "WaitTimeout", 0, "its containers are not known yet"),
+        ("RUNNING", "WaitTimeout", 0, "its containers are not visible yet"),
         ("PENDING+noexec", "WaitFailed", 1, "task a was started without"),
         ("RUNNING RUNNING+app=RUNNING", "ok", 2, "", {"containers": "app"}),
         (
@@ -291,7 +291,7 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS)
 def test_timeline(row: Row) -> None:
-    """Each gives the verdict that is written beside it, under both drivers, after that many looks."""
+    """A timeline has the verdict of its row, under both drivers, after that number of polls."""
     family = family_of(row.wait)
     arns = [family.arn(id_) for id_ in "abcdefgh"[: max(word.count("/") + 1 for word in row.timeline.split())]]
     run = run_both(family, row.timeline, lambda: flow_of(row.wait, arns, **row.options))
@@ -305,17 +305,17 @@ def test_timeline(row: Row) -> None:
 
 
 def test_every_wait_has_timelines() -> None:
-    """None is forgotten."""
+    """Each wait has rows."""
     assert sorted({row.values[0].wait for row in ROWS}) == sorted(OTHERS)
 
 
 PENDING = {"clusters_inactive": "ACTIVE", "exec_agents_running": "PENDING", "container_instances_connected": "ACTIVE"}
-"""States in which a wait goes on; TOMORROW does for the others."""
+"""States in which a wait continues; for the others the unknown status TOMORROW."""
 
 
 @pytest.mark.parametrize("wait", OTHERS)
-def test_errors_that_may_pass_are_no_observation(wait: str) -> None:
-    """Neither a look that counts nor an absence; told with the timeout."""
+def test_errors_that_can_pass_are_no_observation(wait: str) -> None:
+    """A failed request is neither an observation nor an absence; the timeout holds its error."""
     family, state = family_of(wait), PENDING.get(wait, "TOMORROW")
     words = f"{state} !throttle !500 !reset !timeout {state} !throttle"
     run = run_both(family, words, lambda: flow_of(wait, family.arn(), timeout=300))
@@ -327,8 +327,8 @@ def test_errors_that_may_pass_are_no_observation(wait: str) -> None:
 
 @pytest.mark.parametrize("wait", OTHERS)
 @pytest.mark.parametrize(("word", "verdict"), [("!denied", NO_PERMISSION), ("!credentials", "CredentialsError")])
-def test_where_looking_is_not_possible_the_wait_ends_with_its_story(wait: str, word: str, verdict: str) -> None:
-    """At once, with that error; the handle goes on later."""
+def test_a_denied_poll_ends_the_wait_with_its_story(wait: str, word: str, verdict: str) -> None:
+    """The error is raised at once, and the wait can be resumed from its handle."""
     family, state = family_of(wait), PENDING.get(wait, "TOMORROW")
     run = run_both(family, f"{state} {word}", lambda: flow_of(wait, family.arn()))
     assert (run.verdict, run.looks) == (verdict, 2)
@@ -337,8 +337,8 @@ def test_where_looking_is_not_possible_the_wait_ends_with_its_story(wait: str, w
 
 
 @pytest.mark.parametrize("wait", OTHERS)
-def test_the_grace_is_what_was_never_seen_is_given(wait: str) -> None:
-    """To the second; absence alone is never success."""
+def test_a_target_that_is_never_visible_has_the_grace(wait: str) -> None:
+    """A target that was never visible is NotVisible when the grace ends, in waits for deletions, too."""
     family = family_of(wait)
     run = run_both(family, "-", lambda: flow_of(wait, family.arn(), visibility_grace=7.5))
     assert run.verdict in ("NotVisible", "TaskNotVisible")

@@ -1,4 +1,4 @@
-"""The waits over anything but tasks, through both clients against the simulator; their handles; and their docs."""
+"""The waits for other resources than tasks, with both clients against the simulator; their handles; their docs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MANAGED = {
 }
 
 
-# What is there before a wait begins: each returns what it waits for, and what else it says.
+# The scenes: each sets up the simulator, and returns the targets and the other arguments of the wait.
 
 Given = tuple[Any, dict[str, Any]]
 
@@ -262,8 +262,8 @@ SCENES: list[tuple[str, Callable[[Simulator], Given]]] = [
 
 @pytest.mark.parametrize(("wait", "scene"), SCENES)
 @pytest.mark.parametrize("lag", [Lag(), Lag(visible_after=3, stale_by=8)], ids=["prompt", "lagging"])
-async def test_a_wait_comes_true(wait: str, scene: Callable[[Simulator], Given], lag: Lag) -> None:
-    """Through the sync and the async client, with the same result after the same calls."""
+async def test_a_wait_succeeds(wait: str, scene: Callable[[Simulator], Given], lag: Lag) -> None:
+    """Both clients return the same result after the same requests."""
     simulators = [Simulator(lag=lag), Simulator(lag=lag)]
     (things, said), _ = (scene(simulator) for simulator in simulators)
     with simulators[0].client() as ecs:
@@ -277,20 +277,20 @@ async def test_a_wait_comes_true(wait: str, scene: Callable[[Simulator], Given],
 
 
 def test_every_wait_that_the_simulator_can_show_is_shown() -> None:
-    """All of them."""
+    """Each wait whose resource type the simulator has is in the scenes."""
     assert {wait for wait, _ in SCENES} == set(OTHERS)
 
 
 def test_a_failing_daemon_deployment_fails_its_wait() -> None:
-    """With the reason that ECS gives."""
+    """The error holds the reason that ECS gives."""
     simulator = Simulator()
     arn, _ = failing_deployment(simulator)
     with simulator.client() as ecs, pytest.raises(WaitFailed, match=r"is STOPPED \(the breaker opened\)"):
         ecs.wait.daemon_deployments_successful(arn)
 
 
-def test_answers_go_from_call_to_wait() -> None:
-    """As they are."""
+def test_responses_go_from_operation_to_wait() -> None:
+    """Responses of operations are passed to waits unchanged."""
     with Simulator().client() as ecs:
         created = ecs.create_cluster(cluster_name="new")
         assert [found.cluster_name for found in ecs.wait.clusters_active(created)] == ["new"]
@@ -314,7 +314,7 @@ READY = {
     "daemons_deleted": "-",
     "gateway_routes_deleted": "-",
 }
-"""States that end a wait well, where the last word of its name does not tell them."""
+"""States that meet the condition of a wait, if they are not the last word of its name."""
 SAID: dict[str, dict[str, Any]] = {
     "container_instances_drained": {"cluster": "prod"},
     "capacity_providers_active": {"cluster": "prod"},
@@ -324,8 +324,8 @@ SAID: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("wait", OTHERS)
-def test_a_wait_goes_on_from_its_handle(wait: str) -> None:
-    """After a detour through JSON: over the same things, those that were seen as they were seen."""
+def test_a_wait_is_resumed_from_its_handle(wait: str) -> None:
+    """A handle that was kept as JSON resumes the same wait over the same targets, with their last observations."""
     family, said = family_of(wait), SAID.get(wait, {})
     state = "PENDING" if wait == "exec_agents_running" else "TOMORROW"
     ready = READY.get(wait) or wait.rsplit("_", 1)[1].upper().replace("REGISTERED", "ACTIVE")
@@ -344,8 +344,8 @@ def test_a_wait_goes_on_from_its_handle(wait: str) -> None:
     assert len(run.result) == 2
 
 
-def test_a_handle_goes_on_in_another_client() -> None:
-    """What was found by the id of its machine is gone on with by ARN."""
+def test_a_wait_is_resumed_in_another_client() -> None:
+    """A target that was identified by its machine is resumed by the same id."""
     simulator = Simulator()
     host, said = updating_agent(simulator)
     with simulator.client() as ecs, pytest.raises(WaitTimeout) as caught:
@@ -360,11 +360,11 @@ def test_a_handle_goes_on_in_another_client() -> None:
 # All of them.
 
 
-def test_every_wait_can_be_gone_on_with() -> None:
-    """Each name in the table of `resume` is a method of both namespaces, and the other way round."""
+def test_every_wait_can_be_resumed() -> None:
+    """Each wait of the table is a method of both namespaces, and each method is in the table."""
     for namespace in (Wait, AsyncWait):
         methods = {name for name in vars(namespace) if not name.startswith("_")}
-        # Deployments have handles of their own, which `resume` takes as well.
+        # Waits for deployments are not over models; `resume` passes their handles on.
         assert methods - {"resume", "deployment", "service_deployment"} == set(WAITS)
 
 

@@ -23,12 +23,12 @@ FAULTS = ["throttle", "500", "reset"]
 RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
 GRACE = 60.0
 LONGEST_LAG = 25.0
-"""Seconds that a replica lags at the most: less than what a task has to be missing for to count as purged."""
+"""The most seconds that a replica lags; less than a task has to be missing to count as purged."""
 
 
 @attrs.frozen
 class Life:
-    """The truth about one task: when it was in which state. It may never have been, and it may be forgotten."""
+    """The real life of one task: when it was in which state. It may never exist, and it may be purged."""
 
     states: tuple[tuple[float, str], ...]
     """When each state began, by the letter of the state."""
@@ -36,33 +36,33 @@ class Life:
     versioned: bool = True
 
     def at(self, now: float) -> tuple[int, str] | None:
-        """Return version and state at a time; None if the task is not there."""
+        """Return version and state at a time; None if the task does not exist."""
         if now >= self.forgotten:
             return None
         past = [(version, state) for version, (began, state) in enumerate(self.states, 1) if began <= now]
         return past[-1] if past else None
 
     def rank(self, now: float) -> int:
-        """Return how far it has come, forgotten or not; -1 if it was never there."""
+        """Return the highest rank that it has reached, purged or not; -1 if it never existed."""
         past = [RANKS.get(TASK_STATES[state], -1) for began, state in self.states if began <= now]
         return max(past, default=-1)
 
 
 @attrs.frozen
 class Schedule:
-    """All there is to say about one wait and its world."""
+    """One wait and the behaviour of ECS during it."""
 
     wait: str
     lives: tuple[Life, ...]
     lags: tuple[float, ...]
-    """Seconds by which replicas lag; each read is answered by any of them."""
+    """Seconds that each replica lags; any replica answers a read."""
     fault_rate: float
     seed: int
     timeout: float
     late_details: bool = False
 
     def script(self) -> Any:
-        """Return how ECS answers. Decided by time and task, not by the order of calls: threads have none."""
+        """Return how ECS answers. It depends on time and task only, because threads send requests in any order."""
 
         def answer(ask: Ask) -> Answer:
             chance = Random(f"{self.seed} {ask.now} {ask.cluster}")
@@ -82,17 +82,17 @@ class Schedule:
         return answer
 
     def run(self) -> Run:
-        """Wait, under both drivers."""
+        """Run the wait, under both drivers."""
         ids = [arn(chr(ord("a") + i)) for i in range(len(self.lives))]
         return run_both(self.script(), lambda: WAITS[self.wait](ids, timeout=self.timeout), seed=self.seed)
 
 
 Seen = list[tuple[float, dict[str, Any] | None]]
-"""What the answers showed of one task, with their times; None where they should have shown it and did not."""
+"""The observations of one task, with their times; None if a poll did not show it."""
 
 
 def check(schedule: Schedule) -> None:
-    """Compare what a wait says with what the model knows."""
+    """Compare the result of a wait with the real lives of its tasks."""
     run = schedule.run()
     now = run.elapsed
     assert now <= schedule.timeout, "the deadline was overrun"
@@ -118,21 +118,21 @@ def _shown(schedule: Schedule, run: Run) -> dict[str, Seen]:
     for ask in run.calls:
         answer = script(ask)
         if isinstance(answer, list):
-            found = {told["taskArn"][-1]: told for told in answer}
+            found = {one["taskArn"][-1]: one for one in answer}
             for id_ in ask.ids:
                 shown[id_].append((ask.now, found.get(id_)))
     return shown
 
 
 def _check_merged(life: Life, seen: Seen, known: Any) -> None:
-    """The newest observation is the one that is known: a plain maximum, over all that was shown."""
-    told = [one for _, one in seen if one is not None]
-    if not told:
+    """The last observation is the one with the maximum version and rank of all that were shown."""
+    observed = [one for _, one in seen if one is not None]
+    if not observed:
         assert known is None
     elif life.versioned:
-        assert known.version == max(one["version"] for one in told)
+        assert known.version == max(one["version"] for one in observed)
     else:
-        ranks = [RANKS.get(one["lastStatus"], -1) for one in told]
+        ranks = [RANKS.get(one["lastStatus"], -1) for one in observed]
         assert RANKS.get(known.last_status, -1) == max(ranks)
     ends = [i for i, (_, one) in enumerate(seen) if one is not None and one["lastStatus"] == "STOPPED"]
     assert not ends or len(seen) - 1 - ends[0] <= 2, "too many looks at a task that has stopped"
@@ -186,14 +186,14 @@ def _check_failure(schedule: Schedule, run: Run, error: WaitError, shown: dict[s
 
 
 def _answered(schedule: Schedule, run: Run) -> list[float]:
-    """Return the times of looks that brought an answer."""
+    """Return the times of polls that were answered."""
     script = schedule.script()
     return [ask.now for ask in run.calls if isinstance(script(ask), list)]
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
-    """Lives in which states may be skipped, last long or not at all, and never come to an end."""
+    """Generate lives in which states may be skipped, may be short or long, and may never end."""
     letters = [letter for letter in "VPAHRDGES" if draw(st.integers(0, 9)) < 7]
     began = draw(st.sampled_from([0.0, 0.0, 1.0, 20.0]))
     states: list[tuple[float, str]] = []
@@ -220,14 +220,14 @@ schedules = st.builds(
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schedule=schedules)
-def test_no_wait_says_what_is_not_true(schedule: Schedule) -> None:
-    """No false success, no false failure within the grace, no overrun, few looks, both drivers alike."""
+def test_no_wait_ends_with_a_false_result(schedule: Schedule) -> None:
+    """There is no false success, no false failure within the grace, no overrun and few polls, under both drivers."""
     note(f"reproduce with: check({schedule!r})")
     check(schedule)
 
 
 def random_schedule(seed: int) -> Schedule:
-    """Return the schedule of a seed: plain, cheap, and without a database to remember it."""
+    """Return the schedule of a seed, without hypothesis and its database."""
     random = Random(seed)
 
     def life() -> Life:
@@ -251,7 +251,7 @@ def random_schedule(seed: int) -> Schedule:
 
 
 def test_two_thousand_lives() -> None:
-    """The same over plain seeds, always the same ones, with moments that are not round numbers."""
+    """The same holds for fixed seeds, whose times are not round numbers."""
     for seed in range(2000):
         try:
             check(random_schedule(seed))

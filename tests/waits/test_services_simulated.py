@@ -1,4 +1,4 @@
-"""The waits over services against the simulator: deployments that go well, fail, are rolled back or replaced."""
+"""The waits for services against the simulator: deployments that succeed, fail, are rolled back or replaced."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Went:
 
     @property
     def judged(self) -> Any:
-        """The verdict and what was asked for when: the same however desired tasks are counted."""
+        """The verdict and the times of requests."""
         return self.verdict, str(self.error), [(call.time, call.operation) for call in self.sim.calls]
 
 
@@ -79,7 +79,7 @@ Scene = Callable[[Simulator], Any]
 
 
 def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = None, **options: Any) -> Went:
-    """Set the scene in two simulators, wait in both colours, and check that all went the same way.
+    """Set up the scene in two simulators, wait with both clients, and check that the results are the same.
 
     The sync colour waits under each other policy of counting, too, and has to come to the same verdict.
 
@@ -163,8 +163,8 @@ GOOD: dict[str, tuple[Scene, int, list[str]]] = {
 
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize(("scene", "count", "families"), GOOD.values(), ids=GOOD)
-def test_a_deployment_that_goes_well(scene: Scene, count: int, families: list[str], lag: Lag) -> None:
-    """The tasks run that were asked for, and no others, however far reads are behind."""
+def test_a_deployment_that_succeeds(scene: Scene, count: int, families: list[str], lag: Lag) -> None:
+    """The wait succeeds only when the desired tasks of the new revision run, however far reads lag."""
     went = both("services_stable", scene, lag=lag)
     assert went.verdict == "ok", went.error
     assert went.result is not None
@@ -181,7 +181,7 @@ def breaking(sim: Simulator) -> UpdateServiceResponse:
 
 def breaking_by_name(sim: Simulator) -> str:
     breaking(sim)
-    sim.clock.advance(26)  # the new deployment is visible, and goes on
+    sim.clock.advance(26)  # the new deployment is visible and in progress
     return "web"
 
 
@@ -202,23 +202,23 @@ BAD: dict[str, tuple[Scene, str]] = {
     "circuit breaker": (breaking, r"went back from deployment ecs-svc/\d+ to ecs-svc/\d+ \(.*tasks failed to start"),
     "circuit breaker, by name": (breaking_by_name, "went back from deployment ecs-svc/"),
     "without rollback": (failing, "failed to deploy ecs-svc/.*tasks failed to start"),
-    "stopped by somebody": (stopped, "went back from deployment ecs-svc/"),
+    "stopped by another process": (stopped, "went back from deployment ecs-svc/"),
 }
 
 
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize(("scene", "why"), BAD.values(), ids=BAD)
-def test_a_deployment_that_does_not(scene: Scene, why: str, lag: Lag, seed: int) -> None:
-    """Fails the wait, although the service is as stable as before."""
+def test_a_deployment_that_is_rolled_back(scene: Scene, why: str, lag: Lag, seed: int) -> None:
+    """A rollback fails the wait, although the service is stable again."""
     went = both("services_stable", scene, lag=lag, seed=seed)
     assert went.verdict == "WaitFailed", went.error
     with pytest.raises(WaitFailed, match=why):
         raise went.error or AssertionError
 
 
-def test_a_first_deployment_that_never_comes() -> None:
-    """Nothing to roll back to: time is up, with what is lacking."""
+def test_a_first_deployment_that_never_succeeds() -> None:
+    """Without a revision to roll back to, the wait times out with the reason."""
     went = both("services_stable", lambda sim: create(sim, taskDefinition="bad", **BREAKS))
     assert isinstance(went.error, WaitTimeout)
     assert "4 tasks failed; 0 of 2 tasks running, 0 pending" in str(went.error)
@@ -226,7 +226,7 @@ def test_a_first_deployment_that_never_comes() -> None:
 
 @pytest.mark.parametrize("lag", LAGS)
 def test_a_newer_deployment_is_followed(lag: Lag) -> None:
-    """Also where the first one would never have come."""
+    """The wait follows a newer deployment, even if the first one would have failed."""
 
     def scene(sim: Simulator) -> UpdateServiceResponse:
         existing(sim)
@@ -237,8 +237,8 @@ def test_a_newer_deployment_is_followed(lag: Lag) -> None:
 
 
 @pytest.mark.parametrize("lag", LAGS)
-def test_a_service_that_is_deleted_meanwhile(lag: Lag) -> None:
-    """S29."""
+def test_a_service_that_is_deleted_during_the_wait(lag: Lag) -> None:
+    """S29: a deleted service is ServiceGone."""
 
     def delete(sim: Simulator) -> None:
         sim.handle("DeleteService", {"service": "web", "force": True})
@@ -249,7 +249,7 @@ def test_a_service_that_is_deleted_meanwhile(lag: Lag) -> None:
 
 @pytest.mark.parametrize("lag", LAGS)
 def test_a_deleted_service_becomes_inactive(lag: Lag) -> None:
-    """And its successor of the same name becomes stable, whatever reads show of the old one."""
+    """A new service of the same name becomes stable, even if reads still show the old one."""
 
     def deleted(sim: Simulator) -> DeleteServiceResponse:
         existing(sim)
@@ -272,7 +272,7 @@ def test_a_deleted_service_becomes_inactive(lag: Lag) -> None:
 
 
 def test_a_service_of_an_external_controller() -> None:
-    """Waits for a PRIMARY task set in a steady state."""
+    """A service with an external controller needs a PRIMARY task set in STEADY_STATE."""
 
     def scene(sim: Simulator) -> str:
         request = {"serviceName": "web", "desiredCount": 2, "deploymentController": {"type": "EXTERNAL"}}
@@ -290,7 +290,7 @@ FULL = {"value": 100, "unit": "PERCENT"}
 
 
 def test_a_service_of_code_deploy() -> None:
-    """S28: one look by name, none where the answer says so."""
+    """S28: CodeDeploy is detected with one poll by name, and without a request from a response."""
 
     def scene(sim: Simulator) -> Any:
         return create(sim, deploymentController={"type": "CODE_DEPLOY"})
@@ -307,7 +307,7 @@ def test_a_service_of_code_deploy() -> None:
 
 
 def test_reads_that_fail_are_no_observation() -> None:
-    """Throttles and resets in between change nothing about the verdict."""
+    """Throttled and reset requests do not change the verdict."""
 
     def scene(sim: Simulator) -> UpdateServiceResponse:
         answer = breaking(sim)

@@ -1,4 +1,4 @@
-"""Services that are to be stable, or gone: what ECS shows, look by look, and what is made of it."""
+"""Timelines and verdicts of the waits for services: what ECS shows, poll by poll, and how the wait ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .service_support import SERVICES, model
 
 
 def run(wait: str, timeline: str, given: str = "", **options: Any) -> Run:
-    """Let a wait go through a timeline, under both drivers."""
+    """Run a wait through a timeline, under both drivers."""
     names = "abcdefgh"[: max(word.count("/") + 1 for word in timeline.split())]
     things: Any = [f"{HOME}service/prod/{name}" for name in names]
     if given:
@@ -34,11 +34,11 @@ class Row:
     timeline: str
     verdict: str
     looks: int
-    """0 where they are not counted."""
+    """The number of polls; 0 if it does not matter."""
     says: str = ""
     """Parts of the error's message, separated by ` | `."""
     given: str = ""
-    """What UpdateService has answered."""
+    """The response of UpdateService."""
 
 
 BACK = "went back from deployment ecs-svc/2 to ecs-svc/1"
@@ -55,12 +55,12 @@ STABLE = {
     "no deployment at all": Row("A", "WaitTimeout", 0, "has no PRIMARY deployment yet"),
     "a status of tomorrow": Row("TOMORROW+1=C A+1=C", "ok", 3),
     "S24: old tasks drain": Row("A+2=C+1=C A+2=C+1=C A+2=C+1=C A+2=C", "ok", 5),
-    "S24: for ever": Row("A+2=C+1=C", "WaitTimeout", 0, "1 other deployment is there still"),
+    "S24: for ever": Row("A+2=C+1=C", "WaitTimeout", 0, "has 1 other deployment"),
     "what is INACTIVE is replaced": Row("A+2=C+1=C+inactive", "ok", 2),
     "all of them": Row("A+1=C/A+1=I A+1=C/A+1=C", "ok", 3),
     "one is not visible": Row("A+1=C/-", "NotVisible", 0, "service b"),
     "no desired tasks": Row("A+1=C+d0+r0", "ok", 2),
-    # What is known already.
+    # The newest deployment is known from the response.
     "S18": Row("A+1=C A+1=C A+1=C A+2=I+1=C A+2=C", "ok", 6, "", "A+2=I+1=C"),
     "S18, the answer shows the new one only": Row("A+1=C A+1=C A+1=C A+2=I+1=C A+2=C", "ok", 6, "", "A+2=I"),
     "S18 without times": Row("A+1=C+bare A+1=C+bare A+1=C+bare A+2=C+bare", "ok", 5, "", "A+2=I+1=C+bare"),
@@ -100,7 +100,7 @@ STABLE = {
     "FAILED, then back": Row("A+2=F+1=C A+1=I+2=F+u250", "WaitFailed", 2, f"{BACK} (because of 2)"),
     "FAILED, then deployed anew": Row("A+2=F+1=C A+3=I+2=F A+3=C", "ok", 4),
     "one of two fails": Row("A+1=C/A+2=F+1=C", "WaitFailed", 2, "service b failed to deploy"),
-    # Gone.
+    # Deleted.
     "S29": Row("A+1=I D+1=I", "ServiceGone", 3, "services_stable: service gone after | service a is DRAINING; 3 polls"),
     "S29 after an answer": Row("D+1=I", "ServiceGone", 1, "is DRAINING", "A+1=I"),
     "S29, forgotten": Row("A+1=I -", "ServiceGone", 0, "was ACTIVE IN_PROGRESS, then not found for"),
@@ -121,7 +121,7 @@ STABLE = {
     "EXTERNAL, gone": Row("A+t1=P.S D", "ServiceGone", 3),
     "EXTERNAL, without task sets": Row("A+by=EXTERNAL", "WaitTimeout", 0, "has no PRIMARY task set"),
     "S28": Row(
-        "A+by=CODE_DEPLOY", "UnsupportedController", 1, "service a are controlled by CODE_DEPLOY | CodeDeploy's"
+        "A+by=CODE_DEPLOY", "UnsupportedController", 1, "service a are controlled by CODE_DEPLOY | CodeDeploy API"
     ),
     "S28, one of two": Row("A+1=C/A+by=CODE_DEPLOY", "UnsupportedController", 1, "service b"),
     "S28, INACTIVE": Row("I+by=CODE_DEPLOY", "UnsupportedController", 1),
@@ -135,7 +135,7 @@ INACTIVE = {
     "one of two": Row("I/A+1=C", "WaitTimeout", 0, "service b is ACTIVE (2 running, 0 pending tasks)"),
     "one of two is not visible": Row("I/-", "NotVisible", 0, "service b"),
     "never there": Row("-", "NotVisible", 0, "service a"),
-    "nobody deletes it": Row("A+1=C", "WaitTimeout", 0, "is ACTIVE"),
+    "it is not deleted": Row("A+1=C", "WaitTimeout", 0, "is ACTIVE"),
     "the controller does not matter": Row("D+by=CODE_DEPLOY I+by=CODE_DEPLOY", "ok", 2),
     "an older one of the same name": Row("I+born=5 I+born=5 D+1=C I", "ok", 4, "", "D+1=C"),
     "the answer is the end": Row("-", "ok", 0, "", "I"),
@@ -149,7 +149,7 @@ ROWS = [
 
 @pytest.mark.parametrize(("wait", "row"), ROWS)
 def test_timeline(wait: str, row: Row) -> None:
-    """Each gives the verdict that is written beside it, under both drivers, after that many looks."""
+    """A timeline has the verdict of its row, under both drivers, after that number of polls."""
     ran = run(wait, row.timeline, row.given)
     assert ran.verdict == row.verdict, str(ran.error)
     assert ran.looks == row.looks or not row.looks, [ask.now for ask in ran.calls]
@@ -169,20 +169,20 @@ FALSE_VERDICTS = {
 
 
 @pytest.mark.parametrize(("timeline", "given", "verdict"), FALSE_VERDICTS.values(), ids=FALSE_VERDICTS)
-def test_where_botocore_is_wrong(timeline: str, given: str, verdict: str) -> None:
-    """Its waiter ends all of these but the last with success, or a TypeError; the last one with an error."""
+def test_cases_that_botocore_decides_wrongly(timeline: str, given: str, verdict: str) -> None:
+    """botocore's waiter succeeds or raises a TypeError in all of these but the last, which is an error there, too."""
     assert run("services_stable", timeline, given).verdict == verdict
 
 
 @pytest.mark.parametrize("wait", ["services_stable", "services_inactive"])
-def test_nothing_asked_for_is_bad_input(wait: str) -> None:
-    """For botocore, no services are stable."""
+def test_an_empty_list_is_rejected(wait: str) -> None:
+    """An empty list is rejected; botocore's waiter succeeds."""
     with pytest.raises(RequestError, match="services: expected at least one"):
         flow_of(wait, [])
 
 
-def test_no_look_where_the_answer_tells_the_controller() -> None:
-    """S28: nothing is sent at all."""
+def test_a_response_of_code_deploy_needs_no_poll() -> None:
+    """S28: a response that shows CodeDeploy is rejected before anything is sent."""
     sent = run_both(SERVICES, "-", lambda: _late("services_stable", model("A+by=CODE_DEPLOY"), model("A+1=C", "b")))
     assert (sent.verdict, sent.looks) == ("UnsupportedController", 0)
     assert isinstance(sent.error, UnsupportedController)
@@ -194,13 +194,13 @@ def _late(wait: str, *things: Any) -> Flow[list[Any]]:
 
 
 def test_the_error_has_the_story() -> None:
-    """Of the look at which a controller was found that nobody can wait for."""
+    """The error of an unsupported controller holds the story of the poll that found it."""
     ran = run("services_stable", "A+1=I A+by=CODE_DEPLOY")
     assert (ran.verdict, ran.looks, ran.story.polls) == ("UnsupportedController", 2, 1)
 
 
 def test_results_are_in_the_order_given() -> None:
-    """By names, ARNs and models; ten share a call."""
+    """Services are identified by names, ARNs and models; ten share a request."""
     things = [
         "h",
         f"{HOME}service/prod/a",
@@ -217,7 +217,7 @@ def test_results_are_in_the_order_given() -> None:
 
 
 @pytest.mark.parametrize(("count", "calls"), [(10, [10]), (11, [1, 10]), (35, [5, 10, 10, 10])])
-def test_ten_share_a_call(count: int, calls: list[int]) -> None:
+def test_ten_services_share_a_request(count: int, calls: list[int]) -> None:
     """DescribeServices takes no more."""
     names = [f"s{number}" for number in range(count)]
     ran = run_both(SERVICES, "-", lambda: flow_of("services_stable", names, max_polls=1))
@@ -237,8 +237,8 @@ PLACES: list[tuple[Any, str | None, str | None]] = [
 
 
 @pytest.mark.parametrize(("thing", "cluster", "targets"), PLACES)
-def test_where_services_are_looked_for(thing: Any, cluster: str | None, targets: str | None) -> None:
-    """In the cluster that something tells; where nothing does, it is left to ECS, which looks in `default`."""
+def test_the_cluster_of_services(thing: Any, cluster: str | None, targets: str | None) -> None:
+    """The cluster comes from the argument, ARN or model; without one ECS uses `default`."""
     ran = run_both(SERVICES, "I", lambda: flow_of("services_inactive", thing, cluster=cluster))
     assert (ran.verdict, ran.calls[0].ids) == ("ok", ("a",))
     assert dict(ran.calls[0].more).get("cluster") == targets
@@ -253,14 +253,14 @@ def test_where_services_are_looked_for(thing: Any, cluster: str | None, targets:
         ([7], None, "expected a name, id, ARN or model of a service, got int"),
     ],
 )
-def test_bad_services_are_told_before_anything_is_sent(thing: Any, cluster: str | None, problem: str) -> None:
-    """By place."""
+def test_bad_services_are_rejected_before_anything_is_sent(thing: Any, cluster: str | None, problem: str) -> None:
+    """The error names the path."""
     with pytest.raises(RequestError, match=problem):
         flow_of("services_stable", thing, cluster=cluster)
 
 
-def test_a_wait_goes_on_from_its_handle() -> None:
-    """What was the newest deployment is known: that the service is back at the old one is told."""
+def test_a_wait_is_resumed_from_its_handle() -> None:
+    """The resumed wait has the newest deployment, and detects that the service was rolled back."""
     first = run("services_stable", "A+2=I+1=C", timeout=5)
     assert first.verdict == "WaitTimeout"
     handle = WaitHandle.from_json(first.story.handle.to_json())
@@ -271,8 +271,8 @@ def test_a_wait_goes_on_from_its_handle() -> None:
 
 @pytest.mark.parametrize("wait", ["services_stable", "services_inactive"])
 @pytest.mark.parametrize(("word", "verdict"), [("!denied", "AccessDeniedException"), ("!cluster", None)])
-def test_where_looking_is_not_possible_the_wait_ends_with_its_story(wait: str, word: str, verdict: str | None) -> None:
-    """At once, with that error; the handle goes on later."""
+def test_a_denied_poll_ends_the_wait_with_its_story(wait: str, word: str, verdict: str | None) -> None:
+    """The error is raised at once, and the wait can be resumed from its handle."""
     ran = run(wait, f"A+1=I {word}")
     assert (ran.verdict, ran.looks) == (verdict or "ClusterNotFoundException", 2)
     assert [*ran.story.handle.observed] == [f"{HOME}service/prod/a"]

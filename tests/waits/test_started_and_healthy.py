@@ -1,4 +1,4 @@
-"""Tasks that have started, whatever became of them, and tasks whose health checks pass."""
+"""The waits for tasks that have started, and for tasks whose health checks pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/web:1"
 
 
 def ended(**members: Any) -> Sequence[dict[str, Any]]:
-    """Return an answer with a task that has stopped."""
+    """Return a response with a task that has stopped."""
     return [task("STOPPED", stoppedAt=2.0, **members)]
 
 
@@ -26,7 +26,7 @@ STARTED = [
     ("it was not visible at first", timeline("- - R"), "RUNNING", 3),
     ("it ran and is over", [ended(startedAt=1.0, stopCode="UserInitiated")], "STOPPED", 1),
     ("it is on its way down, and started", [[task("DEACTIVATING", startedAt=1.0)]], "DEACTIVATING", 1),
-    ("it is on its way down; nobody knows yet", [[task("DEPROVISIONING")], ended(startedAt=1.0)], "STOPPED", 2),
+    ("it is stopping; unknown whether it ran", [[task("DEPROVISIONING")], ended(startedAt=1.0)], "STOPPED", 2),
     ("a container has exited", [[task("STOPPING", containers=[{"name": "app", "exitCode": 1}])]], "STOPPING", 1),
     ("its essential container exited, so it ran", [ended(stopCode="EssentialContainerExited")], "STOPPED", 1),
     ("it failed to start", [*timeline("P P"), ended(stopCode="TaskFailedToStart")], "TaskStoppedEarly", 3),
@@ -38,7 +38,7 @@ STARTED = [
 
 @pytest.mark.parametrize(("answers", "verdict", "calls"), [row[1:] for row in STARTED], ids=[row[0] for row in STARTED])
 def test_started(answers: Sequence[Any], verdict: str, calls: int) -> None:
-    """Running once is enough; what has stopped has started only if something proves it."""
+    """A task that was RUNNING has started; a stopped task only if a member proves it."""
     ids = [arn(id_) for id_ in "ab"[: verdict.count("/") + 1]]
     run = run_both(answers, lambda: tasks_started(ids))
     assert run.verdict == verdict, str(run.error)
@@ -78,7 +78,7 @@ def network() -> Mapping[str, Any]:
     [(["app"], 40.0, 60.0), (["app", "proxy"], 40.0, 60.0), (["proxy"], 40.0, 60.0), ([], 40.0, 20.0)],
 )
 async def test_healthy_waits_for_those_that_have_a_health_check(checked: list[str], after: float, ends: float) -> None:
-    """Twenty seconds to run, forty more for the checks to report, if there are any; the definition is read once."""
+    """Tasks run after 20 s, and their checks report 40 s later, if there are any. The definition is read once."""
     sync = world("HEALTHY", checked=checked, after=after)
     with sync.client() as ecs:
         result = ecs.tasks.run("web", count=2, **network())
@@ -94,8 +94,8 @@ async def test_healthy_waits_for_those_that_have_a_health_check(checked: list[st
     assert [call.operation for call in sync.calls].count("DescribeTaskDefinition") == 1
 
 
-def test_unhealthy_may_get_better() -> None:
-    """The wait goes on, and says in the end what is ill."""
+def test_an_unhealthy_container_continues_the_wait() -> None:
+    """An unhealthy container continues the wait; the timeout names it."""
     simulator = world({5: "UNHEALTHY", 60: "HEALTHY"})
     with simulator.client() as ecs:
         result = ecs.tasks.run("web", **network())
@@ -107,15 +107,15 @@ def test_unhealthy_may_get_better() -> None:
 
 
 def test_a_task_that_stops_is_not_healthy() -> None:
-    """Whatever its checks said before."""
+    """A task that stops fails the wait, whatever its health was."""
     simulator = world("HEALTHY", after=30.0)
     simulator.script("web", TaskScript(run_time=10, health="HEALTHY", time_to_healthy=30))
     with simulator.client() as ecs, pytest.raises(TaskStoppedEarly):
         ecs.wait.tasks_healthy(ecs.tasks.run("web", **network()))
 
 
-def test_without_the_definition_nobody_can_tell() -> None:
-    """The refusal ends the wait; it is not taken for health."""
+def test_a_denied_task_definition_ends_the_wait() -> None:
+    """If reading the definition is denied, that error ends the wait."""
     simulator = world("HEALTHY")
     simulator.fail("DescribeTaskDefinition", Fault.access_denied(), times=None)
     with simulator.client() as ecs:

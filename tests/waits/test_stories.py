@@ -1,4 +1,4 @@
-"""What is told: by errors, to callbacks, to the log."""
+"""What errors, callbacks and logs contain."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENDS: list[tuple[type[WaitError], str, Callable[[], Flow[Any]]]] = [
 @pytest.mark.parametrize(("kind", "words", "flow"), ENDS)
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, copy.copy, lambda e: pickle.loads(pickle.dumps(e))])
 def test_errors_survive_being_copied(kind: Any, words: str, flow: Any, duplicate: Callable[[Any], Any]) -> None:
-    """With all that they hold."""
+    """Copies hold the same story."""
     error = run_both(timeline(words), flow).error
     assert isinstance(error, WaitError)
     assert type(error) is kind
@@ -49,13 +49,13 @@ def test_errors_survive_being_copied(kind: Any, words: str, flow: Any, duplicate
 
 
 def test_wait_cancelled_survives_being_copied() -> None:
-    """It holds nothing."""
+    """WaitCancelled has no story, and can be copied and pickled."""
     twin = pickle.loads(pickle.dumps(copy.deepcopy(WaitCancelled())))
     assert (type(twin), str(twin)) == (WaitCancelled, "the wait was cancelled by its `cancel` event")
 
 
-def test_a_timeout_tells_its_story() -> None:
-    """Last states, seconds, looks, states seen, the last error."""
+def test_the_message_of_a_timeout() -> None:
+    """The message has the last states, seconds, polls, observed states and the last error."""
     run = run_both(timeline("V/R P/R !500 P/R"), lambda: tasks_stopped([arn("a"), arn("b")], timeout=20))
     assert str(run.error) == (
         f"tasks_stopped: timed out after 20 s: task a is PENDING; task b is RUNNING; {len(run.calls)} polls: "
@@ -64,8 +64,8 @@ def test_a_timeout_tells_its_story() -> None:
     )
 
 
-def test_a_task_that_stopped_early_tells_why() -> None:
-    """Stop code and reason, exit codes, and the reasons of its containers."""
+def test_the_message_of_a_task_that_stopped_early() -> None:
+    """The message has stop code and reason, exit codes, and the reasons of containers."""
     stopped = task(
         "STOPPED",
         stopCode="TaskFailedToStart",
@@ -84,8 +84,8 @@ def test_a_task_that_stopped_early_tells_why() -> None:
     )
 
 
-def test_hundreds_of_tasks_do_not_make_a_message_of_pages() -> None:
-    """Ten are named; the story holds them all."""
+def test_the_message_of_hundreds_of_tasks_is_short() -> None:
+    """The message names ten tasks; the story holds all."""
     run = run_both(lambda _: [], lambda: tasks_running([f"t{i}" for i in range(500)], cluster="prod"))
     assert run.verdict == "TaskNotVisible"
     assert str(run.error).count("task t") == 10
@@ -96,14 +96,14 @@ def test_hundreds_of_tasks_do_not_make_a_message_of_pages() -> None:
 
 @pytest.mark.parametrize("count", [1, 10])
 def test_a_few_tasks_are_all_named(count: int) -> None:
-    """Without a rest."""
+    """The message of up to ten tasks names all, and mentions no others."""
     run = run_both(lambda _: [], lambda: tasks_running([f"t{i}" for i in range(count)], cluster="prod"))
     assert str(run.error).count("task t") == count
     assert "more" not in str(run.error)
 
 
-def test_a_story_holds_what_each_task_was_last() -> None:
-    """None of one that was never seen."""
+def test_a_story_holds_the_last_observations() -> None:
+    """The last observation of a task that was never visible is None."""
     run = run_both(timeline("P4/- V3/-"), lambda: tasks_running([arn("a"), arn("b")], timeout=10))
     assert isinstance(run.error, TaskNotVisible)
     story = run.error.story
@@ -112,8 +112,8 @@ def test_a_story_holds_what_each_task_was_last() -> None:
     assert story.reasons == {arn("b"): "is not visible yet"}
 
 
-def test_an_unknown_status_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    """In each of the two waits, sync and async, however often it is seen."""
+def test_an_unknown_status_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Each wait logs one warning for an unknown status, however often it is observed."""
     looks = [[task("SNOOZING", id_="a", version=i)] for i in range(5)] + [[task("STOPPED", id_="a", version=9)]]
     with caplog.at_level(logging.WARNING, logger="ecskit"):
         run = run_both(looks, lambda: tasks_stopped(arn("a")))
@@ -124,8 +124,8 @@ def test_an_unknown_status_is_warned_of_once(caplog: pytest.LogCaptureFixture) -
 # Callbacks.
 
 
-def test_on_poll_is_called_after_each_look() -> None:
-    """With what is known, and what is lacking; nothing is lacking in the end."""
+def test_on_poll_is_called_after_each_poll() -> None:
+    """`on_poll` receives the last observations and reasons; the last story has no reasons."""
     stories: list[WaitStory] = []
     run_both(timeline("V P R"), lambda: tasks_running(arn("a"), on_poll=stories.append))
     first, second = stories[:3], stories[3:]
@@ -134,16 +134,16 @@ def test_on_poll_is_called_after_each_look() -> None:
     assert [story.polls for story in first] == [1, 2, 3]
 
 
-def test_on_poll_hears_of_the_bad_end_too() -> None:
-    """Before it is raised."""
+def test_on_poll_is_called_before_an_error() -> None:
+    """`on_poll` receives the last story before the error is raised."""
     stories: list[WaitStory] = []
     run = run_both(timeline("V S"), lambda: tasks_running(arn("a"), on_poll=stories.append))
     assert isinstance(run.error, TaskStoppedEarly)
     assert stories[1].reasons == run.error.story.reasons
 
 
-def test_what_on_poll_raises_ends_the_wait() -> None:
-    """As it is."""
+def test_an_exception_of_on_poll_ends_the_wait() -> None:
+    """The exception of a callback is raised unchanged."""
 
     def listener(_: WaitStory) -> None:
         raise LookupError("enough")
@@ -154,7 +154,7 @@ def test_what_on_poll_raises_ends_the_wait() -> None:
 
 
 def test_an_async_wait_awaits_on_poll() -> None:
-    """A coroutine function is told as well as a function."""
+    """An async client accepts a coroutine function and a function."""
     heard: list[int] = []
 
     async def listener(story: WaitStory) -> None:
@@ -179,7 +179,7 @@ def _async(words: str, flow: Callable[[], Flow[Any]]) -> Any:
 
 
 def test_cancel_ends_a_sync_wait() -> None:
-    """Before the first look, or after any."""
+    """A wait can be cancelled before its first poll, and after any poll."""
     cancel = Event()
     cancel.set()
     with pytest.raises(WaitCancelled):
@@ -199,7 +199,7 @@ def test_cancel_ends_a_sync_wait() -> None:
 
 
 def test_a_cancelled_async_wait_sends_nothing_more() -> None:
-    """It ends like any task."""
+    """A cancelled asyncio task ends with CancelledError."""
     clock = VirtualClock()
     scripted = Scripted(clock, timeline("P"))
 

@@ -1,4 +1,4 @@
-"""Timelines and verdicts: what DescribeTasks shows, look by look, and what a wait has to make of it."""
+"""Timelines and verdicts of the waits for tasks: what DescribeTasks shows, poll by poll, and how the wait ends."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Row:
     """One scenario."""
 
     what: str
-    """What it shows."""
+    """What the scenario tests."""
     wait: str
     timeline: str
     verdict: str
-    """The states of the tasks in the end, or the error."""
+    """The last states of the tasks, or the error."""
     calls: int
     says: str = ""
     """Parts of the error's message, separated by ` | `."""
@@ -115,7 +115,7 @@ BAD_ENDS = [
 
 @pytest.mark.parametrize("row", RUNNING + STOPPED)
 def test_timeline(row: Row) -> None:
-    """Each gives the verdict that is written beside it, under both drivers, after that many looks."""
+    """A timeline has the verdict of its row, under both drivers, after that number of polls."""
     options = dict(row.options)
     ids = [arn(id_) for id_ in "abcdefgh"[: options.pop("tasks", 1)]]
     run = run_both(timeline(row.timeline), lambda: WAITS[row.wait](ids, **options))
@@ -133,21 +133,21 @@ def test_timeline(row: Row) -> None:
 @pytest.mark.parametrize("wait", WAITS)
 @pytest.mark.parametrize(("word", "verdict"), BAD_ENDS)
 @pytest.mark.parametrize("before", ["", "- ", "P - !throttle "])
-def test_where_looking_is_not_possible_the_wait_ends_at_once(wait: str, word: str, verdict: str, before: str) -> None:
-    """With that error: it is not for the wait to retry."""
+def test_a_denied_poll_ends_the_wait_at_once(wait: str, word: str, verdict: str, before: str) -> None:
+    """Errors that cannot pass end the wait at once."""
     run = run_both(timeline(before + word), lambda: WAITS[wait](arn("a")))
     assert (run.verdict, len(run.calls)) == (verdict, len(before.split()) + 1)
 
 
-def test_the_last_observation_is_what_is_returned() -> None:
-    """The newest by version, not the one that came last."""
+def test_the_newest_observation_is_returned() -> None:
+    """The observation with the highest version is returned, not the last one."""
     run = run_both(timeline("P1/R9 R4/R7"), lambda: tasks_running([arn("a"), arn("b")]))
     assert run.result is not None
     assert [task.version for task in run.result] == [4, 9]
 
 
 def test_stale_reads_and_missing_ones_are_counted() -> None:
-    """In the story of an error."""
+    """The story of an error counts stale observations."""
     run = run_both(timeline("- - - R5 P3 R5 P4"), lambda: tasks_stopped(arn("a"), timeout=60))
     story = run.story
     assert story.states["MISSING"] == 3
@@ -158,8 +158,8 @@ def test_stale_reads_and_missing_ones_are_counted() -> None:
 # Purged: at least 30 s and several reads, from an unbroken run.
 
 
-def test_purged_takes_thirty_seconds_however_many_reads_there_are() -> None:
-    """Looks every second do not make it faster."""
+def test_purged_takes_thirty_seconds_whatever_the_number_of_polls() -> None:
+    """Polling every second does not make a task purged earlier."""
     from tenacity.wait import wait_fixed
 
     run = run_both(timeline("R -"), lambda: tasks_stopped(arn("a"), poll=wait_fixed(1)))
@@ -168,8 +168,8 @@ def test_purged_takes_thirty_seconds_however_many_reads_there_are() -> None:
     assert "was RUNNING, then not found for 3" in str(run.error)
 
 
-def test_purged_takes_several_reads_however_long_they_take() -> None:
-    """One look a minute later is not enough."""
+def test_purged_takes_several_polls_whatever_their_duration() -> None:
+    """A single poll a minute later is not enough."""
     from tenacity.wait import wait_fixed
 
     run = run_both(timeline("R -"), lambda: tasks_stopped(arn("a"), poll=wait_fixed(60)))
@@ -177,7 +177,7 @@ def test_purged_takes_several_reads_however_long_they_take() -> None:
 
 
 def test_purged_counts_from_an_unbroken_run() -> None:
-    """One stale replica that still shows the task starts it anew; errors do not."""
+    """A stale replica that shows the task starts the count again; errors do not."""
     from tenacity.wait import wait_fixed
 
     def flow() -> Flow[list[Task]]:
@@ -192,8 +192,8 @@ def test_purged_counts_from_an_unbroken_run() -> None:
     assert len(errors.calls) <= 6
 
 
-def test_missing_after_the_last_observation_was_an_end_is_that_end() -> None:
-    """The outcome stands: there is nothing to wait for."""
+def test_a_stopped_task_that_is_missing_later_has_stopped() -> None:
+    """A task that has stopped stays stopped when it is purged."""
     run = run_both(timeline("R S~ - - -"), lambda: tasks_stopped(arn("a")))
     assert (run.verdict, len(run.calls)) == ("STOPPED", 3)
 
@@ -202,14 +202,14 @@ def test_missing_after_the_last_observation_was_an_end_is_that_end() -> None:
 
 
 @pytest.mark.parametrize("grace", [0.0, 0.1, 7.3, 60.0, 599.9])
-def test_the_grace_ends_with_a_look_at_its_very_end(grace: float) -> None:
-    """Neither a look later nor one earlier."""
+def test_the_grace_ends_with_a_poll_at_its_end(grace: float) -> None:
+    """The wait ends with a poll exactly at the end of the grace."""
     run = run_both(timeline("-"), lambda: tasks_stopped(arn("a"), visibility_grace=grace))
     assert (run.verdict, run.elapsed) == ("TaskNotVisible", grace)
 
 
-def test_the_grace_ends_with_a_look_at_its_end_whatever_the_strategy() -> None:
-    """A look once an hour would be late."""
+def test_the_grace_ends_with_a_poll_at_its_end_whatever_the_strategy() -> None:
+    """The poll at the end of the grace is made even if the strategy polls once an hour."""
     from tenacity.wait import wait_fixed
 
     run = run_both(timeline("-"), lambda: tasks_stopped(arn("a"), poll=wait_fixed(3600), timeout=None))
@@ -217,22 +217,22 @@ def test_the_grace_ends_with_a_look_at_its_end_whatever_the_strategy() -> None:
 
 
 def test_errors_during_the_grace_are_no_observation() -> None:
-    """A task that nobody could look at is not one that was not visible."""
+    """A task whose requests all failed is not TaskNotVisible."""
     words = " ".join(["!throttle"] * 20)
     run = run_both(timeline(f"{words} R"), lambda: tasks_running(arn("a"), timeout=None))
     assert run.verdict == "RUNNING"
     assert run.elapsed > 60
 
 
-def test_errors_for_ever_are_a_timeout() -> None:
-    """With the last of them told."""
+def test_errors_without_end_are_a_timeout() -> None:
+    """The timeout holds the last error."""
     run = run_both(timeline("!throttle"), lambda: tasks_running(arn("a"), timeout=100))
     assert (run.verdict, run.elapsed) == ("WaitTimeout", 100)
     assert "last error: DescribeTasks: ThrottlingException: slow down" in str(run.error)
 
 
-def test_an_answer_after_the_grace_ends_it() -> None:
-    """The first one that says missing."""
+def test_the_first_answer_after_the_grace_ends_the_wait() -> None:
+    """The first answered poll after the grace ends the wait, if it does not show the task."""
     words = " ".join(["!throttle"] * 12)
     run = run_both(timeline(f"{words} -"), lambda: tasks_running(arn("a")))
     assert (run.verdict, len(run.calls)) == ("TaskNotVisible", 13)

@@ -1,7 +1,8 @@
 """Read the verbs from their source: name, parameters, result and docstring.
 
-A verb is a public function that returns a flow. A parameter that is annotated with a class of `EXPANDED` stands for the
-fields of that class: they become parameters of the method, documented by the strings below the fields.
+A verb is a public function, in `__all__` if the module has one, that returns a flow. A parameter that is annotated with
+a class of `EXPANDED` stands for the fields of that class: they become parameters of the method, documented by the
+strings below the fields.
 """
 
 from __future__ import annotations
@@ -84,16 +85,25 @@ class Verb:
 def read(package: Path, module: str) -> Iterator[Verb]:
     """Yield the verbs of a module, in its order."""
     tree, known = _parse(package, module)
+    public = _public(tree)
     for node in tree.body:
         returns = node.returns if isinstance(node, ast.FunctionDef) else None
         if (
             isinstance(node, ast.FunctionDef)
-            and not node.name.startswith("_")
+            and node.name in public
             and isinstance(returns, ast.Subscript)
             and isinstance(returns.value, ast.Name)
             and returns.value.id in RESULTS
         ):
             yield _verb(package, module, node, returns, known)
+
+
+def _public(tree: ast.Module) -> list[str]:
+    """Return the names in the `__all__` of a module; without one, the names of its functions without underscore."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    return [each.name for each in tree.body if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")]
 
 
 def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscript, known: dict[str, str]) -> Verb:

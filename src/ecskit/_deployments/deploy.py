@@ -75,7 +75,7 @@ def _abandon(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
     """Start to roll back a change whose effect is unknown, if `on_cancel` says so."""
     if update.pending and rollback_options.on_cancel != "leave":
         found = yield from update.find_effect(within=5.0)
-        yield from abandon(DeploymentProgress(started=found or update.unanswered), rollback_options.on_cancel)
+        yield from abandon(DeploymentProgress(started=found or update.unconfirmed), rollback_options.on_cancel)
 
 
 def follow_to_end(

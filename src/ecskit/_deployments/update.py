@@ -68,7 +68,7 @@ class Update:
     """The service, as the response showed it."""
     _replaced: bool = attrs.field(default=False, init=False)
     """Whether the service was deleted meanwhile."""
-    _doubtful: bool = attrs.field(default=False, init=False)
+    _ambiguous: bool = attrs.field(default=False, init=False)
     """Whether another process has changed the service, so that reads do not show the effect of this request."""
 
     @classmethod
@@ -115,7 +115,7 @@ class Update:
                 lost = lost or self.pending
                 if lost:
                     # From now on every error leaves the effect of an earlier attempt unknown.
-                    error.story = error.story or DeploymentProgress(started=self.unanswered).story()
+                    error.story = error.story or DeploymentProgress(started=self.unconfirmed).story()
                 found = None
                 if self.pending:
                     found = (yield from self.find_effect()) or (yield from self._find_ended())
@@ -128,7 +128,7 @@ class Update:
         def may_pass(error: EcsError, _: int) -> bool:
             if error is not failed:
                 return False  # the effect cannot be read
-            return not (self.request.force_new_deployment or self._doubtful) if self.pending else is_transient(error)
+            return not (self.request.force_new_deployment or self._ambiguous) if self.pending else is_transient(error)
 
         return retry(attempt, may_pass=may_pass)
 
@@ -143,19 +143,19 @@ class Update:
                 after = yield from describe_service(service)
             except EcsError as error:
                 if not error.retryable:
-                    error.story = error.story or DeploymentProgress(started=self.unanswered).story()
+                    error.story = error.story or DeploymentProgress(started=self.unconfirmed).story()
                     raise
             else:
                 if after is not None and not self._is_successor(after) and self._shows(after):
                     self.pending = False
                     return self.started(after)
                 now, before = after and primary_of(after), primary_of(self.before)
-                self._doubtful = self._doubtful or bool(now and before and _is_later(now, before))
+                self._ambiguous = self._ambiguous or bool(now and before and _is_later(now, before))
                 counts = (self.before.desired_count, self.request.desired_count)
                 if after is not None and not self._starts_deployment() and after.desired_count not in counts:
-                    self._doubtful = True
+                    self._ambiguous = True
                 if after is not None and (self._is_successor(after) or after.status in ("DRAINING", "INACTIVE")):
-                    self._doubtful = self._replaced = True
+                    self._ambiguous = self._replaced = True
             if (yield from back_off(attempt, RetryLimits(until=until))) >= until:
                 return None
             attempt += 1
@@ -169,7 +169,7 @@ class Update:
             return (yield from retry(lambda: self._find_in_history(primary)))
         except EcsError as error:
             log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, error)
-            self._doubtful = self._doubtful or error.retryable
+            self._ambiguous = self._ambiguous or error.retryable
             return None
 
     def _find_in_history(self, primary: Deployment) -> Flow[StartedDeployment | None]:
@@ -183,18 +183,18 @@ class Update:
             and _is_later(each, primary)
         }
         if not new:
-            self._doubtful = self._replaced
+            self._ambiguous = self._replaced
             return None
         request = DescribeServiceRevisionsRequest(service_revision_arns=list(new)[-_REVISIONS:])
         revisions = (yield from call(request, single_attempt=True)).service_revisions
-        self._doubtful = self._replaced
+        self._ambiguous = self._replaced
         definition = self.request.task_definition or self.before.task_definition
         for revision in revisions:
             brief = new.get(revision.service_revision_arn)
             if brief is not None and is_named(definition, revision.task_definition):
                 self.pending = False
                 return attrs.evolve(
-                    self.unanswered,
+                    self.unconfirmed,
                     deployment_id=id_of_revision(brief.target_service_revision_arn),
                     service_deployment_arn=brief.service_deployment_arn,
                     created_at=brief.created_at,
@@ -208,7 +208,7 @@ class Update:
         return bool(created and before and created > before)
 
     @property
-    def unanswered(self) -> StartedDeployment:
+    def unconfirmed(self) -> StartedDeployment:
         """The deployment that the request may have started, with what is known without a response."""
         primary = primary_of(self.before)
         named = self.request.task_definition

@@ -63,15 +63,15 @@ class AsyncContainerInstanceVerbs:
                 raised in both cases.
             on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
             on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of each container instance, in the order given.
@@ -85,8 +85,8 @@ class AsyncContainerInstanceVerbs:
             ServiceError: ECS refuses a call: no permission, no such cluster. If polls are refused, `story.handle` resumes
                 the wait.
             TransportError: The exchange with ECS failed; the change may have taken effect.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
@@ -167,15 +167,15 @@ class AsyncContainerInstanceVerbs:
                 instances.
             cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
             until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of each container instance with the outcome of its update, in the order given.
@@ -188,10 +188,10 @@ class AsyncContainerInstanceVerbs:
             WaitFailed: The update of an agent failed, or its container instance was deregistered.
             WaitTimeout: The wait timed out, or made `max_polls` polls.
             FailuresError: The response that was passed holds failures; nothing was changed.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html

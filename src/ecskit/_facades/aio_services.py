@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
-    from ecskit._deployments.arguments import RollbackOptions
-    from ecskit._deployments.follow import Tracker
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         AsyncOnPause,
-        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -130,15 +127,15 @@ class AsyncServiceVerbs:
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
             on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
                 started but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -158,19 +155,17 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: `timeout` or `max_polls` was reached.
             RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
             ServiceError: ECS refuses a request. If that happens after the service was changed, `story.handle` of the error
                 is the handle of the deployment.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -214,31 +209,6 @@ class AsyncServiceVerbs:
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
-
-    def follow_to_end(
-        self,
-        tracker: Tracker,
-        rollback_options: RollbackOptions,
-        *,
-        stream: bool = False,
-    ) -> AsyncStream[DeploymentEvent]:
-        """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
-
-        The last progress is in `tracker.progress`.
-
-        Args:
-            tracker: The deployment, and how it is followed.
-            rollback_options: What to do when it does not succeed.
-            stream: Whether to emit events.
-        """
-        from ecskit._deployments import deploy as flows
-
-        flow = flows.follow_to_end(
-            tracker,
-            rollback_options,
-            stream=stream,
-        )
-        return AsyncStream(self._runtime.iterate(flow))
 
     async def start_deployment(
         self,
@@ -362,15 +332,15 @@ class AsyncServiceVerbs:
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
@@ -384,8 +354,8 @@ class AsyncServiceVerbs:
             ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
@@ -428,15 +398,15 @@ class AsyncServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
                 returns when ECS has accepted the change.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service, as the last response showed it.
@@ -450,8 +420,8 @@ class AsyncServiceVerbs:
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
             TransportError: ECS could not be reached.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -531,15 +501,15 @@ class AsyncServiceVerbs:
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
             on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
                 started but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -559,14 +529,13 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
@@ -647,15 +616,15 @@ class AsyncServiceVerbs:
                 request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service, as the last poll showed it.
@@ -677,8 +646,8 @@ class AsyncServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
@@ -732,15 +701,15 @@ class AsyncServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             force: Whether ECS deletes it without scaling it down first, and together with its task sets.
             until: "inactive" waits until the service is INACTIVE; "requested" returns when ECS has accepted the request.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The service, as the last response showed it.
@@ -752,7 +721,7 @@ class AsyncServiceVerbs:
             ServiceError: ECS refuses: no permission, or task sets that must be deleted first. If the service was already
                 scaled down, a warning logs its earlier desired count.
             TransportError: ECS could not be reached.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html

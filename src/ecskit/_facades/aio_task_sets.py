@@ -82,15 +82,15 @@ class AsyncTaskSetVerbs:
             on_timeout: What to do when the wait times out, or the task set is not visible: "leave" the task set, or
                 "delete" it with its tasks.
             on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -102,8 +102,8 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses a call: no permission, a service that CodeDeploy controls, too many task sets, a token
                 that was used before with other parameters. If polls are refused, `story.handle` resumes the wait.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the task set that may exist.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
@@ -159,15 +159,15 @@ class AsyncTaskSetVerbs:
             task_set: The task set, its id or its ARN, or a response that holds it.
             service: Name or ARN of its service; required with an id.
             cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -179,8 +179,8 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
                 the wait.
             TransportError: The exchange with ECS failed; the change may have taken effect.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
@@ -227,15 +227,15 @@ class AsyncTaskSetVerbs:
             service: Name or ARN of its service; required with an id.
             cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
             until: "steady" waits for STEADY_STATE at the new scale; "requested" returns when ECS has accepted the request.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -248,8 +248,8 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses a call: no permission, no such service. If polls are refused, `story.handle` resumes
                 the wait.
             TransportError: The exchange with ECS failed; the change may have taken effect.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
@@ -299,15 +299,15 @@ class AsyncTaskSetVerbs:
             force: Delete the task set although its scale is above 0, or it is the primary one.
             until: "deleted" waits until ECS no longer shows the task set; "requested" returns when ECS has accepted the
                 request.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set. None if there is none: an id or ARN was passed, the response was lost, and
@@ -319,8 +319,8 @@ class AsyncTaskSetVerbs:
             ServiceError: ECS refuses a call: no permission, no such service, a scale above 0. If polls are refused,
                 `story.handle` resumes the wait.
             TransportError: The exchange with ECS failed; the task set may have been deleted.
-            RequestError: An argument is wrong; nothing was sent.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html

@@ -326,15 +326,15 @@ class AsyncTaskVerbs:
             volume_configurations: Configuration of the volume with `configured_at_launch` in the task definition.
             client_token: Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made
                 from it: a second launch with the same key and arguments returns the same tasks. Random if absent.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The outcome of the task; with `count`, the outcome of each task.
@@ -349,7 +349,7 @@ class AsyncTaskVerbs:
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
@@ -424,15 +424,15 @@ class AsyncTaskVerbs:
             allow_partial: Accept a response that holds failures, and wait for the tasks that were started.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Yields:
             The outcome of each task, also without success; `raise_for_outcome()` raises for those.
@@ -442,10 +442,10 @@ class AsyncTaskVerbs:
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
             WaitTimeout: The wait timed out, or made `max_polls` polls.
             FailuresError: The response that was passed holds failures; nothing was sent.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
@@ -491,15 +491,15 @@ class AsyncTaskVerbs:
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
             until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last observation of each task, in the order given.
@@ -507,11 +507,11 @@ class AsyncTaskVerbs:
         Raises:
             TasksNotStopped: StopTask failed for some tasks; `requested` has the others, which stop.
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html

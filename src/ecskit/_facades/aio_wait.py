@@ -80,15 +80,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -97,11 +97,11 @@ class AsyncWait:
             WaitFailed: The creation of a capacity provider failed, or the capacity provider is being deleted.
             NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A capacity provider was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -147,15 +147,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -164,11 +164,11 @@ class AsyncWait:
             WaitFailed: The update of a capacity provider failed, or the capacity provider is being deleted.
             NotVisible: A capacity provider was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A capacity provider was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -214,15 +214,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -230,11 +230,11 @@ class AsyncWait:
         Raises:
             WaitFailed: The deletion of a capacity provider failed.
             NotVisible: A capacity provider was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -277,15 +277,15 @@ class AsyncWait:
         Args:
             clusters: The response of `create_cluster` or another operation on a cluster, or one or more clusters: models,
                 names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
@@ -294,11 +294,11 @@ class AsyncWait:
             WaitFailed: The resources of a capacity provider could not be created, or the cluster was deleted.
             NotVisible: A cluster was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A cluster was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -339,26 +339,26 @@ class AsyncWait:
 
         Args:
             clusters: The response of `delete_cluster`, or one or more clusters: models, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
 
         Raises:
             NotVisible: A cluster was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -402,15 +402,15 @@ class AsyncWait:
             container_instances: The response of an operation on container instances, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances whose agents have not registered yet.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -421,11 +421,11 @@ class AsyncWait:
                 the grace for machines that are still starting.
             Vanished: A container instance was visible, and then not found any more.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -470,15 +470,15 @@ class AsyncWait:
             container_instances: The response of an operation on container instances, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -489,11 +489,11 @@ class AsyncWait:
                 the grace for machines that are still starting.
             Vanished: A container instance was visible, and then not found any more.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -540,15 +540,15 @@ class AsyncWait:
             container_instances: The response of `update_container_instances_state`, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -558,11 +558,11 @@ class AsyncWait:
             NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A container instance was visible, and then not found any more.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -607,15 +607,15 @@ class AsyncWait:
             container_instances: The response of `update_container_agent`, or one or more container instances: models, ids,
                 ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -624,11 +624,11 @@ class AsyncWait:
             WaitFailed: The update of an agent failed, or its container instance was deregistered.
             NotVisible: A container instance was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A container instance was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -670,15 +670,15 @@ class AsyncWait:
 
         Args:
             daemons: The response of `create_daemon`, or one or more daemons: models, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
@@ -687,11 +687,11 @@ class AsyncWait:
             WaitFailed: A daemon is being deleted.
             NotVisible: A daemon was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A daemon was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -732,26 +732,26 @@ class AsyncWait:
 
         Args:
             daemons: The response of `delete_daemon`, or one or more daemons: models, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
 
         Raises:
             NotVisible: A daemon was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -795,15 +795,15 @@ class AsyncWait:
         Args:
             daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
                 models, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -812,11 +812,11 @@ class AsyncWait:
             WaitFailed: A deployment was stopped or rolled back.
             NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A deployment was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -858,15 +858,15 @@ class AsyncWait:
         Args:
             daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
                 models, summaries or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -875,11 +875,11 @@ class AsyncWait:
             WaitFailed: A deployment was successful or rolled back.
             NotVisible: A deployment was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A deployment was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -921,15 +921,15 @@ class AsyncWait:
         Args:
             daemon_task_definitions: The response of `register_daemon_task_definition`, or one or more daemon task
                 definitions: models, ARNs or FAMILY:REVISION.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
@@ -938,11 +938,11 @@ class AsyncWait:
             WaitFailed: A task definition is being deleted.
             NotVisible: A task definition was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A task definition was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -984,26 +984,26 @@ class AsyncWait:
         Args:
             daemon_task_definitions: The response of `delete_daemon_task_definition`, or one or more daemon task
                 definitions: models, ARNs or FAMILY:REVISION.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
 
         Raises:
             NotVisible: A task definition was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1054,15 +1054,15 @@ class AsyncWait:
                 that have not stopped.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -1073,11 +1073,11 @@ class AsyncWait:
             TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
             TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1122,15 +1122,15 @@ class AsyncWait:
         Args:
             express_gateway_services: The response of `create_express_gateway_service`, or one or more express gateway
                 services: models or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1139,11 +1139,11 @@ class AsyncWait:
             WaitFailed: A service is being deleted.
             NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A service was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1185,26 +1185,26 @@ class AsyncWait:
         Args:
             express_gateway_services: The response of `delete_express_gateway_service`, or one or more express gateway
                 services: models or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
 
         Raises:
             NotVisible: A service was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1245,15 +1245,15 @@ class AsyncWait:
 
         Args:
             gateways: The response of `create_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1262,11 +1262,11 @@ class AsyncWait:
             WaitFailed: The update of a gateway failed, or the gateway was deleted.
             NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A gateway was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1307,15 +1307,15 @@ class AsyncWait:
 
         Args:
             gateways: The response of `update_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1324,11 +1324,11 @@ class AsyncWait:
             WaitFailed: The update of a gateway failed, or the gateway was deleted.
             NotVisible: A gateway was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A gateway was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1369,26 +1369,26 @@ class AsyncWait:
 
         Args:
             gateways: The response of `delete_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
 
         Raises:
             NotVisible: A gateway was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1429,15 +1429,15 @@ class AsyncWait:
 
         Args:
             gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1446,11 +1446,11 @@ class AsyncWait:
             WaitFailed: The creation or update of a route failed, or the route is being deleted.
             NotVisible: A route was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A route was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1491,15 +1491,15 @@ class AsyncWait:
 
         Args:
             gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1507,11 +1507,11 @@ class AsyncWait:
         Raises:
             WaitFailed: The deletion of a route failed.
             NotVisible: A route was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1553,26 +1553,26 @@ class AsyncWait:
         Args:
             handle: The `story.handle` of the error that ended the wait, or of a story that `on_poll` received. For a handle
                 that was kept as text, `WaitHandle.from_json(text)`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The result of the wait: the list of its targets as last observed, or the progress of a deployment.
 
         Raises:
             WaitError: The errors of that wait.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: none; handles are a feature of ecskit.
@@ -1617,15 +1617,15 @@ class AsyncWait:
                 Pass the response: a name does not identify the deployment, and a read may show the service as it was
                 before.
             cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1635,11 +1635,11 @@ class AsyncWait:
             ServiceGone: A service is being deleted, or was visible and then not found any more.
             NotVisible: A service was not visible within `visibility_grace` seconds, or by the deadline.
             UnsupportedController: CodeDeploy controls the deployments of a service.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1686,26 +1686,26 @@ class AsyncWait:
         Args:
             services: The response of `delete_service`, or one or more services: models, names or ARNs.
             cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
 
         Raises:
             NotVisible: A service was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1751,15 +1751,15 @@ class AsyncWait:
         Args:
             task_definitions: The response of `delete_task_definitions`, or one or more task definitions: models, ARNs or
                 FAMILY:REVISION.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task definitions as last observed, in the order given.
@@ -1767,11 +1767,11 @@ class AsyncWait:
         Raises:
             NotVisible: A task definition was never visible. It may have been deleted long ago.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1820,15 +1820,15 @@ class AsyncWait:
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
             scale: The scale in percent, 0 to 100, at which they must be steady, with the computed number of tasks running;
                 by default any scale.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -1837,11 +1837,11 @@ class AsyncWait:
             WaitFailed: A task set is DRAINING.
             NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A task set was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1889,15 +1889,15 @@ class AsyncWait:
             task_sets: The response of `update_service_primary_task_set`, or one or more task sets: models, ids or ARNs.
             cluster: Name or ARN of their cluster; required if no ARN or model contains it.
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -1906,11 +1906,11 @@ class AsyncWait:
             WaitFailed: A task set is DRAINING.
             NotVisible: A task set was not visible within `visibility_grace` seconds, or by the deadline.
             Vanished: A task set was visible, and then not found any more.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -1957,26 +1957,26 @@ class AsyncWait:
             task_sets: The response of `delete_task_set`, or one or more task sets: models, ids or ARNs.
             cluster: Name or ARN of their cluster; required if no ARN or model contains it.
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
 
         Raises:
             NotVisible: A task set was never visible. It may have been deleted long ago.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -2026,15 +2026,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2044,11 +2044,11 @@ class AsyncWait:
             TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
             TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -2096,15 +2096,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2114,11 +2114,11 @@ class AsyncWait:
             TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
             TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -2169,15 +2169,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2187,11 +2187,11 @@ class AsyncWait:
             TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
             TaskPurged: A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -2241,15 +2241,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2258,11 +2258,11 @@ class AsyncWait:
             TaskNotVisible: A task was not visible within `visibility_grace` seconds, or by the deadline.
             TaskPurged: A task was visible, and then not found any more, before it was observed as STOPPED.
             FailuresError: The response contains failures. Nothing was sent.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Polling:
@@ -2339,15 +2339,15 @@ class AsyncWait:
                 request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -2363,11 +2363,11 @@ class AsyncWait:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
@@ -2442,15 +2442,15 @@ class AsyncWait:
                 request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -2465,11 +2465,11 @@ class AsyncWait:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-                `story.handle` is what `resume` goes on from.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html

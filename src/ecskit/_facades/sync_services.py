@@ -16,15 +16,12 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
-    from ecskit._deployments.arguments import RollbackOptions
-    from ecskit._deployments.follow import Tracker
     from ecskit._drive.sync import Runtime
     from ecskit._facades.sync_deployment import DeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
-        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -132,15 +129,15 @@ class ServiceVerbs:
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
             on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
                 started but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -161,19 +158,17 @@ class ServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
+            WaitTimeout: `timeout` or `max_polls` was reached.
             RequestError: An argument is wrong, or there is nothing to deploy; nothing was changed.
             ServiceError: ECS refuses a request. If that happens after the service was changed, `story.handle` of the error
                 is the handle of the deployment.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -217,31 +212,6 @@ class ServiceVerbs:
             wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
-
-    def follow_to_end(
-        self,
-        tracker: Tracker,
-        rollback_options: RollbackOptions,
-        *,
-        stream: bool = False,
-    ) -> Stream[DeploymentEvent]:
-        """Follow a deployment to its goal, and apply the rollback options if it does not reach it.
-
-        The last progress is in `tracker.progress`.
-
-        Args:
-            tracker: The deployment, and how it is followed.
-            rollback_options: What to do when it does not succeed.
-            stream: Whether to emit events.
-        """
-        from ecskit._deployments import deploy as flows
-
-        flow = flows.follow_to_end(
-            tracker,
-            rollback_options,
-            stream=stream,
-        )
-        return Stream(self._runtime.iterate(flow))
 
     def start_deployment(
         self,
@@ -366,15 +336,15 @@ class ServiceVerbs:
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -389,8 +359,8 @@ class ServiceVerbs:
             ServicesMissing: ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
@@ -434,15 +404,15 @@ class ServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
                 returns when ECS has accepted the change.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -457,8 +427,8 @@ class ServiceVerbs:
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
             TransportError: ECS could not be reached.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -539,15 +509,15 @@ class ServiceVerbs:
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
             on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
                 started but not waited for.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -568,14 +538,13 @@ class ServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 
@@ -657,15 +626,15 @@ class ServiceVerbs:
                 request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -688,8 +657,8 @@ class ServiceVerbs:
             DeploymentPaused: A hook paused it, and `on_pause` is "raise".
             ServiceGone: The service was deleted.
             NotVisible: No read ever showed the deployment.
-            WaitTimeout: Time or polls are up.
-            CredentialsError: There are no credentials to look with.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
@@ -744,15 +713,15 @@ class ServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             force: Whether ECS deletes it without scaling it down first, and together with its task sets.
             until: "inactive" waits until the service is INACTIVE; "requested" returns when ECS has accepted the request.
-            timeout: Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up.
-            max_polls: Looks to take at the most.
-            poll: A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By
-                default what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s,
-                growing to 15 s.
-            visibility_grace: Seconds after which what was never seen is given up: ECS may not show yet what has just
-                been made.
-            on_poll: Called after each look with what is known; an async client also takes a coroutine function. What it
-                raises ends the wait.
+            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: The most polls to make; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
+                `NotVisible`.
+            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
+                An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
 
         Returns:
@@ -765,7 +734,7 @@ class ServiceVerbs:
             ServiceError: ECS refuses: no permission, or task sets that must be deleted first. If the service was already
                 scaled down, a warning logs its earlier desired count.
             TransportError: ECS could not be reached.
-            CredentialsError: There are no credentials to look with.
+            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html

@@ -29,24 +29,23 @@ class TaskDefinitionVerbs:
         self,
         request: RegisterTaskDefinitionRequest,
     ) -> Registered:
-        """Register a task definition, unless the latest active revision of its family is the same already.
+        """Register a task definition, unless it equals the latest active revision of its family.
 
-        What ECS fills in and reorders is no difference; see `ecskit.task_definitions.diff`. Tags are compared if the
-        request has any. Throttling, failures of ECS, lost answers, and revisions that others register at the same time,
-        are met by looking again after a while, up to ten times in about a minute. So a lost answer does not lead to a
-        second revision, as long as ECS shows the first one by then. A client that wraps one of yours retries as that does,
-        which may register twice.
+        The definitions are compared as by `ecskit.task_definitions.diff`, and by their tags if the request has tags. After
+        throttling, a server error, a lost response, or a conflict with another process, the latest revision is read again,
+        up to ten times in about a minute. A lost response does not cause a second revision, unless ECS does not show the
+        first one by then. A wrapped client keeps the retries of the client that it wraps, which may register twice.
 
         Args:
-            request: The task definition, as `load`, `derive` or you made it.
+            request: The task definition, such as the result of `load` or `derive`.
 
         Returns:
-            The latest active revision, whether this call registered it, and what differed.
+            The latest active revision, whether this call registered it, and the difference from the one before.
 
         Raises:
-            RequestError: Something in the request is not of its type; nothing was sent.
-            ServiceError: ECS refuses: no permission, something wrong with the definition.
-            TransportError: ECS could not be reached. If that was while registering, it may have been registered.
+            RequestError: A member has a wrong type; nothing was sent.
+            ServiceError: ECS refuses a call: no permission, an invalid definition.
+            TransportError: The exchange with ECS failed; the definition may have been registered.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
         """

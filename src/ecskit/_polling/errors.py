@@ -1,4 +1,4 @@
-"""How waits end badly. The errors hold what the wait knew; `__str__` tells it so that a person can act on it."""
+"""The errors that end waits, and the story that they hold."""
 
 from __future__ import annotations
 
@@ -18,115 +18,117 @@ __all__ = [
     "Vanished",
     "WaitError",
     "WaitFailed",
+    "WaitStory",
     "WaitTimeout",
 ]
 
 
-_BLAMED = 10
-"""How many things a message names at the most."""
+_NAMED = 10
+"""The most targets that a message names."""
 
 
 @attrs.frozen
 class WaitStory:
-    """What a wait knows: after a look, or when it ended."""
+    """What a wait has observed so far: after a poll, or at its end."""
 
     wait: str
-    """Name of the wait, such as `tasks_running`."""
+    """The name of the wait, such as `tasks_running`."""
     noun: str
-    """What it waited for, such as `task`."""
+    """The resource type of its targets in the singular, such as `task`."""
     last: Mapping[str, Any]
-    """The last observation of each thing that was asked for, by id; None of what was never seen."""
+    """The last observation of each target, by id; None for targets that were never visible."""
     reasons: Mapping[str, str]
-    """What is lacking or to blame, by the id of each thing."""
+    """Why a target does not meet the condition, by id."""
     elapsed: float
-    """Seconds the wait took."""
+    """Seconds since the wait started."""
     polls: int
-    """How many times it looked."""
+    """How many polls were made."""
     states: Mapping[str, int]
-    """How often each state was seen; MISSING counts as one."""
+    """How often each state was observed; MISSING counts the polls that did not show a target."""
     stale: int
-    """How many observations were older than what was known already."""
+    """How many observations were older than the last one, and were ignored."""
     errors: Sequence[EcsError]
-    """What came in place of answers, the latest of it."""
+    """The errors of requests that failed and could be repeated, the latest of them."""
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
-    """What else the wait was told, such as the cluster."""
+    """The other arguments of the wait, such as the cluster."""
 
     @property
     def handle(self) -> WaitHandle:
-        """What is needed to go on with the wait elsewhere: `ecs.wait.resume(handle)`."""
-        # What is no model, such as the progress of a deployment, is found out anew.
-        seen = {id_: plain(last) for id_, last in self.last.items() if isinstance(last, Model)}
-        return WaitHandle(self.wait, list(self.last), self.arguments, seen)
+        """The handle from which the wait is resumed: `ecs.wait.resume(handle)`."""
+        # Observations that are not models, such as the progress of a deployment, are read again.
+        observed = {id_: plain(last) for id_, last in self.last.items() if isinstance(last, Model)}
+        return WaitHandle(self.wait, list(self.last), self.arguments, observed)
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> WaitStory:
-        """Return the same story with these arguments in its handle."""
+        """Return the same story with other arguments for its handle."""
         return attrs.evolve(self, arguments=arguments)
 
     @property
     def poll_summary(self) -> str:
-        """The polls and what they showed, in words."""
-        told = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
+        """The number of polls, and the states that they showed, as text."""
+        text = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
         if self.states:
-            told += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
-        return told
+            text += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
+        return text
 
     def __str__(self) -> str:
-        """Tell how it stands, so that `on_poll=print` is worth reading."""
-        lacking = Counter(self.reasons.values())
-        told = ", ".join(f"{count} {self.noun}{'' if count == 1 else 's'}: {why}" for why, count in lacking.items())
-        return f"{self.wait} after {self.elapsed:.0f} s: {told or 'there'}"
+        """Return the state of the wait in one line, for `on_poll=print`."""
+        reasons = Counter(self.reasons.values())
+        text = ", ".join(f"{count} {self.noun}{'' if count == 1 else 's'}: {why}" for why, count in reasons.items())
+        return f"{self.wait} after {self.elapsed:.0f} s: {text or 'done'}"
 
 
 class WaitError(EcsError):
-    """A wait ended without what it waited for.
+    """A wait ended without success.
 
     Attributes:
-        story: What the wait knew: last observations, reasons, seconds, polls, states, errors.
+        story: What the wait observed: last observations, reasons, seconds, polls, states, errors.
     """
 
     outcome: ClassVar[str] = "ended"
+    """How the wait ended, for the message."""
     story: WaitStory
 
     def __init__(self, story: WaitStory) -> None:
-        """Hold what the wait knew."""
+        """Hold the story of the wait."""
         super().__init__(story)
         self.story = story  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
 
     def __str__(self) -> str:
         story = self.story
-        blamed = [f"{story.noun} {_names_only(id_)} {why}" for id_, why in islice(story.reasons.items(), _BLAMED)]
-        if len(story.reasons) > _BLAMED:
-            blamed.append(f"and {len(story.reasons) - _BLAMED} more")
-        told = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {'; '.join(blamed)}; {story.poll_summary}"
-        return told + (f"; last error: {story.errors[-1]}" if story.errors else "")
+        reasons = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _NAMED)]
+        if len(story.reasons) > _NAMED:
+            reasons.append(f"and {len(story.reasons) - _NAMED} more")
+        text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {'; '.join(reasons)}; {story.poll_summary}"
+        return text + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 
-class WaitTimeout(WaitError):  # read as what happened
-    """Time, or the number of polls, was up."""
+class WaitTimeout(WaitError):  # named after what happened, like all errors of waits
+    """The timeout, or the maximum number of polls, was reached."""
 
     outcome = "timed out"
 
 
 class NotVisible(WaitError):
-    """Something was never seen, although the time that ECS needs to show new things has passed.
+    """A target was never visible, although the time that ECS needs to show new resources has passed.
 
-    It may not exist, may be elsewhere, or may be forgotten already.
+    It may not exist, may be in another cluster or region, or may have been deleted.
     """
 
     outcome = "never visible"
 
 
 class Vanished(WaitError):
-    """Something was seen and then no more."""
+    """A target was visible, and then not found any more."""
 
     outcome = "vanished"
 
 
 class WaitFailed(WaitError):
-    """Something came into a state from which it will not be what was waited for."""
+    """A target is in a state from which it cannot meet the condition."""
 
     outcome = "failed"
 
 
-def _names_only(id_: str) -> str:
+def _short(id_: str) -> str:
     return id_.rsplit("/", 1)[-1]

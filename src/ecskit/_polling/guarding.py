@@ -1,6 +1,6 @@
-"""The clean-up of verbs: which handler runs, by what ended the flow.
+"""Clean-up behind verbs. What ended the flow decides which handler runs; `docs/errors.md` has the table.
 
-A verb hands in what its `on_timeout` and `on_cancel` stand for, as flows. `docs/errors.md` has the table.
+A verb passes what its `on_timeout` and `on_cancel` mean, as flows.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ log = logging.getLogger("ecskit")
 def guarded(
     flow: Flow[T], *, on_cancel: Callable[[], Flow[None]], on_timeout: Callable[[], Flow[None]] | None = None
 ) -> Flow[T]:
-    """Perform a flow, and clean up behind it if it is ended from outside or too late. What ended it is raised.
+    """Run a flow, and clean up if a timeout, a cancellation or a bug ends it. The original error is raised.
 
     Args:
-        flow: What to perform.
-        on_cancel: The clean-up behind a cancellation, an interrupt, the error of a callback, a RequestError, which is
-            the caller's as well, and a bug. Its own error is logged.
-        on_timeout: The clean-up behind WaitTimeout and NotVisible. Its own error is their cause.
+        flow: The flow to run.
+        on_cancel: Cleans up after a cancellation, an interrupt, an error of a callback, a RequestError, which is the
+            caller's as well, and a bug. An error of the clean-up is logged.
+        on_timeout: Cleans up after WaitTimeout and NotVisible. An error of the clean-up becomes their cause.
 
     Returns:
         The result of the flow.
 
     Raises:
-        EcsError: What ended the flow. Any other than these has no clean-up: what was begun goes on in ECS, and can be
-            waited for again.
+        EcsError: The error of the flow. Other errors of ECS have no clean-up: the operation continues in ECS, and a
+            wait can be resumed.
     """
     try:
         try:
             return (yield from flow)
-        except (WaitTimeout, NotVisible) as late:
+        except (WaitTimeout, NotVisible) as timeout:
             if on_timeout is not None:
                 try:
                     yield from on_timeout()
                 except EcsError as error:
-                    raise late from error
+                    raise timeout from error
             raise
     except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as raised:
         if not isinstance(raised, EcsError) or isinstance(raised, RequestError):
-            yield from _cleaned(on_cancel, again=not isinstance(raised, Cancelled))
+            yield from _cleaned_up(on_cancel, again=not isinstance(raised, Cancelled))
         raise
 
 
-def _cleaned(clean_up: Callable[[], Flow[None]], *, again: bool) -> Flow[None]:
-    """Perform a clean-up; if it is cancelled, once more in the time that clean-ups have, unless that has begun."""
+def _cleaned_up(clean_up: Callable[[], Flow[None]], *, again: bool) -> Flow[None]:
+    """Run a clean-up. If it is cancelled itself, run it `again`, in the time that drivers give clean-ups."""
     try:
         yield from clean_up()
-    except Exception:  # logged: what ended the flow is raised, not this
+    except Exception:  # logged only, because the error that ended the flow is raised
         log.warning("the clean-up of a flow failed", exc_info=True)
     except Cancelled:
         if again:
-            yield from _cleaned(clean_up, again=False)
+            yield from _cleaned_up(clean_up, again=False)
         raise

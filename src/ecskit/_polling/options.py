@@ -1,4 +1,4 @@
-"""How long waits wait and how often they look: the parameters that all of them take."""
+"""The options that all waits share: how long to wait and how often to poll."""
 
 from __future__ import annotations
 
@@ -18,39 +18,47 @@ __all__ = ["WaitOptions", "is_count", "is_seconds"]
 
 @attrs.frozen(kw_only=True)
 class WaitOptions:
-    """How long to wait and how often to look.
+    """How long to wait and how often to poll.
 
-    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    The generated methods have these fields as parameters, with these docstrings as documentation.
 
     Raises:
-        WaitTimeout: Time or polls are up.
-        RequestError: An argument is wrong; nothing was sent.
-        ServiceError: ECS does not let us look: no permission, expired credentials, no such cluster. Its
-            `story.handle` is what `resume` goes on from.
-        CredentialsError: There are no credentials to look with.
+        WaitTimeout: `timeout` or `max_polls` was reached.
+        RequestError: An argument is invalid; nothing was sent.
+        ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+            from its `story.handle`.
+        CredentialsError: There are no credentials.
         ConfigurationError: The client is closed.
     """
 
     timeout: float | None = 600.0
-    """Seconds to wait at the most; None waits for ever. The last look is made exactly when time is up."""
+    """The most seconds to wait; None for no limit. The last poll is made exactly at the deadline."""
     max_polls: int | None = None
-    """Looks to take at the most."""
+    """The most polls to make; None for no limit."""
     poll: wait_base | None = None
-    """A tenacity wait strategy, in seconds; its attempt number counts the looks since something changed. By default
-    what a state is worth: tasks are looked at every 2 to 12 s by their status, all else after 2 s, growing to 15 s."""
+    """A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the last
+    change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2 s, growing to
+    15 s."""
     visibility_grace: float = 60.0
-    """Seconds after which what was never seen is given up: ECS may not show yet what has just been made."""
+    """Seconds in which ECS may not show a new resource yet. What is not visible after that is `NotVisible`."""
     on_poll: Callable[[WaitStory], object] | None = None
-    """Called after each look with what is known; an async client also takes a coroutine function. What it raises ends
-    the wait."""
+    """Called after each poll with the story so far. With an async client it may be a coroutine function. An exception
+    that it raises ends the wait."""
 
     def check(self, wait: str) -> None:
-        """Raise RequestError if something is not what it must be."""
+        """Check the options.
+
+        Args:
+            wait: The name of the wait, for the message.
+
+        Raises:
+            RequestError: An option is invalid.
+        """
         from tenacity.wait import wait_base
 
         problems: list[tuple[str, str]] = []
         if self.timeout is not None and not is_seconds(self.timeout):
-            problem = f"expected seconds, 0 or more, or None to wait for ever, got {self.timeout!r}"
+            problem = f"expected seconds, 0 or more, or None for no limit, got {self.timeout!r}"
             problems.append(("timeout", problem))
         if self.max_polls is not None and not is_count(self.max_polls):
             problems.append(("max_polls", f"expected a whole number, 1 or more, got {self.max_polls!r}"))

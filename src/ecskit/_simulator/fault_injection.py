@@ -64,7 +64,7 @@ class RandomFaults:
     faults: Sequence[Fault] | None
     _seen: Counter[str] = attrs.field(factory=Counter[str], init=False)
 
-    def strike(self, operation: str, request: Wire) -> Fault | None:
+    def fault_for(self, operation: str, request: Wire) -> Fault | None:
         """Return the fault that this request meets, if any."""
         if self.operations is not None and operation not in self.operations:
             return None
@@ -95,7 +95,7 @@ class FaultInjector:
         self._planned.clear()
         self.random_faults = None
 
-    def strike(self, operation: str, request: Wire, now: float) -> Fault | None:
+    def fault_for(self, operation: str, request: Wire, now: float) -> Fault | None:
         """Return the fault that this request meets, if any: the first planned one, else a random one."""
         for planned in self._planned:
             if planned.matches(operation, now):
@@ -104,4 +104,4 @@ class FaultInjector:
                 if planned.left == 0:
                     self._planned.remove(planned)
                 return planned.fault
-        return self.random_faults.strike(operation, request) if self.random_faults else None
+        return self.random_faults.fault_for(operation, request) if self.random_faults else None

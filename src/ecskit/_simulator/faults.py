@@ -164,7 +164,7 @@ class Fault:
         """Whether the fault can happen to requests for an operation."""
         return self.shortage is None or operation in LAUNCHING
 
-    def struck(self, answer: Wire) -> Exception:
+    def exception(self, answer: Wire) -> Exception:
         """Return the exception to raise in place of an answer. A shortage has none: it is an answer."""
         if self.loss is not None:
             return LostAnswerError(self.loss, answer)
@@ -172,7 +172,7 @@ class Fault:
         return SimulatedError(*self.error.args)
 
 
-def damaged(response: Response, loss: str) -> Response | None:
+def arriving_part(response: Response, loss: str) -> Response | None:
     """Return the part of a lost answer that arrives, or None if nothing arrives.
 
     A cut answer is shorter than its Content-Length.

@@ -61,7 +61,7 @@ def _is_past(key: int | str, last: int | str, *, descending: bool) -> bool:
     if isinstance(key, int) != isinstance(last, int):
         raise invalid("Invalid token.")
     a, b = (last, key) if descending else (key, last)
-    return a > b  # type: ignore[operator]  # both are int or both are str: the line above says so
+    return a > b  # type: ignore[operator]  # the line above ensures that both are int or both are str
 
 
 def _digest(operation: str, request: Wire) -> str:

@@ -45,12 +45,12 @@ class RequestHandler:
         call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
         try:
             perform = self._admit(operation, request, now)
-            fault = self._faults.strike(operation, request, now)
+            fault = self._faults.fault_for(operation, request, now)
             call = attrs.evolve(call, fault=fault)
             if fault is None:
                 answer = self._perform(perform, operation, request)
             else:
-                answer = self._perform_badly(perform, operation, request, fault)
+                answer = self._perform_with_fault(perform, operation, request, fault)
         except SimulatedError as error:
             self._calls.append(attrs.evolve(call, status=error.status, code=error.code))
             raise
@@ -72,7 +72,7 @@ class RequestHandler:
         check_request(self._model, operation, request)
         return perform
 
-    def _perform_badly(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
+    def _perform_with_fault(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
         if fault.shortage is not None:
             self._account.shortage = fault.shortage
             try:
@@ -84,7 +84,7 @@ class RequestHandler:
             # An error answer is lost like any other answer.
             with contextlib.suppress(SimulatedError):
                 answer = self._perform(perform, operation, request)
-        raise fault.struck(answer)
+        raise fault.exception(answer)
 
     def _perform(self, perform: Operation, operation: str, request: Wire) -> Wire:
         try:

@@ -22,7 +22,7 @@ from ecskit._simulator.arns import Arns
 from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
-from ecskit._simulator.faults import Fault, damaged
+from ecskit._simulator.faults import Fault, arriving_part
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
 from ecskit._simulator.quotas import Buckets, Quota
 from ecskit._simulator.read_options import Counting, Lag
@@ -86,7 +86,7 @@ class Simulator(RequestHandler):
             raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
         self.clock = VirtualClock()
         self._now = now or self.clock.epoch
-        self._naps: Clock = SystemClock() if now else self.clock
+        self._client_clock: Clock = SystemClock() if now else self.clock
         self._region = region
         self._seed = seed
         self._clients = itertools.count()
@@ -119,7 +119,7 @@ class Simulator(RequestHandler):
         return self._now()
 
     @contextmanager
-    def _present(self) -> Generator[None, None, None]:
+    def _advanced(self) -> Generator[None, None, None]:
         """Hold the lock, with the account advanced to now."""
         with self._lock:
             self._account.advance(self._now())
@@ -134,7 +134,7 @@ class Simulator(RequestHandler):
 
         It makes one attempt per request, so that an injected fault is what remains after the SDK's retries.
         """
-        return clients.client(self.respond, self._naps, region=self._region, random=self._client_random())
+        return clients.client(self.respond, self._client_clock, region=self._region, random=self._client_random())
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
@@ -144,7 +144,7 @@ class Simulator(RequestHandler):
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self.respond, self._naps, region=self._region, random=self._client_random())
+        return clients.async_client(self.respond, self._client_clock, region=self._region, random=self._client_random())
 
     def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
         """Set the behaviour of tasks that are launched from now on.
@@ -160,7 +160,7 @@ class Simulator(RequestHandler):
         scripts = [script] if isinstance(script, TaskScript) else list(script)
         if not scripts:
             raise ValueError("script must not be an empty sequence")
-        with self._present():
+        with self._advanced():
             self._account.scripts[family] = ScriptSequence(scripts)
 
     def script_resource(self, resource_type: ResourceType, name: str, progress: Progress) -> None:
@@ -178,7 +178,7 @@ class Simulator(RequestHandler):
         """
         if resource_type not in DEFAULT_SECONDS:
             raise ValueError(f"resource_type must be one of {', '.join(DEFAULT_SECONDS)}: {resource_type!r}")
-        with self._present():
+        with self._advanced():
             self._account.progress[resource_type, name] = progress
 
     def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
@@ -195,7 +195,7 @@ class Simulator(RequestHandler):
         Raises:
             SimulatedError: `GatewayNotFoundException`.
         """
-        with self._present():
+        with self._advanced():
             return gateway_associations.open_route(self._account, gateway, f"{cluster}/{service}", port)
 
     def close_route(self, route: str) -> None:
@@ -207,7 +207,7 @@ class Simulator(RequestHandler):
         Raises:
             SimulatedError: `ResourceNotFoundException`.
         """
-        with self._present():
+        with self._advanced():
             gateway_associations.close_route(self._account, route)
 
     def tasks(self, family: str | None = None) -> list[TaskState]:
@@ -216,7 +216,7 @@ class Simulator(RequestHandler):
         Args:
             family: Only tasks of this task definition family. Default None: all.
         """
-        with self._present():
+        with self._advanced():
             states = self._account.task_states()
         return [state for state in states if family in (None, state.family)]
 
@@ -227,7 +227,7 @@ class Simulator(RequestHandler):
             service: The name of a service, or "*" for all services without a script of their own.
             script: The durations of statuses and stages, and what fails. Use `script` for its tasks.
         """
-        with self._present():
+        with self._advanced():
             self._account.deployment_scripts[service] = script
 
     def fire_alarm(self, name: str) -> int:
@@ -239,7 +239,7 @@ class Simulator(RequestHandler):
         Returns:
             The number of deployments that failed.
         """
-        with self._present():
+        with self._advanced():
             failed = [
                 each for each in self._account.services.values() if rollouts.fire_alarm(self._account, each, name)
             ]
@@ -262,7 +262,7 @@ class Simulator(RequestHandler):
             ValueError: No ACTIVE service has this name, or ECS does not rebalance it: it is a DAEMON, has task sets, a
                 `maximumPercent` of 100, rebalancing DISABLED, a deployment in progress, or no task that may be stopped.
         """
-        with self._present():
+        with self._advanced():
             for each in self._account.services.values():
                 if service in (each.name, each.arn) and each.status == "ACTIVE":
                     arn = rebalancing.begin_move(self._account, each)
@@ -276,7 +276,7 @@ class Simulator(RequestHandler):
         Args:
             name: Only services of this name. Default None: all.
         """
-        with self._present():
+        with self._advanced():
             found = [service_state(self._account, each) for each in self._account.services.values()]
         return [each for each in found if name in (None, each.name)]
 
@@ -286,7 +286,7 @@ class Simulator(RequestHandler):
         Args:
             service: The name or the ARN of the service. If several clusters have the name, the result has all of them.
         """
-        with self._present():
+        with self._advanced():
             found = [each for each in self._account.services.values() if service in (each.name, each.arn)]
             return [state for each in found for state in deployment_states(each)]
 
@@ -391,7 +391,7 @@ class Simulator(RequestHandler):
             except SimulatedError as error:
                 return render_error(error, request_id)
             except LostAnswerError as lost:
-                left = damaged(render(200, lost.answer, request_id), lost.loss)
+                left = arriving_part(render(200, lost.answer, request_id), lost.loss)
                 if left is None:
                     raise
                 return left

@@ -131,7 +131,7 @@ def scripted_lifecycle(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     ready = created + script.seconds_to_start(fargate=plan.fargate)
     if script.start_failure is not None:
         steps = _starting(plan, created, ready)[:-1]
-        return (*steps, *_late(plan, _failing_to_start(plan, steps, ready, script.start_failure)))
+        return (*steps, *_delay_details(plan, _failing_to_start(plan, steps, ready, script.start_failure)))
     steps = _starting(plan, created, ready)
     if script.run_time is None:
         return (*steps, *_health_reports(plan, ready))
@@ -140,11 +140,11 @@ def scripted_lifecycle(plan: TaskPlan, created: float) -> tuple[Step, ...]:
     names = [container.name for container in plan.containers]
     exits = {name: code for name, code in script.own_exits(plan.first_essential).items() if name in names}
     if script.stop_code == "EssentialContainerExited" and not _ends_task(plan, exits):
-        return (*steps, Step(at=end, containers=_exited_alone(plan, exits))) if exits else steps
+        return (*steps, Step(at=end, containers=_own_exits(plan, exits))) if exits else steps
     ending = _ending(plan, steps, end, exits, stop_code=script.stop_code, reason=script.ending_reason)
     if not script.reports_exit_codes:
         ending = tuple(_split(step, containers=frozenset({"exitCode"}))[0] for step in ending)
-    return (*steps, *_late(plan, ending))
+    return (*steps, *_delay_details(plan, ending))
 
 
 def stopped_lifecycle(
@@ -154,7 +154,7 @@ def stopped_lifecycle(
     if latest(steps, at, "desiredStatus") == "STOPPED":
         return steps
     past = tuple(step for step in steps if step.at <= at)
-    return (*past, *_late(plan, _ending(plan, past, at, {}, stop_code=stop_code, reason=reason)))
+    return (*past, *_delay_details(plan, _ending(plan, past, at, {}, stop_code=stop_code, reason=reason)))
 
 
 def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
@@ -236,7 +236,7 @@ def _exited(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
     }
 
 
-def _exited_alone(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
+def _own_exits(plan: TaskPlan, exits: Mapping[str, int]) -> dict[str, Wire]:
     """Return the changes of containers that exit by themselves, with their reasons."""
     exited = _exited(plan, exits)
     for name, members in exited.items():
@@ -268,7 +268,7 @@ def _ending(
     before = snapshot(past, at)
     seconds = plan.script.seconds_to_stop(fargate=plan.fargate)
     deprovisions = plan.interface_details is not None
-    decided = Step(at=at, task=decision, containers=_exited_alone(plan, exits))
+    decided = Step(at=at, task=decision, containers=_own_exits(plan, exits))
     if before.task["lastStatus"] != "RUNNING":
         never_ran = {container.name: {"lastStatus": "STOPPED"} for container in plan.containers}
         middle = (Step(at=at + 0.2 * seconds, task={"lastStatus": "DEPROVISIONING"}),) if deprovisions else ()
@@ -309,7 +309,7 @@ def _stopped(at: float, containers: Mapping[str, Wire] | None = None, task: Wire
     )
 
 
-def _late(plan: TaskPlan, ending: tuple[Step, ...]) -> tuple[Step, ...]:
+def _delay_details(plan: TaskPlan, ending: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the steps of an end. If the script delays stop details and exit codes, they are in a step of their own."""
     if not plan.script.stop_details_after:
         return ending

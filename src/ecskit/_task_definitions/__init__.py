@@ -1,1 +1,1 @@
-"""Task definitions as values: files, derivation, normal forms, differences, rules; and registering them."""
+"""Task definitions: files, derivation, normal forms, differences, validation and registration."""

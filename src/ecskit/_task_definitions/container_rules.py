@@ -1,4 +1,4 @@
-"""Rules about containers and what they expect of one another: memory, dependencies, logs, time to start and stop."""
+"""Rules about containers: memory, dependencies, logs, timeouts, capabilities."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _LOG_DRIVERS: Mapping[str, frozenset[str]] = {
     "FARGATE": frozenset({"fluentd", "gelf", "journald", "json-file", "syslog"}),
     "MANAGED_INSTANCES": frozenset({"fluentd", "gelf", "journald", "syslog"}),
 }
-"""Drivers that are there elsewhere, but not here."""
+"""Log drivers that a launch type does not support, although EC2 does."""
 _KNOWN_CAPABILITIES = frozenset(
     "ALL AUDIT_CONTROL AUDIT_WRITE BLOCK_SUSPEND CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER"
     " KILL LEASE LINUX_IMMUTABLE MAC_ADMIN MAC_OVERRIDE MKNOD NET_ADMIN NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP"
     " SETGID SETPCAP SETUID SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_RAWIO SYS_RESOURCE SYS_TIME"
     " SYS_TTY_CONFIG SYSLOG WAKE_ALARM".split()
 )
-"""Without SYS_PTRACE, which Fargate has."""
+"""The capabilities that Fargate cannot add. It can add SYS_PTRACE."""
 _TIMEOUTS = (2, 120)
 
 
@@ -36,16 +36,16 @@ def containers(definition: Definition) -> Iterator[tuple[str, ContainerDefinitio
 def _identity(definition: Definition) -> Iterator[Finding]:
     for path, container in containers(definition):
         if container.name is None:
-            yield finding(f"{path}.name", "container-name", "every container needs a name")
+            yield finding(f"{path}.name", "container-name", "required for each container")
         if container.image is None:
-            yield finding(f"{path}.image", "image", "every container needs an image")
+            yield finding(f"{path}.image", "image", "required for each container")
 
 
 def _memory(definition: Definition) -> Iterator[Finding]:
     for path, container in containers(definition):
         memory, reservation = container.memory, container.memory_reservation
         if not definition.memory and not memory and not reservation:
-            text = "needs a memory or a memory_reservation, because the task has no memory"
+            text = "requires memory or memory_reservation, because the task has no memory"
             yield finding(f"{path}.memory", "container-memory", text)
         if memory is not None and reservation is not None and memory < reservation:
             yield finding(f"{path}.memory", "container-memory", "must not be less than memory_reservation")
@@ -58,7 +58,9 @@ def _depends_on(definition: Definition) -> Iterator[Finding]:
             at, name = f"{path}.depends_on[{i}]", dependency.container_name
             other = known.get(name)
             if other is None:
-                yield finding(f"{at}.container_name", "depends-on-unknown", f"there is no container {name}")
+                yield finding(
+                    f"{at}.container_name", "depends-on-unknown", f"the task definition has no container {name}"
+                )
             elif dependency.condition == "HEALTHY" and other.health_check is None:
                 yield finding(f"{at}.condition", "depends-on-healthy", f"the container {name} has no health check")
             elif dependency.condition in ("COMPLETE", "SUCCESS") and other.essential is not False:
@@ -74,11 +76,11 @@ def _cycles(definition: Definition) -> Iterator[Finding]:
     }
     for path, container in containers(definition):
         if container.name is not None and container.name in _reachable(after, container.name):
-            yield finding(f"{path}.depends_on", "depends-on-cycle", f"{container.name} waits for itself in the end")
+            yield finding(f"{path}.depends_on", "depends-on-cycle", f"{container.name} depends on itself")
 
 
 def _reachable(after: Mapping[str, Sequence[str]], start: str) -> set[str]:
-    """Return what a container waits for, directly or not."""
+    """Return the containers that a container depends on, directly or not."""
     found: set[str] = set()
     todo = [*after[start]]
     while todo:
@@ -96,7 +98,7 @@ def _logs(definition: Definition) -> Iterator[Finding]:
             continue
         for kind, missing in _LOG_DRIVERS.items():
             if is_for(definition, kind) and logs.log_driver in missing:
-                text = f"there is no {logs.log_driver} on {kind}"
+                text = f"{kind} does not support {logs.log_driver}"
                 yield finding(f"{path}.log_configuration.log_driver", "log-driver", text)
         if logs.log_driver == "awslogs":
             needed = ["awslogs-group", "awslogs-region"]
@@ -104,7 +106,7 @@ def _logs(definition: Definition) -> Iterator[Finding]:
             given = {*logs.options, *(secret.name for secret in logs.secret_options)}
             for option in needed:
                 if option not in given:
-                    yield finding(f"{path}.log_configuration.options", "log-options", f"awslogs needs {option}")
+                    yield finding(f"{path}.log_configuration.options", "log-options", f"awslogs requires {option}")
 
 
 def _fargate(definition: Definition) -> Iterator[Finding]:
@@ -119,10 +121,10 @@ def _fargate(definition: Definition) -> Iterator[Finding]:
         if linux is not None and linux.capabilities is not None:
             refused = sorted(_KNOWN_CAPABILITIES.intersection(linux.capabilities.add))
             if refused:
-                text = f"Fargate adds no capability but SYS_PTRACE: {', '.join(refused)}"
+                text = f"Fargate adds only SYS_PTRACE, not {', '.join(refused)}"
                 yield finding(f"{path}.linux_parameters.capabilities.add", "fargate-capabilities", text)
         if firelens is not None and firelens.options.get("config-file-type") == "s3":
-            text = "Fargate takes configuration files of the type file only"
+            text = "Fargate supports only configuration files of the type file"
             yield finding(f"{path}.firelens_configuration.options", "fargate-firelens", text)
 
 

@@ -1,6 +1,6 @@
-"""A task definition made from another one: the same but for images, environment, secrets and sizes.
+"""Derive a task definition from another one, with other images, environment variables, secrets, sizes or tags.
 
-Decides what becomes of each container. Refuses to guess: a container that is named has to be there.
+A name of a container that does not exist is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["derive"]
 
 Variable = TypeVar("Variable", KeyValuePair, Secret)
 Variables = Mapping[str, str | None]
-"""What to set each variable to; None takes it away."""
+"""The value of each variable; None removes the variable."""
 
 
 def derive(
@@ -36,31 +36,29 @@ def derive(
     tags: Sequence[Tag] | None = None,
     keep: Collection[str] = (),
 ) -> RegisterTaskDefinitionRequest:
-    """Make a request to register a task definition that is like another one, but for what is said.
+    """Derive a request to register a task definition from another task definition.
 
-    Nothing is sent, and the other one stays what it is. For everything else there is `attrs.evolve`.
+    Nothing is sent, and the given definition is not changed. Use `attrs.evolve` to change other members.
 
     Args:
-        definition: The task definition to begin with, as ECS described it or as a request to register it.
-        images: The new image of each of these containers, by the container's name.
-        environment: Environment variables to set, by the container's name and then their own. Others stay; None takes
-            one away. A variable that was a secret is none any more.
-        secrets: Secrets to set, by the container's name and then that of the variable: ARN of the secret in Secrets
-            Manager, ARN or name of the parameter in Parameter Store. Others stay; None takes one away. A variable that
-            was in the environment is there no more.
+        definition: The task definition to start from, as ECS described it or as a request to register it.
+        images: New images, by the name of the container.
+        environment: Environment variables to set, by the name of the container and the name of the variable. None
+            removes a variable; others stay. A secret of the same name is removed.
+        secrets: Secrets to set, by the name of the container and the name of the variable: the ARN of a secret in
+            Secrets Manager, or the ARN or name of a parameter in Parameter Store. None removes a secret; others stay.
+            An environment variable of the same name is removed.
         cpu: CPU of the whole task: units, or text such as "1 vCPU".
         memory: Memory of the whole task: MiB, or text such as "2 GB".
-        tags: Tags of the new revision, in place of those of a request. ECS describes tags beside the definition, so
-            that one that was described has none.
-        keep: Wire names of top-level members that ecskit does not know, that ECS answered, and that are to be sent all
-            the same; see `to_register_request`.
+        tags: Tags of the new revision. If absent, the tags of a request are kept; a described definition has none.
+        keep: Wire names of unknown top-level members of a described definition to send; see `to_register_request`.
 
     Returns:
         The request: `client.task_definitions.register_if_changed(derive(definition, images={"app": "repo/app:2"}))`.
 
     Raises:
-        RequestError: A container is named that the definition does not have; a variable is both to be set and to be a
-            secret; something is not of its type.
+        RequestError: The definition has no container of a given name, a variable is in `environment` and in `secrets`,
+            or a member has a wrong type.
     """
     check(definition)
     if not isinstance(definition, RegisterTaskDefinitionRequest):
@@ -99,13 +97,13 @@ def _problems(what: str, given: Any, names: Sequence[str | None]) -> Iterator[tu
     for name, value in given.items():
         if name not in names:
             there = ", ".join(str(each) for each in names)
-            yield f"{what}[{name!r}]", f"there is no such container; there are: {there or 'none'}"
+            yield f"{what}[{name!r}]", f"the definition has no such container; its containers are: {there or 'none'}"
         elif what != "images" and not isinstance(value, Mapping):
             yield f"{what}[{name!r}]", f"expected a mapping from names of variables, got {type(value).__name__}"
 
 
 def _size(amount: int | str) -> Any:
-    # A bool is an int, but no size: it stays what it is, and is told with everything else that is not of its type.
+    # A bool is an int, but not a size: it is left as it is, and `encode` reports it with all other wrong types.
     return str(amount) if isinstance(amount, int) and not isinstance(amount, bool) else amount
 
 
@@ -116,7 +114,7 @@ def _container(
     now_secret = {name: None for name, value in secrets.items() if value is not None}
     both = [f"environment[{container.name!r}][{name!r}]" for name in now_plain if name in now_secret]
     if both:
-        problem = "to be set and to be a secret; a container has either"
+        problem = "is in `environment` and in `secrets`; pass one of them"
         raise RequestError("task_definitions.derive", [(path, problem) for path in both])
     return attrs.evolve(
         container,
@@ -129,7 +127,7 @@ def _container(
 def _merged(
     variables: Sequence[Variable], given: Variables, make: Callable[..., Variable], member: str
 ) -> Sequence[Variable]:
-    """Return the variables in their order, changed, and then those that are new."""
+    """Return the changed variables in their order, then the new ones."""
     merged: list[Variable] = []
     for variable in variables:
         value = given.get(variable.name or "")

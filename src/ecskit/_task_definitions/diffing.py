@@ -1,7 +1,6 @@
-"""What differs between two task definitions, in a form that can be shown to people and written to logs.
+"""Compare two task definitions. The difference contains no secrets, so that it can be logged.
 
-Decides where two normal forms differ. Refuses to know which differences matter: `normalizing` has left out those that
-do not.
+The comparison is between normal forms: `normalizing` has removed the differences that do not matter to ECS.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ _HIDDEN = "***"
 
 @attrs.frozen
 class Change:
-    """One place where two task definitions differ. It holds no secrets: they are `***` in it, as is what is unknown."""
+    """One difference between two task definitions. Secrets and the values of unknown members are `***`."""
 
     path: str
-    """Where, such as `container_definitions['app'].environment['MODE']`: items of lists by what names them."""
+    """The path, such as `container_definitions['app'].environment['MODE']`. List items are named by their keys."""
     before: Any
-    """What was there, in plain values; None if nothing was, or what ECS takes nothing to be."""
+    """The old value, as plain data; None if it is absent or the default of ECS."""
     after: Any
-    """What is there now; None if nothing is."""
+    """The new value; None if it is absent or the default of ECS."""
 
     def __str__(self) -> str:
         if self.before is None:
@@ -38,12 +37,12 @@ class Change:
         if self.after is None:
             return f"- {self.path}: {self.before!r}"
         if self.before == self.after:
-            return f"~ {self.path}: another value"
+            return f"~ {self.path}: changed"
         return f"~ {self.path}: {self.before!r} -> {self.after!r}"
 
 
 class Difference(tuple[Change, ...]):
-    """All places where two task definitions differ; empty, and false, if there are none. It prints a line for each."""
+    """All differences between two task definitions; empty and false if they are equal. `str` has a line for each."""
 
     __slots__ = ()
 
@@ -54,20 +53,20 @@ class Difference(tuple[Change, ...]):
 def diff(old: Definition, new: Definition) -> Difference:
     """Compare two task definitions, each as ECS described it or as a request to register it.
 
-    What ECS fills in, and lists that it reorders, are no difference. Tags are compared if both are requests, because
-    ECS describes them beside a definition. Members at the top that ecskit does not know, and that ECS answered, are
-    compared if the other definition has them too: nobody can tell whether a request could have them.
+    Defaults of ECS and the order of lists that ECS reorders are ignored. Tags are compared if both are requests; a
+    described definition does not contain its tags. An unknown top-level member of a described definition is compared
+    only if the other definition has it too, because it may not be allowed in a request.
 
     Args:
-        old: The one.
-        new: The other.
+        old: The definition before.
+        new: The definition after.
 
     Returns:
-        The changes from one to the other. Values of environment variables, options of log drivers, credentials, and
-        members that ecskit does not know, are not in it: only that they differ.
+        The changes from `old` to `new`. For environment variables, options of log drivers, credentials and unknown
+        members, the difference shows that they changed, but not their values.
 
     Raises:
-        RequestError: Something in them is not of its type.
+        RequestError: A member has a wrong type.
     """
     for definition in (old, new):
         check(definition)
@@ -75,13 +74,13 @@ def diff(old: Definition, new: Definition) -> Difference:
 
 
 def compare(old: Definition, new: Definition) -> Difference:
-    """Do the same without a look at the types: what ECS answered is taken as it is."""
+    """Compare as `diff` does, without checking types: responses of ECS are accepted as they are."""
     before, after = normal(old), normal(new)
     for role in _ROLES:
         if _is_short_for(before.get(role), after.get(role)) or _is_short_for(after.get(role), before.get(role)):
             before[role] = after[role]
-    _leave_out_answers(old, before, after)
-    _leave_out_answers(new, after, before)
+    _drop_unknown(old, before, after)
+    _drop_unknown(new, after, before)
     changes = [*_changes(before, after, "")]
     if isinstance(old, RegisterTaskDefinitionRequest) and isinstance(new, RegisterTaskDefinitionRequest):
         changes += tag_changes(old.tags, new.tags)
@@ -94,11 +93,11 @@ def tag_changes(old: Sequence[Tag], new: Sequence[Tag]) -> Iterator[Change]:
 
 
 def _is_short_for(role: str | None, arn: str | None) -> bool:
-    """Whether a role is told by its name and by its ARN: ECS takes both."""
+    """Return whether one is the name and the other the ARN of the same role: ECS accepts both."""
     return bool(role and arn) and ":" not in str(role) and str(arn).endswith(f"/{role}")
 
 
-def _leave_out_answers(definition: Definition, tree: dict[str, Any], other: dict[str, Any]) -> None:
+def _drop_unknown(definition: Definition, tree: dict[str, Any], other: dict[str, Any]) -> None:
     if isinstance(definition, TaskDefinition) and "extra_fields" in tree:
         common = {k: v for k, v in tree["extra_fields"].items() if k in other.get("extra_fields", {})}
         tree["extra_fields"] = Keyed(common)
@@ -106,7 +105,7 @@ def _leave_out_answers(definition: Definition, tree: dict[str, Any], other: dict
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[Change]:
     keyed = isinstance(before, Keyed) or isinstance(after, Keyed)
-    if keyed:  # a list that is not there has no items
+    if keyed:  # an absent list is an empty list
         before, after = (Keyed() if tree is None else tree for tree in (before, after))
     if isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys([*before, *after]):
@@ -122,7 +121,7 @@ def _below(path: str, key: str, *, keyed: bool) -> str:
 
 
 def _plain(tree: Any) -> Any:
-    """Return a part of a normal form without its secrets."""
+    """Return a part of a normal form, without secrets."""
     if isinstance(tree, Hidden):
         return _HIDDEN
     if isinstance(tree, dict):

@@ -1,6 +1,4 @@
-"""The sizes that Fargate offers, and how sizes of tasks are written.
-
-Decides by the table that AWS publishes. Does not know what a task definition is.
+"""The task sizes of Fargate, and the formats in which sizes are written.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
 """
@@ -23,11 +21,11 @@ SIZES: Mapping[int, Sequence[int]] = {
     8192: range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB),
     16384: range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB),
 }
-"""How many MiB of memory go with each number of CPU units."""
+"""The memory sizes in MiB that Fargate allows for each number of CPU units."""
 WINDOWS_CPU = frozenset({1024, 2048, 4096})
-"""The CPU units that Windows containers can have."""
+"""The CPU units that Fargate allows for Windows containers."""
 
-# So many digits at the most: what is longer is no size, and would not even be read as a number.
+# At most nine digits: a longer number is not a size.
 _NUMBER = r"[0-9]{1,9}"
 _FRACTION = rf"{_NUMBER}|(?:{_NUMBER})?\.{_NUMBER}"
 _CPU = re.compile(rf"(?P<units>{_NUMBER})|(?P<large>{_FRACTION})\s*vcpu", re.IGNORECASE)
@@ -35,12 +33,12 @@ _MEMORY = re.compile(rf"(?P<units>{_NUMBER})|(?P<large>{_FRACTION})\s*gb", re.IG
 
 
 def cpu_units(text: str) -> int | None:
-    """Return the CPU units that a size of a task names, as `1024`, `1 vCPU` or `.5 vcpu`; None if it names none."""
+    """Return the CPU units of a text such as `1024`, `1 vCPU` or `.5 vcpu`; None if it is not a CPU size."""
     return _units(_CPU, text)
 
 
 def memory_mib(text: str) -> int | None:
-    """Return the MiB that a size of a task names, as `2048`, `2GB` or `0.5 GB`; None if it names none."""
+    """Return the MiB of a text such as `2048`, `2GB` or `0.5 GB`; None if it is not a memory size."""
     return _units(_MEMORY, text)
 
 

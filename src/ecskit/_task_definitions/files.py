@@ -1,7 +1,6 @@
-"""Task definitions as JSON files, the way AWS writes them.
+"""Read and write task definitions as JSON files, in the format of the AWS CLI.
 
-Decides what of a file is a request. Knows the two forms there are: the input of `RegisterTaskDefinition`, and what
-`DescribeTaskDefinition` prints, with members that only answers have.
+A file holds the input of `RegisterTaskDefinition`, or the output of `DescribeTaskDefinition`, which has more members.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ __all__ = ["RESPONSE_ONLY", "dump", "load", "request_from", "to_register_request
 _REQUEST = {m.wire for m in members(RegisterTaskDefinitionRequest)}
 
 RESPONSE_ONLY = frozenset(m.wire for m in members(TaskDefinition)) - _REQUEST
-"""Members that ECS adds to a task definition and does not take back, by wire name."""
+"""Wire names of the members that are in responses but not allowed in requests."""
 
 _KNOWN = _REQUEST | RESPONSE_ONLY
 _SUBJECT = "task definition"
@@ -34,21 +33,21 @@ _SUBJECT = "task definition"
 def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> RegisterTaskDefinitionRequest:
     """Read a task definition from a JSON file.
 
-    The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`,
-    whose `taskDefinition` is taken and whose response-only members (ARN, revision, status ...) are left out.
+    The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`. Of
+    the latter, `taskDefinition` is used, without the response-only members: ARN, revision, status and others.
 
     Args:
-        path: The file.
-        keep: Wire names of top-level members that ecskit does not know and that are to be sent all the same. Others
-            are left out with a warning. Unknown members further inside are always kept.
+        path: Path of the file.
+        keep: Wire names of unknown top-level members to send. Other unknown top-level members are left out with a
+            warning; unknown members of nested structures are always sent.
 
     Returns:
         The request to register it: `client.send(load(path))`.
 
     Raises:
-        RequestError: The file is not JSON, or not a task definition; every problem is named by its path. Or `keep` is
-            a string.
-        OSError: It cannot be read.
+        RequestError: The file is not JSON or not a task definition, or `keep` is a string. `problems` has the path of
+            each problem.
+        OSError: The file cannot be read.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
@@ -65,19 +64,19 @@ def to_register_request(
 ) -> RegisterTaskDefinitionRequest:
     """Turn a task definition that ECS described into a request to register it.
 
-    What only answers have (ARN, revision, status ...) is left out.
+    Response-only members are left out: ARN, revision, status and others.
 
     Args:
-        definition: The task definition, changed with `attrs.evolve` or as it is.
-        tags: Tags of the new revision; ECS answers them beside the definition.
-        keep: Wire names of top-level members that ecskit does not know and that are to be sent all the same. Others
-            are left out with a warning. Unknown members further inside are always kept.
+        definition: The task definition, unchanged or changed with `attrs.evolve`.
+        tags: Tags of the new revision. A described definition does not contain its tags.
+        keep: Wire names of unknown top-level members to send. Other unknown top-level members are left out with a
+            warning; unknown members of nested structures are always sent.
 
     Returns:
         The request: `client.send(to_register_request(definition))`.
 
     Raises:
-        RequestError: Something in it is not of its type, or `keep` is a string.
+        RequestError: A member has a wrong type, or `keep` is a string.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
@@ -87,7 +86,7 @@ def to_register_request(
 def request_from(
     definition: TaskDefinition, tags: Sequence[Tag], keep: Collection[str], *, stacklevel: int
 ) -> RegisterTaskDefinitionRequest:
-    """Do the same for others, whose callers are so many frames further away."""
+    """Do what `to_register_request` does. `stacklevel` is the number of frames to the caller that a warning names."""
     _check_type(definition, (TaskDefinition,))
     data = encode(definition)
     if tags:
@@ -97,21 +96,21 @@ def request_from(
 
 
 def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str | os.PathLike[str]) -> None:
-    """Write a task definition to a JSON file that `load`, the AWS CLI and others read.
+    """Write a task definition to a JSON file that `load` and the AWS CLI can read.
 
     Args:
-        definition: The request, or a task definition of ECS, whose response-only members are left out.
-        path: The file; it is replaced.
+        definition: A request, or a task definition that ECS described, without its response-only members.
+        path: Path of the file; an existing file is replaced.
 
     Raises:
-        RequestError: Something in it is not of its type; nothing was written.
-        OSError: It cannot be written.
+        RequestError: A member has a wrong type; nothing was written.
+        OSError: The file cannot be written.
     """
     _check_type(definition, (RegisterTaskDefinitionRequest, TaskDefinition))
     data = encode(definition)
     kept = {key: value for key, value in data.items() if key not in RESPONSE_ONLY}
     text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
-    Path(path).write_bytes(text.encode())  # encoded first: the file is not touched if that fails
+    Path(path).write_bytes(text.encode())  # encoded first, so that an error leaves the file as it was
 
 
 def _definition(data: Any, source: str) -> dict[str, Any]:
@@ -132,13 +131,13 @@ def _request(
     unknown = sorted(definition.keys() - _KNOWN - set(keep))
     if unknown:
         warnings.warn(
-            f"{source}: left out, because ecskit does not know them: {', '.join(unknown)}; keep=... sends them",
+            f"{source}: unknown members are left out: {', '.join(unknown)}; pass keep=... to send them",
             stacklevel=stacklevel + 2,
         )
     wanted = {key: value for key, value in definition.items() if key in _REQUEST or key in keep}
     try:
         request = converter().structure(wanted, RegisterTaskDefinitionRequest)
-        encode(request)  # reading is generous; what could not be sent is told here, where the source has a name
+        encode(request)  # reading accepts more than sending; this error names the source
     except RequestError as error:
         raise RequestError(source, error.problems) from None
     return request

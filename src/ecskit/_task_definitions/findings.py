@@ -1,7 +1,4 @@
-"""What `validate` finds: the rules by name, each with the page of AWS that says so.
-
-Decides nothing about task definitions.
-"""
+"""The findings of `validate`, and the rules with the AWS pages that document them."""
 
 from __future__ import annotations
 
@@ -83,36 +80,36 @@ RULES: Mapping[str, str] = {
     "fargate-unsupported": _FARGATE,
     "windows-unsupported": _api("ContainerDefinition"),
 }
-"""The rules, by name, and where AWS says so."""
+"""The AWS page that documents each rule, by the name of the rule."""
 
 
 @attrs.frozen
 class Finding:
-    """One thing that is wrong with a task definition."""
+    """One problem of a task definition."""
 
     path: str
-    """Where, such as `container_definitions[0].port_mappings[1].host_port`; empty for the whole."""
+    """The path, such as `container_definitions[0].port_mappings[1].host_port`; empty for the whole definition."""
     rule: str
-    """Which rule says so, such as `host-port`."""
+    """The name of the rule, such as `host-port`."""
     text: str
-    """What is wrong, for people."""
+    """The problem, in words."""
     source: str
-    """The page of AWS that the rule is from."""
+    """The AWS page that documents the rule."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text} ({self.rule})" if self.path else f"{self.text} ({self.rule})"
 
 
 def finding(path: str, rule: str, text: str) -> Finding:
-    """Return a finding, with the source of its rule."""
+    """Return a finding with the source of its rule."""
     return Finding(path, rule, text, RULES[rule])
 
 
 def raise_for_findings(findings: Iterable[Finding]) -> None:
-    """Raise an error that tells all findings, if there are any: `raise_for_findings(validate(definition))`.
+    """Raise an error if there are findings: `raise_for_findings(validate(definition))`.
 
     Raises:
-        RequestError: There are some; each is one of its `problems`.
+        RequestError: There are findings; `problems` has them all.
     """
     problems = [(found.path, f"{found.text} ({found.rule})") for found in findings]
     if problems:

@@ -1,7 +1,7 @@
-"""Rules that are about one member each, as tables: ranges, lengths and forms; and what is not to be had where.
+"""Tables of rules about single members: ranges, lengths, patterns, and members that are not supported.
 
-Decides nothing by itself: `validating` walks over a definition and looks things up here. What is not in a table, such
-as a value that ECS learns tomorrow, passes. Each rule's source is in `findings`.
+`validating` applies them. Values that are not in a table are accepted, so that new values of ECS pass. The source of
+each rule is in `findings`.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from ecskit.models.task_definitions import (
 __all__ = ["LIMITS", "UNSUPPORTED", "Limit", "Unsupported", "is_for", "is_windows", "network_mode"]
 
 
-def is_for(definition: Definition, kind: str) -> bool:
-    """Whether a definition says that it is to run on EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES."""
-    return kind in definition.requires_compatibilities
+def is_for(definition: Definition, launch_type: str) -> bool:
+    """Return whether a definition requires compatibility with EC2, FARGATE, EXTERNAL or MANAGED_INSTANCES."""
+    return launch_type in definition.requires_compatibilities
 
 
 def is_windows(definition: Definition) -> bool:
-    """Whether a definition says that it is for Windows."""
+    """Return whether the operating system of a definition is Windows."""
     platform = definition.runtime_platform
     return platform is not None and (platform.operating_system_family or "").startswith("WINDOWS")
 
 
 def network_mode(definition: Definition) -> str:
-    """Return the network mode that ECS takes."""
+    """Return the network mode, or the default of ECS if absent."""
     return definition.network_mode or "bridge"
 
 
 @attrs.frozen
 class Limit:
-    """What a member of a structure must be, if it is given."""
+    """A requirement for the value of a member, if it is present."""
 
     rule: str
     member: str
@@ -105,7 +105,7 @@ LIMITS: Mapping[type[Model], Sequence[Limit]] = {
             "health-check",
             "command",
             lambda command: command[:1] in (["CMD"], ["CMD-SHELL"]) and len(command) > 1,
-            "expected CMD or CMD-SHELL, and then a command",
+            "expected CMD or CMD-SHELL, followed by a command",
         ),
         _between("health-check", "interval", 5, 300, "seconds"),
         _between("health-check", "timeout", 2, 60, "seconds"),
@@ -123,7 +123,7 @@ LIMITS: Mapping[type[Model], Sequence[Limit]] = {
             "port-name",
             "name",
             r"[a-z0-9_][a-z0-9_-]{0,63}",
-            "1 to 64 lowercase letters, digits, underscores and hyphens, and no hyphen first",
+            "1 to 64 lowercase letters, digits, underscores and hyphens, not starting with a hyphen",
         ),
     ),
     Tag: (
@@ -134,12 +134,12 @@ LIMITS: Mapping[type[Model], Sequence[Limit]] = {
     ),
     Volume: (_name("volume-name", "name"),),
 }
-"""What members must be, by structure."""
+"""The limits of the members of each structure."""
 
 
 @attrs.frozen
 class Unsupported:
-    """Members that some definitions must not give."""
+    """Members that some definitions must not have."""
 
     rule: str
     where: Callable[[Definition], bool]
@@ -186,7 +186,7 @@ UNSUPPORTED: Sequence[Unsupported] = (
     ),
     Unsupported(
         "awsvpc-unsupported",
-        # Fargate has a rule of its own for the same members.
+        # Fargate has its own rule for these members.
         lambda definition: network_mode(definition) == "awsvpc" and not is_for(definition, "FARGATE"),
         {ContainerDefinition: _words("extra_hosts hostname")},
         "not supported in the network mode awsvpc",
@@ -204,4 +204,4 @@ UNSUPPORTED: Sequence[Unsupported] = (
         "not possible in the network mode none",
     ),
 )
-"""What some definitions must not give, by structure."""
+"""Members that some definitions must not have, by structure."""

@@ -1,4 +1,4 @@
-"""Rules about ports: which may be given together, and what a network mode makes of them."""
+"""Rules about port mappings: ports, ranges, duplicates, and the network mode."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _ports(definition: Definition) -> Iterator[Finding]:
         if mapping.container_port_range is not None:
             continue
         if mapping.container_port is None:
-            yield finding(f"{path}.container_port", "port", "needed, unless there is a container_port_range")
+            yield finding(f"{path}.container_port", "port", "required without a container_port_range")
         elif mode in ("awsvpc", "host") and mapping.host_port not in (None, mapping.container_port):
             text = f"in the network mode {mode}, leave it out or make it {mapping.container_port}"
             yield finding(f"{path}.host_port", "host-port", text)
@@ -43,12 +43,12 @@ def _ranges(definition: Definition) -> Iterator[Finding]:
         if mapping.container_port_range is None:
             continue
         if _span(mapping) is None:
-            text = f"expected FIRST-LAST, from 1 to {_LAST}, the first less than the last"
+            text = f"expected FIRST-LAST, with 1 <= FIRST < LAST <= {_LAST}"
             yield finding(f"{path}.container_port_range", "port-range", text)
         if mode in ("host", "none"):
-            yield finding(f"{path}.container_port_range", "port-range", "needs the network mode bridge or awsvpc")
+            yield finding(f"{path}.container_port_range", "port-range", "requires the network mode bridge or awsvpc")
         if mapping.host_port is not None:
-            yield finding(f"{path}.host_port", "port-range", "leave it out beside a container_port_range")
+            yield finding(f"{path}.host_port", "port-range", "not allowed with a container_port_range; leave it out")
     for path, container in containers(definition):
         if sum(mapping.container_port_range is not None for mapping in container.port_mappings) > _MOST_RANGES:
             yield finding(f"{path}.port_mappings", "port-range", f"expected at most {_MOST_RANGES} ranges")
@@ -59,13 +59,13 @@ def _twice(definition: Definition) -> Iterator[Finding]:
         seen: list[PortMapping] = []
         for i, mapping in enumerate(container.port_mappings):
             if any(_clash(mapping, other) for other in seen):
-                text = "a container port that another mapping of the container has, or its range"
+                text = "another mapping of the container has the same port, or a range with it"
                 yield finding(f"{path}.port_mappings[{i}]", "port-twice", text)
             seen.append(mapping)
 
 
 def _clash(one: PortMapping, other: PortMapping) -> bool:
-    """Whether two mappings expose a port for two protocols, or have it in a range."""
+    """Return whether two mappings expose a port for two protocols, or share a port of a range."""
     spans = _span(one), _span(other)
     if spans[0] is None or spans[1] is None:
         return False
@@ -75,7 +75,7 @@ def _clash(one: PortMapping, other: PortMapping) -> bool:
 
 
 def _span(mapping: PortMapping) -> tuple[int, int] | None:
-    """Return the first and the last port, if they are ports."""
+    """Return the first and the last port; None if they are not valid ports."""
     if mapping.container_port_range is None:
         port = mapping.container_port
         return None if port is None else (port, port)

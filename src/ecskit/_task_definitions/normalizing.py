@@ -1,9 +1,8 @@
-"""The normal form of a task definition: two that ECS would take for the same have the same.
+"""The normal form of a task definition. Two definitions that mean the same to ECS have the same normal form.
 
-Decides what ECS fills in, what it reorders, and what is secret. Does not know what differs.
-
-What ECS answers is not always what it was sent: defaults are filled in, empty lists come and go, and lists that are
-sets come in another order. Sources of the defaults are the pages of the structures, such as
+ECS does not describe a definition exactly as it was registered: it fills in defaults, adds or drops empty lists, and
+reorders lists whose order has no meaning. The normal form removes these differences and hides secrets. The sources of
+the defaults are the pages of the structures, such as
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 """
 
@@ -85,13 +84,13 @@ _DEFAULTS: Mapping[type[Model], Mapping[str, Any]] = {
     EFSAuthorizationConfig: {"iam": "DISABLED"},
     S3FilesVolumeConfiguration: {"root_directory": "/"},
 }
-"""What is the same as nothing, by structure and member."""
+"""Values that mean the same as an absent member, by structure and member."""
 
-_HOLLOW = frozenset({"authorization_config", "capabilities", "host", "linux_parameters", "runtime_platform"})
-"""Structures that say nothing when nothing is in them; an empty Docker volume is one all the same."""
+_EMPTY_IS_ABSENT = frozenset({"authorization_config", "capabilities", "host", "linux_parameters", "runtime_platform"})
+"""Members whose empty structure means the same as absence. An empty `docker_volume_configuration` has a meaning."""
 
 _SETS = frozenset({"requires_compatibilities", "add", "drop", "ignored_exit_codes", "mount_options", "permissions"})
-"""Lists of plain values whose order says nothing."""
+"""Lists of plain values whose order has no meaning."""
 
 _KEYS: Mapping[type[Model], Callable[[Any], Any]] = {
     ContainerDefinition: attrgetter("name"),
@@ -111,7 +110,7 @@ _KEYS: Mapping[type[Model], Callable[[Any], Any]] = {
     Volume: attrgetter("name"),
     VolumeFrom: attrgetter("source_container"),
 }
-"""By what the items of a list are told apart whose order says nothing."""
+"""The key of an item, for lists whose order has no meaning."""
 
 _VALUES: Mapping[type[Model], str] = {
     ContainerDependency: "condition",
@@ -120,38 +119,38 @@ _VALUES: Mapping[type[Model], str] = {
     SystemControl: "value",
     Tag: "value",
 }
-"""The one member beside the key of structures that are no more than a key and a value."""
+"""The value member of structures that are a key and a value."""
 
 _REQUEST = frozenset(m.name for m in members(RegisterTaskDefinitionRequest)) - {"tags"} | {"extra_fields"}
-"""What is compared of a definition; the rest only answers have."""
+"""The members to compare; the others are only in responses."""
 
 
 @attrs.frozen(repr=False)
 class Hidden:
-    """A value that must not be shown: it can only be compared."""
+    """A secret value. It can be compared, but its `repr` does not show it."""
 
     value: Any
 
 
 class Keyed(dict[str, Any]):
-    """Items by their key, in place of a list; a plain dict holds members by their name."""
+    """The items of a list by their keys. A plain dict holds members by their names."""
 
 
 def check(definition: Definition) -> None:
-    """Refuse what is no task definition, or has members that are not of their types.
+    """Check the type of a definition and of all its members.
 
     Raises:
-        RequestError: It is one of these.
+        RequestError: The argument is no task definition, or a member has a wrong type.
     """
     check_class(definition)
     encode(definition)
 
 
 def check_class(definition: Definition) -> None:
-    """Refuse what is no task definition.
+    """Check that the argument is a task definition.
 
     Raises:
-        RequestError: It is none.
+        RequestError: It is not.
     """
     if not isinstance(definition, (TaskDefinition, RegisterTaskDefinitionRequest)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected a TaskDefinition or a RegisterTaskDefinitionRequest, got {type(definition).__name__}"
@@ -169,7 +168,7 @@ def normal(definition: Definition) -> dict[str, Any]:
 
 
 def normal_tags(tags: Sequence[Tag]) -> Any:
-    """Return the normal form of tags, without those that AWS itself sets."""
+    """Return the normal form of tags, without those that AWS sets."""
     own = [tag for tag in tags if not (tag.key or "").startswith("aws:")]
     return _items(own) if own else Keyed()
 
@@ -181,10 +180,10 @@ def _tree(model: Model, mode: str | None) -> dict[str, Any]:
         if value is None or (m.kind.container and not value) or _is_default(model, m.name, value, mode):
             continue
         part = _part(m, value, mode)
-        if part or m.name not in _HOLLOW:
+        if part or m.name not in _EMPTY_IS_ABSENT:
             tree[m.name] = _hide(part) if m.sensitive else part
     if model.extra_fields:
-        # Nobody knows yet whether such a member is secret.
+        # An unknown member may be secret.
         tree["extra_fields"] = Keyed({name: Hidden(value) for name, value in model.extra_fields.items()})
     return tree
 
@@ -205,7 +204,7 @@ def _part(m: Member, value: Any, mode: str | None) -> Any:
 
 
 def _items(values: Sequence[Any], mode: str | None = None) -> Any:
-    """Return the items by their keys; as a list if they have none, or share them."""
+    """Return the items by their keys, or as a list if keys are absent or not unique."""
     key = _KEYS.get(type(values[0]))
     keys = [key(value) for value in values] if key else []
     trees = [_item(value, mode) for value in values]

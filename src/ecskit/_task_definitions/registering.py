@@ -1,8 +1,8 @@
-"""Registering a task definition if it is not the latest revision already: the verb of `client.task_definitions`.
+"""Register a task definition unless it equals the latest revision of its family.
 
-Each attempt looks first. So an answer that was lost after ECS had registered is found again, instead of registering
-another revision; and of two that register the same at the same time, the one that ECS turns away takes what the other
-one registered.
+Each attempt reads the latest revision first. If a response was lost after ECS had registered the definition, the next
+attempt finds that revision instead of registering another one. If another process registers the same definition at the
+same time and ECS rejects this call, the next attempt returns the revision of the other process.
 """
 
 from __future__ import annotations
@@ -31,43 +31,42 @@ from ecskit.models.task_definitions import (
 __all__ = ["Registered", "register_if_changed"]
 
 ATTEMPTS = 10
-"""How often to try, for about a minute: ECS takes 20 registrations at once, and then one a second."""
+"""Attempts, for about a minute: ECS accepts a burst of 20 registrations, then one a second."""
 
-# Not documented; told by many, such as https://github.com/hashicorp/terraform-provider-aws/issues/9777
+# Not documented; reported by users, such as in https://github.com/hashicorp/terraform-provider-aws/issues/9777
 _CONFLICT = re.compile(r"too many concurrent attempts", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
 class Registered:
-    """What came of registering a task definition if it is not the latest revision already."""
+    """The result of `register_if_changed`."""
 
     definition: TaskDefinition
-    """The latest active revision of the family now, which is what was asked for."""
+    """The latest active revision of the family; it equals the request."""
     changed: bool
     """Whether this call registered it."""
     changes: Difference
-    """What differed from the latest revision before; empty if the family had none, or if nothing was registered."""
+    """The difference from the latest revision before; empty if there was none, or if nothing was registered."""
 
 
 def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Registered]:
-    """Register a task definition, unless the latest active revision of its family is the same already.
+    """Register a task definition, unless it equals the latest active revision of its family.
 
-    What ECS fills in and reorders is no difference; see `ecskit.task_definitions.diff`. Tags are compared if the
-    request has any. Throttling, failures of ECS, lost answers, and revisions that others register at the same time,
-    are met by looking again after a while, up to ten times in about a minute. So a lost answer does not lead to a
-    second revision, as long as ECS shows the first one by then. A client that wraps one of yours retries as that does,
-    which may register twice.
+    The definitions are compared as by `ecskit.task_definitions.diff`, and by their tags if the request has tags. After
+    throttling, a server error, a lost response, or a conflict with another process, the latest revision is read again,
+    up to ten times in about a minute. A lost response does not cause a second revision, unless ECS does not show the
+    first one by then. A wrapped client keeps the retries of the client that it wraps, which may register twice.
 
     Args:
-        request: The task definition, as `load`, `derive` or you made it.
+        request: The task definition, such as the result of `load` or `derive`.
 
     Returns:
-        The latest active revision, whether this call registered it, and what differed.
+        The latest active revision, whether this call registered it, and the difference from the one before.
 
     Raises:
-        RequestError: Something in the request is not of its type; nothing was sent.
-        ServiceError: ECS refuses: no permission, something wrong with the definition.
-        TransportError: ECS could not be reached. If that was while registering, it may have been registered.
+        RequestError: A member has a wrong type; nothing was sent.
+        ServiceError: ECS refuses a call: no permission, an invalid definition.
+        TransportError: The exchange with ECS failed; the definition may have been registered.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
@@ -80,11 +79,11 @@ def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Register
 
 @attrs.define
 class _Registration:
-    """One request to register, and what is known of its fate."""
+    """One call of `register_if_changed`, with the change that may have taken effect."""
 
     request: RegisterTaskDefinitionRequest
-    open: Difference | None = None
-    """What it was to change, if it was sent and nobody knows what became of it."""
+    unconfirmed: Difference | None = None
+    """The change of an attempt that may have taken effect without a response."""
 
     def run(self) -> Flow[Registered]:
         return retry(self.attempt, RetryLimits(attempts=ATTEMPTS), may_pass=_may_pass)
@@ -93,14 +92,16 @@ class _Registration:
         latest = yield from self.latest()
         changes = Difference() if latest is None else self.changes(latest)
         if latest is not None and not changes:
-            lost = self.open
-            return Registered(definition=latest.task_definition, changed=lost is not None, changes=lost or Difference())
+            earlier = self.unconfirmed
+            return Registered(
+                definition=latest.task_definition, changed=earlier is not None, changes=earlier or Difference()
+            )
         try:
-            # Through the client that makes one attempt: between two of them one has to look.
+            # Without botocore's retries: each attempt has to read the latest revision first.
             answer = yield from call(self.request, single_attempt=True)
         except EcsError as error:
             if may_have_taken_effect(error):
-                self.open = changes
+                self.unconfirmed = changes
             raise
         return Registered(definition=answer.task_definition, changed=True, changes=changes)
 
@@ -112,7 +113,7 @@ class _Registration:
         except ClientException as error:
             if is_throttle_in_disguise(error):
                 raise
-            # So ECS says that there is none. If there is something wrong with the family, registering will tell.
+            # The family has no active revision. If its name is invalid, registering raises the error.
             return None
 
     def changes(self, latest: DescribeTaskDefinitionResponse) -> Difference:

@@ -1,4 +1,4 @@
-"""Rules about a task definition as a whole: its size, its roles, its tags, and where it is to run."""
+"""Rules about a whole task definition: its size, roles, tags and launch types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _unique_containers(definition: Definition) -> Iterator[Finding]:
     for i, container in enumerate(definition.container_definitions):
         if container.name and counts[container.name] > 1:
             path = f"container_definitions[{i}].name"
-            yield finding(path, "unique-containers", f"more than one container is called {container.name}")
+            yield finding(path, "unique-containers", f"more than one container has the name {container.name}")
 
 
 def _essential(definition: Definition) -> Iterator[Finding]:
@@ -48,17 +48,17 @@ def _size(definition: Definition) -> Iterator[Finding]:
 def _fargate_size(definition: Definition, cpu: int | None, memory: int | None) -> Iterator[Finding]:
     for name, given in (("cpu", definition.cpu), ("memory", definition.memory)):
         if not given:
-            yield finding(name, "fargate-size", "Fargate needs one for the whole task")
+            yield finding(name, "fargate-size", f"Fargate requires {name} for the task")
     if cpu is None:
         return
     offered = [units for units in SIZES if units in WINDOWS_CPU] if is_windows(definition) else [*SIZES]
     if cpu not in offered:
         yield finding("cpu", "fargate-size", f"expected one of {', '.join(map(str, offered))} CPU units")
     elif memory is not None and memory not in SIZES[cpu]:
-        yield finding("memory", "fargate-size", f"with {cpu} CPU units, expected {_told(SIZES[cpu])} MiB")
+        yield finding("memory", "fargate-size", f"with {cpu} CPU units, expected {_range_text(SIZES[cpu])} MiB")
 
 
-def _told(sizes: Sequence[int]) -> str:
+def _range_text(sizes: Sequence[int]) -> str:
     if isinstance(sizes, range):
         return f"{sizes[0]} to {sizes[-1]}, in steps of {sizes.step}"
     return f"one of {', '.join(map(str, sizes))}"
@@ -77,12 +77,12 @@ def _sums(definition: Definition) -> Iterator[Finding]:
 
 def _fargate_network(definition: Definition) -> Iterator[Finding]:
     if is_for(definition, "FARGATE") and definition.network_mode in (None, "bridge", "host", "none"):
-        yield finding("network_mode", "fargate-network-mode", "Fargate needs awsvpc")
+        yield finding("network_mode", "fargate-network-mode", "Fargate requires awsvpc")
 
 
 def _fargate_pid_mode(definition: Definition) -> Iterator[Finding]:
     if is_for(definition, "FARGATE") and definition.pid_mode == "host":
-        yield finding("pid_mode", "fargate-unsupported", "Fargate supports task only")
+        yield finding("pid_mode", "fargate-unsupported", "Fargate supports only task")
 
 
 def _execution_role(definition: Definition) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _execution_role(definition: Definition) -> Iterator[Finding]:
         for member, needed in needs:
             if needed:
                 path = f"container_definitions[{i}].{member}"
-                yield finding(path, "execution-role", "needs an execution_role_arn in the task definition")
+                yield finding(path, "execution-role", "requires an execution_role_arn in the task definition")
 
 
 def _tags(definition: Definition) -> Iterator[Finding]:
@@ -110,14 +110,14 @@ def _tags(definition: Definition) -> Iterator[Finding]:
         counts = Counter(tag.key for tag in definition.tags)
         for i, tag in enumerate(definition.tags):
             if counts[tag.key] > 1:
-                yield finding(f"tags[{i}].key", "tags", f"the key {tag.key} is there more than once")
+                yield finding(f"tags[{i}].key", "tags", f"the key {tag.key} is not unique")
 
 
 def _attestation(definition: Definition) -> Iterator[Finding]:
     trusted = definition.trusted_execution_configuration
     if trusted is not None and trusted.isolation_mode == "CONFIDENTIAL_SANDBOX" and not trusted.attestation_policy:
         path = "trusted_execution_configuration.attestation_policy"
-        yield finding(path, "attestation-policy", "needed with the isolation mode CONFIDENTIAL_SANDBOX")
+        yield finding(path, "attestation-policy", "required with the isolation mode CONFIDENTIAL_SANDBOX")
 
 
 TASK_RULES: Sequence[Rule] = (

@@ -1,7 +1,7 @@
-"""Whether ECS would accept a task definition, as far as AWS documents that and it can be told offline.
+"""Validate task definitions offline, by the rules that AWS documents.
 
-Decides the order: types first, then what the tables of `limits` say of single members, then the rules that look at
-several. Refuses to guess: what no rule knows, passes.
+Types are checked first. Then the tables of `limits` are applied to single members, and the rules to whole definitions.
+Values that no rule mentions are accepted.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ _RULES = (*TASK_RULES, *CONTAINER_RULES, *NETWORK_RULES, *VOLUME_RULES)
 
 
 def validate(definition: Definition) -> list[Finding]:
-    """Look for what ECS would not accept in a task definition, without asking it.
+    """Validate a task definition offline, and return what ECS would reject.
 
-    Rules that hold on Fargate are applied if `requires_compatibilities` has FARGATE. Values that no rule knows pass. If
-    something is not of its type, that alone is told.
+    Rules of Fargate apply if `requires_compatibilities` has FARGATE. Values that no rule mentions are accepted. If a
+    member has a wrong type, only wrong types are reported.
 
     Args:
         definition: The task definition, as a request to register it or as ECS described it.
 
     Returns:
-        What was found, by place; empty if nothing was. Each finding has the path, the name of the rule, what is wrong
-        in words, and the page of AWS that says so.
+        The findings, sorted by path; empty if there are none. Each has the path, the name of the rule, the problem in
+        words, and the AWS page that documents the rule.
 
     Raises:
-        RequestError: It is no task definition at all.
+        RequestError: The argument is not a task definition.
     """
     check_class(definition)
     try:
@@ -48,7 +48,7 @@ def validate(definition: Definition) -> list[Finding]:
     except RequestError as error:
         return [finding(path, "type", text) for path, text in error.problems]
     found = [*_by_tables(definition), *(each for rule in _RULES for each in rule(definition))]
-    return sorted(found, key=lambda each: _place(each.path))
+    return sorted(found, key=lambda each: _sort_key(each.path))
 
 
 def _by_tables(definition: Definition) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def _by_tables(definition: Definition) -> Iterator[Finding]:
 
 
 def _is_given(value: Any) -> bool:
-    # 0 is a value: a swappiness of 0 is one that Fargate does not support.
+    # 0 is a value: Fargate does not support a swappiness of 0 either.
     return bool(value) or (isinstance(value, int) and value is not False)
 
 
@@ -83,7 +83,7 @@ def _walk(model: Model, path: str) -> Iterator[tuple[str, Model]]:
             yield from _walk(value, at)
 
 
-def _place(path: str) -> tuple[tuple[str, int], ...]:
-    """Return what sorts paths as people count: the tenth container after the second."""
+def _sort_key(path: str) -> tuple[tuple[str, int], ...]:
+    """Return a key that sorts the indexes of a path as numbers: container 10 after container 2."""
     parts = (part.partition("[") for part in path.split("."))
     return tuple((name, int(index.rstrip("]")) if index else -1) for name, _, index in parts)

@@ -1,4 +1,4 @@
-"""Rules about volumes: what they are made of, and that what is mounted is there."""
+"""Rules about volumes: their types, names, mounts and file systems."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def _kinds(definition: Definition) -> Iterator[Finding]:
         if volume.configured_at_launch:
             at_launch += 1
             if at_launch > 1:
-                text = "another volume is configured at launch already, and only one can be"
+                text = "only one volume can be configured at launch, and another one is"
                 yield finding(f"{path}.configured_at_launch", "volumes-at-launch", text)
         named = ("configured_at_launch", "efs_volume_configuration", "s3files_volume_configuration")
         if volume.name is None and any(kind in named for kind in kinds):
-            yield finding(f"{path}.name", "volume-name", "needed for such a volume")
+            yield finding(f"{path}.name", "volume-name", "required for this type of volume")
 
 
 def _mounted(definition: Definition) -> Iterator[Finding]:
@@ -49,12 +49,12 @@ def _mounted(definition: Definition) -> Iterator[Finding]:
     for path, container in containers(definition):
         for i, mount in enumerate(container.mount_points):
             if mount.source_volume is not None and mount.source_volume not in volumes:
-                text = f"there is no volume {mount.source_volume}"
+                text = f"the task definition has no volume {mount.source_volume}"
                 yield finding(f"{path}.mount_points[{i}].source_volume", "mount-points", text)
         for i, source in enumerate(container.volumes_from):
             name = source.source_container
             if name is not None and (name not in names or name == container.name):
-                text = f"there is no other container {name}"
+                text = f"the task definition has no other container {name}"
                 yield finding(f"{path}.volumes_from[{i}].source_container", "volumes-from", text)
 
 
@@ -82,7 +82,7 @@ def _s3files(path: str, s3files: S3FilesVolumeConfiguration, *, role: str | None
     if s3files.access_point_arn and s3files.root_directory not in (None, "", "/"):
         yield finding(f"{path}.root_directory", "s3files", "leave it out, or make it /, with an access point")
     if not role:
-        yield finding(path, "s3files", "needs a task_role_arn in the task definition")
+        yield finding(path, "s3files", "requires a task_role_arn in the task definition")
 
 
 VOLUME_RULES: Sequence[Rule] = (_kinds, _mounted, _file_systems)

@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Target, Targets
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
-from ecskit._waits.task_sets import IDENTIFIERS, TaskSetAnswer
+from ecskit._waits.task_sets import IDENTIFIERS, TaskSetResponse
 from ecskit.models.services import Service, TaskSet
 
 __all__ = ["OneTaskSet", "one_task_set", "service_of"]
 
-OneTaskSet: TypeAlias = TaskSetAnswer | TaskSet | str
+OneTaskSet: TypeAlias = TaskSetResponse | TaskSet | str
 """A task set: the model, its id or ARN, or a response that holds it."""
 
 SERVICE = Identifiers(

@@ -1,1 +1,1 @@
-"""Waits, written once as flows; the clients' `wait` namespaces are generated from their signatures."""
+"""The catalogue of waits, one resource type a module. The methods of `client.wait` are generated from these flows."""

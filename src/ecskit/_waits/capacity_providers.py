@@ -1,6 +1,6 @@
-"""Waits over capacity providers: how they are looked at, and which of their two statuses mean what.
+"""Waits for capacity providers: how they are polled, and what their two statuses mean.
 
-Source of what the statuses mean:
+Source of the statuses:
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProvider.html
 """
 
@@ -27,16 +27,16 @@ from ecskit.models.capacity_providers import (
 
 __all__ = ["capacity_providers_active", "capacity_providers_deleted", "capacity_providers_updated"]
 
-CapacityProviderAnswer: TypeAlias = (
+CapacityProviderResponse: TypeAlias = (
     CreateCapacityProviderResponse | UpdateCapacityProviderResponse | DeleteCapacityProviderResponse
 )
 CapacityProviders: TypeAlias = (
-    CapacityProviderAnswer | CapacityProvider | str | Sequence[CapacityProviderAnswer | CapacityProvider | str]
+    CapacityProviderResponse | CapacityProvider | str | Sequence[CapacityProviderResponse | CapacityProvider | str]
 )
-"""What is said about capacity providers: what operations answered, or one or more of them, names or ARNs."""
+"""How callers pass capacity providers: a response, or one or more models, names or ARNs."""
 
 BATCH_SIZE = 10
-"""Capacity providers that one DescribeCapacityProviders shows on a page."""
+"""The most capacity providers on one page of DescribeCapacityProviders."""
 DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"}
 
 

@@ -1,6 +1,6 @@
-"""Waits over clusters: how they are looked at, and which of their statuses mean what.
+"""Waits for clusters: how they are polled, and what their statuses mean.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from ecskit.models.clusters import (
 
 __all__ = ["clusters_active", "clusters_inactive"]
 
-ClusterAnswer: TypeAlias = (
+ClusterResponse: TypeAlias = (
     CreateClusterResponse
     | UpdateClusterResponse
     | UpdateClusterSettingsResponse
     | PutClusterCapacityProvidersResponse
     | DeleteClusterResponse
 )
-Clusters: TypeAlias = ClusterAnswer | Cluster | str | Sequence[ClusterAnswer | Cluster | str]
-"""What is said about clusters: what operations answered, or one or more clusters, names or ARNs."""
+Clusters: TypeAlias = ClusterResponse | Cluster | str | Sequence[ClusterResponse | Cluster | str]
+"""How callers pass clusters: a response, or one or more models, names or ARNs."""
 
 
 def clusters_active(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[list[Cluster]]:

@@ -1,6 +1,6 @@
-"""Waits over container instances: how they are found and looked at, and what of their states means what.
+"""Waits for container instances: how they are found and polled, and what their states mean.
 
-Source of what the states mean:
+Source of the states:
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerInstance.html
 """
 
@@ -42,21 +42,21 @@ __all__ = [
     "drained_goal",
 ]
 
-ContainerInstanceAnswer: TypeAlias = (
+ContainerInstanceResponse: TypeAlias = (
     RegisterContainerInstanceResponse
     | UpdateContainerAgentResponse
     | UpdateContainerInstancesStateResponse
     | DeregisterContainerInstanceResponse
 )
 ContainerInstances: TypeAlias = (
-    ContainerInstanceAnswer | ContainerInstance | str | Sequence[ContainerInstanceAnswer | ContainerInstance | str]
+    ContainerInstanceResponse | ContainerInstance | str | Sequence[ContainerInstanceResponse | ContainerInstance | str]
 )
-"""What is said about container instances: what operations answered, or one or more instances, ids, ARNs or EC2 ids."""
+"""How callers pass container instances: a response, or one or more models, ids, ARNs, or ids of EC2 instances."""
 
 BATCH_SIZE = 100
-"""Container instances that one DescribeContainerInstances takes."""
+"""The most container instances in one DescribeContainerInstances request."""
 HOST: Final = re.compile("m?i-[0-9a-f]+")
-"""The id of an EC2 instance, or of a machine of one's own that Systems Manager manages."""
+"""The id of an EC2 instance, or of an external machine that Systems Manager manages."""
 GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}
 
 
@@ -232,11 +232,11 @@ def agents_updated_goal(wait_options: WaitOptions) -> AllMet[ContainerInstance]:
 def describer(
     *, single_attempt: bool = True, include: Sequence[ContainerInstanceField] = ABSENT_LIST
 ) -> Callable[[str, list[str]], Flow[Sequence[ContainerInstance]]]:
-    """Return what looks at some container instances of a cluster, also by the ids of the machines that they are on.
+    """Return the function that describes container instances, also by the ids of the machines that they run on.
 
     Args:
         single_attempt: Whether each request is made once, because the caller repeats it.
-        include: What else to read.
+        include: The optional members to read.
     """
 
     def describe(cluster: str, ids: list[str]) -> Flow[Sequence[ContainerInstance]]:
@@ -253,14 +253,14 @@ def describer(
             )
             answer = yield from call(request, single_attempt=single_attempt)
             found += answer.container_instances
-        # A machine can be registered more than once, if its agent lost its memory: the last one counts.
+        # A machine is registered again if its agent lost its state. The registration that is last in the list counts.
         return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
 
     return describe
 
 
 def _registered_on(cluster: str, hosts: list[str], *, single_attempt: bool) -> Flow[list[str]]:
-    """Return the ids of the container instances on some machines."""
+    """Return the ids of the container instances that run on some machines."""
     request = ListContainerInstancesRequest(cluster=cluster, filter=f"ec2InstanceId in [{','.join(hosts)}]")
     arns: list[str] = []
     while True:

@@ -1,6 +1,6 @@
-"""Waits over daemons: the daemons themselves, their deployments, and the task definitions that they are made from.
+"""Waits for daemons, their deployments and their task definitions: how they are polled, and what their statuses mean.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonDeployment.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonDeployment.html
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ __all__ = [
     "daemons_deleted",
 ]
 
-DaemonAnswer: TypeAlias = CreateDaemonResponse | UpdateDaemonResponse | DeleteDaemonResponse
-OneDaemon: TypeAlias = DaemonAnswer | DaemonSummary | DaemonDetail | str
+DaemonResponse: TypeAlias = CreateDaemonResponse | UpdateDaemonResponse | DeleteDaemonResponse
+OneDaemon: TypeAlias = DaemonResponse | DaemonSummary | DaemonDetail | str
 Daemons: TypeAlias = OneDaemon | Sequence[OneDaemon]
-"""What is said about daemons: what operations answered, or one or more daemons, summaries or ARNs."""
-OneDaemonDeployment: TypeAlias = DaemonAnswer | DaemonDeploymentSummary | DaemonDeployment | str
+"""How callers pass daemons: a response, or one or more models, summaries or ARNs."""
+OneDaemonDeployment: TypeAlias = DaemonResponse | DaemonDeploymentSummary | DaemonDeployment | str
 DaemonDeployments: TypeAlias = OneDaemonDeployment | Sequence[OneDaemonDeployment]
-"""What is said about deployments of daemons: what started some, or one or more deployments, summaries or ARNs."""
+"""How callers pass daemon deployments: a response, or one or more models, summaries or ARNs."""
 OneDaemonTaskDefinition: TypeAlias = (
     RegisterDaemonTaskDefinitionResponse | DeleteDaemonTaskDefinitionResponse | DaemonTaskDefinition | str
 )
 DaemonTaskDefinitions: TypeAlias = OneDaemonTaskDefinition | Sequence[OneDaemonTaskDefinition]
-"""What is said about task definitions of daemons: answers, or one or more of them, FAMILY:REVISION or ARNs."""
+"""How callers pass daemon task definitions: a response, or one or more models, ARNs or FAMILY:REVISION."""
 
 RANKS = {
     "PENDING": 0,
@@ -68,7 +68,7 @@ RANKS = {
     "ROLLBACK_SUCCESSFUL": 3,
     "ROLLBACK_FAILED": 3,
 }
-"""How late in the life of a deployment its statuses come; nothing comes after the last ones."""
+"""The order of the statuses of a deployment. Those with the highest rank are final."""
 ENDS = {status for status, rank in RANKS.items() if rank == RANKS["STOPPED"]}
 
 
@@ -277,7 +277,7 @@ def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDe
     try:
         request = DescribeDaemonTaskDefinitionRequest(daemon_task_definition=name)
         answer = yield from call(request, single_attempt=True)
-    except ClientException:  # so ECS says that there is none; the request is well formed
+    except ClientException:  # not found: the request is well formed
         return []
     return [answer.daemon_task_definition]
 
@@ -285,7 +285,7 @@ def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDe
 @attrs.frozen(kw_only=True)
 class _DeploymentGoal(AllMet[DaemonDeployment]):
     def is_final(self, resource: ResourceState[DaemonDeployment], /) -> bool:
-        """A deployment that has come to its end never changes again."""
+        """Whether the deployment has ended."""
         return resource.last is not None and resource.last.status in ENDS
 
 
@@ -303,7 +303,7 @@ DAEMON_IDENTIFIERS = Identifiers(
         CreateDaemonResponse: attrgetter("daemon_arn"),
         UpdateDaemonResponse: attrgetter("daemon_arn"),
         DaemonSummary: attrgetter("daemon_arn"),
-        DeleteDaemonResponse: read_as(DaemonDetail),  # it may be gone before the first look
+        DeleteDaemonResponse: read_as(DaemonDetail),  # the first poll may not find it any more
     },
 )
 DEPLOYMENT_IDENTIFIERS = Identifiers(

@@ -1,4 +1,4 @@
-"""How waits and reads over tasks and services end, where that is more than the general errors of waits."""
+"""Errors of waits and reads for tasks and services."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ __all__ = [
 
 
 class ServiceGone(WaitError):
-    """A service is being deleted or was: it will not be what was waited for."""
+    """A service is being deleted or has been deleted."""
 
     outcome = "service gone"
 
 
 class TaskNotVisible(NotVisible):
-    """A task was never seen, although the time that ECS needs to show a new one has passed.
+    """A task was never visible, although the time that ECS needs to show a new task has passed.
 
-    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. It was not run again.
+    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. No task was run again.
     """
 
 
 class TaskPurged(Vanished):
-    """A task was seen and then no more: ECS forgets stopped tasks after about an hour."""
+    """A task was visible, and then not found any more. ECS deletes stopped tasks after about an hour."""
 
     outcome = "purged"
 
 
 class TaskStoppedEarly(WaitFailed):
-    """A task is past what was waited for: it stops or has stopped."""
+    """A task is stopping or has stopped, and cannot meet the condition any more."""
 
     outcome = "stopped early"
 
@@ -56,7 +56,7 @@ class ServicesMissing(MissingError):
 
 
 class UnsupportedController(EcsError):
-    """It is not ECS that carries out the deployments of a service, and ECS does not show how they fare.
+    """ECS does not control the deployments of a service, and does not report their state.
 
     Attributes:
         service: ARN or name of the service.
@@ -64,15 +64,15 @@ class UnsupportedController(EcsError):
     """
 
     def __init__(self, service: str, controller: str) -> None:
-        """Hold the service and who controls it."""
+        """Hold the service and its controller."""
         super().__init__(service, controller)
         self.service = service
         self.controller = controller
 
     def __str__(self) -> str:
-        told = f"deployments of service {self.service.rsplit('/', 1)[-1]} are controlled by {self.controller}"
+        text = f"deployments of service {self.service.rsplit('/', 1)[-1]} are controlled by {self.controller}"
         if self.controller == "EXTERNAL":
-            return f"{told}: make and switch its task sets by `ecs.task_sets`, and scale it by `ecs.services.scale`"
+            return f"{text}: create and switch task sets with `ecs.task_sets`, scale with `ecs.services.scale`"
         if self.controller == "CODE_DEPLOY":
-            return f"{told}: ECS does not tell how they fare; wait with CodeDeploy's own API"
-        return f"{told}, which this version of ecskit does not know; wait with the API of what controls them"
+            return f"{text}: ECS does not report their state; wait with the CodeDeploy API"
+        return f"{text}, which this version of ecskit does not know; wait with the API of that controller"

@@ -1,6 +1,6 @@
-"""The wait for the agents of ECS Exec to run: only then does `execute_command` reach a container.
+"""The wait for the agents of ECS Exec. `execute_command` works on a container only if its agent is running.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedAgent.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedAgent.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ecskit._polling.observations import ResourceState, WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskStoppedEarly
 from ecskit._waits.task_identifiers import Tasks, targets_of
-from ecskit._waits.tasks import PACE, TaskGoal, _running
+from ecskit._waits.tasks import PACE, TaskGoal, running
 from ecskit.models.tasks import Container, Task
 
 __all__ = ["exec_agents_running"]
@@ -77,11 +77,11 @@ def exec_agents_running(
 @attrs.frozen(kw_only=True)
 class _ExecGoal(TaskGoal):
     def decide(self, wait_state: WaitState[Task], /) -> Verdict:
-        """Decide as with any task, but do not call it stopped if only its agent has."""
+        """Decide as for any task; if only the agent of a task has stopped, the error is WaitFailed."""
         verdict = super().decide(wait_state)
         if isinstance(verdict, Failed) and verdict.error is TaskStoppedEarly:
-            blamed = (wait_state.resources[name] for name in verdict.reasons)
-            if not any(isinstance(_running(resource), Unreachable) for resource in blamed):
+            failed = (wait_state.resources[name] for name in verdict.reasons)
+            if not any(isinstance(running(resource), Unreachable) for resource in failed):
                 return Failed(WaitFailed, verdict.reasons)
         return verdict
 
@@ -97,19 +97,19 @@ def _names(containers: str | Sequence[str] | None) -> list[str] | None:
 
 def _reachable(names: list[str] | None) -> Condition[Task]:
     def condition(resource: ResourceState[Task]) -> Evaluation:
-        runs, task = _running(resource), resource.last
-        if isinstance(runs, Unreachable) or task is None:
-            return runs
-        hopeless = _hopeless(task, names or [])
-        if hopeless:
-            return Unreachable(hopeless)
-        return _agents_of(task, names) if isinstance(runs, Met) else runs
+        evaluation, task = running(resource), resource.last
+        if isinstance(evaluation, Unreachable) or task is None:
+            return evaluation
+        reason = _never_reachable(task, names or [])
+        if reason:
+            return Unreachable(reason)
+        return _agents_of(task, names) if isinstance(evaluation, Met) else evaluation
 
     return condition
 
 
-def _hopeless(task: Task, names: list[str]) -> str | None:
-    """Return why a task will never have the agents that are asked for."""
+def _never_reachable(task: Task, names: list[str]) -> str | None:
+    """Return why a task cannot have the required agents; None if it can."""
     if task.enable_execute_command is False:
         return "was started without `enable_execute_command`"
     unknown = {*names} - {container.name for container in task.containers}
@@ -122,19 +122,19 @@ def _agents_of(task: Task, names: list[str] | None) -> Evaluation:
         for container in task.containers
         if (container.last_status != "STOPPED" if names is None else container.name in names)
     }
-    lacking = {name: status for name, status in agents.items() if not status.startswith("RUNNING")}
-    told = ", ".join(f"the agent in container {name} is {status}" for name, status in lacking.items())
-    if any(status.startswith("STOPPED") for status in lacking.values()):
-        return Unreachable(f"is RUNNING, but {told}")
-    if agents and not lacking:
+    others = {name: status for name, status in agents.items() if not status.startswith("RUNNING")}
+    states = ", ".join(f"the agent in container {name} is {status}" for name, status in others.items())
+    if any(status.startswith("STOPPED") for status in others.values()):
+        return Unreachable(f"is RUNNING, but {states}")
+    if agents and not others:
         return Met()
-    return NotYet(f"is RUNNING, but {told or 'its containers are not known yet'}", PACE)
+    return NotYet(f"is RUNNING, but {states or 'its containers are not visible yet'}", PACE)
 
 
 def _agent(container: Container) -> str:
     """Return the status of the agent in a container, with its reason."""
     agents = [agent for agent in container.managed_agents if agent.name == AGENT]
     if not agents:
-        return "not known yet"
+        return "not visible yet"
     status = agents[0].last_status or "UNKNOWN"
     return f"{status} ({agents[0].reason})" if agents[0].reason else status

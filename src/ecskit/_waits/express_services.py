@@ -1,6 +1,6 @@
-"""Waits over express gateway services: how they are looked at, and which of their statuses mean what.
+"""Waits for express gateway services: how they are polled, and what their statuses mean.
 
-Source of what the statuses mean:
+Source of the statuses:
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExpressGatewayServiceStatus.html
 """
 
@@ -36,7 +36,7 @@ OneExpressGatewayService: TypeAlias = (
     | str
 )
 ExpressGatewayServices: TypeAlias = OneExpressGatewayService | Sequence[OneExpressGatewayService]
-"""What is said about express gateway services: what operations answered, or one or more services or ARNs."""
+"""How callers pass express gateway services: a response, or one or more models or ARNs."""
 
 
 def express_gateway_services_active(

@@ -1,6 +1,6 @@
-"""Waits over gateways and their routes: how they are looked at, and which of their statuses mean what.
+"""Waits for gateways and their routes: how they are polled, and what their statuses mean.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Gateway.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Gateway.html
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ OneGateway: TypeAlias = (
     CreateGatewayResponse | UpdateGatewayResponse | DeleteGatewayResponse | GatewaySummary | Gateway | str
 )
 Gateways: TypeAlias = OneGateway | Sequence[OneGateway]
-"""What is said about gateways: what operations answered, or one or more gateways, summaries, names or ARNs."""
+"""How callers pass gateways: a response, or one or more models, summaries, names or ARNs."""
 OneGatewayRoute: TypeAlias = GatewayRouteSummary | GatewayRoute | str
 GatewayRoutes: TypeAlias = OneGatewayRoute | Sequence[OneGatewayRoute]
-"""What is said about gateway routes: one or more routes, summaries or ARNs."""
+"""How callers pass gateway routes: one or more models, summaries or ARNs."""
 
 
 def gateways_active(gateways: Gateways, *, wait_options: WaitOptions) -> Flow[list[Gateway]]:
@@ -245,7 +245,7 @@ GATEWAY_IDENTIFIERS = Identifiers(
         CreateGatewayResponse: attrgetter("gateway_arn"),
         UpdateGatewayResponse: attrgetter("gateway_arn"),
         GatewaySummary: attrgetter("gateway_arn"),
-        DeleteGatewayResponse: read_as(Gateway),  # it is gone before the first look
+        DeleteGatewayResponse: read_as(Gateway),  # the first poll does not find it any more
     },
 )
 ROUTE_IDENTIFIERS = Identifiers(

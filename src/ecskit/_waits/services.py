@@ -1,6 +1,6 @@
-"""Waits over services: how they are named and looked at, and what it takes for them to be stable or gone.
+"""Waits for services: how they are polled, and when they are stable or deleted.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from ecskit.models.services import (
 
 __all__ = ["services_inactive", "services_stable"]
 
-ServiceAnswer: TypeAlias = CreateServiceResponse | UpdateServiceResponse | DeleteServiceResponse
-Services: TypeAlias = ServiceAnswer | Service | str | Sequence[ServiceAnswer | Service | str]
-"""What is said about services: what operations answered, or one or more services, names or ARNs."""
+ServiceResponse: TypeAlias = CreateServiceResponse | UpdateServiceResponse | DeleteServiceResponse
+Services: TypeAlias = ServiceResponse | Service | str | Sequence[ServiceResponse | Service | str]
+"""How callers pass services: a response, or one or more models, names or ARNs."""
 
 BATCH_SIZE = 10
-"""Services that one DescribeServices takes."""
+"""The most services in one DescribeServices request."""
 
 
 def services_stable(
@@ -139,7 +139,7 @@ def _require_supported(services: Iterable[Service]) -> None:
 
 
 def _deleted(resource: ResourceState[Service]) -> Evaluation:
-    assert resource.last is not None  # aims are asked about what was seen
+    assert resource.last is not None  # conditions are evaluated for observed targets
     if is_predecessor(resource.last, resource.memory):
         return NotYet("is shown as an older service of the same name", NOT_VISIBLE_PACE)
     return _inactive(resource)

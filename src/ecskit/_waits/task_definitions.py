@@ -1,6 +1,6 @@
-"""The wait for task definitions to be gone: ECS keeps one that is being deleted for as long as something uses it.
+"""The wait for deleted task definitions. ECS keeps a task definition that is being deleted while something uses it.
 
-Source of the life of a task definition:
+Source of the statuses:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-definition-state.html
 """
 
@@ -27,11 +27,11 @@ from ecskit.models.task_definitions import (
 
 __all__ = ["task_definitions_deleted"]
 
-TaskDefinitionAnswer: TypeAlias = DeleteTaskDefinitionsResponse | DeregisterTaskDefinitionResponse
+TaskDefinitionResponse: TypeAlias = DeleteTaskDefinitionsResponse | DeregisterTaskDefinitionResponse
 TaskDefinitions: TypeAlias = (
-    TaskDefinitionAnswer | TaskDefinition | str | Sequence[TaskDefinitionAnswer | TaskDefinition | str]
+    TaskDefinitionResponse | TaskDefinition | str | Sequence[TaskDefinitionResponse | TaskDefinition | str]
 )
-"""What is said about task definitions: what operations answered, or one or more of them, FAMILY:REVISION or ARNs."""
+"""How callers pass task definitions: a response, or one or more models, ARNs or FAMILY:REVISION."""
 
 
 def task_definitions_deleted(
@@ -78,7 +78,7 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
     try:
         request = DescribeTaskDefinitionRequest(task_definition=name)
         answer = yield from call(request, single_attempt=True)
-    except ClientException:  # so ECS says that there is none; the request is well formed
+    except ClientException:  # not found: the request is well formed
         return []
     return [answer.task_definition]
 

@@ -1,4 +1,4 @@
-"""Which tasks are meant: ids, ARNs and responses in, the cluster and id of each out. Asks ECS nothing.
+"""Turns the tasks that callers pass, as ids, ARNs, models and responses, into `Targets`.
 
 Source of the formats: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html
 """
@@ -20,7 +20,7 @@ __all__ = ["Tasks", "TasksResponse", "targets_of"]
 
 @runtime_checkable
 class TasksResponse(Protocol):
-    """What operations and verbs return that run, start or describe tasks."""
+    """What operations and methods return that run, start or describe tasks."""
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -28,20 +28,26 @@ class TasksResponse(Protocol):
         ...
 
     def raise_for_failures(self) -> Self:
-        """Return this if it holds all that was asked for."""
+        """Return this; raise FailuresError if it contains failures."""
         ...
 
 
 Tasks: TypeAlias = TasksResponse | Task | str | Sequence[Task | str]
-"""What is said about tasks: what started or described some, or one or more tasks, ids or ARNs."""
+"""How callers pass tasks: a response or result that holds tasks, or one or more models, ids or ARNs."""
 
 
 def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
-    """Return where to look for each task, and those that were seen already.
+    """Return the targets that a caller passed. Tasks that are given twice are polled once.
+
+    Args:
+        wait: The name of the wait or method, for messages.
+        tasks: The tasks.
+        cluster: The cluster, as the caller passed it.
+        allow_partial: Whether to accept a response that contains failures.
 
     Raises:
-        RequestError: No task is given, one is not an id or ARN, or its cluster is not known or contradicts `cluster`.
-        FailuresError: The response holds failures, and `allow_partial` is False.
+        RequestError: There are no tasks, one is malformed, or its cluster is missing or contradictory.
+        FailuresError: The response contains failures, and `allow_partial` is False.
     """
     observed: dict[str, Task] = {}
     if isinstance(tasks, TasksResponse):
@@ -49,20 +55,20 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
     by_name: dict[str, Target] = {}
     taken: set[tuple[str, str]] = set()
     problems: list[tuple[str, str]] = []
-    home = _home(cluster)
+    account = _account(cluster)
     for path, task in _each(tasks, problems):
         name = task.task_arn if isinstance(task, Task) else task
-        home = home or _home(name)
-        if _home(name) not in (None, home):
-            problems.append((path, f"{name!r} is not in {home}, where the cluster or another task is"))
+        account = account or _account(name)
+        if _account(name) not in (None, account):
+            problems.append((path, f"{name!r} is not in {account}, where the cluster or another task is"))
             continue
         try:
-            target = _place(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
+            target = _target(name, cluster, task.cluster_arn if isinstance(task, Task) else None)
         except ValueError as error:
             problems.append((path, str(error)))
             continue
         if (_cluster_name(target.scope), target.id) in taken:
-            continue  # by another name, or once more
+            continue  # the same task again, maybe by another name
         taken.add((_cluster_name(target.scope), target.id))
         by_name[name] = target
         if isinstance(task, Task):
@@ -75,7 +81,7 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
 
 
 _NAME = re.compile(r"[\w.-]+")
-"""What an id looks like."""
+"""The pattern of the id of a task."""
 
 
 def _each(
@@ -94,27 +100,27 @@ def _each(
             problems.append((f"tasks[{i}]", f"expected a task, id or ARN, got {type(task).__name__}"))
 
 
-def _place(name: str, cluster: str | None, cluster_arn: str | None) -> Target:
-    """Return where a task is; raise ValueError with the reason if that cannot be told."""
+def _target(name: str, cluster: str | None, cluster_arn: str | None) -> Target:
+    """Return the target of a task; raise ValueError with the reason if the name is malformed or the cluster unknown."""
     resource = name
     if name.startswith("arn:"):
         fields = name.split(":", 5)
         if len(fields) < 6 or fields[2] != "ecs" or not fields[5].startswith("task/"):
             raise ValueError(f"{name!r} is not the ARN of a task")
         resource = fields[5].removeprefix("task/")
-    # The longer format has the cluster in it: task/CLUSTER/ID.
+    # ARNs of the longer format contain the cluster: task/CLUSTER/ID.
     named, slash, id_ = resource.rpartition("/")
     if not _NAME.fullmatch(id_) or "/" in named or (slash and not (named and name.startswith("arn:"))):
         raise ValueError(f"{name!r} is not the id or ARN of a task")
-    told = cluster_arn or named
-    if not (cluster or told):
+    known = cluster_arn or named
+    if not (cluster or known):
         raise ValueError(f"the cluster of {name!r} is unknown; pass cluster=")
-    if cluster and told and _cluster_name(cluster) != _cluster_name(told):
-        raise ValueError(f"{name!r} is in cluster {_cluster_name(told)}, not in {_cluster_name(cluster)}")
-    return Target(cluster or told, id_)
+    if cluster and known and _cluster_name(cluster) != _cluster_name(known):
+        raise ValueError(f"{name!r} is in cluster {_cluster_name(known)}, not in {_cluster_name(cluster)}")
+    return Target(cluster or known, id_)
 
 
-def _home(name: str | None) -> str | None:
+def _account(name: str | None) -> str | None:
     """Return partition, region and account of an ARN; None of a name or id."""
     return name.rsplit(":", 1)[0] if name is not None and name.startswith("arn:") else None
 

@@ -1,6 +1,6 @@
-"""Waits over task sets, which are of services that others deploy: until they are steady, primary, gone.
+"""Waits for task sets, which external controllers deploy: how they are polled, and what their statuses mean.
 
-Source of what the statuses mean: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
+Source of the statuses: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ecskit.models.services import (
 
 __all__ = [
     "IDENTIFIERS",
-    "TaskSetAnswer",
+    "TaskSetResponse",
     "deleted_goal",
     "is_percent",
     "primary_goal",
@@ -41,11 +41,11 @@ __all__ = [
     "task_sets_steady",
 ]
 
-TaskSetAnswer: TypeAlias = (
+TaskSetResponse: TypeAlias = (
     CreateTaskSetResponse | UpdateTaskSetResponse | UpdateServicePrimaryTaskSetResponse | DeleteTaskSetResponse
 )
-TaskSets: TypeAlias = TaskSetAnswer | TaskSet | str | Sequence[TaskSetAnswer | TaskSet | str]
-"""What is said about task sets: what operations answered, or one or more task sets, ids or ARNs."""
+TaskSets: TypeAlias = TaskSetResponse | TaskSet | str | Sequence[TaskSetResponse | TaskSet | str]
+"""How callers pass task sets: a response, or one or more models, ids or ARNs."""
 
 
 def task_sets_steady(
@@ -153,7 +153,7 @@ def task_sets_deleted(
 
 
 def steady_goal(wait_options: WaitOptions, scale: float | None = None) -> AllMet[TaskSet]:
-    """Return the goal that all task sets are steady, at a certain scale if one is given."""
+    """Return the goal that all task sets are steady, at a scale in percent if one is given."""
     resource_type = TASK_SETS if scale is None else attrs.evolve(TASK_SETS, state=_state_and_scale)
     condition = by_status(resource_type, met={"STEADY_STATE"}, unreachable={"DRAINING"}, reason=_counts)
     if scale is not None:
@@ -168,15 +168,15 @@ def steady_goal(wait_options: WaitOptions, scale: float | None = None) -> AllMet
 
 
 def primary_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
-    """Return the goal that all task sets are shown as PRIMARY."""
-    # What the answer shows is not what reads show: here the last look counts, however old what it shows is.
+    """Return the goal that reads show all task sets as PRIMARY."""
+    # The response shows PRIMARY before reads do. So every read counts here, however old its timestamps are.
     resource_type = attrs.evolve(TASK_SETS, rank=lambda _: (None, 0))
     condition = by_status(resource_type, met={"PRIMARY"}, unreachable={"DRAINING"})
     return AllMet(name="task_sets_primary", resource_type=resource_type, condition=condition, wait_options=wait_options)
 
 
 def deleted_goal(wait_options: WaitOptions) -> AllMet[TaskSet]:
-    """Return the goal that all task sets are gone."""
+    """Return the goal that all task sets are deleted."""
     condition = by_status(TASK_SETS, reason=_counts)
     return AllMet(
         name="task_sets_deleted",
@@ -193,22 +193,22 @@ def is_percent(value: object) -> bool:
 
 
 def _at(scale: float, condition: Condition[TaskSet]) -> Condition[TaskSet]:
-    """Return the aim that a task set is what another aim says, and that at a certain scale."""
+    """Return the condition that a task set meets another condition, at a scale in percent."""
 
-    def aim_at(resource: ResourceState[TaskSet]) -> Evaluation:
-        said, task_set = condition(resource), resource.last
-        if task_set is None or not isinstance(said, Met):
-            return said
-        told, shown = TASK_SETS.state(task_set), task_set.scale.value if task_set.scale else None
-        if shown is not None and shown != scale:
-            return NotYet(f"is {told} at {shown:g}%, not at {scale:g}% yet", NOT_VISIBLE_PACE)
-        # The status may be of before, and the count that is wanted of now.
-        wanted = task_set.computed_desired_count
-        if wanted is not None and (task_set.running_count != wanted or task_set.pending_count):
-            return NotYet(f"is {told} ({_counts(task_set)})", NOT_VISIBLE_PACE)
-        return said
+    def at_scale(resource: ResourceState[TaskSet]) -> Evaluation:
+        evaluation, task_set = condition(resource), resource.last
+        if task_set is None or not isinstance(evaluation, Met):
+            return evaluation
+        state, current = TASK_SETS.state(task_set), task_set.scale.value if task_set.scale else None
+        if current is not None and current != scale:
+            return NotYet(f"is {state} at {current:g}%, not at {scale:g}% yet", NOT_VISIBLE_PACE)
+        # STEADY_STATE may be left over from before, while the desired count is new.
+        desired = task_set.computed_desired_count
+        if desired is not None and (task_set.running_count != desired or task_set.pending_count):
+            return NotYet(f"is {state} ({_counts(task_set)})", NOT_VISIBLE_PACE)
+        return evaluation
 
-    return aim_at
+    return at_scale
 
 
 def _describe(scope: str, ids: list[str]) -> Flow[Sequence[TaskSet]]:
@@ -227,7 +227,7 @@ def _state_and_scale(task_set: TaskSet) -> str:
 
 
 def _version(task_set: TaskSet) -> tuple[int | None, int]:
-    """Return how late an observation is: neither when it was updated nor when its stability was told goes back."""
+    """Return the later of both timestamps as the version: neither of them ever decreases."""
     times = [at.timestamp() for at in (task_set.updated_at, task_set.stability_status_at) if at is not None]
     return (round(max(times) * 1000), 0) if times else (None, 0)
 

@@ -1,6 +1,6 @@
-"""Waits over tasks: how they are looked at, and when they are what was waited for.
+"""Waits for tasks: how they are polled, and when they meet a condition.
 
-Source of what the states mean:
+Source of the statuses:
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 """
 
@@ -27,6 +27,7 @@ __all__ = [
     "TaskGoal",
     "is_final",
     "is_stopped",
+    "running",
     "stopped_goal",
     "tasks_healthy",
     "tasks_running",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 BATCH_SIZE = 100
-"""Tasks that one DescribeTasks takes."""
+"""The most tasks in one DescribeTasks request."""
 
 RANKS = {
     "PROVISIONING": 0,
@@ -51,30 +52,30 @@ RANKS = {
 RUNNING, STOPPED = RANKS["RUNNING"], RANKS["STOPPED"]
 
 ENDING = Pace(2, most=2)
-"""It lasts 1 to 3 s on instances and 10 s on Fargate."""
+"""Stopping takes 1 to 3 s on instances and 10 s on Fargate."""
 PACES = {
-    # Next to nothing starts sooner. Every look here is one that cannot bring the end of the wait.
+    # Hardly any task starts sooner, and no poll in this status can end the wait.
     "PROVISIONING": Pace(7.5, most=7.5),
-    # As long as the image takes to be pulled, 1 s or minutes; what comes then may be too short to be seen.
+    # Pulling the image takes 1 s or minutes. The statuses after it may be too short to be observed.
     "PENDING": Pace(6, most=6),
-    # About to run.
+    # The task runs soon.
     "ACTIVATING": Pace(3, most=3),
-    # Nobody knows for how long: the longer it has been, the longer it may be. A nap that is not much longer than the
-    # ending is what sees the ending, and then the end at once: that bounds it.
+    # The remaining time is unknown; it is likely to be longer, the longer the task has run. Intervals not much longer
+    # than stopping takes observe a task while it stops, so that the end is observed soon after.
     "RUNNING": Pace(6, most=8, growth=1.01),
     "DEACTIVATING": ENDING,
     "STOPPING": ENDING,
     "DEPROVISIONING": ENDING,
 }
-"""How often to look at a task, by its status. What they cost and bring: docs/wait-cost.md."""
+"""How often to poll a task, by its status. docs/wait-cost.md has the requests and delays that result."""
 RUNNING_ON_FARGATE = Pace(8, most=12, growth=1.02)
-"""The ending takes longer there, so that longer naps see it."""
+"""Stopping takes longer on Fargate, so that longer intervals are enough."""
 PACE = Pace(most=5.0)
-"""How often to look at what a running task still lacks, and at one with a status that nobody knows."""
+"""How often to poll a running task that does not meet the condition yet, and a task with an unknown status."""
 SHORTLY = Pace(1, most=1)
-"""How often to look at a stopped task whose stop details are not there yet."""
+"""How often to poll a stopped task without stop code or time."""
 DETAIL_POLLS = 2
-"""How often to look for them."""
+"""The most polls for them."""
 
 
 def tasks_running(
@@ -113,7 +114,7 @@ def tasks_running(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     targets = targets_of("tasks_running", tasks, cluster, allow_partial=allow_partial)
-    return wait_for(TaskGoal(name="tasks_running", condition=_running, wait_options=wait_options), targets)
+    return wait_for(TaskGoal(name="tasks_running", condition=running, wait_options=wait_options), targets)
 
 
 def tasks_started(
@@ -193,11 +194,11 @@ def tasks_healthy(
     checked: dict[str, frozenset[str]] = {}
 
     def describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
-        seen = yield from _describe(cluster, ids)
-        for arn in dict.fromkeys(task.task_definition_arn for task in seen if task.last_status == "RUNNING"):
+        found = yield from _describe(cluster, ids)
+        for arn in dict.fromkeys(task.task_definition_arn for task in found if task.last_status == "RUNNING"):
             if arn is not None and arn not in checked:
                 checked[arn] = yield from _with_health_check(arn)
-        return seen
+        return found
 
     goal = TaskGoal(name="tasks_healthy", condition=_healthy(checked), wait_options=wait_options)
     return wait_for(attrs.evolve(goal, resource_type=attrs.evolve(TASKS, describe=describe)), targets)
@@ -259,7 +260,7 @@ def _with_health_check(definition: str) -> Flow[frozenset[str]]:
 
 
 def _rank(task: Task) -> tuple[int | None, int]:
-    """Return version and rank; a status that nobody knows yet comes before all others."""
+    """Return version and rank; unknown statuses have the lowest rank."""
     return task.version, RANKS.get(task.last_status, -1)
 
 
@@ -277,7 +278,7 @@ TASKS: DescribedType[Task] = DescribedType(
 
 @attrs.frozen(kw_only=True)
 class TaskGoal(AllMet[Task]):
-    """Something that tasks are waited for to be."""
+    """The goal that all tasks meet a condition."""
 
     resource_type: DescribedType[Task] = TASKS
     not_visible_error: type[WaitError] = TaskNotVisible
@@ -285,69 +286,70 @@ class TaskGoal(AllMet[Task]):
     failed_error: type[WaitError] = TaskStoppedEarly
 
     def is_final(self, resource: ResourceState[Task], /) -> bool:
-        """A stopped task never changes again."""
+        """Whether a task has stopped."""
         return is_final(resource)
 
     def proves_visible(self, last: Task, /) -> bool:
-        """What RunTask answers comes before a task runs; later states are told by reads only."""
+        """Whether the status can only come from a read: the response of RunTask shows earlier ones."""
         return RANKS.get(last.last_status, -1) >= RUNNING
 
 
 def is_stopped(task: Task) -> bool:
-    """Whether a task has stopped, as far as can be seen."""
+    """Whether a task was observed as stopped."""
     return RANKS.get(task.last_status, -1) >= STOPPED
 
 
 def is_final(resource: ResourceState[Task]) -> bool:
-    """Whether a task has stopped and there is no more to learn: its details may come a little later than the status."""
+    """Whether a task has stopped and needs no more polls: its stop code and time are set, or do not come."""
     if resource.last is None or not is_stopped(resource.last):
         return False
     complete = resource.last.stop_code is not None and resource.last.stopped_at is not None
     return complete or resource.repeats >= DETAIL_POLLS or resource.missing_polls > 0
 
 
-def _running(resource: ResourceState[Task]) -> Evaluation:
-    task, rank = _seen(resource)
+def running(resource: ResourceState[Task]) -> Evaluation:
+    """Evaluate the condition that a task is RUNNING."""
+    task, rank = _task_and_rank(resource)
     if rank > RUNNING:
         return Unreachable(_ended(task))
     return Met() if rank == RUNNING else _not_yet(task)
 
 
 def _started(resource: ResourceState[Task]) -> Evaluation:
-    task, rank = _seen(resource)
+    task, rank = _task_and_rank(resource)
     if rank == RUNNING or task.started_at or task.stop_code == "EssentialContainerExited":
         return Met()
     if any(container.exit_code is not None for container in task.containers):
-        return Met()  # what has exited has run
-    # A task that stops may never have run: ECS says so when it has stopped.
+        return Met()  # a container that exited has run
+    # A task that is stopping may not have run. That is certain once it has stopped.
     return Unreachable(_ended(task)) if is_final(resource) else _not_yet(task)
 
 
 def _healthy(checked: dict[str, frozenset[str]]) -> Condition[Task]:
     def condition(resource: ResourceState[Task]) -> Evaluation:
-        task, _ = _seen(resource)
-        runs = _running(resource)
+        task, _ = _task_and_rank(resource)
+        evaluation = running(resource)
         names = checked.get(task.task_definition_arn or "")
-        if not isinstance(runs, Met):
-            return runs
+        if not isinstance(evaluation, Met):
+            return evaluation
         if names is None:
-            return NotYet("is RUNNING, its health checks are not known yet", PACE)
-        ill = [c for c in task.containers if c.name in names and c.health_status != "HEALTHY"]
-        told = ", ".join(f"container {c.name} is {c.health_status or 'UNKNOWN'}" for c in ill)
-        return NotYet(f"is RUNNING, but {told}", PACE) if ill else Met()
+            return NotYet("is RUNNING, its task definition was not read yet", PACE)
+        unhealthy = [c for c in task.containers if c.name in names and c.health_status != "HEALTHY"]
+        states = ", ".join(f"container {c.name} is {c.health_status or 'UNKNOWN'}" for c in unhealthy)
+        return NotYet(f"is RUNNING, but {states}", PACE) if unhealthy else Met()
 
     return condition
 
 
 def _stopped(resource: ResourceState[Task]) -> Evaluation:
-    task, rank = _seen(resource)
+    task, rank = _task_and_rank(resource)
     if is_final(resource):
         return Met()
     return NotYet(f"is {task.last_status}", SHORTLY) if rank >= STOPPED else _not_yet(task)
 
 
-def _seen(resource: ResourceState[Task]) -> tuple[Task, int]:
-    assert resource.last is not None  # aims are asked about what was seen
+def _task_and_rank(resource: ResourceState[Task]) -> tuple[Task, int]:
+    assert resource.last is not None  # conditions are evaluated for observed targets
     return resource.last, RANKS.get(resource.last.last_status, -1)
 
 

@@ -72,7 +72,7 @@ def to_stop(bounds: Bounds, split: TaskSplit, started_by: str, *, short: bool) -
         bounds: The bounds to keep.
         split: The tasks that stay and the tasks that go.
         started_by: The id of the deployment that stays.
-        short: Whether the missing tasks cannot start for want of room. Then fewer tasks may be healthy for a while.
+        short: Whether the missing tasks have no room to start. Then fewer tasks may be healthy for a while.
     """
     extra = surplus(split.staying, bounds.desired)
     kept = [task for task in split.staying if task not in extra]
