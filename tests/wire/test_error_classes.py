@@ -60,11 +60,11 @@ def made(cls: type[Any]) -> Any:
         "container_instances": [INSTANCE],
         "undone": True,
     }
-    if cls is errors.ContainerInstancesNotChanged:
+    if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(
             container_instances=[INSTANCE], failures=[FAILURE]
         )
-    if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
+    if issubclass(cls, errors.WaitError) and cls.__name__.startswith("Deployment"):  # their story holds a progress
         sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()
