@@ -64,7 +64,7 @@ def made(cls: type[Any]) -> Any:
         sensible["response"] = models.UpdateContainerInstancesStateResponse(
             container_instances=[INSTANCE], failures=[FAILURE]
         )
-    if issubclass(cls, errors.WaitError) and cls.__name__.startswith("Deployment"):  # their story holds a progress
+    if cls.__name__.startswith("Deployment") and hasattr(cls, "outcome"):  # their story holds a progress
         sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()
