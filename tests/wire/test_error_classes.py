@@ -34,7 +34,7 @@ CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cl
 
 def made(cls: type[Any]) -> Any:
     """Make an error of a class with usual arguments."""
-    sensible = {
+    sensible: dict[str, Any] = {
         "error_response": RESPONSE,
         "operation_name": "RunTask",
         "operation": "RunTask",
