@@ -40,7 +40,7 @@ def draining(*more: str, **options: Any) -> Callable[..., Any]:
 
 
 def endless(sim: Simulator) -> None:
-    """Run a task of nobody's service that does not end."""
+    """Run a task without a service that does not stop."""
     sim.script("job", TaskScript())
     busy(sim)
 
@@ -61,15 +61,15 @@ def test_ten_share_a_call(count: int, expected: list[int]) -> None:
 
 
 def test_until_drained() -> None:
-    """Tasks that nobody stops are waited out."""
+    """The wait lasts until tasks stop by themselves."""
     went = both(draining(), prepare=busy)
     [seen] = went.returned()
     assert ("DRAINING", 0, 0) == (seen.status, seen.running_tasks_count, seen.pending_tasks_count)
     assert went.elapsed > 20
 
 
-def test_until_told() -> None:
-    """Nobody looks; the container instances are as the answers show them."""
+def test_until_requested() -> None:
+    """Nothing is polled; the container instances are returned as the responses show them."""
     went = both(draining(until="requested"), prepare=busy, count=12)
     assert [UPDATE, UPDATE] == went.operations
     assert [1, *[0] * 11] == [each.running_tasks_count for each in went.returned()]
@@ -96,7 +96,7 @@ def test_a_machine_without_container_instance() -> None:
     assert (("i-0123",), []) == (error.missing, went.requests(UPDATE))
 
 
-def test_what_is_named_twice_is_told_once() -> None:
+def test_duplicate_names_are_sent_once() -> None:
     """And returned as often as it was named."""
 
     def act(ecs: Any) -> Any:
@@ -127,7 +127,7 @@ def test_several_clusters() -> None:
 
 @pytest.mark.parametrize(("on_partial", "left"), [("leave", 12), ("undo", 1)])
 def test_some_are_not_changed(on_partial: str, left: int) -> None:
-    """Those that were are said, and set back if asked; one that was DRAINING before stays so. Nobody waits."""
+    """The error names the changed ones. "undo" sets them back, unless they were DRAINING before. There is no wait."""
     went = both(draining(UNKNOWN, on_partial=on_partial), prepare=drain_before(2), count=12)
     error: ContainerInstancesNotChanged = went.raised(ContainerInstancesNotChanged)
     assert isinstance(error, FailuresError)
@@ -174,7 +174,7 @@ def test_no_such_cluster() -> None:
 
 @pytest.mark.parametrize("on_partial", ["leave", "undo"])
 def test_a_call_whose_answers_are_lost_may_have_changed_them(on_partial: str) -> None:
-    """It is set back all the same, if asked."""
+    """With "undo" it is set back nevertheless."""
 
     def lose(sim: Simulator, send: Send) -> RawResponse:
         two = send.operation == UPDATE and len(send.params["containerInstances"]) == 2
@@ -198,8 +198,8 @@ def test_what_may_pass_is_tried_again(fault: Fault) -> None:
     assert 4 == len(went.requests(UPDATE))
 
 
-def test_the_look_before_is_tried_again() -> None:
-    """Nothing is changed before it is known how things were."""
+def test_the_first_read_is_retried() -> None:
+    """Nothing is changed before the previous statuses have been read."""
 
     def prepare(sim: Simulator) -> None:
         sim.fail("DescribeContainerInstances", Fault.throttled(), times=3)
@@ -228,8 +228,8 @@ def test_time_is_up(on_timeout: str, left: list[int]) -> None:
     went = both(draining(timeout=40, on_timeout=on_timeout), prepare=prepare, count=3)
     error = went.raised(WaitTimeout)
     there = arns(went.sim)
-    told = f"container instance {there[0].rsplit('/', 1)[1]} is DRAINING busy (1 running, 0 pending tasks)"
-    assert told in str(error)
+    reason = f"container instance {there[0].rsplit('/', 1)[1]} is DRAINING busy (1 running, 0 pending tasks)"
+    assert reason in str(error)
     assert [there[number] for number in left] == arns(went.sim, "DRAINING")
     handle = WaitHandle.from_json(error.story.handle.to_json())
     assert "container_instances_drained" == handle.wait
@@ -265,7 +265,7 @@ def test_one_is_deregistered() -> None:
     assert 1 == len(arns(went.sim, "DRAINING"))
 
 
-def test_looks_that_are_refused_end_the_wait_with_its_story() -> None:
+def test_refused_polls_end_the_wait_with_its_story() -> None:
     """What drains goes on."""
 
     def deny(sim: Simulator, send: Send) -> RawResponse:
@@ -286,7 +286,7 @@ def test_looks_that_are_refused_end_the_wait_with_its_story() -> None:
 @pytest.mark.parametrize("policy", ["leave", "undo"])
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "lost"])
 def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -> None:
-    """With "undo" only what was DRAINING before is so; with "leave" nothing is touched any more."""
+    """With "undo", only those that were DRAINING before are DRAINING; with "leave", nothing is changed."""
 
     def make() -> Simulator:
         sim = furnished(endless, count=25)
@@ -315,7 +315,7 @@ def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -
 
 
 def test_what_was_not_begun_is_not_undone() -> None:
-    """Cut at the look before: nothing was changed, so nothing is set back."""
+    """Interrupted at the first read: nothing was changed, so nothing is set back."""
     for cutting, kind in CUTS.values():
         went = cutting(draining(on_cancel="undo"), furnished, 0, after=True)
         assert (kind, []) == (type(went.error), went.requests(UPDATE))
@@ -396,7 +396,7 @@ def test_activating_is_tried_again(fault: Fault) -> None:
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(draining(**options))
     assert message in str(went.raised(RequestError))
     assert [] == went.operations

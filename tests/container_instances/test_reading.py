@@ -1,4 +1,4 @@
-"""Looking at container instances: any number, by name or as a list."""
+"""Describe container instances: any number of named ones, or those of a cluster."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_by_the_ids_of_their_machines() -> None:
     ],
 )
 def test_what_else_to_read(options: dict[str, bool], include: list[str] | None) -> None:
-    """Only what is asked for, by both verbs."""
+    """Both methods read them only on request."""
     for act in (
         lambda ecs: ecs.container_instances.describe(arns(ecs.sim), **options),
         lambda ecs: ecs.container_instances.iter(**options),
@@ -79,8 +79,8 @@ def test_some_are_missing(name: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"), [(Fault.throttled(), ThrottledError), (Fault.access_denied(), AccessDeniedException)]
 )
-def test_looks_that_fail_are_raised(fault: Fault, kind: Any) -> None:
-    """One look is one look: the SDK has tried again already."""
+def test_errors_of_reads_are_raised(fault: Fault, kind: Any) -> None:
+    """There is no further retry: botocore has retried already."""
 
     def prepare(sim: Simulator) -> None:
         sim.fail("DescribeContainerInstances", fault, times=None)
@@ -93,7 +93,7 @@ def test_looks_that_fail_are_raised(fault: Fault, kind: Any) -> None:
 
 
 def test_no_such_cluster() -> None:
-    """Told by both."""
+    """Both methods raise it."""
     both(lambda ecs: ecs.container_instances.describe("a", cluster="nowhere")).raised(ClusterNotFoundException)
     both(lambda ecs: ecs.container_instances.iter(cluster="nowhere")).raised(ClusterNotFoundException)
 
@@ -132,7 +132,7 @@ def test_an_expression_that_is_none() -> None:
 
 @pytest.mark.parametrize(("reads", "found"), [(1, 2), (2, 2), (3, 1)])
 def test_what_is_listed_but_not_described(reads: int, found: int) -> None:
-    """Looked for three times, then left out."""
+    """It is described three times, then left out."""
     seen: list[str] = []
 
     def hide(sim: Simulator, send: Send) -> RawResponse:
@@ -157,7 +157,7 @@ def test_what_is_listed_but_not_described(reads: int, found: int) -> None:
 
 @pytest.mark.parametrize("options", [{"cluster": 7}, {"filter": ["a"]}, {"status": 3}])
 def test_bad_input(options: dict[str, Any]) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(lambda ecs: ecs.container_instances.iter(**options))
     assert next(iter(options)) in str(went.raised(RequestError))
     assert [] == went.operations

@@ -1,4 +1,4 @@
-"""Updating agents: each told once, those that need none left alone, and the others waited for."""
+"""Update agents: one request for each, no update for current ones, and a wait for the others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def update_before(sim: Simulator, number: int = 0, seconds: float = 100) -> None
 
 
 def without_version(sim: Simulator) -> None:
-    """Register a container instance whose agent never told its version."""
+    """Register a container instance whose agent has not reported its version."""
     sim.handle("RegisterContainerInstance", {"versionInfo": {"dockerVersion": "25"}})
 
 
@@ -57,22 +57,22 @@ def outcomes(went: Went) -> list[tuple[str, str | None]]:
 
 @pytest.mark.parametrize("count", [1, 9, 120])
 def test_until_updated(count: int) -> None:
-    """Each is told once, and all are returned in the order given."""
+    """One request for each; all are returned in the order given."""
     went = both(updating(), count=count)
     assert [("updated", "UPDATED")] * count == outcomes(went)
     assert arns(went.sim) == [each.container_instance.container_instance_arn for each in went.result]
     assert count == len(went.requests(UPDATE))
 
 
-def test_until_told() -> None:
-    """Nobody waits; they are as the answers show them."""
+def test_until_requested() -> None:
+    """There is no wait; they are returned as the responses show them."""
     went = both(updating(until="requested"), count=2)
     assert ([("requested", "PENDING")] * 2, [UPDATE, UPDATE]) == (outcomes(went), went.operations)
 
 
 @pytest.mark.parametrize("until", ["updated", "requested"])
 def test_no_update_is_available(until: str) -> None:
-    """That one is as it should be: it is told so, and looked at once."""
+    """An agent without an update is current, and is described once."""
     went = both(updating(until=until), prepare=update_before)
     assert [("current", "UPDATED")] == outcomes(went)
     assert [UPDATE, "DescribeContainerInstances"] == went.operations
@@ -82,7 +82,7 @@ def test_no_update_is_available(until: str) -> None:
     ("until", "expected"), [("updated", ("updated", "UPDATED")), ("requested", ("requested", "PENDING"))]
 )
 def test_an_update_is_under_way(until: str, expected: tuple[str, str]) -> None:
-    """It is waited for like one that this told."""
+    """The wait includes it."""
     went = both(updating(until=until), prepare=lambda sim: update_before(sim, seconds=5))
     assert [expected] == outcomes(went)
 
@@ -108,8 +108,8 @@ def test_by_the_ids_of_their_machines() -> None:
 
 
 @pytest.mark.parametrize("until", ["updated", "requested"])
-def test_some_cannot_be_told(until: str) -> None:
-    """Each is named with the reason; the others were told, and nobody waits."""
+def test_some_requests_fail(until: str) -> None:
+    """The error names each with its reason; the others are updated, and there is no wait."""
     went = both(updating("f" * 32, until=until), prepare=without_version, count=2)
     error: ContainerAgentsNotUpdated = went.raised(ContainerAgentsNotUpdated)
     there = arns(went.sim)
@@ -130,7 +130,7 @@ def test_some_cannot_be_told(until: str) -> None:
     ("fault", "kind", "times"),
     [(Fault.access_denied(), AccessDeniedException, 1), (Fault.throttled(), ThrottledError, 6)],
 )
-def test_none_can_be_told(fault: Fault, kind: Any, times: int) -> None:
+def test_all_requests_fail(fault: Fault, kind: Any, times: int) -> None:
     """The same; trying again is sensible where each error says so."""
     went = both(updating(), prepare=lambda sim: sim.fail(UPDATE, fault, times=None), count=2)
     error: ContainerAgentsNotUpdated = went.raised(ContainerAgentsNotUpdated)
@@ -158,7 +158,7 @@ def test_what_may_pass_is_tried_again(fault: Fault) -> None:
 
 
 def test_updated_when_it_is_asked_again() -> None:
-    """That there is no update then is because of the first attempt, whose answer was lost."""
+    """ECS has no update then, because the first attempt, whose response was lost, has started it."""
 
     def late(sim: Simulator, send: Send) -> RawResponse:
         first = send.operation == UPDATE and not any(call.operation == UPDATE for call in sim.calls)
@@ -223,7 +223,7 @@ def test_an_update_fails() -> None:
 
 
 def test_one_is_deregistered_meanwhile() -> None:
-    """What is nowhere any more cannot be returned."""
+    """A container instance that was deregistered cannot be returned."""
 
     def act(ecs: Any) -> Any:
         [arn] = arns(ecs.sim)
@@ -240,7 +240,7 @@ def test_one_is_deregistered_meanwhile() -> None:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_cut_short(cut: str) -> None:
-    """What was told stays told."""
+    """The request that was sent takes effect."""
     cutting, kind = CUTS[cut]
     went = cutting(updating(), furnished, 1, after=True)
     assert (kind, 1) == (type(went.error), len(went.requests(UPDATE)))
@@ -255,7 +255,7 @@ def test_cut_short(cut: str) -> None:
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(updating(**options))
     assert message in str(went.raised(RequestError))
     assert [] == went.operations

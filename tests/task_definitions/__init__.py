@@ -1,1 +1,1 @@
-"""Task definitions: a table of what people write, properties of what is done with it, a simulator and moto to tell."""
+"""Tests of task definitions: a table of common definitions, properties, the simulator and moto."""

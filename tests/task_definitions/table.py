@@ -90,7 +90,7 @@ RIGHT: dict[str, Wire] = {
     "a digest": fargate(container(image="repo.example.com/app@sha256:" + "a" * 64)),
     "environment files": fargate(container(environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::b/web.env"}])),
 }
-"""Nothing is found in these."""
+"""Valid definitions, without findings."""
 
 TOMORROW: dict[str, Wire] = {
     "a condition of tomorrow": ec2(container(dependsOn=[after("db", "WARM")]), container("db")),
@@ -101,7 +101,7 @@ TOMORROW: dict[str, Wire] = {
     "a network mode of tomorrow": ec2(networkMode="mesh"),
     "members of tomorrow": fargate(container(tomorrow={"a": [1]})),
 }
-"""Nor in these, of which nobody can know; the simulator does not take them."""
+"""Nothing is found in these either, because the values are unknown to the rules. The simulator rejects them."""
 
 HERE = "container_definitions[0]"
 Findings = set[tuple[str, str]]
@@ -327,7 +327,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ec2(container("a", dependsOn=[after("a")])),
         {(f"{HERE}.depends_on", "depends-on-cycle")},
     ),
-    "after nobody": (
+    "after an unknown container": (
         ec2(container(dependsOn=[after("ghost")])),
         {(f"{HERE}.depends_on[0].container_name", "depends-on-unknown")},
     ),
@@ -389,7 +389,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         fargate(container(mountPoints=[{"sourceVolume": "data", "containerPath": "/data"}])),
         {(f"{HERE}.mount_points[0].source_volume", "mount-points")},
     ),
-    "volumes from nobody and oneself": (
+    "volumes from an unknown container and itself": (
         ec2(container(volumesFrom=[{"sourceContainer": "ghost"}, {"sourceContainer": "app"}])),
         {(f"{HERE}.volumes_from[{i}].source_container", "volumes-from") for i in range(2)},
     ),

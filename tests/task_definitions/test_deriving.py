@@ -1,4 +1,4 @@
-"""Deriving: what is named changes, everything else stays, and nobody who is named is missing."""
+"""Derive: named members change, others stay, and unknown names are errors."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_tags_are_those_of_the_request_or_those_that_are_given() -> None:
     assert derive(definition, tags=tags).tags == tags
 
 
-def test_containers_that_are_not_there_are_told_with_those_that_are() -> None:
+def test_errors_about_unknown_containers_list_the_known_ones() -> None:
     """All of them at once."""
     with pytest.raises(RequestError) as caught:
         derive(BASE, images={"ap": "x"}, environment={"web": {}}, secrets={"app": {}, "db": {}})
@@ -106,7 +106,7 @@ def test_containers_that_are_not_there_are_told_with_those_that_are() -> None:
         ({"tags": {"a": "b"}}, "tags"),
     ],
 )
-def test_wrong_types_are_told_by_their_paths(arguments: dict[str, Any], path: str) -> None:
+def test_errors_about_wrong_types_have_paths(arguments: dict[str, Any], path: str) -> None:
     """Before anything is sent."""
     with pytest.raises(RequestError) as caught:
         derive(BASE, **arguments)

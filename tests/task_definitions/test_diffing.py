@@ -172,17 +172,17 @@ CHANGED: dict[str, tuple[Wire, Wire, str]] = {
         ec2(tags=[{"key": "a", "value": "2"}]),
         "~ tags['a']: '1' -> '2'",
     ),
-    "what nobody knows": (
+    "an unknown member": (
         ec2(container(tomorrow=SECRET)),
         ec2(container(tomorrow="x")),
         f"~ {APP}.extra_fields['tomorrow']: changed",
     ),
-    "what nobody knows at the top": (ec2(), ec2(tomorrow=SECRET), "+ extra_fields['tomorrow']: '***'"),
+    "an unknown member at the top": (ec2(), ec2(tomorrow=SECRET), "+ extra_fields['tomorrow']: '***'"),
 }
 
 
 @pytest.mark.parametrize("name", CHANGED)
-def test_what_differs_is_told_in_a_line(name: str) -> None:
+def test_each_change_has_one_line(name: str) -> None:
     """And without secrets, in whatever form it is printed or kept."""
     old, new, line = CHANGED[name]
     difference = diff(request(old), request(new))
@@ -212,7 +212,7 @@ def test_tags_are_compared_between_requests_only() -> None:
 
 
 def test_unknown_members_at_the_top_of_an_answer_count_if_the_other_has_them() -> None:
-    """Nobody can tell whether a request could have them."""
+    """It is unknown whether a request may have them."""
     answer = described({**ec2(), "taskDefinitionArn": "arn", "revision": 1, "new": 1, "other": 2})
     assert not diff(answer, request(ec2()))
     assert not diff(request(ec2()), answer)

@@ -111,7 +111,7 @@ def test_the_output_of_describe_task_definition_is_read(write: Write) -> None:
     assert not load(write({**described, "tags": []})).tags
 
 
-def test_what_boto3_answers_and_somebody_saved_is_read(write: Write) -> None:
+def test_a_saved_response_of_boto3_is_read(write: Write) -> None:
     """With the metadata of the answer around it."""
     described = {"taskDefinition": {**REQUEST, **ANSWERED}, "ResponseMetadata": {"RequestId": "x"}}
     assert load(write(described)) == EXPECTED
@@ -122,7 +122,7 @@ def test_a_definition_without_its_wrapper_is_read(write: Write) -> None:
     assert load(write({**REQUEST, **ANSWERED})) == EXPECTED
 
 
-def test_what_only_answers_have_is_told_by_the_models() -> None:
+def test_response_only_members_follow_from_the_models() -> None:
     """The request has none of it."""
     assert RESPONSE_ONLY == {*ANSWERED, "deregisteredAt", "deleteRequestedAt"}
 
@@ -140,7 +140,7 @@ def test_editors_on_windows_have_their_own_encodings(write: Write, encoding: str
 
 
 class Somewhere(os.PathLike[str]):
-    """A path of somebody else's making."""
+    """A path object of another library."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -160,7 +160,7 @@ def test_paths_are_strings_or_path_like(write: Write, kind: Callable[[Path], Any
     assert caught.value.subject == str(path)
 
 
-# What ecskit does not know.
+# Unknown members.
 
 
 def test_unknown_members_at_the_top_are_left_out_with_a_warning(write: Write) -> None:
@@ -218,7 +218,7 @@ def test_unknown_values_are_kept(write: Write) -> None:
 @pytest.mark.parametrize(
     "content", ["", "{", "family: web", "{'family': 'web'}", b"\xff\xfe\x00", b'{"family": "\xe4"}', "[" * 100_000]
 )
-def test_what_is_not_json_is_told(write: Write, content: str | bytes) -> None:
+def test_invalid_json_is_an_error(write: Write, content: str | bytes) -> None:
     """With the file's name."""
     path = write(content)
     with pytest.raises(RequestError, match="not JSON") as caught:
@@ -228,7 +228,7 @@ def test_what_is_not_json_is_told(write: Write, content: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [[], [REQUEST], "null", '"web"', 3])
-def test_what_is_not_an_object_is_told(write: Write, content: Any) -> None:
+def test_json_other_than_an_object_is_an_error(write: Write, content: Any) -> None:
     """Even if it is JSON."""
     with pytest.raises(RequestError, match="expected an object"):
         load(write(content))
@@ -261,7 +261,7 @@ def test_a_definition_needs_a_family_and_containers(write: Write, content: Any) 
         ({"containerDefinitions": [{"dockerLabels": {"a": 1}}]}, ["container_definitions[0].docker_labels['a']"]),
     ],
 )
-def test_wrong_types_are_told_by_their_paths(write: Write, change: Any, paths: list[str]) -> None:
+def test_errors_about_wrong_types_have_paths(write: Write, change: Any, paths: list[str]) -> None:
     """All of a kind at once, and never with the value: it may be a secret."""
     path = write({**REQUEST, **change})
     with pytest.raises(RequestError) as caught:
@@ -396,8 +396,8 @@ def test_nested_unknown_members_survive_describe_and_register() -> None:
     assert request.container_definitions[0].extra_fields == {"newThing": {"on": True}}
 
 
-def test_unknown_members_at_the_top_are_told_and_kept_on_demand() -> None:
-    """Nobody can tell whether they are a request's or an answer's."""
+def test_unknown_top_level_members_are_named_and_kept_on_demand() -> None:
+    """It is unknown whether they belong to requests or to responses."""
     definition = described(newMember=1)
     with pytest.warns(UserWarning, match="newMember"):
         assert not to_register_request(definition).extra_fields

@@ -40,7 +40,7 @@ WEB = request(
 
 @pytest.fixture
 def options(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Tell where moto is."""
+    """Return the endpoint of moto."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

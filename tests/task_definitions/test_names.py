@@ -29,7 +29,7 @@ def test_public_names_are_listed() -> None:
 
 
 def test_importing_loads_nothing_of_it() -> None:
-    """Each name loads its module when it is first asked for: who reads a file pays for no rules."""
+    """Each name loads its module on first use: reading a file does not load the rules."""
     code = """
 import sys
 import ecskit.task_definitions

@@ -116,7 +116,7 @@ def test_only_active_revisions_count() -> None:
 
 
 def test_tags_are_compared_if_there_are_any() -> None:
-    """Without, those of the latest revision are not looked at; an empty list takes them away."""
+    """Without tags, those of the latest revision are ignored; an empty list removes them."""
     tagged = derive(WEB, tags=[Tag(key="a", value="1"), Tag(key="b")])
     reordered = derive(WEB, tags=[Tag(key="b"), Tag(key="a", value="1")])
     changed = derive(WEB, tags=[Tag(key="a", value="2")])
@@ -149,14 +149,14 @@ FAULTS: dict[str, tuple[list[tuple[str, Any]], list[str]]] = {
 @pytest.mark.parametrize("before", [None, WEB], ids=["first", "second"])
 @pytest.mark.parametrize("name", FAULTS)
 def test_one_revision_is_registered_whatever_happens(name: str, before: Any) -> None:
-    """An answer that was lost is looked for, and counts as registered by this call."""
+    """The revision of a lost response is found, and counts as registered by this call."""
     faults, operations = FAULTS[name]
 
     def prepare(sim: Simulator) -> None:
         if before:
             sim.handle("RegisterTaskDefinition", encode(before))
         for operation, fault in faults:
-            # The look that fails in the last case is the second one: after the first 0.1 s, in which nothing sleeps.
+            # In the last case the second read fails: after the first 0.1 s, in which nothing sleeps.
             sim.fail(operation, fault, after=0.1 if name.startswith("lost") and operation == LOOK else 0)
 
     wanted = derive(WEB, images={"app": "nginx:2"})
@@ -210,7 +210,7 @@ REFUSALS: dict[str, tuple[str, Any, type[errors.EcsError]]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_will_not_pass_is_told_at_once(name: str) -> None:
+def test_permanent_errors_are_raised_at_once(name: str) -> None:
     """One attempt, one clear error."""
     operation, fault, kind = REFUSALS[name]
     went = both(WEB, prepare=lambda sim: sim.fail(operation, fault))
@@ -226,7 +226,7 @@ def test_what_will_not_pass_is_told_at_once(name: str) -> None:
         (Fault.reset(), errors.ConnectionFailedError),
     ],
 )
-def test_what_does_not_pass_is_told_in_the_end(fault: Any, kind: type[errors.EcsError]) -> None:
+def test_errors_that_do_not_pass_are_raised_after_all_attempts(fault: Any, kind: type[errors.EcsError]) -> None:
     """After ten attempts, in about a minute."""
     went = both(WEB, prepare=lambda sim: sim.fail(WRITE, fault, times=None))
     assert isinstance(went.results[0], kind)

@@ -1,4 +1,4 @@
-"""Validating: what AWS documents is found, by path and rule; what nobody knows passes; nothing odd breaks it."""
+"""Validate: documented rules are found, by path and name; unknown values pass; odd values do not break it."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_nothing_is_found_in_the_examples_of_botocore(kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", TOMORROW)
-def test_what_nobody_knows_passes(name: str) -> None:
+def test_unknown_values_pass(name: str) -> None:
     """Values and members that ECS may learn."""
     assert validate(request(TOMORROW[name])) == []
 
 
 def test_what_the_simulator_refuses_is_found() -> None:
-    """It knows fewer rules, and no others."""
+    """The simulator has fewer rules, and no others."""
     sim = Simulator()
     assert not [name for name, wire in RIGHT.items() if refused(sim, wire)]
     assert len([name for name, (wire, _) in WRONG.items() if refused(sim, wire)]) > 15
@@ -109,7 +109,7 @@ def test_findings_can_be_raised() -> None:
     assert "(fargate-network-mode)" in str(caught.value)
 
 
-def test_values_are_not_told() -> None:
+def test_values_are_not_shown() -> None:
     """Neither those of variables nor those of options."""
     app = container(
         environment=[{"name": "A", "value": SECRET}],
@@ -134,7 +134,7 @@ ODD: list[Any] = [None, 3, -1, True, 2.5, "x", b"x", [], [None], ["x"], {}, {"a"
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 @pytest.mark.parametrize("member", [a.name for a in attrs.fields(RegisterTaskDefinitionRequest)])
 def test_odd_values_break_nothing(member: str, odd: Any) -> None:
-    """What is not of its type is told as such."""
+    """A wrong type is reported as such."""
     wrong = attrs.evolve(request(fargate()), **{member: odd})
     findings = validate(wrong)
     assert all(isinstance(each, Finding) for each in findings)
@@ -155,7 +155,7 @@ def test_odd_values_inside_break_nothing(odd: Any) -> None:
             assert isinstance(validate(attrs.evolve(request(fargate()), **target(value))), list)
 
 
-def test_types_are_told_alone() -> None:
+def test_wrong_types_are_reported_alone() -> None:
     """The other rules need them to be right."""
     wrong = attrs.evolve(request(fargate(networkMode="host")), cpu=256)  # type: ignore[arg-type]  # the point
     assert [(each.path, each.rule) for each in validate(wrong)] == [("cpu", "type")]

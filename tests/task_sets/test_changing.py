@@ -63,8 +63,8 @@ def test_steady_at_the_new_scale(percent: float, lag: Lag | None, seed: int) -> 
     assert (wanted, 0) == (state.running_count, state.pending_count)
 
 
-def test_told() -> None:
-    """Nobody looks; the task set is as the answer shows it."""
+def test_until_requested() -> None:
+    """Nothing is polled; the task set is returned as the response shows it."""
     went = both(scaling(until="requested"), prepare=with_one)
     assert ["UpdateTaskSet"] == went.operations
     assert ("STABILIZING", 50) == (went.returned().stability_status, went.returned().scale.value)
@@ -106,8 +106,8 @@ def lying(seconds: float = 40, **members: Any) -> Callable[[], dict[str, Any]]:
         raw = answer(sim, send)
         if send.operation != "DescribeTaskSets":
             return raw
-        [told] = [call.time for call in sim.calls if call.operation.startswith("Update")]
-        if sim.now() > told + seconds:
+        [sent] = [call.time for call in sim.calls if call.operation.startswith("Update")]
+        if sim.now() > sent + seconds:
             return raw
         body = json.loads(raw.body)
         body["taskSets"] = [{**each, **members} for each in body["taskSets"]]
@@ -142,7 +142,7 @@ def noting(simulators: list[Simulator]) -> Callable[[Simulator], None]:
     return prepare
 
 
-def test_somebody_else_scales_it_too() -> None:
+def test_another_caller_scales_it_too() -> None:
     """The timeout says so; the handle goes on, and means the same scale."""
 
     def after(_: int, operation: str) -> None:
@@ -189,7 +189,7 @@ def test_what_may_pass_is_asked_again(act: Any, operation: str, fault: Fault) ->
     [(Fault.throttled(), ThrottledError, 6), (Fault.access_denied(), AccessDeniedException, 1)],
 )
 def test_what_does_not_pass_is_raised(act: Any, operation: str, fault: Fault, kind: Any, times: int) -> None:
-    """Nobody waits."""
+    """There is no wait."""
 
     def prepare(sim: Simulator) -> None:
         with_one(sim)
@@ -213,7 +213,7 @@ def test_there_is_none(verb: str) -> None:
 
 @pytest.mark.parametrize(("act", "wait"), [(scaling(), "task_sets_steady"), (switching(), "task_sets_primary")])
 def test_one_that_drains(act: Any, wait: str) -> None:
-    """Somebody deletes it meanwhile: the error has the story."""
+    """Another caller deletes it during the wait: the error has the story."""
     simulators: list[Simulator] = []
 
     def after(_: int, operation: str) -> None:
@@ -265,7 +265,7 @@ def test_reads_that_never_show_it() -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize(("act", "operation"), [(scaling(), "UpdateTaskSet")])
 def test_cut_short(act: Any, operation: str, cut: str) -> None:
-    """What was told stays told."""
+    """The request that was sent takes effect."""
     cutting, kind = CUTS[cut]
     went = cutting(act, lambda: furnished(with_one), 1, after=True)
     assert type(went.error) is kind
@@ -300,7 +300,7 @@ def test_cut_short(act: Any, operation: str, cut: str) -> None:
     ],
 )
 def test_bad_input(act: Any, message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(act, prepare=with_one)
     assert message in str(went.raised(RequestError))
     assert [] == went.operations

@@ -70,7 +70,7 @@ def test_until_steady(lag: Lag | None) -> None:
 
 
 def test_until_created() -> None:
-    """Nobody looks; the task set is as the answer shows it."""
+    """Nothing is polled; the task set is returned as the response shows it."""
     went = both(creating(until="created"))
     assert (["CreateTaskSet"], "STABILIZING", 0) == (went.operations, went.returned().stability_status, went.elapsed)
 
@@ -188,7 +188,7 @@ def test_services_of_codedeploy() -> None:
     assert "CodeDeploy" in str(went.raised(InvalidParameterException))
 
 
-def test_looks_that_are_refused_end_the_wait_with_its_story() -> None:
+def test_refused_polls_end_the_wait_with_its_story() -> None:
     """The task set stays, whatever is to be done when time is up; the handle goes on."""
     went = both(
         creating(on_timeout="delete", on_cancel="delete"),
@@ -206,7 +206,7 @@ def test_looks_that_are_refused_end_the_wait_with_its_story() -> None:
 
 @pytest.mark.parametrize(("on_timeout", "left"), [("leave", [("ACTIVE", 100)]), ("delete", [])])
 def test_not_steady_in_time(on_timeout: str, left: list[Any]) -> None:
-    """The new task set is left as it is, or deleted again; the error tells how far it came, and has the handle."""
+    """The new task set is left as it is, or deleted again; the error shows its last state, and has the handle."""
     went = both(creating("bad", on_timeout=on_timeout, timeout=60))
     error = went.raised(WaitTimeout)
     assert "is ACTIVE STABILIZING (0 of 3 tasks running" in str(error)
@@ -235,7 +235,7 @@ def test_others_are_not_deleted() -> None:
 
 
 def test_a_deletion_that_is_throttled_is_asked_again() -> None:
-    """Until it is told."""
+    """A later attempt succeeds."""
     went = both(
         creating("bad", on_timeout="delete", timeout=60),
         prepare=failing("DeleteTaskSet", Fault.reset(after_effect=True), times=3),
@@ -289,7 +289,7 @@ def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -
 
 @pytest.mark.parametrize(("before", "targets"), [(0, False), (1, True)], ids=["at first", "again"])
 def test_cut_before_it_is_sent(before: int, *, targets: bool) -> None:
-    """Only what became of an earlier attempt has to be found out: what was never asked for is not asked for again."""
+    """The clean-up repeats the request only if an earlier attempt was sent."""
     asking = Retrying(CreateTaskSetRequest(cluster="default", service="web", task_definition="web", client_token="t"))
     flow = asking.send()
     sent, effect = 0, next(flow)
@@ -339,7 +339,7 @@ def test_a_listener_that_raises_cuts_it_short(policy: str, other: str) -> None:
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(creating(**options))
     assert message in str(went.raised(RequestError))
     assert [] == went.operations
@@ -363,17 +363,17 @@ def test_bad_services(service: Any, message: str) -> None:
 
 def test_a_coroutine_function_listens() -> None:
     """To an async client."""
-    told: list[str] = []
+    waits: list[str] = []
 
     async def listen(story: Any) -> None:
         await asyncio.sleep(0)
-        told.append(story.wait)
+        waits.append(story.wait)
 
     async def run() -> None:
         await creating(on_poll=listen)(Ecs.aio(furnished()))
 
     asyncio.run(run())
-    assert {"task_sets_steady"} == set(told)
+    assert {"task_sets_steady"} == set(waits)
 
 
 def test_the_scene_is_set_apart() -> None:

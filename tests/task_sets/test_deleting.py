@@ -1,4 +1,4 @@
-"""Deleting task sets: told until ECS knows, and waited for until they are gone."""
+"""Delete task sets: repeat the request until ECS responds, and wait until they are gone."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_until_deleted(lag: Lag | None, seed: int) -> None:
     assert [] == there(went.sim)
 
 
-def test_told() -> None:
-    """Nobody looks; the task set is as the answer shows it."""
+def test_until_requested() -> None:
+    """Nothing is polled; the task set is returned as the response shows it."""
     went = both(deleting(until="requested"), prepare=with_one)
     assert (["DeleteTaskSet"], "DRAINING") == (went.operations, went.returned().status)
 
@@ -131,7 +131,7 @@ def test_there_is_none(throttles: int) -> None:
     [(Fault.throttled(), ThrottledError, 6), (Fault.access_denied(), AccessDeniedException, 1)],
 )
 def test_what_does_not_pass_is_raised(fault: Fault, kind: Any, times: int) -> None:
-    """Nobody waits."""
+    """There is no wait."""
 
     def prepare(sim: Simulator) -> None:
         with_one(sim)
@@ -143,7 +143,7 @@ def test_what_does_not_pass_is_raised(fault: Fault, kind: Any, times: int) -> No
 
 
 def test_time_is_up() -> None:
-    """The error tells how many tasks are left; the handle goes on."""
+    """The error has the number of remaining tasks, and its handle resumes the wait."""
 
     def prepare(sim: Simulator) -> None:
         sim.script("web", TaskScript(time_to_stop=100))
@@ -160,7 +160,7 @@ def test_time_is_up() -> None:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_cut_short(cut: str) -> None:
-    """What was told stays told."""
+    """The request that was sent takes effect."""
     cutting, kind = CUTS[cut]
     went = cutting(deleting(), lambda: furnished(with_one), 1, after=True)
     assert type(went.error) is kind
@@ -177,7 +177,7 @@ def test_cut_short(cut: str) -> None:
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(deleting(**options), prepare=with_one)
     assert message in str(went.raised(RequestError))
     assert [] == went.operations

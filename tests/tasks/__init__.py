@@ -1,1 +1,1 @@
-"""Running, judging, finding, stopping and protecting tasks: tables, properties, a simulator that knows the truth."""
+"""Tests of running, describing, stopping and protecting tasks, and of their outcomes."""

@@ -19,7 +19,7 @@ def app(exit_code: int | None, name: str = "app", **members: Any) -> Container:
 
 def ended(*containers: Container, **members: Any) -> Task:
     """Return a task that has stopped."""
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "task_arn": ARN,
         "last_status": "STOPPED",
         "desired_status": "STOPPED",
@@ -28,7 +28,7 @@ def ended(*containers: Container, **members: Any) -> Task:
         "containers": list(containers),
         **members,
     }
-    return Task(**told)
+    return Task(**shown)
 
 
 def containers_of(words: str) -> list[Container]:

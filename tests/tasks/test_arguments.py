@@ -1,4 +1,4 @@
-"""Plain arguments: what they become in the request, and what is told about those that are wrong."""
+"""The arguments of a launch: the request that they make, and the messages about wrong ones."""
 
 from __future__ import annotations
 
@@ -176,10 +176,15 @@ def test_overrides_of_another_container_are_kept() -> None:
 
 def test_a_command_alone_leaves_the_environment() -> None:
     """And the other way round."""
-    told = override("pair", overrides=GIVEN, container="app", command=COMMAND)["containerOverrides"][1]
-    assert ["MODE", "KEPT"] == [pair["name"] for pair in told["environment"]]
-    told = override("pair", overrides=GIVEN, container="app", environment={"NEW": "n"})["containerOverrides"][1]
-    assert (["old"], ["MODE", "KEPT", "NEW"]) == (told["command"], [pair["name"] for pair in told["environment"]])
+    override_made = override("pair", overrides=GIVEN, container="app", command=COMMAND)["containerOverrides"][1]
+    assert ["MODE", "KEPT"] == [pair["name"] for pair in override_made["environment"]]
+    override_made = override("pair", overrides=GIVEN, container="app", environment={"NEW": "n"})["containerOverrides"][
+        1
+    ]
+    assert (["old"], ["MODE", "KEPT", "NEW"]) == (
+        override_made["command"],
+        [pair["name"] for pair in override_made["environment"]],
+    )
 
 
 # Which container.
@@ -217,7 +222,7 @@ def test_a_definition_that_is_there_is_not_read() -> None:
 
 
 def test_two_essential_containers() -> None:
-    """Nobody knows which is meant; nothing is launched."""
+    """The container is ambiguous; nothing is launched."""
     went = ran("two", command=["x"])
     with pytest.raises(
         RequestError, match="container: name the container of command and environment: app, helper are essential"
@@ -291,8 +296,8 @@ def test_bad_input(definition: Any, arguments: dict[str, Any], message: str) -> 
     assert [] == went.operations
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
-    """Of those arguments that are looked at together."""
+def test_all_problems_are_in_one_error() -> None:
+    """Of the arguments that are checked together."""
     error = ran(count=0, on_partial="x", capacity_timeout=-1).raised(RequestError)
     assert ["count", "capacity_timeout", "on_partial"] == [path for path, _ in error.problems]
     error = ran("", command="x", client_token="").raised(RequestError)
@@ -307,7 +312,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         {"environment": {"PASSWORD": SECRET}, "command": [3]},
     ],
 )
-def test_wrong_values_are_told_without_showing_them(arguments: dict[str, Any]) -> None:
+def test_errors_about_wrong_values_do_not_show_them(arguments: dict[str, Any]) -> None:
     """They may be secrets; and nothing is launched."""
     went = ran(container="app", **arguments)
     error = went.raised(RequestError)
@@ -327,7 +332,7 @@ def test_a_launch_does_not_print_its_environment() -> None:
 
 
 def test_a_family_of_nothing_essential() -> None:
-    """Cannot be registered; where a definition says so, it is told."""
+    """ECS does not register such a definition; for one that was passed in, an error is raised."""
     sidecar = ContainerDefinition(name="sidecar", essential=False)
     definition = TaskDefinition(task_definition_arn="job:1", family="job", revision=1, container_definitions=[sidecar])
     error = ran(definition, command=["x"]).raised(RequestError)

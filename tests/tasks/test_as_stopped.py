@@ -42,7 +42,7 @@ def stopped(**options: Any) -> Callable[[Any], Any]:
 
 
 def order(went: Went) -> list[int]:
-    """Return the numbers of the tasks that were told, in the order in which they were."""
+    """Return the numbers of the tasks in the order in which their outcomes were yielded."""
     arns = [task.arn for task in went.sim.tasks()]
     return [arns.index(outcome.task.task_arn) for outcome in went.items]
 
@@ -104,8 +104,8 @@ def test_what_takes_long_between_two_outcomes_is_not_missed() -> None:
     assert sorted(seen) == sorted(task.arn for task in sim.tasks())
 
 
-def test_what_has_stopped_already_is_told_without_a_look() -> None:
-    """A task that the caller has seen stopped needs none; one given twice is told once."""
+def test_stopped_tasks_are_yielded_without_a_poll() -> None:
+    """A task passed as stopped needs no poll; a task passed twice is yielded once."""
     over = ended(app(2), stopped_at=moment())
     went = both(lambda ecs: ecs.tasks.as_stopped([over, over], essential=["app"]))
     assert ["EXITED"] == [outcome.kind for outcome in went.items]
@@ -145,7 +145,7 @@ def test_a_task_that_was_never_visible_hides_no_other() -> None:
 
 
 def test_all_are_lost() -> None:
-    """Then there is nobody to wait for."""
+    """The wait ends without a poll."""
     went = both(stopped(), prepare=launched(*LIVES), hooks=hiding(0, 1, 2, 3))
     assert ([], 60) == (went.items, went.elapsed)
     assert 4 == len(went.raised(TaskNotVisible).story.reasons)
@@ -174,7 +174,7 @@ def test_lost_in_two_ways() -> None:
 
 
 def test_lost_and_late() -> None:
-    """When time is up the error is the timeout, which tells of both."""
+    """The error at the deadline is the timeout, and its message names both."""
     went = both(stopped(timeout=100), prepare=launched(*LIVES), hooks=hiding(0, after=25))
     assert [1, 3] == order(went)
     reasons = went.raised(WaitTimeout).story.reasons
@@ -183,7 +183,7 @@ def test_lost_and_late() -> None:
 
 
 def test_lost_and_back() -> None:
-    """A task that turns up again is waited for, and told."""
+    """A task that is visible again is waited for and yielded."""
 
     def hooks() -> dict[str, Any]:
         hide = hiding(0)()["answer"]
@@ -199,7 +199,7 @@ def test_lost_and_back() -> None:
     assert [0, 1, 2, 3] == sorted(order(went))
 
 
-def test_looks_that_fail_are_no_observation() -> None:
+def test_failed_polls_are_not_observations() -> None:
     """Throttles and 500 delay, and hide nothing."""
 
     def prepare(sim: Simulator) -> None:
@@ -215,7 +215,7 @@ def test_looks_that_fail_are_no_observation() -> None:
 
 
 def test_closing_the_iterator_early() -> None:
-    """Nothing more is asked, and no task is told to stop."""
+    """No further request is sent, StopTask neither."""
     sim = furnished()
     launched(*LIVES)(sim)
     iterator = stopped()(Ecs.sync(sim))
@@ -238,7 +238,7 @@ def test_closing_the_iterator_early() -> None:
 
 
 def test_cancelled_by_the_event() -> None:
-    """Between two outcomes; those before it were told."""
+    """Between two outcomes; those before it were yielded."""
     event, sim = Event(), furnished()
     launched(*LIVES)(sim)
 
@@ -252,17 +252,17 @@ def test_cancelled_by_the_event() -> None:
 
 
 def test_cancelled_by_asyncio() -> None:
-    """The cancellation is raised, and no task is told to stop."""
+    """The cancellation is raised, and no StopTask is sent."""
     sim = furnished()
     launched(*LIVES)(sim)
-    told: list[TaskOutcome] = []
+    outcomes: list[TaskOutcome] = []
 
     tasks: list[asyncio.Future[None]] = []
 
     async def consume() -> None:
         async for outcome in stopped()(Ecs.aio(sim)):
-            told.append(outcome)
-            if len(told) == 2:
+            outcomes.append(outcome)
+            if len(outcomes) == 2:
                 tasks[0].cancel()
 
     async def run() -> None:
@@ -271,7 +271,7 @@ def test_cancelled_by_asyncio() -> None:
             await tasks[0]
 
     asyncio.run(run())
-    assert 2 == len(told)
+    assert 2 == len(outcomes)
     assert "StopTask" not in [call.operation for call in sim.calls]
 
 
@@ -279,7 +279,7 @@ def test_cancelled_by_asyncio() -> None:
 
 
 def test_failures_of_a_response() -> None:
-    """Raised before anything is asked, unless a part is enough."""
+    """The error is raised before anything is sent, unless partial results are allowed."""
     response = RunTaskResponse(tasks=[ended(app(0), stopped_at=moment())], failures=[Failure(reason="AGENT")])
     went = both(lambda ecs: ecs.tasks.as_stopped(response))
     assert (FailuresError, []) == (type(went.error), went.operations)
@@ -316,7 +316,7 @@ def test_the_result_of_run_is_taken() -> None:
     ],
 )
 def test_bad_input(tasks: Any, options: dict[str, Any], message: str) -> None:
-    """Told before anything is sent."""
+    """The error is raised before anything is sent."""
     went = both(lambda ecs: ecs.tasks.as_stopped(tasks, **options))
     with pytest.raises(RequestError, match=message):
         went.returned()
@@ -324,14 +324,14 @@ def test_bad_input(tasks: Any, options: dict[str, Any], message: str) -> None:
 
 
 def test_an_unknown_name_of_a_container() -> None:
-    """Told when the first task has ended: its containers are known only then."""
+    """The error is raised when the first task has stopped: its containers are unknown before."""
     went = both(stopped(essential=["web"]), prepare=launched(*LIVES))
     with pytest.raises(RequestError, match="essential: 'web' is not a container of the task; it has app"):
         went.returned()
 
 
 def test_denied() -> None:
-    """Those that ended before were told; the error has the handle."""
+    """The outcomes before it were yielded; the error has the handle."""
 
     def prepare(sim: Simulator) -> None:
         launched(*LIVES)(sim)

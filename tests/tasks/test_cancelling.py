@@ -55,7 +55,7 @@ ACTS: dict[str, tuple[Callable[..., Callable[..., Any]], Make]] = {
 
 
 def check_stopped(went: Went, kind: type[BaseException], where: str) -> None:
-    """Nothing runs on unnoticed, nobody was told twice, and the cut was raised."""
+    """No task keeps running, no task was stopped twice, and the interruption was raised."""
     if went.error is None:
         return  # it came too late
     assert type(went.error) is kind, (where, went.error)
@@ -96,7 +96,7 @@ def test_s31_stopped_wherever_it_is_cancelled(name: str) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", ACTS)
 def test_left_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
-    """By default no task is told to stop, and nothing else is sent either."""
+    """By default nothing is sent, StopTask neither."""
     make_act, make = ACTS[name]
     cutting, kind = CUTS[cut]
     act = make_act()
@@ -130,7 +130,7 @@ def test_a_launch_of_many_calls_is_stopped(cut: str, options: dict[str, Any], *,
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
 def test_stopping_because_time_is_up_is_cut_short(cut: str, *, after: bool) -> None:
-    """What was not told yet is told then."""
+    """The remaining tasks are stopped then."""
     act = completing(12, timeout=7, on_timeout="stop", on_cancel="stop")
     make = simulator(job)
     cutting, _ = CUTS[cut]
@@ -197,7 +197,7 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
 
 
 def test_one_call_that_cannot_be_found_out_does_not_keep_the_others() -> None:
-    """Those that are known to run are stopped."""
+    """The tasks that have been started are stopped."""
 
     def prepare(sim: Simulator) -> None:
         job(sim)
@@ -213,7 +213,7 @@ def test_one_call_that_cannot_be_found_out_does_not_keep_the_others() -> None:
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_cancelled_while_it_asks_for_more(cut: str) -> None:
-    """Those that were started meanwhile are stopped."""
+    """The tasks that were started in the meantime are stopped."""
 
     def prepare(sim: Simulator) -> None:
         job(sim)
@@ -237,11 +237,11 @@ def test_cancelled_from_another_thread() -> None:
 
     event, sim = Event(), simulator(lambda sim: sim.script("job", TaskScript()))()
     act = completing(3, on_cancel="stop", timeout=None)
-    looks: list[int] = []
+    polls: list[int] = []
 
     def watch(_: int, operation: str) -> None:
-        looks.append(1)
-        if operation == "DescribeTasks" and len(looks) == 4:
+        polls.append(1)
+        if operation == "DescribeTasks" and len(polls) == 4:
             setter = threading.Thread(target=event.set)
             setter.start()
             setter.join()
@@ -252,7 +252,7 @@ def test_cancelled_from_another_thread() -> None:
 
 
 def test_stop_and_wait_waits_for_ten_seconds_at_the_most() -> None:
-    """A task that takes long to stop is told, but not waited for to its end."""
+    """StopTask is sent for a task that stops slowly, and the wait for its end is cut short."""
     for time_to_stop in (2, 300):
         script = TaskScript(time_to_stop=time_to_stop)
         make = simulator(functools.partial(Simulator.script, family="job", script=script))

@@ -70,7 +70,7 @@ def test_many_tasks() -> None:
     assert {"STOPPED"} == {task.last_status for task in went.sim.tasks()}
     assert 1 == len(went.requests("DescribeTaskDefinition"))
     assert 25 == max(len(each["tasks"]) for each in went.requests("DescribeTasks"))
-    assert len(went.requests("DescribeTasks")[-1]["tasks"]) < 25  # what has stopped is not looked at again
+    assert len(went.requests("DescribeTasks")[-1]["tasks"]) < 25  # stopped tasks are not polled again
 
 
 def test_one_failure_among_many() -> None:
@@ -87,7 +87,7 @@ def test_one_failure_among_many() -> None:
 
 
 def test_names_of_the_caller() -> None:
-    """`essential` says which exit codes count; nobody needs the definition of a success."""
+    """`essential` defines which exit codes count; a success needs no task definition."""
     script = TaskScript(run_time=5, exit_codes={"app": 4}, sigterm_exit_codes=0)
     went = both(completed("pair", essential=["sidecar"]), prepare=plays(script, family="pair"))
     assert ("SUCCEEDED", "caller") == (went.returned().kind, went.returned().essential_source)
@@ -97,7 +97,7 @@ def test_names_of_the_caller() -> None:
 
 
 def test_a_definition_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning, and all containers are judged; it is not asked for again for each task."""
+    """A warning is logged, all containers count, and the definition is read only once for all tasks."""
 
     def prepare(sim: Simulator) -> None:
         plays(TaskScript(run_time=5, exit_codes={"app": 0}, sigterm_exit_codes=9), family="pair")(sim)
@@ -140,32 +140,34 @@ def test_what_was_started_is_completed_with_keep() -> None:
 
 
 def test_tags_and_environment_do_not_get_into_errors() -> None:
-    """The environment of a task that failed is nobody's business."""
+    """The environment of a failed task is not shown."""
     went = both(completed(container="app", environment={"PASSWORD": SECRET}), prepare=plays(BAD))
     error: TaskFailedError = went.raised(TaskFailedError)
     assert SECRET in json.dumps(went.requests("RunTask"))
     assert error.story is not None
-    for told in (str(error), repr(error), repr(error.outcomes), repr(error.story), error.story.handle.to_json()):
-        assert SECRET not in told
+    for text in (str(error), repr(error), repr(error.outcomes), repr(error.story), error.story.handle.to_json()):
+        assert SECRET not in text
 
 
 # When time is up.
 
 
-@pytest.mark.parametrize(("policy", "told", "elapsed"), [("leave", 0, 30), ("stop", 3, 30), ("stop_and_wait", 3, 40)])
-def test_time_is_up(policy: str, told: int, elapsed: float) -> None:
-    """The tasks are left, told to stop once each, or waited for as well; the error is the timeout."""
+@pytest.mark.parametrize(
+    ("policy", "stops_sent", "elapsed"), [("leave", 0, 30), ("stop", 3, 30), ("stop_and_wait", 3, 40)]
+)
+def test_time_is_up(policy: str, stops_sent: int, elapsed: float) -> None:
+    """The tasks are left, stopped, or stopped and waited for; the error is the timeout."""
     went = both(completed(count=3, timeout=30, on_timeout=policy, on_cancel="stop"), prepare=plays(TaskScript()))
     error: WaitTimeout = went.raised(WaitTimeout)
     assert 30 == error.story.elapsed
-    assert [1] * told == list(stops(went).values())
+    assert [1] * stops_sent == list(stops(went).values())
     assert elapsed <= went.elapsed <= elapsed + 15 * (policy == "stop_and_wait")
     expected = {"leave": "RUNNING", "stop": "RUNNING", "stop_and_wait": "STOPPED"}
     assert {expected[policy]} == {task.last_status for task in went.sim.tasks()}
 
 
 def test_time_is_up_for_some() -> None:
-    """Those that have stopped are not told to."""
+    """No StopTask is sent for tasks that have stopped."""
     went = both(
         completed(count=3, timeout=60, on_timeout="stop", poll=wait_fixed(2)),
         prepare=plays(TaskScript(), GOOD, TaskScript()),
@@ -254,7 +256,7 @@ def test_a_callback_raises_an_error_of_ecs() -> None:
 
 
 def test_a_callback_raises_when_it_sees_an_end() -> None:
-    """The task that this very look has shown to have stopped is not told to."""
+    """No StopTask is sent for a task that the last poll showed as stopped."""
 
     def on_poll(story: Any) -> None:
         if any(task.last_status == "STOPPED" for task in story.last.values()):
@@ -276,7 +278,7 @@ def test_a_callback_is_interrupted() -> None:
 
 
 def test_a_callback_sets_the_cancel_event() -> None:
-    """The wait ends before its next look."""
+    """The wait ends before the next poll."""
     from threading import Event
 
     from ecskit.errors import WaitCancelled
@@ -362,7 +364,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("options", "message"), BAD_INPUT)
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(completed(**options))
     with pytest.raises(RequestError, match=message):
         went.returned()

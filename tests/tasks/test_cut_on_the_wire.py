@@ -136,7 +136,7 @@ def test_cut_before_the_request_leaves(colour: str, event: str, *, wrapped: bool
 @pytest.mark.parametrize("event", ["before-send.ecs", "before-parse.ecs", "after-call.ecs"])
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_cut_after_the_request_has_left(colour: str, event: str, *, wrapped: bool) -> None:
-    """It is asked for again under its token, and what ECS shows to have been started is stopped."""
+    """The request is repeated under its token, and the tasks in the response are stopped."""
     sim = Simulator()
     assert ["RunTask", "RunTask", "StopTask"] == perform(sim, colour, event, wrapped=wrapped)
     tokens = {call.request["clientToken"] for call in sim.calls if call.operation == "RunTask"}

@@ -1,4 +1,4 @@
-"""What is rare: names that no container has, calls that nobody knows the end of, reads that lag behind an adoption."""
+"""Rare cases: unknown container names, calls without a response, reads that lag behind an adoption."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def used(sim: Simulator) -> None:
     """Let two tasks run that were started under the key `k`, with other parameters."""
     network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
     request = {"taskDefinition": "job", "launchType": "FARGATE", "count": 2, "networkConfiguration": network}
-    sim.handle("RunTask", {**request, "clientToken": "k-0-0", "startedBy": "somebody-else"})
+    sim.handle("RunTask", {**request, "clientToken": "k-0-0", "startedBy": "another-caller"})
 
 
-def test_a_name_that_no_container_has_is_told_at_once() -> None:
+def test_an_unknown_container_is_an_error_before_the_wait() -> None:
     """Not when the task has run to its end an hour later; what was started is cleaned up as the caller said."""
 
     def act(ecs: Any) -> Any:
@@ -33,8 +33,8 @@ def test_a_name_that_no_container_has_is_told_at_once() -> None:
     assert (went.elapsed, went.running) == (0, [])
 
 
-def test_a_call_whose_answers_are_all_lost_is_told_with_its_token() -> None:
-    """The second call may have started tasks: the error says under which token to ask."""
+def test_the_error_of_a_call_without_a_response_names_its_token() -> None:
+    """The second call may have started tasks: the error names its token."""
     went = both(
         lambda ecs: ecs.tasks.run("job", count=20, **FARGATE, client_token="k"),
         hooks=lambda: {"answer": LosesTheSecondCall()},
@@ -46,7 +46,7 @@ def test_a_call_whose_answers_are_all_lost_is_told_with_its_token() -> None:
 
 
 class LosesTheSecondCall:
-    """Answers as the simulator does, but for the second call of a launch: that takes effect, and nobody hears of it."""
+    """Responds as the simulator does, but loses the response to the second call of a launch."""
 
     def __call__(self, sim: Simulator, send: Any) -> Any:
         from support.simulated_ecs import answer
@@ -84,7 +84,7 @@ def test_a_conflict_says_what_exists() -> None:
 
 
 def test_a_definition_that_is_throttled_all_along_is_read_until_time_is_up(caplog: pytest.LogCaptureFixture) -> None:
-    """Once with each look, and then until the deadline, not beyond; then all containers are judged."""
+    """Once with some polls, then until the deadline; after it, all containers count."""
 
     def prepare(sim: Simulator) -> None:
         sim.script("pair", TaskScript(run_time=10, exit_codes={"app": 0}, sigterm_exit_codes=9))
@@ -98,7 +98,7 @@ def test_a_definition_that_is_throttled_all_along_is_read_until_time_is_up(caplo
     assert len([record for record in caplog.records if "cannot be read" in record.message]) == 2  # one each
 
 
-def test_where_nobody_says_what_counts_a_killed_container_is_a_failure() -> None:
+def test_without_a_definition_a_killed_container_is_a_failure() -> None:
     """A container that exits with 0 may be one that does not matter: success would be a guess."""
 
     def prepare(sim: Simulator) -> None:

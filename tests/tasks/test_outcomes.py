@@ -26,11 +26,11 @@ class Row:
     code: str | None = "EssentialContainerExited"
     reason: str | None = None
     essential: str | None = None
-    """Names of the essential containers of the definition; None where the definition is not known."""
+    """Names of the essential containers of the definition; None without a definition."""
 
 
-def row(id_: str, *told: str | None, **more: str | None) -> object:
-    return pytest.param(Row(*told, **more), id=id_)  # type: ignore[arg-type]  # a short table
+def row(id_: str, *columns: str | None, **more: str | None) -> object:
+    return pytest.param(Row(*columns, **more), id=id_)  # type: ignore[arg-type]  # a short table
 
 
 RULES = [
@@ -50,13 +50,13 @@ RULES = [
     row("host gone without a stop code", "app-", "INTERRUPTED", code=None, reason=HOST),
     row("host gone before a user's wish", "app=143", "INTERRUPTED", code="UserInitiated", reason=HOST),
     row("a host's name is no end of a host", "app=0", "SUCCEEDED", reason="Essential container host exited"),
-    # 3. and 4. Told to stop, whatever the exit codes.
+    # 3. and 4. Stopped by a user or the scheduler, whatever the exit codes.
     row("by a user", "app=143", "STOPPED_BY_USER", code="UserInitiated"),
     row("by a user, exit 0", "app=0", "STOPPED_BY_USER", code="UserInitiated"),
     row("by a user, exit 1", "app=1", "STOPPED_BY_USER", code="UserInitiated"),
     row("by a user, before it ran", "app-", "STOPPED_BY_USER", code="UserInitiated"),
     row("by the scheduler", "app=0", "STOPPED_BY_SCHEDULER", code="ServiceSchedulerInitiated"),
-    # 5. A judged container with a code other than 0.
+    # 5. A container that counts has a code other than 0.
     row("exit 1", "app=1", "EXITED:app"),
     row("exit 1 without a stop code", "app=1", "EXITED:app", code=None),
     row("a stop code of tomorrow", "app=1", "EXITED:app", code="MoonPhase"),
@@ -68,14 +68,14 @@ RULES = [
     row("app 0, non-essential sidecar 1", "app=0 sidecar=1", "SUCCEEDED", essential="app"),
     row("app 0, non-essential sidecar without code", "app=0 sidecar-", "SUCCEEDED", essential="app"),
     row("the sidecar comes first", "sidecar=2 app=1", "EXITED:app", essential="app"),
-    row("who was not told to stop is to blame", "helper=137 app=2", "EXITED:app", essential="helper app"),
+    row("the container that exited by itself failed", "helper=137 app=2", "EXITED:app", essential="helper app"),
     row("nor by SIGTERM", "helper=143 app=2", "EXITED:app", essential="helper app"),
     row("the first of several", "app=2 helper=3", "EXITED:app", essential="app helper"),
-    row("all told to stop", "app=137 helper=143", "EXITED:app", essential="app helper"),
+    row("all stopped by ECS", "app=137 helper=143", "EXITED:app", essential="app helper"),
     row("a code before no code", "helper- app=1", "EXITED:app", essential="helper app"),
     # 5a. Out of memory.
     row("out of memory", "app!", "OUT_OF_MEMORY:app"),
-    row("out of memory, others told to stop", "helper=143 app!", "OUT_OF_MEMORY:app", essential="helper app"),
+    row("out of memory, others stopped by ECS", "helper=143 app!", "OUT_OF_MEMORY:app", essential="helper app"),
     row("out of memory while another exited 0", "helper=0 app!", "OUT_OF_MEMORY:app", essential="helper app"),
     row("out of memory of a sidecar", "app=0 sidecar!", "SUCCEEDED", essential="app"),
     row("137 with the sidecar's memory", "app=137 sidecar!", "EXITED:app", essential="app"),
@@ -85,8 +85,8 @@ RULES = [
     row("one 0, all others", "a=143 b=0 c=137", "SUCCEEDED", essential="a b c"),
     row("one 0, one 1", "app=0 helper=1", "EXITED:helper", essential="app helper"),
     row("one 0, one killed, one 1", "a=0 b=137 c=1", "EXITED:c", essential="a b c"),
-    row("0 of one who is not judged does not help", "app=137 sidecar=0", "EXITED:app", essential="app"),
-    # 6. Nothing to judge by.
+    row("0 of a container that does not count is ignored", "app=137 sidecar=0", "EXITED:app", essential="app"),
+    # 6. No exit code that counts.
     row("no code", "app-", "NO_EXIT_CODE:app"),
     row("no code beside 0", "app=0 helper-", "NO_EXIT_CODE:helper", essential="app helper"),
     row("no code beside 137 and 0", "a=0 b=137 c-", "NO_EXIT_CODE:c", essential="a b c"),
@@ -97,8 +97,8 @@ RULES = [
     # 7. Else.
     row("exit 0", "app=0", "SUCCEEDED"),
     row("exit 0 without a stop code", "app=0", "SUCCEEDED", code=None),
-    row("all judged, all 0", "app=0 helper=0", "SUCCEEDED"),
-    row("all judged, sidecar 1", "app=0 sidecar=1", "EXITED:sidecar"),
+    row("all count, all 0", "app=0 helper=0", "SUCCEEDED"),
+    row("all count, sidecar 1", "app=0 sidecar=1", "EXITED:sidecar"),
 ]
 
 
@@ -128,7 +128,7 @@ def test_a_container_that_failed_to_start_is_told() -> None:
 
 
 def test_names_of_the_caller_come_first() -> None:
-    """Before those of the task definition, and also where nothing else is known."""
+    """They replace those of the task definition, and are used without one."""
     task = ended(app(0), app(3, "sidecar"))
     definition = essential_of("app sidecar", "app")
     judged = TaskOutcome.of(task, essential=["sidecar"], definition=definition)
@@ -267,9 +267,9 @@ STOP_CODES = st.sampled_from([None, *(str(ending.values[0].code) for ending in R
 def test_only_a_clean_end_is_success(
     shown: list[tuple[int | None, str | None]], stop_code: str | None, reason: str | None, judged: st.DataObject
 ) -> None:
-    """Every judged container exited with 0; nothing else ended the task.
+    """Every container that counts exited with 0, and nothing else ended the task.
 
-    Where somebody says which ones count, others may have been told to stop beside one that exited with 0.
+    If the containers that count are known, ECS may have stopped others after one of them exited with 0.
     """
     containers = [app(code, f"c{i}", reason=why) for i, (code, why) in enumerate(shown)]
     names = [f"c{i}" for i in range(len(shown))]

@@ -47,7 +47,7 @@ class Client:
         self.ecs = kind(region_name=REGION, endpoint_url=url, config=CONFIG)
 
     async def __call__(self, path: str, *arguments: Any, **options: Any) -> Any:
-        """Call a verb, such as `tasks.run`, and return its result, or all that it yields."""
+        """Call a verb, such as `tasks.run`, and return its result, or the list of what it yields."""
         verb = self.ecs
         for name in path.split("."):
             verb = getattr(verb, name)
@@ -88,7 +88,7 @@ def tokens(sim: Simulator) -> list[str]:
 
 
 async def test_run_and_wait(ecs: Client, sim: Simulator) -> None:
-    """Twelve tasks, two calls; they run, stop and are judged."""
+    """Twelve tasks in two calls run and stop; each has an outcome."""
     sim.script("job", TaskScript.runs_for(20))
     started = await ecs("tasks.run", "job", count=12, **FARGATE)
     assert 2 == len(set(tokens(sim))) == len(tokens(sim))
@@ -126,7 +126,7 @@ async def test_a_lost_answer(ecs: Client, sim: Simulator, fault: Fault) -> None:
     assert (2, 1) == (len(tokens(sim)), len(set(tokens(sim))))
 
 
-async def test_looks_that_fail(ecs: Client, sim: Simulator) -> None:
+async def test_failed_polls(ecs: Client, sim: Simulator) -> None:
     """A reset and a timeout in the middle are no observation."""
     sim.script("job", TaskScript.runs_for(5))
     for fault in (Fault.reset(), Fault.timeout()):
@@ -171,7 +171,7 @@ def post(url: str, body: Any = None) -> None:
 
 @pytest.fixture
 def arguments(moto_url: str) -> Iterator[dict[str, Any]]:
-    """A moto without a past in which tasks take a step with each look, and what it needs to run one."""
+    """A fresh moto in which each poll moves tasks one step, with what a task needs to run."""
     post(f"{moto_url}/moto-api/reset")
     steps = {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 1}}
     post(f"{moto_url}/moto-api/state-manager/set-transition", steps)
@@ -213,14 +213,14 @@ async def test_moto_run_and_wait(moto: Client, arguments: dict[str, Any]) -> Non
 
 
 async def test_moto_to_completion(moto: Client, arguments: dict[str, Any]) -> None:
-    """What moto's containers exit with is judged; the override of one of them is found by its definition."""
+    """The exit codes of moto's containers count; the container to override is read from the definition."""
     outcome = await moto("tasks.run_to_completion", "job", command=["x"], **arguments, **QUICK)
     assert ("SUCCEEDED", {"app": 0}, "task definition") == (outcome.kind, outcome.exit_codes, outcome.essential_source)
 
 
 async def test_moto_stop(moto: Client, arguments: dict[str, Any]) -> None:
-    """Told once, and waited for."""
+    """One StopTask, then a wait."""
     started = await moto("tasks.run", "job", count=2, **arguments)
-    told = await moto("tasks.stop", started, reason="enough", until="requested")
-    assert ["STOPPED"] * 2 == [task.desired_status for task in told]
-    assert ["enough"] * 2 == [task.stopped_reason for task in await moto("wait.tasks_stopped", told, **QUICK)]
+    stopped = await moto("tasks.stop", started, reason="enough", until="requested")
+    assert ["STOPPED"] * 2 == [task.desired_status for task in stopped]
+    assert ["enough"] * 2 == [task.stopped_reason for task in await moto("wait.tasks_stopped", stopped, **QUICK)]

@@ -112,7 +112,7 @@ def test_a_call_is_refused() -> None:
 
 @pytest.mark.parametrize("minutes", [0, -1, 2881, 1.5, "60", True])
 def test_minutes_out_of_bounds(minutes: Any) -> None:
-    """1 to 2880, whole; told before anything is sent."""
+    """A whole number from 1 to 2880; anything else is an error before anything is sent."""
     went = both(protect(expires_in_minutes=minutes), prepare=launched())
     with pytest.raises(RequestError, match="expires_in_minutes: expected a whole number, 1 to 2880"):
         went.returned()

@@ -1,4 +1,4 @@
-"""Describing and listing tasks: any number, the order kept, what is missing told, each once although all is moving."""
+"""Describe and list tasks: any number, in order, missing ones reported, each once while tasks start and stop."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_any_number_in_the_order_given(count: int, calls: list[int]) -> None:
 
 
 def test_ids_and_arns() -> None:
-    """Either says the same; with ids somebody has to say the cluster."""
+    """Ids and ARNs name the same tasks; ids require the cluster."""
     went = both(
         lambda ecs: ecs.tasks.describe([ecs.arns[1], id_of(ecs.arns[0])], cluster="default"), prepare=launched(3)
     )
@@ -127,7 +127,7 @@ def test_all_are_missing() -> None:
 
 @pytest.mark.parametrize("tags", [False, True])
 def test_tags(*, tags: bool) -> None:
-    """Are read when asked for."""
+    """They are read on request."""
     prepare = launched(tags=[{"key": "k", "value": "v"}])
     for went in (
         both(lambda ecs: ecs.tasks.describe(ecs.arns, tags=tags), prepare=prepare),
@@ -168,7 +168,7 @@ BAD_INPUT: list[tuple[Any, str | None, str]] = [
 @pytest.mark.parametrize("verb", ["describe", "stop", "protect", "as_stopped"])
 @pytest.mark.parametrize(("tasks", "cluster", "message"), BAD_INPUT)
 def test_bad_input(tasks: Any, cluster: str | None, message: str, verb: str) -> None:
-    """Told by name, before anything is sent, by every verb that takes tasks."""
+    """Every method that takes tasks raises an error that names the parameter, before anything is sent."""
     went = both(lambda ecs: getattr(ecs.tasks, verb)(tasks, cluster=cluster))
     with pytest.raises(RequestError, match=message):
         went.returned()
@@ -269,22 +269,22 @@ def test_a_task_that_stops_between_the_lists_is_not_left_out() -> None:
         if operation == "ListTasks" and number > 0:
             sim.handle("StopTask", {"task": arns[1]})
 
-    told = [task.task_arn for task in Ecs.sync(sim, before=stop).tasks.iter(desired_status="ANY")]
-    assert sorted(arns) == sorted(told)
+    listed = [task.task_arn for task in Ecs.sync(sim, before=stop).tasks.iter(desired_status="ANY")]
+    assert sorted(arns) == sorted(listed)
 
 
 def test_a_task_that_is_listed_and_not_described_yet() -> None:
-    """It is looked for again, a little later; one that stays away is left out."""
+    """It is described again after a second; one that stays missing is left out."""
 
     def hooks() -> dict[str, Any]:
-        looks: list[int] = []
+        polls: list[int] = []
 
         def respond(sim: Simulator, send: Send) -> RawResponse:
             answered = answer(sim, send)
             if send.operation == "DescribeTasks":
-                looks.append(1)
+                polls.append(1)
                 body = json.loads(answered.body)
-                hidden = {task.arn for task in sim.tasks()[: 3 - len(looks)]} | {sim.tasks()[-1].arn}
+                hidden = {task.arn for task in sim.tasks()[: 3 - len(polls)]} | {sim.tasks()[-1].arn}
                 body["tasks"] = [task for task in body["tasks"] if task["taskArn"] not in hidden]
                 return RawResponse(json.dumps(body).encode(), {})
             return answered
@@ -315,10 +315,10 @@ def test_reads_that_lag(seed: int) -> None:
         seed=seed,
         lag=Lag(visible_after=2, stale_by=8),
     )
-    told = arns_of(went)
-    assert len(told) == len(set(told))
+    listed = arns_of(went)
+    assert len(listed) == len(set(listed))
     settled = {task.arn for task in went.sim.tasks("job")[10:]} | {task.arn for task in went.sim.tasks("two")}
-    assert settled <= set(told)
+    assert settled <= set(listed)
 
 
 def test_listing_is_refused() -> None:
@@ -330,7 +330,7 @@ def test_listing_is_refused() -> None:
 
 
 def test_bad_status() -> None:
-    """Told before anything is sent."""
+    """The error is raised before anything is sent."""
     went = both(lambda ecs: ecs.tasks.iter(desired_status="PENDING"))
     with pytest.raises(RequestError, match="desired_status: expected one of RUNNING, STOPPED, ANY, got 'PENDING'"):
         went.returned()

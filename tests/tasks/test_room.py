@@ -58,7 +58,7 @@ def test_what_stays_is_not(reason: str, options: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("reason", PASSES + STAYS)
 def test_the_detail_is_read_as_well(reason: str) -> None:
-    """ECS is free to tell the reason there."""
+    """ECS may give the reason in the detail."""
     assert (reason in PASSES) == is_lack_of_room(Failure(reason=reason))
     assert (reason in PASSES) == is_lack_of_room(Failure(reason="", detail=reason))
     assert not is_lack_of_room(Failure())
@@ -66,7 +66,7 @@ def test_the_detail_is_read_as_well(reason: str) -> None:
 
 @pytest.mark.parametrize("on_partial", ["raise", "keep", "stop_started"])
 def test_by_default_it_is_asked_once(on_partial: str) -> None:
-    """Nobody has said to wait."""
+    """The default is no retry."""
     went = both(run(on_partial=on_partial), prepare=no_room("AGENT"))
     assert [0] == went.times("RunTask")
 

@@ -37,7 +37,7 @@ def fails(*faults: Fault | SimulatedError, operation: str = "RunTask") -> Callab
 
 
 def targets(went: Went) -> list[tuple[int, str]]:
-    """Return how many tasks each RunTask asked for, and under which token."""
+    """Return the count and the client token of each RunTask."""
     return sorted((each.get("count", 1), each["clientToken"]) for each in went.requests("RunTask"))
 
 
@@ -165,7 +165,7 @@ def test_nothing_is_launched_twice_wherever_it_fails(name: str, position: int) -
 
 @pytest.mark.parametrize("seed", range(12))
 def test_nothing_is_launched_twice_whatever_fails(seed: int) -> None:
-    """Four calls side by side, a third of all requests fail by chance: every task is there once, and known."""
+    """Four calls side by side, a third of all requests fail by chance: every task exists once and is in the result."""
     sim = furnished(seed=seed)
     sim.misbehave(rate=0.33, seed=seed, operations=["RunTask"])
     went = perform(run(37, client_token="k"), Ecs.sync(sim))
@@ -246,7 +246,7 @@ def test_a_later_call_is_refused_and_the_rest_is_kept() -> None:
 
 
 def test_a_later_call_is_refused_and_the_rest_is_stopped() -> None:
-    """With "stop_started" exactly what was started is told to stop, each once."""
+    """With "stop_started", StopTask is sent once for each started task."""
     went = both(run(20, on_partial="stop_started"), prepare=later(Fault.access_denied()))
     error: TasksNotStarted = went.raised(TasksNotStarted)
     assert (True, []) == (error.stopped, went.running)
@@ -320,7 +320,7 @@ def test_a_conflict_is_adopted() -> None:
 
 
 def test_a_conflict_over_tasks_that_are_not_shown_is_raised() -> None:
-    """Nobody can tell what has become of them."""
+    """ECS does not show what became of them."""
     went = both(run(2, client_token="k", on_conflict="adopt"), prepare=used, lag=Lag(visible_after=1000))
     error: ConflictException = went.raised(ConflictException)
     assert sorted(went.running) == sorted(error.resource_ids)

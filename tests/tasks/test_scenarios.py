@@ -34,8 +34,8 @@ class Row:
     """The kinds of the outcomes, how much was started as `7/10`, or the name of the error."""
     verb: str = "run_to_completion"
     family: str = "job"
-    looks: str | None = None
-    """What the looks show; None where it is the simulator's to say."""
+    polls: str | None = None
+    """What the polls show; None to poll the simulator."""
     prepare: Prepare = lambda _: None
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     says: str = ""
@@ -47,12 +47,12 @@ class Row:
     tokens: int = 1
     """Under how many tokens."""
     stopped: int = 0
-    """How many tasks were told to stop."""
+    """How many StopTask requests were sent."""
     states: str = ""
     """Words of the last story: `MISSING x3`."""
     stale: int = 0
     errors: int = 0
-    """How many looks brought an error."""
+    """How many polls failed."""
 
 
 def fails(*faults: Fault, operation: str = "RunTask") -> Prepare:
@@ -84,9 +84,9 @@ WAITS: dict[str, Any] = {"capacity_timeout": 60}
 
 ROWS: dict[str, Row] = {
     "S1 missing three times, then a life": Row(
-        looks="- - - P R S0", verdict="SUCCEEDED", states="MISSING x3, PENDING x1, RUNNING x1, STOPPED x1"
+        polls="- - - P R S0", verdict="SUCCEEDED", states="MISSING x3, PENDING x1, RUNNING x1, STOPPED x1"
     ),
-    "S3 a stale replica steps back": Row(looks="R5 P3 S0", verdict="SUCCEEDED", stale=1),
+    "S3 a stale replica steps back": Row(polls="R5 P3 S0", verdict="SUCCEEDED", stale=1),
     "S4 seven of ten: raise": Row(
         options=TEN,
         prepare=SOME,
@@ -139,13 +139,13 @@ ROWS: dict[str, Row] = {
         launched=3,
     ),
     "S8 five throttles in the middle": Row(
-        looks="R !throttle !throttle !throttle !throttle !throttle R S0", verdict="SUCCEEDED", errors=5
+        polls="R !throttle !throttle !throttle !throttle !throttle R S0", verdict="SUCCEEDED", errors=5
     ),
     "S9 a throttle in disguise": Row(prepare=fails(Fault.disguised_throttle()), verdict="1/1", verb="run", targets=2),
-    "S10 500 in the middle": Row(looks="R !500 S0", verdict="SUCCEEDED", errors=1),
-    "S10 a timeout in the middle": Row(looks="R !timeout R !reset S0", verdict="SUCCEEDED", errors=2),
-    "S10 garbage in the middle": Row(looks="R !garbled S0", verdict="SUCCEEDED", errors=1),
-    "S12 ran, then forgotten": Row(looks="R -", verdict="TaskPurged", says="was RUNNING, then not found"),
+    "S10 500 in the middle": Row(polls="R !500 S0", verdict="SUCCEEDED", errors=1),
+    "S10 a timeout in the middle": Row(polls="R !timeout R !reset S0", verdict="SUCCEEDED", errors=2),
+    "S10 garbage in the middle": Row(polls="R !garbled S0", verdict="SUCCEEDED", errors=1),
+    "S12 ran, then forgotten": Row(polls="R -", verdict="TaskPurged", says="was RUNNING, then not found"),
     "S13 a pull that times out": Row(
         prepare=plays(TaskScript.fails_to_pull("i/o timeout")),
         verdict="TaskFailedError",
@@ -176,7 +176,7 @@ ROWS: dict[str, Row] = {
         says="INTERRUPTED | Your Spot Task was interrupted",
     ),
     "S17 a state of tomorrow": Row(
-        looks="R H H S0", verdict="SUCCEEDED", states="RUNNING x1, HIBERNATING x2, STOPPED x1", stale=2
+        polls="R H H S0", verdict="SUCCEEDED", states="RUNNING x1, HIBERNATING x2, STOPPED x1", stale=2
     ),
 }
 
@@ -204,13 +204,13 @@ def verdict(went: Went) -> str:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_scenario(name: str) -> None:
-    """Each comes to its verdict, with that many tasks launched, requests sent and tasks told to stop."""
+    """Each has its verdict, and the expected numbers of tasks, requests and StopTask requests."""
     row, stories = ROWS[name], list[Any]()
-    hooks: Callable[[], Mapping[str, Any]] = lambda: {"answer": Timeline(row.looks)} if row.looks else {}  # noqa: E731
+    hooks: Callable[[], Mapping[str, Any]] = lambda: {"answer": Timeline(row.polls)} if row.polls else {}  # noqa: E731
     check(row, both(act(row, stories), prepare=row.prepare, hooks=hooks), stories)
 
 
-@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.looks is None])
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.polls is None])
 def test_scenario_through_the_clients(name: str) -> None:
     """The same through botocore and aiobotocore."""
     row, stories = ROWS[name], list[Any]()
@@ -235,10 +235,10 @@ def check(row: Row, went: Went, stories: list[Any]) -> None:
 # What a row cannot say.
 
 
-def completed(looks: str) -> Went:
+def completed(polls: str) -> Went:
     return both(
         lambda ecs: ecs.tasks.run_to_completion("job", **FARGATE, poll=wait_fixed(2)),
-        hooks=lambda: {"answer": Timeline(looks)},
+        hooks=lambda: {"answer": Timeline(polls)},
     )
 
 
@@ -336,12 +336,14 @@ EVENTS = [
 LETTERS = {"P": "PENDING", "R": "RUNNING", "S": "STOPPED"}
 
 
-@pytest.mark.parametrize(("what", "told", "last", "transitions", "stale"), EVENTS, ids=[event[0] for event in EVENTS])
-def test_observations_in_any_order(what: str, told: str, last: str, transitions: int, stale: int) -> None:  # noqa: ARG001
+@pytest.mark.parametrize(
+    ("what", "history", "last", "transitions", "stale"), EVENTS, ids=[event[0] for event in EVENTS]
+)
+def test_observations_in_any_order(what: str, history: str, last: str, transitions: int, stale: int) -> None:  # noqa: ARG001
     """S16: events and reads alike; the newest counts, and what is older is counted."""
     wait_state: WaitState[Task] = WaitState.start([ARN], 0, {}, TASKS)
     seen: list[Task | None] = []
-    for now, word in enumerate(told.split()):
+    for now, word in enumerate(history.split()):
         task = observed(LETTERS[word[0]], int(word[1:]))
         wait_state = wait_state.merge(Observations({ARN: task}, {}), [ARN], now, TASKS)
         seen.append(wait_state.resources[ARN].last)

@@ -1,4 +1,4 @@
-"""Stopping tasks: each told once, those that have stopped not at all, and waited for."""
+"""Stop tasks: one StopTask for each live task, then a wait."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def statuses(went: Went) -> set[str]:
 
 @pytest.mark.parametrize("count", [1, 9, 120])
 def test_until_stopped(count: int) -> None:
-    """Every task is told once, and all are returned as they ended, in the order given."""
+    """One StopTask for each task; the last observations are returned in the order given."""
     went = both(stopping(reason="enough"), prepare=launched(count))
     assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
     assert {("STOPPED", "UserInitiated", "enough")} == {
@@ -52,7 +52,7 @@ def test_until_stopped(count: int) -> None:
 
 
 def test_until_told() -> None:
-    """Nobody looks; the tasks are as StopTask has shown them."""
+    """Nothing is polled; the tasks are returned as StopTask shows them."""
     went = both(stopping(until="requested"), prepare=launched(3))
     assert ["StopTask"] * 3 == went.operations[-3:]
     assert not went.requests("DescribeTasks")
@@ -61,7 +61,7 @@ def test_until_told() -> None:
 
 
 def test_what_is_known_to_have_stopped_is_not_told() -> None:
-    """Neither told nor looked at; it comes back in its place."""
+    """No request is sent for it; it is returned in its place."""
 
     def act(ecs: Any) -> Any:
         from datetime import datetime, timezone
@@ -85,7 +85,7 @@ def test_all_have_stopped(until: str) -> None:
 
 
 def test_what_has_stopped_without_anybody_knowing() -> None:
-    """Told once, which changes nothing."""
+    """StopTask is sent once, and changes nothing."""
 
     def prepare(sim: Simulator) -> None:
         sim.script("job", TaskScript.runs_for(1))
@@ -122,7 +122,7 @@ def test_reads_that_lag() -> None:
     ],
 )
 def test_what_may_pass_is_tried_again(fault: Fault) -> None:
-    """While nobody knows whether the task was told."""
+    """The request is repeated as long as no response arrives."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim)
@@ -151,7 +151,7 @@ def test_what_does_not_pass_is_told(fault: Fault) -> None:
 
 @pytest.mark.parametrize("until", ["stopped", "requested"])
 def test_some_cannot_be_told(until: str) -> None:
-    """The others are, and nobody waits."""
+    """The others are stopped, and there is no wait."""
 
     def deny(sim: Simulator, send: Send) -> RawResponse:
         # By task, not by turn: threads take turns as they like.
@@ -175,7 +175,7 @@ def test_some_cannot_be_told(until: str) -> None:
 
 
 def test_an_unknown_task() -> None:
-    """It may be too new to be known: told three times, then raised; the others are told."""
+    """It may not be visible yet: three attempts, then an error; the others are stopped."""
     went = both(lambda ecs: ecs.tasks.stop([ecs.arns[0], "f" * 32], cluster="default"), prepare=launched())
     error: TasksNotStopped = went.raised(TasksNotStopped)
     assert {"f" * 32: InvalidParameterException} == {name: type(each) for name, each in error.errors.items()}
@@ -199,7 +199,7 @@ def test_an_unknown_task_after_throttles(throttles: int) -> None:
 
 
 def test_an_unknown_task_that_turns_up() -> None:
-    """Then it is told."""
+    """It is stopped at a later attempt."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim)
@@ -209,7 +209,7 @@ def test_an_unknown_task_that_turns_up() -> None:
 
 
 def test_other_bad_parameters_are_not_an_unknown_task() -> None:
-    """Told once."""
+    """One StopTask."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim)
@@ -220,15 +220,15 @@ def test_other_bad_parameters_are_not_an_unknown_task() -> None:
 
 
 def test_no_such_cluster() -> None:
-    """Told for each task."""
+    """The error is raised for each task."""
     went = both(lambda ecs: ecs.tasks.stop(["a", "b"], cluster="nowhere"))
     error: TasksNotStopped = went.raised(TasksNotStopped)
     assert {ClusterNotFoundException} == {type(each) for each in error.errors.values()}
     assert 2 == len(went.requests("StopTask"))
 
 
-def test_looks_that_fail_are_no_observation() -> None:
-    """The tasks are told once all the same."""
+def test_failed_polls_are_not_observations() -> None:
+    """StopTask is sent once for each task even so."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim, 3)
@@ -240,7 +240,7 @@ def test_looks_that_fail_are_no_observation() -> None:
 
 
 def test_time_is_up() -> None:
-    """They were told; the error tells which have not stopped."""
+    """StopTask was sent; the error names the tasks that have not stopped."""
 
     def prepare(sim: Simulator) -> None:
         sim.script("job", TaskScript(time_to_stop=100))
@@ -252,7 +252,7 @@ def test_time_is_up() -> None:
 
 
 def test_cancelled() -> None:
-    """What was told stays told; the cancellation is raised."""
+    """The requests that were sent take effect; the cancellation is raised."""
     event, sim = Event(), furnished()
     launch(sim, 2)
     went = perform(stopping(cancel=event, on_poll=lambda _: event.set()), Ecs.sync(sim))
@@ -279,14 +279,14 @@ def test_cancelled() -> None:
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:
-    """Told by name, before anything is sent."""
+    """The error names the parameter, and is raised before anything is sent."""
     went = both(stopping(**options), prepare=launched())
     assert message in str(went.raised(RequestError))
     assert not went.requests("StopTask")
 
 
 def test_a_refusal_that_passes_is_a_throttle() -> None:
-    """The group of errors is kept for those who look."""
+    """The exception group is kept as the cause."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim)

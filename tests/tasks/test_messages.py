@@ -1,4 +1,4 @@
-"""What outcomes and errors tell: where the logs are, a line for people, no secrets; and that all of them can travel."""
+"""Texts of outcomes and errors: log streams, one line, no secrets; all of them can be pickled and copied."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_log_streams(containers: list[ContainerDefinition], expected: list[LogSt
 
 
 def test_without_a_definition_no_logs_are_named() -> None:
-    """Nobody knows where they are."""
+    """The location of the logs is unknown."""
     assert () == TaskOutcome.of(ended(app(1))).logs
 
 
@@ -112,7 +112,7 @@ LINES = [
 
 @pytest.mark.parametrize(("task", "line"), LINES, ids=[line for _, line in LINES])
 def test_an_outcome_in_a_line(task: Task, line: str) -> None:
-    """Task, kind, code, container, reason; what is not there is not told."""
+    """Task, kind, code, container, reason; absent parts are left out."""
     outcome = TaskOutcome.of(task)
     assert line == outcome.summary == str(outcome)
 
@@ -138,7 +138,7 @@ def story() -> WaitStory:
 
 
 def test_the_error_of_one_task() -> None:
-    """The example of the documentation: who, how, why, after how long, seen how, and where the logs are."""
+    """The example of the documentation: task, kind, reason, seconds, polls and logs."""
     definition = defined(logging(group="/ecs/job", stream_prefix="run"))
     outcome = TaskOutcome.of(ended(app(1), **REASONS), definition=definition)
     assert (
@@ -160,11 +160,11 @@ def test_the_error_of_several_tasks() -> None:
 
 
 def test_the_error_of_many_tasks_stays_short() -> None:
-    """Ten are told, the others counted."""
+    """Ten are listed, the others counted."""
     outcomes = [TaskOutcome.of(ended(app(1), task_arn=f"{ARN}{i}")) for i in range(13)]
-    told = str(TaskFailedError(outcomes))
-    assert told.startswith("13 of 13 tasks failed: task a0 ")
-    assert told.endswith("task a9 of job:1 EXITED with code 1 (container app); and 3 more")
+    text = str(TaskFailedError(outcomes))
+    assert text.startswith("13 of 13 tasks failed: task a0 ")
+    assert text.endswith("task a9 of job:1 EXITED with code 1 (container app); and 3 more")
 
 
 def test_an_error_is_retryable_when_each_failure_is() -> None:
@@ -253,7 +253,7 @@ def test_what_travelled_is_equal() -> None:
 
 
 def test_what_was_not_started_is_told() -> None:
-    """How many, why, and the tasks that were started: somebody may have to stop them."""
+    """The count, the reasons, and the started tasks, which the caller may want to stop."""
     error = TasksNotStarted(a_result())
     assert (
         "RunTask: 1 of 3 tasks started: RESOURCE:MEMORY (too little); StopTask: AccessDeniedException: no; "
@@ -271,7 +271,7 @@ def test_nothing_started_for_no_reason_is_told() -> None:
     )
 
 
-def test_the_same_reason_is_told_once() -> None:
+def test_equal_reasons_are_listed_once() -> None:
     """However many tasks it is given for."""
     result = RunTaskResult(requested=10, tasks=[], failures=[Failure(reason="AGENT")] * 10)
     assert "RunTask: 0 of 10 tasks started: AGENT" == str(TasksNotStarted(result))
@@ -284,7 +284,7 @@ def test_what_is_missing_is_told() -> None:
     assert str(error).endswith("t9, and 2 more")
 
 
-def test_who_was_not_told_to_stop_is_told() -> None:
+def test_tasks_that_were_not_stopped_are_listed() -> None:
     """With why; trying again is sensible where it is for each."""
     throttled = service_error(ThrottledError, "ThrottlingException")
     error = TasksNotStopped({"a": throttled, "b": throttled}, ["c"])
