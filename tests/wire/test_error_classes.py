@@ -27,7 +27,6 @@ RESPONSE = {
 }
 DEPLOYMENT = DeploymentProgress(started=StartedDeployment(service="web", cluster="prod", deployment_id="ecs-svc/2"))
 TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
-SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
 INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
@@ -42,22 +41,19 @@ def made(cls: type[Any]) -> Any:
         "problems": [("count", "expected int, got str")],
         "message": "what happened",
         "failures": [FAILURE],
-        "response": models.DescribeTasksResponse(failures=[FAILURE]),
+        "response": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
         "story": STORY,
         "result": RunTaskResult(requested=2, tasks=[TASK], failures=[FAILURE]),
         "outcomes": [TaskOutcome.of(TASK)],
         "missing": ["arn:2"],
-        "tasks": [TASK],
-        "services": [SERVICE],
+        "found": [TASK],
         "service": "web",
         "controller": "CODE_DEPLOY",
         "deployment": "arn:3",
         "why": "there is no other revision",
         "errors": {},
-        "told": ["arn:1"],
+        "requested": ["arn:1"],
         "stopped": True,
-        "container_instances": [INSTANCE],
-        "answer": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
         "undone": True,
     }
     if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
