@@ -29,6 +29,7 @@ autodoc_preserve_defaults = True  # show the name ABSENT_LIST, not its value
 maximum_signature_line_length = 100
 napoleon_google_docstring = True
 napoleon_use_rtype = False
+napoleon_custom_sections = [("Polling", "params_style")]  # of waits
 
 
 class Models(SphinxDirective):

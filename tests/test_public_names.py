@@ -123,7 +123,7 @@ def test_every_name_of_the_package_is_in_the_documentation(name: str) -> None:
 
 @pytest.mark.parametrize("module", [m for m in PUBLIC if m != "ecskit" and not m.startswith("ecskit.models")])
 def test_every_public_module_is_in_the_documentation(module: str) -> None:
-    """The reference documents the members of the module, or tells each of its names."""
+    """The reference documents the members of the module, or names each of its members."""
     names: list[str] = importlib.import_module(module).__all__
     shown = re.search(rf"automodule::? {re.escape(module)}$", REFERENCE, re.MULTILINE)
     assert shown or [] == [name for name in names if not re.search(rf"\b{name}\b", REFERENCE)]

@@ -45,7 +45,7 @@ def _no_thread_is_left() -> Iterator[None]:
 
 
 def stops(sim: Account) -> int:
-    """Return how many tasks were told to stop."""
+    """Return the number of StopTask requests."""
     return len({call.request["task"] for call in sim.calls if call.operation == "StopTask"})
 
 
@@ -99,7 +99,7 @@ def running(ecs: Any, **options: Any) -> Begin:
 
 @pytest.mark.parametrize(("policy", "stopped"), [("leave", 0), ("stop", 20)])
 def test_verbs_in_threads(policy: str, stopped: int) -> None:
-    """Each caller gets ClientClosedError, when its tasks were told to stop; nothing goes on."""
+    """Each caller gets ClientClosedError after StopTask was sent for its tasks. No call goes on."""
     sim = furnished()
     ecs = sim.client()
     ended = close_when_polled(ecs, *[running(ecs, count=2, on_cancel=policy)] * 10)
@@ -174,8 +174,8 @@ async def test_a_clean_up_takes_ten_seconds_at_the_most() -> None:
             [ended] = close_when_polled(ecs, running(ecs, on_cancel="stop_and_wait"))
             error = ended.exception()
         assert errors.ClientClosedError is type(error)
-        [told] = [call for call in sim.calls if call.operation == "StopTask"]
-        assert 10 == round(sim.now() - told.time)
+        [reported] = [call for call in sim.calls if call.operation == "StopTask"]
+        assert 10 == round(sim.now() - reported.time)
 
 
 # Wrapped clients.

@@ -1,4 +1,4 @@
-"""What asyncio has of its own: the cancellation by closing is told from that by the owner of a task."""
+"""asyncio only: the cancellation by closing the client is distinguished from that by the owner of a task."""
 
 from __future__ import annotations
 

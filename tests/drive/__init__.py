@@ -1,1 +1,1 @@
-"""The drivers, with flows of a few lines, and the clock on which nobody waits."""
+"""The drivers, with flows of a few lines, and a virtual clock."""

@@ -1,4 +1,4 @@
-"""Flows that nobody waits for any more: they clean up, within their time, and the interruption goes on its way."""
+"""Interrupted flows: they clean up within the time limit, and the interruption is raised again."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_clean_up_may_be_in_finally(driver: Driver) -> None:
     assert driver.sent == ["interrupt", "inner", "outer"]
 
 
-def test_a_result_after_cancelled_is_nobodys(driver: Driver) -> None:
+def test_a_result_after_cancelled_is_dropped(driver: Driver) -> None:
     """The interruption is not swallowed by a flow that returns."""
 
     def flow() -> Flow[str]:
@@ -241,8 +241,8 @@ def test_other_base_exceptions_close_the_flow(driver: Driver) -> None:
     assert flow.gi_frame is None  # type: ignore[attr-defined]
 
 
-def test_a_program_that_is_told_to_exit_cleans_up_first(driver: Driver) -> None:
-    """As with Ctrl-C: containers are told by SIGTERM, whose handlers raise SystemExit."""
+def test_a_program_that_is_reported_to_exit_cleans_up_first(driver: Driver) -> None:
+    """As with Ctrl-C: containers receive SIGTERM, whose handlers raise SystemExit."""
 
     def leave() -> None:
         raise SystemExit(3)
@@ -398,7 +398,7 @@ async def test_a_timeout_waits_for_the_clean_up() -> None:
     assert driver.sent == ["hang", "clean"]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task cannot tell that it was cancelled already")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio does not count cancellations")
 @pytest.mark.parametrize("attempt", range(10))
 @pytest.mark.parametrize("debug", [True, False])
 def test_the_end_of_the_loop_lets_groups_clean_up(attempt: int, *, debug: bool) -> None:
@@ -427,7 +427,7 @@ def test_the_end_of_the_loop_lets_groups_clean_up(attempt: int, *, debug: bool) 
     assert _left[0].cancelled()
 
 
-async def test_a_child_that_somebody_else_cancels_cancels_its_parent() -> None:
+async def test_a_child_that_is_cancelled_elsewhere_cancels_its_parent() -> None:
     """A group does not hang, and does not take the missing reply for a success."""
     driver = AsyncDriver()
 
@@ -513,7 +513,7 @@ async def test_an_async_runtime_works_with_the_loops_own_debug_mode_off_and_on()
 
 
 def test_cancel_must_be_an_event() -> None:
-    """A flag is told apart from an event before anything is performed."""
+    """An argument that is no event is rejected before the flow starts."""
     flow, flag = nap(1), cast("Event", True)  # noqa: FBT003  # wrong on purpose
     with pytest.raises(RequestError, match=r"cancel: expected a threading\.Event, got bool"):
         SyncDriver().runtime.run(flow, flag)

@@ -207,7 +207,7 @@ def test_a_listener_raises_in_a_clean_up(driver: Driver, caplog: pytest.LogCaptu
 
 
 def test_a_sync_driver_refuses_a_coroutine_function_as_listener() -> None:
-    """Nobody would ever await it."""
+    """The sync driver cannot await it."""
 
     async def listener(_: str) -> None:
         raise AssertionError

@@ -1,4 +1,4 @@
-"""Flows that emit: lazily, and with an end that somebody else may set."""
+"""Flows that emit: they run lazily, and their consumer may end them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_closing_takes_ten_seconds_at_the_most(driver: Driver) -> None:
 
 
 def test_a_flow_that_emits_while_it_cleans_up_is_ended(driver: Driver, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody takes the item."""
+    """No consumer takes the item."""
 
     def flow() -> Flow[None]:
         try:
@@ -199,7 +199,7 @@ async def test_a_consumer_that_is_cancelled_cleans_up() -> None:
 
 
 def test_an_async_iterator_that_is_forgotten_is_closed_with_the_loop() -> None:
-    """asyncio closes what nobody closed, and that cleans up as well."""
+    """asyncio closes iterators that were left open, and that cleans up as well."""
     driver = AsyncDriver()
 
     async def main() -> None:

@@ -17,7 +17,7 @@ from ecskit._simulator.virtual_clock import VirtualClock
 
 from .support import BROKEN, AsyncDriver, Driver, SyncDriver, cleaning, nap, parallel, send
 
-WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="nobody")
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("WHO", default="default")
 
 
 def test_replies_are_in_the_order_of_the_flows(driver: Driver) -> None:
@@ -63,17 +63,17 @@ def test_groups_may_be_nested(driver: Driver) -> None:
 
 def test_context_variables_go_with_the_flows(driver: Driver) -> None:
     """Each flow sees its parent's, and keeps what it changes to itself."""
-    told: list[str] = []
+    reported: list[str] = []
 
-    def tell() -> None:
-        told.append(WHO.get())
-        WHO.set("somebody else")
+    def report() -> None:
+        reported.append(WHO.get())
+        WHO.set("another")
 
-    driver.acts = {"tell": tell}
+    driver.acts = {"report": report}
     before = WHO.set("me")
     try:
-        driver.run(parallel(*(send("tell") for _ in range(5)), limit=2))
-        assert told == ["me"] * 5
+        driver.run(parallel(*(send("report") for _ in range(5)), limit=2))
+        assert reported == ["me"] * 5
         assert WHO.get() == "me"
     finally:
         WHO.reset(before)
@@ -153,7 +153,7 @@ def _beside_sleepers(driver: SyncDriver, flow: Flow[Any]) -> Any:
     return next(result for result in results if isinstance(result, list))
 
 
-def test_cancel_reaches_all_flows_of_a_group_and_nobody_else() -> None:
+def test_cancel_reaches_all_flows_of_a_group_and_no_others() -> None:
     """Each cleans up; the caller's event is read, never set."""
     driver, cancel = SyncDriver(), Event()
     driver.acts = {"cancel": cancel.set}

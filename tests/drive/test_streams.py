@@ -165,7 +165,7 @@ async def test_an_item_can_be_waited_for_in_a_task() -> None:
 
 
 def test_a_stream_that_is_forgotten_is_closed() -> None:
-    """As a generator is: a loop over a stream without a name needs no block, if somebody can wait for the collector."""
+    """As for a generator: a loop over an unnamed stream needs no block, if it may end when garbage is collected."""
     sync, aio = SyncDriver(), AsyncDriver()
     for _ in stream(sync, "A", "B"):
         break

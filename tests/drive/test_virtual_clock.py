@@ -38,7 +38,7 @@ def in_threads(clock: VirtualClock, *bodies: Callable[[], object]) -> None:
         begin.wait(10)
     for thread in threads:
         thread.join(20)
-    assert not any(thread.is_alive() for thread in threads), "somebody was not woken"
+    assert not any(thread.is_alive() for thread in threads), "a thread was not woken"
 
 
 def sleeper(clock: VirtualClock, name: str, naps: Sequence[float], log: Log) -> Callable[[], None]:
@@ -256,7 +256,7 @@ def test_epoch_moves_with_the_clock() -> None:
 
 
 async def test_a_cancelled_sleeper_neither_blocks_nor_moves_the_clock() -> None:
-    """Its moment was nobody's: time goes on with the others, and not at all without them."""
+    """Its wake-up time is dropped: time moves on with the other flows, and not without them."""
     driver, log = AsyncDriver(), Log()
     runtime, clock = driver.runtime, driver.clock
     cancelled = asyncio.ensure_future(runtime.run(nap(60)))

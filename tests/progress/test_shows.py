@@ -129,7 +129,7 @@ def run(show: ecskit.progress.Show, events: ecskit.Stream[DeploymentEvent]) -> E
     return None
 
 
-def told(stream: io.StringIO) -> list[str]:
+def reported(stream: io.StringIO) -> list[str]:
     """Return the lines without their times."""
     return [line.lstrip().split("  ", 1)[-1] for line in stream.getvalue().splitlines()]
 
@@ -138,7 +138,7 @@ def test_a_deployment_in_lines(shop: Shop) -> None:
     """Each change has a line of its own, none comes twice, and the last one is the verdict."""
     stream = Counted()
     assert run(shop.plain(stream), shop.events(images={"app": "repo/app:2"})) is None
-    lines = told(stream)
+    lines = reported(stream)
     assert re.fullmatch(r"deployment \d+ of default/web \(web:2\)", lines[0])
     assert {"PENDING", "has started 3 tasks", "IN_PROGRESS", "deployment completed.", "SUCCESSFUL"} < set(lines)
     assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 3 of 3 tasks running", lines[-1])
@@ -164,11 +164,11 @@ def test_lines_begin_with_the_time_in_utc(shop: Shop) -> None:
     assert [] == [line for line in stream.getvalue().splitlines() if not re.match(r"\d\d:\d\d:\d\dZ  \S", line)]
 
 
-def test_why_tasks_stop_is_told_once(shop: Shop) -> None:
-    """However many stop for that reason: the counts and the verdict tell how many."""
+def test_why_tasks_stop_is_shown_once(shop: Shop) -> None:
+    """However many tasks stop for that reason: the counts and the verdict show the number."""
     stream = io.StringIO()
     error = run(shop.plain(stream), shop.events(task_definition="bad"))
-    lines = told(stream)
+    lines = reported(stream)
     assert isinstance(error, DeploymentRolledBack)
     assert 1 == len([line for line in lines if line.startswith("task ")])
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
@@ -181,7 +181,7 @@ def test_another_deployment_is_followed(shop: Shop) -> None:
     handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
     shop.ecs.services.start_deployment("web", images={"app": "repo/app:3"})
     assert run(shop.plain(stream), handle.events(on_superseded="follow")) is None
-    lines = told(stream)
+    lines = reported(stream)
     assert 1 == len([line for line in lines if "was superseded; following deployment" in line])
     assert lines[-1].startswith("DEPLOYED web:3 after ")
 
@@ -198,7 +198,7 @@ def test_another_deployment_takes_its_place(shop: Shop) -> None:
 
 def lines_of(error: DeploymentSuperseded, stream: io.StringIO) -> int:
     """Return how often the last line names the newer deployment."""
-    return told(stream)[-1].count(str(error.by))
+    return reported(stream)[-1].count(str(error.by))
 
 
 def test_time_is_up(shop: Shop) -> None:
@@ -206,14 +206,14 @@ def test_time_is_up(shop: Shop) -> None:
     stream = io.StringIO()
     error = run(shop.plain(stream), shop.events(images={"app": "repo/app:2"}, timeout=8))
     assert isinstance(error, WaitTimeout)
-    assert "TIMED OUT after 8 s: is IN_PROGRESS, 0 of 3 tasks running, 3 pending" == told(stream)[-1]
+    assert "TIMED OUT after 8 s: is IN_PROGRESS, 0 of 3 tasks running, 3 pending" == reported(stream)[-1]
 
 
 def test_nothing_was_changed(shop: Shop) -> None:
     """Then the verdict says so; nothing is called deployed."""
     stream = io.StringIO()
     assert run(shop.plain(stream), shop.events(images={"app": "repo/app:1"})) is None
-    assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 3 of 3 tasks running", told(stream)[-1])
+    assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 3 of 3 tasks running", reported(stream)[-1])
 
 
 def test_tasks_that_stay_up(shop: Shop) -> None:
@@ -221,7 +221,7 @@ def test_tasks_that_stay_up(shop: Shop) -> None:
     stream = io.StringIO()
     handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
     assert run(shop.plain(stream), handle.events(stable_for=120)) is None
-    lines = told(stream)
+    lines = reported(stream)
     quiet = [line for line in lines if "quiet for" in line]
     assert ["checking that tasks stay up: quiet for 0 of 120 s"] == quiet
     assert lines.index("SUCCESSFUL") == lines.index(quiet[0]) - 1
@@ -233,7 +233,7 @@ def test_tasks_that_do_not_stay_up(shop: Shop) -> None:
     stream = io.StringIO()
     shop.simulator.script("crash", [TaskScript.exits(1, after=after) for after in (5, 15, 25)])
     error = run(shop.plain(stream), shop.crash())
-    lines = told(stream)
+    lines = reported(stream)
     stops = [int(found[1]) for line in lines if (found := re.search(r"60 s, (\d+) tasks? stopped since", line))]
     assert isinstance(error, DeploymentUnstable)
     assert (True, sorted(set(stops))) == (len(stops) > 0, stops)
@@ -245,7 +245,7 @@ def test_a_rollback_that_was_begun_here(shop: Shop) -> None:
     """A line says what is rolled back to what, and the deployment that does so is named before its lines."""
     stream = io.StringIO()
     error = run(shop.plain(stream), shop.crash(on_failure="rollback"))
-    lines = told(stream)
+    lines = reported(stream)
     [begun] = [index for index, line in enumerate(lines) if line.startswith("rolling back ")]
     assert isinstance(error, DeploymentRolledBack)
     assert re.match(r"rolling back deployment \d+ of default/web \(crash:1\) to web:1: SUCCESSFUL, but ", lines[begun])
@@ -260,7 +260,7 @@ def test_stability_that_is_not_known(shop: Shop) -> None:
     shop.simulator.fail("ListTasks", Fault.access_denied(), times=None)
     handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
     assert run(shop.plain(stream), handle.events(stable_for=60)) is None
-    assert 1 == told(stream).count("it is unknown whether tasks stay up: reading tasks is refused")
+    assert 1 == reported(stream).count("it is unknown whether tasks stay up: reading tasks is refused")
 
 
 def commands(stream: io.StringIO) -> list[str]:
@@ -278,7 +278,7 @@ def test_a_deployment_in_a_job_of_github(shop: Shop) -> None:
     assert [group, "::endgroup::", verdict] == [lines[0], *lines[-2:]]
     assert "::endgroup::" == ended
     assert re.fullmatch(r"::notice title=DEPLOYED::DEPLOYED web:2 after \d+ s: 3 of 3 tasks running", verdict)
-    assert {"IN_PROGRESS", "SUCCESSFUL"} < set(told(stream))
+    assert {"IN_PROGRESS", "SUCCESSFUL"} < set(reported(stream))
     assert 0 == stream.unflushed
 
 
@@ -388,7 +388,7 @@ async def test_async_events_are_shown_alike() -> None:
                 async for event in events:
                     show(event)
                     await asyncio.sleep(0)
-    assert told(stream)[-1].startswith("DEPLOYED web:2 after 0 s")
+    assert reported(stream)[-1].startswith("DEPLOYED web:2 after 0 s")
 
 
 def frame(stream: io.StringIO) -> list[str]:

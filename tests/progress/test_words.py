@@ -61,7 +61,7 @@ def progress(*deployments: Deployment, desired: int = 2) -> DeploymentProgress:
         ("", ""),
     ],
 )
-def test_messages_are_told_without_what_machines_need(message: str, expected: str) -> None:
+def test_messages_are_reported_without_what_machines_need(message: str, expected: str) -> None:
     """The service's own name, lists of tasks and the number of this deployment go; what is about one task stays."""
     assert expected == service_message(message, progress())
 
@@ -91,7 +91,7 @@ def test_durations(seconds: float, expected: str) -> None:
         ),
         # What has no tasks any more is not worth a word.
         ([deployment(2, "web:2", running_count=2), deployment(1, "web:1", running_count=0)], ["web:2 2/2 running"]),
-        # Two of the same name are told from each other.
+        # Two of the same name are distinguished.
         (
             [deployment(2, "web:2", running_count=0), deployment(11234, "web:2", running_count=2)],
             ["web:2 (new) 0/2 running", "web:2 (..1234) 2 running"],
@@ -142,7 +142,7 @@ def test_how_long_tasks_have_stayed_up(shown: DeploymentProgress, later: float, 
         (None, "LEFT web:2 after 5 s: IN_PROGRESS, 1 of 2 tasks running"),
         (KeyboardInterrupt(), "INTERRUPTED after 5 s: it was IN_PROGRESS by then"),
         (SystemExit(143), "INTERRUPTED after 5 s: it was IN_PROGRESS by then"),
-        (ValueError("in somebody's\ncode"), "ValueError after 5 s: in somebody's code"),
+        (ValueError("in a\ncallback"), "ValueError after 5 s: in a callback"),
         (
             AccessDeniedException({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeServices"),
             "ERROR after 5 s: DescribeServices: AccessDeniedException: no",
@@ -150,7 +150,7 @@ def test_how_long_tasks_have_stayed_up(shown: DeploymentProgress, later: float, 
     ],
 )
 def test_verdicts_without_an_end_of_the_deployment(error: BaseException | None, expected: str) -> None:
-    """Nobody watches it any more; how it stood is told."""
+    """The caller stopped following it; the last state is shown."""
     shown = progress(deployment(2, "web:2", running_count=1, rollout_state="IN_PROGRESS"))
     assert expected == str(verdict(error, shown, 5.0))
 

@@ -19,7 +19,7 @@ settings.register_profile(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _aws_of_nobody() -> Iterator[None]:
+def _no_aws_configuration() -> Iterator[None]:
     """Keep the tests away from whatever AWS configuration the machine has."""
     with pytest.MonkeyPatch.context() as patch:
         clean_environment(patch)

@@ -66,7 +66,7 @@ class Answer:
         return cls(json.dumps(value).encode(), status)
 
     @classmethod
-    def error(cls, code: str, message: str = "told by the server", status: int = 400, **members: Any) -> Answer:
+    def error(cls, code: str, message: str = "reported by the server", status: int = 400, **members: Any) -> Answer:
         """Answer with an error as ECS does."""
         return cls.of({"__type": code, "message": message, **members}, status)
 

@@ -1,6 +1,6 @@
 """Hypothesis strategies for values of the service model's shapes, as they travel.
 
-`Noise` adds what tomorrow's ECS, or a sloppy one, could send: members and enum values that nobody knows, and nulls.
+`Noise` adds what a later version of ECS could send: unknown members and enum values, and nulls.
 """
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ def in_seconds(shape: str, value: Any) -> Any:
 
 
 def conforms(value: Any, annotation: Any) -> bool:
-    """Tell whether a value is of its declared type, all the way down."""
+    """Return whether a value, and all values in it, are of the declared types."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is Any:
         return True

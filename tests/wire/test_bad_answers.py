@@ -59,20 +59,20 @@ MALFORMED = [
 
 
 @pytest.mark.usefixtures("_loads")
-@pytest.mark.parametrize(("body", "told"), MALFORMED)
-async def test_a_malformed_answer_is_told(once: Caller, server: ModelServer, body: bytes, told: str) -> None:
+@pytest.mark.parametrize(("body", "reported"), MALFORMED)
+async def test_a_malformed_answer_is_reported(once: Caller, server: ModelServer, body: bytes, reported: str) -> None:
     """A body that is not the operation's is an error, never an empty result and never another exception."""
     server.will(Answer(body))
     with pytest.raises(errors.MalformedResponseError) as caught:
         await once.call("list_clusters")
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert "ListClusters" == caught.value.operation
     assert caught.value.retryable
     assert isinstance(caught.value, errors.TransportError)
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments", "body", "told"),
+    ("method", "arguments", "body", "reported"),
     [
         ("create_cluster", {}, {}, "CreateClusterResponse: cluster: is missing"),
         ("create_cluster", {}, {"cluster": None}, "cluster: is missing"),
@@ -90,14 +90,14 @@ async def test_a_malformed_answer_is_told(once: Caller, server: ModelServer, bod
         ),
     ],
 )
-async def test_a_missing_result_is_told_by_path(
-    once: Caller, server: ModelServer, method: str, arguments: dict[str, Any], body: Any, told: str
+async def test_a_missing_result_is_reported_by_path(
+    once: Caller, server: ModelServer, method: str, arguments: dict[str, Any], body: Any, reported: str
 ) -> None:
     """What every answer of the operation holds is missed by name."""
     server.will(Answer.of(body))
     with pytest.raises(errors.MalformedResponseError) as caught:
         await once.call(method, **arguments)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 UNREADABLE = [
@@ -157,15 +157,15 @@ async def test_a_body_that_is_cut_off_is_no_answer(once: Caller, server: ModelSe
     assert caught.value.retryable
 
 
-async def test_a_connection_that_is_closed_is_told(once: Caller, server: ModelServer) -> None:
+async def test_a_connection_that_is_closed_is_reported(once: Caller, server: ModelServer) -> None:
     """A server that hangs up did not answer."""
     server.will(Answer(hang_up=True))
     with pytest.raises(errors.ConnectionFailedError, match="ListClusters: "):
         await once.call("list_clusters")
 
 
-async def test_a_refused_connection_is_told(colour: str) -> None:
-    """Nobody listens there: the error names the endpoint."""
+async def test_a_refused_connection_is_reported(colour: str) -> None:
+    """No server listens: the error names the endpoint."""
     config = Config(retries={"total_max_attempts": 1})
     ecs = Caller.open(colour, region_name=REGION, endpoint_url="http://127.0.0.1:9", config=config)
     with pytest.raises(errors.ConnectionFailedError, match=r"http://127\.0\.0\.1:9"):
@@ -215,11 +215,11 @@ async def test_no_answer_raises_anything_else(
         try:
             response = await ecs.call("describe_tasks", tasks=["t"])
         except errors.EcsError as error:
-            told = str(error)
+            reported = str(error)
         else:
-            told = "DescribeTasks" if status < 300 else ""
+            reported = "DescribeTasks" if status < 300 else ""
             assert response.metadata.http_status == status
-    assert "DescribeTasks" in told
+    assert "DescribeTasks" in reported
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -153,13 +153,13 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("method", "arguments", "told"), WRONG)
+@pytest.mark.parametrize(("method", "arguments", "reported"), WRONG)
 async def test_a_wrong_argument_is_named(
-    ecs: Caller, server: ModelServer, method: str, arguments: dict[str, Any], told: str
+    ecs: Caller, server: ModelServer, method: str, arguments: dict[str, Any], reported: str
 ) -> None:
     """The error says where, what was expected and what was found, and how to mend it where that is known."""
     message = await refused(ecs, server, method, **arguments)
-    assert told == message.split(": ", 1)[1]
+    assert reported == message.split(": ", 1)[1]
 
 
 async def test_all_that_is_wrong_is_named_at_once(ecs: Caller, server: ModelServer) -> None:
@@ -231,13 +231,13 @@ BEYOND = [
 ]
 
 
-@pytest.mark.parametrize(("method", "arguments", "told"), BEYOND)
-async def test_limits_are_told_by_path_too(
-    ecs: Caller, server: ModelServer, method: str, arguments: dict[str, Any], told: str
+@pytest.mark.parametrize(("method", "arguments", "reported"), BEYOND)
+async def test_limits_are_reported_by_path_too(
+    ecs: Caller, server: ModelServer, method: str, arguments: dict[str, Any], reported: str
 ) -> None:
-    """What botocore's validation finds is told in the same words and with the same names."""
+    """Problems that botocore's validation finds are reported in the same form, with Python names."""
     message = await refused(ecs, server, method, **arguments)
-    assert told == message.split(": ", 1)[1]
+    assert reported == message.split(": ", 1)[1]
 
 
 MISFITS: list[tuple[str, Any, str]] = [
@@ -263,12 +263,12 @@ MISFITS: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("shape", "data", "told"), MISFITS)
-async def test_dicts_that_do_not_fit_are_told_by_path(shape: str, data: Any, told: str) -> None:
+@pytest.mark.parametrize(("shape", "data", "reported"), MISFITS)
+async def test_dicts_that_do_not_fit_are_reported_by_path(shape: str, data: Any, reported: str) -> None:
     """The public converter says what it cannot make a model of, and where."""
     with pytest.raises(errors.RequestError) as caught:
         ecskit.converter.structure(data, getattr(models, shape))
-    assert f"{shape}: {told}" == str(caught.value)
+    assert f"{shape}: {reported}" == str(caught.value)
 
 
 async def test_dicts_of_other_kinds_are_dicts() -> None:

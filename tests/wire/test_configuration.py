@@ -39,7 +39,7 @@ async def refused(colour: str, **options: Any) -> errors.ConfigurationError:
     return caught.value
 
 
-async def test_missing_credentials_are_told(colour: str, server: ModelServer) -> None:
+async def test_missing_credentials_are_reported(colour: str, server: ModelServer) -> None:
     """Without credentials nothing is sent, and the error says what to set."""
     ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url)
     with pytest.raises(errors.CredentialsError) as caught:
@@ -52,31 +52,31 @@ async def test_missing_credentials_are_told(colour: str, server: ModelServer) ->
     assert (False, []) == (caught.value.retryable, server.seen)
 
 
-async def test_half_of_the_credentials_are_told(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_half_of_the_credentials_are_reported(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a key id without its key a client cannot even be made."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     error = await refused(colour, region_name=REGION)
     assert "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY" == str(error)
 
 
-async def test_a_missing_region_is_told(colour: str) -> None:
+async def test_a_missing_region_is_reported(colour: str) -> None:
     """The error lists the ways to give one."""
     error = await refused(colour)
     assert "no region: pass region_name=, set AWS_DEFAULT_REGION, or give the profile a region" == str(error)
 
 
 @pytest.mark.parametrize("by_variable", [False, True])
-async def test_an_unknown_profile_is_told(colour: str, by_variable: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001  # a parameter of the test
+async def test_an_unknown_profile_is_reported(colour: str, by_variable: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001  # a parameter of the test
     """A profile that no configuration file has is named, wherever its name comes from."""
     if by_variable:
-        monkeypatch.setenv("AWS_PROFILE", "nobody")
-    error = await refused(colour, region_name=REGION, **({} if by_variable else {"profile_name": "nobody"}))
-    assert "nobody" in str(error)
+        monkeypatch.setenv("AWS_PROFILE", "absent")
+    error = await refused(colour, region_name=REGION, **({} if by_variable else {"profile_name": "absent"}))
+    assert "absent" in str(error)
     assert "profile_name= and AWS_PROFILE name profiles of the AWS configuration files" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ({"region_name": "not a region"}, "not a region"),
         ({"region_name": 5}, "region_name must be a str, not int"),
@@ -92,9 +92,9 @@ async def test_an_unknown_profile_is_told(colour: str, by_variable: bool, monkey
         ),
     ],
 )
-async def test_a_bad_argument_of_a_client_is_told(colour: str, options: dict[str, Any], told: str) -> None:
+async def test_a_bad_argument_of_a_client_is_reported(colour: str, options: dict[str, Any], reported: str) -> None:
     """Whatever cannot be used is named by the error."""
-    assert told in str(await refused(colour, **options))
+    assert reported in str(await refused(colour, **options))
 
 
 def test_a_sync_client_takes_no_async_session() -> None:
@@ -151,7 +151,7 @@ async def test_a_wrapped_clients_options_are_its_owners(colour: str) -> None:
                 ecskit.AsyncClient.wrap(aio_client).with_options(region_name="eu-west-1")
 
 
-async def test_an_operation_that_a_wrapped_client_lacks_is_told(old_client: Caller, server: ModelServer) -> None:
+async def test_an_operation_that_a_wrapped_client_lacks_is_reported(old_client: Caller, server: ModelServer) -> None:
     """The error names the operation, the installed botocore and the two ways out."""
     with pytest.raises(errors.UnsupportedOperationError) as caught:
         await old_client.call("list_gateways")

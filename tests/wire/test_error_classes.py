@@ -1,4 +1,4 @@
-"""The error classes by themselves: they travel between processes, tell a story, and are where they should be."""
+"""The error classes: they survive pickle, have a message, and form the documented tree."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ RESPONSE = {
 }
 DEPLOYMENT = DeploymentProgress(started=StartedDeployment(service="web", cluster="prod", deployment_id="ecs-svc/2"))
 TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
+SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
 INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
 
 def made(cls: type[Any]) -> Any:
-    """Make an error of a class with what it usually holds."""
+    """Make an error of a class with usual arguments."""
     sensible = {
         "error_response": RESPONSE,
         "operation_name": "RunTask",
@@ -41,21 +42,28 @@ def made(cls: type[Any]) -> Any:
         "problems": [("count", "expected int, got str")],
         "message": "what happened",
         "failures": [FAILURE],
-        "response": models.UpdateContainerInstancesStateResponse(container_instances=[INSTANCE], failures=[FAILURE]),
+        "response": models.DescribeTasksResponse(failures=[FAILURE]),
         "story": STORY,
         "result": RunTaskResult(requested=2, tasks=[TASK], failures=[FAILURE]),
         "outcomes": [TaskOutcome.of(TASK)],
         "missing": ["arn:2"],
-        "found": [TASK],
+        "tasks": [TASK],
+        "services": [SERVICE],
         "service": "web",
         "controller": "CODE_DEPLOY",
         "deployment": "arn:3",
         "why": "there is no other revision",
         "errors": {},
         "requested": ["arn:1"],
+        "found": [TASK],
         "stopped": True,
+        "container_instances": [INSTANCE],
         "undone": True,
     }
+    if cls is errors.ContainerInstancesNotChanged:
+        sensible["response"] = models.UpdateContainerInstancesStateResponse(
+            container_instances=[INSTANCE], failures=[FAILURE]
+        )
     if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
         sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
@@ -73,7 +81,7 @@ def made(cls: type[Any]) -> Any:
     "how", [lambda e: pickle.loads(pickle.dumps(e)), copy.deepcopy, copy.copy], ids=["pickle", "deepcopy", "copy"]
 )
 def test_errors_survive_the_trip(cls: type[Any], how: Any) -> None:
-    """Pickled and copied errors are of the same class and hold and tell the same."""
+    """Pickled and copied errors are of the same class and have the same fields and message."""
     error = made(cls)
     other = how(error)
     assert type(error) is type(other)
@@ -102,7 +110,7 @@ def test_errors_keep_notes_on_the_trip() -> None:
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_every_error_is_one_of_ecskit_and_tells_a_story(cls: type[Any]) -> None:
+def test_every_error_is_one_of_ecskit_and_has_a_message(cls: type[Any]) -> None:
     """One except clause catches all; none of them prints as an empty line."""
     error = made(cls)
     assert isinstance(error, errors.EcsError)
@@ -124,7 +132,7 @@ def test_names_are_listed_once() -> None:
     assert all(hasattr(errors, name) for name in errors.__all__)
 
 
-def test_errors_of_operations_are_told_in_their_docstrings() -> None:
+def test_errors_of_operations_are_reported_in_their_docstrings() -> None:
     """What the service model says an operation can answer with is under Raises."""
     for operation, spec in API["operations"].items():
         for client in (Client, AsyncClient):

@@ -207,21 +207,21 @@ async def test_a_closed_async_client_cannot_be_entered() -> None:
 
 def test_options_are_checked_when_they_are_varied() -> None:
     """A dict is no botocore Config, with a config before it or without."""
-    told = r"config must be a botocore\.config\.Config, not dict"
+    reported = r"config must be a botocore\.config\.Config, not dict"
     for config in (None, Config(read_timeout=7)):
         with (
             ecskit.Client(region_name=REGION, config=config) as ecs,
-            pytest.raises(errors.ConfigurationError, match=told),
+            pytest.raises(errors.ConfigurationError, match=reported),
         ):
             ecs.with_options(config={"read_timeout": 7})
 
 
-def test_an_answer_that_came_is_told_though_the_client_was_closed_meanwhile() -> None:
+def test_an_answer_that_came_is_reported_though_the_client_was_closed_meanwhile() -> None:
     """What ECS said is never replaced; a connection that broke because of the closing is."""
     with ecskit.Client(region_name=REGION, endpoint_url=ENDPOINT) as ecs:
         under_way = Exchange(ecs.botocore_client, Send("ListTasks", {}), lambda: None)
-    told = {"Error": {"Code": "ClusterNotFoundException", "Message": "gone"}, "ResponseMetadata": {}}
-    answered = translate(ClientError(told, "ListTasks"), under_way, closed=True)  # type: ignore[arg-type]  # a few will do
+    reported = {"Error": {"Code": "ClusterNotFoundException", "Message": "gone"}, "ResponseMetadata": {}}
+    answered = translate(ClientError(reported, "ListTasks"), under_way, closed=True)  # type: ignore[arg-type]  # a few will do
     assert type(answered) is errors.ClusterNotFoundException
     broken = ReadTimeoutError(endpoint_url=ENDPOINT)
     assert type(translate(broken, under_way, closed=True)) is errors.ClientClosedError

@@ -184,7 +184,7 @@ class TestRepr:
         )
 
     def test_unknown_members_show_their_names(self) -> None:
-        """Nobody knows yet which of them are secret."""
+        """It is unknown which of them are secret."""
         tag = models.Tag(key="k", extra_fields={"zeta": "secret", "alpha": 1})
         assert "Tag(key='k', extra_fields=<alpha, zeta>)" == repr(tag)
 
@@ -301,7 +301,7 @@ def test_odd_names_are_used() -> None:
 def test_times_are_utc_whatever_they_were() -> None:
     """Seconds, ISO 8601 and datetimes of any zone become datetimes in UTC."""
     expected = datetime(2024, 1, 2, 3, 4, 5, 678000, timezone.utc)
-    for told in (
+    for reported in (
         1704164645.678,
         "2024-01-02T03:04:05.678Z",
         "2024-01-02T04:04:05.678+01:00",
@@ -309,7 +309,7 @@ def test_times_are_utc_whatever_they_were() -> None:
         expected,
         datetime(2024, 1, 2, 3, 4, 5, 678000),  # noqa: DTZ001  # boto3's answers have none, so this one is UTC
     ):
-        found = ecskit.converter.structure({"before": told}, models.CreatedAt).before
+        found = ecskit.converter.structure({"before": reported}, models.CreatedAt).before
         assert found == expected
         assert found is not None
         assert found.tzinfo is timezone.utc

@@ -1,4 +1,4 @@
-"""Stories told to moto's server, through both transports: an independent opinion of what ECS answers."""
+"""Sequences of requests to moto's server, through both transports: an independent implementation of ECS."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ async def test_container_instances(ecs: Caller, machines: Machines) -> None:
     assert endpoint.endpoint.startswith("http")
 
 
-async def test_what_moto_bends_is_told(ecs: Caller, machines: Machines) -> None:
+async def test_what_moto_bends_is_reported(ecs: Caller, machines: Machines) -> None:
     """moto drains and deregisters instances, but answers both with attributes that have no names."""
     await ecs.call("create_cluster")
     instance = (

@@ -178,7 +178,7 @@ async def test_failures_in_pages_are_left_to_the_caller(ecs: Caller, server: Mod
 
 
 class TestLaziness:
-    """Nothing is sent before somebody wants it."""
+    """Nothing is sent before the first item is requested."""
 
     async def test_nothing_is_sent_before_iteration(self, ecs: Caller, server: ModelServer) -> None:
         """Neither a paginator nor its generator sends anything."""
@@ -238,7 +238,7 @@ async def test_an_error_on_a_later_page_is_raised_there(ecs: Caller, server: Mod
     assert ["a"] == found
 
 
-async def test_wrong_arguments_are_told_on_iteration(ecs: Caller, server: ModelServer) -> None:
+async def test_wrong_arguments_are_reported_on_iteration(ecs: Caller, server: ModelServer) -> None:
     """As with the operation itself."""
     with pytest.raises(errors.RequestError, match="page_size: expected int, got str"):
         await drained(ecs.paginate("list_clusters", page_size="7"))

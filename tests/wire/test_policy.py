@@ -59,7 +59,7 @@ async def test_max_attempts_counts_retries(colour: str) -> None:
 
 
 async def test_config_with_botocores_own_defaults_is_config(colour: str) -> None:
-    """60 seconds that somebody asked for are not the 60 of a default."""
+    """A configured timeout of 60 s is kept, although 60 s is also botocore's default."""
     config = await config_of(colour, config=Config(connect_timeout=60, read_timeout=60))
     assert (60, 60) == (config.connect_timeout, config.read_timeout)
 
@@ -113,7 +113,7 @@ async def test_the_profile_overrules_the_defaults(colour: str, tmp_path: Path, m
 async def test_a_defaults_mode_overrules_the_defaults(
     colour: str, variables: dict[str, str], options: Any, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody who chose one of botocore's modes wants its time to connect; `legacy` chooses none."""
+    """A defaults mode of botocore keeps its own connect timeout; `legacy` is no such mode."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     config = await config_of(colour, **options)
@@ -131,7 +131,7 @@ async def test_the_sessions_default_configuration_counts(colour: str) -> None:
     assert 33 == session.get_default_client_config().read_timeout
 
 
-async def test_the_user_agent_tells_both(colour: str, server: ModelServer) -> None:
+async def test_the_user_agent_names_both(colour: str, server: ModelServer) -> None:
     """Who calls, and through what."""
     ecs = Caller.open(
         colour, region_name=REGION, endpoint_url=server.url, config=Config(user_agent_extra="deployer/2.1")
@@ -144,7 +144,7 @@ async def test_the_user_agent_tells_both(colour: str, server: ModelServer) -> No
 
 
 async def test_the_app_id_survives(colour: str, server: ModelServer) -> None:
-    """botocore's own way to tell who calls."""
+    """botocore's own way to identify the caller."""
     config = Config(user_agent_appid="deployer")
     ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url, config=config)
     await ecs.call("list_clusters")

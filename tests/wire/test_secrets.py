@@ -31,8 +31,8 @@ def container(**changes: Any) -> models.ContainerDefinition:
     return models.ContainerDefinition(**{**arguments, **changes})
 
 
-def told(error: BaseException) -> str:
-    """Return everything that an error tells to those who log it, cause and context included."""
+def reported(error: BaseException) -> str:
+    """Return everything that a log of an error shows, including cause and context."""
     shown = [*traceback.format_exception(error), str(error), repr(error), str(getattr(error, "problems", ""))]
     return "\n".join(shown)
 
@@ -54,12 +54,12 @@ WRONG: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize("wrong", [w for _, w in WRONG], ids=[name for name, _ in WRONG])
-async def test_a_wrong_type_tells_no_secret(ecs: Caller, wrong: Any) -> None:
+async def test_a_wrong_type_shows_no_secret(ecs: Caller, wrong: Any) -> None:
     """The error names places and types."""
     with pytest.raises(errors.RequestError) as caught:
         await ecs.call("register_task_definition", family="web", container_definitions=[wrong])
-    assert SECRET not in told(caught.value)
-    assert SECRET not in told(pickle.loads(pickle.dumps(caught.value)))
+    assert SECRET not in reported(caught.value)
+    assert SECRET not in reported(pickle.loads(pickle.dumps(caught.value)))
 
 
 BEYOND: list[dict[str, Any]] = [
@@ -77,29 +77,29 @@ BEYOND: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("arguments", BEYOND)
-async def test_botocores_validation_tells_no_secret(ecs: Caller, arguments: dict[str, Any]) -> None:
+async def test_botocores_validation_shows_no_secret(ecs: Caller, arguments: dict[str, Any]) -> None:
     """botocore's own report prints values; neither it nor its error is anywhere in ours."""
     given = {"family": "web", "container_definitions": [container()], **arguments}
     with pytest.raises(errors.RequestError, match=r"tags\[0\].key: invalid length") as caught:
         await ecs.call("register_task_definition", **given)
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
-    assert SECRET not in told(caught.value)
+    assert SECRET not in reported(caught.value)
 
 
 @pytest.mark.parametrize(
     "answer",
     [Answer.error("ClientException"), Answer(b"<html>", 500), Answer(b"nonsense"), Answer(hang_up=True), Answer.of({})],
 )
-async def test_a_failed_call_tells_no_secret(once: Caller, server: ModelServer, answer: Answer) -> None:
+async def test_a_failed_call_shows_no_secret(once: Caller, server: ModelServer, answer: Answer) -> None:
     """Whatever comes back, the request is not repeated in the error."""
     server.will(answer)
     with pytest.raises(errors.EcsError) as caught:
         await once.call("register_task_definition", family="web", container_definitions=[container()])
-    assert SECRET not in told(caught.value)
+    assert SECRET not in reported(caught.value)
     assert SECRET.encode() in server.last.body
 
 
-async def test_a_malformed_answer_tells_no_secret(once: Caller, server: ModelServer) -> None:
+async def test_a_malformed_answer_shows_no_secret(once: Caller, server: ModelServer) -> None:
     """What ECS sends back of a task definition is not repeated when it does not fit."""
     definition = ecskit.converter.unstructure(
         models.RegisterTaskDefinitionRequest(family="web", container_definitions=[container()])
@@ -108,10 +108,10 @@ async def test_a_malformed_answer_tells_no_secret(once: Caller, server: ModelSer
     server.will(Answer.of({"taskDefinition": {**definition, "revision": 1, "taskDefinitionArn": "arn"}}))
     with pytest.raises(errors.MalformedResponseError, match=r"containerDefinitions\[1\].environment: ") as caught:
         await once.call("describe_task_definition", task_definition="web")
-    assert SECRET not in told(caught.value)
+    assert SECRET not in reported(caught.value)
 
 
-async def test_repr_tells_no_secret() -> None:
+async def test_repr_shows_no_secret() -> None:
     """Neither a container, nor a request that holds one, nor an override shows what is secret."""
     override = models.TaskOverride(container_overrides=[models.ContainerOverride(environment=container().environment)])
     request = models.RegisterTaskDefinitionRequest(family="web", container_definitions=[container()])
@@ -127,10 +127,10 @@ async def test_a_session_of_execute_command_shows_no_token() -> None:
     assert SECRET not in repr(models.ExecuteCommandResponse(session=session))
 
 
-async def test_a_dict_that_does_not_fit_tells_no_secret() -> None:
+async def test_a_dict_that_does_not_fit_shows_no_secret() -> None:
     """The converter's errors name places and types."""
     with pytest.raises(errors.RequestError) as caught:
         ecskit.converter.structure(
             {"family": "web", "containerDefinitions": [{"environment": SECRET}]}, models.RegisterTaskDefinitionRequest
         )
-    assert SECRET not in told(caught.value)
+    assert SECRET not in reported(caught.value)

@@ -102,7 +102,7 @@ async def test_a_modelled_error_is_in_its_group(once: Caller, server: ModelServe
     error = await failed(once, server, Answer.error(code))
     assert GROUPS[code] in type(error).__bases__
     assert all(isinstance(error, base) for base in (GROUPS[code], errors.ServiceError, errors.EcsError, ClientError))
-    assert {"Code": code, "Message": "told by the server"} == error.response["Error"]
+    assert {"Code": code, "Message": "reported by the server"} == error.response["Error"]
     assert "ListTasks" == error.operation_name
     assert isinstance(error.__cause__, ClientError)
     assert not isinstance(error.__cause__, errors.EcsError)

@@ -31,7 +31,7 @@ def shape_of(function: Any) -> list[tuple[str, Any, Any, str]]:
 
 
 def neutral(text: str | None) -> str:
-    """Return a text without the words that tell the colours apart."""
+    """Return a text without the words that differ between sync and async."""
     return re.sub(r"Async|async |await |aio", "", text or "")
 
 

@@ -24,7 +24,7 @@ def request_for(operation: str, **more: Any) -> Any:
 
 @operations
 async def test_a_token_is_filled_in(ecs: Caller, server: ModelServer, operation: str) -> None:
-    """A request without a token gets one within the operation's limit, and the response tells which."""
+    """A request without a token gets one within the operation's limit, and the response holds it."""
     response = await ecs.send(request_for(operation))
     token = server.last.input["clientToken"]
     assert 0 < len(token) <= LIMITS[operation]
@@ -65,7 +65,7 @@ async def test_retries_are_logged(ecs: Caller, server: ModelServer, caplog: pyte
     [Answer.error("ServerException", status=500), Answer(b"nonsense"), Answer(hang_up=True)],
     ids=["500", "nonsense", "hang-up"],
 )
-async def test_a_failed_call_tells_its_token(once: Caller, server: ModelServer, operation: str, answer: Answer) -> None:
+async def test_a_failed_call_holds_its_token(once: Caller, server: ModelServer, operation: str, answer: Answer) -> None:
     """Whoever sends it again can make sure that nothing runs twice."""
     server.will(answer)
     with pytest.raises(errors.EcsError) as caught:
@@ -98,7 +98,7 @@ async def test_refused_input_has_no_token(ecs: Caller) -> None:
 
 
 async def test_operations_without_tokens_send_none(ecs: Caller, server: ModelServer) -> None:
-    """And tell none."""
+    """And report none."""
     response = await ecs.call("list_clusters")
     assert ({}, None) == (server.last.input, response.metadata.client_token)
 

@@ -1,4 +1,4 @@
-"""Clients that somebody else owns: both use them at once, and neither notices the other."""
+"""Wrapped clients: their owner and ecskit use them at the same time, without side effects."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_owner_may_call_from_a_handler(server: ModelServer, event: str) -> N
     owner.close()
 
 
-def test_a_stubbed_client_is_told(mocked: Any) -> None:
+def test_a_stubbed_client_is_reported(mocked: Any) -> None:
     """botocore's Stubber answers with dicts, not bytes: that is an error, and no empty result."""
     with Stubber(mocked) as stub:
         stub.add_response("list_clusters", {"clusterArns": ["a"]})
@@ -209,7 +209,7 @@ class TestAsync:
         with pytest.raises(errors.ClientClosedError):
             await ecs.list_clusters()
 
-    async def test_a_task_that_a_call_leaves_behind_is_nobodys(self, owned: Any) -> None:
+    async def test_a_task_that_a_call_leaves_behind_does_not_count(self, owned: Any) -> None:
         """A task started by a handler inside a call, which asks as the owner, is answered as the owner."""
         later: list[asyncio.Task[Any]] = []
 

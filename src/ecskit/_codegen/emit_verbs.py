@@ -280,10 +280,10 @@ def _body(verb: Verb, variant: Variant, within: str, *, cancel: bool) -> str:
     given = ["self.started"] * verb.bound + [p.name for p in verb.positional]
     given += [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
     package, _, module = verb.module.rpartition(".")
-    imports = [f"from {package} import {module} as flows"]
+    imports = {package: [f"{module} as flows"]}
     made = ""
     for (parameter, class_), names in expansion.items():
-        imports.append(f"from {EXPANDED[class_]} import {class_}")
+        imports.setdefault(EXPANDED[class_], []).append(class_)
         made += block(f"{parameter} = {class_}(", [f"{name}={name}" for name in names], ")", "        ")
         given.append(f"{parameter}={parameter}")
     passed = ", cancel" if cancel else ""
@@ -291,8 +291,11 @@ def _body(verb: Verb, variant: Variant, within: str, *, cancel: bool) -> str:
     if verb.kind == "Emits":
         result = f"{variant.prefix}Stream(self._runtime.iterate(flow{passed}))"
     for handle, module in _handle(verb, variant).items():
-        imports += [f"from {module} import {handle}"] if handle != within else []
+        if handle != within:
+            imports.setdefault(module, []).append(handle)
         result = f"{handle}(self._runtime, {result})"
-    lines = "".join(f"        {line}\n" for line in sorted(imports))
+    lines = "".join(
+        f"        from {home} import {', '.join(sorted(names))}\n" for home, names in sorted(imports.items())
+    )
     call = block(f"flow = flows.{verb.name}(", given, ")", "        ")
     return f"{lines}\n{made}{call}        return {result}\n"

@@ -18,7 +18,7 @@ _POLL_INTERVAL = 0.1
 
 
 class Clock(Protocol):
-    """Tells the time and sleeps."""
+    """Returns the time, and sleeps."""
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""

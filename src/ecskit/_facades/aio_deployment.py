@@ -119,8 +119,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -238,8 +237,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

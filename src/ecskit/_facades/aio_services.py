@@ -165,9 +165,7 @@ class AsyncServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -537,8 +535,7 @@ class AsyncServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 

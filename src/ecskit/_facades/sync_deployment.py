@@ -122,8 +122,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(
@@ -243,8 +242,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
         from ecskit._deployments import handle as flows
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         follow_options = FollowOptions(

@@ -168,9 +168,7 @@ class ServiceVerbs:
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
         from ecskit._deployments import deploy as flows
-        from ecskit._deployments.arguments import Change
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
 
         change = Change(
@@ -546,8 +544,7 @@ class ServiceVerbs:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
-        from ecskit._deployments.arguments import FollowOptions
-        from ecskit._deployments.arguments import RollbackOptions
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
         from ecskit._polling.options import WaitOptions
         from ecskit._services import scaling as flows
 

@@ -18,7 +18,6 @@ __all__ = [
     "Vanished",
     "WaitError",
     "WaitFailed",
-    "WaitStory",
     "WaitTimeout",
 ]
 
