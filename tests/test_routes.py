@@ -105,3 +105,13 @@ def test_one_deployment(routes: dict[str, list[str]]) -> None:
     found = [name for name in routes["deployment"] if not name.startswith(SHARED)]
     assert listed("One deployment") == found
     assert len(found) <= 12
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_every_file_that_is_named_exists(page: str) -> None:
+    """Paths are relative to the repository or to the package; names alone belong to the folder named before."""
+    root = Path(__file__).parents[1]
+    named = set(re.findall(r"`([\w./]+\.(?:py|toml|md))`", (root / page).read_text("utf-8")))
+    existing = [path.as_posix() for folder in ("src", "tests", "docs") for path in (root / folder).rglob("*.*")]
+    existing += [path.as_posix() for path in root.glob("*.*")]
+    assert [] == sorted(name for name in named if not any(path.endswith(f"/{name}") for path in existing))
