@@ -423,7 +423,7 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
         (["nowhere", "--force"], "ECS does not show 1 of 1 services: nowhere"),
         ([], "expected a service"),
         (["web", "--force", "--resume", "{}"], "cannot be used with service, --force"),
-        (["--resume", "{}"], "expected what `to_json` wrote"),
+        (["--resume", "{}"], "expected the result of `to_json`"),
     ],
 )
 def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], message: str) -> None:

@@ -34,7 +34,7 @@ CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cl
 
 def made(cls: type[Any]) -> Any:
     """Make an error of a class with usual arguments."""
-    sensible = {
+    sensible: dict[str, Any] = {
         "error_response": RESPONSE,
         "operation_name": "RunTask",
         "operation": "RunTask",
@@ -60,11 +60,11 @@ def made(cls: type[Any]) -> Any:
         "container_instances": [INSTANCE],
         "undone": True,
     }
-    if cls is errors.ContainerInstancesNotChanged:
+    if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(
             container_instances=[INSTANCE], failures=[FAILURE]
         )
-    if hasattr(cls, "what"):  # how a deployment ends: what is known of it comes with the story
+    if cls.__name__.startswith("Deployment") and hasattr(cls, "outcome"):  # their story holds a progress
         sensible["story"] = DEPLOYMENT.story("why")
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()

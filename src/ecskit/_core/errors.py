@@ -287,10 +287,6 @@ class ServerError(ServiceError):
     retryable = True
 
 
-_MAX_SHOWN = 10
-"""The maximum number of failures in a message."""
-
-
 class WaitCancelled(EcsError):
     """The `cancel` event of a wait was set."""
 
@@ -334,12 +330,11 @@ class FailuresError(EcsError):
         self.response = response
 
     def __str__(self) -> str:
-        text = "; ".join(
+        reasons = [
             f"{f.reason or 'no reason given'}{f' ({f.detail})' if f.detail else ''}{f' for {f.arn}' if f.arn else ''}"
-            for f in self.failures[:_MAX_SHOWN]
-        )
-        more = f"; and {len(self.failures) - _MAX_SHOWN} more" if len(self.failures) > _MAX_SHOWN else ""
-        return f"{self.operation}: {len(self.failures)} failed: {text}{more}"
+            for f in self.failures
+        ]
+        return f"{self.operation}: {len(reasons)} failed: {listed(reasons, separator='; ')}"
 
 
 class MissingError(EcsError):

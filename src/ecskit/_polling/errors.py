@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any, ClassVar
 
 import attrs
@@ -12,6 +11,7 @@ import attrs
 from ecskit._core.errors import EcsError
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._core.model import Model
+from ecskit._core.wording import listed, plural
 
 __all__ = [
     "NotVisible",
@@ -20,10 +20,6 @@ __all__ = [
     "WaitFailed",
     "WaitTimeout",
 ]
-
-
-_NAMED = 10
-"""The most targets that a message names."""
 
 
 @attrs.frozen
@@ -65,7 +61,7 @@ class WaitStory:
     @property
     def poll_summary(self) -> str:
         """The number of polls, and the states that they showed, as text."""
-        text = f"{self.polls} poll{'' if self.polls == 1 else 's'}"
+        text = plural(self.polls, "poll")
         if self.states:
             text += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
         return text
@@ -73,7 +69,7 @@ class WaitStory:
     def __str__(self) -> str:
         """Return the state of the wait in one line, for `on_poll=print`."""
         reasons = Counter(self.reasons.values())
-        text = ", ".join(f"{count} {self.noun}{'' if count == 1 else 's'}: {why}" for why, count in reasons.items())
+        text = ", ".join(f"{plural(count, self.noun)}: {why}" for why, count in reasons.items())
         return f"{self.wait} after {self.elapsed:.0f} s: {text or 'done'}"
 
 
@@ -95,10 +91,8 @@ class WaitError(EcsError):
 
     def __str__(self) -> str:
         story = self.story
-        reasons = [f"{story.noun} {_short(id_)} {why}" for id_, why in islice(story.reasons.items(), _NAMED)]
-        if len(story.reasons) > _NAMED:
-            reasons.append(f"and {len(story.reasons) - _NAMED} more")
-        text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {'; '.join(reasons)}; {story.poll_summary}"
+        reasons = listed((f"{story.noun} {_short(id_)} {why}" for id_, why in story.reasons.items()), separator="; ")
+        text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {reasons}; {story.poll_summary}"
         return text + (f"; last error: {story.errors[-1]}" if story.errors else "")
 
 

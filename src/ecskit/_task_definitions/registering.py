@@ -98,12 +98,12 @@ class _Registration:
             )
         try:
             # Without botocore's retries: each attempt has to read the latest revision first.
-            answer = yield from call(self.request, single_attempt=True)
+            response = yield from call(self.request, single_attempt=True)
         except EcsError as error:
             if may_have_taken_effect(error):
                 self.unconfirmed = changes
             raise
-        return Registered(definition=answer.task_definition, changed=True, changes=changes)
+        return Registered(definition=response.task_definition, changed=True, changes=changes)
 
     def latest(self) -> Flow[DescribeTaskDefinitionResponse | None]:
         include: Sequence[TaskDefinitionField] = ABSENT_LIST if self.request.tags is ABSENT_LIST else ["TAGS"]

@@ -47,8 +47,8 @@ class OutcomeReader:
         """
         if self.essential is not None or wait_state.polls & (wait_state.polls - 1) != 0:
             return
-        seen = [known.last.task_definition_arn for known in wait_state.resources.values() if known.last is not None]
-        for arn in dict.fromkeys(seen):
+        arns = [each.last.task_definition_arn for each in wait_state.resources.values() if each.last is not None]
+        for arn in dict.fromkeys(arns):
             if arn is not None and arn not in self.definitions:
                 error = yield from self._read(arn, RetryLimits(attempts=1))
                 if error is not None and not error.retryable:

@@ -165,7 +165,7 @@ def _stop_started(result: RunTaskResult, cluster: str | None) -> Flow[None]:
 
 @attrs.define
 class _Chunk:
-    """Up to ten of the tasks, and what is known about them: the clean-up reads it when the launch is cut short."""
+    """Up to ten of the tasks, with the results so far, which the clean-up reads."""
 
     request: RunTaskRequest
     count: int
