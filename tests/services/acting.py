@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -56,7 +56,7 @@ class _Warnings(logging.Handler):
 
 
 @contextmanager
-def _warnings() -> Iterator[list[str]]:
+def _warnings() -> Generator[list[str], None, None]:
     """Collect what ecskit warns of in its log."""
     log = _Warnings()
     logging.getLogger("ecskit").addHandler(log)

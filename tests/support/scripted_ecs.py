@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ class Scripted:
     clock: VirtualClock
     latency: float = 0.0
     """Seconds until a request takes effect and is answered."""
-    calls: Sequence[Any]
+    calls: list[Any]
 
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
