@@ -354,7 +354,7 @@ def test_an_interrupted_one_is_rolled_back_if_asked(
     code, lines = interrupt(server, number, "web", "--image", "app=repo/app:2", "--rollback-on", "interrupt")
     assert code == expected
     assert lines[-2].startswith("interrupted: a rollback was started")
-    assert re.match(r"INTERRUPTED after \d+ s: it was (PENDING|IN_PROGRESS) by then", lines[-1])
+    assert re.match(r"INTERRUPTED after \d+ s: the last status was (PENDING|IN_PROGRESS)", lines[-1])
     assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
 
 

@@ -57,7 +57,7 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 class AsyncClient(AsyncOperations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
-    It belongs to the event loop in which it is first used. Use it with `async with`, or `aclose()` it in the end.
+    It belongs to the event loop in which it is first used. Use it with `async with`, or call `aclose()` at the end.
 
     Args:
         region_name: AWS region. Default: that of the session, the environment or the profile.
@@ -94,7 +94,7 @@ class AsyncClient(AsyncOperations):
             client: The client to use. Its own calls work as before, and `aclose()` leaves it open.
 
         Raises:
-            ConfigurationError: It is no aiobotocore client for ECS.
+            ConfigurationError: It is not an aiobotocore client for ECS.
         """
         wrapped = cls.__new__(cls)
         wrapped._set_up(transport_module().wrap(client), None)

@@ -56,7 +56,7 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 class Client(Operations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
-    Threads may share it. Use it as a context manager, or `close()` it in the end.
+    Threads may share it. Use it as a context manager, or call `close()` at the end.
 
     Args:
         region_name: AWS region. Default: that of the session, the environment or the profile.
@@ -92,7 +92,7 @@ class Client(Operations):
             client: The client to use. Its own calls work as before, and `close()` leaves it open.
 
         Raises:
-            ConfigurationError: It is no botocore client for ECS.
+            ConfigurationError: It is not a botocore client for ECS.
         """
         from ecskit._transport.sync import wrap
 

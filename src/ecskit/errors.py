@@ -34,7 +34,7 @@ The tree::
     |   +-- TasksMissing
     |   +-- ServicesMissing
     |   +-- ContainerInstancesMissing
-    +-- UnsupportedController                      CodeDeploy carries out the deployments of a service
+    +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
     +-- NothingToRollBack
     +-- PaginationError                            ECS repeats a page token

@@ -163,7 +163,7 @@ ROWS: dict[str, Row] = {
         world=story({0: "2=I:0 1=C"}, {2: {0: "IN_PROGRESS"}}),
         options={"stalled_after": 100.0},
         verdict="DeploymentStalled",
-        says="nothing has moved for 1",
+        says="nothing has changed for 1",
         ends=(100, 140),
     ),
     "S23 only the count": Row(

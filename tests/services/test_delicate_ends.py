@@ -181,14 +181,14 @@ def test_a_deployment_that_the_answer_did_not_show_is_given_time(grace: float) -
 
 
 def test_what_is_wrong_with_a_rollback_of_a_deployment_that_was_late() -> None:
-    """The reason says that time was up."""
+    """The reason reports the timeout."""
     world = World(
         update=Script(service={0: "2=I:0 1=C"}, rollouts={2: {1: "IN_PROGRESS"}}),
         stopped=Script(service={0: "1=C:2back"}, rollouts={2: {0: "ROLLBACK_SUCCESSFUL>1: asked for"}}),
     )
     went = both(deploys(on_timeout="rollback", timeout=50), world)
     assert "DeploymentRolledBack" == went.verdict
-    assert "time was up: " in str(went.error)
+    assert "timed out: " in str(went.error)
 
 
 def test_a_deployment_that_is_stopped_is_not_rolled_back() -> None:

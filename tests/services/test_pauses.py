@@ -118,7 +118,7 @@ def test_pause_timeout_rolls_back() -> None:
     went = acting.both(deploys(timeout=900, pause_timeout=100, on_timeout="rollback"), LONG)
     assert isinstance(went.error, DeploymentRolledBack)
     assert isinstance(went.error.__cause__, WaitTimeout)
-    assert "time was up: " in str(went.error)
+    assert "timed out: " in str(went.error)
     assert "by hook h1" in str(went.error)
     assert 1 == len(went.sent("StopServiceDeployment"))
 

@@ -44,7 +44,7 @@ class Way:
     by_ecs: bool
     """Whether StopServiceDeployment does it, not a second UpdateService."""
     breaker: Any = None
-    reason: str = "time was up: is IN_PROGRESS, 0 of 2 tasks running, 2 pending"
+    reason: str = "timed out: is IN_PROGRESS, 0 of 2 tasks running, 2 pending"
     states: tuple[str, ...] = ("PENDING", "IN_PROGRESS", "SUCCESSFUL")
     """The statuses that come after it has begun."""
 

@@ -127,7 +127,7 @@ async def test_an_unreadable_error_is_one_by_its_status(
         await once.call("list_clusters")
     assert kind is type(caught.value)
     assert (code, status) == (caught.value.code, caught.value.http_status)
-    assert f"the body of {len(body)} bytes is no response of ECS" in caught.value.message
+    assert f"the body of {len(body)} bytes is not a response of ECS" in caught.value.message
 
 
 async def test_an_error_without_words_is_an_error(once: Caller, server: ModelServer) -> None:

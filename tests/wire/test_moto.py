@@ -414,4 +414,4 @@ async def test_what_moto_does_not_know_is_a_server_error(ecs: Caller) -> None:
     with pytest.raises(errors.ServerError) as caught:
         await ecs.call("list_gateways")
     assert ("500", 500) == (caught.value.code, caught.value.http_status)
-    assert "is no response of ECS" in caught.value.message
+    assert "is not a response of ECS" in caught.value.message

@@ -38,7 +38,7 @@ def files(api: Api, model: dict[str, Any], provenance: Provenance) -> Iterator[t
 
 def _without_documentation(node: Any) -> Any:
     if isinstance(node, dict):
-        # A member may be called "documentation", too; it is no string.
+        # A member may be called "documentation", too; it is not a string.
         return {
             k: _without_documentation(v) for k, v in node.items() if not (k == "documentation" and isinstance(v, str))
         }

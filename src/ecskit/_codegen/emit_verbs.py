@@ -118,7 +118,7 @@ SYNC_ALIASES = {"AsyncOnPause": "OnPause"}
 """Type aliases of callbacks: the async name, and the sync name in the same module."""
 
 _CANCEL = Parameter("cancel", "Event | None", "None")
-_ABOUT_CANCEL = "    cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`."
+_ABOUT_CANCEL = "    cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`."
 
 
 def files(package: Path, namespaces: Sequence[Namespace] = NAMESPACES) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Read the service model: Python names, types, corrections, and families of shapes.
 
 What botocore's JSON lacks comes from `overrides.toml` and `summaries.toml`. An entry of theirs that nothing uses is an
-error: it corrects nothing any more.
+error, because it has no effect.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def about_member(member: Member, api: Api, *, with_name: bool = False) -> str:
 
 
 def block(opening: str, items: Sequence[str], closing: str, indent: str = "") -> str:
-    """Return items between brackets, one a line, with a trailing comma, as formatters write them."""
+    """Return items between brackets, one per line, with a trailing comma, as formatters write them."""
     inner = "".join(f"{indent}    {item},\n" for item in items)
     return f"{indent}{opening}\n{inner}{indent}{closing}\n" if items else f"{indent}{opening}{closing}\n"
 

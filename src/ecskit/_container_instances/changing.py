@@ -1,4 +1,4 @@
-"""Set container instances to ACTIVE or DRAINING, ten a call, and undo the change.
+"""Set container instances to ACTIVE or DRAINING, ten per call, and undo the change.
 
 A `Change` records which calls may have taken effect, also without a response, so that all of them can be undone.
 """

@@ -36,7 +36,7 @@ def drain(
     on_cancel: OnEnd = "leave",
     wait_options: WaitOptions,
 ) -> Flow[list[ContainerInstance]]:
-    """Set container instances to DRAINING, ten a call, and wait until they have no tasks.
+    """Set container instances to DRAINING, ten per call, and wait until they have no tasks.
 
     ECS stops and replaces only the tasks of services. The wait for a container instance with other tasks lasts until
     they stop. A timeout error names these container instances and the number of their tasks.
@@ -87,7 +87,7 @@ def drain(
 
 
 def activate(container_instances: ContainerInstances, *, cluster: str | None = None) -> Flow[list[ContainerInstance]]:
-    """Set container instances to ACTIVE, ten a call, so that ECS places tasks on them again.
+    """Set container instances to ACTIVE, ten per call, so that ECS places tasks on them again.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2

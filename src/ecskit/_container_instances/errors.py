@@ -62,7 +62,7 @@ class ContainerAgentsNotUpdated(EcsError):
     Attributes:
         errors: The error for each of these container instances, by id or ARN.
         requested: The ids or ARNs of the other container instances; ECS updates their agents, or has no update.
-        retryable: Whether all the errors may pass.
+        retryable: Whether all the errors are temporary.
     """
 
     def __init__(self, errors: Mapping[str, EcsError], requested: Sequence[str]) -> None:

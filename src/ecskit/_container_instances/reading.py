@@ -34,7 +34,7 @@ def describe(
     health: bool = False,
     allow_missing: bool = False,
 ) -> Flow[list[ContainerInstance]]:
-    """Describe any number of container instances, 100 a call.
+    """Describe any number of container instances, 100 per call.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
@@ -70,7 +70,7 @@ def iter(  # noqa: A001  # as a method, `ecs.container_instances.iter` hides not
     tags: bool = False,
     health: bool = False,
 ) -> Emits[ContainerInstance]:
-    """List the container instances of a cluster, and yield each of them described, 100 a call.
+    """List the container instances of a cluster, and yield each of them described, 100 per call.
 
     Args:
         cluster: Name or ARN of the cluster; ECS uses `default` if absent.

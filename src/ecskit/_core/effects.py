@@ -68,8 +68,8 @@ class DrawRandom:
 class Observe:
     """Observe the resources `ids`, at the latest at the monotonic time `due`; the reply holds what `query` returns.
 
-    The driver decides where observations come from. Today it sleeps until `due` and runs `query.poll`; it could also
-    share polls among flows, or read a stream of events.
+    The drivers sleep until `due` and run `query.poll`. A driver could also share polls among flows, or read a stream of
+    events.
     """
 
     query: Any

@@ -71,7 +71,7 @@ class Story(Protocol):
 
     @property
     def reasons(self) -> Mapping[str, str]:
-        """Why the wait did not end well, by the id of each target."""
+        """Why the wait did not succeed, by the id of each target."""
         ...
 
     def with_arguments(self, arguments: Mapping[str, Any]) -> Story:
@@ -175,7 +175,7 @@ class UnsupportedOperationError(ConfigurationError):
 
 
 class TransportError(EcsError):
-    """No valid response was received. Unless a subclass says otherwise, ECS may have processed the request."""
+    """No valid response was received. ECS may have processed the request, unless a subclass excludes that."""
 
     retryable = True
 

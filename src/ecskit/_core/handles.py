@@ -1,7 +1,7 @@
 """Handles: plain data from which a wait is resumed, in the same process or in another one.
 
 A handle holds the targets of a wait, their last observations and its arguments. It does not hold time, because
-processes share no monotonic clock: the wait that resumes has options of its own.
+processes share no monotonic clock. The resumed wait takes new options.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ REDACTED = "'***'"
 class Model:
     """A structure of the ECS API.
 
-    Models are immutable values. They compare by content; sequences compare by their items, whatever their class. Models
+    Models are immutable values. They compare by content; sequences of any class compare by their items. Models
     are not hashable, because the lists and maps in them are not.
     """
 
@@ -45,7 +45,7 @@ class Model:
     _sensitive: ClassVar[frozenset[str]] = frozenset()
 
     extra_fields: Mapping[str, Any] = ABSENT_MAP
-    """Members that this version of ecskit does not know, by wire name. They are kept, and sent unchanged."""
+    """Members that this version of ecskit does not have, by wire name. They are kept, and sent unchanged."""
 
     def __eq__(self, other: object) -> bool:
         if self.__class__ is not other.__class__:

@@ -1,4 +1,4 @@
-"""Repeating requests: which errors may pass, how often and how long to retry, and what may have taken effect.
+"""Repeat requests: which errors are temporary, how often and how long to retry, and what may have taken effect.
 
 `retry` repeats any flow. `Retrying` repeats one request and records whether ECS may have carried it out although no
 response arrived. Use it for requests that can be sent twice: those with a client token, and those that are idempotent.
@@ -55,7 +55,7 @@ class RetryLimits:
 
 DEFAULT_LIMITS = RetryLimits()
 CLEANUP_LIMITS = RetryLimits(attempts=12, longest_pause=2.0)
-"""For the clean-up after a cancellation, which has 10 s in all: short pauses use all of them."""
+"""For the clean-up after a cancellation, which may take 10 s: short pauses allow several attempts."""
 
 
 def is_retryable(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # as `retry` calls it

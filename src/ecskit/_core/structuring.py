@@ -154,7 +154,7 @@ def _iso(text: str) -> datetime:
 
 
 def response_metadata(known: Any, client_token: str | None = None) -> ResponseMetadata | None:
-    """Make the typed metadata from botocore's `ResponseMetadata`; None if it is no dict."""
+    """Make the typed metadata from botocore's `ResponseMetadata`; None if it is not a dict."""
     if not isinstance(known, dict):
         return None
     return ResponseMetadata(

@@ -15,7 +15,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class SequenceNotStr(Protocol[T_co]):
-    """A sequence that is no `str`. Type checkers reject a str because its `__contains__` takes only strings."""
+    """A sequence that is not a `str`. Type checkers reject a str because its `__contains__` takes only strings."""
 
     # No `index` and no `count`: their parameter would have to be Any, and mypy would infer lists of Any.
     @overload

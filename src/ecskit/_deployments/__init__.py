@@ -1,1 +1,1 @@
-"""Deployments of services: start one, observe it, decide how it stands, roll it back; with its values and errors."""
+"""Deployments of services: start, observe, judge and roll back one; with its values and errors."""

@@ -64,7 +64,7 @@ _UNTIL = ("deployed", "stable", "paused", *STAGES)
 class Change:
     """What to change about a service.
 
-    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    The generated methods have these fields as parameters, with these docstrings.
 
     Raises:
         DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
@@ -160,10 +160,10 @@ class Change:
 class FollowOptions:
     """How far, and how, a deployment is followed.
 
-    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    The generated methods have these fields as parameters, with these docstrings.
 
     Raises:
-        DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+        DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
         DeploymentRolledBack: It failed, and the service runs again what it ran before.
         DeploymentRollbackFailed: It failed, and so did the rollback.
         DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
@@ -177,7 +177,7 @@ class FollowOptions:
     until: Until = "deployed"
     """How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs alone, with the
     desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN, LINEAR and CANARY deployments,
-    until it reaches that stage or a later one. Without a pause, or without stages, it is followed to its end."""
+    until it reaches that stage or a later one. If it never pauses, or has no stages, it is followed to its end."""
     on_superseded: OnSuperseded = "raise"
     """What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the newer one."""
     on_pause: AsyncOnPause = "wait"
@@ -188,15 +188,16 @@ class FollowOptions:
     """Seconds without any change, after which a deployment with fewer running tasks than desired is stalled. A task
     that starts or stops is a change. None sets no limit."""
     max_failed_tasks: int | None = None
-    """The number of failed tasks in a row at which a deployment that no circuit breaker can end is stalled, and of
-    stopped tasks at which a successful one is unstable. The default is the configured threshold of the circuit
+    """After this number of failed tasks in a row, a deployment that no circuit breaker can end is stalled. After this
+    number of stopped tasks, a successful one is unstable. The default is the configured threshold of the circuit
     breaker, or half of the desired count, but at least 3 and at most 200."""
     stable_for: float | None = None
     """Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is unhealthy, and none
-    stops by its own fault. A task that stops restarts the count. The deployment is unstable after too many stopped
-    tasks, or if three times as long passes without such a stretch. If tasks are only missing, WaitTimeout is raised
-    when both this time and `timeout` are over. These seconds do not count against `timeout`. With None or 0 the wait
-    ends at the success. Tasks are also observed if the request changed nothing."""
+    stops, except for causes outside the deployment, such as scaling or Spot. A stop restarts the period. The deployment
+    is unstable after too many stops, or if three times this period passes without success. If tasks are only missing,
+    WaitTimeout is raised once `timeout` and three times this period, at least 60 s, are over. The period does not count
+    against `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+    nothing."""
     pause_timeout: float | None = None
     """Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is answered or expires.
     Pauses do not count against `timeout`."""
@@ -232,7 +233,7 @@ class FollowOptions:
 class RollbackOptions:
     """What to do when a deployment does not succeed.
 
-    The generated methods take these fields as parameters of their own, with these texts as their documentation.
+    The generated methods have these fields as parameters, with these docstrings.
     """
 
     on_failure: Fallback = "leave"
@@ -241,8 +242,8 @@ class RollbackOptions:
     on_timeout: Fallback = "leave"
     """The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment."""
     on_cancel: Fallback = "leave"
-    """The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is started but not
-    waited for."""
+    """The same when the call is cancelled or interrupted, or a callback raises. The rollback is then started, and the
+    call does not wait for it."""
 
     def check(self, verb: str) -> None:
         """Raise RequestError if an option is wrong."""

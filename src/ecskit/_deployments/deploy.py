@@ -29,10 +29,10 @@ def deploy(
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
-    """Deploy a service, and wait until this very deployment has succeeded.
+    """Deploy a service, and wait until exactly this deployment has succeeded.
 
     Registers a task definition if it differs from the latest revision, sends one UpdateService, and follows the
-    deployment that this starts. A service that is stable on another revision is no success.
+    deployment that this starts. A service that is stable on another revision does not count as a success.
 
     Args:
         service: Name, ARN or model of the service.
@@ -72,7 +72,7 @@ def deploy(
 
 
 def _abandon(update: Update, rollback_options: RollbackOptions) -> Flow[None]:
-    """Start to roll back a change whose effect is unknown, if `on_cancel` says so."""
+    """Start to roll back a change whose effect is unknown, if `on_cancel` is "rollback"."""
     if update.pending and rollback_options.on_cancel != "leave":
         found = yield from update.find_effect(within=5.0)
         yield from abandon(DeploymentProgress(started=found or update.unconfirmed), rollback_options.on_cancel)

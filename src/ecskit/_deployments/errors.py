@@ -34,7 +34,7 @@ class _DeploymentEnd(WaitError):
 
     @property
     def reason(self) -> str:
-        """Why, in words: the reason that ECS gives, and why tasks stopped."""
+        """The reason that ECS gives, and why tasks stopped."""
         return "; ".join(self.story.reasons.values())
 
     def __str__(self) -> str:
@@ -49,11 +49,11 @@ class _DeploymentEnd(WaitError):
 
 
 class DeploymentFailed(_DeploymentEnd):  # named by what happened, as all of these
-    """A deployment failed. Unless a subclass is raised, nothing was rolled back.
+    """A deployment failed, and was not rolled back. Base class of the errors for the other failures.
 
     Attributes:
         progress: The last progress of the deployment: service, service deployment, stopped tasks, events.
-        reason: Why, in words.
+        reason: The reason that ECS gives, and why tasks stopped.
     """
 
     outcome = "failed"

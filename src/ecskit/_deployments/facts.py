@@ -12,7 +12,7 @@ __all__ = ["Facts"]
 
 @attrs.frozen(kw_only=True)
 class Facts:
-    """What earlier polls have established. Times without a date are monotonic seconds."""
+    """What earlier polls have established. Times of type `float` are monotonic seconds."""
 
     began: float = float("-inf")
     """When this deployment replaced the one that was followed before it."""

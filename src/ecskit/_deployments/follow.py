@@ -73,12 +73,12 @@ class _WaitGoal:
         return Done() if isinstance(result, Done) else Failed(result.error, {id_: result.why})
 
     def due(self, wait_state: WaitState[DeploymentProgress], deadline: float) -> float:
-        """Return when time is up, given the deadline by the timeout alone."""
+        """Return the deadline, given the deadline by the timeout alone."""
         [resource] = wait_state.resources.values()
         return deadline if resource.last is None else deadline_of(resource.last, self.goal, deadline)
 
     def at_timeout(self, wait_state: WaitState[Any], /) -> None:
-        """Return no other reason than the timeout: its message has the state of the deployment."""
+        """Return None: the timeout error has the state of the deployment."""
 
     def is_final(self, resource: ResourceState[Any], /) -> bool:  # noqa: ARG002  # the one deployment is polled until the end
         """Whether the deployment needs no further poll."""

@@ -27,7 +27,7 @@ def wait(
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
 ) -> Flow[DeploymentProgress]:
-    """Wait until this very deployment has succeeded.
+    """Wait until exactly this deployment has succeeded.
 
     Args:
         started: The deployment.
@@ -97,7 +97,7 @@ def status(started: StartedDeployment) -> Flow[DeploymentProgress]:
 
 
 def stop(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
-    """Stop the deployment where it is, and wait until it has stopped. Tasks that run by then keep running.
+    """Stop the deployment without a rollback, and wait until it has stopped. Running tasks keep running.
 
     Args:
         started: The deployment.

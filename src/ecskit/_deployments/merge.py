@@ -220,7 +220,7 @@ def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
 
 
 def _event(progress: DeploymentProgress, what: str) -> str | None:
-    """Return the message of the first event that names this very deployment and what happened to it."""
+    """Return the message of the first event that names this deployment and reports `what`."""
     pattern = re.compile(rf"\(deployment {re.escape(progress.started.deployment_id or '?')}\) {what}")
     return next((event.message for event in progress.events if pattern.search(event.message or "")), None)
 

@@ -45,7 +45,7 @@ __all__ = ["Latest", "Observed", "Observer", "observe_once"]
 log = logging.getLogger("ecskit")
 
 LOOKUP_FOR = 60.0
-"""Seconds to look for the service deployment before the service alone decides."""
+"""Seconds to search for the service deployment. After that, the verdict uses the service alone."""
 _CLOSE = timedelta(minutes=1)
 """The largest difference between the creation of a deployment and of its service deployment."""
 
@@ -116,18 +116,18 @@ class Observer:
     stability: StabilityGoal | None = None
     """What counts as stable after the success; None if tasks need not be observed then."""
     max_failed_tasks: int | None = None
-    """How many failed tasks are too many; None for the threshold of the circuit breaker."""
+    """The number of failed tasks that is too many; None for the threshold of the circuit breaker."""
     stalled_after: float | None = None
     """Seconds without change after which live tasks are read, to see whether any is starting or stopping."""
     next_deployment: Callable[[DeploymentProgress], StartedDeployment | None] = lambda _: None
-    """Returns the deployment to poll from now on, if another one replaced this one and is to be followed."""
+    """Returns the deployment to poll from now on, if another one replaced this one and will be followed."""
     id: str = attrs.field(
         init=False, default=attrs.Factory(lambda self: self.latest.progress.started.key, takes_self=True)
     )
     """The key of the deployment in the wait. It stays the same when another deployment is followed."""
 
     def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # there is one id
-        """Poll the deployment once with all reads that are due. After `by`, an answer that is there is enough."""
+        """Poll the deployment once with all reads that are due. After `by`, skip the rest once a read has answered."""
         observed = self.latest.observed
         began = (yield Sleep(0)).now if observed.began is None else observed.began
         self.latest.observed = attrs.evolve(observed, began=began, poll=Poll(resets=observed.progress.facts.resets))
@@ -297,7 +297,7 @@ class Observer:
         return attrs.evolve(observed, progress=progress, poll=attrs.evolve(observed.poll, unhealthy=unhealthy))
 
     def _tasks(self, observed: Observed, statuses: Sequence[DesiredStatus]) -> Flow[list[Task] | EcsError | None]:
-        """Return the tasks of the service; the error if ECS refuses for good; None if the service is deleted."""
+        """Return the tasks of the service; the error if ECS refuses permanently; None if the service is deleted."""
         tasks: list[Task] = []
         try:
             for status in statuses:

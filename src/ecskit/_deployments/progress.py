@@ -269,7 +269,7 @@ class DeploymentProgress:
     def stopped_after_success(self) -> Sequence[Task]:
         """The tasks that count against the deployment and began to stop after its success, by the times of ECS.
 
-        If the first poll of a wait already showed the success, tasks that had stopped by then are left out.
+        If the first poll of a wait already showed the success, tasks that had stopped before it are left out.
         """
         succeeded, moved = self.succeeded_at, rebalanced(self.events)
         before = self.observed_stability.before if self.observed_stability else frozenset[str]()

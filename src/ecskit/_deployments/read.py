@@ -153,7 +153,7 @@ def tasks_of(service: ServiceRef, desired_status: DesiredStatus, *, without: Col
 
 
 def is_refused(error: EcsError) -> bool:
-    """Whether ECS refuses an operation for good: no permission, or an endpoint without this operation."""
+    """Whether ECS refuses an operation permanently: no permission, or an endpoint without this operation."""
     if isinstance(error, AccessDeniedError):
         return error.code not in _EXPIRED
     unknown = isinstance(error, ServiceError) and error.code in _UNKNOWN

@@ -2,7 +2,7 @@
 
 ECS reports a deployment as SUCCESSFUL when its tasks run, even if they exit a second later. A deployment is stable
 after `stable_for` seconds in which all tasks run, none is unhealthy and none stops. It is unstable after too many
-stopped tasks, or if three times as long passes without such a stretch. ECS shows stopped tasks for about an hour.
+stopped tasks, or if three times this period passes without success. ECS shows stopped tasks for about an hour.
 Tasks that stopped before the first poll that showed the success are not counted.
 """
 
@@ -19,11 +19,11 @@ Stability: TypeAlias = Literal["watching", "stable", "unstable", "unknown"]
 """Whether the tasks of a deployment stay up after it has succeeded."""
 
 STRETCHES = 3
-"""How many times `stable_for` may pass without a quiet stretch."""
+"""How many times `stable_for` may pass without a quiet period."""
 STARTS_WITHIN = 60.0
-"""The least number of seconds in which tasks that stopped by no fault of the deployment must be replaced."""
+"""The minimum number of seconds for ECS to replace tasks that stopped for causes outside the deployment."""
 STEADY_FOR = 15.0
-"""Seconds of a quiet stretch for `until="stable"`, unless `stable_for` is given."""
+"""Seconds of a quiet period for `until="stable"`, unless `stable_for` is given."""
 
 
 @attrs.frozen
@@ -31,9 +31,9 @@ class StabilityGoal:
     """What counts as stable."""
 
     stable_for: float
-    """Seconds of a quiet stretch."""
+    """Seconds of a quiet period."""
     within: float
-    """Seconds after the success within which the quiet stretch must end."""
+    """Seconds after the success within which the quiet period must end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,7 +48,7 @@ class ObservedStability:
     observed: float
     """When a poll last read everything that counts."""
     quiet_since: float | None = None
-    """The first poll of the current quiet stretch; None if the last poll was not quiet."""
+    """The first poll of the current quiet period; None if the last poll was not quiet."""
     stops: int = 0
     """Tasks that began to stop after the success and count against the deployment."""
     unhealthy: int = 0
@@ -64,7 +64,7 @@ class ObservedStability:
 
     @property
     def quiet_for(self) -> float:
-        """Seconds of the current quiet stretch."""
+        """Seconds of the current quiet period."""
         return 0.0 if self.quiet_since is None else self.observed - self.quiet_since
 
     @property
@@ -74,17 +74,17 @@ class ObservedStability:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the current quiet stretch is long enough."""
+        """Whether the current quiet period is long enough."""
         return self.quiet_since is not None and self.quiet_for >= self.goal.stable_for
 
     @property
     def within(self) -> float:
-        """Seconds after the success within which a quiet stretch must end."""
+        """Seconds after the success within which a quiet period must end."""
         return self.goal.within if self.stops or self.was_unhealthy else max(self.goal.within, STARTS_WITHIN)
 
     @property
     def is_overdue(self) -> bool:
-        """Whether time is up without a quiet stretch that is long enough."""
+        """Whether the time for a quiet period is over, and none was long enough."""
         return not self.is_quiet and self.elapsed >= self.within
 
     @property
@@ -100,6 +100,6 @@ class ObservedStability:
 
     @property
     def decided_at(self) -> float:
-        """When the current quiet stretch is long enough, or time is up."""
+        """When the current quiet period is long enough, or the time for it is over."""
         ends = math.inf if self.quiet_since is None else self.quiet_since + self.goal.stable_for
         return min(ends, self.began + self.within)

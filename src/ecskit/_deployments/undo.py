@@ -1,4 +1,4 @@
-"""What is done when a deployment does not succeed: stop it, roll it back, and wait for that.
+"""Undo a deployment that does not succeed: stop it or roll it back, and wait for that.
 
 ECS rolls a deployment back while it is in progress. After that, an UpdateService restores the earlier task definition.
 """
@@ -37,7 +37,7 @@ UNDO_FOR = 1800.0
 
 
 def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
-    """Start to roll back a deployment whose wait was cancelled, if `how` says so and the deployment has not ended."""
+    """Start to roll back a deployment whose wait was cancelled, if `how` is "rollback" and it has not ended."""
     if how == "leave" or progress.succeeded or progress.status in _ENDED | ROLLING_BACK:
         return
     log.info("rolling back %s, because the wait for it was cancelled", progress.name)
@@ -93,7 +93,7 @@ def undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deploymen
 def why_undone(cause: WaitError) -> str:
     """Return the reason for a rollback, in words."""
     why = "; ".join(cause.story.reasons.values())
-    return f"time was up: {why}" if isinstance(cause, WaitTimeout) else why
+    return f"timed out: {why}" if isinstance(cause, WaitTimeout) else why
 
 
 def _story(cause: WaitError, progress: DeploymentProgress, why: str) -> WaitStory:

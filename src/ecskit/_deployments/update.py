@@ -50,7 +50,7 @@ __all__ = ["Update"]
 log = logging.getLogger("ecskit")
 
 VISIBLE_WITHIN = 60.0
-"""Seconds to look for the effect of an update whose response was lost. If no read shows it, it had none."""
+"""Seconds to poll for the effect of an update whose response was lost. If no read shows one, there was none."""
 _REVISIONS = 20
 """Service revisions in one DescribeServiceRevisions."""
 
@@ -67,7 +67,7 @@ class Update:
     after: Service | None = None
     """The service, as the response showed it."""
     _replaced: bool = attrs.field(default=False, init=False)
-    """Whether the service was deleted meanwhile."""
+    """Whether the service was deleted during the update."""
     _ambiguous: bool = attrs.field(default=False, init=False)
     """Whether another process has changed the service, so that reads do not show the effect of this request."""
 
@@ -265,7 +265,7 @@ class Update:
             elif primary.rollout_state != "IN_PROGRESS" or goes_back(primary) or primary.id != before.id:
                 expected = "scaling"
         elif goes_back(primary) or (primary.rollout_state != "IN_PROGRESS" and not self._starts_deployment()):
-            expected = "scaling"  # another process has deployed or rolled back meanwhile
+            expected = "scaling"  # another process has deployed or rolled back since
         return StartedDeployment(
             service=after.service_arn,
             cluster=after.cluster_arn,

@@ -1,7 +1,7 @@
 """Decide whether a deployment succeeded, failed or is in progress.
 
-Pure functions of its progress. Each verdict is about this very deployment: a service that is stable on something else
-is no success, and neither is a read that finds nothing.
+Pure functions of its progress. Each verdict is about one deployment. A service that is stable on another revision does
+not count as a success, and a read without a result does not either.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
+from ecskit._core.wording import plural
 from ecskit._deployments.arguments import DeploymentGoal
 from ecskit._deployments.errors import (
     DeploymentFailed,
@@ -39,7 +40,7 @@ from ecskit._waits.errors import ServiceGone
 __all__ = ["DeploymentVerdict", "Ends", "InProgress", "deadline_of", "verdict"]
 
 SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST_INTERVAL, growth=1.4)
-"""How often to poll: before a change that is due, usually, and during a stage that takes long."""
+"""How often to poll: before a change that is due, by default, and during a long stage."""
 
 EXPECT_FOR = 60.0
 """Seconds to wait for a deployment that the response to the change did not show."""
@@ -54,7 +55,7 @@ class InProgress:
     why: str
     pace: Pace = USUAL
     decided_at: float = math.inf
-    """When the verdict changes at the latest, in monotonic seconds."""
+    """The latest time at which the verdict changes, in monotonic seconds."""
 
 
 @attrs.frozen
@@ -82,7 +83,7 @@ def verdict(progress: DeploymentProgress, goal: DeploymentGoal, *, elapsed: floa
         return Done()
     another = not (progress.is_gone or _runs(progress, started.task_definition))
     if started.expected == "either" and (elapsed < EXPECT_FOR or another):
-        # That the earlier deployment is stable is no success.
+        # A stable earlier deployment does not count as a success.
         return _awaited(elapsed >= max(goal.visibility_grace, EXPECT_FOR))
     if started.expected != "deployment":
         return _deployed(progress, goal) if goal.stable_for and progress.succeeded else _by_counts(progress)
@@ -194,7 +195,7 @@ def _under_way(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -
 def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> str | None:
     """Return why a deployment will not succeed; None if it may succeed, or if ECS can end it.
 
-    A long time without changes is no evidence, because tasks may take long to start, unless `stalled_after` is given.
+    A long time without changes counts only if `stalled_after` is given, because tasks may take long to start.
     """
     if progress.deployment is None or progress.facts.failed or progress.paused:
         return None  # not visible yet, ended by ECS, or paused
@@ -213,7 +214,7 @@ def _stalled(progress: DeploymentProgress, goal: DeploymentGoal, now: float) -> 
     if goal.stalled_after is None or not lacking:
         return None
     quiet = now - progress.facts.moved_at
-    return f"nothing has moved for {quiet:.0f} s, {progress.counts}: {why}" if quiet >= goal.stalled_after else None
+    return f"nothing has changed for {quiet:.0f} s, {progress.counts}: {why}" if quiet >= goal.stalled_after else None
 
 
 def _by_service(progress: DeploymentProgress, goal: DeploymentGoal, elapsed: float, now: float) -> DeploymentVerdict:
@@ -280,7 +281,7 @@ def _rolls_back(progress: DeploymentProgress) -> bool:
 
 
 _ROLLBACK_READS = 20
-"""Reads in a row that show a failed deployment, after which ECS is no longer expected to roll it back."""
+"""Reads in a row that show a failed deployment. After these, no rollback by ECS is expected."""
 
 
 def _by_counts(progress: DeploymentProgress) -> DeploymentVerdict:
@@ -308,7 +309,7 @@ def _state(progress: DeploymentProgress) -> str:
     if progress.is_replaced:
         return "another one of the same name"
     if progress.service is None or progress.service.status == "ACTIVE":
-        return "unknown to ECS"
+        return "not found"
     return str(progress.service.status)
 
 
@@ -327,7 +328,7 @@ def _stays_up(progress: DeploymentProgress, observed: ObservedStability, *, whol
         return Done()
     # After an early success or the loss of a host, tasks are missing by no fault of the deployment: time decides.
     why = f"is deployed, but not stable yet: {unsettled or progress.counts}{_since_success(observed)}"
-    # Many polls do not make a long stretch more certain.
+    # More polls do not make a long quiet period more certain.
     pace = LATE if progress.others else Pace(most=min(LONGEST_INTERVAL, max(SOON.most, observed.goal.stable_for / 8)))
     return InProgress(_with_reason(why, progress), pace, observed.decided_at)
 
@@ -337,7 +338,7 @@ def _unsettled(progress: DeploymentProgress) -> str | None:
     if progress.facts.reads("settled") >= READS:
         return None
     others = len(progress.others)
-    draining = f"; tasks of {others} older deployment{'' if others == 1 else 's'} are still there" if others > 0 else ""
+    draining = f"; {plural(others, 'older deployment')} not drained yet" if others > 0 else ""
     return f"{progress.counts}{draining}"
 
 
@@ -364,7 +365,7 @@ def _unstable(progress: DeploymentProgress, observed: ObservedStability) -> Ends
 
 
 def deadline_of(progress: DeploymentProgress, goal: DeploymentGoal, usual: float) -> float:
-    """Return when time is up, in monotonic seconds. Pauses and `stable_for` do not count against the timeout.
+    """Return the deadline, in monotonic seconds. Pauses and `stable_for` do not count against the timeout.
 
     Args:
         progress: What polls have shown of the deployment.

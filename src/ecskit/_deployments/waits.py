@@ -21,7 +21,7 @@ OneServiceDeployment: TypeAlias = ServiceDeployment | ServiceDeploymentBrief | s
 def deployment(
     deployment: DeploymentLike, *, follow_options: FollowOptions, wait_options: WaitOptions
 ) -> Flow[DeploymentProgress]:
-    """Wait until this very deployment of a service has succeeded.
+    """Wait until exactly this deployment of a service has succeeded.
 
     Polls read its service deployment. If ECS refuses to show service deployments, a warning is logged, and the state is
     taken from the service. Reads that are older than an earlier read are discarded.

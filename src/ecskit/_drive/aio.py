@@ -59,7 +59,7 @@ class AsyncRuntime:
         """Perform a flow to its end and return its result.
 
         Raises:
-            ClientClosedError: The client was closed meanwhile.
+            ClientClosedError: The client was closed during the call.
         """
         run = self.flows.enter(flow)
         try:
@@ -79,7 +79,7 @@ class AsyncRuntime:
         """Yield what a flow emits. The flow is performed as items are taken.
 
         Raises:
-            ClientClosedError: The client was closed meanwhile.
+            ClientClosedError: The client was closed during the call.
         """
         reply: Any = None
         run = self.flows.enter(flow)

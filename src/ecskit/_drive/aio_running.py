@@ -40,7 +40,7 @@ class AsyncRun:
     """The number of earlier cancellations of the task."""
 
     def assign(self) -> None:
-        """Note that the current task performs the flow from now on."""
+        """Record that the current task performs the flow from now on."""
         self.task = asyncio.current_task()
         if _COUNTS and self.task is not None:
             self._cancelling = self.task.cancelling()
@@ -85,18 +85,18 @@ class AsyncRunningFlows:
         return run
 
     def pause(self, run: AsyncRun) -> None:
-        """Note that the consumer of a flow holds an item."""
+        """Record that the consumer of a flow holds an item."""
         run.task = None
         self._note_idle()
 
     def resume(self, run: AsyncRun) -> None:
-        """Note that this task continues a flow, unless it was ended meanwhile."""
+        """Record that this task continues a flow, unless it was ended while paused."""
         if not run.ended:
             run.assign()
             self._interrupt_soon([run.task])
 
     def leave(self, run: AsyncRun) -> None:
-        """Note that a flow has ended. If it ran in a callback of another flow, that flow is interrupted next."""
+        """Record that a flow has ended. If it ran in a callback of another flow, that flow is interrupted next."""
         run.undo_interruption()
         if run in self._runs:
             self._runs.remove(run)

@@ -65,19 +65,19 @@ class RunningFlows:
         return run
 
     def pause(self, run: Run) -> None:
-        """Note that the consumer of a flow holds an item."""
+        """Record that the consumer of a flow holds an item."""
         with self._changed:
             run.thread = None
             self._changed.notify_all()
         self._finish_if_deferred()
 
     def resume(self, run: Run) -> None:
-        """Note that this thread continues a flow, unless it was ended meanwhile."""
+        """Record that this thread continues a flow, unless it was ended while paused."""
         with self._changed:
             run.thread = None if run.ended else get_ident()
 
     def leave(self, run: Run) -> None:
-        """Note that a flow has ended."""
+        """Record that a flow has ended."""
         with self._changed:
             if run in self._runs:
                 self._runs.remove(run)

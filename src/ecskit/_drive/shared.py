@@ -25,7 +25,7 @@ class Aborted(BaseException):
 
 
 class FlowState:
-    """What a driver notes about the flow that it performs."""
+    """What a driver records about the flow that it performs."""
 
     __slots__ = ("cleaning", "raised", "sent")
 
@@ -38,12 +38,12 @@ class FlowState:
         """Whether the current effect is a request that has been sent, or is about to be."""
 
     def on_send(self) -> None:
-        """Note that the request is about to be sent."""
+        """Record that the request is about to be sent."""
         self.sent = True
 
 
 def close(flow: Flow[Any]) -> None:
-    """Close a flow. Effects that it yields meanwhile are not performed."""
+    """Close a flow. Effects that it still yields are not performed."""
     for _ in range(_MAX_CLOSES):
         try:
             flow.close()

@@ -1,4 +1,4 @@
-"""The sync driver: one flow a thread."""
+"""The sync driver: one flow per thread."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Runtime:
 
         Raises:
             WaitCancelled: `cancel` was set.
-            ClientClosedError: The client was closed meanwhile.
+            ClientClosedError: The client was closed during the call.
         """
         _check(cancel, flow)
         run = self.flows.enter(flow, cancel)
@@ -81,7 +81,7 @@ class Runtime:
 
         Raises:
             WaitCancelled: `cancel` was set; the generator raises it.
-            ClientClosedError: The client was closed meanwhile; the generator raises it.
+            ClientClosedError: The client was closed during the call; the generator raises it.
         """
         _check(cancel, flow)
         return self._iterate(flow, cancel)
@@ -176,7 +176,7 @@ class Runtime:
             case Sleep(seconds):
                 self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel)
                 if _is_set(cancel):
-                    raise Aborted  # the sleep was interrupted; to the flow it would look finished
+                    raise Aborted  # the sleep was interrupted; a reply would report it as finished
             case DrawRandom():
                 value = self.random.getrandbits(128)
             case Parallel(flows, limit):

@@ -48,7 +48,7 @@ class AsyncContainerInstanceVerbs:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> list[ContainerInstance]:
-        """Set container instances to DRAINING, ten a call, and wait until they have no tasks.
+        """Set container instances to DRAINING, ten per call, and wait until they have no tasks.
 
         ECS stops and replaces only the tasks of services. The wait for a container instance with other tasks lasts until
         they stop. A timeout error names these container instances and the number of their tasks.
@@ -63,15 +63,15 @@ class AsyncContainerInstanceVerbs:
                 raised in both cases.
             on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
             on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of each container instance, in the order given.
@@ -118,7 +118,7 @@ class AsyncContainerInstanceVerbs:
         *,
         cluster: str | None = None,
     ) -> list[ContainerInstance]:
-        """Set container instances to ACTIVE, ten a call, so that ECS places tasks on them again.
+        """Set container instances to ACTIVE, ten per call, so that ECS places tasks on them again.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
@@ -167,15 +167,15 @@ class AsyncContainerInstanceVerbs:
                 instances.
             cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
             until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of each container instance with the outcome of its update, in the order given.
@@ -223,7 +223,7 @@ class AsyncContainerInstanceVerbs:
         health: bool = False,
         allow_missing: bool = False,
     ) -> list[ContainerInstance]:
-        """Describe any number of container instances, 100 a call.
+        """Describe any number of container instances, 100 per call.
 
         Args:
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
@@ -265,7 +265,7 @@ class AsyncContainerInstanceVerbs:
         tags: bool = False,
         health: bool = False,
     ) -> AsyncStream[ContainerInstance]:
-        """List the container instances of a cluster, and yield each of them described, 100 a call.
+        """List the container instances of a cluster, and yield each of them described, 100 per call.
 
         Args:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.

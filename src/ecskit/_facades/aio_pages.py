@@ -113,7 +113,7 @@ class AsyncPaginate:
 
         Args:
             capacity_providers: Sequence[str]. Names or ARNs of the capacity providers, at most 100.
-            cluster: str. Cluster whose capacity providers are meant, for ECS Managed Instances.
+            cluster: str. Cluster of the capacity providers, for ECS Managed Instances.
             include: Sequence[CapacityProviderField]. `TAGS` to have tags returned; they are left out otherwise. One of
                 TAGS.
             page_size: int. The largest number of results in one page.
@@ -233,7 +233,7 @@ class AsyncPaginate:
 
         Args:
             target_type: TargetType, required. Kind of resource whose attributes are listed. One of container-instance.
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             attribute_name: str. Only attributes with this name are listed.
             attribute_value: str. Only attributes with this value are listed; needs `attribute_name`.
             page_size: int. The largest number of results in one page.
@@ -305,7 +305,7 @@ class AsyncPaginate:
         """Return the pages of `list_container_instances`, without sending a request yet.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             filter: str. Cluster query language expression that the instances must match.
             status: ContainerInstanceStatus. Only instances in this state are listed; all but `INACTIVE` ones when
                 absent. One of ACTIVE, DRAINING, REGISTERING, DEREGISTERING, REGISTRATION_FAILED.
@@ -644,7 +644,7 @@ class AsyncPaginate:
         """Return the pages of `list_services`, without sending a request yet.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             launch_type: LaunchType. Only services of this launch type are listed. One of EC2, FARGATE, EXTERNAL,
                 MANAGED_INSTANCES.
             scheduling_strategy: SchedulingStrategy. Only services with this scheduling strategy are listed. One of
@@ -806,12 +806,12 @@ class AsyncPaginate:
         """Return the pages of `list_tasks`, without sending a request yet.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             container_instance: str. ID or ARN of a container instance; only its tasks are listed.
             family: str. Task definition family; only its tasks are listed.
             started_by: str. Only tasks with this `started_by` label are listed.
             service_name: str. Name of a service; only its tasks are listed.
-            desired_status: DesiredStatus. Status ECS wants the tasks in; `RUNNING` when absent, `STOPPED` for stopped
+            desired_status: DesiredStatus. Desired status of the tasks; `RUNNING` when absent, `STOPPED` for stopped
                 tasks. One of RUNNING, PENDING, STOPPED.
             launch_type: LaunchType. Only tasks of this launch type are listed. One of EC2, FARGATE, EXTERNAL,
                 MANAGED_INSTANCES.

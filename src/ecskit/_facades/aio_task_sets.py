@@ -82,15 +82,15 @@ class AsyncTaskSetVerbs:
             on_timeout: What to do when the wait times out, or the task set is not visible: "leave" the task set, or
                 "delete" it with its tasks.
             on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -159,15 +159,15 @@ class AsyncTaskSetVerbs:
             task_set: The task set, its id or its ARN, or a response that holds it.
             service: Name or ARN of its service; required with an id.
             cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -227,15 +227,15 @@ class AsyncTaskSetVerbs:
             service: Name or ARN of its service; required with an id.
             cluster: Name or ARN of the cluster; optional if `task_set` or `service` includes it.
             until: "steady" waits for STEADY_STATE at the new scale; "requested" returns when ECS has accepted the request.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -290,7 +290,7 @@ class AsyncTaskSetVerbs:
     ) -> TaskSet | None:
         """Delete a task set, and wait until it and its tasks are gone.
 
-        A request without a response is repeated. If the task set is gone by then, the deletion succeeded.
+        A request without a response is repeated. If ECS then finds no task set, the deletion succeeded.
 
         Args:
             task_set: The task set, its id or its ARN, or a response that holds it.
@@ -299,15 +299,15 @@ class AsyncTaskSetVerbs:
             force: Delete the task set although its scale is above 0, or it is the primary one.
             until: "deleted" waits until ECS no longer shows the task set; "requested" returns when ECS has accepted the
                 request.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set. None if there is none: an id or ARN was passed, the response was lost, and

@@ -80,15 +80,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -147,15 +147,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -214,15 +214,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of the cluster of providers with managed instances; required if neither an ARN nor a model
                 contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -277,15 +277,15 @@ class AsyncWait:
         Args:
             clusters: The response of `create_cluster` or another operation on a cluster, or one or more clusters: models,
                 names or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
@@ -339,15 +339,15 @@ class AsyncWait:
 
         Args:
             clusters: The response of `delete_cluster`, or one or more clusters: models, names or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
@@ -402,15 +402,15 @@ class AsyncWait:
             container_instances: The response of an operation on container instances, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances whose agents have not registered yet.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -470,15 +470,15 @@ class AsyncWait:
             container_instances: The response of an operation on container instances, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -540,15 +540,15 @@ class AsyncWait:
             container_instances: The response of `update_container_instances_state`, or one or more container instances:
                 models, ids, ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -607,15 +607,15 @@ class AsyncWait:
             container_instances: The response of `update_container_agent`, or one or more container instances: models, ids,
                 ARNs, or ids of EC2 instances.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -670,15 +670,15 @@ class AsyncWait:
 
         Args:
             daemons: The response of `create_daemon`, or one or more daemons: models, summaries or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
@@ -732,15 +732,15 @@ class AsyncWait:
 
         Args:
             daemons: The response of `delete_daemon`, or one or more daemons: models, summaries or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
@@ -795,15 +795,15 @@ class AsyncWait:
         Args:
             daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
                 models, summaries or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -858,15 +858,15 @@ class AsyncWait:
         Args:
             daemon_deployments: The response of `create_daemon` or `update_daemon`, or one or more daemon deployments:
                 models, summaries or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -921,15 +921,15 @@ class AsyncWait:
         Args:
             daemon_task_definitions: The response of `register_daemon_task_definition`, or one or more daemon task
                 definitions: models, ARNs or FAMILY:REVISION.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
@@ -984,15 +984,15 @@ class AsyncWait:
         Args:
             daemon_task_definitions: The response of `delete_daemon_task_definition`, or one or more daemon task
                 definitions: models, ARNs or FAMILY:REVISION.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
@@ -1054,15 +1054,15 @@ class AsyncWait:
                 that have not stopped.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -1122,15 +1122,15 @@ class AsyncWait:
         Args:
             express_gateway_services: The response of `create_express_gateway_service`, or one or more express gateway
                 services: models or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1185,15 +1185,15 @@ class AsyncWait:
         Args:
             express_gateway_services: The response of `delete_express_gateway_service`, or one or more express gateway
                 services: models or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1245,15 +1245,15 @@ class AsyncWait:
 
         Args:
             gateways: The response of `create_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1307,15 +1307,15 @@ class AsyncWait:
 
         Args:
             gateways: The response of `update_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1369,15 +1369,15 @@ class AsyncWait:
 
         Args:
             gateways: The response of `delete_gateway`, or one or more gateways: models, summaries, names or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1429,15 +1429,15 @@ class AsyncWait:
 
         Args:
             gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1491,15 +1491,15 @@ class AsyncWait:
 
         Args:
             gateway_routes: One or more gateway routes: models, summaries from `list_gateway_routes`, or ARNs.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1553,15 +1553,15 @@ class AsyncWait:
         Args:
             handle: The `story.handle` of the error that ended the wait, or of a story that `on_poll` received. For a handle
                 that was kept as text, `WaitHandle.from_json(text)`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The result of the wait: the list of its targets as last observed, or the progress of a deployment.
@@ -1617,15 +1617,15 @@ class AsyncWait:
                 Pass the response: a name does not identify the deployment, and a read may show the service as it was
                 before.
             cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1686,15 +1686,15 @@ class AsyncWait:
         Args:
             services: The response of `delete_service`, or one or more services: models, names or ARNs.
             cluster: Name or ARN of their cluster; by default the one in ARNs and models, else the cluster `default`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1751,15 +1751,15 @@ class AsyncWait:
         Args:
             task_definitions: The response of `delete_task_definitions`, or one or more task definitions: models, ARNs or
                 FAMILY:REVISION.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The task definitions as last observed, in the order given.
@@ -1820,15 +1820,15 @@ class AsyncWait:
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
             scale: The scale in percent, 0 to 100, at which they must be steady, with the computed number of tasks running;
                 by default any scale.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -1889,15 +1889,15 @@ class AsyncWait:
             task_sets: The response of `update_service_primary_task_set`, or one or more task sets: models, ids or ARNs.
             cluster: Name or ARN of their cluster; required if no ARN or model contains it.
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -1957,15 +1957,15 @@ class AsyncWait:
             task_sets: The response of `delete_task_set`, or one or more task sets: models, ids or ARNs.
             cluster: Name or ARN of their cluster; required if no ARN or model contains it.
             service: Name or ARN of their service; required if neither ARNs nor models contain it.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -2019,22 +2019,22 @@ class AsyncWait:
     ) -> list[Task]:
         """Wait until all tasks are RUNNING.
 
-        A task that has stopped ends the wait at once, whatever its exit code.
+        A task that has stopped ends the wait at once, with any exit code.
 
         Args:
             tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2096,15 +2096,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2169,15 +2169,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2241,15 +2241,15 @@ class AsyncWait:
                 or ARNs.
             cluster: Name or ARN of their cluster; required if neither an ARN nor a model contains it.
             allow_partial: Wait for the tasks that were started, even if the response contains failures.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2308,7 +2308,7 @@ class AsyncWait:
         visibility_grace: float = 60.0,
         on_poll: Callable[[WaitStory], object] | None = None,
     ) -> DeploymentProgress:
-        """Wait until this very deployment of a service has succeeded.
+        """Wait until exactly this deployment of a service has succeeded.
 
         Polls read its service deployment. If ECS refuses to show service deployments, a warning is logged, and the state is
         taken from the service. Reads that are older than an earlier read are discarded.
@@ -2319,7 +2319,7 @@ class AsyncWait:
                 returned.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
-                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
                 stages, it is followed to its end.
             on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
                 newer one.
@@ -2328,33 +2328,34 @@ class AsyncWait:
                 or None to wait. An async client also takes a coroutine function.
             stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
                 stalled. A task that starts or stops is a change. None sets no limit.
-            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
-                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
-                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
-                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
-                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
-                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
-                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
-                request changed nothing.
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
             UnsupportedController: ECS does not control the deployments of the service; nothing was sent.
-            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
             DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
             DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
@@ -2422,7 +2423,7 @@ class AsyncWait:
             service_deployment: A service deployment, or its ARN.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
-                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
                 stages, it is followed to its end.
             on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
                 newer one.
@@ -2431,32 +2432,33 @@ class AsyncWait:
                 or None to wait. An async client also takes a coroutine function.
             stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
                 stalled. A task that starts or stops is a change. None sets no limit.
-            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
-                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
-                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
-                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
-                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
-                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
-                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
-                request changed nothing.
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
-            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
             DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
             DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.

@@ -279,12 +279,12 @@ class Operations(ABC):
         hook_id: str,
         action: DeploymentLifecycleHookAction | None = None,
     ) -> ContinueServiceDeploymentResponse:
-        """Resolve a waiting lifecycle hook, so that its deployment goes on or rolls back.
+        """Resolve a waiting lifecycle hook, so that its deployment continues or rolls back.
 
         Args:
             service_deployment_arn: str, required. ARN of the service deployment that waits.
             hook_id: str, required. ID of the waiting hook, from the deployment's `lifecycle_hook_details`.
-            action: DeploymentLifecycleHookAction. Whether the deployment goes on or rolls back. One of ROLLBACK,
+            action: DeploymentLifecycleHookAction. Whether the deployment continues or rolls back. One of ROLLBACK,
                 CONTINUE.
 
         Returns:
@@ -1258,7 +1258,7 @@ class Operations(ABC):
         Args:
             container_instance: str, required. ID or ARN of the container instance.
             cluster: str. Name or ARN of the cluster the instance is in; ECS uses `default` when absent.
-            force: bool. Whether to go on with tasks still running; ECS then loses sight of them.
+            force: bool. Whether to continue with tasks still running; ECS then no longer tracks them.
 
         Returns:
             DeregisterContainerInstanceResponse: `container_instance`.
@@ -1333,7 +1333,7 @@ class Operations(ABC):
 
         Args:
             capacity_providers: Sequence[str]. Names or ARNs of the capacity providers, at most 100.
-            cluster: str. Cluster whose capacity providers are meant, for ECS Managed Instances.
+            cluster: str. Cluster of the capacity providers, for ECS Managed Instances.
             include: Sequence[CapacityProviderField]. `TAGS` to have tags returned; they are left out otherwise. One of
                 TAGS.
             max_results: int. Largest number of capacity providers per page, from 1 to 10; 10 when absent.
@@ -2197,7 +2197,7 @@ class Operations(ABC):
 
         Args:
             target_type: TargetType, required. Kind of resource whose attributes are listed. One of container-instance.
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             attribute_name: str. Only attributes with this name are listed.
             attribute_value: str. Only attributes with this value are listed; needs `attribute_name`.
             next_token: str. Token from the previous page's response; absent for the first page.
@@ -2280,7 +2280,7 @@ class Operations(ABC):
         """List the ARNs of a cluster's container instances.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             filter: str. Cluster query language expression that the instances must match.
             next_token: str. Token from the previous page's response; absent for the first page.
             max_results: int. Largest number of ARNs per page, from 1 to 100; 100 when absent.
@@ -2671,7 +2671,7 @@ class Operations(ABC):
         """List the ARNs of a cluster's services.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             next_token: str. Token from the previous page's response; absent for the first page.
             max_results: int. Largest number of ARNs per page, from 1 to 100; 10 when absent.
             launch_type: LaunchType. Only services of this launch type are listed. One of EC2, FARGATE, EXTERNAL,
@@ -2889,14 +2889,14 @@ class Operations(ABC):
         """List the ARNs of a cluster's tasks, filtered by service, family, instance or status.
 
         Args:
-            cluster: str. Name or ARN of the cluster to look in; ECS uses `default` when absent.
+            cluster: str. Name or ARN of the cluster; ECS uses `default` when absent.
             container_instance: str. ID or ARN of a container instance; only its tasks are listed.
             family: str. Task definition family; only its tasks are listed.
             next_token: str. Token from the previous page's response; absent for the first page.
             max_results: int. Largest number of ARNs per page, from 1 to 100; 100 when absent.
             started_by: str. Only tasks with this `started_by` label are listed.
             service_name: str. Name of a service; only its tasks are listed.
-            desired_status: DesiredStatus. Status ECS wants the tasks in; `RUNNING` when absent, `STOPPED` for stopped
+            desired_status: DesiredStatus. Desired status of the tasks; `RUNNING` when absent, `STOPPED` for stopped
                 tasks. One of RUNNING, PENDING, STOPPED.
             launch_type: LaunchType. Only tasks of this launch type are listed. One of EC2, FARGATE, EXTERNAL,
                 MANAGED_INSTANCES.

@@ -77,10 +77,10 @@ class ServiceVerbs:
         on_poll: Callable[[WaitStory], object] | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
-        """Deploy a service, and wait until this very deployment has succeeded.
+        """Deploy a service, and wait until exactly this deployment has succeeded.
 
         Registers a task definition if it differs from the latest revision, sends one UpdateService, and follows the
-        deployment that this starts. A service that is stable on another revision is no success.
+        deployment that this starts. A service that is stable on another revision does not count as a success.
 
         Args:
             service: Name, ARN or model of the service.
@@ -103,7 +103,7 @@ class ServiceVerbs:
                 already.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
-                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
                 stages, it is followed to its end.
             on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
                 newer one.
@@ -112,33 +112,34 @@ class ServiceVerbs:
                 or None to wait. An async client also takes a coroutine function.
             stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
                 stalled. A task that starts or stops is a change. None sets no limit.
-            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
-                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
-                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
-                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
-                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
-                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
-                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
-                request changed nothing.
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
                 "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
                 and raise DeploymentRolledBack.
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
-            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
-                started but not waited for.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. The rollback is then
+                started, and the call does not wait for it.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -149,7 +150,7 @@ class ServiceVerbs:
             ServicesMissing: ECS does not show the service.
             TransportError: ECS could not be reached. If it is unknown whether the service was changed, `story.handle` of
                 the error waits for a deployment that may never appear.
-            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
             DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
             DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
@@ -336,16 +337,16 @@ class ServiceVerbs:
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
@@ -404,16 +405,16 @@ class ServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
                 returns when ECS has accepted the change.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The service, as the last response showed it.
@@ -421,7 +422,7 @@ class ServiceVerbs:
         Raises:
             RequestError: An argument is wrong, or the service is a DAEMON, which has no desired count; nothing was changed.
             DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
-            DeploymentSuperseded: Something newer was deployed meanwhile.
+            DeploymentSuperseded: A newer deployment replaced the one in progress.
             ServiceGone: The service was deleted.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
@@ -483,7 +484,7 @@ class ServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
-                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
                 stages, it is followed to its end.
             on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
                 newer one.
@@ -492,33 +493,34 @@ class ServiceVerbs:
                 or None to wait. An async client also takes a coroutine function.
             stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
                 stalled. A task that starts or stops is a change. None sets no limit.
-            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
-                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
-                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
-                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
-                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
-                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
-                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
-                request changed nothing.
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
                 "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
                 and raise DeploymentRolledBack.
             on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
-            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. Then the rollback is
-                started but not waited for.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. The rollback is then
+                started, and the call does not wait for it.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -529,7 +531,7 @@ class ServiceVerbs:
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses a request. If the service was changed, `story` has a handle.
             TransportError: ECS could not be reached. If the service may have been changed, `story` has a handle.
-            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
             DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
             DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
@@ -606,7 +608,7 @@ class ServiceVerbs:
                 absent. Another call with the same token and request returns the same service.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
-                LINEAR and CANARY deployments, until it reaches that stage or a later one. Without a pause, or without
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
                 stages, it is followed to its end.
             on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
                 newer one.
@@ -615,27 +617,28 @@ class ServiceVerbs:
                 or None to wait. An async client also takes a coroutine function.
             stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
                 stalled. A task that starts or stops is a change. None sets no limit.
-            max_failed_tasks: The number of failed tasks in a row at which a deployment that no circuit breaker can end
-                is stalled, and of stopped tasks at which a successful one is unstable. The default is the configured
-                threshold of the circuit breaker, or half of the desired count, but at least 3 and at most 200.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
-                unhealthy, and none stops by its own fault. A task that stops restarts the count. The deployment is
-                unstable after too many stopped tasks, or if three times as long passes without such a stretch. If tasks
-                are only missing, WaitTimeout is raised when both this time and `timeout` are over. These seconds do not
-                count against `timeout`. With None or 0 the wait ends at the success. Tasks are also observed if the
-                request changed nothing.
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The service, as the last poll showed it.
@@ -648,7 +651,7 @@ class ServiceVerbs:
                 service was created, `story.handle` of the error is the handle of its deployment.
             TransportError: ECS could not be reached, or its responses were lost. Call again with the `client_token` of the
                 error.
-            DeploymentFailed: The deployment failed. Unless one of these subclasses is raised, nothing was rolled back:
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
             DeploymentRolledBack: It failed, and the service runs again what it ran before.
             DeploymentRollbackFailed: It failed, and so did the rollback.
             DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
@@ -713,16 +716,16 @@ class ServiceVerbs:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             force: Whether ECS deletes it without scaling it down first, and together with its task sets.
             until: "inactive" waits until the service is INACTIVE; "requested" returns when ECS has accepted the request.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The service, as the last response showed it.

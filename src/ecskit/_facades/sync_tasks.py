@@ -84,7 +84,7 @@ class TaskVerbs:
         on_cancel: OnCancel = "leave",
         cancel: Event | None = None,
     ) -> RunTaskResult:
-        """Run any number of tasks, none of them twice.
+        """Run any number of tasks without duplicates.
 
         One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
         token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
@@ -124,7 +124,7 @@ class TaskVerbs:
             volume_configurations: Configuration of the volume with `configured_at_launch` in the task definition.
             client_token: Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made
                 from it: a second launch with the same key and arguments returns the same tasks. Random if absent.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The tasks that were started, in no particular order, and why others were not.
@@ -332,16 +332,16 @@ class TaskVerbs:
             volume_configurations: Configuration of the volume with `configured_at_launch` in the task definition.
             client_token: Your key for this launch, at most 52 characters. The idempotency tokens of all calls are made
                 from it: a second launch with the same key and arguments returns the same tasks. Random if absent.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The outcome of the task; with `count`, the outcome of each task.
@@ -432,16 +432,16 @@ class TaskVerbs:
             allow_partial: Accept a response that holds failures, and wait for the tasks that were started.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Yields:
             The outcome of each task, also without success; `raise_for_outcome()` raises for those.
@@ -501,16 +501,16 @@ class TaskVerbs:
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
             until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
-            timeout: The most seconds to wait; None for no limit. The last poll is made exactly at the deadline.
-            max_polls: The most polls to make; None for no limit.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
                 last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
                 s, growing to 15 s.
-            visibility_grace: Seconds in which ECS may not show a new resource yet. What is not visible after that is
-                `NotVisible`.
-            on_poll: Called after each poll with the story so far. With an async client it may be a coroutine function.
-                An exception that it raises ends the wait.
-            cancel: A `threading.Event`. Set it in another thread to end this with `WaitCancelled`.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The last observation of each task, in the order given.
@@ -554,7 +554,7 @@ class TaskVerbs:
         tags: bool = False,
         allow_missing: bool = False,
     ) -> list[Task]:
-        """Describe any number of tasks, 100 a call.
+        """Describe any number of tasks, 100 per call.
 
         Args:
             tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
@@ -595,7 +595,7 @@ class TaskVerbs:
         desired_status: TaskStatusFilter = "RUNNING",
         tags: bool = False,
     ) -> Stream[Task]:
-        """List the tasks of a cluster, and yield each of them described, 100 a call.
+        """List the tasks of a cluster, and yield each of them described, 100 per call.
 
         Args:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.

@@ -1,7 +1,7 @@
-"""Polls many targets with few requests.
+"""Poll many targets with few requests.
 
-A `DescribedType` names the Describe operation of a resource type and its limits. Each target gets an observation or an
-error of its own.
+A `DescribedType` names the Describe operation of a resource type and its limits. Each target gets one observation or
+one error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 PARALLEL_REQUESTS = 4
-"""The most requests of one poll that run at the same time."""
+"""The maximum number of requests of one poll that run at the same time."""
 DEADLINE_SLACK = 1.0
 """Seconds after the deadline in which requests of the last poll may still begin."""
 
@@ -56,7 +56,7 @@ class DescribedType(ResourceType[T]):
     """A resource type that a Describe operation reads."""
 
     batch_size: int
-    """The most ids that one request takes."""
+    """The maximum number of ids that one request takes."""
     describe: Callable[[str, list[str]], Flow[Sequence[T]]]
     """Returns the flow that reads some ids of one scope; it results in the resources that exist."""
     id_of: Callable[[T], str]
@@ -76,7 +76,7 @@ class Batches(Generic[T]):
         """Poll some targets once. No request begins later than `by`, in monotonic seconds.
 
         Raises:
-            EcsError: A request failed and repeating it cannot help. Errors that can pass are in the result.
+            EcsError: A request failed and repeating it cannot help. Temporary errors are in the result.
         """
         batches = list(self._batches(names))
         flows = [_or_error(self.resource_type.describe(scope, list(batch))) for scope, batch in batches]

@@ -23,7 +23,7 @@ __all__ = ["AllMet", "Condition", "Evaluation", "Met", "NotYet", "Pace", "Unreac
 T = TypeVar("T")
 
 LONGEST_INTERVAL = 15.0
-"""The most seconds between polls by default, jitter and back-off aside."""
+"""The maximum number of seconds between polls by default, jitter and back-off aside."""
 VANISHED_AFTER, VANISHED_POLLS = 30.0, 3
 """A target has vanished when this many polls in a row, over at least this many seconds, do not show it."""
 
@@ -35,7 +35,7 @@ class Pace:
     first: float = 2.0
     """Seconds until the next poll after a change, jitter aside."""
     most: float = LONGEST_INTERVAL
-    """The most seconds between polls."""
+    """The maximum number of seconds between polls."""
     growth: float = 1.5
     """The factor from one interval to the next."""
 
@@ -45,7 +45,7 @@ class Pace:
 
 
 _GROWTHS = 1000
-"""The most times that an interval grows, so that the float does not overflow."""
+"""The maximum number of times that an interval grows, so that the float does not overflow."""
 NOT_VISIBLE_PACE = Pace(most=5.0)
 """The pace for targets that are not visible yet, and for states that have to be confirmed."""
 
@@ -92,7 +92,7 @@ class AllMet(Generic[T]):
     required_polls: int = 1
     """Polls in a row that have to meet the condition: 2 if the state may be left over from before an update."""
     vanished: Evaluation = Unreachable("")
-    """The evaluation of targets that were visible and then no more: `Met()` if the wait is for a deletion."""
+    """The evaluation of targets that vanished: `Met()` if the wait is for a deletion."""
     not_visible_error: type[WaitError] = NotVisible
     vanished_error: type[WaitError] = Vanished
     failed_error: type[WaitError] = WaitFailed

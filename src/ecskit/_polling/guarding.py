@@ -1,4 +1,4 @@
-"""Clean-up behind verbs. What ended the flow decides which handler runs; `docs/errors.md` has the table.
+"""Clean up after a verb ends early. What ended the flow decides which handler runs; `docs/errors.md` has the table.
 
 A verb passes what its `on_timeout` and `on_cancel` mean, as flows.
 """
@@ -23,12 +23,12 @@ log = logging.getLogger("ecskit")
 def guarded(
     flow: Flow[T], *, on_cancel: Callable[[], Flow[None]], on_timeout: Callable[[], Flow[None]] | None = None
 ) -> Flow[T]:
-    """Run a flow, and clean up if a timeout, a cancellation or a bug ends it. The original error is raised.
+    """Run a flow, and clean up if a timeout, a cancellation or an unexpected error ends it. Raise the original error.
 
     Args:
         flow: The flow to run.
-        on_cancel: Cleans up after a cancellation, an interrupt, an error of a callback, a RequestError, which is the
-            caller's as well, and a bug. An error of the clean-up is logged.
+        on_cancel: Cleans up after a cancellation, an interrupt, an error of a callback, a RequestError, and an
+            unexpected error. An error of the clean-up is logged.
         on_timeout: Cleans up after WaitTimeout and NotVisible. An error of the clean-up becomes their cause.
 
     Returns:

@@ -28,11 +28,11 @@ log = logging.getLogger("ecskit")
 JITTER = 0.1
 """Intervals are up to this fraction longer or shorter at random, so that waits that started together spread out."""
 SHORTEST_INTERVAL = 0.1
-"""The least seconds between polls, whatever the wait strategy returns."""
+"""The minimum number of seconds between polls, even if the wait strategy returns less."""
 LONGEST_BACKOFF = 30.0
-"""The most seconds between polls while requests fail."""
+"""The maximum number of seconds between polls while requests fail."""
 _DOUBLINGS = 10
-"""The most doublings of an interval while requests fail, so that the float does not overflow."""
+"""The maximum number of doublings of an interval while requests fail, so that the float does not overflow."""
 
 
 class Query(Protocol[T]):
@@ -57,7 +57,7 @@ class Continue:
     pace: float = float("inf")
     """The longest interval until the next poll, in seconds: jitter is added, and failed requests lengthen it."""
     no_later_than: float = float("inf")
-    """Seconds in which the next poll has to be, whatever else lengthens the interval."""
+    """The next poll is at most this many seconds away, even after failed requests."""
 
 
 @attrs.frozen
@@ -73,7 +73,7 @@ Verdict: TypeAlias = Done | Continue | Failed
 
 
 class Goal(Protocol):
-    """What a wait waits for. A goal decides from the state of the wait alone."""
+    """The goal of a wait. It decides from the state of the wait alone."""
 
     @property
     def name(self) -> str:
@@ -120,7 +120,7 @@ class Waiter(Generic[T]):
 
         Raises:
             WaitError: The goal cannot be reached, or the wait timed out.
-            EcsError: Polling failed for good: no permission, no credentials, no such cluster. It holds the story.
+            EcsError: Polling failed permanently: no permission, no credentials, no such cluster. It holds the story.
         """
         wait_state = yield from self.final_state(names, observed)
         return [resource.last for resource in wait_state.resources.values() if resource.last is not None]
@@ -157,7 +157,7 @@ class Waiter(Generic[T]):
         wait_state = wait_state.merge(reply.get(), polled, reply.now, self.resource_type)
         for state in sorted(set(wait_state.states) - states_before - {MISSING}):
             if not self.resource_type.is_known_state(state):
-                text = "ECS returned the %s status %r, which this version of ecskit does not know; the wait continues"
+                text = "ECS returned the %s status %r, which is new to this version of ecskit; the wait continues"
                 log.warning(text, self.resource_type.noun, state)
         log.debug(
             "%s: poll %d after %.1f s: %s",

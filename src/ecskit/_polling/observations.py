@@ -21,7 +21,7 @@ T = TypeVar("T")
 MISSING = "MISSING"
 """The state that a story counts when a poll did not show a target."""
 ERRORS_KEPT = 100
-"""The most errors that a `WaitState` keeps: a wait without a timeout must not use more and more memory."""
+"""The maximum number of errors that a `WaitState` keeps: a wait without a timeout must not use more and more memory."""
 
 
 def _unordered(_: Any) -> tuple[int | None, int]:
@@ -45,14 +45,14 @@ class ResourceType(Generic[T]):
     state: Callable[[T], str]
     """Returns the state that an observation shows, in one or a few words; stories count these."""
     is_known_state: Callable[[str], bool] = _always_known
-    """Whether this version of ecskit knows a state. A wait logs a warning about each unknown state, once."""
+    """Whether a state is known. A wait logs one warning about each unknown state."""
     rank: Callable[[T], tuple[int | None, int]] = _unordered
     """Returns the version of an observation, or None, and the rank of its state: later states have higher ranks.
 
     Without versions and ranks, the observation that arrived last counts.
     """
     final_rank: int = 1
-    """The lowest rank of a final state. After one, an observation with a lower rank is stale, whatever its version."""
+    """The lowest rank of a final state. After one, an observation with a lower rank is stale, even if newer."""
     remember: Callable[[ResourceState[T], T], Any] = _no_memory
     """Returns the new `ResourceState.memory` from the previous state and an observation.
 

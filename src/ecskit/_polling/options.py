@@ -32,18 +32,18 @@ class WaitOptions:
     """
 
     timeout: float | None = 600.0
-    """The most seconds to wait; None for no limit. The last poll is made exactly at the deadline."""
+    """Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline."""
     max_polls: int | None = None
-    """The most polls to make; None for no limit."""
+    """Maximum number of polls; None for no limit."""
     poll: wait_base | None = None
     """A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the last
     change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2 s, growing to
     15 s."""
     visibility_grace: float = 60.0
-    """Seconds in which ECS may not show a new resource yet. What is not visible after that is `NotVisible`."""
+    """Seconds that ECS may take to show a new resource. If no poll shows it in this time, NotVisible is raised."""
     on_poll: Callable[[WaitStory], object] | None = None
-    """Called after each poll with the story so far. With an async client it may be a coroutine function. An exception
-    that it raises ends the wait."""
+    """Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine function. An
+    exception that it raises ends the wait."""
 
     def check(self, wait: str) -> None:
         """Check the options.

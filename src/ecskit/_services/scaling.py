@@ -45,7 +45,7 @@ def scale(
     Raises:
         RequestError: An argument is wrong, or the service is a DAEMON, which has no desired count; nothing was changed.
         DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
-        DeploymentSuperseded: Something newer was deployed meanwhile.
+        DeploymentSuperseded: A newer deployment replaced the one in progress.
         ServiceGone: The service was deleted.
         UnsupportedController: ECS does not control the deployments of the service.
         ServicesMissing: ECS does not show the service.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MAIN = "Main"
 
-# Members that a request must not have together with a task definition of its own.
+# Members that a request must not have together with `taskDefinitionArn`.
 _IN_TASK_DEFINITION = ("primaryContainer", "executionRoleArn", "taskRoleArn", "cpu", "memory", "cpuArchitecture")
 
 _DEFAULTS: Wire = {

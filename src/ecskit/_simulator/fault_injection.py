@@ -68,7 +68,7 @@ class RandomFaults:
         """Return the fault that this request meets, if any."""
         if self.operations is not None and operation not in self.operations:
             return None
-        # Tokens are random, so they are no part of the content.
+        # Tokens are random, so they are not part of the content.
         content = {name: value for name, value in request.items() if name != "clientToken"}
         key = f"{operation} {json.dumps(content, sort_keys=True)}"
         drawn = random.Random(f"{self.seed}/{self._seen[key]}/{key}")

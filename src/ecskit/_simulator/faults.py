@@ -50,7 +50,7 @@ class Fault:
     """A fault of one request, for `Simulator.fail` and `Simulator.misbehave`.
 
     Use the named constructors: `Fault.reset(after_effect=True)`. To a client, a fault before the effect and the same
-    fault after it look alike.
+    fault after it are the same.
 
     Args:
         error: The error that ECS answers.

@@ -74,7 +74,7 @@ class Rules:
     """The placement constraints and the placement strategy of a launch.
 
     Args:
-        distinct: Whether each task needs a container instance of its own.
+        distinct: Whether each task needs another container instance.
         members: The `memberOf` constraints, as tests of container instances.
         strategy: The first placement strategy: random, spread (over container instances) or binpack.
         field: The field of the strategy.

@@ -51,7 +51,7 @@ class TaskPlan:
 
     Args:
         script: Its script.
-        fargate: Whether it runs on Fargate, which has default durations of its own.
+        fargate: Whether it runs on Fargate, which has other default durations.
         containers: Its containers.
         interface_details: The details of its network interface after it is attached; None if it has none.
         has_exec_agent: Whether its containers have the agent of ECS Exec.

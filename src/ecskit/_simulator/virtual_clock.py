@@ -67,7 +67,7 @@ class VirtualClock:
     def flow(self) -> Generator[None, None, None]:
         """Count a flow as running in this context. A test can stop the clock with it while it starts threads.
 
-        Each context counts. A thread that waits for other flows inside such a context would wait for ever, except
+        Each context counts. A thread that waits for other flows inside such a context would wait forever, except
         inside `elsewhere`.
         """
         self._count(1)

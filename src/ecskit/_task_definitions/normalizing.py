@@ -140,7 +140,7 @@ def check(definition: Definition) -> None:
     """Check the type of a definition and of all its members.
 
     Raises:
-        RequestError: The argument is no task definition, or a member has a wrong type.
+        RequestError: The argument is not a task definition, or a member has a wrong type.
     """
     check_class(definition)
     encode(definition)

@@ -31,7 +31,7 @@ from ecskit.models.task_definitions import (
 __all__ = ["Registered", "register_if_changed"]
 
 ATTEMPTS = 10
-"""Attempts, for about a minute: ECS accepts a burst of 20 registrations, then one a second."""
+"""Attempts, for about a minute: ECS accepts a burst of 20 registrations, then one per second."""
 
 # Not documented; reported by users, such as in https://github.com/hashicorp/terraform-provider-aws/issues/9777
 _CONFLICT = re.compile(r"too many concurrent attempts", re.IGNORECASE)
@@ -54,8 +54,8 @@ def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Register
 
     The definitions are compared as by `ecskit.task_definitions.diff`, and by their tags if the request has tags. After
     throttling, a server error, a lost response, or a conflict with another process, the latest revision is read again,
-    up to ten times in about a minute. A lost response does not cause a second revision, unless ECS does not show the
-    first one by then. A wrapped client keeps the retries of the client that it wraps, which may register twice.
+    up to ten times in about a minute. A lost response causes a second revision only if that read does not show the
+    first one. A wrapped client keeps the retries of the client that it wraps, which may register twice.
 
     Args:
         request: The task definition, such as the result of `load` or `derive`.

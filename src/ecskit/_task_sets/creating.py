@@ -1,4 +1,4 @@
-"""Create task sets, none of them twice, and wait until they are steady.
+"""Create task sets without duplicates, and wait until they are steady.
 
 A throttled call, or one without a response, is repeated under its client token. The clean-up repeats such a call as
 well: the response holds the task set, which is then deleted.

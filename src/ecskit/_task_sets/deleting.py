@@ -34,7 +34,7 @@ def delete(
 ) -> Flow[TaskSet | None]:
     """Delete a task set, and wait until it and its tasks are gone.
 
-    A request without a response is repeated. If the task set is gone by then, the deletion succeeded.
+    A request without a response is repeated. If ECS then finds no task set, the deletion succeeded.
 
     Args:
         task_set: The task set, its id or its ARN, or a response that holds it.

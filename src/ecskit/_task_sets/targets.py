@@ -31,7 +31,7 @@ def one_task_set(subject: str, task_set: OneTaskSet, *, cluster: str | None, ser
     """Return the target for a task set.
 
     Raises:
-        RequestError: The argument is no task set, or its cluster or service is unknown.
+        RequestError: The argument is not a task set, or its cluster or service is unknown.
     """
     return _one(subject, IDENTIFIERS, "task_set", task_set, cluster=cluster, service=service)
 
@@ -40,7 +40,7 @@ def service_of(subject: str, service: str | Service, cluster: str | None) -> Tar
     """Return the cluster and the name of a service.
 
     Raises:
-        RequestError: The argument is no service, or its cluster is unknown.
+        RequestError: The argument is not a service, or its cluster is unknown.
     """
     if isinstance(service, Service) and cluster is None:
         cluster = service.cluster_arn

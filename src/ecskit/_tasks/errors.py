@@ -90,7 +90,7 @@ class TasksNotStopped(EcsError):
     Attributes:
         errors: The error for each of these tasks, by id or ARN.
         requested: The ids or ARNs of the other tasks; ECS stops them.
-        retryable: Whether all the errors may pass.
+        retryable: Whether all the errors are temporary.
     """
 
     def __init__(self, errors: Mapping[str, EcsError], requested: Sequence[str]) -> None:

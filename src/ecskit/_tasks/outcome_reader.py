@@ -41,7 +41,7 @@ class OutcomeReader:
         return cls(essential, float("inf") if timeout is None else now + timeout, dict[str, Any](known))
 
     def prepare(self, wait_state: WaitState[Task]) -> Flow[None]:
-        """Read the task definitions that the outcomes will need, while the tasks run. Errors that may pass are ignored.
+        """Read the task definitions that the outcomes will need, while the tasks run. Temporary errors are ignored.
 
         Reads come after polls 1, 2, 4, 8 and so on, so that throttled reads become rare.
         """

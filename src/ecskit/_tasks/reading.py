@@ -29,7 +29,7 @@ TaskStatusFilter: TypeAlias = Literal["RUNNING", "STOPPED", "ANY"]
 def describe(
     tasks: Tasks, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
 ) -> Flow[list[Task]]:
-    """Describe any number of tasks, 100 a call.
+    """Describe any number of tasks, 100 per call.
 
     Args:
         tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
@@ -64,7 +64,7 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     desired_status: TaskStatusFilter = "RUNNING",
     tags: bool = False,
 ) -> Emits[Task]:
-    """List the tasks of a cluster, and yield each of them described, 100 a call.
+    """List the tasks of a cluster, and yield each of them described, 100 per call.
 
     Args:
         cluster: Name or ARN of the cluster; ECS uses `default` if absent.

@@ -1,4 +1,4 @@
-"""What the reasons that ECS gives mean: whether the same request or task may succeed later.
+"""Classify the reasons that ECS gives: whether the same request or task may succeed later.
 
 ECS gives many reasons as free text. The patterns come from its documentation and from reports of users. A reason that
 matches no pattern counts as permanent.

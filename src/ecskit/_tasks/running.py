@@ -1,4 +1,4 @@
-"""Run any number of tasks, none of them twice.
+"""Run any number of tasks without duplicates.
 
 A call starts at most ten tasks, so a launch is cut into chunks. Each call has a client token. A call without a response
 is repeated under the same token; a new token is used only after ECS has responded.
@@ -53,7 +53,7 @@ def run(
     on_conflict: OnConflict = "raise",
     on_cancel: OnCancel = "leave",
 ) -> Flow[RunTaskResult]:
-    """Run any number of tasks, none of them twice.
+    """Run any number of tasks without duplicates.
 
     One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
     token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.

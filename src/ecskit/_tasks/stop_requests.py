@@ -1,4 +1,4 @@
-"""Send StopTask for any number of tasks, and clean up tasks after a launch or a wait was cut short."""
+"""Send StopTask for any number of tasks, and clean up tasks after a launch or a wait ended early."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _may_pass(error: EcsError, attempt: int) -> bool:
 
 
 def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:
-    """Stop tasks after a launch or a wait was cut short, as the caller chose. Tasks that have stopped are skipped."""
+    """Stop tasks after a launch or a wait ended early, as the caller chose. Tasks that have stopped are skipped."""
     live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
     if how == "leave" or not live:
         return

@@ -87,7 +87,7 @@ class AsyncTransport:
             )
         async with self._lock:
             if self._closed:
-                raise ClientClosedError("the client was closed meanwhile")
+                raise ClientClosedError("the client was closed during the call")
             if single_attempt not in self._clients:
                 arguments = sessions.for_single_attempts(self._arguments) if single_attempt else self._arguments
                 with translate.configuring():
@@ -126,7 +126,7 @@ def wrap(client: Any) -> AsyncTransport:
     """Return a transport through a client that the caller owns.
 
     Raises:
-        ConfigurationError: It is no aiobotocore client for ECS.
+        ConfigurationError: It is not an aiobotocore client for ECS.
     """
     sessions.check_wrapped(client, AioBaseClient)
     return AsyncTransport(client=client)

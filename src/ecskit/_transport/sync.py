@@ -93,7 +93,7 @@ def wrap(client: Any) -> Transport:
     """Return a transport through a client that the caller owns.
 
     Raises:
-        ConfigurationError: It is no botocore client for ECS.
+        ConfigurationError: It is not a botocore client for ECS.
     """
     sessions.check_wrapped(client, BaseClient)
     if inspect.iscoroutinefunction(client._make_api_call):

@@ -70,11 +70,11 @@ _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], EcsError]], ...] =
 def translate(error: Exception, exchange: Exchange, *, closed: bool) -> EcsError | None:
     """Return the error of ecskit for an error of botocore, and None for any other error.
 
-    If the client was `closed` meanwhile, that is the cause of everything but a response of ECS.
+    If the client was `closed` during the request, every error except a response of ECS becomes ClientClosedError.
     """
     failed = _translate(error, exchange)
     if closed and not isinstance(failed, ServiceError):
-        return ClientClosedError(f"{exchange.operation}: the client was closed before the answer came")
+        return ClientClosedError(f"{exchange.operation}: the client was closed before the response arrived")
     return failed
 
 
@@ -128,7 +128,7 @@ def _service_error(response: Mapping[str, Any], operation: str, unreadable: byte
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
     if unreadable is not None:
-        message = f"the body of {len(unreadable)} bytes is no response of ECS; a proxy or gateway may have sent it"
+        message = f"the body of {len(unreadable)} bytes is not a response of ECS; a proxy or gateway may have sent it"
         response = {**response, "Error": {**error, "Message": message}}
     return _kind(code, message, status)(response, operation)
 
@@ -162,14 +162,14 @@ def _problems(operation: str, report: str) -> list[tuple[str, str]]:
             whole = match["path"] == "input"
             wire = ".".join(filter(None, ["" if whole else match["path"], match["missing"]]))
             path = _python_path(operation, wire)
-            # Without a member it is no problem, but a line of a printed value.
+            # A line without a member belongs to a printed value.
             if path is not None:
                 found.append((path, match["what"].lower() + (f", {limit[0]}" if limit else "")))
     return found or [("", "botocore does not accept its parameters")]
 
 
 def _python_path(operation: str, wire: str) -> str | None:
-    """Return a path of wire names as Python names; None if its first name is no member of the request."""
+    """Return a path of wire names as Python names; None if its first name is not a member of the request."""
     cls: type[Model] | None = getattr(models, f"{operation}Request")
     names: list[str] = []
     for name, index in re.findall(r"(\w+)([^.]*)", wire):

@@ -1,1 +1,1 @@
-"""The catalogue of waits, one resource type a module. The methods of `client.wait` are generated from these flows."""
+"""The catalogue of waits, one resource type per module. The methods of `client.wait` are generated from these flows."""

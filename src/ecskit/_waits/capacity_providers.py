@@ -36,7 +36,7 @@ CapacityProviders: TypeAlias = (
 """How callers pass capacity providers: a response, or one or more models, names or ARNs."""
 
 BATCH_SIZE = 10
-"""The most capacity providers on one page of DescribeCapacityProviders."""
+"""The maximum number of capacity providers on one page of DescribeCapacityProviders."""
 DELETED = {"DEPROVISIONING", "DELETE_IN_PROGRESS", "INACTIVE", "DELETE_COMPLETE"}
 
 

@@ -54,7 +54,7 @@ ContainerInstances: TypeAlias = (
 """How callers pass container instances: a response, or one or more models, ids, ARNs, or ids of EC2 instances."""
 
 BATCH_SIZE = 100
-"""The most container instances in one DescribeContainerInstances request."""
+"""The maximum number of container instances in one DescribeContainerInstances request."""
 HOST: Final = re.compile("m?i-[0-9a-f]+")
 """The id of an EC2 instance, or of an external machine that Systems Manager manages."""
 GONE = {"DEREGISTERING", "INACTIVE", "REGISTRATION_FAILED"}

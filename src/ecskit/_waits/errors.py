@@ -29,7 +29,7 @@ class ServiceGone(WaitError):
 class TaskNotVisible(NotVisible):
     """A task was never visible, although the time that ECS needs to show a new task has passed.
 
-    The task may not exist, may be in another cluster, or may have stopped more than an hour ago. No task was run again.
+    The task may not exist, may be in another cluster, or may have stopped more than an hour ago.
     """
 
 
@@ -75,4 +75,4 @@ class UnsupportedController(EcsError):
             return f"{text}: create and switch task sets with `ecs.task_sets`, scale with `ecs.services.scale`"
         if self.controller == "CODE_DEPLOY":
             return f"{text}: ECS does not report their state; wait with the CodeDeploy API"
-        return f"{text}, which this version of ecskit does not know; wait with the API of that controller"
+        return f"{text}, which this version of ecskit does not support; wait with the API of that controller"

@@ -36,7 +36,7 @@ Services: TypeAlias = ServiceResponse | Service | str | Sequence[ServiceResponse
 """How callers pass services: a response, or one or more models, names or ARNs."""
 
 BATCH_SIZE = 10
-"""The most services in one DescribeServices request."""
+"""The maximum number of services in one DescribeServices request."""
 
 
 def services_stable(

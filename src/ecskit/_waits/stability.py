@@ -1,6 +1,6 @@
 """Decides whether a service is stable, from the latest poll and from what earlier polls showed.
 
-Reads lag, and a service looks the same after a rollback as after a deployment. So a `History` keeps the newest
+Reads lag, and reads show the same after a rollback as after a deployment. So a `History` keeps the newest
 deployment that was observed, and the service is compared with it. Only timestamps of ECS are compared with each other.
 
 Source of the members of deployments: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
@@ -30,7 +30,7 @@ REQUIRED_POLLS = 2
 _FAILURE = re.compile(r"\bfail(ed|ure|ures)?\b|\bunable to\b|\broll(ed|ing) back\b|\bunhealthy\b", re.IGNORECASE)
 _ROLLBACK = re.compile(r"\broll(ed|ing) back\b", re.IGNORECASE)
 _MOST_EVENTS = 2
-"""The most events that a reason quotes."""
+"""The maximum number of events that a reason quotes."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +42,7 @@ class History:
     created_at: datetime | None = None
     """When the newest service of this name was created."""
     newest: Deployment | None = None
-    """The newest deployment as last observed; as it was when it was FAILED, if it was."""
+    """The newest deployment as last observed. If it was FAILED, as it was then."""
     replaced: str | None = None
     """The id of the deployment that was the newest one before."""
     older: frozenset[str] = frozenset()

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 BATCH_SIZE = 100
-"""The most tasks in one DescribeTasks request."""
+"""The maximum number of tasks in one DescribeTasks request."""
 
 RANKS = {
     "PROVISIONING": 0,
@@ -75,7 +75,7 @@ PACE = Pace(most=5.0)
 SHORTLY = Pace(1, most=1)
 """How often to poll a stopped task without stop code or time."""
 DETAIL_POLLS = 2
-"""The most polls for them."""
+"""The maximum number of polls for them."""
 
 
 def tasks_running(
@@ -87,7 +87,7 @@ def tasks_running(
 ) -> Flow[list[Task]]:
     """Wait until all tasks are RUNNING.
 
-    A task that has stopped ends the wait at once, whatever its exit code.
+    A task that has stopped ends the wait at once, with any exit code.
 
     Args:
         tasks: The result of `tasks.run`, the response of `run_task` or `start_task`, or one or more tasks: models, ids

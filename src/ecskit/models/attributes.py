@@ -94,7 +94,7 @@ class ListAttributesRequest(Request[ListAttributesResponse]):
     target_type: TargetType
     """Kind of resource whose attributes are listed. One of container-instance. Wire name: `targetType`."""
     cluster: str | None = None
-    """Name or ARN of the cluster to look in; ECS uses `default` when absent. Wire name: `cluster`."""
+    """Name or ARN of the cluster; ECS uses `default` when absent. Wire name: `cluster`."""
     attribute_name: str | None = None
     """Only attributes with this name are listed. Wire name: `attributeName`."""
     attribute_value: str | None = None

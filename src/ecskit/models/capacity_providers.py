@@ -659,7 +659,7 @@ class DescribeCapacityProvidersRequest(Request[DescribeCapacityProvidersResponse
     capacity_providers: Sequence[str] = ABSENT_LIST
     """Names or ARNs of the capacity providers, at most 100. Wire name: `capacityProviders`."""
     cluster: str | None = None
-    """Cluster whose capacity providers are meant, for ECS Managed Instances. Wire name: `cluster`."""
+    """Cluster of the capacity providers, for ECS Managed Instances. Wire name: `cluster`."""
     include: Sequence[CapacityProviderField] = ABSENT_LIST
     """`TAGS` to have tags returned; they are left out otherwise. One of TAGS. Wire name: `include`."""
     max_results: int | None = None

@@ -70,7 +70,7 @@ __all__ = [
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Attachment(Model):
-    """Something attached to a task, cluster or container instance, such as a network interface.
+    """Resource attached to a task, cluster or container instance, such as a network interface.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Attachment.html
     """

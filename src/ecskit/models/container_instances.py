@@ -239,7 +239,7 @@ class InstanceHealthCheckResult(Model):
     """
 
     type: InstanceHealthCheckType | str | None = None
-    """What the check looks at, such as `CONTAINER_RUNTIME`. One of CONTAINER_RUNTIME, ACCELERATED_COMPUTE, DAEMON,
+    """What is checked, such as `CONTAINER_RUNTIME`. One of CONTAINER_RUNTIME, ACCELERATED_COMPUTE, DAEMON,
     AGENT_CONNECTIVITY. Wire name: `type`.
     """
     status: InstanceHealthCheckState | str | None = None
@@ -414,7 +414,7 @@ class DeregisterContainerInstanceRequest(Request[DeregisterContainerInstanceResp
     cluster: str | None = None
     """Name or ARN of the cluster the instance is in; ECS uses `default` when absent. Wire name: `cluster`."""
     force: bool | None = None
-    """Whether to go on with tasks still running; ECS then loses sight of them. Wire name: `force`."""
+    """Whether to continue with tasks still running; ECS then no longer tracks them. Wire name: `force`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -465,7 +465,7 @@ class ListContainerInstancesRequest(Request[ListContainerInstancesResponse]):
     _items = "container_instance_arns"
 
     cluster: str | None = None
-    """Name or ARN of the cluster to look in; ECS uses `default` when absent. Wire name: `cluster`."""
+    """Name or ARN of the cluster; ECS uses `default` when absent. Wire name: `cluster`."""
     filter: str | None = None
     """Cluster query language expression that the instances must match. Wire name: `filter`."""
     next_token: str | None = None

@@ -452,7 +452,7 @@ class DeploymentLifecycleHook(Model):
     hook_details: JSON | None = None
     """JSON document of your own, handed to the hook. Wire name: `hookDetails`."""
     timeout_configuration: DeploymentLifecycleHookTimeoutConfiguration | None = None
-    """How long the hook may take, and what follows when it takes longer. Wire name: `timeoutConfiguration`."""
+    """How long the hook may take, and what happens after that. Wire name: `timeoutConfiguration`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -482,7 +482,7 @@ class DeploymentLifecycleHookDetail(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class DeploymentLifecycleHookTimeoutConfiguration(Model):
-    """How long a lifecycle hook may take, and what follows when it takes longer.
+    """How long a lifecycle hook may take, and what happens after that.
 
     Source:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookTimeoutConfiguration.html
@@ -1354,7 +1354,7 @@ class ServiceCurrentRevisionSummary(Model):
     arn: str | None = None
     """ARN of the service revision. Wire name: `arn`."""
     requested_task_count: int | None = None
-    """Number of tasks wanted for the revision. Wire name: `requestedTaskCount`."""
+    """Desired number of tasks for the revision. Wire name: `requestedTaskCount`."""
     running_task_count: int | None = None
     """Number of the revision's tasks that are running. Wire name: `runningTaskCount`."""
     pending_task_count: int | None = None
@@ -1623,7 +1623,7 @@ class ServiceRevisionSummary(Model):
     arn: str | None = None
     """ARN of the service revision. Wire name: `arn`."""
     requested_task_count: int | None = None
-    """Number of tasks wanted for the revision. Wire name: `requestedTaskCount`."""
+    """Desired number of tasks for the revision. Wire name: `requestedTaskCount`."""
     running_task_count: int | None = None
     """Number of the revision's tasks that are running. Wire name: `runningTaskCount`."""
     pending_task_count: int | None = None
@@ -1695,13 +1695,13 @@ class TaskSet(Model):
     cluster_arn: str | None = None
     """ARN of the cluster the service is in. Wire name: `clusterArn`."""
     started_by: str | None = None
-    """Label of whatever created it, such as `CODE_DEPLOY`. Wire name: `startedBy`."""
+    """Label of the creator, such as `CODE_DEPLOY`. Wire name: `startedBy`."""
     external_id: str | None = None
     """ID an external system gave the task set. Wire name: `externalId`."""
     task_definition: str | None = None
     """Task definition revision its tasks are made from. Wire name: `taskDefinition`."""
     computed_desired_count: int | None = None
-    """Number of tasks wanted: the service's desired count times `scale`, rounded up. Wire name: `computedDesiredCount`."""
+    """Desired number of tasks: the service's desired count times `scale`, rounded up. Wire name: `computedDesiredCount`."""
     pending_count: int | None = None
     """Number of its tasks in `PENDING`. Wire name: `pendingCount`."""
     running_count: int | None = None
@@ -1850,7 +1850,7 @@ class ContinueServiceDeploymentRequest(Request[ContinueServiceDeploymentResponse
     hook_id: str
     """ID of the waiting hook, from the deployment's `lifecycle_hook_details`. Wire name: `hookId`."""
     action: DeploymentLifecycleHookAction | None = None
-    """Whether the deployment goes on or rolls back. One of ROLLBACK, CONTINUE. Wire name: `action`."""
+    """Whether the deployment continues or rolls back. One of ROLLBACK, CONTINUE. Wire name: `action`."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -2144,7 +2144,7 @@ class ListServicesRequest(Request[ListServicesResponse]):
     _items = "service_arns"
 
     cluster: str | None = None
-    """Name or ARN of the cluster to look in; ECS uses `default` when absent. Wire name: `cluster`."""
+    """Name or ARN of the cluster; ECS uses `default` when absent. Wire name: `cluster`."""
     next_token: str | None = None
     """Token from the previous page's response; absent for the first page. Wire name: `nextToken`."""
     max_results: int | None = None

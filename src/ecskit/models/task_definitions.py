@@ -543,7 +543,7 @@ class TaskDefinitionPlacementConstraint(Model):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TrustedExecutionConfiguration(Model):
-    """Isolation mode, and optional attestation policy, that a task definition asks for.
+    """Isolation mode, and optional attestation policy, that a task definition requires.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TrustedExecutionConfiguration.html
     """

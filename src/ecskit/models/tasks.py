@@ -352,7 +352,7 @@ class Task(Model):
     task_arn: str
     """ARN of the task. Wire name: `taskArn`."""
     attachments: Sequence[Attachment] = ABSENT_LIST
-    """Things attached to the task, such as its network interface or an EBS volume. Wire name: `attachments`."""
+    """Resources attached to the task, such as its network interface or an EBS volume. Wire name: `attachments`."""
     attributes: Sequence[Attribute] = ABSENT_LIST
     """Attributes of the task. Wire name: `attributes`."""
     availability_zone: str | None = None
@@ -629,7 +629,7 @@ class ListTasksRequest(Request[ListTasksResponse]):
     _items = "task_arns"
 
     cluster: str | None = None
-    """Name or ARN of the cluster to look in; ECS uses `default` when absent. Wire name: `cluster`."""
+    """Name or ARN of the cluster; ECS uses `default` when absent. Wire name: `cluster`."""
     container_instance: str | None = None
     """ID or ARN of a container instance; only its tasks are listed. Wire name: `containerInstance`."""
     family: str | None = None
@@ -643,7 +643,7 @@ class ListTasksRequest(Request[ListTasksResponse]):
     service_name: str | None = None
     """Name of a service; only its tasks are listed. Wire name: `serviceName`."""
     desired_status: DesiredStatus | None = None
-    """Status ECS wants the tasks in; `RUNNING` when absent, `STOPPED` for stopped tasks. One of RUNNING, PENDING, STOPPED.
+    """Desired status of the tasks; `RUNNING` when absent, `STOPPED` for stopped tasks. One of RUNNING, PENDING, STOPPED.
     Wire name: `desiredStatus`.
     """
     launch_type: LaunchType | None = None

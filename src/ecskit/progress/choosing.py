@@ -77,7 +77,7 @@ def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monoto
     Needs the extra `progress`.
 
     Args:
-        stream: Where to draw. Default: standard output. If it is no terminal, only the last view is written.
+        stream: Where to draw. Default: standard output. If it is not a terminal, only the last view is written.
         now: The monotonic time in seconds.
 
     Returns:
@@ -97,8 +97,8 @@ def auto(stream: TextIO | None = None) -> Show:
     """Show a deployment with `live` if the stream is a terminal, and with `plain` otherwise.
 
     If the environment holds GITHUB_ACTIONS=true, as in all jobs of GitHub Actions, use `github`. The stream does not
-    count as a terminal if TERM is `dumb` or `unknown`, or if CI is set to true. If the extra `progress` is not
-    installed, use `plain` and log a warning.
+    count as a terminal if TERM is `dumb` or `unknown`, or if CI is set to anything but `0` or `false`. If the extra
+    `progress` is not installed, use `plain` and log a warning.
 
     Args:
         stream: Where to write. Default: standard output.

@@ -232,5 +232,5 @@ def _why(error: BaseException, progress: DeploymentProgress | None) -> str:
     if isinstance(error, WaitError) and error.story.reasons:
         return _clean("; ".join(error.story.reasons.values()))
     if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
-        return f"it was {progress.status} by then" if progress is not None else ""
+        return f"the last status was {progress.status}" if progress is not None else ""
     return _clean(str(error))

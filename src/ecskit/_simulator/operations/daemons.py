@@ -162,7 +162,7 @@ def _revision(account: Account, cluster: Cluster, daemon: TimedResource, request
 
 
 def _roll_out(account: Account, daemon: TimedResource, revision: TimedResource, request: Wire) -> None:
-    """Deploy a revision, and set the revisions that the daemon shows meanwhile."""
+    """Deploy a revision, and set the revisions that the daemon shows during the deployment."""
     add_resource(account, REVISION, revision)
     _settle(daemon, account.now)
     running: Wire = revision.internal["running"]

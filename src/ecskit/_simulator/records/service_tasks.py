@@ -78,7 +78,7 @@ class TrackedTask:
         started_by: The id of the deployment or the task set that launched it.
         was_healthy: Whether it has been healthy.
         stop_handled: Whether the scheduler has processed its stop.
-        moves: Whether a task in another Availability Zone is to replace it.
+        moves: Whether a task in another Availability Zone will replace it.
         observation: Its latest observation.
         cached: The `ServiceTask` that was computed last, if it depends on an observation alone.
         cached_for: The observation that `cached` was computed from.

@@ -208,13 +208,13 @@ class Service:
     """One service.
 
     Args:
-        settings: The members that are no part of a revision.
+        settings: The members that are not part of a revision.
         config: The members of the newest revision.
         live_tasks: Its tasks that are not STOPPED, by ARN.
         deployments: Newest first.
         completed: The deployment that a failure rolls back to.
         last_run_at: The moment up to which the scheduler has run.
-        due_at: A moment at which the scheduler has to run, whatever else is due.
+        due_at: A moment at which the scheduler has to run, even if nothing else is due.
         not_before: The earliest moment of the next launch.
         retry_at: When the scheduler tries again to place a task for which it found no capacity.
         failed_starts: Failed starts in a row.

@@ -38,8 +38,8 @@ BACKOFF_SECONDS = 5.0
 LONGEST_BACKOFF = 27 * 60.0
 # From the end of a task that ran to its replacement.
 REPLACEMENT_SECONDS = 1.0
-# Stop codes that are no failure of the deployment, even if the task never ran (inferred). It is documented that a task
-# which has run does not count as failed, unless its health checks end it.
+# Stop codes that do not count as a failure of the deployment, even if the task never ran (inferred). It is documented
+# that a task which has run does not count as failed, unless its health checks end it.
 _NO_FAILURES = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
 # Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 _STUCK = (

@@ -3,7 +3,7 @@
 This module chooses the task and the zone of its replacement, and shows the events. The rest is done as for a task on a
 draining container instance: the replacement starts first.
 
-How it is known: the order and the texts of the events are documented, and most of the texts were recorded (2026). The
+The order and the texts of the events are documented, and most of the texts were recorded (2026). The
 `stoppedReason` of the task is inferred: that of any task that the scheduler stops.
 
 Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html and

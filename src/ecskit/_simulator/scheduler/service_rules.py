@@ -180,7 +180,7 @@ def _check_containers(containers: list[Wire], config: Wire) -> None:
 
 
 def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
-    """Return the members of a service that are no part of a revision.
+    """Return the members of a service that are not part of a revision.
 
     Raises:
         SimulatedError: `InvalidParameterException`.

@@ -3,7 +3,7 @@
 `desiredCount` of `deployments` follows one of three policies during a rollout. Running and pending counts can be behind
 the tasks. Both affect reads only: the scheduler uses the counts of `live_tasks` and `replacement`.
 
-How it is known: answers right after UpdateService show `zero_first` (recorded 2021 and 2024) and `at_once` (recorded
+Sources: answers right after UpdateService show `zero_first` (recorded 2021 and 2024) and `at_once` (recorded
 2019). An answer late in a rollout shows an old deployment with a desired count of 0 whose last tasks run (recorded). A
 created service shows its count at once (recorded). Scaling changes the counts of service and deployment at once
 (recorded 2021). The counts in between, `stepwise`, and counts that are behind are inferred.
