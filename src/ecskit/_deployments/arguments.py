@@ -92,7 +92,7 @@ class Change:
     registered if it differs from the latest revision. `images`, `environment` and `secrets` change this task
     definition, or the current one of the service if absent."""
     force: bool = False
-    """Whether to start a deployment even if nothing differs, for example to pull an image again whose tag moved."""
+    """Whether to start a deployment even if nothing differs, for example to pull an image after its tag was moved."""
     desired_count: int | None = None
     """The new desired count, 0 or more; it stays as it is if absent."""
     strategy: DeploymentStrategy | None = None

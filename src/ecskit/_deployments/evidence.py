@@ -56,7 +56,8 @@ _STARTED = re.compile(r"has started (\d+) tasks")
 _TRANSITIONS = frozenset({"PROVISIONING", "PENDING", "ACTIVATING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"})
 
 UNPLACED_EVENTS, UNPLACED_FOR = 3, timedelta(minutes=10)
-"""How many placement failures, over how long, mean that no capacity comes. ECS repeats the event ever more rarely."""
+"""The number of failed placements, and their period, after which no capacity is expected. ECS repeats the event at
+growing intervals."""
 LEAST, MOST, PERCENT = 3, 200, 50
 """Failed tasks that a circuit breaker tolerates by default: half of the desired count within these bounds."""
 

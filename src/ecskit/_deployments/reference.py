@@ -253,14 +253,14 @@ def _of_service(service: Service) -> StartedDeployment:
     )
     primary = primary_of(service)
     if primary is None:
-        # Task sets are not deployments: only their counts can be waited for.
+        # Task sets are not deployments: a wait can use only their counts.
         return attrs.evolve(started, expected="scaling" if controller_of(service) == "EXTERNAL" else "deployment")
     return attrs.evolve(
         started,
         deployment_id=primary.id,
         task_definition=primary.task_definition,
         created_at=primary.created_at,
-        # A completed deployment has no rollout to follow: only its counts can be waited for.
+        # A completed deployment has no rollout to follow: a wait can use only its counts.
         expected="scaling" if primary.rollout_state in ("COMPLETED", None) or goes_back(primary) else "deployment",
     )
 

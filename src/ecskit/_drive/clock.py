@@ -80,10 +80,10 @@ class LinkedEvent(Event):
 
 
 class FlowCounter:
-    """Counts a group of parallel flows on a clock: as many as may run at once, and their parent in the end.
+    """Counts a group of parallel flows on a clock: at most the number that may run at once.
 
-    The count of the parent passes to its flows and returns from the last one, so that the clock never counts zero
-    running flows in between and moves on.
+    The parent passes its count to its flows, and the last flow passes it back. So the clock never counts zero running
+    flows in between, and does not move.
     """
 
     def __init__(self, clock: Clock, limit: int, flows: int) -> None:

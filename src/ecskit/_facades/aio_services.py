@@ -91,7 +91,7 @@ class AsyncServiceVerbs:
             task_definition: The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a
                 request, which is registered if it differs from the latest revision. `images`, `environment` and
                 `secrets` change this task definition, or the current one of the service if absent.
-            force: Whether to start a deployment even if nothing differs, for example to pull an image again whose tag
+            force: Whether to start a deployment even if nothing differs, for example to pull an image after its tag was
                 moved.
             desired_count: The new desired count, 0 or more; it stays as it is if absent.
             strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY. The rest of the service's deployment configuration stays as
@@ -239,7 +239,7 @@ class AsyncServiceVerbs:
             task_definition: The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a
                 request, which is registered if it differs from the latest revision. `images`, `environment` and
                 `secrets` change this task definition, or the current one of the service if absent.
-            force: Whether to start a deployment even if nothing differs, for example to pull an image again whose tag
+            force: Whether to start a deployment even if nothing differs, for example to pull an image after its tag was
                 moved.
             desired_count: The new desired count, 0 or more; it stays as it is if absent.
             strategy: ROLLING, BLUE_GREEN, LINEAR or CANARY. The rest of the service's deployment configuration stays as

@@ -134,7 +134,7 @@ class TaskVerbs:
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
-            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
+            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
@@ -353,7 +353,7 @@ class TaskVerbs:
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
             WaitTimeout: The wait timed out, or made `max_polls` polls.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
-            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
+            TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
             CredentialsError: There are no credentials.

@@ -51,7 +51,7 @@ class Launch:
         ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
-        TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may run.
+        TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
     """
 
     cluster: str | None = None

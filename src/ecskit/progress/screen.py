@@ -96,7 +96,7 @@ class Screen(Show):
             case PauseStarted():
                 self._pause = event
             case DeploymentFollowed() | RollbackStarted():
-                # What comes now is about something else.
+                # Later events are about the rollback or the newer deployment.
                 self._reasons, self._stage, self._pause = Counter(), None, None
                 self._rollback = event if isinstance(event, RollbackStarted) else None
             case _:
