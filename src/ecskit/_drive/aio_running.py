@@ -1,4 +1,4 @@
-"""The running flows of an async client: as `running`, for the tasks of an event loop.
+"""The running flows of an async client: as in `running`, but for the tasks of an event loop.
 
 A task that performs a flow is interrupted as `asyncio.timeout` does it: the task is cancelled, and where the flow ends,
 this cancellation is undone and ClientClosedError raised instead. Before Python 3.11 a cancellation cannot be undone;

@@ -45,7 +45,7 @@ def describe(
         The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
 
     Raises:
-        ServicesMissing: ECS does not show some of them. The error holds the others.
+        ServicesMissing: ECS does not show some of the services; `found` has the others.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS refuses the request: no permission, no such cluster.
         TransportError: ECS could not be reached.
