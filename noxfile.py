@@ -44,7 +44,7 @@ def types(session: nox.Session) -> None:
     session.install("-e.[async,speed]", *group("types", "test"), "nox")
     session.run("mypy")
     session.run("pyright")
-    # What mypy has read of the package need not be read again.
+    # The tests share the cache of mypy.
     session.run("pytest", "tests/typing", *session.posargs, env={"MYPY_CACHE_DIR": str(Path(".mypy_cache").resolve())})
 
 
