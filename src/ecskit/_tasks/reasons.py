@@ -15,13 +15,15 @@ from ecskit.models.common import Failure
 
 __all__ = ["is_lack_of_room", "is_passing", "is_unknown_task"]
 
-_ROOM = re.compile(r"^RESOURCE\b|^AGENT$|capacity is unavailable|insufficient capacity|try again later", re.IGNORECASE)
+_CAPACITY = re.compile(
+    r"^RESOURCE\b|^AGENT$|capacity is unavailable|insufficient capacity|try again later", re.IGNORECASE
+)
 _UNKNOWN_TASK = re.compile(r"task was not found", re.IGNORECASE)
-_STAYS = re.compile(
+_PERMANENT = re.compile(
     r"manifest unknown|not found|does not exist|no such|denied|unauthori[sz]ed|forbidden|invalid|no basic auth",
     re.IGNORECASE,
 )
-_PASSES = re.compile(
+_TEMPORARY = re.compile(
     r"time(d)?[ -]?out|deadline exceeded|capacity|RESOURCE:|rate exceeded|throttl|too ?many ?requests|connection reset"
     r"|temporar|service unavailable|internal ?error|try again|insufficient",
     re.IGNORECASE,
@@ -31,8 +33,8 @@ _PASSES = re.compile(
 def is_lack_of_room(reason: Failure | EcsError) -> bool:
     """Return whether RunTask failed for lack of capacity, so that it may succeed later."""
     if isinstance(reason, Failure):
-        return any(_ROOM.search(text) for text in (reason.reason, reason.detail) if text)
-    return isinstance(reason, InvalidRequestError) and bool(_ROOM.search(reason.message))
+        return any(_CAPACITY.search(text) for text in (reason.reason, reason.detail) if text)
+    return isinstance(reason, InvalidRequestError) and bool(_CAPACITY.search(reason.message))
 
 
 def is_unknown_task(error: EcsError) -> bool:
@@ -42,4 +44,4 @@ def is_unknown_task(error: EcsError) -> bool:
 
 def is_passing(reason: str) -> bool:
     """Return whether the cause that stopped a task may be gone when the task is run again."""
-    return bool(_PASSES.search(reason)) and not _STAYS.search(reason)
+    return bool(_TEMPORARY.search(reason)) and not _PERMANENT.search(reason)

@@ -50,12 +50,12 @@ def request_stop(by_name: Mapping[str, Target], reason: str | None) -> Flow[dict
 
 def _request_stop(target: Target, reason: str | None) -> Flow[Task]:
     request = StopTaskRequest(cluster=target.scope, task=target.id, reason=reason)
-    task = (yield from Retrying(request).send(CLEANUP_LIMITS, may_pass=_may_pass)).task
+    task = (yield from Retrying(request).send(CLEANUP_LIMITS, may_pass=_is_temporary)).task
     # The response may hold nothing but the ARN of the task.
     return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
 
 
-def _may_pass(error: EcsError, attempt: int) -> bool:
+def _is_temporary(error: EcsError, attempt: int) -> bool:
     return attempt < UNKNOWN_TASK_ATTEMPTS if is_unknown_task(error) else is_transient(error)
 
 
