@@ -237,7 +237,7 @@ def test_docstrings_of_a_handle_leave_out_the_value(made: dict[str, Any]) -> Non
     waiting, forwarding = inspect.getdoc(handle.wait), inspect.getdoc(handle.forward)
     assert waiting is not None
     assert "parcel:" not in waiting
-    assert re.search(r"Args:\n    timeout: The most seconds", waiting)
+    assert re.search(r"Args:\n    timeout: Maximum seconds", waiting)
     assert "\n\nReturns:\n    What the parcel reported." in waiting
     source = "Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/"
     assert f"Send it on, as another parcel.\n\nReturns:\n    The other parcel.\n\n{source}" == forwarding
