@@ -69,7 +69,7 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
-    """One after the other, as somebody would type them."""
+    """Run the blocks one after the other."""
     text = page.read_text("utf-8")
     blocks = [(text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
     subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])

@@ -33,7 +33,7 @@ def test_readme_code_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_quickstart_shows_a_task_and_a_service() -> None:
-    """The quick start tells each status of the task once, and how it ended; then a service is deployed and deleted."""
+    """The quick start prints each status of the task once, then its outcome. Then it deploys and deletes a service."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(ROOT / "examples" / "quickstart.py")],
@@ -45,17 +45,17 @@ def test_quickstart_shows_a_task_and_a_service() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     for label in ("sync", "async"):
-        told = [line.split(" s  ")[1] for line in done.stdout.splitlines() if line.startswith(label)]
-        assert told[0].startswith("registered quickstart:")
-        assert told[1] == "started, PROVISIONING"
-        assert [status for status in ("PENDING", "RUNNING", "STOPPED") if status in told] == [
+        lines = [line.split(" s  ")[1] for line in done.stdout.splitlines() if line.startswith(label)]
+        assert lines[0].startswith("registered quickstart:")
+        assert lines[1] == "started, PROVISIONING"
+        assert [status for status in ("PENDING", "RUNNING", "STOPPED") if status in lines] == [
             "PENDING",
             "RUNNING",
             "STOPPED",
         ]
-        assert "SUCCEEDED: container app exited with 0" in told
-        assert re.fullmatch(r"created the service (quickstart-\w+), 2 running", told[-2])
-        assert told[-1] == f"deleted the service {told[-2].split()[3].rstrip(',')}"
+        assert "SUCCEEDED: container app exited with 0" in lines
+        assert re.fullmatch(r"created the service (quickstart-\w+), 2 running", lines[-2])
+        assert lines[-1] == f"deleted the service {lines[-2].split()[3].rstrip(',')}"
     shown = [line.lstrip().split("  ", 1)[-1] for line in done.stdout.splitlines() if line.startswith(" ")]
     assert [line.split()[:2] for line in shown if line.startswith("DEPLOYED")] == [
         ["DEPLOYED", "quickstart-service:2"],

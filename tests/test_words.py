@@ -1,4 +1,4 @@
-"""Programs return, report, request and log: no line of source, docs or examples uses words for people instead."""
+"""Programs return, report, request and log: no line of source, docs, examples or tests uses words for people."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ PERMITTED: dict[tuple[str, str], str] = {}
 def lines() -> Iterator[tuple[str, str]]:
     """Yield file and text of each line that contains one of the words, generated files aside."""
     paths = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-    for folder in ("src", "docs", "examples"):
-        paths += sorted(path for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".toml", ".md", ".json"})
+    for folder in ("src", "docs", "examples", "tests", "benchmarks"):
+        paths += sorted(
+            path
+            for path in (ROOT / folder).rglob("*")
+            if path.suffix in {".py", ".toml", ".md", ".json"} and path != Path(__file__)
+        )
     for path in paths:
         if "_build" not in path.parts and not any(path.is_relative_to(folder) for folder in GENERATED):
             for line in path.read_text("utf-8").splitlines():

@@ -1,4 +1,4 @@
-"""Use ecskit as somebody has it who installed no extra. `nox -s lint` runs this; pytest does not need to be there."""
+"""Use ecskit without any extra. `nox -s lint` runs this without pytest."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ with SimulatorServer() as server, ecskit.Client(region_name="us-east-1", endpoin
     assert created.cluster.cluster_name == "prod"
     assert created.cluster.cluster_arn in list(ecs.paginate.list_clusters())
 
-told = ""
+message = ""
 try:
     ecskit.AsyncClient(region_name="us-east-1")
 except MissingExtraError as error:
-    told = str(error)
-assert "ecskit[async]" in told, told
+    message = str(error)
+assert "ecskit[async]" in message, message
 
 with ecskit.progress.auto() as show:  # nothing is missing where there is no terminal
     show.say("works")
 try:
     ecskit.progress.live()
 except MissingExtraError as error:
-    told = str(error)
-assert "ecskit[progress]" in told, told
+    message = str(error)
+assert "ecskit[progress]" in message, message

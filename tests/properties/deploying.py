@@ -41,7 +41,7 @@ class Ask:
 
     @property
     def request(self) -> UpdateServiceRequest:
-        """The change as somebody makes it who has the low-level client only."""
+        """The change as a request of the low-level client."""
         return UpdateServiceRequest(
             service=self.service,
             task_definition=self.change.get("task_definition"),
@@ -55,7 +55,7 @@ class Ask:
 
 @attrs.define
 class Heard:
-    """What was told meanwhile."""
+    """The stories and events that were passed on."""
 
     fleet: Fleet
     began: float | None = None
@@ -84,8 +84,8 @@ def asked_of_sync(runtime: Runtime, ask: Ask, heard: Heard) -> Any:
                     heard.events.append(event)
             return None
         case "update":
-            told = runtime.run(call(ask.request))
-            return Wait(runtime).deployment(told, on_poll=heard.on_poll, **ask.picked(REMEDIES, without=True))
+            started = runtime.run(call(ask.request))
+            return Wait(runtime).deployment(started, on_poll=heard.on_poll, **ask.picked(REMEDIES, without=True))
         case "refresh":
             return services.refresh(ask.service, **options)
         case "scale":
@@ -114,9 +114,9 @@ async def asked_of_async(runtime: AsyncRuntime, ask: Ask, heard: Heard) -> Any:
                     heard.events.append(event)
             return None
         case "update":
-            told = await runtime.run(call(ask.request))
+            started = await runtime.run(call(ask.request))
             rest = ask.picked(REMEDIES, without=True)
-            return await AsyncWait(runtime).deployment(told, on_poll=heard.on_poll, **rest)
+            return await AsyncWait(runtime).deployment(started, on_poll=heard.on_poll, **rest)
         case "refresh":
             return await services.refresh(ask.service, **options)
         case "scale":

@@ -130,10 +130,10 @@ class Transport:
             kind = TimedOutError if lost.loss == "timeout" else ConnectionFailedError
             raise kind(send.operation, lost.loss) from None
         if response.status != 200:
-            told = json.loads(response.body)
-            error = {"Code": told.pop("__type"), "Message": told.pop("message")}
+            body = json.loads(response.body)
+            error = {"Code": body.pop("__type"), "Message": body.pop("message")}
             metadata = {"HTTPStatusCode": response.status}
-            raise _service_error({**told, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
+            raise _service_error({**body, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
         return RawResponse(response.body, {})
 
 
@@ -222,7 +222,7 @@ async def _acall(world: World, runtime: AsyncRuntime, verb: Verb, options: dict[
 
 
 async def everybody_heard() -> None:
-    """Return when a cancellation has reached those who sleep: a clock that nobody holds would move on before."""
+    """Return when a cancellation has reached the sleeping flows. The clock would move on before if it was not held."""
     for _ in range(_TURNS):
         await asyncio.sleep(0)
 

@@ -88,10 +88,10 @@ class Made:
     """The newest one behind it, its own or an earlier one."""
     desired: tuple[int, int]
     """How many tasks there were to be before and after."""
-    told: bool
+    answered: bool
     """Whether there was an answer."""
     open: bool = False
-    """Whether nobody who asked can know if it was done."""
+    """Whether its caller cannot find out if it was done."""
 
     @property
     def effective(self) -> bool:
@@ -122,7 +122,7 @@ class Fleet(World):
         name = request.get("service", "").rsplit("/", 1)[-1]
         before = self.alive(name) if operation == "UpdateService" else None
         newest, desired = (before.rollout, before.desired) if before else (None, 0)
-        told = lost = False
+        answered = lost = False
         try:
             answer = super()._answer(operation, request)
         except SimulatedError as error:
@@ -132,7 +132,7 @@ class Fleet(World):
             lost = True
             raise
         else:
-            told = True
+            answered = True
             return answer
         finally:
             self._keep()
@@ -148,7 +148,7 @@ class Fleet(World):
                         rollout=rollout,
                         current=before.rollout,
                         desired=(desired, before.desired),
-                        told=told,
+                        answered=answered,
                         open=lost,
                     )
                 )
@@ -176,7 +176,7 @@ class Fleet(World):
 
     @contextmanager
     def as_others(self) -> Generator[None, None, None]:
-        """Ask as somebody else, whom no fault meets."""
+        """Send a request as another process, without faults."""
         trouble, self._faults, self._is_other = self._faults, FaultInjector(), True
         try:
             yield
@@ -214,7 +214,7 @@ class Fleet(World):
                 self.handle("RegisterContainerInstance", {"totalResources": resources})
 
     def create(self, name: str, definition: str, rest: Mapping[str, Any]) -> None:
-        """Create a service, as somebody else."""
+        """Create a service, as another process."""
         with self.as_others():
             self.handle("CreateService", {"serviceName": name, "taskDefinition": definition, **rest})
 
@@ -224,7 +224,7 @@ class Fleet(World):
             self.fail(operation, Fault.access_denied(), times=None)
 
     def plan(self, at: float, name: str, what: Sequence[Any], create: Mapping[str, Any]) -> None:
-        """Let somebody do something to a service so many seconds from now, if it can be done then."""
+        """Change a service some seconds from now, as another process, if it is possible then."""
 
         def act() -> None:
             try:

@@ -44,10 +44,10 @@ def check_none_twice(launched: Sequence[Truth], count: int, ending: Ending) -> N
     if not isinstance(result, RunTaskResult):
         return
     arns = [truth.task.arn for truth in launched]
-    assert len(set(result.task_arns)) == len(result.task_arns), "a task is told twice"
+    assert len(set(result.task_arns)) == len(result.task_arns), "a task is reported twice"
     assert set(result.task_arns) <= set(arns)
     if not result.errors:
-        assert set(result.task_arns) == set(arns), "tasks were launched that nobody is told of"
+        assert set(result.task_arns) == set(arns), "tasks were launched that are not reported"
     assert result.complete == (len(result.tasks) == count == result.requested)
 
 
@@ -55,7 +55,7 @@ def to_be_stopped(world: World, launched: Sequence[Truth], ending: Ending) -> li
     """Return the tasks that can be stopped: not those of a request that was given up without an answer."""
     targets = Counter[str](call.request["clientToken"] for call in ending.calls if call.operation == "RunTask")
     given_up = any(count >= 6 for count in targets.values())
-    return [truth for truth in launched if not given_up or truth.id in world.told]
+    return [truth for truth in launched if not given_up or truth.id in world.named]
 
 
 def check_cut(cut: Cut | None, ending: Ending, launched: Sequence[Truth], on_cancel: str) -> bool:
@@ -68,9 +68,9 @@ def check_cut(cut: Cut | None, ending: Ending, launched: Sequence[Truth], on_can
     if on_cancel == "leave":
         return True
     in_time = ending.ended < ending.cut_at + CLEAN_UP - CLOSE or (not interrupted and not _has_given_up(ending))
-    told = {call.request["task"] for call in ending.calls if call.operation == "StopTask" and call.status == 200}
+    requested = {call.request["task"] for call in ending.calls if call.operation == "StopTask" and call.status == 200}
     for truth in launched:
-        if in_time or truth.id in told:
+        if in_time or truth.id in requested:
             assert not truth.wants_to_run(ending.ended), f"{truth.task.arn} runs on"
     return True
     if ending.ended < ending.cut_at + CLEAN_UP - CLOSE or on_cancel == "stop_and_wait":
@@ -84,6 +84,6 @@ def check_cut(cut: Cut | None, ending: Ending, launched: Sequence[Truth], on_can
 
 
 def _has_given_up(ending: Ending) -> bool:
-    """Whether somebody could not be told to stop."""
-    told = Counter[str](call.request["task"] for call in ending.calls if call.operation == "StopTask")
-    return any(count >= 6 for count in told.values())
+    """Whether a StopTask failed too often."""
+    requested = Counter[str](call.request["task"] for call in ending.calls if call.operation == "StopTask")
+    return any(count >= 6 for count in requested.values())

@@ -118,16 +118,16 @@ def check_update(case: Case) -> None:
     first = case.made[0].request
     own = [made for made in case.made if made.request == first]
     remedies = [made for made in case.made if made.request != first]
-    # Nobody can tell about one that was over before a read could show it, if the history cannot be read.
-    blind = case.refused and not own[0].told and case.fleet.lag.visible_after + case.fleet.lag.stale_by > 0
+    # A deployment that was over before a read could show it is unknown if the history cannot be read.
+    blind = case.refused and not own[0].answered and case.fleet.lag.visible_after + case.fleet.lag.stale_by > 0
     # Where what came after it fails, that is rolled back to it.
     back = case.options.get("on_superseded") == "follow" and "rollback" in case.options.values()
     assert blind or back or len([made for made in own if made.effective]) <= 1, "it was deployed twice"
     assert len([made for made in remedies if made.effective]) <= 1, "it was brought back twice"
     targets = "rollback" in (case.options.get("on_failure"), case.options.get("on_timeout"))
-    assert targets or not remedies, "nobody asked for a rollback"
+    assert targets or not remedies, "no rollback was requested"
     for made in case.made:
-        assert made.request.get("desiredCount") in (None, wanted), "a desired count that nobody asked for"
+        assert made.request.get("desiredCount") in (None, wanted), "a desired count that was not requested"
         if "desiredCount" not in made.request and not made.service.is_daemon:
             assert made.desired[0] == made.desired[1]
 
@@ -174,7 +174,7 @@ def check_verdict(case: Case) -> None:
     _check_time(case)
     own = target_of(case)
     if own is not None and case.raw and statuses(own, own.created_at, own.created_at) == {"SUCCESSFUL"}:
-        own = None  # an answer that shows it COMPLETED does not tell that it began it: what is left are counts
+        own = None  # a response that shows it COMPLETED may show an older one: only the counts are left
     if said is not None and not issubclass(said, WaitError):
         assert isinstance(ending.error, EcsError)
         assert ending.error.story is not None, "an error after UpdateService without a handle"
@@ -204,7 +204,7 @@ def _meant(case: Case, own: Rollout, progress: DeploymentProgress | None) -> Rol
     same = meant.deployment.revision.config == own.deployment.revision.config
     blind = "taskDefinition" not in case.made[0].request and case.fleet.lag.stale_by > 0
     if any(made.open for made in case.made) and (same or blind):
-        return None  # somebody else has deployed the same: nobody can tell them apart
+        return None  # another process has deployed the same: the two look alike
     assert case.options.get("on_superseded") == "follow", f"the verdict is about {meant.deployment.id}"
     service = case.fleet.service_of(own)
     assert meant in service.rollouts, "another service is followed"
@@ -225,58 +225,58 @@ def _check(case: Case, rollout: Rollout, said: type[BaseException] | None) -> No
     fleet, ending = case.fleet, case.ending
     true, now = fate(rollout), ending.ended
     service = fleet.service_of(rollout)
-    told = f"said {said and said.__name__}: {ending.error}\ntrue is {rollout.status}: {rollout.reason}"
+    message = f"said {said and said.__name__}: {ending.error}\ntrue is {rollout.status}: {rollout.reason}"
     deleted = service.status != "ACTIVE"
     went_back = said in (DeploymentRolledBack, DeploymentRollbackFailed)
     if went_back and true is DeploymentSuperseded and _is_blurred(case, service, rollout):
         return
     match said:
         case None:
-            assert _is_reached(case, service, rollout), f"false success: {told}"
+            assert _is_reached(case, service, rollout), f"false success: {message}"
         case _ if said is DeploymentRolledBack and true is not DeploymentRolledBack:
-            _check_remedy(case, rollout, told)
+            _check_remedy(case, rollout, message)
         case _ if said is DeploymentRollbackFailed and true is not DeploymentRollbackFailed:
-            assert _has_remedied(case), told
+            assert _has_remedied(case), message
         case _ if said in (DeploymentRolledBack, DeploymentRollbackFailed):
             pass
         case _ if said is DeploymentUnstable:
-            assert true == "ok", told
+            assert true == "ok", message
             ill = rollout.deployment.revision.config["taskDefinition"].endswith("/ill:1")
-            assert ill or bad_ends(fleet, rollout, since=rollout.finished_at or 0.0, until=now), told
+            assert ill or bad_ends(fleet, rollout, since=rollout.finished_at or 0.0, until=now), message
         case _ if said is DeploymentFailed:
             replaced = case.refused and true is DeploymentRollbackFailed
-            assert true is DeploymentFailed or replaced, told
+            assert true is DeploymentFailed or replaced, message
         case _ if said is DeploymentSuperseded:
             stable = case.observes_stability and true == "ok" and service.rollout is not rollout
-            assert true is DeploymentSuperseded or stable or _is_blurred(case, service, rollout), told
+            assert true is DeploymentSuperseded or stable or _is_blurred(case, service, rollout), message
         case _ if said is ServiceGone:
-            assert deleted, told
-            assert true != "ok" or case.observes_stability, told
+            assert deleted, message
+            assert true != "ok" or case.observes_stability, message
         case _ if said is DeploymentPaused:
-            assert case.options.get("on_pause") == "raise", told
-            assert _awaits(rollout, case.since, now), told
+            assert case.options.get("on_pause") == "raise", message
+            assert _awaits(rollout, case.since, now), message
         case _ if said is DeploymentStalled:
             # What brought the earlier one back has ended it since.
-            assert _has_remedied(case) or statuses(rollout, case.since, now) & UNDER_WAY, told
-            assert _stalls(case, service, rollout), told
+            assert _has_remedied(case) or statuses(rollout, case.since, now) & UNDER_WAY, message
+            assert _stalls(case, service, rollout), message
         case _ if said is WaitTimeout:
-            _check_timeout(case, service, rollout, told)
+            _check_timeout(case, service, rollout, message)
         case _ if said is NotVisible:
             # It was over before a read could show it, and the history cannot be read, or no answer has named it.
-            assert case.refused or any(made.open for made in case.made), told
-            assert true is not None or rollout.status.startswith("ROLLBACK"), told
+            assert case.refused or any(made.open for made in case.made), message
+            assert true is not None or rollout.status.startswith("ROLLBACK"), message
         case _:
-            raise AssertionError(told)
+            raise AssertionError(message)
 
 
 def _is_blurred(case: Case, service: Service, rollout: Rollout) -> bool:
-    """Whether it takes the history to tell a rollback and a newer deployment apart: one came after the other."""
+    """Whether only the history shows that a rollback and a newer deployment came one after the other."""
     later = service.rollouts[service.rollouts.index(rollout) :]
     return case.refused and len(later) > 1 and any(each.status.startswith("ROLLBACK") for each in later)
 
 
-def _check_timeout(case: Case, service: Service, rollout: Rollout, told: str) -> None:
-    assert _time_is_up(case), f"time was not up: {told}"
+def _check_timeout(case: Case, service: Service, rollout: Rollout, message: str) -> None:
+    assert _time_is_up(case), f"time was not up: {message}"
     if _last_look_failed(case):
         return
     lag = case.fleet.lag
@@ -284,15 +284,15 @@ def _check_timeout(case: Case, service: Service, rollout: Rollout, told: str) ->
         return  # no read has to show it yet
     if "stable_for" in case.options and fate(rollout) == "ok":
         progress = progress_of(case.ending, case.heard)
-        assert progress is not None, told
-        assert progress.stability in ("watching", "unknown"), told
+        assert progress is not None, message
+        assert progress.stability in ("watching", "unknown"), message
         return
     if case.until == "stable" and fate(rollout) == "ok":
-        assert not _was_stable_throughout(case, service, rollout), told
+        assert not _was_stable_throughout(case, service, rollout), message
         return
     if _has_remedied(case):
         return  # what was true when time was up is not true any more
-    assert statuses(rollout, case.since, case.ending.ended) & UNDER_WAY, told
+    assert statuses(rollout, case.since, case.ending.ended) & UNDER_WAY, message
 
 
 def _time_is_up(case: Case) -> bool:
@@ -452,32 +452,32 @@ def check_stays_up(case: Case) -> None:
         assert not ends, f"false stability: {ends} before {ended}"
 
 
-def _check_remedy(case: Case, rollout: Rollout, told: str) -> None:
+def _check_remedy(case: Case, rollout: Rollout, message: str) -> None:
     """What was brought back by an update is what runs."""
     first = case.made[0].request
     updates = [made for made in case.made if made.request != first] or [made for made in case.made if made.effective][
         1:
     ]
-    assert updates, told
+    assert updates, message
     if any(made.open for made in updates):
         return  # what another process deployed meanwhile looks the same
     back = updates[-1].current
     assert back is not None
-    assert fate(back) == "ok" or fate(rollout) is DeploymentRolledBack, told
-    assert back.deployment.revision.config["taskDefinition"] == updates[-1].request["taskDefinition"], told
+    assert fate(back) == "ok" or fate(rollout) is DeploymentRolledBack, message
+    assert back.deployment.revision.config["taskDefinition"] == updates[-1].request["taskDefinition"], message
 
 
 def _check_counts(case: Case, said: type[BaseException] | None, progress: DeploymentProgress | None) -> None:
     """Judge what was said of an update that began no deployment: what it changed are counts, or nothing."""
-    unknown = any(each.open for each in case.made) and not any(each.told for each in case.made)
+    unknown = any(each.open for each in case.made) and not any(each.answered for each in case.made)
     if unknown or not case.made:
         return
-    made = [each for each in case.made if each.told] or list(case.made)
+    made = [each for each in case.made if each.answered] or list(case.made)
     service = made[0].service
-    # The answer alone does not tell what was asked for.
+    # The response alone does not show what was requested.
     wanted = made[0].desired[1] if case.raw else made[0].request.get("desiredCount")
     current = made[0].current
-    told = f"said {said and said.__name__}: {case.ending.error}\n{case.ending.result}"
+    message = f"said {said and said.__name__}: {case.ending.error}\n{case.ending.result}"
     if said is None and case.until in ("deployed", "stable"):
         meant = progress.started.deployment_id if progress else None
         shown = _shown(service, made[0].time, case)
@@ -486,14 +486,16 @@ def _check_counts(case: Case, said: type[BaseException] | None, progress: Deploy
         own = [each for each in service.rollouts if meant in (None, each.deployment.id)]
         done = any(each.status == "SUCCESSFUL" and (each.finished_at or 0.0) >= made[0].time for each in own)
         others = any(each.created_at > made[0].time for each in service.rollouts)
-        assert settled or done or (others and case.options.get("on_superseded") == "follow"), f"false success: {told}"
+        assert settled or done or (others and case.options.get("on_superseded") == "follow"), (
+            f"false success: {message}"
+        )
     newer = service.rollouts[service.rollouts.index(current) + 1 :] if current else service.rollouts
     if said is DeploymentSuperseded:
-        assert newer, told
+        assert newer, message
     if said is ServiceGone:
-        assert service.status != "ACTIVE", told
+        assert service.status != "ACTIVE", message
     if said is WaitTimeout:
-        assert _time_is_up(case), told
+        assert _time_is_up(case), message
         enough = len(case.heard.stories) > 3
         if enough and not _last_look_failed(case) and case.until in ("deployed", "stable") and not newer:
             asserted = service.shown
@@ -501,28 +503,28 @@ def _check_counts(case: Case, said: type[BaseException] | None, progress: Deploy
             since = case.since - STEADY_FOR
             shown = [each for _, each in asserted.between(since, case.ending.ended)]
             recent = "stable_for" in case.options or any((each.finished_at or 0.0) > since for each in service.rollouts)
-            assert recent or not all(_is_stable(each, None, wanted) for each in shown), told
+            assert recent or not all(_is_stable(each, None, wanted) for each in shown), message
     if said in (DeploymentFailed, DeploymentRolledBack, DeploymentRollbackFailed) and not _has_remedied(case):
         assert current is not None
         bad = {"STOP_REQUESTED", "STOPPED", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"}
-        assert {each.status for each in service.rollouts} & bad, told
+        assert {each.status for each in service.rollouts} & bad, message
 
 
 def check_events(events: Sequence[DeploymentEvent]) -> None:
-    """Each thing is told once."""
+    """Each event is emitted once."""
     said = [event.event.id for event in events if isinstance(event, ServiceEventLogged)]
     assert len(said) == len(set(said)), "the service is quoted twice"
     stopped = [event.task.task_arn for event in events if isinstance(event, TaskStopped)]
-    assert len(stopped) == len(set(stopped)), "a task is told twice"
+    assert len(stopped) == len(set(stopped)), "a task is emitted twice"
     hooks = [event.hook.hook_id for event in events if isinstance(event, PauseStarted)]
-    assert len(hooks) == len(set(hooks)), "a pause is told twice"
+    assert len(hooks) == len(set(hooks)), "a pause is emitted twice"
     about = [event.progress.started.deployment_id for event in events]
     states = [
         (event.progress.started.key, event.status, event.reason) for event in events if isinstance(event, StatusChanged)
     ]
-    assert all(before[:2] != after[:2] for before, after in pairwise(states)), "a status is told twice"
+    assert all(before[:2] != after[:2] for before, after in pairwise(states)), "a status is emitted twice"
     stages = [(event.stage, event.traffic, event.progress) for event in events if isinstance(event, StageReached)]
     for (stage, traffic, before), (then, share, after) in pairwise(stages):
-        assert (stage, traffic) != (then, share) or before.started.key != after.started.key, "a stage is told twice"
+        assert (stage, traffic) != (then, share) or before.started.key != after.started.key, "a stage is emitted twice"
     followed = sum(isinstance(event, (DeploymentFollowed, RollbackStarted)) for event in events)
     assert len(set(filter(None, about))) <= 1 + followed

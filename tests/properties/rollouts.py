@@ -53,7 +53,7 @@ class Plan:
     head_start: float
     """Seconds between the creation of the service and the deployment."""
     before: Sequence[Any] | None
-    """What somebody did just before."""
+    """What another process did just before."""
     ask: Ask
     others: Sequence[tuple[float, Sequence[Any]]]
     """What others do, and when after the deployment was asked for."""
@@ -62,7 +62,7 @@ class Plan:
     update_faults: Sequence[Fault]
     denied: Sequence[str]
     resumes: str
-    """How somebody else goes on from the handle of an error."""
+    """How another process resumes from the handle of an error."""
     later: Later | None = None
     """What plans from `FROM` on have beyond this."""
 
@@ -175,7 +175,7 @@ class Plan:
         return {name: value for name, value in self.create.items() if name != "taskDefinition"}
 
     def world(self) -> Fleet:
-        """Return a world in which somebody is about to deploy."""
+        """Return a world in which a deployment is about to start."""
         fleet = Fleet(seed=self.seed, lag=self.lag, counting=self.later.counting if self.later else None)
         self.furnish(fleet)
         self.open(fleet)

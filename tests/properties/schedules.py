@@ -35,7 +35,7 @@ class Life:
     details_after: float = 0.0
     health: Any = "HEALTHY"
     side: int = 143
-    """What the container exits with that does not count, when it is told to stop."""
+    """The exit code of the container that does not count, when it is stopped."""
 
     @property
     def script(self) -> TaskScript:
@@ -124,13 +124,13 @@ def near(random: Random, moments: Iterable[float]) -> float:
 
 
 def check_all(check: Callable[[Any], None], schedules: Iterable[Any], how: Callable[[int], str]) -> None:
-    """Check schedules one after the other; tell the one that fails, and how to make it again."""
+    """Check schedules one after the other. A failure names its schedule, and how to repeat it."""
     for schedule in schedules:
         try:
             check(schedule)
         except (Exception, KeyboardInterrupt) as error:
-            told = f"{type(error).__name__}: {error}\nreproduce with: {how(schedule.seed)}\n{schedule}"
-            raise AssertionError(told) from error
+            message = f"{type(error).__name__}: {error}\nreproduce with: {how(schedule.seed)}\n{schedule}"
+            raise AssertionError(message) from error
 
 
 REASONS = ("RESOURCE:MEMORY", "AGENT", "Capacity is unavailable at this time. Please try again later", "ATTRIBUTE")

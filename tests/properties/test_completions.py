@@ -1,6 +1,6 @@
 """Tasks run to completion through random lives, lags, faults and cancellations.
 
-A failing schedule is told as the one line that makes it again: `check(Schedule.of(1234))`.
+A failure prints one line that repeats its schedule: `check(Schedule.of(1234))`.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
         isinstance(ending.error, WaitTimeout) or all(call.time >= began + schedule.timeout - CLOSE for call in stops)
     )
     if not gave_up and not late and schedule.on_partial != "stop_started":
-        assert not stops, "nobody wanted a task to be stopped"
+        assert not stops, "no task was to be stopped"
     if was_cut:
         return
     view = View(

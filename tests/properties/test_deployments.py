@@ -1,6 +1,6 @@
 """Deployments through random services, lags and faults, while others deploy, roll back, stop, scale and delete.
 
-A failing plan is told as the one line that makes it again: `check(Plan.of(1234))`.
+A failure prints one line that repeats its plan: `check(Plan.of(1234))`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEPLOYMENT_READS = {"ListServiceDeployments", "DescribeServiceDeployments"}
 
 
 def run(plan: Plan, perform: Any) -> Case:
-    """Let somebody deploy, and return how that ended."""
+    """Run a plan, and return how it ended."""
     fleet = plan.world()
     ending, heard = perform(fleet, plan.ask, Steady(plan.seed))
     return case_of(plan, fleet, ending, heard)
@@ -74,7 +74,7 @@ def check_same_without_events(plan: Plan, case: Case) -> None:
 
 
 def check_resumed(plan: Plan, case: Case) -> None:
-    """Somebody else, with nothing but the handle of the error, comes to the truth."""
+    """Another process gets the right verdict from the handle of the error alone."""
     error = case.ending.error
     if not isinstance(error, EcsError) or error.story is None or not plan.resumes:
         return
@@ -107,7 +107,7 @@ def test_no_verdict_is_untrue(block: int) -> None:
 @pytest.mark.parametrize(
     ("seed", "what"),
     [
-        (60, "scaled while somebody else deployed: the other deployment's success is not that of the scaling"),
+        (60, "scaled while another process deployed: the other deployment's success is not that of the scaling"),
         (147, "refused after an answer was lost: the error has a handle"),
         (188, "an answer was lost, and a read older than the one before the update is no news"),
         (296, "two deployments of the same instant do not take each other's place again and again"),
@@ -115,7 +115,7 @@ def test_no_verdict_is_untrue(block: int) -> None:
             318,
             "time was up, and what brings the earlier one back is not done in time: the verdict is about the first one",
         ),
-        (358, "followed to the next deployment, nothing that the service said is told again"),
+        (358, "followed to the next deployment, no service event is emitted again"),
         (887, "deleted and created anew, and deployment reads refused: the service is gone, not superseded"),
         (1676, "deployed and then deleted, and deployment reads refused: it was deployed"),
         (3769, "nothing was begun, and others scale: what was not asked for is not waited for"),
@@ -123,7 +123,7 @@ def test_no_verdict_is_untrue(block: int) -> None:
         (5409, "stopped by ECS when time was up: the earlier one is brought back by an update"),
         (6032, "resumed when it was replaced after it had failed: it failed"),
         (8874, "stopped because its service was deleted, which reads do not show yet: gone"),
-        (10405, "stopped by somebody just before a newer one: failed, not superseded"),
+        (10405, "stopped by another process just before a newer one: failed, not superseded"),
         (10434, "nothing was begun while the service was rolled back: the old success does not count"),
         (100311, "scaled to 0 while a deployment is under way: time is up before the service is quiet for long enough"),
         (101649, "no answer to the update, and another definition deployed: the verdict is not about that one"),
@@ -162,5 +162,5 @@ def test_what_went_wrong_once(seed: int, what: str) -> None:
     ],
 )
 def test_what_cannot_be_known(seed: int, what: str) -> None:
-    """Plans in which no read tells two stories apart."""
+    """Plans in which two different histories give the same reads."""
     check_all(check, [Plan.of(seed)], (what + ": check(Plan.of({}))").format)

@@ -1,6 +1,6 @@
 """Launches under random faults, without room, and cut short: no task runs twice, and none that was to be stopped.
 
-A failing schedule is told as the one line that makes it again: `check(Schedule.of(1234))`.
+A failure prints one line that repeats its schedule: `check(Schedule.of(1234))`.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
     was_cut = check_cut(schedule.cut, ending, to_be_stopped(world, launched, ending), schedule.on_cancel)
     stops = [call for call in ending.calls if call.operation == "StopTask"]
     if not (was_cut and schedule.on_cancel != "leave") and schedule.on_partial != "stop_started":
-        assert not stops, "nobody wanted a task to be stopped"
+        assert not stops, "no task was to be stopped"
     if was_cut:
         return
     calm = not schedule.fault_rate and all(fault.shortage for fault in schedule.faults) and not schedule.latency
@@ -130,8 +130,8 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
     elif isinstance(ending.error, TasksNotStarted):
         assert not ending.error.result.complete
         if ending.error.stopped:
-            told = set(ending.error.result.task_arns)
-            assert not [t for t in launched if t.task.arn in told and t.wants_to_run(ending.ended)], "runs on"
+            started = set(ending.error.result.task_arns)
+            assert not [t for t in launched if t.task.arn in started and t.wants_to_run(ending.ended)], "runs on"
     else:
         assert isinstance(ending.error, EcsError)
         assert not launched or ending.error.client_token or ending.error.retryable

@@ -1,6 +1,6 @@
 """Many waits and runs at once in one client: each keeps its promises, and those that are cancelled leave the others be.
 
-These go through real botocore and aiobotocore clients. A failing schedule is told as the one line that makes it again:
+These go through real botocore and aiobotocore clients. A failure prints one line that repeats its schedule:
 `check(Schedule.of(12))`.
 """
 
@@ -104,7 +104,7 @@ def _check_part(part: Part, world: World, family: str, launched: list[Task], end
         if ending.kind in _CUT:
             assert cut is not None
             late = ending.ended - ending.began - cut
-            # Nobody counts an iterator between its last item and its clean-up: a virtual clock may move on there.
+            # An iterator is not counted between its last item and its clean-up: the virtual clock may move on there.
             assert abs(late) <= CLOSE or part.wait == "as_stopped", f"it ended {late} s after it was cancelled"
         else:
             test_waits.check_truth(part.wait, part.view(world, launched), ending)

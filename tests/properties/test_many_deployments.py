@@ -1,6 +1,6 @@
 """Many deployments at once through one client, of different services and of the same one, as threads and as tasks.
 
-A failing fleet is told as the one line that makes it again: `check(Schedule.of(3))`.
+A failure prints one line that repeats its fleet: `check(Schedule.of(3))`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _plan(plan: Plan) -> Plan:
     """Return the same without what makes calls alike: definitions that are derived, and DAEMON services."""
     change = plan.ask.change if "images" not in plan.ask.change else {"task_definition": "good"}
     ask = attrs.evolve(plan.ask, change={n: v for n, v in change.items() if n != "desired_count"} or {"force": True})
-    # Nobody counts a stream between its items: a virtual clock may move on there.
+    # A stream is not counted between its items: the virtual clock may move on there.
     ask = attrs.evolve(ask, how="deploy") if ask.how in ("scale", "refresh", "events") else ask
     rest = plan.create
     if plan.daemon:
@@ -123,8 +123,8 @@ def _made(fleet: Fleet, ask: Ask, schedule: Schedule) -> list[Any]:
 
 
 def _is_about(request: dict[str, Any], service: str) -> bool:
-    told = json.dumps(request, default=str)
-    return f"/{service}/" in told or f'{service}"' in told
+    body = json.dumps(request, default=str)
+    return f"/{service}/" in body or f'{service}"' in body
 
 
 def in_threads(fleet: Fleet, asks: Sequence[Ask]) -> list[Said]:
@@ -175,5 +175,5 @@ async def _in_tasks(fleet: Fleet, asks: Sequence[Ask]) -> list[Said]:
 
 
 def test_many_deployments_at_once() -> None:
-    """Each is told the truth about its own deployment, and rivals supersede each other without confusion."""
+    """Each gets the verdict of its own deployment, also where deployments supersede each other."""
     check_all(check, map(Schedule.of, range(12)), "check(Schedule.of({}))".format)

@@ -1,6 +1,6 @@
 """Waits over tasks whose lives, lags and faults are random: what they say is true, and they look as seldom as promised.
 
-A failing schedule is told as the one line that makes it again: `check(Schedule.of(1234))`.
+A failure prints one line that repeats its schedule: `check(Schedule.of(1234))`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Schedule:
     head_start: float
     """Seconds from the launch to the wait."""
     shape: Shape
-    """How the tasks are told to the wait: those that were launched come with what was seen of them then."""
+    """How the tasks are passed to the wait: those that were launched come with their first observation."""
     timeout: float
     grace: float
     clusters: tuple[str, ...] = ("default",)
@@ -146,7 +146,7 @@ def check(schedule: Schedule) -> None:
 def check_truth(wait: str, view: View, ending: Ending) -> None:
     """Compare what one wait says with what is true."""
     if wait == "stop":
-        _check_stop(view, ending)  # its patience begins when all have been told
+        _check_stop(view, ending)  # its timeout begins when all stops are requested
         ending = attrs.evolve(
             ending, began=max([ending.began, *(c.time for c in ending.calls if c.operation == "StopTask")])
         )

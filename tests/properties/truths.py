@@ -35,7 +35,7 @@ class View:
     timeout: float | None
     latency: float = 0.0
     known: list[dict[str, Task | None]] = attrs.field(factory=list[dict[str, "Task | None"]])
-    """What the listener was told after each look."""
+    """What `on_poll` got after each poll."""
 
     def looks(self, ending: Ending) -> list[Observations]:
         """Return the looks of this wait: others may have looked meanwhile."""
@@ -122,7 +122,7 @@ def check_wait_error(wait: str, view: View, ending: Ending, error: WaitError, *,
             for id_, truth in blamed.items():
                 assert not any(id_ in (look.shown or {}) for look in looks), f"{id_} was seen"
                 answered = [look.time for look in looks if look.shown is not None and id_ in look.ids]
-                assert answered, f"nobody has looked for {id_}"
+                assert answered, f"{id_} was not polled"
                 assert not view.surely_visible(truth, answered[-1]), f"{id_} was visible"
         case TaskPurged():
             for id_, truth in blamed.items():
@@ -183,7 +183,7 @@ def _came_true(wait: str, view: View, now: float) -> bool:
             case "tasks_healthy":
                 true = truth.statuses(since, now) == {"RUNNING"} and view.recent_health(truth, now) == {"HEALTHY"}
             case _:
-                true = truth.details_at <= since - CLOSE  # not what is told to stop at this very moment
+                true = truth.details_at <= since - CLOSE  # not a task whose stop is requested at this moment
         if not true:
             return False
     return True

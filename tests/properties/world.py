@@ -23,7 +23,7 @@ RUNNING, STOPPED = RANKS.index("RUNNING"), RANKS.index("STOPPED")
 SHORTEST_NAP = 0.1 * 0.9
 """Seconds between two looks at the least: the shortest nap, less its jitter."""
 CLOSE = 1e-5
-"""Seconds that do not count: the simulator tells the time since 1970, of which a float has no more than this."""
+"""Seconds that do not count: the simulator's times are floats since 1970, which are no more exact."""
 
 Versions: TypeAlias = Literal["true", "none", "flat"]
 """Whether tasks are shown with their versions, with none, or all with the same."""
@@ -112,7 +112,7 @@ class Observations:
 
 
 class Clock(VirtualClock):
-    """A virtual clock that tells when flows have begun, and at what time those of each thread or task ended."""
+    """A virtual clock that records when flows began, and when those of each thread or task ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,8 +172,8 @@ class World(Simulator):
         self.lag = lag or Lag()
         self.truths: dict[str, Truth] = {}
         self.looks: list[Observations] = []
-        self.told: set[str] = set()
-        """Ids of the tasks that an answer to RunTask has named: of others nobody can know."""
+        self.named: set[str] = set()
+        """Ids of the tasks in responses to RunTask. Other tasks are unknown to the client."""
         self.cut_at: float | None = None
         """When a call was cut short."""
         self.calm_after: float | None = None
@@ -195,7 +195,7 @@ class World(Simulator):
             if "task" in answer:
                 answer["task"] = self._with_version(answer["task"])
             if operation == "RunTask":
-                self.told |= {task["taskArn"].rsplit("/", 1)[-1] for task in answer["tasks"]}
+                self.named |= {task["taskArn"].rsplit("/", 1)[-1] for task in answer["tasks"]}
             if operation == "DescribeTasks":
                 shown = {task["taskArn"].rsplit("/", 1)[-1]: task for task in answer["tasks"]}
             return answer
@@ -214,8 +214,8 @@ class World(Simulator):
     def _with_version(self, task: dict[str, Any]) -> dict[str, Any]:
         if self.versions == "true":
             return task
-        told = {name: value for name, value in task.items() if name != "version"}
-        return told if self.versions == "none" else {**told, "version": 7}
+        shown = {name: value for name, value in task.items() if name != "version"}
+        return shown if self.versions == "none" else {**shown, "version": 7}
 
     def of_family(self, family: str) -> list[Truth]:
         """Return every task of a family that there ever was."""

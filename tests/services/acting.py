@@ -119,12 +119,12 @@ async def _awaited(started: Any, options: Mapping[str, Any]) -> Any:
 
 
 def variants(world: World) -> dict[str, World]:
-    """Return the same story told by an ECS that is slow, forgetful, throttled, or behind."""
+    """Return the same story with delays, missing members, throttling or stale reads."""
     made: dict[str, World] = {
         "without updatedAt": attrs.evolve(world, times="no updates"),
         "list lags": attrs.evolve(world, lists_after=25.0),
         "nulls": attrs.evolve(world, nulls=True),
-        "controller is not told": attrs.evolve(world, controller=None),
+        "controller is absent": attrs.evolve(world, controller=None),
         "counted at once": attrs.evolve(world, counting="at_once"),
         "counted stepwise": attrs.evolve(world, counting="stepwise"),
     }

@@ -1,4 +1,4 @@
-"""What the tests of delicate lines share: stories that are told twice, and answers that are changed on their way."""
+"""What the tests of delicate lines share: stories that run twice, and responses that are changed in transit."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class Scripted(scripted_ecs.Scripted):
         return RawResponse(json.dumps(answer).encode(), {})
 
     def _then(self, script: Script | None) -> None:
-        assert script is not None, "nobody expected this request"
+        assert script is not None, "unexpected request"
         self.script, self.began = script, self.clock.now()
 
     def _UpdateService(self, _: Wire) -> Wire:  # noqa: N802  # an operation's name
@@ -153,7 +153,7 @@ class Scripted(scripted_ecs.Scripted):
         at = self._at("ListServiceDeployments") - self.world.lists_after
         since = params.get("createdAt", {}).get("after")
         after = since.timestamp() if since else 0.0
-        told = [self.rollout(number, at) for number in sorted(self._rollouts(), reverse=True)]
+        shown = [self.rollout(number, at) for number in sorted(self._rollouts(), reverse=True)]
         briefs = [
             {
                 "serviceDeploymentArn": each["serviceDeploymentArn"],
@@ -163,7 +163,7 @@ class Scripted(scripted_ecs.Scripted):
                 "createdAt": each["createdAt"],
                 "targetServiceRevisionArn": each["targetServiceRevision"]["arn"],
             }
-            for each in told
+            for each in shown
             if each is not None and each["createdAt"] >= after
         ]
         return {"serviceDeployments": briefs, **({"nextToken": None} if self.world.nulls else {})}
@@ -171,8 +171,8 @@ class Scripted(scripted_ecs.Scripted):
     def _DescribeServiceDeployments(self, params: Wire) -> Wire:  # noqa: N802  # the same
         at = self._at("DescribeServiceDeployments")
         numbers = [int(arn.rsplit("D", 1)[-1]) for arn in params["serviceDeploymentArns"]]
-        told = [self.rollout(number, at) for number in numbers]
-        return {"serviceDeployments": [each for each in told if each is not None], "failures": []}
+        shown = [self.rollout(number, at) for number in numbers]
+        return {"serviceDeployments": [each for each in shown if each is not None], "failures": []}
 
     def _ListTasks(self, params: Wire) -> Wire:  # noqa: N802  # the same
         at = self._at("ListTasks")
@@ -205,7 +205,7 @@ class Scripted(scripted_ecs.Scripted):
         """Return a service as a word has it."""
         since = _latest(self.script.service, at) if self.script else None
         changed = EPOCH + self.began + (since[0] if since else -BORN_BEFORE)
-        told: Wire = {
+        shown: Wire = {
             "serviceArn": SERVICE,
             "serviceName": "web",
             "clusterArn": CLUSTER,
@@ -216,32 +216,32 @@ class Scripted(scripted_ecs.Scripted):
             "deployments": [],
         }
         if self.world.breaker:
-            told["deploymentConfiguration"] = {"deploymentCircuitBreaker": self.world.breaker}
+            shown["deploymentConfiguration"] = {"deploymentCircuitBreaker": self.world.breaker}
         if self.world.controller:
-            told["deploymentController"] = {"type": self.world.controller}
+            shown["deploymentController"] = {"type": self.world.controller}
         names = {"d": "desiredCount", "r": "runningCount", "p": "pendingCount"}
         for part in word.split():
             if part.startswith("cur"):
-                told["currentServiceDeployment"] = rollout_arn(part[3:])
+                shown["currentServiceDeployment"] = rollout_arn(part[3:])
             elif part[0] in names and part[1:].isdigit():
-                told[names[part[0]]] = int(part[1:])
+                shown[names[part[0]]] = int(part[1:])
             elif part.isupper() and "=" not in part:
-                told["status"] = part
+                shown["status"] = part
         for part in word.split():
             if found := _DEPLOYMENT.fullmatch(part):
-                status = "ACTIVE" if told["deployments"] else "PRIMARY"
-                told["deployments"].append(self._deployment(found, status, told["desiredCount"], changed))
-        self._count(told["deployments"])
-        told.setdefault("runningCount", sum(each["runningCount"] for each in told["deployments"]))
-        told.setdefault("pendingCount", 0)
-        if told["deployments"]:
-            told["taskDefinition"] = told["deployments"][0]["taskDefinition"]
-        return told
+                status = "ACTIVE" if shown["deployments"] else "PRIMARY"
+                shown["deployments"].append(self._deployment(found, status, shown["desiredCount"], changed))
+        self._count(shown["deployments"])
+        shown.setdefault("runningCount", sum(each["runningCount"] for each in shown["deployments"]))
+        shown.setdefault("pendingCount", 0)
+        if shown["deployments"]:
+            shown["taskDefinition"] = shown["deployments"][0]["taskDefinition"]
+        return shown
 
     def _deployment(self, found: re.Match[str], status: str, desired: int, changed: float) -> Wire:
         number, state = int(found["number"]), NAMES[found["state"]]
         running = found["running"] or (desired if state in ("COMPLETED", None) else 0)
-        told: Wire = {
+        shown: Wire = {
             "id": f"ecs-svc/{number}",
             "status": status,
             "taskDefinition": definition(number),
@@ -253,14 +253,14 @@ class Scripted(scripted_ecs.Scripted):
             "updatedAt": changed,
         }
         if state:
-            told["rolloutState"] = state
-            told["rolloutStateReason"] = f"ECS deployment ecs-svc/{number} is {state}."
+            shown["rolloutState"] = state
+            shown["rolloutStateReason"] = f"ECS deployment ecs-svc/{number} is {state}."
         if found["back"]:
-            told["rolloutStateReason"] = "circuit breaker: rolling back to deployment ecs-svc/1."
+            shown["rolloutStateReason"] = "circuit breaker: rolling back to deployment ecs-svc/1."
         if self.world.nulls:
-            told |= {"networkConfiguration": None, "capacityProviderStrategy": None}
+            shown |= {"networkConfiguration": None, "capacityProviderStrategy": None}
         dropped = {"all": (), "no updates": ("updatedAt",), "none": ("createdAt", "updatedAt")}[self.world.times]
-        return {name: value for name, value in told.items() if name not in dropped}
+        return {name: value for name, value in shown.items() if name not in dropped}
 
     def _count(self, deployments: list[Wire]) -> None:
         """Show other desired counts than all for each deployment, where one replaces another by another policy."""
@@ -294,7 +294,7 @@ class Scripted(scripted_ecs.Scripted):
         found = _ROLLOUT.fullmatch(now[1])
         assert found, now
         revision = number + 50 if self.world.odd_numbers else number
-        told: Wire = {
+        shown: Wire = {
             "serviceDeploymentArn": rollout_arn(number),
             "serviceArn": SERVICE,
             "clusterArn": CLUSTER,
@@ -303,33 +303,38 @@ class Scripted(scripted_ecs.Scripted):
             "targetServiceRevision": {"arn": f"{HOME}service-revision/prod/web/{revision}", "runningTaskCount": 0},
         }
         if "1=" in self.world.before:
-            told["sourceServiceRevisions"] = [{"arn": f"{HOME}service-revision/prod/web/1"}]
+            shown["sourceServiceRevisions"] = [{"arn": f"{HOME}service-revision/prod/web/1"}]
         if found["stage"]:
-            told["lifecycleStage"] = found["stage"]
+            shown["lifecycleStage"] = found["stage"]
         if found["why"]:
-            told["statusReason"] = found["why"]
+            shown["statusReason"] = found["why"]
         if found["tripped"]:
-            told["deploymentCircuitBreaker"] = {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
+            shown["deploymentCircuitBreaker"] = {"status": "TRIGGERED", "failureCount": 3, "threshold": 3}
         if found["hook"]:
             hook: Wire = {"hookId": found["hook"], "status": found["state"] or "AWAITING_ACTION"}
             if found["expires"]:
                 hook |= {"expiresAt": EPOCH + self.began + int(found["expires"]), "timeoutAction": "ROLLBACK"}
-            told["lifecycleHookDetails"] = [hook]
+            shown["lifecycleHookDetails"] = [hook]
         if found["to"]:
-            told["rollback"] = {"serviceRevisionArn": f"{HOME}service-revision/prod/web/{found['to']}"}
+            shown["rollback"] = {"serviceRevisionArn": f"{HOME}service-revision/prod/web/{found['to']}"}
         if found["status"] in ("STOPPED", "ROLLBACK_SUCCESSFUL", "SUCCESSFUL"):
-            told["finishedAt"] = EPOCH + self.began + now[0]
+            shown["finishedAt"] = EPOCH + self.began + now[0]
         if self.world.nulls:
-            told |= {"alarms": None, "rollback": told.get("rollback"), "stoppedAt": None, "lifecycleHookDetails": None}
-        return told
+            shown |= {
+                "alarms": None,
+                "rollback": shown.get("rollback"),
+                "stoppedAt": None,
+                "lifecycleHookDetails": None,
+            }
+        return shown
 
     def _tasks(self, at: float) -> list[Wire]:
         tasks: list[Wire] = []
         for when, word in (self.script.tasks if self.script else {}).items():
             if when > at:
                 continue
-            count, _, told = word.rpartition(" x ")
-            number, _, why = told.partition(": ")
+            count, _, shown = word.rpartition(" x ")
+            number, _, why = shown.partition(": ")
             tasks += [
                 {
                     "taskArn": f"{HOME}task/prod/{number}-{when:g}-{n}",
@@ -367,11 +372,11 @@ def _ended(why: str, at: float) -> Wire:
     if not why.startswith("*"):
         return {"stopCode": "TaskFailedToStart", "stoppedReason": why, "stoppingAt": at}
     code, _, reason = why[1:].partition(" ")
-    told: Wire = {"stopCode": code, "stoppedReason": reason, "stoppingAt": at, "startedAt": at - 5}
+    shown: Wire = {"stopCode": code, "stoppedReason": reason, "stoppingAt": at, "startedAt": at - 5}
     if code == "EssentialContainerExited":
-        told["containers"] = [{"name": "app", "exitCode": int(reason or 0)}]
-        told["stoppedReason"] = "Essential container in task exited"
-    return told
+        shown["containers"] = [{"name": "app", "exitCode": int(reason or 0)}]
+        shown["stoppedReason"] = "Essential container in task exited"
+    return shown
 
 
 def _latest(timeline: Mapping[float, str], at: float) -> tuple[float, str] | None:
