@@ -118,7 +118,7 @@ def _undo_or_continue(tracker: Tracker, cause: WaitError, *, stream: bool) -> Em
     if tracker.goal.until == "stable":
         raise cause
     if tracker.follow_options.stable_for is not None:
-        later = tracker.then(tracker.progress.started, UNDO_FOR, follow_options=tracker.follow_options)
+        later = tracker.then(UNDO_FOR, follow_options=tracker.follow_options)
         yield from later.follow(stream=stream)
 
 

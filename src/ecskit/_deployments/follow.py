@@ -195,28 +195,29 @@ class Tracker:
 
     def then(
         self,
-        started: StartedDeployment,
         timeout: float,
         *,
+        started: StartedDeployment | None = None,
         until: Goal | None = None,
         follow_options: FollowOptions = _DEFAULTS,
     ) -> Tracker:
         """Return the tracker of what comes next, with the same poll strategy. No event is emitted twice.
 
         Args:
-            started: The same deployment, whose latest state is continued, or the one that comes after it.
             timeout: Seconds to wait at most.
+            started: The deployment that comes after this one; None to continue with this one and its latest state. Both
+                can have the same key, because an outdated response shows the id of this one.
             until: The goal, in place of the one of `follow_options`.
             follow_options: How far, and how, to follow it.
         """
         wait_options = attrs.evolve(self.wait_options, timeout=timeout, max_polls=None)
         latest = self.latest
-        if started.key == self.progress.started.key:
+        if started is None:
             latest.observed = attrs.evolve(latest.observed, polls=0, error=None, hidden_since=None)
         else:
             fresh = DeploymentProgress(started=started)
             latest = Latest(observed=Observed(progress=fresh), emitted=fresh, service_events=latest.service_events)
-        return Tracker.of(started, follow_options, wait_options, until=until, latest=latest)
+        return Tracker.of(latest.progress.started, follow_options, wait_options, until=until, latest=latest)
 
     def follow(self, *, stream: bool) -> Flow[DeploymentProgress]:
         """Follow the deployment, with its events if `stream`, and return the progress at its end."""

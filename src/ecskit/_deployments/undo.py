@@ -72,13 +72,14 @@ def undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deploymen
     except WaitFailed:
         return  # it was deployed before it could be stopped
     except (DeploymentRolledBack, DeploymentRollbackFailed) as error:
-        if error.progress.started.key == tracker.progress.started.key:
+        if error.progress.started.key == tracker.progress.started.key and not _is_of_restoring(error, tracker):
             raise error from cause
         raise DeploymentRollbackFailed(_story(cause, tracker.progress, f"{why}; then {error}")) from cause
     except DeploymentFailed as error:
         raise DeploymentRollbackFailed(_story(cause, tracker.progress, f"{why}; then {error}")) from cause
     except WaitError as error:
-        if error.story.arguments.get("deployment_id") in (None, tracker.progress.started.deployment_id):
+        same = error.story.arguments.get("deployment_id") in (None, tracker.progress.started.deployment_id)
+        if same and not _is_of_restoring(error, tracker):
             raise error from cause
         # The error is about the restoring deployment. The caller asked for the other one.
         raise type(cause)(_story(cause, tracker.progress, f"{why}; then {error}")) from error
@@ -88,6 +89,12 @@ def undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deploymen
     if back is None:
         raise cause
     raise DeploymentRolledBack(_story(cause, back, why)) from cause
+
+
+def _is_of_restoring(error: WaitError, tracker: Tracker) -> bool:
+    """Whether an error is about the deployment that restores, while reads do not show its own id yet."""
+    undone = tracker.progress.started.deployment_id
+    return undone is not None and error.story.arguments.get("previous_id") == undone
 
 
 def why_undone(cause: WaitError) -> str:
@@ -107,7 +114,7 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
     progress, began = tracker.progress, (yield Sleep(0)).now
     if progress.status in ENDING or (yield from _ecs_rolls_back(progress)):
         try:
-            return (yield from tracker.then(progress.started, UNDO_FOR, until="rolled_back").follow(stream=stream))
+            return (yield from tracker.then(UNDO_FOR, until="rolled_back").follow(stream=stream))
         except DeploymentFailed as failed:
             if isinstance(failed, (DeploymentRolledBack, DeploymentRollbackFailed)):
                 raise
@@ -117,7 +124,7 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
         return None
     restored = yield from update.make()
     left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
-    seen = yield from tracker.then(restored, left).follow(stream=stream)
+    seen = yield from tracker.then(left, started=restored).follow(stream=stream)
     return attrs.evolve(progress, restored_task_definition=restored.task_definition, service=seen.service)
 
 
