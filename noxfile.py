@@ -14,6 +14,8 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.sessions = ["lint", "types", "generate", "tests"]
 
+WORKERS = str((os.cpu_count() or 1) + 1)
+"""Processes that run tests: one more than there are cores, because some tests wait for real servers and programs."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 CODE = ["src", "tests", "examples", "benchmarks", "docs", "noxfile.py"]
@@ -62,7 +64,7 @@ def generate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests with the newest versions that can be installed."""
     session.install("-e.[async,speed]", *group("test"))
-    session.run("pytest", "-n", "auto", *session.posargs)
+    session.run("pytest", "-n", WORKERS, *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -84,7 +86,7 @@ def floor(session: nox.Session) -> None:
         external=True,
     )
     session.install("-e.[async,speed,progress]", "-r", str(lowest), *group("test"))
-    session.run("pytest", "-n", "auto", *session.posargs)
+    session.run("pytest", "-n", WORKERS, *session.posargs)
 
 
 @nox.session
@@ -92,7 +94,7 @@ def newest(session: nox.Session) -> None:
     """Run the sync tests without extras and with the newest botocore, which aiobotocore may not allow yet."""
     session.install("-e.", *group("test"), "botocore>=1.44.5")
     # The quick start uses both clients.
-    session.run("pytest", "-n", "auto", "--ignore=tests/test_readme.py", *session.posargs)
+    session.run("pytest", "-n", WORKERS, "--ignore=tests/test_readme.py", *session.posargs)
 
 
 @nox.session
