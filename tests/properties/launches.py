@@ -14,8 +14,6 @@ from .drivers import Cut, Ending
 from .world import CLOSE, Truth, World
 
 CLEAN_UP = 10.0
-MOST_LATENCY = 6.0
-"""Seconds that two requests may take: one in flight at the interruption, and one in flight when the clean-up ends."""
 
 
 def run_tasks_of(ending: Ending, family: str) -> list[Call]:
@@ -58,13 +56,15 @@ def to_be_stopped(world: World, launched: Sequence[Truth], ending: Ending) -> li
     return [truth for truth in launched if not given_up or truth.id in world.named]
 
 
-def check_cut(cut: Cut | None, ending: Ending, launched: Sequence[Truth], on_cancel: str) -> bool:
+def check_cut(cut: Cut | None, ending: Ending, launched: Sequence[Truth], on_cancel: str, *, latency: float) -> bool:
     """Return whether a call was cut short; if so, the original was raised, and what was to be stopped stops."""
     assert not ending.was_cut or cut is not None
     if not ending.was_cut or ending.cut_at is None:
         return False
     interrupted = ending.kind != "Enough"  # what a listener raises is no hurry
-    assert not interrupted or ending.ended <= ending.cut_at + CLEAN_UP + MOST_LATENCY, "the clean-up took too long"
+    # Two requests may take their time: one in flight at the interruption, and one in flight when the clean-up ends.
+    latest = ending.cut_at + CLEAN_UP + 2 * latency + CLOSE
+    assert not interrupted or ending.ended <= latest, "the clean-up took too long"
     if on_cancel == "leave":
         return True
     in_time = ending.ended < ending.cut_at + CLEAN_UP - CLOSE or (not interrupted and not _has_given_up(ending))

@@ -120,7 +120,9 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
     room = 60.0 if schedule.on_partial == "top_up" else 0.0
     check_requests(runs, until=ending.began + room + schedule.latency)
     check_none_twice(launched, schedule.count or 1, ending)
-    was_cut = check_cut(schedule.cut, ending, to_be_stopped(world, launched, ending), schedule.on_cancel)
+    was_cut = check_cut(
+        schedule.cut, ending, to_be_stopped(world, launched, ending), schedule.on_cancel, latency=schedule.latency
+    )
     stops = [call for call in ending.calls if call.operation == "StopTask"]
     gave_up = was_cut and schedule.on_cancel != "leave"
     began = max((call.time for call in runs), default=ending.began)

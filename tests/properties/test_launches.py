@@ -115,7 +115,9 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
     runs = run_tasks_of(ending, family)
     check_requests(runs, until=ending.began + schedule.seconds_for_room + schedule.latency)
     check_none_twice(launched, schedule.count, ending)
-    was_cut = check_cut(schedule.cut, ending, to_be_stopped(world, launched, ending), schedule.on_cancel)
+    was_cut = check_cut(
+        schedule.cut, ending, to_be_stopped(world, launched, ending), schedule.on_cancel, latency=schedule.latency
+    )
     stops = [call for call in ending.calls if call.operation == "StopTask"]
     if not (was_cut and schedule.on_cancel != "leave") and schedule.on_partial != "stop_started":
         assert not stops, "no task was to be stopped"
