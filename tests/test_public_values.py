@@ -49,6 +49,14 @@ def of(module: str, classes: list[type[Any]]) -> list[type[Any]]:
     return [cls for cls in classes if cls.__module__ == module]
 
 
+def test_the_classes_were_found() -> None:
+    """A guard for the loops below: all models and the values of each public module."""
+    assert len(VALUES) > 400
+    assert HOLD_A_CLIENT <= {cls.__name__ for cls in VALUES}
+    assert {"Cluster", "TaskOutcome", "StartedDeployment", "WaitHandle", "Fault"} <= {cls.__name__ for cls in VALUES}
+    assert sum(len(of(module, CLASSES)) for module in MODULES) == len(CLASSES)
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_annotations_can_be_resolved(module: str) -> None:
     """Each name in the annotations of a public attrs class can be found at run time."""
