@@ -7,7 +7,16 @@ from typing import Any
 
 from ecskit._core.effects import CallbackRaised, Flow
 
-__all__ = ["CLEAN_UP_TIMEOUT", "CLOSED_MESSAGE", "CLOSE_TIMEOUT", "Aborted", "FlowState", "close", "log"]
+__all__ = [
+    "CLEAN_UP_TIMEOUT",
+    "CLOSED_MESSAGE",
+    "CLOSE_TIMEOUT",
+    "FORKED_MESSAGE",
+    "Aborted",
+    "FlowState",
+    "close",
+    "log",
+]
 
 log = logging.getLogger("ecskit")
 
@@ -16,6 +25,7 @@ CLEAN_UP_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 60.0
 """Seconds that closing a client waits for its flows: for a request under way, a callback, and the clean-up."""
 CLOSED_MESSAGE = "the client was closed"
+FORKED_MESSAGE = "this call belongs to the process that started it, from which this one was forked; start another call"
 _MAX_CLOSES = 10
 """How often to close a flow that goes on yielding: once for each level of nested clean-up."""
 
@@ -27,13 +37,15 @@ class Aborted(BaseException):
 class FlowState:
     """What a driver records about the flow that it performs."""
 
-    __slots__ = ("cleaning", "raised", "sent")
+    __slots__ = ("cleaning", "forked", "raised", "sent")
 
     def __init__(self) -> None:
         self.raised: CallbackRaised | None = None
         """What a callback raised, while the flow cleans up after it."""
         self.cleaning = False
         """Whether the flow was interrupted and is cleaning up."""
+        self.forked = False
+        """Whether this process was forked from the one that performs the flow. A child leaves the clean-up to it."""
         self.sent = False
         """Whether the current effect is a request that has been sent, or is about to be."""
 
