@@ -127,10 +127,10 @@ def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
 
 
 def _differs(revision: ServiceRevision, now: ServiceRevision | None, service: Service) -> bool:
-    """Whether a revision differs from the current one of the service."""
+    """Whether a revision differs from the current one of the service. Members that ecskit does not know count."""
     if now is None:
         return revision.task_definition != service.task_definition
-    return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
+    return any(getattr(revision, name) != getattr(now, name) for name in (*_RESTORED, "extra_fields"))
 
 
 def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:
@@ -141,4 +141,7 @@ def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevi
         changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
         changes |= {name: getattr(revision, name) for name in changed}
     changes = {name: value for name, value in changes.items() if value is not None and value is not ABSENT_LIST}
-    return attrs.evolve(request, **changes)
+    # Members that ecskit does not know may be restorable too.
+    unknown = {} if present is None else present.extra_fields
+    extra = {name: value for name, value in revision.extra_fields.items() if value != unknown.get(name)}
+    return attrs.evolve(request, **changes, **({"extra_fields": extra} if extra and present is not None else {}))
