@@ -141,7 +141,10 @@ def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevi
         changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
         changes |= {name: getattr(revision, name) for name in changed}
     changes = {name: value for name, value in changes.items() if value is not None and value is not ABSENT_LIST}
-    # Members that ecskit does not know may be restorable too.
-    unknown = {} if present is None else present.extra_fields
-    extra = {name: value for name, value in revision.extra_fields.items() if value != unknown.get(name)}
-    return attrs.evolve(request, **changes, **({"extra_fields": extra} if extra and present is not None else {}))
+    if present is not None:  # members that ecskit does not know may be restorable too
+        changes["extra_fields"] = {
+            name: value
+            for name, value in revision.extra_fields.items()
+            if name not in present.extra_fields or value != present.extra_fields[name]
+        }
+    return attrs.evolve(request, **changes)
