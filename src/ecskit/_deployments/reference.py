@@ -12,7 +12,7 @@ import attrs
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._waits.errors import UnsupportedController
-from ecskit._waits.stability import controller_of
+from ecskit._waits.stability import controller_of, has_task_sets
 from ecskit.models.services import (
     CreateServiceResponse,
     Deployment,
@@ -32,6 +32,7 @@ __all__ = [
     "id_of_revision",
     "is_named",
     "primary_of",
+    "primary_started",
     "started_from",
 ]
 
@@ -245,6 +246,11 @@ def check_controller(service: Service, *others: str) -> None:
 
 def _of_service(service: Service) -> StartedDeployment:
     check_controller(service, "EXTERNAL")
+    return primary_started(service)
+
+
+def primary_started(service: Service) -> StartedDeployment:
+    """Return the PRIMARY deployment of a service. If the service has none, a wait can use only its counts."""
     started = StartedDeployment(
         service=service.service_arn,
         cluster=service.cluster_arn,
@@ -254,7 +260,7 @@ def _of_service(service: Service) -> StartedDeployment:
     primary = primary_of(service)
     if primary is None:
         # Task sets are not deployments: a wait can use only their counts.
-        return attrs.evolve(started, expected="scaling" if controller_of(service) == "EXTERNAL" else "deployment")
+        return attrs.evolve(started, expected="scaling" if has_task_sets(service) else "deployment")
     return attrs.evolve(
         started,
         deployment_id=primary.id,
