@@ -64,7 +64,7 @@ def _code_deploy(sim: Simulator) -> None:
     register(sim, "web", portMappings=[{"containerPort": 80}])
     group = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1"
     balancer = {"targetGroupArn": group, "containerName": "app", "containerPort": 80}
-    controller = {"deploymentController": {"type": "CODE_DEPLOY"}, "deploymentConfiguration": None}
+    controller: dict[str, Any] = {"deploymentController": {"type": "CODE_DEPLOY"}, "deploymentConfiguration": None}
     create(sim, **controller, loadBalancers=[balancer])
 
 
