@@ -22,6 +22,7 @@ from ecskit._deployments.observe import Latest, Observed, observe_once
 from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.read import deployments_of, is_refused, read_service
 from ecskit._deployments.reference import ServiceRef, StartedDeployment, id_of_revision, primary_of, started_from
+from ecskit._deployments.restoring import restore
 from ecskit._deployments.undo import stop
 from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions
@@ -68,7 +69,7 @@ def roll_back(started: StartedDeployment, wait_options: WaitOptions) -> Flow[Dep
         raise NothingToRollBack(before.service_name, f"it already runs {primary.task_definition} again")
     revision = yield from _earlier_revision(before)
     update = Update(before=before, request=_restoring(before, *revision))
-    return (yield from Tracker.of((yield from update.make()), FollowOptions(), wait_options).wait())
+    return (yield from Tracker.of((yield from restore(update)), FollowOptions(), wait_options).wait())
 
 
 def deployment_rolling_back(service: Service) -> Flow[StartedDeployment | None]:

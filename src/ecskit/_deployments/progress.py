@@ -95,6 +95,8 @@ class DeploymentProgress:
     """Whether the service deployment cannot be read or found. Then the service alone shows the state."""
     restored_task_definition: str | None = None
     """The task definition that an UpdateService of this client restored; None if ECS rolled back, or nothing did."""
+    restored_copy_of: str | None = None
+    """The deregistered task definition of which `restored_task_definition` is a copy; None if it is no copy."""
     observed_stability: ObservedStability | None = None
     """What polls observed after the success; None before it, and unless `stable_for` or `until="stable"` is given."""
     facts: Facts = attrs.field(factory=Facts, repr=False)

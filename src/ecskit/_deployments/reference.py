@@ -100,6 +100,8 @@ class StartedDeployment:
     """ARN of the service deployment that was the current one before."""
     previous_task_definition: str | None = None
     """ARN of the task definition that was deployed before."""
+    copy_of: str | None = None
+    """ARN of the deregistered task definition that a rollback restores, if `task_definition` is a copy of it."""
 
     @property
     def service_ref(self) -> ServiceRef:
