@@ -38,7 +38,7 @@ class ScaledClock:
         """Return the time of this clock, in seconds since the epoch."""
         return self._start + (self._monotonic() - self._began) * self._speed
 
-    def for_clients(self) -> Clock:
+    def _for_clients(self) -> Clock:
         """Return the clock with which the waits of clients sleep at this speed."""
         return _ClientClock(self._speed)
 

@@ -408,7 +408,7 @@ def _client_clock(now: Callable[[], float] | None) -> Clock | None:
     """Return the clock of clients for the `now` of a simulator; None for its own."""
     if now is None:
         return None
-    return now.for_clients() if isinstance(now, ScaledClock) else SystemClock()
+    return now._for_clients() if isinstance(now, ScaledClock) else SystemClock()
 
 
 def simulated_operations() -> frozenset[str]:
