@@ -58,7 +58,7 @@ ROOMS["_codegen"] = set()
 FOR_TYPES: dict[str, set[str]] = {
     # Facades take public types from where users take them.
     "_facades": FRONTS | {"__init__"},
-    "testing": {"client"},
+    "testing": {"client", "aio"},
     "__init__": set(ROOMS) - {"testing", "_simulator", "_codegen"},
 }
 """What a room may import besides these under `TYPE_CHECKING`."""

@@ -201,19 +201,19 @@ async def aend_of(act: Act, ecs: Any, kinds: type[BaseException] = BaseException
 
 def perform(act: Act, ecs: Ecs) -> Went:
     """Perform an act with a sync client on a simulator."""
-    start, first = ecs.sim.now(), len(ecs.sim.calls)
+    start, first = ecs.sim.time(), len(ecs.sim.calls)
     return _went(end_of(act, ecs), ecs.sim, start, first)
 
 
 async def aperform(act: Act, ecs: Ecs) -> Went:
     """Perform an act with an async client on a simulator."""
-    start, first = ecs.sim.now(), len(ecs.sim.calls)
+    start, first = ecs.sim.time(), len(ecs.sim.calls)
     return _went(await aend_of(act, ecs), ecs.sim, start, first)
 
 
 def _went(ended: Ended, sim: Any, start: float, first: int) -> Went:
     calls = [call for call in sim.calls[first:] if not isinstance(call.request, Aside)]
-    return Went(ended.result, ended.error, ended.items, sim, sim.now() - start, calls)
+    return Went(ended.result, ended.error, ended.items, sim, sim.time() - start, calls)
 
 
 def _same(value: Any) -> Any:
