@@ -2,16 +2,15 @@
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
 cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
-`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others. Then
-the tests run that the blocks have defined. Blocks that are marked ```py are not executed.
+`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others.
+pytest runs the tests that a page defines like others. Blocks that are marked ```py are not executed.
 """
 
 from __future__ import annotations
 
-import asyncio
+import ast
 import re
 from collections.abc import Iterator
-from inspect import iscoroutine, signature
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from ecskit.testing import Simulator, SimulatorServer, TaskScript
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 VIRTUAL = ("now", "sleep", "asleep", "flow")
@@ -71,16 +71,35 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
             yield client
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client, request: pytest.FixtureRequest) -> None:
-    """Run the blocks one after the other, then the tests in them."""
+def blocks(page: Path) -> Iterator[ast.Module]:
+    """Yield the Python blocks of a page, with their line numbers there."""
     text = page.read_text("utf-8")
-    blocks = [(text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
+    for match in BLOCK.finditer(text):
+        yield ast.increment_lineno(ast.parse(match[1]), text.count("\n", 0, match.start(1)))
+
+
+def run(block: ast.Module, page: Path, namespace: dict[str, Any]) -> None:
+    exec(compile(block, page, "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
+    """Run the blocks one after the other."""
     namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
-    for line, block in blocks:
-        # Blank lines in front, so that a traceback names the line of the page.
-        exec(compile("\n" * line + block, page, "exec"), namespace)
-    for test in [value for name, value in namespace.items() if name.startswith("test_")]:
-        result = test(**{name: request.getfixturevalue(name) for name in signature(test).parameters})
-        if iscoroutine(result):
-            asyncio.run(result)
+    for block in blocks(page):
+        run(block, page, namespace)
+
+
+def defined_tests(page: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the tests of a page. They may use the functions of the page, which are not called here."""
+    namespace: dict[str, Any] = {"__name__": __name__}
+    for block in blocks(page):
+        definitions: list[ast.stmt] = [node for node in block.body if isinstance(node, DEFINITIONS)]
+        names = [getattr(node, "name", "") for node in definitions]
+        tests = [name for name in names if name.startswith("test_")]
+        run(block if tests else ast.Module(definitions, []), page, namespace)
+        yield from ((f"{name}_of_{page.stem}", namespace[name]) for name in tests)
+
+
+for each in PAGES:
+    globals().update(defined_tests(each))
