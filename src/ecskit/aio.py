@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
 from ecskit._core.errors import MissingExtraError
+from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import Clock, SystemClock
@@ -19,6 +20,7 @@ from ecskit._transport.portable import Portable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._facades.aio_clusters import AsyncClusterVerbs
     from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
     from ecskit._facades.aio_pages import AsyncPaginate
     from ecskit._facades.aio_services import AsyncServiceVerbs
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncClient",
+    "AsyncClusterVerbs",
     "AsyncContainerInstanceVerbs",
     "AsyncPaginate",
     "AsyncServiceVerbs",
@@ -42,6 +45,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "AsyncClusterVerbs": "ecskit._facades.aio_clusters",
         "AsyncContainerInstanceVerbs": "ecskit._facades.aio_container_instances",
         "AsyncPaginate": "ecskit._facades.aio_pages",
         "AsyncServiceVerbs": "ecskit._facades.aio_services",
@@ -139,10 +143,22 @@ class AsyncClient(Portable, AsyncOperations):
         self._runtime = AsyncRuntime(self._transport, clock, random)
         return self
 
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_client_attribute(self, name)
+
     @property
     def botocore_client(self) -> Any:
         """The aiobotocore client that sends the requests; ConfigurationError before `async with` or the first call."""
         return self._transport.client
+
+    @property
+    def clusters(self) -> AsyncClusterVerbs:
+        """Find and describe clusters."""
+        from ecskit._facades.aio_clusters import AsyncClusterVerbs
+
+        return AsyncClusterVerbs(self._runtime)
 
     @property
     def container_instances(self) -> AsyncContainerInstanceVerbs:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
+from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._drive.sync import Runtime
@@ -18,6 +19,7 @@ from ecskit._transport.portable import Portable
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
     from ecskit._facades.sync_services import ServiceVerbs
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "ClusterVerbs",
     "ContainerInstanceVerbs",
     "Paginate",
     "ServiceVerbs",
@@ -41,6 +44,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "ClusterVerbs": "ecskit._facades.sync_clusters",
         "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
         "Paginate": "ecskit._facades.sync_pages",
         "ServiceVerbs": "ecskit._facades.sync_services",
@@ -139,10 +143,22 @@ class Client(Portable, Operations):
         self._runtime = Runtime(self._transport, clock, random)
         return self
 
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_client_attribute(self, name)
+
     @property
     def botocore_client(self) -> Any:
         """The botocore client that sends the requests."""
         return self._transport.client
+
+    @property
+    def clusters(self) -> ClusterVerbs:
+        """Find and describe clusters."""
+        from ecskit._facades.sync_clusters import ClusterVerbs
+
+        return ClusterVerbs(self._runtime)
 
     @property
     def container_instances(self) -> ContainerInstanceVerbs:
