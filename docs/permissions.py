@@ -353,6 +353,12 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
     yield "container_instances.iter", "", lambda w: [w.instance(), *w.ecs.container_instances.iter()]
 
 
+def clusters() -> Iterator[tuple[str, str, Act]]:
+    """Yield verbs of `ecs.clusters` in the same form."""
+    yield "clusters.describe", "", lambda w: w.ecs.clusters.describe("default")
+    yield "clusters.iter", "", lambda w: list(w.ecs.clusters.iter())
+
+
 def trace(verb: str, act: Act) -> frozenset[str]:
     """Return the operations that a verb sends, without those that prepare the world."""
     world = World.new()
@@ -376,7 +382,14 @@ def first_poll(wait: str, target: str, **arguments: Any) -> frozenset[str]:
 def rows() -> Iterator[Row]:
     """Yield the lines of the table: the actions that a verb always needs, then those that it needs in addition."""
     needed: dict[str, frozenset[str]] = {}
-    for verb, when, act in (*tasks(), *task_definitions(), *services(), *task_sets(), *container_instances()):
+    for verb, when, act in (
+        *tasks(),
+        *task_definitions(),
+        *services(),
+        *task_sets(),
+        *clusters(),
+        *container_instances(),
+    ):
         actions = trace(verb, act)
         if not when:
             needed[verb] = actions
