@@ -18,7 +18,7 @@ from ecskit._polling.errors import WaitError
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
-from ecskit._waits.revisions import contents_of
+from ecskit._waits.revisions import Revisions
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
 from ecskit.models.tasks import DescribeTasksRequest, Task
@@ -255,7 +255,7 @@ def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
 
 def _with_health_check(definition: str) -> Flow[frozenset[str]]:
     request = DescribeTaskDefinitionRequest(task_definition=definition)
-    found = yield from contents_of(definition, lambda: call(request, single_attempt=True))
+    found = yield from Revisions.contents_of(definition, lambda: call(request, single_attempt=True))
     containers: Sequence[ContainerDefinition] = found.container_definitions
     return frozenset(container.name for container in containers if container.name and container.health_check)
 
