@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.progress import DeploymentProgress
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
-class _Event:
+class _Event(Documented):
     progress: DeploymentProgress = attrs.field(repr=False, eq=False)
     """The progress of the deployment after the poll that showed the event."""
 
@@ -64,6 +65,7 @@ class StageReached(_Event):
     """The deployment reached a lifecycle stage, or its share of traffic changed."""
 
     stage: str
+    """The lifecycle stage, such as `TEST_TRAFFIC_SHIFT`."""
     traffic: float | None
     """The requested share of production traffic of the new revision, in percent; None if ECS shows none."""
 
@@ -77,6 +79,7 @@ class PauseStarted(_Event):
     """A hook paused the deployment. It waits for an answer, or until the hook expires."""
 
     stage: str | None
+    """The lifecycle stage in which the hook is; None if ECS shows none."""
     hook: DeploymentLifecycleHookDetail
     """The hook, which `continue_deployment` takes."""
 
@@ -111,6 +114,7 @@ class ServiceEventLogged(_Event):
     """ECS added an event to the service."""
 
     event: ServiceEvent
+    """The event, as ECS shows it."""
 
     def __str__(self) -> str:
         return self.event.message or ""
@@ -121,6 +125,7 @@ class TaskStopped(_Event):
     """A task of the deployment did not start, or stopped for another reason than scaling in."""
 
     task: Task
+    """The task, with the reasons why it stopped."""
 
     def __str__(self) -> str:
         what = "stopped" if self.task.started_at else "failed to start"
@@ -156,6 +161,7 @@ class RollbackStarted(_Event):
     """A rollback started because of `on_failure` or `on_timeout`. Later events belong to the rollback."""
 
     reason: str
+    """Why the deployment is rolled back."""
 
     def __str__(self) -> str:
         to = self.progress.started.previous_task_definition
@@ -180,6 +186,7 @@ class DeploymentFollowed(_Event):
     """Another deployment replaced this one and is followed from now on."""
 
     superseded: StartedDeployment
+    """The deployment that was replaced."""
 
     def __str__(self) -> str:
         return f"{self.superseded.name} was superseded; following {self.progress.name}"

@@ -19,7 +19,13 @@ Wire = dict[str, Any]
 
 @attrs.frozen
 class Response:
-    """One HTTP answer, ready to be sent."""
+    """One HTTP answer, ready to be sent.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers by name.
+        body: The body.
+    """
 
     status: int
     headers: dict[str, str]
