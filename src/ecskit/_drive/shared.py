@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from ecskit._core.effects import CallbackRaised, Flow
 
-__all__ = ["CLEAN_UP_TIMEOUT", "CLOSED_MESSAGE", "CLOSE_TIMEOUT", "Aborted", "FlowState", "close", "log"]
+__all__ = [
+    "CLEAN_UP_TIMEOUT",
+    "CLOSED_MESSAGE",
+    "CLOSE_TIMEOUT",
+    "Aborted",
+    "FlowState",
+    "SharedValues",
+    "close",
+    "log",
+]
 
 log = logging.getLogger("ecskit")
 
@@ -40,6 +50,17 @@ class FlowState:
     def on_send(self) -> None:
         """Record that the request is about to be sent."""
         self.sent = True
+
+
+class SharedValues:
+    """The values that the flows of a client share, by the function that makes each."""
+
+    def __init__(self) -> None:
+        self._values: dict[Callable[[], Any], Any] = {}
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        """Return the value that `make` returned first."""
+        return self._values[make] if make in self._values else self._values.setdefault(make, make())
 
 
 def close(flow: Flow[Any]) -> None:
