@@ -1,50 +1,46 @@
 """The Python in the docs runs; README and the simulator's page have tests of their own.
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
-cluster `prod` and the Fargate task definitions `web`, whose tasks run until they are stopped, `batch` and `migrate`,
-whose tasks end by themselves. What is only to be looked at is marked ```py.
+cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
+`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others. Then
+the tests run that the blocks have defined. Blocks that are marked ```py are not executed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
+from inspect import iscoroutine, signature
 from pathlib import Path
-from random import SystemRandom
-from threading import Event
+from typing import Any
 
 import pytest
 
 import ecskit
 from ecskit._drive.clock import SystemClock
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
-from ecskit.testing import SimulatorServer, TaskScript
+from ecskit.testing import Simulator, SimulatorServer, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-SPEED = 50
-"""How much faster time passes than it does, for the simulator and for the waits of its client."""
+VIRTUAL = ("now", "sleep", "asleep", "flow")
+"""The methods of a clock."""
 
 
-class Hurried(SystemClock):
-    """The clock of the simulator: naps are as much shorter as tasks are faster."""
-
-    def now(self) -> float:
-        """Return the monotonic time in seconds of the simulator."""
-        return super().now() * SPEED
-
-    def sleep(self, seconds: float, cancel: Event | None = None) -> None:
-        """Return after as many seconds of the simulator."""
-        super().sleep(seconds / SPEED, cancel)
+NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
 
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
-    """A client of a simulator, which is also where clients go that are made without an endpoint."""
-    with SimulatorServer(speed=SPEED) as server:
+    """A client of a simulator, which is also where clients go that are made without an endpoint. Time is virtual."""
+    with SimulatorServer(Simulator()) as server:
+        for name in VIRTUAL:
+            clock = getattr(server.simulator.clock, name)
+            monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
         monkeypatch.chdir(tmp_path)  # some pages write files
         monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -64,16 +60,27 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     requires_compatibilities=["FARGATE"],
                     container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
                 )
-            yield client._with_runtime(Hurried(), SystemRandom())
+            client.create_service(
+                service_name="store",
+                cluster="prod",
+                task_definition="web",
+                desired_count=2,
+                launch_type="FARGATE",
+                network_configuration=NETWORK,
+            )
+            yield client
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
-    """Run the blocks one after the other."""
+def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client, request: pytest.FixtureRequest) -> None:
+    """Run the blocks one after the other, then the tests in them."""
     text = page.read_text("utf-8")
     blocks = [(text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
-    subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])
-    namespace = {"__name__": page.stem, "ecs": ecs, "network": NetworkConfiguration(awsvpc_configuration=subnets)}
+    namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
     for line, block in blocks:
         # Blank lines in front, so that a traceback names the line of the page.
         exec(compile("\n" * line + block, page, "exec"), namespace)
+    for test in [value for name, value in namespace.items() if name.startswith("test_")]:
+        result = test(**{name: request.getfixturevalue(name) for name in signature(test).parameters})
+        if iscoroutine(result):
+            asyncio.run(result)
