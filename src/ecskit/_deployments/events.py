@@ -44,6 +44,8 @@ T = TypeVar("T")
 class _Event(Documented):
     progress: DeploymentProgress = attrs.field(repr=False, eq=False)
     """The progress of the deployment after the poll that showed the event."""
+    elapsed: float = attrs.field(default=0.0, repr=False, eq=False)
+    """Seconds from the beginning of the stream to that poll, on the clock of the client: virtual on a simulator."""
 
 
 @attrs.frozen(kw_only=True)

@@ -132,7 +132,7 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
         return None
     restored = yield from restore(update)
     if stream and restored.copy_of is not None:
-        yield Emit(RevisionRegistered(progress=progress, started=restored))
+        yield Emit(RevisionRegistered(progress=progress, elapsed=tracker.latest.elapsed, started=restored))
     left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
     seen = yield from tracker.then(left, started=restored).follow(stream=stream)
     return attrs.evolve(

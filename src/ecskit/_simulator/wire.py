@@ -52,7 +52,7 @@ def parse_body(body: bytes) -> Wire:
     """
     try:
         value = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SimulatedError("SerializationException", f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise SimulatedError("SerializationException", "The body must be a JSON object.")
