@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
+from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._drive.sync import Runtime
@@ -17,6 +18,7 @@ from ecskit._transport.options import Options, require
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
     from ecskit._facades.sync_services import ServiceVerbs
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "ClusterVerbs",
     "ContainerInstanceVerbs",
     "Paginate",
     "ServiceVerbs",
@@ -40,6 +43,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "ClusterVerbs": "ecskit._facades.sync_clusters",
         "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
         "Paginate": "ecskit._facades.sync_pages",
         "ServiceVerbs": "ecskit._facades.sync_services",
@@ -65,6 +69,13 @@ class Client(Operations):
         config: Options of botocore. Options from here, the environment or the profile override the defaults of
             ecskit: the standard retry mode with 3 attempts, 5 s to connect and 20 s to read.
         session: A botocore or boto3 session, for credentials, configuration and event handlers. It is not changed.
+        aws_access_key_id: With `aws_secret_access_key`: credentials to use instead of those of the session, the
+            environment or the profile. They are not refreshed.
+        aws_secret_access_key: The secret key of `aws_access_key_id`.
+        aws_session_token: The token of temporary credentials.
+        verify: False to accept any TLS certificate, or the path of a CA bundle. Default: the environment variable
+            AWS_CA_BUNDLE, the profile, or the bundle of botocore.
+        use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -78,11 +89,27 @@ class Client(Operations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> None:
         from ecskit._transport.sync import new_transport
 
-        options = Options(region_name, profile_name, endpoint_url, config, session)
-        self._set_up(new_transport(**options.as_arguments()), options)
+        options = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
+        self._set_up(new_transport(options), options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -110,10 +137,22 @@ class Client(Operations):
         self._runtime = Runtime(self._transport, clock, random)
         return self
 
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_client_attribute(self, name)
+
     @property
     def botocore_client(self) -> Any:
         """The botocore client that sends the requests."""
         return self._transport.client
+
+    @property
+    def clusters(self) -> ClusterVerbs:
+        """Find and describe clusters."""
+        from ecskit._facades.sync_clusters import ClusterVerbs
+
+        return ClusterVerbs(self._runtime)
 
     @property
     def container_instances(self) -> ContainerInstanceVerbs:
@@ -186,13 +225,29 @@ class Client(Operations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> Client:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
         Raises:
             ConfigurationError: This client wraps another one. Otherwise as for a new client.
         """
-        given = Options(region_name, profile_name, endpoint_url, config, session)
+        given = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
         variant = Client(**require(self._options).changed(given).as_arguments())
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 

@@ -83,6 +83,12 @@ NAMESPACES = (
         modules=("ecskit._task_sets.creating", "ecskit._task_sets.changing", "ecskit._task_sets.deleting"),
     ),
     Namespace(
+        name="clusters",
+        class_="ClusterVerbs",
+        about="Find and describe clusters.",
+        modules=("ecskit._clusters.reading",),
+    ),
+    Namespace(
         name="container_instances",
         class_="ContainerInstanceVerbs",
         about="Drain and activate container instances, update their agents, and find them.",

@@ -24,6 +24,7 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentFollowed",
     "PauseStarted",
+    "RevisionRegistered",
     "RollbackStarted",
     "ServiceEventLogged",
     "StabilityChanged",
@@ -158,8 +159,20 @@ class RollbackStarted(_Event):
 
     def __str__(self) -> str:
         to = self.progress.started.previous_task_definition
-        back = f" to {to.rsplit('/', 1)[-1]}" if to else ""
+        back = f" to {_last(to)}" if to else ""
         return f"rolling back {self.progress.name}{back}: {self.reason}"
+
+
+@attrs.frozen(kw_only=True)
+class RevisionRegistered(_Event):
+    """The task definition that the rollback restores was deregistered. A copy of it was registered for that."""
+
+    started: StartedDeployment
+    """The deployment that restores it: `task_definition` is the copy, and `copy_of` the deregistered one."""
+
+    def __str__(self) -> str:
+        copy, original = (_last(arn or "") for arn in (self.started.task_definition, self.started.copy_of))
+        return f"{original} was deregistered; {copy} is a copy of it and is deployed instead"
 
 
 @attrs.frozen(kw_only=True)
@@ -181,6 +194,7 @@ DeploymentEvent: TypeAlias = (
     | TaskStopped
     | DeploymentFollowed
     | RollbackStarted
+    | RevisionRegistered
     | StabilityChanged
 )
 """An event of a deployment. `str()` returns it as one line of text."""
@@ -218,6 +232,10 @@ def key_of_event(event: ServiceEvent) -> object:
 def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], object]) -> list[T]:
     earlier = {id_of(each) for each in before}
     return [each for each in after if id_of(each) not in earlier]
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
 
 
 def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:

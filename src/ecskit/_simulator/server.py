@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ecskit._simulator.read_options import Lag
+    from ecskit.aio import AsyncClient
+    from ecskit.client import Client
 
 _HOST = "127.0.0.1"
 
@@ -30,7 +32,8 @@ class SimulatorServer:
 
     Args:
         simulator: The simulator to serve. Default: a new one, made from `speed`, `seed` and `lag`, which are ignored
-            otherwise.
+            otherwise. The own clock of a given simulator does not move by itself: `client` and `async_client` move it
+            when they sleep, or `simulator.clock.advance`. Give it `now=ScaledClock(...)` for clients of other programs.
         port: The port. Default 0: a free one.
         speed: Simulated seconds per second of the wall clock. Default 1.
         seed: The root of all randomness. Default 0.
@@ -49,15 +52,36 @@ class SimulatorServer:
         seed: int = 0,
         lag: Lag | None = None,
     ) -> None:
-        self.simulator = simulator or Simulator(now=ScaledClock(speed=speed), seed=seed, lag=lag)
-        self._http = _HttpServer((_HOST, port), self.simulator)
+        self._simulator = simulator or Simulator(now=ScaledClock(speed=speed), seed=seed, lag=lag)
+        self._http = _HttpServer((_HOST, port), self._simulator)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
+
+    @property
+    def simulator(self) -> Simulator:
+        """The simulator that is served: script it, inject faults, and read its tasks and calls."""
+        return self._simulator
 
     @property
     def url(self) -> str:
         """The URL, for the `endpoint_url` of a client."""
         return f"http://{_HOST}:{self._http.server_port}"
+
+    def client(self) -> Client:
+        """Return a sync client of this server: endpoint, region and credentials are set, and nothing else is read.
+
+        Its requests are sent over HTTP, with ecskit's retries, past any proxy. Its waits run at the speed of the
+        server. Close it before the server.
+        """
+        return self._simulator._for_client(url=self.url).client()
+
+    def async_client(self) -> AsyncClient:
+        """Return an async client of this server, as that of `client`.
+
+        Raises:
+            MissingExtraError: The extra `async` is not installed.
+        """
+        return self._simulator._for_client(url=self.url).async_client()
 
     def close(self) -> None:
         """Stop serving and close open connections. A second call does nothing.

@@ -16,6 +16,7 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 
 from . import exchange, sessions, translate
+from .options import Options
 
 __all__ = ["AsyncTransport", "new_transport", "wrap"]
 
@@ -108,17 +109,16 @@ class AsyncTransport:
             await self._owned.aclose()
 
 
-def new_transport(
-    *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
-) -> AsyncTransport:
+def new_transport(options: Options) -> AsyncTransport:
     """Return a transport with clients made by ecskit.
 
     Raises:
         ConfigurationError: The profile does not exist, or an argument has a wrong type.
     """
+    options.check()
     with translate.configuring():
-        own = _session(session, profile_name)
-        arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
+        own = _session(options)
+        arguments = sessions.client_arguments(own, options)
     return AsyncTransport(session=own, arguments=arguments)
 
 
@@ -132,10 +132,10 @@ def wrap(client: Any) -> AsyncTransport:
     return AsyncTransport(client=client)
 
 
-def _session(session: Any, profile_name: str | None) -> Any:
-    if session is None:
-        return sessions.new(AioSession, profile_name)
-    session = sessions.given(session, profile_name)
+def _session(options: Options) -> Any:
+    if options.session is None:
+        return sessions.new(AioSession, options.profile_name)
+    session = sessions.given(options.session)
     if not isinstance(session, Session):
         raise ConfigurationError(
             f"session must be an aiobotocore, botocore or boto3 session, not {type(session).__name__}"

@@ -14,6 +14,7 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
 from . import exchange, sessions, translate
+from .options import Options
 
 __all__ = ["Transport", "new_transport", "wrap"]
 
@@ -74,17 +75,16 @@ class Transport:
         return self._clients[-1]
 
 
-def new_transport(
-    *, region_name: str | None, profile_name: str | None, endpoint_url: str | None, config: Any, session: Any
-) -> Transport:
+def new_transport(options: Options) -> Transport:
     """Return a transport with clients made by ecskit.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
     """
+    options.check()
     with translate.configuring():
-        own = _session(session, profile_name)
-        arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
+        own = _session(options)
+        arguments = sessions.client_arguments(own, options)
         client = own.create_client(**arguments)
     return Transport(client, lambda: own.create_client(**sessions.for_single_attempts(arguments)))
 
@@ -101,10 +101,10 @@ def wrap(client: Any) -> Transport:
     return Transport(client)
 
 
-def _session(session: Any, profile_name: str | None) -> Any:
-    if session is None:
-        return sessions.new(Session, profile_name)
-    session = sessions.given(session, profile_name)
+def _session(options: Options) -> Any:
+    if options.session is None:
+        return sessions.new(Session, options.profile_name)
+    session = sessions.given(options.session)
     if not isinstance(session, Session) or inspect.iscoroutinefunction(session.get_credentials):
         raise ConfigurationError(f"session must be a botocore or boto3 session, not {type(session).__name__}")
     return sessions.derive(session)

@@ -13,6 +13,7 @@ from ecskit.services import (
     DeploymentEvent,
     DeploymentFollowed,
     PauseStarted,
+    RevisionRegistered,
     RollbackStarted,
     ServiceEventLogged,
     StabilityChanged,
@@ -84,7 +85,7 @@ class Lines(Show):
                 line = one_line(str(event))
             case StabilityChanged():
                 line = stability(event.progress) or one_line(str(event))
-            case StageReached() | PauseStarted():
+            case StageReached() | PauseStarted() | RevisionRegistered():
                 line = one_line(str(event))
         return line
 
