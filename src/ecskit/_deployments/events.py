@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.documented import Documented
+from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.progress import DeploymentProgress
@@ -59,7 +60,7 @@ class StatusChanged(_Event):
 
     def __str__(self) -> str:
         status = f"{self.progress.name} is {self.status}"
-        return f"{status}: {self.reason}" if self.reason else status
+        return escaped(f"{status}: {self.reason}" if self.reason else status)
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +120,7 @@ class ServiceEventLogged(_Event):
     """The event, as ECS shows it."""
 
     def __str__(self) -> str:
-        return self.event.message or ""
+        return escaped(self.event.message or "")
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +132,7 @@ class TaskStopped(_Event):
 
     def __str__(self) -> str:
         what = "stopped" if self.task.started_at else "failed to start"
-        return f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {stop_reason(self.task)}"
+        return escaped(f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {stop_reason(self.task)}")
 
 
 @attrs.frozen(kw_only=True)

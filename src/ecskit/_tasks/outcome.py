@@ -15,6 +15,7 @@ import attrs
 
 from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
+from ecskit._core.wording import escaped
 from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.reasons import is_passing
 from ecskit.models.task_definitions import TaskDefinition
@@ -151,7 +152,7 @@ class TaskOutcome(Documented):
         reasons = own or self.reasons
         details += [f'"{"; ".join(reasons)}"'] if reasons and not self.succeeded else []
         detail = f" ({': '.join(details)})" if details else ""
-        return f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}"
+        return escaped(f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}")
 
     def __str__(self) -> str:
         return self.summary
