@@ -41,6 +41,8 @@ class RawResponse:
 
     body: bytes
     metadata: Mapping[str, Any]
+    region: str | None = None
+    """The region of the client, for the messages of errors."""
 
 
 @attrs.frozen

@@ -32,6 +32,7 @@ from ecskit._core.effects import (
 from ecskit._core.errors import ClientClosedError, EcsError
 from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
 from ecskit._drive.clock import Clock, FlowCounter
+from ecskit._drive.namespace import Driver
 from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
 
 __all__ = ["AsyncRuntime"]
@@ -47,8 +48,8 @@ class AsyncSends(Protocol):
         ...
 
 
-@attrs.frozen
-class AsyncRuntime:
+@attrs.frozen(repr=False)
+class AsyncRuntime(Driver):
     """The async driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: AsyncSends

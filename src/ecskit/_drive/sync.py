@@ -30,10 +30,20 @@ from ecskit._core.effects import (
     Share,
     Sleep,
 )
-from ecskit._core.errors import ClientClosedError, EcsError, RequestError, WaitCancelled
+from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
 from ecskit._drive.clock import Clock, FlowCounter, LinkedEvent
+from ecskit._drive.namespace import Driver
 from ecskit._drive.running import Run, RunningFlows
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
+from ecskit._drive.shared import (
+    CLEAN_UP_TIMEOUT,
+    CLOSED_MESSAGE,
+    FORKED_MESSAGE,
+    Aborted,
+    FlowState,
+    SharedValues,
+    close,
+    log,
+)
 
 __all__ = ["Runtime"]
 
@@ -48,8 +58,8 @@ class Sends(Protocol):
         ...
 
 
-@attrs.frozen
-class Runtime:
+@attrs.frozen(repr=False)
+class Runtime(Driver):
     """The sync driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: Sends
@@ -102,6 +112,8 @@ class Runtime:
                     yield emitted.item
                 finally:
                     self.flows.resume(run)
+                if run.state.forked:
+                    raise ConfigurationError(FORKED_MESSAGE)
                 if run.ended:
                     raise ClientClosedError(CLOSED_MESSAGE)
                 reply = Reply(self.clock.now())
@@ -229,6 +241,8 @@ class Runtime:
         return [future.result() for future in futures]
 
     def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
+        if state.forked:
+            return
         end = min(end, self.clock.now() + CLEAN_UP_TIMEOUT)
         try:
             effect = flow.throw(Cancelled(sent=state.sent))

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, described
 from ecskit._core.retrying import Retrying, RetryLimits, is_retryable
 from ecskit._polling.observations import WaitState
 from ecskit._tasks.outcome import TaskOutcome
@@ -90,5 +90,5 @@ class OutcomeReader:
     def _skip(self, arn: str, error: EcsError) -> None:
         counted = "all containers" if self.essential is None else "the containers in `essential`"
         text = "task definition %s cannot be read, so the exit codes of %s count and log streams are not listed: %s"
-        log.warning(text, arn, counted, error)
+        log.warning(text, arn, counted, described(error))
         self.definitions[arn] = None
