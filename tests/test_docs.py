@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.waiter
 import pytest
 
 import ecskit
@@ -22,7 +26,8 @@ from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfi
 from ecskit.testing import Simulator, SimulatorServer, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
+PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
+PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -34,13 +39,22 @@ VIRTUAL = ("now", "sleep", "asleep", "flow")
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
 
+@contextmanager
+def restored(number: signal.Signals) -> Iterator[None]:
+    """Restore the handler of a signal: a page may install one."""
+    before = signal.getsignal(number)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
     """A client of a simulator, which is also where clients go that are made without an endpoint. Time is virtual."""
-    with SimulatorServer(Simulator()) as server:
+    with SimulatorServer(Simulator()) as server, restored(signal.SIGTERM):
         for name in VIRTUAL:
             clock = getattr(server.simulator.clock, name)
             monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
+        monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=server.simulator.clock.advance))
         monkeypatch.chdir(tmp_path)  # some pages write files
         monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -71,35 +85,64 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
             yield client
 
 
-def blocks(page: Path) -> Iterator[ast.Module]:
-    """Yield the Python blocks of a page, with their line numbers there."""
-    text = page.read_text("utf-8")
-    for match in BLOCK.finditer(text):
-        yield ast.increment_lineno(ast.parse(match[1]), text.count("\n", 0, match.start(1)))
+def parse(block: re.Match[str]) -> ast.Module:
+    """Return the code of a block, with the line numbers of its page."""
+    return ast.increment_lineno(ast.parse(block[1]), block.string.count("\n", 0, block.start(1)))
 
 
-def run(block: ast.Module, page: Path, namespace: dict[str, Any]) -> None:
-    exec(compile(block, page, "exec"), namespace)
+def run(code: ast.Module, page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Run code in the namespace, and return what it has assigned."""
+    compiled = compile(code, page, "exec")
+    exec(compiled, namespace)
+    return {name: namespace[name] for name in compiled.co_names if name in namespace}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
     """Run the blocks one after the other."""
     namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
-    for block in blocks(page):
-        run(block, page, namespace)
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        run(parse(block), page, namespace)
 
 
 def defined_tests(page: Path) -> Iterator[tuple[str, Any]]:
     """Yield the tests of a page. They may use the functions of the page, which are not called here."""
     namespace: dict[str, Any] = {"__name__": __name__}
-    for block in blocks(page):
-        definitions: list[ast.stmt] = [node for node in block.body if isinstance(node, DEFINITIONS)]
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        code = parse(block)
+        definitions: list[ast.stmt] = [node for node in code.body if isinstance(node, DEFINITIONS)]
         names = [getattr(node, "name", "") for node in definitions]
         tests = [name for name in names if name.startswith("test_")]
-        run(block if tests else ast.Module(definitions, []), page, namespace)
+        run(code if tests else ast.Module(definitions, []), page, namespace)
         yield from ((f"{name}_of_{page.stem}", namespace[name]) for name in tests)
 
 
 for each in PAGES:
     globals().update(defined_tests(each))
+
+
+@pytest.mark.usefixtures("ecs")
+def test_old_and_new_code_assign_the_same() -> None:
+    """The left blocks are one program and the right blocks another. Values of the same name are equal in each pair."""
+    page = DOCS / "coming-from-boto3.md"
+    text = page.read_text("utf-8")
+    programs: tuple[dict[str, Any], dict[str, Any]] = ({"__name__": "old"}, {"__name__": "new"})
+    compared: list[str] = []
+    for pair in PAIR.finditer(text):
+        old, new = [
+            {name: value for name, value in run(parse(block), page, program).items() if is_plain(value)}
+            for block, program in zip(BLOCK.finditer(text, *pair.span()), programs, strict=True)
+        ]
+        common = sorted(old.keys() & new.keys())
+        assert [(name, old[name]) for name in common] == [(name, new[name]) for name in common]
+        compared += common
+    assert len(compared) > 20
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value has the same type in both libraries."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(map(is_plain, [*value.keys(), *value.values()]))
+    return isinstance(value, (str, int, float, bool))

@@ -214,7 +214,6 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], *, allow_missin
 @pytest.mark.parametrize(
     ("services", "cluster", "message"),
     [
-        ([], None, "services: expected at least one"),
         ("a/b", None, "'a/b' is not the name, id or ARN of a service"),
         ("arn:aws:ecs:us-east-1:1:service/prod/a", "dev", "is in cluster prod, not in dev"),
         (["a", 7], None, r"services\[1\]: expected a name, id, ARN or model of a service, got int"),

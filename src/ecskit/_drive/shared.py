@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from ecskit import _forks
 from ecskit._core.effects import CallbackRaised, Flow
 
 __all__ = [
@@ -14,6 +16,7 @@ __all__ = [
     "FORKED_MESSAGE",
     "Aborted",
     "FlowState",
+    "SharedValues",
     "close",
     "log",
 ]
@@ -52,6 +55,22 @@ class FlowState:
     def on_send(self) -> None:
         """Record that the request is about to be sent."""
         self.sent = True
+
+
+class SharedValues:
+    """The values that the flows of a client share, by the function that makes each. A forked child makes new ones."""
+
+    def __init__(self) -> None:
+        self._values: dict[Callable[[], Any], Any] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Forget the values: flows of the parent may be using them."""
+        self._values = {}
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        """Return the value that `make` returned first."""
+        return self._values[make] if make in self._values else self._values.setdefault(make, make())
 
 
 def close(flow: Flow[Any]) -> None:
