@@ -126,8 +126,8 @@ class AsyncClient(Portable, AsyncOperations):
         """
         return cls.__new__(cls)._wrap(client)
 
-    def _open(self, options: Options) -> Self:
-        return self._set_up(transport_module().new_transport(options), options)
+    def _open(self, options: Options, like: AsyncTransport | None = None) -> Self:
+        return self._set_up(transport_module().new_transport(options, like), options)
 
     def _wrap(self, client: Any) -> Self:
         return self._set_up(transport_module().wrap(client), None)
@@ -254,7 +254,7 @@ class AsyncClient(Portable, AsyncOperations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given))
+        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given), self._transport)
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:

@@ -122,10 +122,10 @@ class Client(Portable, Operations):
         """
         return cls.__new__(cls)._wrap(client)
 
-    def _open(self, options: Options) -> Self:
+    def _open(self, options: Options, like: Transport | None = None) -> Self:
         from ecskit._transport.sync import new_transport
 
-        return self._set_up(new_transport(options), options)
+        return self._set_up(new_transport(options, like), options)
 
     def _wrap(self, client: Any) -> Self:
         from ecskit._transport.sync import wrap
@@ -254,7 +254,7 @@ class Client(Portable, Operations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        variant = Client.__new__(Client)._open(require(self._options).changed(given))
+        variant = Client.__new__(Client)._open(require(self._options).changed(given), self._transport)
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:
