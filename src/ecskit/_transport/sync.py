@@ -13,7 +13,7 @@ from botocore.session import Session
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
-from . import exchange, sessions, translate
+from . import credentials, exchange, sessions, translate
 
 __all__ = ["Transport", "new_transport", "wrap"]
 
@@ -44,7 +44,7 @@ class Transport:
         try:
             return under_way.result(getattr(client, under_way.method)(**under_way.params))
         except Exception as error:
-            failed = translate.translate(error, under_way, closed=self._closed)
+            failed = translate.translate(error, under_way, closed=self._closed, wrapped=self._make_single is None)
             if failed is None:
                 raise
             cause = translate.cause(error)
@@ -81,10 +81,15 @@ def new_transport(
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+        CredentialsError: A provider of credentials failed.
     """
     with translate.configuring():
         own = _session(session, profile_name)
         arguments = sessions.client_arguments(own, region_name=region_name, endpoint_url=endpoint_url, config=config)
+    if sessions.needs_credentials(arguments):
+        with credentials.getting_credentials("Client"):
+            own.get_credentials()  # the session keeps them
+    with translate.configuring():
         client = own.create_client(**arguments)
     return Transport(client, lambda: own.create_client(**sessions.for_single_attempts(arguments)))
 
