@@ -80,13 +80,13 @@ class Account(Simulator):
     """A simulator on such a clock. For some seconds its reads return neither a service nor a failure."""
 
     def __init__(self, *, seed: int, lag: Lag, blank_until: float) -> None:
-        self.time = Clock()
+        self.watch = Clock()
         self.blank_until = blank_until
-        super().__init__(now=self.time.epoch, seed=seed, lag=lag)
+        super().__init__(now=self.watch.epoch, seed=seed, lag=lag)
 
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         answer = super()._answer(operation, request)
-        blank = operation == "DescribeServices" and self.time.now() < self.blank_until
+        blank = operation == "DescribeServices" and self.watch.now() < self.blank_until
         return {"services": [], "failures": []} if blank else answer
 
 
@@ -136,15 +136,15 @@ class World:
         }
         answer: dict[str, Any] = account.handle("CreateService", create)
         if self.update:
-            account.time.advance(1000.0)
+            account.watch.advance(1000.0)
             account.script_deployment("web", self.script)
             answer = account.handle("UpdateService", {"service": "web", **self.update})
-        account.blank_until = account.time.now() + self.blank
+        account.blank_until = account.watch.now() + self.blank
         for operation in self.denied:
             account.fail(operation, Fault.access_denied(), times=None)
         account.misbehave(rate=self.fault_rate, seed=self.seed, operations=READS, faults=FAULTS)
         for at, operation, request in self.others:
-            account.time.plans.append((account.time.now() + at, _doing(account, operation, request)))
+            account.watch.plans.append((account.watch.now() + at, _doing(account, operation, request)))
         return account, answer
 
     def truth(self, stable_for: float | None = None) -> tuple[float, float]:
@@ -154,12 +154,12 @@ class World:
             stable_for: Seconds for which the tasks must stay up.
         """
         account, answer = self.account()
-        began, service = account.time.now(), answer["service"]
+        began, service = account.watch.now(), answer["service"]
         if service.get("deploymentController", {}).get("type") == "CODE_DEPLOY":
             return NEVER, 0.0
         new = _of(account, service)
         counts_only = self.update.keys() == {"desiredCount"}
-        while (elapsed := account.time.now() - began) <= self.deadline:
+        while (elapsed := account.watch.now() - began) <= self.deadline:
             if counts_only:
                 now = account.services("web")[0]
                 settled = now.running_count == now.desired_count == service["desiredCount"] and not now.pending_count
@@ -174,7 +174,7 @@ class World:
                     return ended + (stable_for or 0.0), NEVER
                 if new.finished_at is not None:
                     return NEVER, ended
-            account.time.advance(0.5)
+            account.watch.advance(0.5)
         return NEVER, self.deadline
 
 
@@ -375,18 +375,18 @@ class Both:
     def wait(self, peer: str, world: World) -> Ended:
         """Run the wait of one peer in a world."""
         account, answer = world.account()
-        began, before = account.time.now(), len(account.calls)
+        began, before = account.watch.now(), len(account.calls)
         attached = attach(self._theirs if peer == "botocore" else self._ours, account)
         try:
             said = self._by_botocore(account, world) if peer == "botocore" else self._by_ecskit(account, answer, world)
         finally:
             attached.detach()
-        others = sum(1 for at, _, _ in world.others if at <= account.time.now() - began)
-        return Ended(said is None, account.time.now() - began, len(account.calls) - before - others, said or "")
+        others = sum(1 for at, _, _ in world.others if at <= account.watch.now() - began)
+        return Ended(said is None, account.watch.now() - began, len(account.calls) - before - others, said or "")
 
     def _by_botocore(self, account: Account, world: World) -> str | None:
         options = {"Delay": DELAY, "MaxAttempts": int(world.deadline // DELAY) + 1}
-        with sleeping_on(account.time):
+        with sleeping_on(account.watch):
             try:
                 self._theirs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=options)
             except (BotoCoreError, ClientError, JMESPathError) as error:
@@ -395,7 +395,7 @@ class Both:
 
     def _by_ecskit(self, account: Account, answer: dict[str, Any], world: World) -> str | None:
         service = structure_hook(Service)(answer["service"], Service)
-        with Client.wrap(self._ours)._with_runtime(account.time, Random(world.seed)) as ecs:
+        with Client.wrap(self._ours)._with_runtime(account.watch, Random(world.seed)) as ecs:
             try:
                 ecs.wait.deployment(service, timeout=world.deadline, stable_for=world.stable_for)
             except EcsError as error:

@@ -16,11 +16,14 @@ project = "ecskit"
 author = "the ecskit authors"
 version = release = ecskit.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_design"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["compare.css"]
 html_title = f"ecskit {release}"
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]  # tabs: code stays in fences of its own, so that it is read without Sphinx
 
 add_module_names = False  # most classes are defined in private modules; the page names the public ones
 default_role = "code"  # docstrings put code into single backticks

@@ -181,6 +181,13 @@ class World:
         self.ready()
         return name
 
+    def without_earlier_revision(self) -> str:
+        """Deploy another revision, deregister the earlier one, and return the name of the service."""
+        name = self.deployed_twice()
+        self.ecs.deregister_task_definition(task_definition="web:1")
+        self.ready()
+        return name
+
     def created(self) -> object:
         """Create a service, and wait for it."""
         network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"]))
@@ -293,6 +300,8 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.rollback", "", lambda w: w.ecs.services.rollback(w.replacing())
     idle = "no deployment is under way; replaces `ecs:StopServiceDeployment`"
     yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
+    gone = "the task definition to go back to was deregistered; also for other verbs that roll back"
+    yield "services.rollback", gone, lambda w: w.ecs.services.rollback(w.without_earlier_revision())
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
     yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
     yield "services.create", "", World.created
@@ -344,6 +353,12 @@ def container_instances() -> Iterator[tuple[str, str, Act]]:
     yield "container_instances.iter", "", lambda w: [w.instance(), *w.ecs.container_instances.iter()]
 
 
+def clusters() -> Iterator[tuple[str, str, Act]]:
+    """Yield verbs of `ecs.clusters` in the same form."""
+    yield "clusters.describe", "", lambda w: w.ecs.clusters.describe("default")
+    yield "clusters.iter", "", lambda w: list(w.ecs.clusters.iter())
+
+
 def trace(verb: str, act: Act) -> frozenset[str]:
     """Return the operations that a verb sends, without those that prepare the world."""
     world = World.new()
@@ -367,7 +382,14 @@ def first_poll(wait: str, target: str, **arguments: Any) -> frozenset[str]:
 def rows() -> Iterator[Row]:
     """Yield the lines of the table: the actions that a verb always needs, then those that it needs in addition."""
     needed: dict[str, frozenset[str]] = {}
-    for verb, when, act in (*tasks(), *task_definitions(), *services(), *task_sets(), *container_instances()):
+    for verb, when, act in (
+        *tasks(),
+        *task_definitions(),
+        *services(),
+        *task_sets(),
+        *clusters(),
+        *container_instances(),
+    ):
         actions = trace(verb, act)
         if not when:
             needed[verb] = actions

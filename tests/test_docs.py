@@ -1,50 +1,60 @@
 """The Python in the docs runs; README and the simulator's page have tests of their own.
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
-cluster `prod` and the Fargate task definitions `web`, whose tasks run until they are stopped, `batch` and `migrate`,
-whose tasks end by themselves. What is only to be looked at is marked ```py.
+cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
+`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others.
+pytest runs the tests that a page defines like others. Blocks that are marked ```py are not executed.
 """
 
 from __future__ import annotations
 
+import ast
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from random import SystemRandom
-from threading import Event
+from types import SimpleNamespace
+from typing import Any
 
+import botocore.waiter
 import pytest
 
 import ecskit
 from ecskit._drive.clock import SystemClock
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
-from ecskit.testing import SimulatorServer, TaskScript
+from ecskit.testing import Simulator, SimulatorServer, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md"})
+PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
+PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-SPEED = 50
-"""How much faster time passes than it does, for the simulator and for the waits of its client."""
+VIRTUAL = ("now", "sleep", "asleep", "flow")
+"""The methods of a clock."""
 
 
-class Hurried(SystemClock):
-    """The clock of the simulator: naps are as much shorter as tasks are faster."""
+NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
-    def now(self) -> float:
-        """Return the monotonic time in seconds of the simulator."""
-        return super().now() * SPEED
 
-    def sleep(self, seconds: float, cancel: Event | None = None) -> None:
-        """Return after as many seconds of the simulator."""
-        super().sleep(seconds / SPEED, cancel)
+@contextmanager
+def restored(number: signal.Signals) -> Iterator[None]:
+    """Restore the handler of a signal: a page may install one."""
+    before = signal.getsignal(number)
+    yield
+    signal.signal(number, before)
 
 
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
-    """A client of a simulator, which is also where clients go that are made without an endpoint."""
-    with SimulatorServer(speed=SPEED) as server:
+    """A client of a simulator, which is also where clients go that are made without an endpoint. Time is virtual."""
+    with SimulatorServer(Simulator()) as server, restored(signal.SIGTERM):
+        for name in VIRTUAL:
+            clock = getattr(server.simulator.clock, name)
+            monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
+        monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=server.simulator.clock.advance))
         monkeypatch.chdir(tmp_path)  # some pages write files
         monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
@@ -64,16 +74,75 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     requires_compatibilities=["FARGATE"],
                     container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
                 )
-            yield client._with_runtime(Hurried(), SystemRandom())
+            client.create_service(
+                service_name="store",
+                cluster="prod",
+                task_definition="web",
+                desired_count=2,
+                launch_type="FARGATE",
+                network_configuration=NETWORK,
+            )
+            yield client
+
+
+def parse(block: re.Match[str]) -> ast.Module:
+    """Return the code of a block, with the line numbers of its page."""
+    return ast.increment_lineno(ast.parse(block[1]), block.string.count("\n", 0, block.start(1)))
+
+
+def run(code: ast.Module, page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Run code in the namespace, and return what it has assigned."""
+    compiled = compile(code, page, "exec")
+    exec(compiled, namespace)
+    return {name: namespace[name] for name in compiled.co_names if name in namespace}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
     """Run the blocks one after the other."""
+    namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        run(parse(block), page, namespace)
+
+
+def defined_tests(page: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the tests of a page. They may use the functions of the page, which are not called here."""
+    namespace: dict[str, Any] = {"__name__": __name__}
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        code = parse(block)
+        definitions: list[ast.stmt] = [node for node in code.body if isinstance(node, DEFINITIONS)]
+        names = [getattr(node, "name", "") for node in definitions]
+        tests = [name for name in names if name.startswith("test_")]
+        run(code if tests else ast.Module(definitions, []), page, namespace)
+        yield from ((f"{name}_of_{page.stem}", namespace[name]) for name in tests)
+
+
+for each in PAGES:
+    globals().update(defined_tests(each))
+
+
+@pytest.mark.usefixtures("ecs")
+def test_old_and_new_code_assign_the_same() -> None:
+    """The left blocks are one program and the right blocks another. Values of the same name are equal in each pair."""
+    page = DOCS / "coming-from-boto3.md"
     text = page.read_text("utf-8")
-    blocks = [(text.count("\n", 0, match.start(1)), match[1]) for match in BLOCK.finditer(text)]
-    subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])
-    namespace = {"__name__": page.stem, "ecs": ecs, "network": NetworkConfiguration(awsvpc_configuration=subnets)}
-    for line, block in blocks:
-        # Blank lines in front, so that a traceback names the line of the page.
-        exec(compile("\n" * line + block, page, "exec"), namespace)
+    programs: tuple[dict[str, Any], dict[str, Any]] = ({"__name__": "old"}, {"__name__": "new"})
+    compared: list[str] = []
+    for pair in PAIR.finditer(text):
+        old, new = [
+            {name: value for name, value in run(parse(block), page, program).items() if is_plain(value)}
+            for block, program in zip(BLOCK.finditer(text, *pair.span()), programs, strict=True)
+        ]
+        common = sorted(old.keys() & new.keys())
+        assert [(name, old[name]) for name in common] == [(name, new[name]) for name in common]
+        compared += common
+    assert len(compared) > 20
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value has the same type in both libraries."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(map(is_plain, [*value.keys(), *value.values()]))
+    return isinstance(value, (str, int, float, bool))

@@ -16,24 +16,28 @@ PACKAGE = Path(ecskit.__file__).parent
 
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
-DOMAINS = {"_tasks", "_services", "_deployments", "_task_sets", "_container_instances", "_task_definitions"}
+DOMAINS = {
+    *("_clusters", "_container_instances", "_deployments", "_services", "_task_definitions", "_task_sets", "_tasks")
+}
 FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits"}
 
 ROOMS: dict[str, set[str]] = {
     # Machinery, from below to above.
     "_version": set(),
     "_lazy": set(),
+    "_forks": set(),
     "_core": set(),
     "models": {"_core", "_lazy"},
     "_api": {"_core", "models"},
-    "_drive": {"_core"},
-    "_transport": {"_core", "models", "_api", "_version"},
+    "_drive": {"_core", "_forks"},
+    "_transport": {"_core", "_forks", "models", "_api", "_version"},
     "_polling": {"_core"},
     "_waits": {"_core", "models", "_api", "_polling"},
     # Domains. None imports a front.
     "_task_definitions": FLOWS,
     "_tasks": FLOWS,
     "_task_sets": FLOWS,
+    "_clusters": FLOWS,
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_task_definitions"},
     "_services": FLOWS | {"_deployments"},
@@ -55,7 +59,7 @@ ROOMS["_codegen"] = set()
 FOR_TYPES: dict[str, set[str]] = {
     # Facades take public types from where users take them.
     "_facades": FRONTS | {"__init__"},
-    "testing": {"client"},
+    "testing": {"client", "aio"},
     "__init__": set(ROOMS) - {"testing", "_simulator", "_codegen"},
 }
 """What a room may import besides these under `TYPE_CHECKING`."""

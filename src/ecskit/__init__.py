@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         waits,
     )
     from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
-    from ecskit._core.model import ResponseMetadata
+    from ecskit._core.metadata import ResponseMetadata
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.pages import AsyncPages, AsyncPaginator, Pages, Paginator
     from ecskit._drive.streams import AsyncStream, Stream
@@ -77,7 +77,7 @@ _MODULES = {
     "DeploymentHandle": "ecskit._facades.sync_deployment",
     "Pages": "ecskit._drive.pages",
     "Paginator": "ecskit._drive.pages",
-    "ResponseMetadata": "ecskit._core.model",
+    "ResponseMetadata": "ecskit._core.metadata",
     "SequenceNotStr": "ecskit._core.typing",
     "Stream": "ecskit._drive.streams",
 }

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
 from ecskit._core.errors import MissingExtraError
+from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._facades.aio_operations import AsyncOperations
 from ecskit._lazy import publish
 from ecskit._transport.options import Options, require
+from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._facades.aio_clusters import AsyncClusterVerbs
     from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
     from ecskit._facades.aio_pages import AsyncPaginate
     from ecskit._facades.aio_services import AsyncServiceVerbs
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncClient",
+    "AsyncClusterVerbs",
     "AsyncContainerInstanceVerbs",
     "AsyncPaginate",
     "AsyncServiceVerbs",
@@ -41,6 +45,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "AsyncClusterVerbs": "ecskit._facades.aio_clusters",
         "AsyncContainerInstanceVerbs": "ecskit._facades.aio_container_instances",
         "AsyncPaginate": "ecskit._facades.aio_pages",
         "AsyncServiceVerbs": "ecskit._facades.aio_services",
@@ -54,7 +59,7 @@ publish(
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-class AsyncClient(AsyncOperations):
+class AsyncClient(Portable, AsyncOperations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
     It belongs to the event loop in which it is first used. Use it with `async with`, or call `aclose()` at the end.
@@ -67,6 +72,13 @@ class AsyncClient(AsyncOperations):
             ecskit: the standard retry mode with 3 attempts, 5 s to connect and 20 s to read.
         session: An aiobotocore session, for credentials, configuration and event handlers; or a botocore or boto3
             session, for all but event handlers. It is not changed.
+        aws_access_key_id: With `aws_secret_access_key`: credentials to use instead of those of the session, the
+            environment or the profile. They are not refreshed.
+        aws_secret_access_key: The secret key of `aws_access_key_id`.
+        aws_session_token: The token of temporary credentials.
+        verify: False to accept any TLS certificate, or the path of a CA bundle. Default: the environment variable
+            AWS_CA_BUNDLE, the profile, or the bundle of botocore.
+        use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
 
     Raises:
         ConfigurationError: The profile does not exist, or an argument has a wrong type. `async with` or the first call
@@ -82,9 +94,25 @@ class AsyncClient(AsyncOperations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> None:
-        options = Options(region_name, profile_name, endpoint_url, config, session)
-        self._set_up(transport_module().new_transport(**options.as_arguments()), options)
+        options = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
+        self._open(options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -96,24 +124,41 @@ class AsyncClient(AsyncOperations):
         Raises:
             ConfigurationError: It is not an aiobotocore client for ECS.
         """
-        wrapped = cls.__new__(cls)
-        wrapped._set_up(transport_module().wrap(client), None)
-        return wrapped
+        return cls.__new__(cls)._wrap(client)
 
-    def _set_up(self, transport: AsyncTransport, options: Options | None) -> None:
-        self._transport = transport
+    def _open(self, options: Options) -> Self:
+        return self._set_up(transport_module().new_transport(options), options)
+
+    def _wrap(self, client: Any) -> Self:
+        return self._set_up(transport_module().wrap(client), None)
+
+    def _set_up(self, transport: AsyncTransport, options: Options | None) -> Self:
+        self._transport: AsyncTransport = transport
         self._options = options
-        self._runtime = AsyncRuntime(transport, SystemClock(), SystemRandom())
+        self._runtime: AsyncRuntime = AsyncRuntime(transport, SystemClock(), SystemRandom())
+        return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
         self._runtime = AsyncRuntime(self._transport, clock, random)
         return self
 
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_client_attribute(self, name)
+
     @property
     def botocore_client(self) -> Any:
         """The aiobotocore client that sends the requests; ConfigurationError before `async with` or the first call."""
         return self._transport.client
+
+    @property
+    def clusters(self) -> AsyncClusterVerbs:
+        """Find and describe clusters."""
+        from ecskit._facades.aio_clusters import AsyncClusterVerbs
+
+        return AsyncClusterVerbs(self._runtime)
 
     @property
     def container_instances(self) -> AsyncContainerInstanceVerbs:
@@ -186,14 +231,30 @@ class AsyncClient(AsyncOperations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> AsyncClient:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
         Raises:
             ConfigurationError: This client wraps another one. Otherwise as for a new client.
         """
-        given = Options(region_name, profile_name, endpoint_url, config, session)
-        variant = AsyncClient(**require(self._options).changed(given).as_arguments())
+        given = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
+        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:

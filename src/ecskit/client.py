@@ -7,16 +7,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ecskit._core.call import call
+from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_operations import Operations
 from ecskit._lazy import publish
 from ecskit._transport.options import Options, require
+from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
     from ecskit._facades.sync_services import ServiceVerbs
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Client",
+    "ClusterVerbs",
     "ContainerInstanceVerbs",
     "Paginate",
     "ServiceVerbs",
@@ -40,6 +44,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "ClusterVerbs": "ecskit._facades.sync_clusters",
         "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
         "Paginate": "ecskit._facades.sync_pages",
         "ServiceVerbs": "ecskit._facades.sync_services",
@@ -53,7 +58,7 @@ publish(
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-class Client(Operations):
+class Client(Portable, Operations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
     Threads may share it. Use it as a context manager, or call `close()` at the end.
@@ -65,6 +70,13 @@ class Client(Operations):
         config: Options of botocore. Options from here, the environment or the profile override the defaults of
             ecskit: the standard retry mode with 3 attempts, 5 s to connect and 20 s to read.
         session: A botocore or boto3 session, for credentials, configuration and event handlers. It is not changed.
+        aws_access_key_id: With `aws_secret_access_key`: credentials to use instead of those of the session, the
+            environment or the profile. They are not refreshed.
+        aws_secret_access_key: The secret key of `aws_access_key_id`.
+        aws_session_token: The token of temporary credentials.
+        verify: False to accept any TLS certificate, or the path of a CA bundle. Default: the environment variable
+            AWS_CA_BUNDLE, the profile, or the bundle of botocore.
+        use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -78,11 +90,25 @@ class Client(Operations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> None:
-        from ecskit._transport.sync import new_transport
-
-        options = Options(region_name, profile_name, endpoint_url, config, session)
-        self._set_up(new_transport(**options.as_arguments()), options)
+        options = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
+        self._open(options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -94,26 +120,45 @@ class Client(Operations):
         Raises:
             ConfigurationError: It is not a botocore client for ECS.
         """
+        return cls.__new__(cls)._wrap(client)
+
+    def _open(self, options: Options) -> Self:
+        from ecskit._transport.sync import new_transport
+
+        return self._set_up(new_transport(options), options)
+
+    def _wrap(self, client: Any) -> Self:
         from ecskit._transport.sync import wrap
 
-        wrapped = cls.__new__(cls)
-        wrapped._set_up(wrap(client), None)
-        return wrapped
+        return self._set_up(wrap(client), None)
 
-    def _set_up(self, transport: Transport, options: Options | None) -> None:
-        self._transport = transport
+    def _set_up(self, transport: Transport, options: Options | None) -> Self:
+        self._transport: Transport = transport
         self._options = options
-        self._runtime = Runtime(transport, SystemClock(), SystemRandom())
+        self._runtime: Runtime = Runtime(transport, SystemClock(), SystemRandom())
+        return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
         self._runtime = Runtime(self._transport, clock, random)
         return self
 
+    if not TYPE_CHECKING:  # type checkers would accept every name
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_client_attribute(self, name)
+
     @property
     def botocore_client(self) -> Any:
         """The botocore client that sends the requests."""
         return self._transport.client
+
+    @property
+    def clusters(self) -> ClusterVerbs:
+        """Find and describe clusters."""
+        from ecskit._facades.sync_clusters import ClusterVerbs
+
+        return ClusterVerbs(self._runtime)
 
     @property
     def container_instances(self) -> ContainerInstanceVerbs:
@@ -186,14 +231,30 @@ class Client(Operations):
         endpoint_url: str | None = None,
         config: Any = None,
         session: Any = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        verify: bool | str | None = None,
+        use_ssl: bool | None = None,
     ) -> Client:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
         Raises:
             ConfigurationError: This client wraps another one. Otherwise as for a new client.
         """
-        given = Options(region_name, profile_name, endpoint_url, config, session)
-        variant = Client(**require(self._options).changed(given).as_arguments())
+        given = Options(
+            region_name=region_name,
+            profile_name=profile_name,
+            endpoint_url=endpoint_url,
+            config=config,
+            session=session,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            verify=verify,
+            use_ssl=use_ssl,
+        )
+        variant = Client.__new__(Client)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ The tree::
     +-- MissingError                               ECS does not show some of the resources that were named
     |   +-- TasksMissing
     |   +-- ServicesMissing
+    |   +-- ClustersMissing
     |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
@@ -64,6 +65,8 @@ from __future__ import annotations
 
 from ecskit._api.service_errors import *
 from ecskit._api.service_errors import __all__ as _service
+from ecskit._clusters.errors import *
+from ecskit._clusters.errors import __all__ as _clusters
 from ecskit._container_instances.errors import *
 from ecskit._container_instances.errors import __all__ as _container_instances
 from ecskit._core.errors import *
@@ -77,4 +80,4 @@ from ecskit._tasks.errors import __all__ as _tasks
 from ecskit._waits.errors import *
 from ecskit._waits.errors import __all__ as _waits
 
-__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_container_instances]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand
+__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_clusters, *_container_instances]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -175,7 +175,7 @@ async def test_a_clean_up_takes_ten_seconds_at_the_most() -> None:
             error = ended.exception()
         assert errors.ClientClosedError is type(error)
         [reported] = [call for call in sim.calls if call.operation == "StopTask"]
-        assert 10 == round(sim.now() - reported.time)
+        assert 10 == round(sim.time() - reported.time)
 
 
 # Wrapped clients.

@@ -65,7 +65,7 @@ class Heard:
 
     def on_poll(self, story: WaitStory) -> None:
         if self.began is None:
-            self.began = self.fleet.now() - story.elapsed
+            self.began = self.fleet.time() - story.elapsed
         self.stories.append(story)
 
 

@@ -112,7 +112,7 @@ class Transport:
                 begin()
                 with contextlib.suppress(EcsError):
                     self.answer(send)
-            self.world.cut_at = self.world.now()
+            self.world.cut_at = self.world.time()
             raise KeyboardInterrupt
         if self.latency:
             self.world.watch.sleep(self.latency / 2)
@@ -180,7 +180,7 @@ def run_async(world: World, verb: Verb, chance: Random, *, latency: float = 0.0,
 
 
 def _ending(world: World, run: Any) -> Ending:
-    began, calls, looks = world.now(), len(world.calls), len(world.looks)
+    began, calls, looks = world.time(), len(world.calls), len(world.looks)
     result, error = None, None
     try:
         result = run()
@@ -214,7 +214,7 @@ async def _acall(world: World, runtime: AsyncRuntime, verb: Verb, options: dict[
         await asyncio.wait({task, canceller}, return_when=asyncio.FIRST_COMPLETED)
         canceller.cancel()
         if not task.done():
-            world.cut_at = world.now()
+            world.cut_at = world.time()
         task.cancel()
         await everybody_heard()
         with world.watch.elsewhere():
@@ -241,7 +241,7 @@ def _listener(world: World, cut: Cut, cancel: Any) -> Any:
         nonlocal polls
         polls += 1
         if polls in {cut.raising, cut.poll}:
-            world.cut_at = world.now()
+            world.cut_at = world.time()
         if polls == cut.raising:
             raise Enough
         return cancel() if polls == cut.poll else None
@@ -270,7 +270,7 @@ class _sync_cut:  # noqa: N801  # read as what it does
                 held.set()
                 clock.await_flows(flows)  # counted like this, time does not pass before the call has begun
                 clock.sleep(at)
-                self.world.cut_at = self.world.now()
+                self.world.cut_at = self.world.time()
                 self.cancel.set()
 
         thread = Thread(target=cancel)

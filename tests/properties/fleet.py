@@ -142,7 +142,7 @@ class Fleet(World):
                 rollout = before.rollout if before.rollout is not newest else None
                 self.made.append(
                     Made(
-                        time=self.now(),
+                        time=self.time(),
                         service=before,
                         request=request,
                         rollout=rollout,
@@ -166,7 +166,7 @@ class Fleet(World):
 
     def alive(self, name: str) -> Service | None:
         """Return the service of a name that is ACTIVE, as it is now."""
-        self._account.advance(self.now())
+        self._account.advance(self.time())
         found = [each for each in self._account.services.values() if each.name == name and each.status == "ACTIVE"]
         return found[0] if found else None
 
@@ -186,7 +186,7 @@ class Fleet(World):
     def settle(self) -> None:
         """Bring everything up to now."""
         with self._lock:
-            self._account.advance(self.now())
+            self._account.advance(self.time())
             self._keep()
 
     def define(

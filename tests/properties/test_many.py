@@ -89,7 +89,7 @@ def check(schedule: Schedule) -> None:
 def check_all_parts(schedule: Schedule, perform: Callable[[World, Schedule, list[Verb]], list[Ending]]) -> None:
     """Run all of it, and check each call on its own."""
     world, launched, verbs = schedule.prepare()
-    began = world.now()
+    began = world.time()
     endings = perform(world, schedule, verbs)
     for i, (part, tasks, ending, cut) in enumerate(zip(schedule.parts, launched, endings, schedule.cuts, strict=True)):
         try:
@@ -130,13 +130,13 @@ def _own(world: World, family: str, ending: Ending, began: float) -> Ending:
 
 
 def _ending(world: World, began: float, result: Any, error: BaseException | None, runner: object, cut: Any) -> Ending:
-    ended = world.now() - world.watch.now() + world.watch.ended_at[runner]
+    ended = world.time() - world.watch.now() + world.watch.ended_at[runner]
     return Ending(result, error, began, ended, [], [], cut)
 
 
 def in_threads(world: World, schedule: Schedule, verbs: list[Verb]) -> list[Ending]:
     """Call everything from a thread each, through one client."""
-    clock, began, lock = world.watch, world.now(), Lock()
+    clock, began, lock = world.watch, world.time(), Lock()
     events = [Event() for _ in verbs]
     said: dict[int, tuple[Any, BaseException | None]] = {}
     with world.client()._with_runtime(clock, Random(schedule.seed)) as ecs:
@@ -157,7 +157,7 @@ def in_threads(world: World, schedule: Schedule, verbs: list[Verb]) -> list[Endi
                 ((at, event) for at, event in zip(schedule.cuts, events, strict=True) if at is not None),
                 key=lambda pair: pair[0],
             ):
-                clock.sleep(began - world.now() + at)
+                clock.sleep(began - world.time() + at)
                 event.set()
 
         threads = [Thread(target=perform, args=(i, verb)) for i, verb in enumerate(verbs)]
@@ -185,7 +185,7 @@ def in_tasks(world: World, schedule: Schedule, verbs: list[Verb]) -> list[Ending
 
 
 async def _in_tasks(world: World, schedule: Schedule, verbs: list[Verb]) -> list[Ending]:
-    clock, began = world.watch, world.now()
+    clock, began = world.watch, world.time()
     async with world.async_client()._with_runtime(clock, Random(schedule.seed)) as ecs:
 
         async def perform(verb: Verb) -> tuple[Any, BaseException | None]:
@@ -203,7 +203,7 @@ async def _in_tasks(world: World, schedule: Schedule, verbs: list[Verb]) -> list
                 ((at, task) for at, task in zip(schedule.cuts, tasks, strict=True) if at is not None),
                 key=lambda pair: pair[0],
             ):
-                await clock.asleep(began - world.now() + at)
+                await clock.asleep(began - world.time() + at)
                 task.cancel()
                 await everybody_heard()
             with clock.elsewhere():

@@ -92,7 +92,7 @@ def check(schedule: Schedule) -> None:
 def check_each(schedule: Schedule, perform: Callable[[Fleet, Sequence[Ask]], Sequence[Said]]) -> None:
     """Deploy all of it at once, and check each on its own."""
     fleet = schedule.world()
-    began = fleet.now()
+    began = fleet.time()
     for i, (ask, said) in enumerate(zip(schedule.asks, perform(fleet, schedule.asks), strict=True)):
         result, error, heard, runner = said
         ended = EPOCH + fleet.watch.ended_at[runner]

@@ -202,7 +202,7 @@ class World(Simulator):
         finally:
             if operation == "DescribeTasks":
                 ids = tuple(task.rsplit("/", 1)[-1] for task in request["tasks"])
-                self.looks.append(Observations(self.now(), request.get("cluster", "default"), ids, shown))
+                self.looks.append(Observations(self.time(), request.get("cluster", "default"), ids, shown))
             if operation == "RunTask":
                 for arn, task in self._account.tasks.items():
                     self.truths.setdefault(arn.rsplit("/", 1)[-1], Truth(task))

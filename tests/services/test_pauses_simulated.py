@@ -47,7 +47,7 @@ def approving(after: float, configuration: Any, **options: Any) -> Act:
         def on_poll(story: Any) -> None:
             [progress] = story.last.values()
             for hook in progress.paused if progress else ():
-                if ecs.sim.now() - since.setdefault(hook.hook_id, ecs.sim.now()) >= after:
+                if ecs.sim.time() - since.setdefault(hook.hook_id, ecs.sim.time()) >= after:
                     arn = progress.started.service_deployment_arn
                     request = {"serviceDeploymentArn": arn, "hookId": hook.hook_id, "action": "CONTINUE"}
                     ecs.sim.handle("ContinueServiceDeployment", request)

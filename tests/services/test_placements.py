@@ -64,10 +64,10 @@ def arriving(seconds: float, **options: Any) -> Act:
     """Return the act that deploys next, while a big instance is added after some seconds."""
 
     def act(ecs: Ecs) -> Any:
-        begin, added = ecs.sim.now(), list[bool]()
+        begin, added = ecs.sim.time(), list[bool]()
 
         def on_poll(_: Any) -> None:
-            if not added and ecs.sim.now() - begin >= seconds:
+            if not added and ecs.sim.time() - begin >= seconds:
                 added.append(True)
                 instance(ecs.sim, 16384)
 

@@ -115,18 +115,6 @@ def test_nothing_to_roll_back_to(families: tuple[str, ...]) -> None:
     assert [] == went.requests("UpdateService")
 
 
-def test_a_revision_that_was_deregistered() -> None:
-    """ECS refuses, and the service stays as it is."""
-
-    def prepare(sim: Simulator) -> None:
-        update(sim, wait=200, taskDefinition="next")
-        sim.handle("DeregisterTaskDefinition", {"taskDefinition": "web:1"})
-
-    went = both(rollback, prepare=prepare)
-    assert isinstance(went.error, EcsError)
-    assert "next:1" == went.runs
-
-
 @pytest.mark.parametrize(
     "operation", ["DescribeServices", "ListServiceDeployments", "DescribeServiceRevisions", "UpdateService"]
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support.both_clients import Ecs
+from support.definitions import NETWORK
 
 from ecskit.errors import EcsError, RequestError
-from ecskit.testing import Fault, Lag
+from ecskit.testing import Fault, Lag, Simulator
 
-from .support import both, daemon, update
+from .support import both, create, daemon, in_turn, register, update
 
 
 def scale(count: int, **options: Any) -> Any:
@@ -54,6 +57,64 @@ def test_daemon() -> None:
     went = both(scale(3), prepare=daemon, service=None)
     assert "desired_count" in str(went.raised(RequestError))
     assert ["DescribeServices"] == went.operations
+
+
+def _code_deploy(sim: Simulator) -> None:
+    """Create the service web, whose deployments CodeDeploy controls, with two tasks in its PRIMARY task set."""
+    register(sim, "web", portMappings=[{"containerPort": 80}])
+    group = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/a/1"
+    balancer = {"targetGroupArn": group, "containerName": "app", "containerPort": 80}
+    controller: dict[str, Any] = {"deploymentController": {"type": "CODE_DEPLOY"}, "deploymentConfiguration": None}
+    create(sim, **controller, loadBalancers=[balancer])
+
+
+def _external(sim: Simulator) -> None:
+    """Create the service web with two tasks in a PRIMARY task set that another controller has created."""
+    sim.handle("CreateService", {"serviceName": "web", "desiredCount": 2, "deploymentController": {"type": "EXTERNAL"}})
+    service = {"service": "web", "cluster": "default"}
+    request = {
+        **service,
+        "taskDefinition": "web",
+        "launchType": "FARGATE",
+        "networkConfiguration": NETWORK,
+        "scale": {"value": 100, "unit": "PERCENT"},
+    }
+    task_set = sim.handle("CreateTaskSet", request)["taskSet"]
+    sim.handle("UpdateServicePrimaryTaskSet", {**service, "primaryTaskSet": task_set["taskSetArn"]})
+    sim.clock.advance(100)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.reset(after_effect=True)], ids=["", "lost"])
+@pytest.mark.parametrize("prepare", [_code_deploy, _external])
+def test_services_with_task_sets(prepare: Callable[[Simulator], None], fault: Fault | None) -> None:
+    """ECS scales them, whatever controls their deployments; the wait ends when all task sets are steady."""
+    steps = [prepare] if fault is None else [prepare, lambda sim: sim.fail("UpdateService", fault)]
+    went = both(scale(5), prepare=in_turn(*steps), service=None)
+    assert (5, 5) == (went.returned().running_count, went.returned().desired_count)
+    assert ["STEADY_STATE"] == [each.stability_status for each in went.returned().task_sets]
+    [request] = went.requests("UpdateService")
+    assert {"service", "cluster", "desiredCount"} == set(request)
+    assert went.elapsed > 0
+
+
+@pytest.mark.parametrize("until", ["settled", "requested"])
+def test_a_code_deploy_service_whose_tasks_do_not_come(until: str) -> None:
+    """The error names the task set and its counts."""
+    went = both(scale(9, until=until, timeout=1), prepare=_code_deploy, service=None)
+    if until == "requested":
+        assert 9 == went.returned().desired_count
+        return
+    assert "WaitTimeout" == went.verdict
+    assert re.search(r"task set ecs-svc/\d+ is STABILIZING, 2 of 9 tasks running, 7 pending", went.message)
+
+
+def test_what_is_refused_for_code_deploy_names_what_works() -> None:
+    """All but the desired count is changed through CodeDeploy."""
+    went = both(lambda ecs: ecs.services.refresh("web"), prepare=_code_deploy, service=None)
+    assert went.message == (
+        "deployments of service web are controlled by CODE_DEPLOY: deploy and wait with the CodeDeploy API, scale with"
+        " `ecs.services.scale`"
+    )
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -7,13 +7,16 @@ import sys
 from pathlib import Path
 
 import ecskit
+from ecskit.testing import Simulator
 
 ROOT = Path(__file__).parents[2]
 
 SUITE = """
+import asyncio
+
 import ecskit
 import pytest
-from ecskit.testing import Lag, Simulator
+from ecskit.testing import Simulator
 
 
 class TestFresh:
@@ -26,6 +29,29 @@ class TestFresh:
         assert ecs_simulator.calls == []
 
 
+    def test_an_async_client_without_a_plugin_for_async_tests(self, ecs_async_client, ecs_simulator):
+        async def create():
+            await ecs_async_client.create_cluster(cluster_name="a")
+
+        asyncio.run(create())
+        assert [call.operation for call in ecs_simulator.calls] == ["CreateCluster"]
+
+    def test_an_async_client_that_is_not_used(self, ecs_async_client):
+        assert isinstance(ecs_async_client, ecskit.AsyncClient)
+
+
+class TestServer:
+    def test_one_simulator_for_all(self, ecs_client, ecs_simulator, ecs_server):
+        assert ecs_server.simulator is ecs_simulator
+        with ecs_server.client() as over_http:
+            over_http.create_cluster(cluster_name="a")
+        assert len(ecs_client.list_clusters().cluster_arns) == 2
+
+    def test_its_time_is_real(self, ecs_server):
+        began = ecs_server.simulator.time()
+        assert ecs_server.simulator.time() > began
+
+
 class TestOverridden:
     @pytest.fixture
     def ecs_simulator(self):
@@ -34,6 +60,17 @@ class TestOverridden:
     def test_the_client_follows(self, ecs_client):
         (arn,) = ecs_client.list_clusters().cluster_arns
         assert "eu-central-1" in arn
+
+    def test_the_server_follows(self, ecs_server):
+        with ecs_server.client() as ecs:
+            (arn,) = ecs.list_clusters().cluster_arns
+        assert "eu-central-1" in arn
+"""
+
+
+CONFIGURATION = """[pytest]
+asyncio_mode = auto
+asyncio_default_fixture_loop_scope = function
 """
 
 
@@ -44,25 +81,39 @@ def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": str(Path(ecskit.__file__).parents[1]),
     }
-    (folder / "pytest.ini").write_text(
-        "[pytest]\n", "utf-8"
-    )  # ends the search for a configuration in the folders above
-    command = [sys.executable, "-m", "pytest", "-W", "error", "-p", "ecskit.testing.pytest_plugin", *options]
+    # A file of its own ends the search for a configuration in the folders above.
+    (folder / "pytest.ini").write_text(CONFIGURATION, "utf-8")
+    plugins = ["-p", "ecskit.testing.pytest_plugin", "-p", "pytest_asyncio.plugin"]
+    command = [sys.executable, "-m", "pytest", "-W", "error", *plugins, *options]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_package_has_fixtures(tmp_path: Path) -> None:
-    """Without imports, each test gets a new simulator and a client of it; fixtures can be overridden."""
+    """Without imports, each test gets a new simulator and a client of it; fixtures can be overridden.
+
+    The tests on the page in the docs pass, too.
+    """
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
+    page = (ROOT / "docs" / "testing.md").read_text("utf-8")
+    [block] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
+    (tmp_path / "test_page.py").write_text(block, "utf-8")
     ran = pytest_run(tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "3 passed" in ran.stdout
+    assert "11 passed" in ran.stdout
+
+
+async def test_an_async_test_uses_the_client_as_it_is(
+    ecs_async_client: ecskit.AsyncClient, ecs_simulator: Simulator
+) -> None:
+    """A plugin for async tests runs the test; the fixture itself is sync."""
+    await ecs_async_client.create_cluster(cluster_name="a")
+    assert [call.operation for call in ecs_simulator.calls] == ["CreateCluster"]
 
 
 def test_pytest_lists_them(tmp_path: Path) -> None:
     """`pytest --fixtures` describes them."""
     output = pytest_run(tmp_path, "--fixtures").stdout
-    for fixture in ("ecs_simulator", "ecs_client"):
+    for fixture in ("ecs_simulator", "ecs_client", "ecs_async_client", "ecs_server"):
         assert re.search(rf"^{fixture} -- .*\n    Return an? .*`ecskit\.", output, re.MULTILINE), output
 
 

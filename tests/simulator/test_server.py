@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,11 +18,13 @@ from botocore.exceptions import ClientError
 from support.definitions import NETWORK
 
 from ecskit._simulator.operations import TABLE
+from ecskit.models import AwsVpcConfiguration, NetworkConfiguration
 from ecskit.testing import (
     Fault,
     LostAnswerError,
     ScaledClock,
     SimulatedError,
+    Simulator,
     SimulatorBug,
     SimulatorServer,
     TaskScript,
@@ -40,6 +43,7 @@ DEFINITION: dict[str, Any] = {
     "memory": "512",
     "containerDefinitions": [{"name": "app", "image": "app:1"}],
 }
+NETWORK_MODEL = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-1"]))
 RUN: dict[str, Any] = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK}
 
 
@@ -61,6 +65,54 @@ def test_botocores_waiters_pass_over_http() -> None:
         ecs.close()
     assert stopped["containers"][0]["exitCode"] == 143
     assert stopped["createdAt"] < stopped["startedAt"] < stopped["stoppedAt"]
+
+
+NOT_FOR_THE_SIMULATOR = {
+    "AWS_PROFILE": "nonsense",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_USE_DUALSTACK_ENDPOINT": "true",
+    "AWS_MAX_ATTEMPTS": "1",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+"""An environment that would keep a client from its server."""
+
+
+def test_a_server_has_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need no arguments and read no environment. They retry, and their waits run at the speed of the server."""
+    for name, value in NOT_FOR_THE_SIMULATOR.items():
+        monkeypatch.setenv(name, value)
+    with SimulatorServer(Simulator(now=ScaledClock(speed=1000), region="eu-west-1")) as server, server.client() as ecs:
+        server.simulator.handle("RegisterTaskDefinition", DEFINITION)
+        server.simulator.script("web", TaskScript.exits(0, after=300))
+        server.simulator.fail("RunTask", Fault.reset(after_effect=True))
+        began = time.monotonic()
+        outcome = ecs.tasks.run_to_completion("web", launch_type="FARGATE", network=NETWORK_MODEL)
+        assert (outcome.exit_code, outcome.task.task_arn.split(":")[3]) == (0, "eu-west-1")
+        assert time.monotonic() - began < 60
+        assert [call.operation for call in server.simulator.calls][1:3] == ["RunTask", "RunTask"]
+
+
+async def test_a_server_has_async_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are as the sync ones."""
+    for name, value in NOT_FOR_THE_SIMULATOR.items():
+        monkeypatch.setenv(name, value)
+    with SimulatorServer(speed=1000) as server:
+        async with server.async_client() as ecs:
+            server.simulator.handle("RegisterTaskDefinition", DEFINITION)
+            server.simulator.script("web", TaskScript.exits(0, after=300))
+            server.simulator.fail("RunTask", Fault.reset(after_effect=True))
+            outcome = await ecs.tasks.run_to_completion("web", launch_type="FARGATE", network=NETWORK_MODEL)
+    assert outcome.exit_code == 0
+
+
+def test_clients_of_a_server_move_the_clock_of_a_given_simulator() -> None:
+    """Five minutes of its virtual time pass at once."""
+    with SimulatorServer(Simulator()) as server, server.client() as ecs:
+        server.simulator.handle("RegisterTaskDefinition", DEFINITION)
+        server.simulator.script("web", TaskScript.exits(0, after=300))
+        ecs.tasks.run_to_completion("web", launch_type="FARGATE", network=NETWORK_MODEL)
+        assert server.simulator.clock.now() > 300
 
 
 async def test_aiobotocore_over_http() -> None:

@@ -19,11 +19,13 @@ import attrs
 
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
+from ecskit._facades.aio_clusters import AsyncClusterVerbs
 from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
 from ecskit._facades.aio_services import AsyncServiceVerbs
 from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
 from ecskit._facades.aio_tasks import AsyncTaskVerbs
 from ecskit._facades.aio_wait import AsyncWait
+from ecskit._facades.sync_clusters import ClusterVerbs
 from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
 from ecskit._facades.sync_services import ServiceVerbs
 from ecskit._facades.sync_task_sets import TaskSetVerbs
@@ -50,6 +52,7 @@ class Ecs:
     colour: str
     services: Any
     tasks: Any
+    clusters: Any
     container_instances: Any
     task_sets: Any
     wait: Any
@@ -68,15 +71,18 @@ class Ecs:
     def driven(cls, runtime: Any, sim: Any) -> Ecs:
         """Return the namespaces on a driver."""
         if isinstance(runtime, AsyncRuntime):
-            kinds: Any = (AsyncServiceVerbs, AsyncTaskVerbs, AsyncContainerInstanceVerbs, AsyncTaskSetVerbs, AsyncWait)
+            kinds: Any = (
+                *(AsyncServiceVerbs, AsyncTaskVerbs, AsyncClusterVerbs, AsyncContainerInstanceVerbs),
+                *(AsyncTaskSetVerbs, AsyncWait),
+            )
             return cls(sim, "async", *(kind(runtime) for kind in kinds))
-        kinds = (ServiceVerbs, TaskVerbs, ContainerInstanceVerbs, TaskSetVerbs, Wait)
+        kinds = (ServiceVerbs, TaskVerbs, ClusterVerbs, ContainerInstanceVerbs, TaskSetVerbs, Wait)
         return cls(sim, "sync", *(kind(runtime) for kind in kinds))
 
     @classmethod
     def of(cls, client: Any, sim: Simulator, colour: str) -> Ecs:
         """Return the namespaces of a whole client."""
-        names = ("services", "tasks", "container_instances", "task_sets", "wait")
+        names = ("services", "tasks", "clusters", "container_instances", "task_sets", "wait")
         return cls(sim, colour, *(getattr(client, name) for name in names))
 
     @property
@@ -195,19 +201,19 @@ async def aend_of(act: Act, ecs: Any, kinds: type[BaseException] = BaseException
 
 def perform(act: Act, ecs: Ecs) -> Went:
     """Perform an act with a sync client on a simulator."""
-    start, first = ecs.sim.now(), len(ecs.sim.calls)
+    start, first = ecs.sim.time(), len(ecs.sim.calls)
     return _went(end_of(act, ecs), ecs.sim, start, first)
 
 
 async def aperform(act: Act, ecs: Ecs) -> Went:
     """Perform an act with an async client on a simulator."""
-    start, first = ecs.sim.now(), len(ecs.sim.calls)
+    start, first = ecs.sim.time(), len(ecs.sim.calls)
     return _went(await aend_of(act, ecs), ecs.sim, start, first)
 
 
 def _went(ended: Ended, sim: Any, start: float, first: int) -> Went:
     calls = [call for call in sim.calls[first:] if not isinstance(call.request, Aside)]
-    return Went(ended.result, ended.error, ended.items, sim, sim.now() - start, calls)
+    return Went(ended.result, ended.error, ended.items, sim, sim.time() - start, calls)
 
 
 def _same(value: Any) -> Any:

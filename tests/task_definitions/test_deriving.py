@@ -121,15 +121,16 @@ def test_only_definitions_are_derived_from(thing: Any) -> None:
 
 
 def test_what_ecs_described_becomes_a_request() -> None:
-    """Unknown members at its top are left out with a warning that names the caller's line, or kept."""
+    """Unknown members are kept. `keep` chooses among them, and a warning with the caller's line names the others."""
     shown = {**fargate(), "taskDefinitionArn": "arn", "revision": 3, "newMember": 1}
     definition = described(shown)
-    with pytest.warns(UserWarning, match="newMember") as warned:
-        assert not derive(definition, images={"app": "x"}).extra_fields
-    assert [each.filename for each in warned] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        assert derive(definition, images={"app": "x"}).extra_fields == {"newMember": 1}
         assert derive(definition, keep=["newMember"]).extra_fields == {"newMember": 1}
+    with pytest.warns(UserWarning, match="newMember") as warned:
+        assert not derive(definition, keep=[]).extra_fields
+    assert [each.filename for each in warned] == [__file__]
 
 
 def test_secrets_are_in_no_message() -> None:

@@ -396,12 +396,20 @@ def test_nested_unknown_members_survive_describe_and_register() -> None:
     assert request.container_definitions[0].extra_fields == {"newThing": {"on": True}}
 
 
-def test_unknown_top_level_members_are_named_and_kept_on_demand() -> None:
-    """It is unknown whether they belong to requests or to responses."""
+def test_unknown_top_level_members_are_kept() -> None:
+    """A copy of what ECS described has all of it, unless `keep` names what to send."""
     definition = described(newMember=1)
-    with pytest.warns(UserWarning, match="newMember"):
-        assert not to_register_request(definition).extra_fields
+    assert to_register_request(definition).extra_fields == {"newMember": 1}
     assert to_register_request(definition, keep=["newMember"]).extra_fields == {"newMember": 1}
+    with pytest.warns(UserWarning, match="task definition web:3: unknown members are left out: newMember; pass keep="):
+        assert not to_register_request(definition, keep=[]).extra_fields
+
+
+def test_unknown_members_of_a_file_that_ecs_described_are_kept(write: Write) -> None:
+    """The output of `describe-task-definition` holds no comments."""
+    shown = {**REQUEST, "taskDefinitionArn": "arn", "newMember": 1}
+    for content in (shown, {"taskDefinition": shown}):
+        assert load(write(content)).extra_fields == {"newMember": 1}
 
 
 @pytest.mark.parametrize("thing", ["x", None, {"family": "web"}, Tag(key="a")])

@@ -231,7 +231,7 @@ def test_errors_that_do_not_pass_are_raised_after_all_attempts(fault: Any, kind:
     went = both(WEB, prepare=lambda sim: sim.fail(WRITE, fault, times=None))
     assert isinstance(went.results[0], kind)
     assert went.operations == [LOOK, WRITE] * 10
-    assert 45 < went.sim.now() - EPOCH < 110
+    assert 45 < went.sim.time() - EPOCH < 110
 
 
 @pytest.mark.parametrize("thing", ["web", None, fargate()])

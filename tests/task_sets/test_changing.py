@@ -107,7 +107,7 @@ def lying(seconds: float = 40, **members: Any) -> Callable[[], dict[str, Any]]:
         if send.operation != "DescribeTaskSets":
             return raw
         [sent] = [call.time for call in sim.calls if call.operation.startswith("Update")]
-        if sim.now() > sent + seconds:
+        if sim.time() > sent + seconds:
             return raw
         body = json.loads(raw.body)
         body["taskSets"] = [{**each, **members} for each in body["taskSets"]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.both_clients import Ecs, Went
+from support.both_clients import Ecs, Went, aperform, perform
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
@@ -18,6 +20,11 @@ from ecskit.testing import Fault, Lag, Simulator, TaskScript
 from .ended import app, ended
 from .support import CLUSTER, both, furnished, id_of
 
+EC2_DEFINITION = {
+    "family": "ec2",
+    "requiresCompatibilities": ["EC2"],
+    "containerDefinitions": [{"name": "app", "image": "image:1", "cpu": 64, "memory": 64}],
+}
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 
 
@@ -221,31 +228,90 @@ def test_none() -> None:
     assert ([], ["ListTasks", "ListTasks"]) == (went.returned(), went.operations)
 
 
-FILTERS: list[tuple[dict[str, Any], int]] = [
-    ({"family": "job"}, 5),
-    ({"family": "two"}, 2),
-    ({"started_by": "me"}, 2),
-    ({"launch_type": "EC2"}, 0),
-    ({"launch_type": "FARGATE"}, 7),
-    ({"cluster": CLUSTER}, 7),
-    ({"family": "job", "started_by": "me"}, 0),
-]
+def populated() -> Simulator:
+    """Return a simulator with tasks of two families, on Fargate and on an instance, of a service and of callers."""
+    sim = furnished()
+    sim.script("two", TaskScript.runs_for(1))
+    sim.handle("RegisterTaskDefinition", EC2_DEFINITION)
+    resources = [{"name": name, "type": "INTEGER", "integerValue": 4096} for name in ("CPU", "MEMORY")]
+    for _ in range(2):
+        sim.handle("RegisterContainerInstance", {"totalResources": resources})
+    sim.handle("CreateService", {"serviceName": "web", "taskDefinition": "ec2", "desiredCount": 4, "launchType": "EC2"})
+    launch(sim, 3)
+    launch(sim, 2, startedBy="me")
+    launch(sim, 2, family="two", startedBy="me")
+    for _ in range(2):
+        sim.handle("RunTask", {"taskDefinition": "ec2", "launchType": "EC2", "startedBy": "me"})
+    sim.clock.advance(60)
+    sim.handle("UpdateService", {"service": "web", "desiredCount": 3})
+    sim.handle("StopTask", {"task": sim.tasks("job")[0].arn})
+    sim.clock.advance(60)
+    return sim
 
 
-@pytest.mark.parametrize(("options", "count"), FILTERS)
-def test_filters(options: dict[str, Any], count: int) -> None:
-    """Are ECS's, and go with every list."""
+def test_every_combination_of_filters() -> None:
+    """ECS refuses most of them: one is sent, the first in this order, and the others are applied to what it lists."""
+    sim = populated()
+    instances = sim.handle("ListContainerInstances", {})["containerInstanceArns"]
+    bodies = sim.handle("DescribeTasks", {"tasks": [task.arn for task in sim.tasks()]})["tasks"]
+    values: dict[str, tuple[str, str, Callable[[dict[str, Any]], bool]]] = {
+        "service": ("serviceName", "web", lambda task: task["group"] == "service:web"),
+        "started_by": ("startedBy", "me", lambda task: task.get("startedBy") == "me"),
+        "container_instance": (
+            "containerInstance",
+            id_of(instances[0]),
+            lambda task: task.get("containerInstanceArn") == instances[0],
+        ),
+        "family": ("family", "ec2", lambda task: task["taskDefinitionArn"].endswith("/ec2:1")),
+        "launch_type": ("launchType", "EC2", lambda task: task["launchType"] == "EC2"),
+    }
+    counts: dict[str, set[int]] = {}
+    for size in range(len(values) + 1):
+        for names in itertools.combinations(values, size):
+            for status in ("RUNNING", "STOPPED", "ANY"):
+                options = {name: values[name][1] for name in names}
+                expected = {
+                    task["taskArn"]
+                    for task in bodies
+                    if status in ("ANY", task["desiredStatus"]) and all(values[name][2](task) for name in names)
+                }
+                act = iterating(**options, desired_status=status)
+                sync, aio = perform(act, Ecs.sync(sim)), asyncio.run(aperform(act, Ecs.aio(sim)))
+                for went in (sync, aio):
+                    assert expected == {task.task_arn for task in went.returned()}, (names, status)
+                    for request in went.requests("ListTasks"):
+                        sendable = [
+                            name for name in names if name != "started_by" or request["desiredStatus"] == "RUNNING"
+                        ]
+                        first = {values[name][0]: values[name][1] for name in sendable[:1]}
+                        assert {"desiredStatus": request["desiredStatus"], **first} == request
+                counts.setdefault(status, set()).add(len(expected))
+    assert all(len(each) > 3 for each in counts.values()), counts  # the filters make a difference
 
-    def prepare(sim: Simulator) -> None:
-        launch(sim, 5)
-        launch(sim, 2, family="two", startedBy="me")
 
-    went = both(lambda ecs: ecs.tasks.iter(**options, desired_status="ANY"), prepare=prepare)
-    assert count == len(went.returned())
-    spelled = {"started_by": "startedBy", "launch_type": "launchType"}
-    targets = {spelled.get(name, name): value for name, value in options.items()}
-    for request in went.requests("ListTasks"):
-        assert {**request, **targets} == request
+def iterating(**options: Any) -> Callable[[Ecs], Any]:
+    return lambda ecs: ecs.tasks.iter(**options)
+
+
+def test_filters_by_arn() -> None:
+    """A container instance is named by its id or its ARN, whether ECS filters or not."""
+    sim = populated()
+    [one, _] = sim.handle("ListContainerInstances", {})["containerInstanceArns"]
+    for options in ({}, {"started_by": "me"}, {"service": "web"}):
+        both_names = [
+            [task.task_arn for task in Ecs.sync(sim).tasks.iter(container_instance=name, **options)]
+            for name in (one, id_of(one))
+        ]
+        assert both_names[0] == both_names[1] != []
+
+
+@pytest.mark.parametrize("name", ["service", "started_by", "container_instance", "family", "launch_type"])
+@pytest.mark.parametrize("value", ["", 7, ["web"]])
+def test_wrong_filters(name: str, value: Any) -> None:
+    """An empty text is a mistake, such as of a variable that is not set: it is neither none nor all."""
+    went = both(iterating(**{name: value}))
+    assert f"tasks.iter: {name}: expected a str, not empty, got {value!r}; leave it out for all tasks" == went.message
+    assert [] == went.operations
 
 
 def test_a_task_that_stops_between_the_lists_is_there_once() -> None:

@@ -8,7 +8,7 @@ from ecskit.models import RunTaskRequest, RunTaskResponse
 
 def arguments(ecs: ecskit.Client) -> None:
     ecs.run_task()  # E: call-arg / reportCallIssue
-    ecs.run_task("web")  # E: call-arg / reportCallIssue
+    ecs.list_tasks("prod")  # E: arg-type / reportArgumentType
     ecs.run_task(taskDefinition="web")  # E: call-arg / reportCallIssue
     ecs.run_task(task_definition="web", clustre="prod")  # E: call-arg / reportCallIssue
     ecs.run_task(task_definition="web", count="2")  # E: arg-type / reportArgumentType

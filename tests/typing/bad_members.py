@@ -26,6 +26,7 @@ def changing(task: Task) -> None:
 def building() -> None:
     ContainerDefinition(name="app", image="nginx", comand=["sh"])  # E: call-arg / reportCallIssue
     ContainerDefinition(name="app", cpu="256")  # E: arg-type / reportArgumentType
+    ContainerDefinition(name="app", command="sh")  # E: arg-type / reportArgumentType
     models.RunTasksRequest()  # E: attr-defined / reportAttributeAccessIssue
     models.PortMapping(container_port=80, protocol="tpc")  # E: arg-type / reportArgumentType
 

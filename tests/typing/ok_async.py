@@ -141,6 +141,8 @@ async def task_sets_and_instances(ecs: ecskit.AsyncClient) -> None:
     assert_type(await ecs.task_sets.scale(created, percent=100), models.TaskSet)
     assert_type(await ecs.task_sets.make_primary(created), models.TaskSet)
     assert_type(await ecs.task_sets.delete(created, force=True), models.TaskSet | None)
+    assert_type(await ecs.clusters.describe("prod", include=["TAGS"]), list[models.Cluster])
+    assert_type(ecs.clusters.iter(), ecskit.AsyncStream[models.Cluster])
     assert_type(await ecs.container_instances.drain("arn"), list[models.ContainerInstance])
     assert_type(await ecs.container_instances.activate("arn"), list[models.ContainerInstance])
     assert_type(await ecs.container_instances.update_agent("arn"), list[AgentUpdate])

@@ -244,6 +244,8 @@ def instances(ecs: ecskit.Client) -> None:
         assert_type(update, AgentUpdate)
         assert_type(update.outcome, AgentOutcome)
         assert_type(update.container_instance, models.ContainerInstance)
+    assert_type(ecs.clusters.describe("prod", include=["TAGS"]), list[models.Cluster])
+    assert_type(ecs.clusters.iter(), ecskit.Stream[models.Cluster])
     assert_type(ecs.container_instances.describe(drained, health=True), list[models.ContainerInstance])
     assert_type(ecs.container_instances.iter(status="ACTIVE"), ecskit.Stream[models.ContainerInstance])
     try:

@@ -68,10 +68,14 @@ def simulators() -> None:
     Simulator(quotas=tight, lag=Lag(visible_after=2), counting=counting, bare_replays=True)
     with SimulatorServer(Simulator(now=ScaledClock(speed=10))) as server:
         assert_type(server.url, str)
+        assert_type(server.simulator, Simulator)
+        assert_type(server.client(), ecskit.Client)
+        assert_type(server.async_client(), ecskit.AsyncClient)
     try:
         assert_type(Simulator().respond("target", b"{}"), Response)
     except (LostAnswerError, SimulatorBug) as lost:
         print(lost)
+    assert_type((Simulator().time(), Simulator().clock.now()), tuple[float, float])
     assert_type(simulated_operations(), frozenset[str])
 
 

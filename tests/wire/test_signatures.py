@@ -49,8 +49,9 @@ def test_operations_are_twins(method: str) -> None:
 def test_operations_take_what_their_request_takes(operation: str) -> None:
     """All parameters have names, those without a default are the required ones, the result is the response."""
     signature = inspect.signature(getattr(Operations, attribute_name(operation)))
-    parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
+    parameters = {n: p for n, p in signature.parameters.items() if n not in ("self", "positional")}
     members = SHAPES[input_shape(operation)]
+    assert bool(parameters) == ("positional" in signature.parameters)  # refused, with a hint
     assert {attribute_name(m) for m in members["members"]} == set(parameters)
     assert all(p.kind is p.KEYWORD_ONLY for p in parameters.values())
     required = {attribute_name(m) for m in members.get("required", ())}

@@ -47,9 +47,11 @@ def _imports(requests: list[Operation], api: Api, *, items: bool) -> str:
 
 def _operations(api: Api, variant: Variant) -> str:
     out = [header(f"One {variant.label} method for each operation of the ECS API.")]
-    out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar, cast\n\n")
-    out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.model import Request, Response\n\n")
+    out.append("\nfrom abc import ABC, abstractmethod\nfrom typing import TYPE_CHECKING, TypeVar\n\n")
+    out.append("from ecskit._core.absent import ABSENT_LIST\nfrom ecskit._core.hints import no_positional_arguments\n")
+    out.append("from ecskit._core.model import Request, Response\n\n")
     out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n    from datetime import datetime\n\n")
+    out.append("    from typing_extensions import Never\n\n")
     out.append("    from ecskit._core.typing import SequenceNotStr\n")
     out.append(_imports(api.operations, api, items=False))
     out.append(f'\n__all__ = ["{variant.prefix}Operations"]\n\nResponseT = TypeVar("ResponseT", bound=Response)\n')
@@ -63,8 +65,9 @@ def _operations(api: Api, variant: Variant) -> str:
         parameters = [_parameter(m) for m in op.request.members]
         out.append(_signature(f"{variant.def_} {op.method}", parameters, op.response.name))
         out.append(docstring(_about(op, api), "        "))
+        out.append(_refusal(op.method, parameters))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
-        given = [_given(m) for m in op.request.members]
+        given = [f"{m.name}={m.name}" for m in op.request.members]
         out.append(_call(f"{variant.await_}self.send", [], op.request.name, given))
     text = "".join(out)
     if "datetime" not in text.split("__all__")[1]:
@@ -76,19 +79,22 @@ def _pages(api: Api, variant: Variant) -> str:
     paged = [op for op in api.operations if op.pages]
     pages, items = f"{variant.prefix}Pages", f"{variant.prefix}Paginator"
     out = [header(f"One {variant.label} method for each paginated operation.")]
-    out.append("\nfrom typing import TYPE_CHECKING, cast\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
-    out.append(f"from ecskit._drive.pages import {pages}, {items}\n\n")
-    out.append("if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n")
+    out.append("\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
+    out.append("from ecskit._core.hints import no_positional_arguments\n")
+    out.append(f"from ecskit._drive.namespace import Namespace\nfrom ecskit._drive.pages import {pages}, {items}\n\n")
+    out.append(
+        "if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n    from typing_extensions import Never\n\n"
+    )
     out.append(
         "    from ecskit._core.typing import SequenceNotStr\n"
         f"    from ecskit._drive.{variant.module} import {variant.prefix}Runtime\n"
     )
     out.append(_imports(paged, api, items=True))
     out.append(f'\n__all__ = ["{variant.prefix}Paginate"]\n')
-    out.append(f'\n\nclass {variant.prefix}Paginate:\n    """Paginated lists. Requests are sent as you iterate."""\n')
-    out.append(
-        f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {variant.prefix}Runtime) -> None:\n'
-    )
+    out.append(f"\n\nclass {variant.prefix}Paginate(Namespace):\n")
+    out.append('    """Paginated lists. Requests are sent as you iterate."""\n\n    __slots__ = ()\n\n')
+    out.append(f"    _runtime: {variant.prefix}Runtime\n\n")
+    out.append(f"    def __init__(self, runtime: {variant.prefix}Runtime) -> None:\n")
     out.append('        """Send requests through `runtime`."""\n        self._runtime = runtime\n')
     for op in paged:
         members = [m for m in op.request.members if m.name not in PAGING]
@@ -97,8 +103,9 @@ def _pages(api: Api, variant: Variant) -> str:
         types = [op.response.name] + ([_item(op)] if op.items else [])
         out.append(_signature(f"def {op.method}", parameters, f"{kind}[{', '.join(types)}]"))
         out.append(docstring(_about_pages(op, api), "        "))
+        out.append(_refusal(op.method, parameters))
         out.append(f"        from ecskit.models.{op.family} import {op.request.name}\n\n")
-        given = [_given(m) for m in members] + ["max_results=page_size", "next_token=starting_token"]
+        given = [f"{m.name}={m.name}" for m in members] + ["max_results=page_size", "next_token=starting_token"]
         out.append(_call(kind, ["self._runtime"], op.request.name, given))
     text = "".join(out)
     return text if "Sequence[" in text else text.replace("    from collections.abc import Sequence\n\n", "")
@@ -115,18 +122,19 @@ def _parameter(member: Member) -> str:
     return f"{member.name}: {type_}{default(member)}"
 
 
-def _given(member: Member) -> str:
-    if member.type.container == "list" and member.type.item == "str":
-        # SequenceNotStr is a Sequence, but type checkers cannot see that.
-        return f'{member.name}=cast("Sequence[str]", {member.name})'
-    return f"{member.name}={member.name}"
-
-
 def _signature(opening: str, parameters: list[str], returns: str) -> str:
     if not parameters:
         return f"\n    {opening}(self) -> {returns}:\n"
     inner = "".join(f"        {p},\n" for p in parameters)
-    return f"\n    {opening}(\n        self,\n        *,\n{inner}    ) -> {returns}:\n"
+    return f"\n    {opening}(\n        self,\n        *positional: Never,\n{inner}    ) -> {returns}:\n"
+
+
+def _refusal(method: str, parameters: list[str]) -> str:
+    """Return the lines that refuse positional arguments, which type checkers refuse because of `Never`."""
+    if not parameters:
+        return ""
+    raised = f'raise no_positional_arguments(self, "{method}", positional)'
+    return f"        if positional:\n            {raised}\n"
 
 
 def _call(call: str, before: list[str], request: str, given: list[str]) -> str:

@@ -63,6 +63,8 @@ def _family(family: str, api: Api) -> str:
     if defaults:
         out.append(f"from ecskit._core.absent import {', '.join(sorted(defaults))}\n")
     out.append(f"from ecskit._core.model import {', '.join(sorted(bases, key=import_order))}\n")
+    if any(m.is_list_of_str for m in members):
+        out.append("from ecskit._core.typing import strings\n")
     out += [
         block(f"from ecskit.models.{module} import (", sorted(names, key=import_order), ")")
         for module, names in sorted(needed.items())
@@ -120,8 +122,16 @@ def _class(structure: Structure, operations: dict[str, Operation], api: Api) -> 
     for member in structure.members:
         open_enum = structure.direction == "response"
         type_ = annotation(member.type, required=member.required, open_enum=open_enum)
-        out.append(f"    {member.name}: {type_}{default(member)}\n" + _member_docstring(member, api))
+        out.append(f"    {member.name}: {type_}{_field(member)}\n" + _member_docstring(member, api))
     return "".join(out)
+
+
+def _field(member: Member) -> str:
+    """Return what follows the annotation: the default, and the converter that gives lists of strings their type."""
+    if not member.is_list_of_str:
+        return default(member)
+    arguments = [default(member).replace(" = ", "default="), "converter=strings"]
+    return f" = attrs.field({', '.join(filter(None, arguments))})"
 
 
 def _about_operation(operation: Operation) -> str:

@@ -48,6 +48,11 @@ class Member:
     limits: str
     deprecated: bool
 
+    @property
+    def is_list_of_str(self) -> bool:
+        """Whether type checkers would accept a str for it, because a str is a sequence of str."""
+        return self.type.container == "list" and self.type.item == "str"
+
 
 @dataclass(frozen=True)
 class Structure:

@@ -28,6 +28,7 @@ __all__ = [
     "RawResponse",
     "Reply",
     "Send",
+    "Share",
     "Sleep",
 ]
 
@@ -106,13 +107,20 @@ class Invoke:
 
 
 @attrs.frozen
+class Share:
+    """Get a value that all flows of a client share; the reply holds what `make` returned when it was first needed."""
+
+    make: Callable[[], Any]
+
+
+@attrs.frozen
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | Emit[Any]
 
 
 @attrs.frozen

@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from ecskit._core.model import Model
+if TYPE_CHECKING:
+    from ecskit._core.model import Model
 
 __all__ = ["Member", "MemberType", "members"]
 
@@ -89,6 +90,6 @@ def _kind(annotation: str, namespace: Mapping[str, Any]) -> MemberType:
     if text == "JSON":
         return MemberType(container, "json", object)
     named = namespace[text]
-    if isinstance(named, type) and issubclass(named, Model):
+    if isinstance(named, type):
         return MemberType(container, "model", named)
     return MemberType(container, "scalar", str)  # a Literal: an enum of ECS, to which new strings may be added

@@ -1,4 +1,4 @@
-"""The base classes of all generated models: equality and repr.
+"""The base classes of all generated models: equality, repr, and the way to plain data and back.
 
 A model is a frozen attrs class with one attribute for each member. The class also holds the wire names that differ, and
 the names of its sensitive members; the wire layer reads them.
@@ -6,13 +6,20 @@ the names of its sensitive members; the wire layer reads them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import attrs
 
 from .absent import ABSENT_LIST, ABSENT_MAP
+from .documented import Documented
 from .errors import FailuresError
+from .hints import missing_model_attribute, not_subscriptable
+from .members import members
+from .metadata import ResponseMetadata
+from .structuring import structure_hook
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -23,7 +30,6 @@ __all__ = [
     "Model",
     "Request",
     "Response",
-    "ResponseMetadata",
     "TaggedUnion",
 ]
 
@@ -34,7 +40,7 @@ REDACTED = "'***'"
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Model:
+class Model(Documented):
     """A structure of the ECS API.
 
     Models are immutable values. They compare by content; sequences of any class compare by their items. Models
@@ -43,6 +49,7 @@ class Model:
 
     _wire_names: ClassVar[Mapping[str, str]] = {}
     _sensitive: ClassVar[frozenset[str]] = frozenset()
+    _is_union: ClassVar[bool] = False
 
     extra_fields: Mapping[str, Any] = ABSENT_MAP
     """Members that this version of ecskit does not have, by wire name. They are kept, and sent unchanged."""
@@ -58,24 +65,59 @@ class Model:
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}({', '.join(_shown(self))})"
 
+    if not TYPE_CHECKING:  # type checkers would accept every name, and every key
+
+        def __getattr__(self, name: str) -> Any:
+            return missing_model_attribute(self, name, _both_names(type(self)))
+
+        def __getitem__(self, key: object) -> Any:
+            not_subscriptable(self, key, _both_names(type(self)))
+
+        __iter__ = None  # `__getitem__` would make it iterable
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this model as data that JSON can hold, with the names of ECS, such as `taskArn`.
+
+        Absent members and `metadata` are left out. Times become ISO 8601 text. Members that this version of ecskit
+        does not have are included. So are sensitive members, such as the values of environment variables.
+        """
+        held = ((m.wire, getattr(self, m.name)) for m in members(self.__class__))
+        known = {wire: _plain(value) for wire, value in held if not _is_absent(value)}
+        return {**_plain(self.extra_fields), **known}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return `to_dict()` as JSON text.
+
+        Args:
+            indent: Spaces by which each level is indented. Default: everything in one line.
+
+        Raises:
+            TypeError: A member holds a value that is no JSON.
+        """
+        return json.dumps(self.to_dict(), indent=indent)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a model from data with the names of ECS: from `to_dict`, from boto3 or from JSON.
+
+        Members that this version of ecskit does not have are kept in `extra_fields`.
+
+        Args:
+            data: The members by name. Times are ISO 8601 text, epoch seconds or datetimes. Those without a timezone
+                are in UTC.
+
+        Raises:
+            RequestError: A member is missing or has a wrong type. The error names each by its path.
+        """
+        model: Self = structure_hook(cls)(data, cls)
+        return model
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TaggedUnion(Model):
     """A structure of which exactly one member is set."""
 
-
-@attrs.frozen(kw_only=True, eq=False)
-class ResponseMetadata:
-    """The HTTP exchange of a response."""
-
-    request_id: str | None = None
-    """AWS's id of the request, for support cases."""
-    http_status: int | None = None
-    """HTTP status code of the response."""
-    attempts: int = 1
-    """How many times the request was sent."""
-    client_token: str | None = None
-    """The idempotency token of the request, if the operation takes one."""
+    _is_union = True
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -120,6 +162,24 @@ class Request(Model, Generic[ResponseT_co]):
     """The member of the response that pages list, by its Python name; empty if there is none."""
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _both_names(cls: type[Model]) -> list[tuple[str, str]]:
+    return [(m.wire, m.name) for m in members(cls)]
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or value is ABSENT_LIST or value is ABSENT_MAP
+
+
 def _names(cls: type[Model]) -> list[str]:
     return [a.name for a in attrs.fields(cls)]
 
@@ -137,7 +197,7 @@ def _shown(model: Model) -> list[str]:
     # The members of ECS first, then the fields of ecskit.
     for name in sorted(_names(model.__class__), key=lambda name: name in ("extra_fields", "metadata")):
         value = getattr(model, name)
-        if value is None or value is ABSENT_LIST or value is ABSENT_MAP:
+        if _is_absent(value):
             continue
         if name == "extra_fields":
             # Names only: an unknown member may be secret.

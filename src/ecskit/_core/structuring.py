@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -17,7 +17,10 @@ from ecskit._core.members import Member, MemberType, members
 
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
-from .model import Model, Response, ResponseMetadata
+from .metadata import response_metadata
+
+if TYPE_CHECKING:
+    from .model import Model
 
 __all__ = ["Structure", "set_slot", "structure_hook"]
 
@@ -56,7 +59,8 @@ def _compile(cls: type[Model]) -> Structure:
     It sets the slots through their descriptors: the `__init__` of a frozen class takes about three times as long.
     """
     mine = members(cls)
-    known = frozenset(m.wire for m in mine) | ({_METADATA} if issubclass(cls, Response) else set())
+    is_response = hasattr(cls, "metadata")
+    known = frozenset(m.wire for m in mine) | ({_METADATA} if is_response else set())
     names: dict[str, Any] = {
         "new": object.__new__,
         "cls": cls,
@@ -87,7 +91,7 @@ def _compile(cls: type[Model]) -> Structure:
         if m.kind.shape == "model":
             names[f"make{i}"], names[f"cls{i}"] = structure_hook(m.kind.type), m.kind.type
         lines += [f"  {line}" for line in _member(m, i)]
-    if issubclass(cls, Response):
+    if is_response:
         names["set_metadata"] = set_slot(cls, "metadata")
         lines.append(f"  set_metadata(self, metadata(get({_METADATA!r})))")
     lines += ["  set_extra(self, absent_map if known(data) else extra(data))", "  return self"]
@@ -151,18 +155,6 @@ def _iso(text: str) -> datetime:
     from dateutil.parser import isoparse  # a dependency of botocore; only events need it
 
     return isoparse(text)
-
-
-def response_metadata(known: Any, client_token: str | None = None) -> ResponseMetadata | None:
-    """Make the typed metadata from botocore's `ResponseMetadata`; None if it is not a dict."""
-    if not isinstance(known, dict):
-        return None
-    return ResponseMetadata(
-        request_id=known.get("RequestId"),
-        http_status=known.get("HTTPStatusCode"),
-        attempts=known.get("RetryAttempts", 0) + 1,
-        client_token=client_token,
-    )
 
 
 def _explain(data: Any, cls: type[Model]) -> RequestError:

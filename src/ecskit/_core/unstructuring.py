@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecskit._core.members import MemberType, members
 
 from .absent import ABSENT_LIST, ABSENT_MAP
 from .errors import RequestError
-from .model import Model, TaggedUnion
+
+if TYPE_CHECKING:
+    from .model import Model
 
 __all__ = ["unstructure"]
 
@@ -42,7 +44,7 @@ def _model(model: Model, path: str, problems: Problems) -> dict[str, Any]:
         absent = None if not m.kind.container else ABSENT_LIST if m.kind.container == "list" else ABSENT_MAP
         if value is not absent or m.required:
             data[m.wire] = _value(value, m.kind, f"{path}.{m.name}" if path else m.name, problems)
-    if isinstance(model, TaggedUnion) and len(data) != 1:
+    if model._is_union and len(data) != 1:
         problems.append((path, f"exactly one member of {type(model).__name__} must be set, {len(data)} are"))
     return data
 

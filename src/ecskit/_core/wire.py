@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .effects import RawResponse
 from .errors import MalformedResponseError, RequestError
+from .metadata import response_metadata
 from .model import Model, Response
-from .structuring import response_metadata, set_slot, structure_hook
+from .structuring import set_slot, structure_hook
 from .unstructuring import unstructure
 
 if TYPE_CHECKING:

@@ -72,8 +72,9 @@ class DeploymentRolledBack(DeploymentFailed):
     @property
     def what(self) -> str:
         """The outcome of the deployment, in a few words."""
-        to = self.rolled_back_to
-        return f"{self.outcome} to {to.rsplit('/', 1)[-1]}" if to else self.outcome
+        to, original = self.rolled_back_to, self.progress.restored_copy_of
+        copied = f", a copy of the deregistered {original.rsplit('/', 1)[-1]}" if original else ""
+        return f"{self.outcome} to {to.rsplit('/', 1)[-1]}{copied}" if to else self.outcome
 
 
 class DeploymentRollbackFailed(DeploymentFailed):

@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
@@ -25,6 +26,7 @@ __all__ = [
     "DeploymentEvent",
     "DeploymentFollowed",
     "PauseStarted",
+    "RevisionRegistered",
     "RollbackStarted",
     "ServiceEventLogged",
     "StabilityChanged",
@@ -40,9 +42,11 @@ T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
-class _Event:
+class _Event(Documented):
     progress: DeploymentProgress = attrs.field(repr=False, eq=False)
     """The progress of the deployment after the poll that showed the event."""
+    elapsed: float = attrs.field(default=0.0, repr=False, eq=False)
+    """Seconds from the beginning of the stream to that poll, on the clock of the client: virtual on a simulator."""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +68,7 @@ class StageReached(_Event):
     """The deployment reached a lifecycle stage, or its share of traffic changed."""
 
     stage: str
+    """The lifecycle stage, such as `TEST_TRAFFIC_SHIFT`."""
     traffic: float | None
     """The requested share of production traffic of the new revision, in percent; None if ECS shows none."""
 
@@ -77,6 +82,7 @@ class PauseStarted(_Event):
     """A hook paused the deployment. It waits for an answer, or until the hook expires."""
 
     stage: str | None
+    """The lifecycle stage in which the hook is; None if ECS shows none."""
     hook: DeploymentLifecycleHookDetail
     """The hook, which `continue_deployment` takes."""
 
@@ -111,6 +117,7 @@ class ServiceEventLogged(_Event):
     """ECS added an event to the service."""
 
     event: ServiceEvent
+    """The event, as ECS shows it."""
 
     def __str__(self) -> str:
         return escaped(self.event.message or "")
@@ -121,6 +128,7 @@ class TaskStopped(_Event):
     """A task of the deployment did not start, or stopped for another reason than scaling in."""
 
     task: Task
+    """The task, with the reasons why it stopped."""
 
     def __str__(self) -> str:
         what = "stopped" if self.task.started_at else "failed to start"
@@ -156,11 +164,24 @@ class RollbackStarted(_Event):
     """A rollback started because of `on_failure` or `on_timeout`. Later events belong to the rollback."""
 
     reason: str
+    """Why the deployment is rolled back."""
 
     def __str__(self) -> str:
         to = self.progress.started.previous_task_definition
-        back = f" to {to.rsplit('/', 1)[-1]}" if to else ""
+        back = f" to {_last(to)}" if to else ""
         return f"rolling back {self.progress.name}{back}: {self.reason}"
+
+
+@attrs.frozen(kw_only=True)
+class RevisionRegistered(_Event):
+    """The task definition that the rollback restores was deregistered. A copy of it was registered for that."""
+
+    started: StartedDeployment
+    """The deployment that restores it: `task_definition` is the copy, and `copy_of` the deregistered one."""
+
+    def __str__(self) -> str:
+        copy, original = (_last(arn or "") for arn in (self.started.task_definition, self.started.copy_of))
+        return f"{original} was deregistered; {copy} is a copy of it and is deployed instead"
 
 
 @attrs.frozen(kw_only=True)
@@ -168,6 +189,7 @@ class DeploymentFollowed(_Event):
     """Another deployment replaced this one and is followed from now on."""
 
     superseded: StartedDeployment
+    """The deployment that was replaced."""
 
     def __str__(self) -> str:
         return f"{self.superseded.name} was superseded; following {self.progress.name}"
@@ -182,6 +204,7 @@ DeploymentEvent: TypeAlias = (
     | TaskStopped
     | DeploymentFollowed
     | RollbackStarted
+    | RevisionRegistered
     | StabilityChanged
 )
 """An event of a deployment. `str()` returns it as one line of text."""
@@ -219,6 +242,10 @@ def key_of_event(event: ServiceEvent) -> object:
 def _new(before: Sequence[T], after: Sequence[T], id_of: Callable[[T], object]) -> list[T]:
     earlier = {id_of(each) for each in before}
     return [each for each in after if id_of(each) not in earlier]
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
 
 
 def _stage(progress: DeploymentProgress) -> tuple[str | None, float | None]:

@@ -22,6 +22,7 @@ from ecskit._deployments.observe import Latest, Observed, observe_once
 from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.read import deployments_of, is_refused, read_service
 from ecskit._deployments.reference import ServiceRef, StartedDeployment, id_of_revision, primary_of, started_from
+from ecskit._deployments.restoring import restore
 from ecskit._deployments.undo import stop
 from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions
@@ -68,7 +69,7 @@ def roll_back(started: StartedDeployment, wait_options: WaitOptions) -> Flow[Dep
         raise NothingToRollBack(before.service_name, f"it already runs {primary.task_definition} again")
     revision = yield from _earlier_revision(before)
     update = Update(before=before, request=_restoring(before, *revision))
-    return (yield from Tracker.of((yield from update.make()), FollowOptions(), wait_options).wait())
+    return (yield from Tracker.of((yield from restore(update)), FollowOptions(), wait_options).wait())
 
 
 def deployment_rolling_back(service: Service) -> Flow[StartedDeployment | None]:
@@ -127,10 +128,10 @@ def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
 
 
 def _differs(revision: ServiceRevision, now: ServiceRevision | None, service: Service) -> bool:
-    """Whether a revision differs from the current one of the service."""
+    """Whether a revision differs from the current one of the service. Members that ecskit does not know count."""
     if now is None:
         return revision.task_definition != service.task_definition
-    return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
+    return any(getattr(revision, name) != getattr(now, name) for name in (*_RESTORED, "extra_fields"))
 
 
 def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:
@@ -141,4 +142,10 @@ def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevi
         changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
         changes |= {name: getattr(revision, name) for name in changed}
     changes = {name: value for name, value in changes.items() if value is not None and value is not ABSENT_LIST}
+    if present is not None:  # members that ecskit does not know may be restorable too
+        changes["extra_fields"] = {
+            name: value
+            for name, value in revision.extra_fields.items()
+            if name not in present.extra_fields or value != present.extra_fields[name]
+        }
     return attrs.evolve(request, **changes)

@@ -25,7 +25,7 @@ from ecskit._deployments.pauses import key_of_hook
 from ecskit._deployments.progress import OVER, RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import StartedDeployment, id_of_revision, is_named, primary_of
 from ecskit._deployments.stability import ObservedStability, StabilityGoal
-from ecskit._waits.stability import controller_of, unsteady_task_sets
+from ecskit._waits.stability import has_task_sets, unsteady_task_sets
 from ecskit.models.services import DeploymentCircuitBreaker, DeploymentLifecycleHookDetail, Service, ServiceDeployment
 from ecskit.models.tasks import Task
 
@@ -206,7 +206,7 @@ def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
     is_scaled = started.desired_count in (None, service.desired_count) or is_daemon
     if service.status != "ACTIVE" or not (is_scaled or started.expected == "deployment"):
         return False
-    if controller_of(service) == "EXTERNAL":
+    if has_task_sets(service):
         return not any(unsteady_task_sets(service))
     primary = primary_of(service)
     return (

@@ -101,6 +101,10 @@ class Latest:
     """The progress up to which events were emitted."""
     service_events: frozenset[object] = frozenset()
     """Keys of the service events that were emitted."""
+    began: float | None = None
+    """When the stream of events began, in monotonic seconds; None before its first poll."""
+    elapsed: float = 0.0
+    """Seconds from then to the latest poll."""
 
     @property
     def progress(self) -> DeploymentProgress:

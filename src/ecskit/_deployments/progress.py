@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._deployments.evidence import count_by_reason, counts_against, is_unplaced, rebalanced, stop_began_at
 from ecskit._deployments.facts import Facts
 from ecskit._deployments.pauses import describe_hook, key_of_hook
@@ -18,7 +19,7 @@ from ecskit._deployments.reference import WAIT, StartedDeployment, goes_back, id
 from ecskit._deployments.stability import ObservedStability, Stability
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.observations import MISSING
-from ecskit._waits.stability import controller_of, unsteady_task_sets
+from ecskit._waits.stability import has_task_sets, unsteady_task_sets
 from ecskit.models.services import (
     Deployment,
     DeploymentConfiguration,
@@ -75,7 +76,7 @@ READS = 2
 
 
 @attrs.frozen(kw_only=True)
-class DeploymentProgress:
+class DeploymentProgress(Documented):
     """Everything that polls have shown of a deployment."""
 
     started: StartedDeployment
@@ -95,6 +96,8 @@ class DeploymentProgress:
     """Whether the service deployment cannot be read or found. Then the service alone shows the state."""
     restored_task_definition: str | None = None
     """The task definition that an UpdateService of this client restored; None if ECS rolled back, or nothing did."""
+    restored_copy_of: str | None = None
+    """The deregistered task definition of which `restored_task_definition` is a copy; None if it is no copy."""
     observed_stability: ObservedStability | None = None
     """What polls observed after the success; None before it, and unless `stable_for` or `until="stable"` is given."""
     facts: Facts = attrs.field(factory=Facts, repr=False)
@@ -134,7 +137,7 @@ class DeploymentProgress:
         """The status of a change that began no deployment."""
         if self.service is None or self.service.status != "ACTIVE":
             return (self.service.status if self.service else None) or MISSING
-        if controller_of(self.service) == "EXTERNAL":
+        if has_task_sets(self.service):
             return "STABILIZING" if any(unsteady_task_sets(self.service)) else "STEADY_STATE"
         if self.primary is not None and self.primary.rollout_state is not None:
             return self.primary.rollout_state
@@ -291,7 +294,7 @@ class DeploymentProgress:
     def counts(self) -> str:
         """The number of running, pending and failed tasks, in words."""
         deployment = self.deployment
-        if self.service is not None and controller_of(self.service) == "EXTERNAL":
+        if self.service is not None and has_task_sets(self.service):
             return "; ".join(unsteady_task_sets(self.service)) or "all task sets are steady"
         if deployment is None:
             return f"{self.name} is not visible yet"

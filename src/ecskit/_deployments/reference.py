@@ -9,10 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._waits.errors import UnsupportedController
-from ecskit._waits.stability import controller_of
+from ecskit._waits.stability import controller_of, has_task_sets
 from ecskit.models.services import (
     CreateServiceResponse,
     Deployment,
@@ -32,6 +33,7 @@ __all__ = [
     "id_of_revision",
     "is_named",
     "primary_of",
+    "primary_started",
     "started_from",
 ]
 
@@ -46,7 +48,7 @@ _ARN = re.compile(r"arn:[^:]+:ecs:[^:]*:[^:]*:service-deployment/(?P<cluster>[^/
 
 
 @attrs.frozen
-class ServiceRef:
+class ServiceRef(Documented):
     """A service: all that a request needs to address it."""
 
     cluster: str | None
@@ -66,7 +68,7 @@ class ServiceRef:
 
 
 @attrs.frozen(kw_only=True)
-class StartedDeployment:
+class StartedDeployment(Documented):
     """A deployment that was started, as the response to the change showed it.
 
     `to_json` writes it as text for another process, where `ecs.services.deployment(text)` returns it as a handle.
@@ -99,6 +101,8 @@ class StartedDeployment:
     """ARN of the service deployment that was the current one before."""
     previous_task_definition: str | None = None
     """ARN of the task definition that was deployed before."""
+    copy_of: str | None = None
+    """ARN of the deregistered task definition that a rollback restores, if `task_definition` is a copy of it."""
 
     @property
     def service_ref(self) -> ServiceRef:
@@ -245,6 +249,11 @@ def check_controller(service: Service, *others: str) -> None:
 
 def _of_service(service: Service) -> StartedDeployment:
     check_controller(service, "EXTERNAL")
+    return primary_started(service)
+
+
+def primary_started(service: Service) -> StartedDeployment:
+    """Return the PRIMARY deployment of a service. If the service has none, a wait can use only its counts."""
     started = StartedDeployment(
         service=service.service_arn,
         cluster=service.cluster_arn,
@@ -254,7 +263,7 @@ def _of_service(service: Service) -> StartedDeployment:
     primary = primary_of(service)
     if primary is None:
         # Task sets are not deployments: a wait can use only their counts.
-        return attrs.evolve(started, expected="scaling" if controller_of(service) == "EXTERNAL" else "deployment")
+        return attrs.evolve(started, expected="scaling" if has_task_sets(service) else "deployment")
     return attrs.evolve(
         started,
         deployment_id=primary.id,

@@ -20,7 +20,8 @@ def rollback(
     """Roll a service back, and wait until the rollback is done.
 
     ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-    that was deployed successfully and differs from the current one.
+    that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
+    it is registered and deployed; `started.copy_of` of the result names the original.
 
     Args:
         service: Name, ARN or model of the service.
@@ -31,7 +32,8 @@ def rollback(
         The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
     Raises:
-        NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months.
+        NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
+            task definition was deleted.
         DeploymentRollbackFailed: The rollback failed.
         DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
         WaitFailed: The deployment succeeded before it could be rolled back.

@@ -9,17 +9,23 @@ import logging
 
 import attrs
 
-from ecskit._core.effects import Emits, Flow, Sleep
+from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import EcsError, ServiceError, described
 from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits, retry
 from ecskit._deployments.arguments import Fallback
-from ecskit._deployments.errors import DeploymentFailed, DeploymentRollbackFailed, DeploymentRolledBack
-from ecskit._deployments.events import DeploymentEvent
+from ecskit._deployments.errors import (
+    DeploymentFailed,
+    DeploymentRollbackFailed,
+    DeploymentRolledBack,
+    NothingToRollBack,
+)
+from ecskit._deployments.events import DeploymentEvent, RevisionRegistered
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.observe import observe_once
 from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
 from ecskit._deployments.read import read_service
 from ecskit._deployments.reference import primary_of
+from ecskit._deployments.restoring import restore
 from ecskit._deployments.update import Update
 from ecskit._polling.errors import NotVisible, WaitError, WaitFailed, WaitStory, WaitTimeout
 from ecskit.models.literals import StopServiceDeploymentStopType
@@ -46,7 +52,7 @@ def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
         if not (yield from _ecs_rolls_back(progress, CLEANUP_LIMITS)):
             update = yield from _restoring_update(progress)
         if update is not None:
-            yield from update.make()
+            yield from restore(update)
     except (EcsError, GeneratorExit) as error:
         log.warning("%s may continue, because its rollback could not be started: %s", progress.name, described(error))
         raise
@@ -83,6 +89,8 @@ def undo(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[Deploymen
             raise error from cause
         # The error is about the restoring deployment. The caller asked for the other one.
         raise type(cause)(_story(cause, tracker.progress, f"{why}; then {error}")) from error
+    except NothingToRollBack as error:
+        raise DeploymentRollbackFailed(_story(cause, tracker.progress, f"{why}; then {error}")) from cause
     except EcsError as error:
         error.story = error.story or tracker.progress.story()
         raise error from cause
@@ -122,10 +130,17 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
     update = yield from _restoring_update(progress)
     if update is None:
         return None
-    restored = yield from update.make()
+    restored = yield from restore(update)
+    if stream and restored.copy_of is not None:
+        yield Emit(RevisionRegistered(progress=progress, elapsed=tracker.latest.elapsed, started=restored))
     left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
     seen = yield from tracker.then(left, started=restored).follow(stream=stream)
-    return attrs.evolve(progress, restored_task_definition=restored.task_definition, service=seen.service)
+    return attrs.evolve(
+        progress,
+        restored_task_definition=restored.task_definition,
+        restored_copy_of=restored.copy_of,
+        service=seen.service,
+    )
 
 
 def _ecs_rolls_back(progress: DeploymentProgress, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[bool]:

@@ -28,7 +28,7 @@ from ecskit._deployments.reference import (
     id_of_revision,
     is_named,
     primary_of,
-    started_from,
+    primary_started,
 )
 from ecskit._task_definitions.deriving import derive
 from ecskit._task_definitions.registering import register_if_changed
@@ -80,7 +80,7 @@ class Update:
             DeploymentInProgress: The service is being deployed, and the change has `require_idle`.
             RequestError: A service of this kind does not take the change.
         """
-        check_controller(before, *(["EXTERNAL"] if change.counts_only else []))
+        check_controller(before, *(["EXTERNAL", "CODE_DEPLOY"] if change.counts_only else []))
         if change.require_idle:
             busy = next(filter(_is_under_way, before.deployments), None)
             if busy is not None:
@@ -251,7 +251,7 @@ class Update:
         before = primary_of(self.before)
         primary = primary_of(after) or before  # a response without one is outdated
         if primary is None:
-            return attrs.evolve(started_from("services.deploy", after), changed=self._differs(after, None))
+            return attrs.evolve(primary_started(after), changed=self._differs(after, None))
         expected: Any = "deployment"
         definition = after.task_definition or primary.task_definition
         if before is not None and not _is_later(primary, before):  # the same, or the target of a rollback

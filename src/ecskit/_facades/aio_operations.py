@@ -7,14 +7,17 @@ Do not edit: change the generator or its data and run it again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from ecskit._core.absent import ABSENT_LIST
+from ecskit._core.hints import no_positional_arguments
 from ecskit._core.model import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from typing_extensions import Never
 
     from ecskit._core.typing import SequenceNotStr
     from ecskit.models.account_settings import (
@@ -235,7 +238,7 @@ class AsyncOperations(ABC):
 
     async def associate_gateway_with_cluster(
         self,
-        *,
+        *positional: Never,
         gateway: str,
         cluster: str,
     ) -> AssociateGatewayWithClusterResponse:
@@ -263,6 +266,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AssociateGatewayWithCluster.html
         """
+        if positional:
+            raise no_positional_arguments(self, "associate_gateway_with_cluster", positional)
         from ecskit.models.gateways import AssociateGatewayWithClusterRequest
 
         return await self.send(
@@ -274,7 +279,7 @@ class AsyncOperations(ABC):
 
     async def continue_service_deployment(
         self,
-        *,
+        *positional: Never,
         service_deployment_arn: str,
         hook_id: str,
         action: DeploymentLifecycleHookAction | None = None,
@@ -304,6 +309,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContinueServiceDeployment.html
         """
+        if positional:
+            raise no_positional_arguments(self, "continue_service_deployment", positional)
         from ecskit.models.services import ContinueServiceDeploymentRequest
 
         return await self.send(
@@ -316,7 +323,7 @@ class AsyncOperations(ABC):
 
     async def create_capacity_provider(
         self,
-        *,
+        *positional: Never,
         name: str,
         cluster: str | None = None,
         auto_scaling_group_provider: AutoScalingGroupProvider | None = None,
@@ -351,6 +358,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_capacity_provider", positional)
         from ecskit.models.capacity_providers import CreateCapacityProviderRequest
 
         return await self.send(
@@ -365,7 +374,7 @@ class AsyncOperations(ABC):
 
     async def create_cluster(
         self,
-        *,
+        *positional: Never,
         cluster_name: str | None = None,
         tags: Sequence[Tag] = ABSENT_LIST,
         settings: Sequence[ClusterSetting] = ABSENT_LIST,
@@ -403,6 +412,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_cluster", positional)
         from ecskit.models.clusters import CreateClusterRequest
 
         return await self.send(
@@ -411,7 +422,7 @@ class AsyncOperations(ABC):
                 tags=tags,
                 settings=settings,
                 configuration=configuration,
-                capacity_providers=cast("Sequence[str]", capacity_providers),
+                capacity_providers=capacity_providers,
                 default_capacity_provider_strategy=default_capacity_provider_strategy,
                 service_connect_defaults=service_connect_defaults,
             )
@@ -419,7 +430,7 @@ class AsyncOperations(ABC):
 
     async def create_daemon(
         self,
-        *,
+        *positional: Never,
         daemon_name: str,
         daemon_task_definition_arn: str,
         capacity_provider_arns: SequenceNotStr[str],
@@ -466,13 +477,15 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateDaemon.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_daemon", positional)
         from ecskit.models.daemons import CreateDaemonRequest
 
         return await self.send(
             CreateDaemonRequest(
                 daemon_name=daemon_name,
                 daemon_task_definition_arn=daemon_task_definition_arn,
-                capacity_provider_arns=cast("Sequence[str]", capacity_provider_arns),
+                capacity_provider_arns=capacity_provider_arns,
                 cluster_arn=cluster_arn,
                 deployment_configuration=deployment_configuration,
                 tags=tags,
@@ -486,7 +499,7 @@ class AsyncOperations(ABC):
 
     async def create_express_gateway_service(
         self,
-        *,
+        *positional: Never,
         infrastructure_role_arn: str,
         execution_role_arn: str | None = None,
         service_name: str | None = None,
@@ -541,6 +554,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateExpressGatewayService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_express_gateway_service", positional)
         from ecskit.models.express_gateway_services import CreateExpressGatewayServiceRequest
 
         return await self.send(
@@ -564,7 +579,7 @@ class AsyncOperations(ABC):
 
     async def create_gateway(
         self,
-        *,
+        *positional: Never,
         name: str,
         infrastructure_role_arn: str,
         configuration: GatewayConfiguration,
@@ -602,6 +617,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateGateway.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_gateway", positional)
         from ecskit.models.gateways import CreateGatewayRequest
 
         return await self.send(
@@ -618,7 +635,7 @@ class AsyncOperations(ABC):
 
     async def create_service(
         self,
-        *,
+        *positional: Never,
         service_name: str,
         cluster: str | None = None,
         task_definition: str | None = None,
@@ -713,6 +730,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_service", positional)
         from ecskit.models.services import CreateServiceRequest
 
         return await self.send(
@@ -750,7 +769,7 @@ class AsyncOperations(ABC):
 
     async def create_task_set(
         self,
-        *,
+        *positional: Never,
         service: str,
         cluster: str,
         task_definition: str,
@@ -809,6 +828,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html
         """
+        if positional:
+            raise no_positional_arguments(self, "create_task_set", positional)
         from ecskit.models.services import CreateTaskSetRequest
 
         return await self.send(
@@ -831,7 +852,7 @@ class AsyncOperations(ABC):
 
     async def delete_account_setting(
         self,
-        *,
+        *positional: Never,
         name: SettingName,
         principal_arn: str | None = None,
     ) -> DeleteAccountSettingResponse:
@@ -856,6 +877,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAccountSetting.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_account_setting", positional)
         from ecskit.models.account_settings import DeleteAccountSettingRequest
 
         return await self.send(
@@ -867,7 +890,7 @@ class AsyncOperations(ABC):
 
     async def delete_attributes(
         self,
-        *,
+        *positional: Never,
         attributes: Sequence[Attribute],
         cluster: str | None = None,
     ) -> DeleteAttributesResponse:
@@ -894,6 +917,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteAttributes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_attributes", positional)
         from ecskit.models.attributes import DeleteAttributesRequest
 
         return await self.send(
@@ -905,7 +930,7 @@ class AsyncOperations(ABC):
 
     async def delete_capacity_provider(
         self,
-        *,
+        *positional: Never,
         capacity_provider: str,
         cluster: str | None = None,
     ) -> DeleteCapacityProviderResponse:
@@ -933,6 +958,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCapacityProvider.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_capacity_provider", positional)
         from ecskit.models.capacity_providers import DeleteCapacityProviderRequest
 
         return await self.send(
@@ -944,7 +971,7 @@ class AsyncOperations(ABC):
 
     async def delete_cluster(
         self,
-        *,
+        *positional: Never,
         cluster: str,
     ) -> DeleteClusterResponse:
         """Delete a cluster that has no services, tasks or container instances left.
@@ -973,6 +1000,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteCluster.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_cluster", positional)
         from ecskit.models.clusters import DeleteClusterRequest
 
         return await self.send(
@@ -983,7 +1012,7 @@ class AsyncOperations(ABC):
 
     async def delete_daemon(
         self,
-        *,
+        *positional: Never,
         daemon_arn: str,
     ) -> DeleteDaemonResponse:
         """Delete a daemon.
@@ -1010,6 +1039,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemon.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_daemon", positional)
         from ecskit.models.daemons import DeleteDaemonRequest
 
         return await self.send(
@@ -1020,7 +1051,7 @@ class AsyncOperations(ABC):
 
     async def delete_daemon_task_definition(
         self,
-        *,
+        *positional: Never,
         daemon_task_definition: str,
     ) -> DeleteDaemonTaskDefinitionResponse:
         """Delete a daemon task definition revision.
@@ -1043,6 +1074,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteDaemonTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_daemon_task_definition", positional)
         from ecskit.models.daemons import DeleteDaemonTaskDefinitionRequest
 
         return await self.send(
@@ -1053,7 +1086,7 @@ class AsyncOperations(ABC):
 
     async def delete_express_gateway_service(
         self,
-        *,
+        *positional: Never,
         service_arn: str,
     ) -> DeleteExpressGatewayServiceResponse:
         """Delete an Express service.
@@ -1080,6 +1113,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteExpressGatewayService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_express_gateway_service", positional)
         from ecskit.models.express_gateway_services import DeleteExpressGatewayServiceRequest
 
         return await self.send(
@@ -1090,7 +1125,7 @@ class AsyncOperations(ABC):
 
     async def delete_gateway(
         self,
-        *,
+        *positional: Never,
         gateway: str,
     ) -> DeleteGatewayResponse:
         """Delete a gateway.
@@ -1115,6 +1150,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteGateway.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_gateway", positional)
         from ecskit.models.gateways import DeleteGatewayRequest
 
         return await self.send(
@@ -1125,7 +1162,7 @@ class AsyncOperations(ABC):
 
     async def delete_service(
         self,
-        *,
+        *positional: Never,
         service: str,
         cluster: str | None = None,
         force: bool | None = None,
@@ -1154,6 +1191,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_service", positional)
         from ecskit.models.services import DeleteServiceRequest
 
         return await self.send(
@@ -1166,7 +1205,7 @@ class AsyncOperations(ABC):
 
     async def delete_task_definitions(
         self,
-        *,
+        *positional: Never,
         task_definitions: SequenceNotStr[str],
     ) -> DeleteTaskDefinitionsResponse:
         """Delete up to ten task definition revisions that are already deregistered.
@@ -1190,17 +1229,19 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_task_definitions", positional)
         from ecskit.models.task_definitions import DeleteTaskDefinitionsRequest
 
         return await self.send(
             DeleteTaskDefinitionsRequest(
-                task_definitions=cast("Sequence[str]", task_definitions),
+                task_definitions=task_definitions,
             )
         )
 
     async def delete_task_set(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         service: str,
         task_set: str,
@@ -1235,6 +1276,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskSet.html
         """
+        if positional:
+            raise no_positional_arguments(self, "delete_task_set", positional)
         from ecskit.models.services import DeleteTaskSetRequest
 
         return await self.send(
@@ -1248,7 +1291,7 @@ class AsyncOperations(ABC):
 
     async def deregister_container_instance(
         self,
-        *,
+        *positional: Never,
         container_instance: str,
         cluster: str | None = None,
         force: bool | None = None,
@@ -1276,6 +1319,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
         """
+        if positional:
+            raise no_positional_arguments(self, "deregister_container_instance", positional)
         from ecskit.models.container_instances import DeregisterContainerInstanceRequest
 
         return await self.send(
@@ -1288,7 +1333,7 @@ class AsyncOperations(ABC):
 
     async def deregister_task_definition(
         self,
-        *,
+        *positional: Never,
         task_definition: str,
     ) -> DeregisterTaskDefinitionResponse:
         """Mark a task definition revision as `INACTIVE`.
@@ -1312,6 +1357,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "deregister_task_definition", positional)
         from ecskit.models.task_definitions import DeregisterTaskDefinitionRequest
 
         return await self.send(
@@ -1322,7 +1369,7 @@ class AsyncOperations(ABC):
 
     async def describe_capacity_providers(
         self,
-        *,
+        *positional: Never,
         capacity_providers: SequenceNotStr[str] = ABSENT_LIST,
         cluster: str | None = None,
         include: Sequence[CapacityProviderField] = ABSENT_LIST,
@@ -1356,11 +1403,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_capacity_providers", positional)
         from ecskit.models.capacity_providers import DescribeCapacityProvidersRequest
 
         return await self.send(
             DescribeCapacityProvidersRequest(
-                capacity_providers=cast("Sequence[str]", capacity_providers),
+                capacity_providers=capacity_providers,
                 cluster=cluster,
                 include=include,
                 max_results=max_results,
@@ -1370,7 +1419,7 @@ class AsyncOperations(ABC):
 
     async def describe_clusters(
         self,
-        *,
+        *positional: Never,
         clusters: SequenceNotStr[str] = ABSENT_LIST,
         include: Sequence[ClusterField] = ABSENT_LIST,
     ) -> DescribeClustersResponse:
@@ -1396,18 +1445,20 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_clusters", positional)
         from ecskit.models.clusters import DescribeClustersRequest
 
         return await self.send(
             DescribeClustersRequest(
-                clusters=cast("Sequence[str]", clusters),
+                clusters=clusters,
                 include=include,
             )
         )
 
     async def describe_container_instances(
         self,
-        *,
+        *positional: Never,
         container_instances: SequenceNotStr[str],
         cluster: str | None = None,
         include: Sequence[ContainerInstanceField] = ABSENT_LIST,
@@ -1436,11 +1487,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeContainerInstances.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_container_instances", positional)
         from ecskit.models.container_instances import DescribeContainerInstancesRequest
 
         return await self.send(
             DescribeContainerInstancesRequest(
-                container_instances=cast("Sequence[str]", container_instances),
+                container_instances=container_instances,
                 cluster=cluster,
                 include=include,
             )
@@ -1448,7 +1501,7 @@ class AsyncOperations(ABC):
 
     async def describe_daemon(
         self,
-        *,
+        *positional: Never,
         daemon_arn: str,
     ) -> DescribeDaemonResponse:
         """Describe a daemon.
@@ -1474,6 +1527,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemon.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_daemon", positional)
         from ecskit.models.daemons import DescribeDaemonRequest
 
         return await self.send(
@@ -1484,7 +1539,7 @@ class AsyncOperations(ABC):
 
     async def describe_daemon_deployments(
         self,
-        *,
+        *positional: Never,
         daemon_deployment_arns: SequenceNotStr[str],
     ) -> DescribeDaemonDeploymentsResponse:
         """Describe deployments of daemons by their ARNs.
@@ -1509,17 +1564,19 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_daemon_deployments", positional)
         from ecskit.models.daemons import DescribeDaemonDeploymentsRequest
 
         return await self.send(
             DescribeDaemonDeploymentsRequest(
-                daemon_deployment_arns=cast("Sequence[str]", daemon_deployment_arns),
+                daemon_deployment_arns=daemon_deployment_arns,
             )
         )
 
     async def describe_daemon_revisions(
         self,
-        *,
+        *positional: Never,
         daemon_revision_arns: SequenceNotStr[str],
     ) -> DescribeDaemonRevisionsResponse:
         """Describe revisions of daemons by their ARNs.
@@ -1544,17 +1601,19 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonRevisions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_daemon_revisions", positional)
         from ecskit.models.daemons import DescribeDaemonRevisionsRequest
 
         return await self.send(
             DescribeDaemonRevisionsRequest(
-                daemon_revision_arns=cast("Sequence[str]", daemon_revision_arns),
+                daemon_revision_arns=daemon_revision_arns,
             )
         )
 
     async def describe_daemon_task_definition(
         self,
-        *,
+        *positional: Never,
         daemon_task_definition: str,
     ) -> DescribeDaemonTaskDefinitionResponse:
         """Describe a daemon task definition revision.
@@ -1577,6 +1636,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeDaemonTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_daemon_task_definition", positional)
         from ecskit.models.daemons import DescribeDaemonTaskDefinitionRequest
 
         return await self.send(
@@ -1587,7 +1648,7 @@ class AsyncOperations(ABC):
 
     async def describe_express_gateway_service(
         self,
-        *,
+        *positional: Never,
         service_arn: str,
         include: Sequence[ExpressGatewayServiceInclude] = ABSENT_LIST,
     ) -> DescribeExpressGatewayServiceResponse:
@@ -1616,6 +1677,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeExpressGatewayService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_express_gateway_service", positional)
         from ecskit.models.express_gateway_services import DescribeExpressGatewayServiceRequest
 
         return await self.send(
@@ -1627,7 +1690,7 @@ class AsyncOperations(ABC):
 
     async def describe_gateway(
         self,
-        *,
+        *positional: Never,
         gateway: str,
     ) -> DescribeGatewayResponse:
         """Describe a gateway.
@@ -1652,6 +1715,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGateway.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_gateway", positional)
         from ecskit.models.gateways import DescribeGatewayRequest
 
         return await self.send(
@@ -1662,7 +1727,7 @@ class AsyncOperations(ABC):
 
     async def describe_gateway_resources(
         self,
-        *,
+        *positional: Never,
         gateway: str,
         max_results: int | None = None,
         next_token: str | None = None,
@@ -1691,6 +1756,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_gateway_resources", positional)
         from ecskit.models.gateways import DescribeGatewayResourcesRequest
 
         return await self.send(
@@ -1703,7 +1770,7 @@ class AsyncOperations(ABC):
 
     async def describe_gateway_route(
         self,
-        *,
+        *positional: Never,
         gateway_route_arn: str,
     ) -> DescribeGatewayRouteResponse:
         """Describe one route of a gateway.
@@ -1728,6 +1795,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayRoute.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_gateway_route", positional)
         from ecskit.models.gateways import DescribeGatewayRouteRequest
 
         return await self.send(
@@ -1738,7 +1807,7 @@ class AsyncOperations(ABC):
 
     async def describe_service_deployments(
         self,
-        *,
+        *positional: Never,
         service_deployment_arns: SequenceNotStr[str],
     ) -> DescribeServiceDeploymentsResponse:
         """Describe service deployments by their ARNs.
@@ -1764,17 +1833,19 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_service_deployments", positional)
         from ecskit.models.services import DescribeServiceDeploymentsRequest
 
         return await self.send(
             DescribeServiceDeploymentsRequest(
-                service_deployment_arns=cast("Sequence[str]", service_deployment_arns),
+                service_deployment_arns=service_deployment_arns,
             )
         )
 
     async def describe_service_revisions(
         self,
-        *,
+        *positional: Never,
         service_revision_arns: SequenceNotStr[str],
     ) -> DescribeServiceRevisionsResponse:
         """Describe service revisions by their ARNs.
@@ -1800,17 +1871,19 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_service_revisions", positional)
         from ecskit.models.services import DescribeServiceRevisionsRequest
 
         return await self.send(
             DescribeServiceRevisionsRequest(
-                service_revision_arns=cast("Sequence[str]", service_revision_arns),
+                service_revision_arns=service_revision_arns,
             )
         )
 
     async def describe_services(
         self,
-        *,
+        *positional: Never,
         services: SequenceNotStr[str],
         cluster: str | None = None,
         include: Sequence[ServiceField] = ABSENT_LIST,
@@ -1838,11 +1911,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_services", positional)
         from ecskit.models.services import DescribeServicesRequest
 
         return await self.send(
             DescribeServicesRequest(
-                services=cast("Sequence[str]", services),
+                services=services,
                 cluster=cluster,
                 include=include,
             )
@@ -1850,7 +1925,7 @@ class AsyncOperations(ABC):
 
     async def describe_task_definition(
         self,
-        *,
+        *positional: Never,
         task_definition: str,
         include: Sequence[TaskDefinitionField] = ABSENT_LIST,
     ) -> DescribeTaskDefinitionResponse:
@@ -1877,6 +1952,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_task_definition", positional)
         from ecskit.models.task_definitions import DescribeTaskDefinitionRequest
 
         return await self.send(
@@ -1888,7 +1965,7 @@ class AsyncOperations(ABC):
 
     async def describe_task_sets(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         service: str,
         task_sets: SequenceNotStr[str] = ABSENT_LIST,
@@ -1921,20 +1998,22 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_task_sets", positional)
         from ecskit.models.services import DescribeTaskSetsRequest
 
         return await self.send(
             DescribeTaskSetsRequest(
                 cluster=cluster,
                 service=service,
-                task_sets=cast("Sequence[str]", task_sets),
+                task_sets=task_sets,
                 include=include,
             )
         )
 
     async def describe_tasks(
         self,
-        *,
+        *positional: Never,
         tasks: SequenceNotStr[str],
         cluster: str | None = None,
         include: Sequence[TaskField] = ABSENT_LIST,
@@ -1962,11 +2041,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_tasks", positional)
         from ecskit.models.tasks import DescribeTasksRequest
 
         return await self.send(
             DescribeTasksRequest(
-                tasks=cast("Sequence[str]", tasks),
+                tasks=tasks,
                 cluster=cluster,
                 include=include,
             )
@@ -1974,7 +2055,7 @@ class AsyncOperations(ABC):
 
     async def disassociate_gateway_from_cluster(
         self,
-        *,
+        *positional: Never,
         gateway: str,
         cluster: str,
     ) -> DisassociateGatewayFromClusterResponse:
@@ -2003,6 +2084,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DisassociateGatewayFromCluster.html
         """
+        if positional:
+            raise no_positional_arguments(self, "disassociate_gateway_from_cluster", positional)
         from ecskit.models.gateways import DisassociateGatewayFromClusterRequest
 
         return await self.send(
@@ -2014,7 +2097,7 @@ class AsyncOperations(ABC):
 
     async def discover_poll_endpoint(
         self,
-        *,
+        *positional: Never,
         container_instance: str | None = None,
         cluster: str | None = None,
     ) -> DiscoverPollEndpointResponse:
@@ -2039,6 +2122,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DiscoverPollEndpoint.html
         """
+        if positional:
+            raise no_positional_arguments(self, "discover_poll_endpoint", positional)
         from ecskit.models.container_instances import DiscoverPollEndpointRequest
 
         return await self.send(
@@ -2050,7 +2135,7 @@ class AsyncOperations(ABC):
 
     async def execute_command(
         self,
-        *,
+        *positional: Never,
         command: str,
         interactive: bool,
         task: str,
@@ -2084,6 +2169,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommand.html
         """
+        if positional:
+            raise no_positional_arguments(self, "execute_command", positional)
         from ecskit.models.tasks import ExecuteCommandRequest
 
         return await self.send(
@@ -2098,7 +2185,7 @@ class AsyncOperations(ABC):
 
     async def get_task_protection(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         tasks: SequenceNotStr[str] = ABSENT_LIST,
     ) -> GetTaskProtectionResponse:
@@ -2126,18 +2213,20 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_GetTaskProtection.html
         """
+        if positional:
+            raise no_positional_arguments(self, "get_task_protection", positional)
         from ecskit.models.tasks import GetTaskProtectionRequest
 
         return await self.send(
             GetTaskProtectionRequest(
                 cluster=cluster,
-                tasks=cast("Sequence[str]", tasks),
+                tasks=tasks,
             )
         )
 
     async def list_account_settings(
         self,
-        *,
+        *positional: Never,
         name: SettingName | None = None,
         value: str | None = None,
         principal_arn: str | None = None,
@@ -2170,6 +2259,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_account_settings", positional)
         from ecskit.models.account_settings import ListAccountSettingsRequest
 
         return await self.send(
@@ -2185,7 +2276,7 @@ class AsyncOperations(ABC):
 
     async def list_attributes(
         self,
-        *,
+        *positional: Never,
         target_type: TargetType,
         cluster: str | None = None,
         attribute_name: str | None = None,
@@ -2219,6 +2310,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_attributes", positional)
         from ecskit.models.attributes import ListAttributesRequest
 
         return await self.send(
@@ -2234,7 +2327,7 @@ class AsyncOperations(ABC):
 
     async def list_clusters(
         self,
-        *,
+        *positional: Never,
         next_token: str | None = None,
         max_results: int | None = None,
     ) -> ListClustersResponse:
@@ -2259,6 +2352,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_clusters", positional)
         from ecskit.models.clusters import ListClustersRequest
 
         return await self.send(
@@ -2270,7 +2365,7 @@ class AsyncOperations(ABC):
 
     async def list_container_instances(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         filter: str | None = None,
         next_token: str | None = None,
@@ -2303,6 +2398,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_container_instances", positional)
         from ecskit.models.container_instances import ListContainerInstancesRequest
 
         return await self.send(
@@ -2317,7 +2414,7 @@ class AsyncOperations(ABC):
 
     async def list_daemon_deployments(
         self,
-        *,
+        *positional: Never,
         daemon_arn: str,
         status: Sequence[DaemonDeploymentStatus] = ABSENT_LIST,
         created_at: CreatedAt | None = None,
@@ -2352,6 +2449,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemon_deployments", positional)
         from ecskit.models.daemons import ListDaemonDeploymentsRequest
 
         return await self.send(
@@ -2366,7 +2465,7 @@ class AsyncOperations(ABC):
 
     async def list_daemon_task_definitions(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         family: str | None = None,
         revision: DaemonTaskDefinitionRevisionFilter | None = None,
@@ -2402,6 +2501,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemon_task_definitions", positional)
         from ecskit.models.daemons import ListDaemonTaskDefinitionsRequest
 
         return await self.send(
@@ -2418,7 +2519,7 @@ class AsyncOperations(ABC):
 
     async def list_daemons(
         self,
-        *,
+        *positional: Never,
         cluster_arn: str | None = None,
         capacity_provider_arns: SequenceNotStr[str] = ABSENT_LIST,
         max_results: int | None = None,
@@ -2449,12 +2550,14 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemons", positional)
         from ecskit.models.daemons import ListDaemonsRequest
 
         return await self.send(
             ListDaemonsRequest(
                 cluster_arn=cluster_arn,
-                capacity_provider_arns=cast("Sequence[str]", capacity_provider_arns),
+                capacity_provider_arns=capacity_provider_arns,
                 max_results=max_results,
                 next_token=next_token,
             )
@@ -2462,7 +2565,7 @@ class AsyncOperations(ABC):
 
     async def list_gateway_cluster_associations(
         self,
-        *,
+        *positional: Never,
         gateway: str | None = None,
         cluster: str | None = None,
         status: Sequence[GatewayClusterAssociationStatus] = ABSENT_LIST,
@@ -2495,6 +2598,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateway_cluster_associations", positional)
         from ecskit.models.gateways import ListGatewayClusterAssociationsRequest
 
         return await self.send(
@@ -2509,7 +2614,7 @@ class AsyncOperations(ABC):
 
     async def list_gateway_routes(
         self,
-        *,
+        *positional: Never,
         gateway: str | None = None,
         cluster: str | None = None,
         service: str | None = None,
@@ -2548,6 +2653,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateway_routes", positional)
         from ecskit.models.gateways import ListGatewayRoutesRequest
 
         return await self.send(
@@ -2564,7 +2671,7 @@ class AsyncOperations(ABC):
 
     async def list_gateways(
         self,
-        *,
+        *positional: Never,
         names: SequenceNotStr[str] = ABSENT_LIST,
         status: Sequence[GatewayStatus] = ABSENT_LIST,
         max_results: int | None = None,
@@ -2595,11 +2702,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateways", positional)
         from ecskit.models.gateways import ListGatewaysRequest
 
         return await self.send(
             ListGatewaysRequest(
-                names=cast("Sequence[str]", names),
+                names=names,
                 status=status,
                 max_results=max_results,
                 next_token=next_token,
@@ -2608,7 +2717,7 @@ class AsyncOperations(ABC):
 
     async def list_service_deployments(
         self,
-        *,
+        *positional: Never,
         service: str,
         cluster: str | None = None,
         status: Sequence[ServiceDeploymentStatus] = ABSENT_LIST,
@@ -2645,6 +2754,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_service_deployments", positional)
         from ecskit.models.services import ListServiceDeploymentsRequest
 
         return await self.send(
@@ -2660,7 +2771,7 @@ class AsyncOperations(ABC):
 
     async def list_services(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         next_token: str | None = None,
         max_results: int | None = None,
@@ -2697,6 +2808,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_services", positional)
         from ecskit.models.services import ListServicesRequest
 
         return await self.send(
@@ -2712,7 +2825,7 @@ class AsyncOperations(ABC):
 
     async def list_services_by_namespace(
         self,
-        *,
+        *positional: Never,
         namespace: str,
         next_token: str | None = None,
         max_results: int | None = None,
@@ -2740,6 +2853,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_services_by_namespace", positional)
         from ecskit.models.services import ListServicesByNamespaceRequest
 
         return await self.send(
@@ -2752,7 +2867,7 @@ class AsyncOperations(ABC):
 
     async def list_tags_for_resource(
         self,
-        *,
+        *positional: Never,
         resource_arn: str,
     ) -> ListTagsForResourceResponse:
         """List the tags of one ECS resource.
@@ -2776,6 +2891,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTagsForResource.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_tags_for_resource", positional)
         from ecskit.models.tags import ListTagsForResourceRequest
 
         return await self.send(
@@ -2786,7 +2903,7 @@ class AsyncOperations(ABC):
 
     async def list_task_definition_families(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         status: TaskDefinitionFamilyStatus | None = None,
         next_token: str | None = None,
@@ -2815,6 +2932,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_task_definition_families", positional)
         from ecskit.models.task_definitions import ListTaskDefinitionFamiliesRequest
 
         return await self.send(
@@ -2828,7 +2947,7 @@ class AsyncOperations(ABC):
 
     async def list_task_definitions(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         status: TaskDefinitionStatus | None = None,
         sort: SortOrder | None = None,
@@ -2860,6 +2979,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_task_definitions", positional)
         from ecskit.models.task_definitions import ListTaskDefinitionsRequest
 
         return await self.send(
@@ -2874,7 +2995,7 @@ class AsyncOperations(ABC):
 
     async def list_tasks(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         container_instance: str | None = None,
         family: str | None = None,
@@ -2919,6 +3040,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_tasks", positional)
         from ecskit.models.tasks import ListTasksRequest
 
         return await self.send(
@@ -2938,7 +3061,7 @@ class AsyncOperations(ABC):
 
     async def put_account_setting(
         self,
-        *,
+        *positional: Never,
         name: SettingName,
         value: str,
         principal_arn: str | None = None,
@@ -2965,6 +3088,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSetting.html
         """
+        if positional:
+            raise no_positional_arguments(self, "put_account_setting", positional)
         from ecskit.models.account_settings import PutAccountSettingRequest
 
         return await self.send(
@@ -2977,7 +3102,7 @@ class AsyncOperations(ABC):
 
     async def put_account_setting_default(
         self,
-        *,
+        *positional: Never,
         name: SettingName,
         value: str,
     ) -> PutAccountSettingDefaultResponse:
@@ -3002,6 +3127,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAccountSettingDefault.html
         """
+        if positional:
+            raise no_positional_arguments(self, "put_account_setting_default", positional)
         from ecskit.models.account_settings import PutAccountSettingDefaultRequest
 
         return await self.send(
@@ -3013,7 +3140,7 @@ class AsyncOperations(ABC):
 
     async def put_attributes(
         self,
-        *,
+        *positional: Never,
         attributes: Sequence[Attribute],
         cluster: str | None = None,
     ) -> PutAttributesResponse:
@@ -3041,6 +3168,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutAttributes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "put_attributes", positional)
         from ecskit.models.attributes import PutAttributesRequest
 
         return await self.send(
@@ -3052,7 +3181,7 @@ class AsyncOperations(ABC):
 
     async def put_cluster_capacity_providers(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         capacity_providers: SequenceNotStr[str],
         default_capacity_provider_strategy: Sequence[CapacityProviderStrategyItem],
@@ -3084,19 +3213,21 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
         """
+        if positional:
+            raise no_positional_arguments(self, "put_cluster_capacity_providers", positional)
         from ecskit.models.clusters import PutClusterCapacityProvidersRequest
 
         return await self.send(
             PutClusterCapacityProvidersRequest(
                 cluster=cluster,
-                capacity_providers=cast("Sequence[str]", capacity_providers),
+                capacity_providers=capacity_providers,
                 default_capacity_provider_strategy=default_capacity_provider_strategy,
             )
         )
 
     async def register_container_instance(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         instance_identity_document: str | None = None,
         instance_identity_document_signature: str | None = None,
@@ -3136,6 +3267,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterContainerInstance.html
         """
+        if positional:
+            raise no_positional_arguments(self, "register_container_instance", positional)
         from ecskit.models.container_instances import RegisterContainerInstanceRequest
 
         return await self.send(
@@ -3154,7 +3287,7 @@ class AsyncOperations(ABC):
 
     async def register_daemon_task_definition(
         self,
-        *,
+        *positional: Never,
         family: str,
         container_definitions: Sequence[DaemonContainerDefinition],
         task_role_arn: str | None = None,
@@ -3196,6 +3329,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterDaemonTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "register_daemon_task_definition", positional)
         from ecskit.models.daemons import RegisterDaemonTaskDefinitionRequest
 
         return await self.send(
@@ -3215,7 +3350,7 @@ class AsyncOperations(ABC):
 
     async def register_task_definition(
         self,
-        *,
+        *positional: Never,
         family: str,
         container_definitions: Sequence[ContainerDefinition],
         task_role_arn: str | None = None,
@@ -3283,6 +3418,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
         """
+        if positional:
+            raise no_positional_arguments(self, "register_task_definition", positional)
         from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 
         return await self.send(
@@ -3311,7 +3448,7 @@ class AsyncOperations(ABC):
 
     async def run_task(
         self,
-        *,
+        *positional: Never,
         task_definition: str,
         capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST,
         cluster: str | None = None,
@@ -3385,6 +3522,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
         """
+        if positional:
+            raise no_positional_arguments(self, "run_task", positional)
         from ecskit.models.tasks import RunTaskRequest
 
         return await self.send(
@@ -3413,7 +3552,7 @@ class AsyncOperations(ABC):
 
     async def start_task(
         self,
-        *,
+        *positional: Never,
         container_instances: SequenceNotStr[str],
         task_definition: str,
         cluster: str | None = None,
@@ -3468,11 +3607,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StartTask.html
         """
+        if positional:
+            raise no_positional_arguments(self, "start_task", positional)
         from ecskit.models.tasks import StartTaskRequest
 
         return await self.send(
             StartTaskRequest(
-                container_instances=cast("Sequence[str]", container_instances),
+                container_instances=container_instances,
                 task_definition=task_definition,
                 cluster=cluster,
                 enable_ecs_managed_tags=enable_ecs_managed_tags,
@@ -3490,7 +3631,7 @@ class AsyncOperations(ABC):
 
     async def stop_service_deployment(
         self,
-        *,
+        *positional: Never,
         service_deployment_arn: str,
         stop_type: StopServiceDeploymentStopType | None = None,
     ) -> StopServiceDeploymentResponse:
@@ -3520,6 +3661,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html
         """
+        if positional:
+            raise no_positional_arguments(self, "stop_service_deployment", positional)
         from ecskit.models.services import StopServiceDeploymentRequest
 
         return await self.send(
@@ -3531,7 +3674,7 @@ class AsyncOperations(ABC):
 
     async def stop_task(
         self,
-        *,
+        *positional: Never,
         task: str,
         cluster: str | None = None,
         reason: str | None = None,
@@ -3559,6 +3702,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
         """
+        if positional:
+            raise no_positional_arguments(self, "stop_task", positional)
         from ecskit.models.tasks import StopTaskRequest
 
         return await self.send(
@@ -3571,7 +3716,7 @@ class AsyncOperations(ABC):
 
     async def submit_attachment_state_changes(
         self,
-        *,
+        *positional: Never,
         attachments: Sequence[AttachmentStateChange],
         cluster: str | None = None,
     ) -> SubmitAttachmentStateChangesResponse:
@@ -3597,6 +3742,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitAttachmentStateChanges.html
         """
+        if positional:
+            raise no_positional_arguments(self, "submit_attachment_state_changes", positional)
         from ecskit.models.container_instances import SubmitAttachmentStateChangesRequest
 
         return await self.send(
@@ -3608,7 +3755,7 @@ class AsyncOperations(ABC):
 
     async def submit_container_state_change(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         task: str | None = None,
         container_name: str | None = None,
@@ -3646,6 +3793,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html
         """
+        if positional:
+            raise no_positional_arguments(self, "submit_container_state_change", positional)
         from ecskit.models.container_instances import SubmitContainerStateChangeRequest
 
         return await self.send(
@@ -3663,7 +3812,7 @@ class AsyncOperations(ABC):
 
     async def submit_task_state_change(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         task: str | None = None,
         status: str | None = None,
@@ -3705,6 +3854,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html
         """
+        if positional:
+            raise no_positional_arguments(self, "submit_task_state_change", positional)
         from ecskit.models.container_instances import SubmitTaskStateChangeRequest
 
         return await self.send(
@@ -3724,7 +3875,7 @@ class AsyncOperations(ABC):
 
     async def tag_resource(
         self,
-        *,
+        *positional: Never,
         resource_arn: str,
         tags: Sequence[Tag],
     ) -> TagResourceResponse:
@@ -3752,6 +3903,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TagResource.html
         """
+        if positional:
+            raise no_positional_arguments(self, "tag_resource", positional)
         from ecskit.models.tags import TagResourceRequest
 
         return await self.send(
@@ -3763,7 +3916,7 @@ class AsyncOperations(ABC):
 
     async def untag_resource(
         self,
-        *,
+        *positional: Never,
         resource_arn: str,
         tag_keys: SequenceNotStr[str],
     ) -> UntagResourceResponse:
@@ -3790,18 +3943,20 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UntagResource.html
         """
+        if positional:
+            raise no_positional_arguments(self, "untag_resource", positional)
         from ecskit.models.tags import UntagResourceRequest
 
         return await self.send(
             UntagResourceRequest(
                 resource_arn=resource_arn,
-                tag_keys=cast("Sequence[str]", tag_keys),
+                tag_keys=tag_keys,
             )
         )
 
     async def update_capacity_provider(
         self,
-        *,
+        *positional: Never,
         name: str,
         cluster: str | None = None,
         auto_scaling_group_provider: AutoScalingGroupProviderUpdate | None = None,
@@ -3833,6 +3988,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCapacityProvider.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_capacity_provider", positional)
         from ecskit.models.capacity_providers import UpdateCapacityProviderRequest
 
         return await self.send(
@@ -3846,7 +4003,7 @@ class AsyncOperations(ABC):
 
     async def update_cluster(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         settings: Sequence[ClusterSetting] = ABSENT_LIST,
         configuration: ClusterConfiguration | None = None,
@@ -3878,6 +4035,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateCluster.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_cluster", positional)
         from ecskit.models.clusters import UpdateClusterRequest
 
         return await self.send(
@@ -3891,7 +4050,7 @@ class AsyncOperations(ABC):
 
     async def update_cluster_settings(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         settings: Sequence[ClusterSetting],
     ) -> UpdateClusterSettingsResponse:
@@ -3918,6 +4077,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateClusterSettings.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_cluster_settings", positional)
         from ecskit.models.clusters import UpdateClusterSettingsRequest
 
         return await self.send(
@@ -3929,7 +4090,7 @@ class AsyncOperations(ABC):
 
     async def update_container_agent(
         self,
-        *,
+        *positional: Never,
         container_instance: str,
         cluster: str | None = None,
     ) -> UpdateContainerAgentResponse:
@@ -3958,6 +4119,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_container_agent", positional)
         from ecskit.models.container_instances import UpdateContainerAgentRequest
 
         return await self.send(
@@ -3969,7 +4132,7 @@ class AsyncOperations(ABC):
 
     async def update_container_instances_state(
         self,
-        *,
+        *positional: Never,
         container_instances: SequenceNotStr[str],
         status: ContainerInstanceStatus,
         cluster: str | None = None,
@@ -3998,11 +4161,13 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_container_instances_state", positional)
         from ecskit.models.container_instances import UpdateContainerInstancesStateRequest
 
         return await self.send(
             UpdateContainerInstancesStateRequest(
-                container_instances=cast("Sequence[str]", container_instances),
+                container_instances=container_instances,
                 status=status,
                 cluster=cluster,
             )
@@ -4010,7 +4175,7 @@ class AsyncOperations(ABC):
 
     async def update_daemon(
         self,
-        *,
+        *positional: Never,
         daemon_arn: str,
         daemon_task_definition_arn: str,
         capacity_provider_arns: SequenceNotStr[str],
@@ -4052,13 +4217,15 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateDaemon.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_daemon", positional)
         from ecskit.models.daemons import UpdateDaemonRequest
 
         return await self.send(
             UpdateDaemonRequest(
                 daemon_arn=daemon_arn,
                 daemon_task_definition_arn=daemon_task_definition_arn,
-                capacity_provider_arns=cast("Sequence[str]", capacity_provider_arns),
+                capacity_provider_arns=capacity_provider_arns,
                 deployment_configuration=deployment_configuration,
                 propagate_tags=propagate_tags,
                 enable_ecs_managed_tags=enable_ecs_managed_tags,
@@ -4069,7 +4236,7 @@ class AsyncOperations(ABC):
 
     async def update_express_gateway_service(
         self,
-        *,
+        *positional: Never,
         service_arn: str,
         execution_role_arn: str | None = None,
         health_check_path: str | None = None,
@@ -4117,6 +4284,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateExpressGatewayService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_express_gateway_service", positional)
         from ecskit.models.express_gateway_services import UpdateExpressGatewayServiceRequest
 
         return await self.send(
@@ -4137,7 +4306,7 @@ class AsyncOperations(ABC):
 
     async def update_gateway(
         self,
-        *,
+        *positional: Never,
         gateway: str,
         infrastructure_role_arn: str | None = None,
         deletion_protection: bool | None = None,
@@ -4171,6 +4340,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateGateway.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_gateway", positional)
         from ecskit.models.gateways import UpdateGatewayRequest
 
         return await self.send(
@@ -4185,7 +4356,7 @@ class AsyncOperations(ABC):
 
     async def update_service(
         self,
-        *,
+        *positional: Never,
         service: str,
         cluster: str | None = None,
         desired_count: int | None = None,
@@ -4273,6 +4444,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_service", positional)
         from ecskit.models.services import UpdateServiceRequest
 
         return await self.send(
@@ -4306,7 +4479,7 @@ class AsyncOperations(ABC):
 
     async def update_service_primary_task_set(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         service: str,
         primary_task_set: str,
@@ -4338,6 +4511,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_service_primary_task_set", positional)
         from ecskit.models.services import UpdateServicePrimaryTaskSetRequest
 
         return await self.send(
@@ -4350,7 +4525,7 @@ class AsyncOperations(ABC):
 
     async def update_task_protection(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         tasks: SequenceNotStr[str],
         protection_enabled: bool,
@@ -4382,12 +4557,14 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_task_protection", positional)
         from ecskit.models.tasks import UpdateTaskProtectionRequest
 
         return await self.send(
             UpdateTaskProtectionRequest(
                 cluster=cluster,
-                tasks=cast("Sequence[str]", tasks),
+                tasks=tasks,
                 protection_enabled=protection_enabled,
                 expires_in_minutes=expires_in_minutes,
             )
@@ -4395,7 +4572,7 @@ class AsyncOperations(ABC):
 
     async def update_task_set(
         self,
-        *,
+        *positional: Never,
         cluster: str,
         service: str,
         task_set: str,
@@ -4430,6 +4607,8 @@ class AsyncOperations(ABC):
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskSet.html
         """
+        if positional:
+            raise no_positional_arguments(self, "update_task_set", positional)
         from ecskit.models.services import UpdateTaskSetRequest
 
         return await self.send(

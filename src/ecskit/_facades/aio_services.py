@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncServiceVerbs"]
 
 
-class AsyncServiceVerbs:
+class AsyncServiceVerbs(Namespace):
     """Deploy, scale, create, delete and find services."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""
@@ -328,7 +331,8 @@ class AsyncServiceVerbs:
         """Roll a service back, and wait until the rollback is done.
 
         ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one.
+        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
+        it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
@@ -347,7 +351,8 @@ class AsyncServiceVerbs:
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
+                task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
@@ -397,8 +402,9 @@ class AsyncServiceVerbs:
             service: Name, ARN or model of the service.
             desired_count: The new desired count, 0 or more.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
-            until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
-                returns when ECS has accepted the change.
+            until: "settled" waits until the desired count runs and any deployment in progress has succeeded; with the
+                controller EXTERNAL or CODE_DEPLOY, until all task sets are steady. "requested" returns when ECS has
+                accepted the change.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -417,7 +423,7 @@ class AsyncServiceVerbs:
             DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
             DeploymentSuperseded: A newer deployment replaced the one in progress.
             ServiceGone: The service was deleted.
-            UnsupportedController: ECS does not control the deployments of the service.
+            UnsupportedController: The service has a deployment controller that is unknown to ecskit.
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
             TransportError: ECS could not be reached.

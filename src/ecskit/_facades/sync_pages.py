@@ -6,13 +6,17 @@ Do not edit: change the generator or its data and run it again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ecskit._core.absent import ABSENT_LIST
+from ecskit._core.hints import no_positional_arguments
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.pages import Pages, Paginator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Never
 
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.sync import Runtime
@@ -91,10 +95,12 @@ if TYPE_CHECKING:
 __all__ = ["Paginate"]
 
 
-class Paginate:
+class Paginate(Namespace):
     """Paginated lists. Requests are sent as you iterate."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Send requests through `runtime`."""
@@ -102,7 +108,7 @@ class Paginate:
 
     def describe_capacity_providers(
         self,
-        *,
+        *positional: Never,
         capacity_providers: SequenceNotStr[str] = ABSENT_LIST,
         cluster: str | None = None,
         include: Sequence[CapacityProviderField] = ABSENT_LIST,
@@ -129,12 +135,14 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeCapacityProviders.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_capacity_providers", positional)
         from ecskit.models.capacity_providers import DescribeCapacityProvidersRequest
 
         return Paginator(
             self._runtime,
             DescribeCapacityProvidersRequest(
-                capacity_providers=cast("Sequence[str]", capacity_providers),
+                capacity_providers=capacity_providers,
                 cluster=cluster,
                 include=include,
                 max_results=page_size,
@@ -144,7 +152,7 @@ class Paginate:
 
     def describe_gateway_resources(
         self,
-        *,
+        *positional: Never,
         gateway: str,
         page_size: int | None = None,
         starting_token: str | None = None,
@@ -165,6 +173,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeGatewayResources.html
         """
+        if positional:
+            raise no_positional_arguments(self, "describe_gateway_resources", positional)
         from ecskit.models.gateways import DescribeGatewayResourcesRequest
 
         return Pages(
@@ -178,7 +188,7 @@ class Paginate:
 
     def list_account_settings(
         self,
-        *,
+        *positional: Never,
         name: SettingName | None = None,
         value: str | None = None,
         principal_arn: str | None = None,
@@ -205,6 +215,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAccountSettings.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_account_settings", positional)
         from ecskit.models.account_settings import ListAccountSettingsRequest
 
         return Paginator(
@@ -221,7 +233,7 @@ class Paginate:
 
     def list_attributes(
         self,
-        *,
+        *positional: Never,
         target_type: TargetType,
         cluster: str | None = None,
         attribute_name: str | None = None,
@@ -248,6 +260,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListAttributes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_attributes", positional)
         from ecskit.models.attributes import ListAttributesRequest
 
         return Paginator(
@@ -264,7 +278,7 @@ class Paginate:
 
     def list_clusters(
         self,
-        *,
+        *positional: Never,
         page_size: int | None = None,
         starting_token: str | None = None,
     ) -> Paginator[ListClustersResponse, str]:
@@ -283,6 +297,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_clusters", positional)
         from ecskit.models.clusters import ListClustersRequest
 
         return Paginator(
@@ -295,7 +311,7 @@ class Paginate:
 
     def list_container_instances(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         filter: str | None = None,
         status: ContainerInstanceStatus | None = None,
@@ -321,6 +337,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_container_instances", positional)
         from ecskit.models.container_instances import ListContainerInstancesRequest
 
         return Paginator(
@@ -336,7 +354,7 @@ class Paginate:
 
     def list_daemon_deployments(
         self,
-        *,
+        *positional: Never,
         daemon_arn: str,
         status: Sequence[DaemonDeploymentStatus] = ABSENT_LIST,
         created_at: CreatedAt | None = None,
@@ -363,6 +381,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemon_deployments", positional)
         from ecskit.models.daemons import ListDaemonDeploymentsRequest
 
         return Paginator(
@@ -378,7 +398,7 @@ class Paginate:
 
     def list_daemon_task_definitions(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         family: str | None = None,
         revision: DaemonTaskDefinitionRevisionFilter | None = None,
@@ -408,6 +428,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemonTaskDefinitions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemon_task_definitions", positional)
         from ecskit.models.daemons import ListDaemonTaskDefinitionsRequest
 
         return Paginator(
@@ -425,7 +447,7 @@ class Paginate:
 
     def list_daemons(
         self,
-        *,
+        *positional: Never,
         cluster_arn: str | None = None,
         capacity_provider_arns: SequenceNotStr[str] = ABSENT_LIST,
         page_size: int | None = None,
@@ -448,13 +470,15 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListDaemons.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_daemons", positional)
         from ecskit.models.daemons import ListDaemonsRequest
 
         return Paginator(
             self._runtime,
             ListDaemonsRequest(
                 cluster_arn=cluster_arn,
-                capacity_provider_arns=cast("Sequence[str]", capacity_provider_arns),
+                capacity_provider_arns=capacity_provider_arns,
                 max_results=page_size,
                 next_token=starting_token,
             ),
@@ -462,7 +486,7 @@ class Paginate:
 
     def list_gateway_cluster_associations(
         self,
-        *,
+        *positional: Never,
         gateway: str | None = None,
         cluster: str | None = None,
         status: Sequence[GatewayClusterAssociationStatus] = ABSENT_LIST,
@@ -488,6 +512,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayClusterAssociations.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateway_cluster_associations", positional)
         from ecskit.models.gateways import ListGatewayClusterAssociationsRequest
 
         return Paginator(
@@ -503,7 +529,7 @@ class Paginate:
 
     def list_gateway_routes(
         self,
-        *,
+        *positional: Never,
         gateway: str | None = None,
         cluster: str | None = None,
         service: str | None = None,
@@ -534,6 +560,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGatewayRoutes.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateway_routes", positional)
         from ecskit.models.gateways import ListGatewayRoutesRequest
 
         return Paginator(
@@ -551,7 +579,7 @@ class Paginate:
 
     def list_gateways(
         self,
-        *,
+        *positional: Never,
         names: SequenceNotStr[str] = ABSENT_LIST,
         status: Sequence[GatewayStatus] = ABSENT_LIST,
         page_size: int | None = None,
@@ -575,12 +603,14 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListGateways.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_gateways", positional)
         from ecskit.models.gateways import ListGatewaysRequest
 
         return Paginator(
             self._runtime,
             ListGatewaysRequest(
-                names=cast("Sequence[str]", names),
+                names=names,
                 status=status,
                 max_results=page_size,
                 next_token=starting_token,
@@ -589,7 +619,7 @@ class Paginate:
 
     def list_service_deployments(
         self,
-        *,
+        *positional: Never,
         service: str,
         cluster: str | None = None,
         status: Sequence[ServiceDeploymentStatus] = ABSENT_LIST,
@@ -617,6 +647,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_service_deployments", positional)
         from ecskit.models.services import ListServiceDeploymentsRequest
 
         return Paginator(
@@ -633,7 +665,7 @@ class Paginate:
 
     def list_services(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         launch_type: LaunchType | None = None,
         scheduling_strategy: SchedulingStrategy | None = None,
@@ -663,6 +695,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_services", positional)
         from ecskit.models.services import ListServicesRequest
 
         return Paginator(
@@ -679,7 +713,7 @@ class Paginate:
 
     def list_services_by_namespace(
         self,
-        *,
+        *positional: Never,
         namespace: str,
         page_size: int | None = None,
         starting_token: str | None = None,
@@ -700,6 +734,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_services_by_namespace", positional)
         from ecskit.models.services import ListServicesByNamespaceRequest
 
         return Paginator(
@@ -713,7 +749,7 @@ class Paginate:
 
     def list_task_definition_families(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         status: TaskDefinitionFamilyStatus | None = None,
         page_size: int | None = None,
@@ -736,6 +772,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_task_definition_families", positional)
         from ecskit.models.task_definitions import ListTaskDefinitionFamiliesRequest
 
         return Paginator(
@@ -750,7 +788,7 @@ class Paginate:
 
     def list_task_definitions(
         self,
-        *,
+        *positional: Never,
         family_prefix: str | None = None,
         status: TaskDefinitionStatus | None = None,
         sort: SortOrder | None = None,
@@ -776,6 +814,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_task_definitions", positional)
         from ecskit.models.task_definitions import ListTaskDefinitionsRequest
 
         return Paginator(
@@ -791,7 +831,7 @@ class Paginate:
 
     def list_tasks(
         self,
-        *,
+        *positional: Never,
         cluster: str | None = None,
         container_instance: str | None = None,
         family: str | None = None,
@@ -828,6 +868,8 @@ class Paginate:
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
         """
+        if positional:
+            raise no_positional_arguments(self, "list_tasks", positional)
         from ecskit.models.tasks import ListTasksRequest
 
         return Paginator(

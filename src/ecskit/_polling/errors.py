@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import EcsError, described
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._core.model import Model
@@ -23,7 +24,7 @@ __all__ = [
 
 
 @attrs.frozen
-class WaitStory:
+class WaitStory(Documented):
     """What a wait has observed so far: after a poll, or at its end."""
 
     wait: str

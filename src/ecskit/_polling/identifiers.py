@@ -141,7 +141,8 @@ def read_as(model: type[T]) -> Callable[[Any], T | None]:
         values = {member: getattr(response, member.name, None) for member in members(model)}
         if any(value is None and member.required for member, value in values.items()):
             return None
-        return model(**{member.name: value for member, value in values.items() if value is not None})
+        given = {member.name: value for member, value in values.items() if value is not None}
+        return model(**given, extra_fields=response.extra_fields)
 
     return read
 

@@ -47,6 +47,7 @@ def describe_listed(
     lists: Iterable[Request[Any]],
     describe: Callable[[list[str]], Iterable[Flow[Sequence[T]]]],
     arn_of: Callable[[T], str],
+    wanted: Callable[[T], bool] = lambda _: True,
 ) -> Emits[T]:
     """Emit each resource that the lists hold, described, once; leave out what ECS lists but does not describe.
 
@@ -54,11 +55,12 @@ def describe_listed(
         lists: List requests, whose pages hold ARNs.
         describe: Returns the calls that describe some ARNs.
         arn_of: Returns the ARN of a described resource.
+        wanted: Whether to emit a described resource.
     """
-    emitted: set[str] = set()
+    described: set[str] = set()
 
     def emit(items: str, page: Any) -> Emits[T]:
-        remaining: list[str] = [arn for arn in dict.fromkeys(getattr(page, items)) if arn not in emitted]
+        remaining: list[str] = [arn for arn in dict.fromkeys(getattr(page, items)) if arn not in described]
         for read in range(_READS):
             if not remaining:
                 return
@@ -66,9 +68,10 @@ def describe_listed(
                 yield Sleep(_PAUSE)
             for call in describe(remaining):
                 for resource in (yield from call):
-                    emitted.add(arn_of(resource))
-                    yield Emit(resource)
-            remaining = [arn for arn in remaining if arn not in emitted]
+                    described.add(arn_of(resource))
+                    if wanted(resource):
+                        yield Emit(resource)
+            remaining = [arn for arn in remaining if arn not in described]
         log.debug("left out, because ECS lists but does not describe them: %s", listed(remaining))
 
     for request in lists:

@@ -35,8 +35,9 @@ def scale(
         service: Name, ARN or model of the service.
         desired_count: The new desired count, 0 or more.
         cluster: Name or ARN of the cluster; ECS uses `default` if absent.
-        until: "settled" waits until the desired count runs and any deployment in progress has succeeded; "requested"
-            returns when ECS has accepted the change.
+        until: "settled" waits until the desired count runs and any deployment in progress has succeeded; with the
+            controller EXTERNAL or CODE_DEPLOY, until all task sets are steady. "requested" returns when ECS has
+            accepted the change.
         wait_options: How long to wait and how often to poll.
 
     Returns:
@@ -47,7 +48,7 @@ def scale(
         DeploymentFailed: A deployment in progress failed. Its subclasses are listed at `services.deploy`.
         DeploymentSuperseded: A newer deployment replaced the one in progress.
         ServiceGone: The service was deleted.
-        UnsupportedController: ECS does not control the deployments of the service.
+        UnsupportedController: The service has a deployment controller that is unknown to ecskit.
         ServicesMissing: ECS does not show the service.
         ServiceError: ECS refuses: no permission, too many tasks. If the service was changed, `story` has a handle.
         TransportError: ECS could not be reached.

@@ -1,14 +1,15 @@
-"""Clients of a simulator in the same process: without a socket, on the simulator's clock.
+"""Clients of a simulator, on its clock: in the same process without a socket, or over HTTP.
 
-Such a client reads no environment variables and no AWS configuration files, and its credentials are fixed. It makes one
-attempt per request, so that an injected fault is what remains after the SDK's retries. Use the HTTP server to test
-retries.
+Such a client reads no environment variables and no AWS configuration files, uses no proxy, and has fixed credentials.
+In the same process, it makes one attempt per request, so that an injected fault is what remains after the SDK's
+retries. Over HTTP, it makes three.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from botocore.config import Config
 
 from ecskit._simulator.botocore_events import register, register_async
@@ -21,35 +22,56 @@ if TYPE_CHECKING:
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
-__all__ = ["async_client", "client"]
+__all__ = ["ClientSettings"]
 
 _ENDPOINT = "http://simulator.invalid"
 """Never connected to: the simulator answers first."""
-_ONE_ATTEMPT = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+_ATTEMPTS = 3
+"""Attempts per request over HTTP: the default of ecskit."""
 
 
-def client(respond: Respond, clock: Clock, *, region: str, random: Random) -> Client:
-    """Return a sync client whose requests `respond` answers and whose waits use `clock`."""
-    from botocore.session import Session
+@attrs.frozen
+class ClientSettings:
+    """What the clients of a simulator have in common."""
 
-    from ecskit.client import Client
+    clock: Clock
+    """The clock of their waits."""
+    region: str
+    random: Random
+    respond: Respond
+    """Answers their requests in the same process."""
+    url: str | None
+    """The server to which they send their requests instead; None for no server."""
 
-    session = _session(Session)
-    register(session.get_component("event_emitter"), respond)
-    return Client(session=session, **_options(region))._with_runtime(clock, random)
+    def client(self) -> Client:
+        """Return a sync client."""
+        from botocore.session import Session
 
+        from ecskit.client import Client
 
-def async_client(respond: Respond, clock: Clock, *, region: str, random: Random) -> AsyncClient:
-    """Return an async client whose requests `respond` answers and whose waits use `clock`."""
-    from ecskit.aio import AsyncClient, transport_module
+        session = _session(Session)
+        if self.url is None:
+            register(session.get_component("event_emitter"), self.respond)
+        return Client(session=session, **self._options())._with_runtime(self.clock, self.random)
 
-    session = _session(transport_module().AioSession)
-    register_async(session.get_component("event_emitter"), respond)
-    return AsyncClient(session=session, **_options(region))._with_runtime(clock, random)
+    def async_client(self) -> AsyncClient:
+        """Return an async client."""
+        from ecskit.aio import AsyncClient, transport_module
 
+        session = _session(transport_module().AioSession)
+        if self.url is None:
+            register_async(session.get_component("event_emitter"), self.respond)
+        return AsyncClient(session=session, **self._options())._with_runtime(self.clock, self.random)
 
-def _options(region: str) -> dict[str, Any]:
-    return {"region_name": region, "endpoint_url": _ENDPOINT, "config": _ONE_ATTEMPT}
+    def _options(self) -> dict[str, Any]:
+        config = Config(
+            retries={"total_max_attempts": _ATTEMPTS if self.url else 1, "mode": "standard"},
+            # Given explicitly, because the environment could set them.
+            proxies={},
+            use_dualstack_endpoint=False,
+            use_fips_endpoint=False,
+        )
+        return {"region_name": self.region, "endpoint_url": self.url or _ENDPOINT, "config": config}
 
 
 def _session(session_class: type[Any]) -> Any:

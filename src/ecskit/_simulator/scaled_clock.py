@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ecskit._drive.clock import Clock, SystemClock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
 
 class ScaledClock:
@@ -34,3 +37,23 @@ class ScaledClock:
     def __call__(self) -> float:
         """Return the time of this clock, in seconds since the epoch."""
         return self._start + (self._monotonic() - self._began) * self._speed
+
+    def _for_clients(self) -> Clock:
+        """Return the clock with which the waits of clients sleep at this speed."""
+        return _ClientClock(self._speed)
+
+
+class _ClientClock(SystemClock):
+    """The clock of the machine at another speed."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+
+    def now(self) -> float:
+        return super().now() * self._speed
+
+    def sleep(self, seconds: float, cancel: Event | None) -> None:
+        super().sleep(seconds / self._speed, cancel)
+
+    async def asleep(self, seconds: float) -> None:
+        await super().asleep(seconds / self._speed)

@@ -16,9 +16,10 @@ from random import Random
 from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit._drive.clock import Clock, SystemClock
-from ecskit._simulator import clients, operations
+from ecskit._simulator import operations
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
+from ecskit._simulator.clients import ClientSettings
 from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
@@ -29,6 +30,7 @@ from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.request_handler import RequestHandler
 from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceType
+from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.scheduler import loop, rebalancing, rollouts
 from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState, deployment_states, service_state
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
@@ -52,8 +54,8 @@ class Simulator(RequestHandler):
 
     Args:
         now: Returns the time in seconds since the epoch, which must not decrease. Default: the simulator's own `clock`,
-            which moves only when all clients of `client` and `async_client` sleep. With another `now`, these clients
-            sleep in real time.
+            which moves only when all clients of `client` and `async_client` sleep. With a `ScaledClock`, their waits
+            sleep at its speed; with another function, in real time.
         region: The region in ARNs. Default us-east-1.
         account: The account id in ARNs. Default 123456789012.
         seed: The root of all randomness. Default 0.
@@ -86,7 +88,7 @@ class Simulator(RequestHandler):
             raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
         self.clock = VirtualClock()
         self._now = now or self.clock.epoch
-        self._client_clock: Clock = SystemClock() if now else self.clock
+        self._client_clock = _client_clock(now) or self.clock
         self._region = region
         self._seed = seed
         self._clients = itertools.count()
@@ -114,8 +116,11 @@ class Simulator(RequestHandler):
         with self._lock:
             return list(self._calls)
 
-    def now(self) -> float:
-        """Return the time of the simulator in seconds since the epoch."""
+    def time(self) -> float:
+        """Return the time in answers in seconds since the epoch, as `time.time` does.
+
+        `clock.now` returns the seconds that have passed on the virtual clock, from 0.
+        """
         return self._now()
 
     @contextmanager
@@ -125,26 +130,28 @@ class Simulator(RequestHandler):
             self._account.advance(self._now())
             yield
 
-    def _client_random(self) -> Random:
-        """Return a source of randomness for one client: with the same source, two clients would use equal tokens."""
-        return Random(f"{self._seed} client {next(self._clients)}")
+    def _for_client(self, *, url: str | None = None) -> ClientSettings:
+        # One source of randomness for each client: with the same source, two clients would use equal tokens.
+        random = Random(f"{self._seed} client {next(self._clients)}")
+        return ClientSettings(self._client_clock, self._region, random, self.respond, url)
 
     def client(self) -> Client:
         """Return a sync client whose requests this simulator answers, in-process and on the simulator's clock.
 
-        It makes one attempt per request, so that an injected fault is what remains after the SDK's retries.
+        It has credentials and a region, and reads no environment variables and no files. It makes one attempt per
+        request, so that an injected fault is what remains after the SDK's retries.
         """
-        return clients.client(self.respond, self._client_clock, region=self._region, random=self._client_random())
+        return self._for_client().client()
 
     def async_client(self) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
 
-        It makes one attempt per request, so that an injected fault is what remains after the SDK's retries.
+        It is as that of `client`.
 
         Raises:
             MissingExtraError: The extra `async` is not installed.
         """
-        return clients.async_client(self.respond, self._client_clock, region=self._region, random=self._client_random())
+        return self._for_client().async_client()
 
     def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
         """Set the behaviour of tasks that are launched from now on.
@@ -395,6 +402,13 @@ class Simulator(RequestHandler):
                 if left is None:
                     raise
                 return left
+
+
+def _client_clock(now: Callable[[], float] | None) -> Clock | None:
+    """Return the clock of clients for the `now` of a simulator; None for its own."""
+    if now is None:
+        return None
+    return now._for_clients() if isinstance(now, ScaledClock) else SystemClock()
 
 
 def simulated_operations() -> frozenset[str]:

@@ -34,7 +34,7 @@ def derive(
     cpu: int | str | None = None,
     memory: int | str | None = None,
     tags: Sequence[Tag] | None = None,
-    keep: Collection[str] = (),
+    keep: Collection[str] | None = None,
 ) -> RegisterTaskDefinitionRequest:
     """Derive a request to register a task definition from another task definition.
 
@@ -51,7 +51,8 @@ def derive(
         cpu: CPU of the whole task: units, or text such as "1 vCPU".
         memory: Memory of the whole task: MiB, or text such as "2 GB".
         tags: Tags of the new revision. If absent, the tags of a request are kept; a described definition has none.
-        keep: Wire names of unknown top-level members of a described definition to send; see `to_register_request`.
+        keep: Wire names of unknown top-level members of a described definition to send; all if absent. See
+            `to_register_request`.
 
     Returns:
         The request: `client.task_definitions.register_if_changed(derive(definition, images={"app": "repo/app:2"}))`.

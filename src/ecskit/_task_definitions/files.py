@@ -27,10 +27,12 @@ RESPONSE_ONLY = frozenset(m.wire for m in members(TaskDefinition)) - _REQUEST
 """Wire names of the members that are in responses but not allowed in requests."""
 
 _KNOWN = _REQUEST | RESPONSE_ONLY
+_DESCRIBED = "taskDefinitionArn"
+"""The member that shows that ECS described a definition."""
 _SUBJECT = "task definition"
 
 
-def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> RegisterTaskDefinitionRequest:
+def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -> RegisterTaskDefinitionRequest:
     """Read a task definition from a JSON file.
 
     The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`. Of
@@ -38,8 +40,9 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> Registe
 
     Args:
         path: Path of the file.
-        keep: Wire names of unknown top-level members to send. Other unknown top-level members are left out with a
-            warning; unknown members of nested structures are always sent.
+        keep: Wire names of unknown top-level members to send; others are left out with a warning. If absent, all that
+            ECS described are sent, and none of another file, where they may be comments. Unknown members of nested
+            structures are always sent.
 
     Returns:
         The request to register it: `client.send(load(path))`.
@@ -56,21 +59,24 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] = ()) -> Registe
         data = json.loads(Path(source).read_bytes())
     except (ValueError, RecursionError) as error:
         raise RequestError(source, [("", f"not JSON: {error}")]) from None
-    return _request(_definition(data, source), source, keep, stacklevel=1)
+    definition = _definition(data, source)
+    if keep is None and _DESCRIBED not in definition:
+        keep = ()
+    return _request(definition, source, keep, stacklevel=1)
 
 
 def to_register_request(
-    definition: TaskDefinition, *, tags: Sequence[Tag] = (), keep: Collection[str] = ()
+    definition: TaskDefinition, *, tags: Sequence[Tag] = (), keep: Collection[str] | None = None
 ) -> RegisterTaskDefinitionRequest:
     """Turn a task definition that ECS described into a request to register it.
 
-    Response-only members are left out: ARN, revision, status and others.
+    Response-only members are left out: ARN, revision, status and others. Members that ecskit does not know are sent.
 
     Args:
         definition: The task definition, unchanged or changed with `attrs.evolve`.
         tags: Tags of the new revision. A described definition does not contain its tags.
-        keep: Wire names of unknown top-level members to send. Other unknown top-level members are left out with a
-            warning; unknown members of nested structures are always sent.
+        keep: Wire names of unknown top-level members to send; others are left out with a warning. If absent, all are
+            sent. Unknown members of nested structures are always sent.
 
     Returns:
         The request: `client.send(to_register_request(definition))`.
@@ -84,7 +90,7 @@ def to_register_request(
 
 
 def request_from(
-    definition: TaskDefinition, tags: Sequence[Tag], keep: Collection[str], *, stacklevel: int
+    definition: TaskDefinition, tags: Sequence[Tag], keep: Collection[str] | None, *, stacklevel: int
 ) -> RegisterTaskDefinitionRequest:
     """Do what `to_register_request` does. `stacklevel` is the number of frames to the caller that a warning names."""
     _check_type(definition, (TaskDefinition,))
@@ -124,17 +130,18 @@ def _definition(data: Any, source: str) -> dict[str, Any]:
 
 
 def _request(
-    definition: Mapping[str, Any], source: str, keep: Collection[str], *, stacklevel: int
+    definition: Mapping[str, Any], source: str, keep: Collection[str] | None, *, stacklevel: int
 ) -> RegisterTaskDefinitionRequest:
     if isinstance(keep, str):
         raise RequestError(source, [("keep", "expected a collection of str, got str; put it into a list")])
-    unknown = sorted(definition.keys() - _KNOWN - set(keep))
-    if unknown:
+    unknown = definition.keys() - _KNOWN
+    left_out = unknown.difference(unknown if keep is None else keep)
+    if left_out:
         warnings.warn(
-            f"{source}: unknown members are left out: {', '.join(unknown)}; pass keep=... to send them",
+            f"{source}: unknown members are left out: {', '.join(sorted(left_out))}; pass keep=... to send them",
             stacklevel=stacklevel + 2,
         )
-    wanted = {key: value for key, value in definition.items() if key in _REQUEST or key in keep}
+    wanted = {key: value for key, value in definition.items() if key not in left_out | RESPONSE_ONLY}
     try:
         request = converter().structure(wanted, RegisterTaskDefinitionRequest)
         encode(request)  # reading accepts more than sending; this error names the source

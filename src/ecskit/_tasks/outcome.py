@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.wording import escaped
 from ecskit._tasks.errors import TaskFailedError
@@ -54,23 +55,28 @@ _STOP_CODES = {137, 143}
 
 
 @attrs.frozen
-class LogStream:
+class LogStream(Documented):
     """The log stream of a container in CloudWatch Logs."""
 
     container: str
+    """Name of the container."""
     group: str
+    """Name of the log group."""
     stream: str
+    """Name of the log stream."""
     region: str | None = None
+    """Region of the log group, if the log driver names one."""
 
     def __str__(self) -> str:
         return f"group {self.group}, stream {self.stream}"
 
 
 @attrs.frozen(kw_only=True)
-class TaskOutcome:
+class TaskOutcome(Documented):
     """The outcome of a stopped task."""
 
     kind: OutcomeKind
+    """How the task ended, such as `SUCCEEDED` or `EXITED`."""
     task: Task
     """The last observation of the task."""
     exit_codes: Mapping[str, int | None]

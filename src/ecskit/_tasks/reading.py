@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -66,6 +67,9 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
 ) -> Emits[Task]:
     """List the tasks of a cluster, and yield each of them described, 100 per call.
 
+    All filters can be combined. ECS takes one of them, the first in this order: service, started_by,
+    container_instance, family, launch_type. The others are applied to the described tasks.
+
     Args:
         cluster: Name or ARN of the cluster; ECS uses `default` if absent.
         family: Only tasks of this family of task definitions.
@@ -91,14 +95,21 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     if desired_status not in get_args(TaskStatusFilter):
         problem = f"expected one of {', '.join(get_args(TaskStatusFilter))}, got {desired_status!r}"
         raise RequestError("tasks.iter", [("desired_status", problem)])
-    first = ListTasksRequest(
-        cluster=cluster,
-        family=family,
-        service_name=service,
-        started_by=started_by,
-        container_instance=container_instance,
-        launch_type=launch_type,
-    )
+    filters: dict[str, Any] = {
+        "service": service,
+        "started_by": started_by,
+        "container_instance": container_instance,
+        "family": family,
+        "launch_type": launch_type,
+    }
+    given = {name: value for name, value in filters.items() if value is not None}
+    problems = [
+        (name, f"expected a str, not empty, got {value!r}; leave it out for all tasks")
+        for name, value in given.items()
+        if not isinstance(value, str) or not value
+    ]
+    if problems:
+        raise RequestError("tasks.iter", problems)
     # RUNNING first: a task that stops between the two lists is in both. It is in neither only if the second list is
     # older than the first.
     statuses: list[DesiredStatus] = ["RUNNING", "STOPPED"] if desired_status == "ANY" else [desired_status]
@@ -107,8 +118,36 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     def calls(arns: list[str]) -> Iterator[Flow[Sequence[Task]]]:
         yield read(cluster, arns)
 
-    lists = [attrs.evolve(first, desired_status=status) for status in statuses]
-    return describe_listed(lists, calls, attrgetter("task_arn"))
+    lists = [_list(cluster, given, status) for status in statuses]
+    wanted = partial(_fits, {name: value for name, value in given.items() if name != "service"})
+    return describe_listed(lists, calls, attrgetter("task_arn"), wanted)
+
+
+def _list(cluster: str | None, filters: Mapping[str, Any], status: DesiredStatus) -> ListTasksRequest:
+    """Return a request with the first of the filters.
+
+    ECS refuses many combinations of filters, so the others are applied to the tasks that it lists. `started_by` must
+    be the only one, and whether ECS takes it for stopped tasks is not documented.
+    """
+    name = next((name for name in filters if not (name == "started_by" and status == "STOPPED")), None)
+    members = {} if name is None else {"service_name" if name == "service" else name: filters[name]}
+    return ListTasksRequest(cluster=cluster, desired_status=status, **members)
+
+
+def _fits(filters: Mapping[str, str], task: Task) -> bool:
+    found = {
+        "started_by": task.started_by,
+        "container_instance": _last(task.container_instance_arn),
+        "family": _last(task.task_definition_arn).rpartition(":")[0],
+        "launch_type": task.launch_type,
+    }
+    return all(
+        found[name] == (_last(value) if name == "container_instance" else value) for name, value in filters.items()
+    )
+
+
+def _last(arn: str | None) -> str:
+    return (arn or "").rpartition("/")[2]
 
 
 def _reader(*, tags: bool) -> Callable[[str | None, list[str]], Flow[Sequence[Task]]]:

@@ -20,11 +20,17 @@ from botocore.useragent import UserAgentString
 
 from ecskit._core.errors import ConfigurationError
 from ecskit._transport import service_model
+from ecskit._transport.options import Options
 from ecskit._version import __version__
 
 __all__ = ["check_wrapped", "client_arguments", "derive", "for_single_attempts", "given", "needs_credentials", "new"]
 
 _ATTEMPTS = {"max_attempts", "total_max_attempts"}
+_PASSED_ON = {
+    *("region_name", "endpoint_url", "verify", "use_ssl"),
+    *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
+}
+"""The options that `create_client` takes as they are."""
 
 
 class _ShippedModelLoader(Loader):
@@ -74,21 +80,14 @@ class _SharedCredentials:
 
 def new(session_class: type[Any], profile_name: str | None) -> Any:
     """Return a new session with the shipped service model."""
-    _check_text("profile_name", profile_name)
     session = session_class(profile=profile_name)
     session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
     session.register_component("user_agent_creator", _RememberedUserAgent.from_environment())
     return session
 
 
-def given(session: Any, profile_name: str | None) -> Any:
-    """Return the botocore session of the caller, also from inside a boto3 session.
-
-    Raises:
-        ConfigurationError: A profile was given as well.
-    """
-    if profile_name is not None:
-        raise ConfigurationError("pass session= or profile_name=, not both: a session has a profile already")
+def given(session: Any) -> Any:
+    """Return the botocore session of the caller, also from inside a boto3 session."""
     return getattr(session, "_session", session)
 
 
@@ -143,18 +142,14 @@ def _paths(session: Any) -> list[str]:
     return [os.path.expanduser(p) for p in configured.split(os.pathsep)] if configured else []
 
 
-def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str | None, config: Any) -> dict[str, Any]:
+def client_arguments(session: Any, options: Options) -> dict[str, Any]:
     """Return the arguments for `create_client`: the options of the user over the defaults of ecskit.
 
     The defaults are botocore's standard retry mode with 3 attempts, 5 s to connect and 20 s to read. The environment,
     the profile, the default configuration of the session, and `config` override them.
     """
-    _check_text("region_name", region_name)
-    _check_text("endpoint_url", endpoint_url)
-    if config is not None and not isinstance(config, Config):
-        raise ConfigurationError(f"config must be a botocore.config.Config, not {type(config).__name__}")
     profile = session.get_scoped_config()
-    configs = [known for known in (session.get_default_client_config(), config) if known is not None]
+    configs = [known for known in (session.get_default_client_config(), options.config) if known is not None]
     # A defaults mode sets its own connect timeout and retries.
     legacy = _defaults_mode(session, configs) == "legacy"
     merged: Any = Config(connect_timeout=cast("Any", 5 if legacy else None), read_timeout=20)
@@ -169,10 +164,9 @@ def client_arguments(session: Any, *, region_name: str | None, endpoint_url: str
             retries["total_max_attempts"] = 3
     agent = " ".join(filter(None, [merged.user_agent_extra, f"ecskit/{__version__}"]))
     return {
+        **{name: value for name, value in options.as_arguments().items() if name in _PASSED_ON},
         "service_name": "ecs",
         "api_version": service_model.API_VERSION,
-        "region_name": region_name,
-        "endpoint_url": endpoint_url,
         "config": merged.merge(Config(retries=cast("Any", retries or None), user_agent_extra=agent)),
     }
 
@@ -181,11 +175,6 @@ def _defaults_mode(session: Any, configs: list[Any]) -> str:
     modes = [known.defaults_mode for known in configs if known.defaults_mode]
     mode: str = modes[-1] if modes else session.get_config_variable("defaults_mode")
     return mode.lower()
-
-
-def _check_text(name: str, value: Any) -> None:
-    if value is not None and not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a str, not {type(value).__name__}")
 
 
 def _is_set(profile: Any, variable: str, name: str) -> bool:

@@ -98,8 +98,6 @@ def configuring() -> Generator[None, None, None]:
     """Raise errors while a client is made as ConfigurationError."""
     try:
         yield
-    except credentials.CREDENTIALS as error:  # of explicit arguments: all others were fetched before
-        raise credentials.credentials_error("Client", error) from error
     except (boto.BotoCoreError, ValueError) as error:
         raise ConfigurationError(_configuration(error)) from error
 

@@ -74,5 +74,5 @@ class UnsupportedController(EcsError):
         if self.controller == "EXTERNAL":
             return f"{text}: create and switch task sets with `ecs.task_sets`, scale with `ecs.services.scale`"
         if self.controller == "CODE_DEPLOY":
-            return f"{text}: ECS does not report their state; wait with the CodeDeploy API"
+            return f"{text}: deploy and wait with the CodeDeploy API, scale with `ecs.services.scale`"
         return f"{text}, which this version of ecskit does not support; wait with the API of that controller"

@@ -20,7 +20,16 @@ from ecskit._polling.observations import ResourceState
 from ecskit._waits.errors import ServiceGone
 from ecskit.models.services import Deployment, Service, TaskSet
 
-__all__ = ["History", "controller_of", "is_predecessor", "remember", "stability", "state_of", "unsteady_task_sets"]
+__all__ = [
+    "History",
+    "controller_of",
+    "has_task_sets",
+    "is_predecessor",
+    "remember",
+    "stability",
+    "state_of",
+    "unsteady_task_sets",
+]
 
 Phase: TypeAlias = Literal["predecessor", "deleted", "in progress", "rolled back", "failed", "stable"]
 """What a poll shows of a service. "predecessor" is an earlier service of the same name."""
@@ -99,15 +108,19 @@ def stability(resource: ResourceState[Service]) -> Evaluation:
 
 def state_of(service: Service) -> str:
     """Return the status and the rollout state of a service; stories count these."""
-    external = controller_of(service) == "EXTERNAL"
-    task_set, deployment = _primary_task_set(service), _primary(service)
-    rollout = task_set.stability_status if external and task_set else deployment.rollout_state if deployment else None
+    task_set, deployment = _primary_task_set(service) if has_task_sets(service) else None, _primary(service)
+    rollout = task_set.stability_status if task_set else deployment.rollout_state if deployment else None
     return " ".join(filter(None, [service.status, rollout]))
 
 
 def controller_of(service: Service) -> str:
     """Return the type of the deployment controller of a service."""
     return service.deployment_controller.type if service.deployment_controller else "ECS"
+
+
+def has_task_sets(service: Service) -> bool:
+    """Whether the tasks of a service belong to task sets instead of deployments."""
+    return controller_of(service) in ("EXTERNAL", "CODE_DEPLOY")
 
 
 def is_predecessor(service: Service, history: History) -> bool:
@@ -150,7 +163,7 @@ def _unmet(service: Service, history: History) -> Iterator[str]:
         yield f"is {service.status}"
     if history.given is not None and _is_outdated(service, history.given):
         yield f"has the desired count {service.desired_count}, not {history.given.desired_count} yet"
-    yield from unsteady_task_sets(service) if controller_of(service) == "EXTERNAL" else _unmet_tasks(service)
+    yield from unsteady_task_sets(service) if has_task_sets(service) else _unmet_tasks(service)
 
 
 def _unmet_tasks(service: Service) -> Iterator[str]:
@@ -171,7 +184,7 @@ def _unmet_tasks(service: Service) -> Iterator[str]:
 
 
 def unsteady_task_sets(service: Service) -> Iterator[str]:
-    """Yield why a service with an external deployment controller is not stable."""
+    """Yield why a service with task sets is not stable."""
     if _primary_task_set(service) is None:
         yield "has no PRIMARY task set"
     for each in service.task_sets:

@@ -13,6 +13,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Failure,
     Tag,
@@ -361,7 +362,7 @@ class InstanceRequirementsRequest(Model):
     """CPU manufacturers to accept; any when absent. One of intel, amd, amazon-web-services. Wire name: `cpuManufacturers`."""
     memory_gib_per_vcpu: MemoryGiBPerVCpuRequest | None = None
     """Range for the memory per vCPU, in GiB. Wire name: `memoryGiBPerVCpu`."""
-    excluded_instance_types: Sequence[str] = ABSENT_LIST
+    excluded_instance_types: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Instance types to reject, with `*` as wildcard. Allowed: 0 to 400 items. Wire name: `excludedInstanceTypes`."""
     instance_generations: Sequence[InstanceGeneration] = ABSENT_LIST
     """Whether `current` or `previous` generation types are accepted; any when absent. One of current, previous. Wire name:
@@ -409,7 +410,7 @@ class InstanceRequirementsRequest(Model):
     """Range for the total accelerator memory, in MiB. Wire name: `acceleratorTotalMemoryMiB`."""
     network_bandwidth_gbps: NetworkBandwidthGbpsRequest | None = None
     """Range for the network bandwidth, in Gbps. Wire name: `networkBandwidthGbps`."""
-    allowed_instance_types: Sequence[str] = ABSENT_LIST
+    allowed_instance_types: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Instance types to accept, with `*` as wildcard; rejects all others. Allowed: 0 to 400 items. Wire name:
     `allowedInstanceTypes`.
     """
@@ -435,9 +436,9 @@ class ManagedInstancesNetworkConfiguration(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedInstancesNetworkConfiguration.html
     """
 
-    subnets: Sequence[str] = ABSENT_LIST
+    subnets: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the subnets. Wire name: `subnets`."""
-    security_groups: Sequence[str] = ABSENT_LIST
+    security_groups: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the security groups. Wire name: `securityGroups`."""
 
 
@@ -656,7 +657,7 @@ class DescribeCapacityProvidersRequest(Request[DescribeCapacityProvidersResponse
     _response = DescribeCapacityProvidersResponse
     _items = "capacity_providers"
 
-    capacity_providers: Sequence[str] = ABSENT_LIST
+    capacity_providers: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names or ARNs of the capacity providers, at most 100. Wire name: `capacityProviders`."""
     cluster: str | None = None
     """Cluster of the capacity providers, for ECS Managed Instances. Wire name: `cluster`."""

@@ -12,6 +12,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Attachment,
     CapacityProviderStrategyItem,
@@ -83,7 +84,7 @@ class Cluster(Model):
     """Tags of the cluster; returned only on request. Allowed: 0 to 50 items. Wire name: `tags`."""
     settings: Sequence[ClusterSetting] = ABSENT_LIST
     """Settings of the cluster; returned only on request. Wire name: `settings`."""
-    capacity_providers: Sequence[str] = ABSENT_LIST
+    capacity_providers: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names of the capacity providers associated with the cluster. Wire name: `capacityProviders`."""
     default_capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST
     """Strategy used when a request names neither launch type nor strategy. Wire name: `defaultCapacityProviderStrategy`."""
@@ -221,7 +222,7 @@ class ListClustersResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
     """
 
-    cluster_arns: Sequence[str] = ABSENT_LIST
+    cluster_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`clusterArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -291,7 +292,7 @@ class CreateClusterRequest(Request[CreateClusterResponse]):
     """Settings of the cluster, such as Container Insights. Wire name: `settings`."""
     configuration: ClusterConfiguration | None = None
     """Execute-command and managed-storage settings. Wire name: `configuration`."""
-    capacity_providers: Sequence[str] = ABSENT_LIST
+    capacity_providers: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names of the capacity providers to associate, such as `FARGATE`. Wire name: `capacityProviders`."""
     default_capacity_provider_strategy: Sequence[CapacityProviderStrategyItem] = ABSENT_LIST
     """Strategy used when a request names neither launch type nor strategy. Wire name: `defaultCapacityProviderStrategy`."""
@@ -323,7 +324,7 @@ class DescribeClustersRequest(Request[DescribeClustersResponse]):
     _operation = "DescribeClusters"
     _response = DescribeClustersResponse
 
-    clusters: Sequence[str] = ABSENT_LIST
+    clusters: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names or ARNs of the clusters, at most 100; `default` when absent. Wire name: `clusters`."""
     include: Sequence[ClusterField] = ABSENT_LIST
     """Optional parts to return, such as `SETTINGS`; those left out here are omitted. One of ATTACHMENTS, CONFIGURATIONS,
@@ -360,7 +361,7 @@ class PutClusterCapacityProvidersRequest(Request[PutClusterCapacityProvidersResp
 
     cluster: str
     """Name or ARN of the cluster to change. Wire name: `cluster`."""
-    capacity_providers: Sequence[str]
+    capacity_providers: Sequence[str] = attrs.field(converter=strings)
     """Names of all capacity providers the cluster should have; others are removed. Wire name: `capacityProviders`."""
     default_capacity_provider_strategy: Sequence[CapacityProviderStrategyItem]
     """Strategy used when a request names neither launch type nor strategy. Wire name: `defaultCapacityProviderStrategy`."""

@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
 from ecskit._core.model import Model, TaggedUnion
+from ecskit._core.typing import strings
 from ecskit.models.literals import (
     AssignPublicIp,
     ContainerCondition,
@@ -109,9 +110,9 @@ class AwsVpcConfiguration(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
     """
 
-    subnets: Sequence[str]
+    subnets: Sequence[str] = attrs.field(converter=strings)
     """IDs of the subnets to use, at most 16, all in one VPC. Wire name: `subnets`."""
-    security_groups: Sequence[str] = ABSENT_LIST
+    security_groups: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the security groups, at most 5; the VPC's default group when absent. Wire name: `securityGroups`."""
     assign_public_ip: AssignPublicIp | None = None
     """Whether the task's network interface gets a public IP address. One of ENABLED, DISABLED. Wire name:
@@ -276,7 +277,7 @@ class HealthCheck(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
 
-    command: Sequence[str]
+    command: Sequence[str] = attrs.field(converter=strings)
     """Command that exits with 0 when healthy, beginning with `CMD` or `CMD-SHELL`. Wire name: `command`."""
     interval: int | None = None
     """Seconds between checks, from 5 to 300; 30 when absent. Wire name: `interval`."""
@@ -319,9 +320,9 @@ class KernelCapabilities(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
     """
 
-    add: Sequence[str] = ABSENT_LIST
+    add: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Capabilities to add, such as `NET_ADMIN`; Fargate accepts only `SYS_PTRACE`. Wire name: `add`."""
-    drop: Sequence[str] = ABSENT_LIST
+    drop: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Capabilities to take away. Wire name: `drop`."""
 
 
@@ -544,7 +545,7 @@ class Tmpfs(Model):
     """Path in the container to mount at. Wire name: `containerPath`."""
     size: int
     """Largest size in MiB. Wire name: `size`."""
-    mount_options: Sequence[str] = ABSENT_LIST
+    mount_options: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Mount options, such as `noexec` or `ro`. Wire name: `mountOptions`."""
 
 

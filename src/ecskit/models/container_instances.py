@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Attachment,
     Attribute,
@@ -259,7 +260,7 @@ class ListContainerInstancesResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
     """
 
-    container_instance_arns: Sequence[str] = ABSENT_LIST
+    container_instance_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`containerInstanceArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -323,7 +324,7 @@ class Resource(Model):
     """Amount, for type `LONG`. Wire name: `longValue`."""
     integer_value: int | None = None
     """Amount, for type `INTEGER`. Wire name: `integerValue`."""
-    string_set_value: Sequence[str] = ABSENT_LIST
+    string_set_value: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Items, for type `STRINGSET`. Wire name: `stringSetValue`."""
 
 
@@ -427,7 +428,7 @@ class DescribeContainerInstancesRequest(Request[DescribeContainerInstancesRespon
     _operation = "DescribeContainerInstances"
     _response = DescribeContainerInstancesResponse
 
-    container_instances: Sequence[str]
+    container_instances: Sequence[str] = attrs.field(converter=strings)
     """IDs or ARNs of the container instances, at most 100. Wire name: `containerInstances`."""
     cluster: str | None = None
     """Name or ARN of the cluster the instances are in; ECS uses `default` when absent. Wire name: `cluster`."""
@@ -610,7 +611,7 @@ class UpdateContainerInstancesStateRequest(Request[UpdateContainerInstancesState
     _operation = "UpdateContainerInstancesState"
     _response = UpdateContainerInstancesStateResponse
 
-    container_instances: Sequence[str]
+    container_instances: Sequence[str] = attrs.field(converter=strings)
     """IDs or ARNs of the container instances, at most 10. Wire name: `containerInstances`."""
     status: ContainerInstanceStatus
     """New state, `ACTIVE` or `DRAINING`; others are rejected. One of ACTIVE, DRAINING, REGISTERING, DEREGISTERING,

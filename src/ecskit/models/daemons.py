@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     ContainerDependency,
     ContainerRestartPolicy,
@@ -122,7 +123,7 @@ class DaemonAlarmConfiguration(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DaemonAlarmConfiguration.html
     """
 
-    alarm_names: Sequence[str] = ABSENT_LIST
+    alarm_names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`alarmNames`."""
     enable: bool | None = None
     """`enable`."""
@@ -183,9 +184,9 @@ class DaemonContainerDefinition(Model):
     """`cpu`."""
     essential: bool | None = None
     """`essential`."""
-    entry_point: Sequence[str] = ABSENT_LIST
+    entry_point: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`entryPoint`."""
-    command: Sequence[str] = ABSENT_LIST
+    command: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`command`."""
     working_directory: str | None = None
     """`workingDirectory`."""
@@ -290,9 +291,9 @@ class DaemonDeploymentAlarms(Model):
 
     status: DaemonDeploymentRollbackMonitorsStatus | str | None = None
     """`status`. One of TRIGGERED, MONITORING, MONITORING_COMPLETE, DISABLED."""
-    alarm_names: Sequence[str] = ABSENT_LIST
+    alarm_names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`alarmNames`."""
-    triggered_alarm_names: Sequence[str] = ABSENT_LIST
+    triggered_alarm_names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`triggeredAlarmNames`."""
 
 
@@ -481,7 +482,7 @@ class DaemonRollback(Model):
     """`startedAt`."""
     rollback_target_daemon_revision_arn: str | None = None
     """`rollbackTargetDaemonRevisionArn`."""
-    rollback_capacity_providers: Sequence[str] = ABSENT_LIST
+    rollback_capacity_providers: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`rollbackCapacityProviders`."""
 
 
@@ -751,7 +752,7 @@ class CreateDaemonRequest(Request[CreateDaemonResponse]):
     """Name of the daemon. Wire name: `daemonName`."""
     daemon_task_definition_arn: str
     """ARN of the daemon task definition to run. Wire name: `daemonTaskDefinitionArn`."""
-    capacity_provider_arns: Sequence[str]
+    capacity_provider_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the capacity providers to run on. Wire name: `capacityProviderArns`."""
     cluster_arn: str | None = None
     """ARN of the cluster to create the daemon in. Wire name: `clusterArn`."""
@@ -811,7 +812,7 @@ class DescribeDaemonDeploymentsRequest(Request[DescribeDaemonDeploymentsResponse
     _operation = "DescribeDaemonDeployments"
     _response = DescribeDaemonDeploymentsResponse
 
-    daemon_deployment_arns: Sequence[str]
+    daemon_deployment_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the daemon deployments. Wire name: `daemonDeploymentArns`."""
 
 
@@ -839,7 +840,7 @@ class DescribeDaemonRevisionsRequest(Request[DescribeDaemonRevisionsResponse]):
     _operation = "DescribeDaemonRevisions"
     _response = DescribeDaemonRevisionsResponse
 
-    daemon_revision_arns: Sequence[str]
+    daemon_revision_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the daemon revisions. Wire name: `daemonRevisionArns`."""
 
 
@@ -922,7 +923,7 @@ class ListDaemonsRequest(Request[ListDaemonsResponse]):
 
     cluster_arn: str | None = None
     """ARN of a cluster; only its daemons are listed. Wire name: `clusterArn`."""
-    capacity_provider_arns: Sequence[str] = ABSENT_LIST
+    capacity_provider_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """ARNs of capacity providers; only daemons that use them are listed. Wire name: `capacityProviderArns`."""
     max_results: int | None = None
     """Largest number of items to return in one page. Wire name: `maxResults`."""
@@ -979,7 +980,7 @@ class UpdateDaemonRequest(Request[UpdateDaemonResponse]):
     """ARN of the daemon to change. Wire name: `daemonArn`."""
     daemon_task_definition_arn: str
     """ARN of the daemon task definition to run. Wire name: `daemonTaskDefinitionArn`."""
-    capacity_provider_arns: Sequence[str]
+    capacity_provider_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the capacity providers to run on. Wire name: `capacityProviderArns`."""
     deployment_configuration: DaemonDeploymentConfiguration | None = None
     """How deployments replace the daemon's tasks. Wire name: `deploymentConfiguration`."""

@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     KeyValuePair,
     Secret,
@@ -128,7 +129,7 @@ class ExpressGatewayContainer(Model):
     """`awsLogsConfiguration`."""
     repository_credentials: ExpressGatewayRepositoryCredentials | None = None
     """`repositoryCredentials`."""
-    command: Sequence[str] = ABSENT_LIST
+    command: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`command`."""
     environment: Sequence[KeyValuePair] = ABSENT_LIST
     """`environment`."""
@@ -221,9 +222,9 @@ class ExpressGatewayServiceNetworkConfiguration(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExpressGatewayServiceNetworkConfiguration.html
     """
 
-    security_groups: Sequence[str] = ABSENT_LIST
+    security_groups: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`securityGroups`."""
-    subnets: Sequence[str] = ABSENT_LIST
+    subnets: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`subnets`."""
 
 

@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import Model, Request, Response, TaggedUnion
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Tag,
 )
@@ -233,7 +234,7 @@ class ElbGatewayResources(Model):
     """`listenerArn`."""
     security_group: str | None = None
     """`securityGroup`."""
-    gateway_route_arns: Sequence[str] = ABSENT_LIST
+    gateway_route_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`gatewayRouteArns`."""
 
 
@@ -353,7 +354,7 @@ class GatewayElbNetworkConfiguration(Model):
 
     inbound_security_group: str | None = None
     """`inboundSecurityGroup`."""
-    subnets: Sequence[str] = ABSENT_LIST
+    subnets: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`subnets`."""
     ip_address_type: GatewayElbIpAddressType | None = None
     """`ipAddressType`. One of ipv4, dualstack, dualstack-without-public-ipv4."""
@@ -449,7 +450,7 @@ class GatewayRouteAlbResources(Model):
     """`listenerArn`."""
     listener_rule_arn: str | None = None
     """`listenerRuleArn`."""
-    test_listener_rule_arns: Sequence[str] = ABSENT_LIST
+    test_listener_rule_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`testListenerRuleArns`."""
     load_balancer_security_groups: Sequence[GatewayRouteLoadBalancerSecurityGroup] = ABSENT_LIST
     """`loadBalancerSecurityGroups`."""
@@ -466,7 +467,7 @@ class GatewayRouteLoadBalancerSecurityGroup(Model):
 
     arn: str | None = None
     """`arn`."""
-    rule_arns: Sequence[str] = ABSENT_LIST
+    rule_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`ruleArns`."""
 
 
@@ -530,7 +531,7 @@ class GatewayTestTrafficHeader(Model):
 
     name: str
     """`name`."""
-    values: Sequence[str]
+    values: Sequence[str] = attrs.field(converter=strings)
     """`values`."""
 
 
@@ -852,7 +853,7 @@ class ListGatewaysRequest(Request[ListGatewaysResponse]):
     _response = ListGatewaysResponse
     _items = "gateways"
 
-    names: Sequence[str] = ABSENT_LIST
+    names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names of the gateways to list. Wire name: `names`."""
     status: Sequence[GatewayStatus] = ABSENT_LIST
     """States a gateway may be in to be listed. One of ACTIVE, UPDATE_IN_PROGRESS, UPDATE_COMPLETE, UPDATE_FAILED, DELETED.

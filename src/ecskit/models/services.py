@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import JSON, FallibleResponse, Model, Request, Response, TaggedUnion
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     CapacityProviderStrategyItem,
     CreatedAt,
@@ -332,7 +333,7 @@ class DeploymentAlarms(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentAlarms.html
     """
 
-    alarm_names: Sequence[str]
+    alarm_names: Sequence[str] = attrs.field(converter=strings)
     """Names of the CloudWatch alarms to watch. Wire name: `alarmNames`."""
     rollback: bool
     """Whether a failed deployment returns to the last one that completed. Wire name: `rollback`."""
@@ -603,7 +604,7 @@ class GatewayConnectionAlbResources(Model):
     """ARN of the ACM certificate. Wire name: `acmCertificateArn`."""
     load_balancer_arn: str | None = None
     """ARN of the Application Load Balancer. Wire name: `loadBalancerArn`."""
-    load_balancer_security_group_arns: Sequence[str] = ABSENT_LIST
+    load_balancer_security_group_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """ARNs of the load balancer's security groups. Wire name: `loadBalancerSecurityGroupArns`."""
     listener_arn: str | None = None
     """ARN of the listener. Wire name: `listenerArn`."""
@@ -740,7 +741,7 @@ class ListServicesByNamespaceResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
     """
 
-    service_arns: Sequence[str] = ABSENT_LIST
+    service_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`serviceArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -753,7 +754,7 @@ class ListServicesResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
     """
 
-    service_arns: Sequence[str] = ABSENT_LIST
+    service_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`serviceArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -909,9 +910,9 @@ class ManagedLoadBalancer(Model):
     """ARN of the load balancer. Wire name: `arn`."""
     status_reason: str | None = None
     """Why the load balancer is in that state, in words. Wire name: `statusReason`."""
-    subnet_ids: Sequence[str] = ABSENT_LIST
+    subnet_ids: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the subnets the load balancer is in. Wire name: `subnetIds`."""
-    security_group_ids: Sequence[str] = ABSENT_LIST
+    security_group_ids: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the security groups of the load balancer. Wire name: `securityGroupIds`."""
 
 
@@ -1021,7 +1022,7 @@ class MetricConfiguration(Model):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_MetricConfiguration.html
     """
 
-    metric_names: Sequence[str]
+    metric_names: Sequence[str] = attrs.field(converter=strings)
     """Names of the metrics. Allowed: 1 to 5 items. Wire name: `metricNames`."""
     resolution_seconds: int
     """Seconds between data points. Allowed: 20 to 60. Wire name: `resolutionSeconds`."""
@@ -1417,9 +1418,9 @@ class ServiceDeploymentAlarms(Model):
     """Whether the alarms are being watched, went off, are done with or are off. One of TRIGGERED, MONITORING,
     MONITORING_COMPLETE, DISABLED. Wire name: `status`.
     """
-    alarm_names: Sequence[str] = ABSENT_LIST
+    alarm_names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names of the CloudWatch alarms watched. Wire name: `alarmNames`."""
-    triggered_alarm_names: Sequence[str] = ABSENT_LIST
+    triggered_alarm_names: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Names of the alarms that went off. Wire name: `triggeredAlarmNames`."""
 
 
@@ -2032,7 +2033,7 @@ class DescribeServiceDeploymentsRequest(Request[DescribeServiceDeploymentsRespon
     _operation = "DescribeServiceDeployments"
     _response = DescribeServiceDeploymentsResponse
 
-    service_deployment_arns: Sequence[str]
+    service_deployment_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the service deployments, at most 20. Wire name: `serviceDeploymentArns`."""
 
 
@@ -2046,7 +2047,7 @@ class DescribeServiceRevisionsRequest(Request[DescribeServiceRevisionsResponse])
     _operation = "DescribeServiceRevisions"
     _response = DescribeServiceRevisionsResponse
 
-    service_revision_arns: Sequence[str]
+    service_revision_arns: Sequence[str] = attrs.field(converter=strings)
     """ARNs of the service revisions, at most 20. Wire name: `serviceRevisionArns`."""
 
 
@@ -2060,7 +2061,7 @@ class DescribeServicesRequest(Request[DescribeServicesResponse]):
     _operation = "DescribeServices"
     _response = DescribeServicesResponse
 
-    services: Sequence[str]
+    services: Sequence[str] = attrs.field(converter=strings)
     """Names or ARNs of the services, at most 10. Wire name: `services`."""
     cluster: str | None = None
     """Name or ARN of the cluster the services are in; ECS uses `default` when absent. Wire name: `cluster`."""
@@ -2082,7 +2083,7 @@ class DescribeTaskSetsRequest(Request[DescribeTaskSetsResponse]):
     """Name or ARN of the cluster the service is in. Wire name: `cluster`."""
     service: str
     """Name or ARN of the service the task sets belong to. Wire name: `service`."""
-    task_sets: Sequence[str] = ABSENT_LIST
+    task_sets: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs or ARNs of the task sets; all of the service's when absent. Wire name: `taskSets`."""
     include: Sequence[TaskSetField] = ABSENT_LIST
     """`TAGS` to have tags returned; they are left out otherwise. One of TAGS. Wire name: `include`."""

@@ -12,6 +12,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Tag,
 )
@@ -95,5 +96,5 @@ class UntagResourceRequest(Request[UntagResourceResponse]):
 
     resource_arn: str
     """ARN of the resource, such as a task, service, cluster or task definition. Wire name: `resourceArn`."""
-    tag_keys: Sequence[str]
+    tag_keys: Sequence[str] = attrs.field(converter=strings)
     """Keys of the tags to remove. Wire name: `tagKeys`."""

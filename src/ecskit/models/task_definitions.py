@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST, ABSENT_MAP
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Attribute,
     ContainerDependency,
@@ -114,7 +115,7 @@ class ContainerDefinition(Model):
     """Hard memory limit in MiB; a container that goes over it is killed. Wire name: `memory`."""
     memory_reservation: int | None = None
     """Soft memory limit in MiB, reserved for the container when it is placed. Wire name: `memoryReservation`."""
-    links: Sequence[str] = ABSENT_LIST
+    links: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Other containers to link to, as `name:alias`; only in `bridge` network mode. Wire name: `links`."""
     port_mappings: Sequence[PortMapping] = ABSENT_LIST
     """Container ports opened to the network. Wire name: `portMappings`."""
@@ -122,9 +123,9 @@ class ContainerDefinition(Model):
     """Whether the whole task stops when this container does; true when absent. Wire name: `essential`."""
     restart_policy: ContainerRestartPolicy | None = None
     """Whether and how often the container is restarted without replacing the task. Wire name: `restartPolicy`."""
-    entry_point: Sequence[str] = ABSENT_LIST
+    entry_point: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Entry point that replaces the image's. Wire name: `entryPoint`."""
-    command: Sequence[str] = ABSENT_LIST
+    command: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Command that replaces the image's, one argument per item. Wire name: `command`."""
     environment: Sequence[KeyValuePair] = ABSENT_LIST
     """Environment variables in plain text; use `secrets` for sensitive values. Wire name: `environment`."""
@@ -162,13 +163,13 @@ class ContainerDefinition(Model):
     """Whether the container gets elevated rights on its host; not available on Fargate. Wire name: `privileged`."""
     readonly_root_filesystem: bool | None = None
     """Whether the container's root file system is read-only. Wire name: `readonlyRootFilesystem`."""
-    dns_servers: Sequence[str] = ABSENT_LIST
+    dns_servers: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """DNS servers the container uses. Wire name: `dnsServers`."""
-    dns_search_domains: Sequence[str] = ABSENT_LIST
+    dns_search_domains: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """DNS search domains the container uses. Wire name: `dnsSearchDomains`."""
     extra_hosts: Sequence[HostEntry] = ABSENT_LIST
     """Extra lines for `/etc/hosts`; not for `awsvpc` network mode. Wire name: `extraHosts`."""
-    docker_security_options: Sequence[str] = ABSENT_LIST
+    docker_security_options: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Labels for SELinux, AppArmor or credential specs; not available on Fargate. Wire name: `dockerSecurityOptions`."""
     interactive: bool | None = None
     """Whether standard input stays open, like `docker run -i`. Wire name: `interactive`."""
@@ -188,7 +189,7 @@ class ContainerDefinition(Model):
     """GPUs or other devices the container needs. Wire name: `resourceRequirements`."""
     firelens_configuration: FirelensConfiguration | None = None
     """Makes the container a log router for the others in the task. Wire name: `firelensConfiguration`."""
-    credential_specs: Sequence[str] = ABSENT_LIST
+    credential_specs: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """ARNs of credential spec files for Active Directory authentication. Wire name: `credentialSpecs`."""
 
 
@@ -359,7 +360,7 @@ class ListTaskDefinitionFamiliesResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitionFamilies.html
     """
 
-    families: Sequence[str] = ABSENT_LIST
+    families: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`families`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -372,7 +373,7 @@ class ListTaskDefinitionsResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
     """
 
-    task_definition_arns: Sequence[str] = ABSENT_LIST
+    task_definition_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`taskDefinitionArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -602,7 +603,7 @@ class DeleteTaskDefinitionsRequest(Request[DeleteTaskDefinitionsResponse]):
     _operation = "DeleteTaskDefinitions"
     _response = DeleteTaskDefinitionsResponse
 
-    task_definitions: Sequence[str]
+    task_definitions: Sequence[str] = attrs.field(converter=strings)
     """`family:revision` or ARN of `INACTIVE` revisions to delete, at most 10. Wire name: `taskDefinitions`."""
 
 

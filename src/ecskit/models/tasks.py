@@ -14,6 +14,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.model import FallibleResponse, Model, Request, Response
+from ecskit._core.typing import strings
 from ecskit.models.common import (
     Attachment,
     Attribute,
@@ -125,9 +126,9 @@ class Container(Model):
     """Hard memory limit of the container in MiB, as a string. Wire name: `memory`."""
     memory_reservation: str | None = None
     """Soft memory limit of the container in MiB, as a string. Wire name: `memoryReservation`."""
-    gpu_ids: Sequence[str] = ABSENT_LIST
+    gpu_ids: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the GPUs the container was given. Wire name: `gpuIds`."""
-    neuron_device_ids: Sequence[str] = ABSENT_LIST
+    neuron_device_ids: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs of the Neuron devices the container was given. Wire name: `neuronDeviceIds`."""
     gpu_sharing_strategy: SharingStrategy | None = None
     """How the container shares its GPU with others. Wire name: `gpuSharingStrategy`."""
@@ -144,7 +145,7 @@ class ContainerOverride(Model):
 
     name: str | None = None
     """Name of the container to override; needed whenever anything else is set. Wire name: `name`."""
-    command: Sequence[str] = ABSENT_LIST
+    command: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """Command that replaces the image's or the task definition's. Wire name: `command`."""
     environment: Sequence[KeyValuePair] = ABSENT_LIST
     """Environment variables to add, or to replace where the name exists already. Wire name: `environment`."""
@@ -227,7 +228,7 @@ class ListTasksResponse(Response):
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
     """
 
-    task_arns: Sequence[str] = ABSENT_LIST
+    task_arns: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """`taskArns`."""
     next_token: str | None = None
     """`nextToken`."""
@@ -571,7 +572,7 @@ class DescribeTasksRequest(Request[DescribeTasksResponse]):
     _operation = "DescribeTasks"
     _response = DescribeTasksResponse
 
-    tasks: Sequence[str]
+    tasks: Sequence[str] = attrs.field(converter=strings)
     """IDs or ARNs of the tasks, at most 100. Wire name: `tasks`."""
     cluster: str | None = None
     """Name or ARN of the cluster the tasks are in; ECS uses `default` when absent. Wire name: `cluster`."""
@@ -613,7 +614,7 @@ class GetTaskProtectionRequest(Request[GetTaskProtectionResponse]):
 
     cluster: str
     """Name or ARN of the cluster the tasks run in. Wire name: `cluster`."""
-    tasks: Sequence[str] = ABSENT_LIST
+    tasks: Sequence[str] = attrs.field(default=ABSENT_LIST, converter=strings)
     """IDs or ARNs of the tasks. Wire name: `tasks`."""
 
 
@@ -729,7 +730,7 @@ class StartTaskRequest(Request[StartTaskResponse]):
         "enable_ecs_managed_tags": "enableECSManagedTags",
     }
 
-    container_instances: Sequence[str]
+    container_instances: Sequence[str] = attrs.field(converter=strings)
     """IDs or ARNs of the container instances to start a task on, at most 10. Wire name: `containerInstances`."""
     task_definition: str
     """`family`, `family:revision` or ARN; a family alone means its newest `ACTIVE` revision. Wire name: `taskDefinition`."""
@@ -791,7 +792,7 @@ class UpdateTaskProtectionRequest(Request[UpdateTaskProtectionResponse]):
 
     cluster: str
     """Name or ARN of the cluster the tasks run in. Wire name: `cluster`."""
-    tasks: Sequence[str]
+    tasks: Sequence[str] = attrs.field(converter=strings)
     """IDs or ARNs of the tasks, at most 10. Wire name: `tasks`."""
     protection_enabled: bool
     """Whether the tasks are protected from scale-in and deployments. Wire name: `protectionEnabled`."""

@@ -13,6 +13,7 @@ from ecskit.services import (
     DeploymentEvent,
     DeploymentFollowed,
     PauseStarted,
+    RevisionRegistered,
     RollbackStarted,
     ServiceEventLogged,
     StabilityChanged,
@@ -39,7 +40,7 @@ class Lines(Show):
 
     def say(self, text: str) -> None:
         """Write a line."""
-        stamp = f"{self._utc():%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
+        stamp = f"{self._utc() + self._skipped:%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
         self._write(f"{stamp}  {' '.join(text.split())}")
 
     def _write(self, line: str) -> None:
@@ -84,7 +85,7 @@ class Lines(Show):
                 line = one_line(str(event))
             case StabilityChanged():
                 line = stability(event.progress) or one_line(str(event))
-            case StageReached() | PauseStarted():
+            case StageReached() | PauseStarted() | RevisionRegistered():
                 line = one_line(str(event))
         return line
 

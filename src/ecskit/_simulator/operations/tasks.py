@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from ecskit._simulator.wire import Wire
 
 _STOPPED_BY_USER = "Task stopped by user"
+# Seen: https://github.com/aws/aws-sdk-go-v2/issues/1893 (`startedBy` with `family` or `launchType`; the API reference
+# calls it the only filter), https://github.com/boto/boto3/issues/874 (`serviceName` with `containerInstance`), and
+# https://github.com/fujiwara/ecsta/pull/119 (`serviceName` with `family`).
+_NOT_COMBINED = {
+    "startedBy": ("family", "launchType", "serviceName", "containerInstance"),
+    "serviceName": ("family", "containerInstance"),
+}
+"""Filters of ListTasks that ECS refuses together."""
 
 
 def _describe(account: Account, request: Wire) -> Wire:
@@ -35,6 +43,9 @@ def _describe(account: Account, request: Wire) -> Wire:
 
 def _list(account: Account, request: Wire) -> Wire:
     cluster = account.cluster(request.get("cluster"))
+    for one, others in _NOT_COMBINED.items():
+        if one in request and any(other in request for other in others):
+            raise invalid(f"cannot specify {one} with other arguments")
     service = None
     if "serviceName" in request:
         service = account.find_service(cluster, request["serviceName"])

@@ -1,0 +1,1 @@
+"""The methods of `client.clusters`, written once as flows, with their errors."""

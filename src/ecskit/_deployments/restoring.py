@@ -1,0 +1,83 @@
+"""Restore an earlier task definition. A revision that was deregistered is registered again.
+
+ECS refuses to update a service to an INACTIVE task definition, but still describes it. Deregistering old revisions is
+common in pipelines.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
+"""
+
+from __future__ import annotations
+
+import logging
+
+import attrs
+
+from ecskit._api.service_errors import ClientException
+from ecskit._core.effects import Flow
+from ecskit._core.errors import AccessDeniedError, InvalidRequestError
+from ecskit._core.retrying import Retrying, is_transient
+from ecskit._deployments.errors import NothingToRollBack
+from ecskit._deployments.reference import StartedDeployment
+from ecskit._deployments.update import Update
+from ecskit._task_definitions.files import to_register_request
+from ecskit._task_definitions.registering import register_if_changed
+from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, DescribeTaskDefinitionResponse
+
+__all__ = ["restore"]
+
+log = logging.getLogger("ecskit")
+
+
+def restore(update: Update) -> Flow[StartedDeployment]:
+    """Make an update that restores an earlier task definition, and return the deployment that it started.
+
+    If ECS refuses it because the task definition is INACTIVE, a copy of it is registered and deployed.
+
+    Raises:
+        NothingToRollBack: The task definition was deleted.
+        EcsError: ECS refuses a request, or the effect of the update is unknown: then `story` has a handle.
+    """
+    earlier = update.request.task_definition
+    try:
+        return (yield from update.make())
+    except InvalidRequestError as refused:
+        # Wording and class of the refusal vary, so the status of the task definition decides.
+        if earlier is None or update.pending or is_transient(refused):
+            raise
+        found = yield from _described(update, earlier, refused)
+        if found.task_definition.status == "ACTIVE":
+            raise
+        if found.task_definition.status != "INACTIVE":
+            raise _deleted(update, earlier) from refused
+    tags = [tag for tag in found.tags if not (tag.key or "").startswith("aws:")]
+    registered = yield from register_if_changed(to_register_request(found.task_definition, tags=tags))
+    copy = registered.definition.task_definition_arn
+    text = "task definition %s was deregistered; %s is a copy of it and is deployed instead"
+    log.warning(text, _last(earlier), _last(copy))
+    again = attrs.evolve(update, request=attrs.evolve(update.request, task_definition=copy))
+    return attrs.evolve((yield from again.make()), copy_of=found.task_definition.task_definition_arn)
+
+
+def _described(update: Update, name: str, refused: InvalidRequestError) -> Flow[DescribeTaskDefinitionResponse]:
+    request = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
+    try:
+        try:
+            return (yield from Retrying(request, single_attempt=True).send())
+        except AccessDeniedError:  # tags may need a permission of their own
+            request = DescribeTaskDefinitionRequest(task_definition=name)
+            return (yield from Retrying(request, single_attempt=True).send())
+    except AccessDeniedError:
+        raise refused from None
+    except ClientException as missing:
+        if is_transient(missing):
+            raise
+        raise _deleted(update, name) from refused
+
+
+def _deleted(update: Update, name: str) -> NothingToRollBack:
+    why = f"its earlier task definition {_last(name)} was deleted; deploy another one with `ecs.services.deploy`"
+    return NothingToRollBack(update.before.service_name, why)
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
