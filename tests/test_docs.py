@@ -12,7 +12,7 @@ import asyncio
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from inspect import iscoroutine, signature
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,16 +86,38 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client, request: pytest.FixtureRequest) -> None:
+def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
     """Run the blocks one after the other, then the tests in them."""
     namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
     text = page.read_text("utf-8")
     for block in BLOCK.finditer(text):
         run(block, page, namespace)
     for test in [value for name, value in namespace.items() if name.startswith("test_")]:
-        result = test(**{name: request.getfixturevalue(name) for name in signature(test).parameters})
-        if iscoroutine(result):
-            asyncio.run(result)
+        with ExitStack() as stack:
+            values = Values(Simulator(), stack)
+            result = test(**{name: getattr(values, name) for name in signature(test).parameters})
+            if iscoroutine(result):
+                asyncio.run(result)
+
+
+class Values:
+    """The values of ecskit's fixtures for one test, because pytest would reuse them for the next test of the page."""
+
+    def __init__(self, simulator: Simulator, stack: ExitStack) -> None:
+        self.ecs_simulator = simulator
+        self.stack = stack
+
+    @property
+    def ecs_client(self) -> ecskit.Client:
+        return self.stack.enter_context(self.ecs_simulator.client())
+
+    @property
+    def ecs_async_client(self) -> ecskit.AsyncClient:
+        return self.ecs_simulator.async_client()
+
+    @property
+    def ecs_server(self) -> SimulatorServer:
+        return self.stack.enter_context(SimulatorServer(self.ecs_simulator))
 
 
 @pytest.mark.usefixtures("ecs")
