@@ -2,18 +2,17 @@
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
 cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
-`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others. Then
-the tests run that the blocks have defined. Blocks that are marked ```py are not executed.
+`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others.
+pytest runs the tests that a page defines like others. Blocks that are marked ```py are not executed.
 """
 
 from __future__ import annotations
 
-import asyncio
+import ast
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from inspect import iscoroutine, signature
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +29,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
 PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 VIRTUAL = ("now", "sleep", "asleep", "flow")
@@ -85,39 +85,40 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
             yield client
 
 
+def parse(block: re.Match[str]) -> ast.Module:
+    """Return the code of a block, with the line numbers of its page."""
+    return ast.increment_lineno(ast.parse(block[1]), block.string.count("\n", 0, block.start(1)))
+
+
+def run(code: ast.Module, page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Run code in the namespace, and return what it has assigned."""
+    compiled = compile(code, page, "exec")
+    exec(compiled, namespace)
+    return {name: namespace[name] for name in compiled.co_names if name in namespace}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run(page: Path, ecs: ecskit.Client) -> None:
-    """Run the blocks one after the other, then the tests in them."""
+    """Run the blocks one after the other."""
     namespace: dict[str, Any] = {"__name__": page.stem, "ecs": ecs, "network": NETWORK}
-    text = page.read_text("utf-8")
-    for block in BLOCK.finditer(text):
-        run(block, page, namespace)
-    for test in [value for name, value in namespace.items() if name.startswith("test_")]:
-        with ExitStack() as stack:
-            values = Values(Simulator(), stack)
-            result = test(**{name: getattr(values, name) for name in signature(test).parameters})
-            if iscoroutine(result):
-                asyncio.run(result)
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        run(parse(block), page, namespace)
 
 
-class Values:
-    """The values of ecskit's fixtures for one test, because pytest would reuse them for the next test of the page."""
+def defined_tests(page: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the tests of a page. They may use the functions of the page, which are not called here."""
+    namespace: dict[str, Any] = {"__name__": __name__}
+    for block in BLOCK.finditer(page.read_text("utf-8")):
+        code = parse(block)
+        definitions: list[ast.stmt] = [node for node in code.body if isinstance(node, DEFINITIONS)]
+        names = [getattr(node, "name", "") for node in definitions]
+        tests = [name for name in names if name.startswith("test_")]
+        run(code if tests else ast.Module(definitions, []), page, namespace)
+        yield from ((f"{name}_of_{page.stem}", namespace[name]) for name in tests)
 
-    def __init__(self, simulator: Simulator, stack: ExitStack) -> None:
-        self.ecs_simulator = simulator
-        self.stack = stack
 
-    @property
-    def ecs_client(self) -> ecskit.Client:
-        return self.stack.enter_context(self.ecs_simulator.client())
-
-    @property
-    def ecs_async_client(self) -> ecskit.AsyncClient:
-        return self.ecs_simulator.async_client()
-
-    @property
-    def ecs_server(self) -> SimulatorServer:
-        return self.stack.enter_context(SimulatorServer(self.ecs_simulator))
+for each in PAGES:
+    globals().update(defined_tests(each))
 
 
 @pytest.mark.usefixtures("ecs")
@@ -129,21 +130,13 @@ def test_old_and_new_code_assign_the_same() -> None:
     compared: list[str] = []
     for pair in PAIR.finditer(text):
         old, new = [
-            {name: value for name, value in run(block, page, program).items() if is_plain(value)}
+            {name: value for name, value in run(parse(block), page, program).items() if is_plain(value)}
             for block, program in zip(BLOCK.finditer(text, *pair.span()), programs, strict=True)
         ]
         common = sorted(old.keys() & new.keys())
         assert [(name, old[name]) for name in common] == [(name, new[name]) for name in common]
         compared += common
     assert len(compared) > 20
-
-
-def run(block: re.Match[str], page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
-    """Run a block in the namespace, and return what it has assigned."""
-    # Blank lines in front, so that a traceback names the line of the page.
-    code = compile("\n" * block.string.count("\n", 0, block.start(1)) + block[1], page, "exec")
-    exec(code, namespace)
-    return {name: namespace[name] for name in code.co_names if name in namespace}
 
 
 def is_plain(value: object) -> bool:

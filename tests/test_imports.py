@@ -25,11 +25,12 @@ ROOMS: dict[str, set[str]] = {
     # Machinery, from below to above.
     "_version": set(),
     "_lazy": set(),
+    "_forks": set(),
     "_core": set(),
     "models": {"_core", "_lazy"},
     "_api": {"_core", "models"},
-    "_drive": {"_core"},
-    "_transport": {"_core", "models", "_api", "_version"},
+    "_drive": {"_core", "_forks"},
+    "_transport": {"_core", "_forks", "models", "_api", "_version"},
     "_polling": {"_core"},
     "_waits": {"_core", "models", "_api", "_polling"},
     # Domains. None imports a front.

@@ -8,6 +8,7 @@ import copy
 import importlib
 import inspect
 import pickle
+import pydoc
 import subprocess
 import sys
 import traceback
@@ -21,7 +22,7 @@ import attrs
 import pytest
 from test_public_names import PACKAGE, PUBLIC
 
-from ecskit import errors
+from ecskit import errors, models
 from ecskit._core.absent import ABSENT_LIST
 from ecskit.task_definitions import Difference
 from ecskit.testing import DeploymentScript, Fault, Lag, SimulatedError
@@ -55,6 +56,19 @@ def test_the_classes_were_found() -> None:
     assert HOLD_A_CLIENT <= {cls.__name__ for cls in VALUES}
     assert {"Cluster", "TaskOutcome", "StartedDeployment", "WaitHandle", "Fault"} <= {cls.__name__ for cls in VALUES}
     assert sum(len(of(module, CLASSES)) for module in MODULES) == len(CLASSES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_help_describes_each_field(module: str) -> None:
+    """In the docstring of the class, or below the name of the field, as `pydoc` finds it."""
+    for cls in (cls for cls in of(module, VALUES) if cls.__name__ not in HOLD_A_CLIENT):
+        fields = [a.name for a in attrs.fields(cls) if not a.name.startswith("_")]
+        about = inspect.getdoc(cls) or ""
+        bare = [name for name in fields if f" {name}: " not in about and not inspect.getdoc(getattr(cls, name))]
+        assert [] == bare, cls
+    if module == "ecskit.models.clusters":
+        text = pydoc.plain(pydoc.render_doc(models.Cluster))
+        assert "\n |  cluster_arn\n |      ARN of the cluster. Wire name: `clusterArn`.\n" in text
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -16,7 +16,7 @@ from ecskit.testing import Simulator
 
 PACKAGE = Path(ecskit.__file__).parent
 DESIGN = (Path(__file__).parents[1] / "docs" / "design.md").read_text("utf-8")
-SHARED = ("client.py", "_core/", "_drive/", "_transport/", "_polling/", "_waits/")
+SHARED = ("client.py", "_forks.py", "_core/", "_drive/", "_transport/", "_polling/", "_waits/")
 """The layers below the domains. The routes of a call and a wait show them."""
 
 

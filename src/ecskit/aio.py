@@ -15,6 +15,7 @@ from ecskit._drive.clock import Clock, SystemClock
 from ecskit._facades.aio_operations import AsyncOperations
 from ecskit._lazy import publish
 from ecskit._transport.options import Options, require
+from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,7 +59,7 @@ publish(
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-class AsyncClient(AsyncOperations):
+class AsyncClient(Portable, AsyncOperations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
     It belongs to the event loop in which it is first used. Use it with `async with`, or call `aclose()` at the end.
@@ -111,7 +112,7 @@ class AsyncClient(AsyncOperations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        self._set_up(transport_module().new_transport(options), options)
+        self._open(options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -123,14 +124,19 @@ class AsyncClient(AsyncOperations):
         Raises:
             ConfigurationError: It is not an aiobotocore client for ECS.
         """
-        wrapped = cls.__new__(cls)
-        wrapped._set_up(transport_module().wrap(client), None)
-        return wrapped
+        return cls.__new__(cls)._wrap(client)
 
-    def _set_up(self, transport: AsyncTransport, options: Options | None) -> None:
-        self._transport = transport
+    def _open(self, options: Options) -> Self:
+        return self._set_up(transport_module().new_transport(options), options)
+
+    def _wrap(self, client: Any) -> Self:
+        return self._set_up(transport_module().wrap(client), None)
+
+    def _set_up(self, transport: AsyncTransport, options: Options | None) -> Self:
+        self._transport: AsyncTransport = transport
         self._options = options
-        self._runtime = AsyncRuntime(transport, SystemClock(), SystemRandom())
+        self._runtime: AsyncRuntime = AsyncRuntime(transport, SystemClock(), SystemRandom())
+        return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
@@ -248,7 +254,7 @@ class AsyncClient(AsyncOperations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        variant = AsyncClient(**require(self._options).changed(given).as_arguments())
+        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:

@@ -14,6 +14,7 @@ from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_operations import Operations
 from ecskit._lazy import publish
 from ecskit._transport.options import Options, require
+from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -57,7 +58,7 @@ publish(
 ResponseT = TypeVar("ResponseT", bound=Response)
 
 
-class Client(Operations):
+class Client(Portable, Operations):
     """A client for Amazon ECS. Its methods are the operations of the API. Lists, waits and verbs are in its namespaces.
 
     Threads may share it. Use it as a context manager, or call `close()` at the end.
@@ -95,8 +96,6 @@ class Client(Operations):
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
     ) -> None:
-        from ecskit._transport.sync import new_transport
-
         options = Options(
             region_name=region_name,
             profile_name=profile_name,
@@ -109,7 +108,7 @@ class Client(Operations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        self._set_up(new_transport(options), options)
+        self._open(options)
 
     @classmethod
     def wrap(cls, client: Any) -> Self:
@@ -121,16 +120,23 @@ class Client(Operations):
         Raises:
             ConfigurationError: It is not a botocore client for ECS.
         """
+        return cls.__new__(cls)._wrap(client)
+
+    def _open(self, options: Options) -> Self:
+        from ecskit._transport.sync import new_transport
+
+        return self._set_up(new_transport(options), options)
+
+    def _wrap(self, client: Any) -> Self:
         from ecskit._transport.sync import wrap
 
-        wrapped = cls.__new__(cls)
-        wrapped._set_up(wrap(client), None)
-        return wrapped
+        return self._set_up(wrap(client), None)
 
-    def _set_up(self, transport: Transport, options: Options | None) -> None:
-        self._transport = transport
+    def _set_up(self, transport: Transport, options: Options | None) -> Self:
+        self._transport: Transport = transport
         self._options = options
-        self._runtime = Runtime(transport, SystemClock(), SystemRandom())
+        self._runtime: Runtime = Runtime(transport, SystemClock(), SystemRandom())
+        return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
@@ -248,7 +254,7 @@ class Client(Operations):
             verify=verify,
             use_ssl=use_ssl,
         )
-        variant = Client(**require(self._options).changed(given).as_arguments())
+        variant = Client.__new__(Client)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:

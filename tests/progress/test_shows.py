@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -162,6 +163,62 @@ def test_lines_begin_with_the_time_in_utc(shop: Shop) -> None:
     stream = io.StringIO()
     run(ecskit.progress.plain(stream), shop.events(force=True))
     assert [] == [line for line in stream.getvalue().splitlines() if not re.match(r"\d\d:\d\d:\d\dZ  \S", line)]
+
+
+def test_times_are_those_of_the_simulator(shop: Shop) -> None:
+    """On a virtual clock, lines, events and the verdict show its time, which passes at once."""
+    stream, times = io.StringIO(), list[float]()
+    began = shop.now()
+    handle = shop.ecs.services.start_deployment("web", images={"app": "repo/app:2"})
+    # The clock of the machine stands still, so that a slow test run shows the same.
+    with handle.events() as events, ecskit.progress.plain(stream, times="elapsed", now=lambda: 5.0) as show:
+        for event in events:
+            show(event)
+            times.append(event.elapsed)
+    took = shop.now() - began
+    lines = re.sub(r"\d{10,}", "ID", stream.getvalue()).splitlines()
+    assert [re.sub(r"\.\d s  ", " s  ", line) for line in lines] == [
+        "    0 s  deployment ID of default/web (web:2)",
+        "    0 s  PENDING",
+        "    0 s  web:2 0/3 running; web:1 3 running",
+        "    4 s  has started 3 tasks",
+        "    4 s  IN_PROGRESS",
+        "    4 s  web:2 0/3 running, 3 pending; web:1 3 running",
+        "   22 s  has stopped 3 running tasks",
+        "   22 s  deployment completed.",
+        "   22 s  SUCCESSFUL",
+        "   22 s  web:2 3/3 running; web:1 3 running",
+        "   22 s  DEPLOYED web:2 after 22 s: 3 of 3 tasks running",
+    ]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(took)
+
+
+def test_times_in_utc_are_those_of_the_simulator(shop: Shop) -> None:
+    """They begin with the time of day, and go on with the virtual time."""
+    stream = io.StringIO()
+    run(ecskit.progress.plain(stream), shop.events(images={"app": "repo/app:2"}))
+    first, *_, last = [datetime.strptime(f"{line[:8]}+0000", "%H:%M:%S%z") for line in stream.getvalue().splitlines()]
+    assert (last - first).seconds > 20
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["stream first", "block first"])
+def test_a_slow_reader_shows_its_own_time(before: bool, shop: Shop) -> None:  # noqa: FBT001  # a case
+    """Where the clock of the renderer is ahead of the events, as with a slow loop, it counts."""
+    time, stream = [0.0], io.StringIO()
+    with shop.events(force=True) as events:
+        first = next(events) if before else None
+        with ecskit.progress.plain(stream, times="elapsed", now=lambda: time[0]) as show:
+            time[0] = 1000.0
+            show(first or next(events))
+    assert stream.getvalue().startswith(" 1000.0 s  deployment ")
+
+
+def test_a_timeout_shows_the_time_of_the_simulator(shop: Shop) -> None:
+    """Although no event comes with the end of the wait."""
+    stream = io.StringIO()
+    run(ecskit.progress.plain(stream), shop.events(images={"app": "repo/app:2"}, timeout=8))
+    assert reported(stream)[-1].startswith("TIMED OUT after 8 s: ")
 
 
 def test_why_tasks_stop_is_shown_once(shop: Shop) -> None:

@@ -81,7 +81,8 @@ def test_errors_are_counted() -> None:
     """The story holds all errors."""
     run = run_both(timeline("R " + "!throttle " * 5 + "R"), lambda: tasks_stopped(arn("a"), timeout=150))
     story = run.story
-    assert [str(error) for error in story.errors] == ["DescribeTasks: ThrottlingException: slow down"] * 5
+    text = "DescribeTasks: ThrottlingException: slow down (cluster 'prod', task 'a')"
+    assert [str(error) for error in story.errors] == [text] * 5
 
 
 def test_hours_of_errors_do_not_end_a_wait() -> None:

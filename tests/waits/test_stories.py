@@ -60,7 +60,7 @@ def test_the_message_of_a_timeout() -> None:
     assert str(run.error) == (
         f"tasks_stopped: timed out after 20 s: task a is PENDING; task b is RUNNING; {len(run.calls)} polls: "
         f"PROVISIONING x1, RUNNING x{len(run.calls) - 1}, PENDING x{len(run.calls) - 2}; "
-        "last error: DescribeTasks: ServerException: slow down"
+        "last error: DescribeTasks: ServerException: slow down (cluster 'prod', tasks 'a' and 1 more)"
     )
 
 

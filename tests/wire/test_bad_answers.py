@@ -135,7 +135,7 @@ async def test_an_error_without_words_is_an_error(once: Caller, server: ModelSer
     server.will(Answer(b"{}", 500))
     with pytest.raises(errors.ServerError) as caught:
         await once.call("list_clusters")
-    assert "ListClusters: 500: (no message) (HTTP 500, request request-" in str(caught.value)
+    assert f"ListClusters: 500: (no message) (in {REGION}; HTTP 500, request request-" in str(caught.value)
 
 
 async def test_an_unreadable_attempt_leaves_nothing_behind(ecs: Caller, server: ModelServer) -> None:

@@ -18,60 +18,60 @@ from ecskit.waits import WaitStory
 from .support import API, SHAPES, attribute_name
 from .test_service_errors import GROUPS
 
-STORY = WaitStory("tasks_running", "task", {"t": None}, {"t": "why"}, 1.5, 2, {"MISSING": 2}, 0, [])
-FAILURE = models.Failure(arn="arn:1", reason="MISSING", detail="gone")
-RESPONSE = {
-    "Error": {"Code": "ConflictException", "Message": "m"},
-    "ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 400, "RetryAttempts": 2, "HTTPHeaders": {}},
-    "resourceIds": ["arn:1"],
-}
 DEPLOYMENT = DeploymentProgress(started=StartedDeployment(service="web", cluster="prod", deployment_id="ecs-svc/2"))
-TASK = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED")
 SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
 INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
 
-def made(cls: type[Any]) -> Any:
-    """Make an error of a class with usual arguments."""
+def made(cls: type[Any], text: str = "what happened") -> Any:
+    """Make an error of a class with usual arguments; `text` stands wherever others may write."""
+    failure = models.Failure(arn="arn:1", reason=text, detail="gone")
+    story = WaitStory("tasks_running", "task", {"t": None}, {"t": text}, 1.5, 2, {"MISSING": 2}, 0, [])
+    task = models.Task(task_arn="arn:1", last_status="STOPPED", desired_status="STOPPED", stopped_reason=text)
+    response = {
+        "Error": {"Code": "ConflictException", "Message": text},
+        "ResponseMetadata": {"RequestId": "r", "HTTPStatusCode": 400, "RetryAttempts": 2, "HTTPHeaders": {}},
+        "resourceIds": ["arn:1"],
+    }
     sensible: dict[str, Any] = {
-        "error_response": RESPONSE,
+        "error_response": response,
         "operation_name": "RunTask",
         "operation": "RunTask",
         "subject": "RunTaskRequest",
-        "problems": [("count", "expected int, got str")],
-        "message": "what happened",
-        "failures": [FAILURE],
-        "response": models.DescribeTasksResponse(failures=[FAILURE]),
-        "story": STORY,
-        "result": RunTaskResult(requested=2, tasks=[TASK], failures=[FAILURE]),
-        "outcomes": [TaskOutcome.of(TASK)],
-        "missing": ["arn:2"],
-        "tasks": [TASK],
+        "problems": [("count", text)],
+        "message": text,
+        "failures": [failure],
+        "response": models.DescribeTasksResponse(failures=[failure]),
+        "story": story,
+        "result": RunTaskResult(requested=2, tasks=[task], failures=[failure]),
+        "outcomes": [TaskOutcome.of(task)],
+        "missing": [text],
+        "tasks": [task],
         "services": [SERVICE],
         "service": "web",
         "controller": "CODE_DEPLOY",
         "deployment": "arn:3",
-        "why": "there is no other revision",
+        "why": text,
         "errors": {},
         "requested": ["arn:1"],
-        "found": [TASK],
+        "found": [task],
         "stopped": True,
         "container_instances": [INSTANCE],
         "undone": True,
     }
     if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(
-            container_instances=[INSTANCE], failures=[FAILURE]
+            container_instances=[INSTANCE], failures=[failure]
         )
     if cls.__name__.startswith("Deployment") and hasattr(cls, "outcome"):  # their story holds a progress
-        sensible["story"] = DEPLOYMENT.story("why")
+        sensible["story"] = DEPLOYMENT.story(text)
     if inspect.isfunction(cls.__init__):
         parameters = inspect.signature(cls).parameters.values()
         positional = [sensible[p.name] for p in parameters if p.kind is not p.KEYWORD_ONLY]
         error = cls(*positional, **{p.name: sensible[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY})
     else:  # an exception's own, which takes anything
-        error = cls("what happened")
+        error = cls(text)
     error.client_token = "token-1"
     return error
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ecskit import errors
 
 from .model_server import Answer, ModelServer
-from .support import Caller
+from .support import REGION, Caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -93,7 +93,7 @@ async def test_a_modelled_error_is_raised_as_itself(once: Caller, server: ModelS
     )
     assert ("request-", 1, None) == (error.request_id[:8], error.attempts, error.client_token)
     assert (GROUPS[code] is errors.ServerError) == error.retryable
-    assert f"ListTasks: {code}: what ECS says (HTTP {status}, request {error.request_id})" == str(error)
+    assert f"ListTasks: what ECS says (in {REGION}; HTTP {status}, request {error.request_id})" == str(error)
 
 
 @pytest.mark.parametrize("code", GROUPS)

@@ -81,7 +81,7 @@ def _pages(api: Api, variant: Variant) -> str:
     out = [header(f"One {variant.label} method for each paginated operation.")]
     out.append("\nfrom typing import TYPE_CHECKING\n\nfrom ecskit._core.absent import ABSENT_LIST\n")
     out.append("from ecskit._core.hints import no_positional_arguments\n")
-    out.append(f"from ecskit._drive.pages import {pages}, {items}\n\n")
+    out.append(f"from ecskit._drive.namespace import Namespace\nfrom ecskit._drive.pages import {pages}, {items}\n\n")
     out.append(
         "if TYPE_CHECKING:\n    from collections.abc import Sequence\n\n    from typing_extensions import Never\n\n"
     )
@@ -91,10 +91,10 @@ def _pages(api: Api, variant: Variant) -> str:
     )
     out.append(_imports(paged, api, items=True))
     out.append(f'\n__all__ = ["{variant.prefix}Paginate"]\n')
-    out.append(f'\n\nclass {variant.prefix}Paginate:\n    """Paginated lists. Requests are sent as you iterate."""\n')
-    out.append(
-        f'\n    __slots__ = ("_runtime",)\n\n    def __init__(self, runtime: {variant.prefix}Runtime) -> None:\n'
-    )
+    out.append(f"\n\nclass {variant.prefix}Paginate(Namespace):\n")
+    out.append('    """Paginated lists. Requests are sent as you iterate."""\n\n    __slots__ = ()\n\n')
+    out.append(f"    _runtime: {variant.prefix}Runtime\n\n")
+    out.append(f"    def __init__(self, runtime: {variant.prefix}Runtime) -> None:\n")
     out.append('        """Send requests through `runtime`."""\n        self._runtime = runtime\n')
     for op in paged:
         members = [m for m in op.request.members if m.name not in PAGING]

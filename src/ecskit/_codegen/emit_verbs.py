@@ -186,9 +186,10 @@ def _namespace(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) ->
             out.append(line if len(line) <= 120 else long)
         out.append("\n" if group else "")
     bound = namespace.bound
-    base, more = (f"(Bound[{bound}])", f", started: {bound}") if bound else ("", "")
+    base, more = (f"(Bound[{bound}])", f", started: {bound}") if bound else ("(Namespace)", "")
     out.append(f'__all__ = ["{class_}"]\n\n\nclass {class_}{base}:\n    """{namespace.about}"""\n')
-    out.append('\n    __slots__ = ("_runtime",)\n')
+    own = '("_runtime",)\n' if bound else f"()\n\n    _runtime: {variant.prefix}Runtime\n"
+    out.append(f"\n    __slots__ = {own}")
     out.append(f"\n    def __init__(self, runtime: {variant.prefix}Runtime{more}) -> None:\n")
     about = "Act on `started` through `runtime`" if bound else "Run flows on `runtime`"
     out.append(f'        """{about}."""\n')
@@ -202,6 +203,8 @@ def _needed(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> di
     needed = {"ecskit._drive.streams": f"{variant.prefix}Stream"} if any(verb.kind == "Emits" for verb in verbs) else {}
     if namespace.bound:
         needed |= {"ecskit._core.bound": "Bound", HANDLES[namespace.bound].module: namespace.bound}
+    else:
+        needed |= {"ecskit._drive.namespace": "Namespace"}
     return needed
 
 

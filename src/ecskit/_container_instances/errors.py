@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ecskit._core.errors import EcsError, FailuresError, MissingError
+from ecskit._core.errors import EcsError, FailuresError, MissingError, described
 from ecskit._core.wording import listed
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class ContainerInstancesNotChanged(FailuresError):
         self.undone = undone
         self.retryable = bool(errors) and not self.failures and all(error.retryable for error in errors)
 
-    def __str__(self) -> str:
-        parts = [super().__str__()] if self.failures else []
-        parts += [listed(self.errors, separator="; ")] if self.errors else []
+    def _text(self) -> str:
+        parts = [super()._text()] if self.failures else []
+        parts += [listed(map(described, self.errors), separator="; ")] if self.errors else []
         parts.append(f"changed{' and set back again' if self.undone else ''}: {listed(self.changed) or 'none'}")
         return "; ".join(parts)
 
@@ -72,7 +72,7 @@ class ContainerAgentsNotUpdated(EcsError):
         self.requested = tuple(requested)
         self.retryable = all(error.retryable for error in errors.values())
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         total = len(self.errors) + len(self.requested)
-        reasons = listed((f"{id_}: {error}" for id_, error in self.errors.items()), separator="; ")
+        reasons = listed((f"{id_}: {described(error)}" for id_, error in self.errors.items()), separator="; ")
         return f"UpdateContainerAgent failed for {len(self.errors)} of {total} container instances: {reasons}"

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["AgentOutcome", "AgentUpdate"]
@@ -15,7 +16,7 @@ AgentOutcome: TypeAlias = Literal["updated", "current", "requested"]
 
 
 @attrs.frozen(kw_only=True)
-class AgentUpdate:
+class AgentUpdate(Documented):
     """The result of updating the agent of one container instance."""
 
     container_instance: ContainerInstance

@@ -8,8 +8,9 @@ import attrs
 
 from . import wire
 from .effects import DrawRandom, Flow, RawResponse, Send
-from .errors import EcsError, RequestError
+from .errors import EcsError, RequestError, ServiceError, TransportError
 from .model import Request, Response
+from .targets import targets_of
 
 __all__ = ["call"]
 
@@ -33,11 +34,15 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
         request, token = yield from _with_token(request, request._token_length)
     params = wire.encode(request)
     reply = yield Send(request._operation, params, single_attempt)
+    raw: RawResponse | None = None
     try:
-        raw: RawResponse = reply.get()
+        raw = reply.get()
         return wire.decode_response(request._operation, request._response, raw, token)  # type: ignore[return-value]  # `_response` is the class of ResponseT
     except EcsError as error:
         error.client_token = token
+        if isinstance(error, (ServiceError, TransportError)):
+            error.targets = targets_of(params)
+            error.region = raw.region if raw else error.region
         raise
 
 

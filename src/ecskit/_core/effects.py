@@ -28,6 +28,7 @@ __all__ = [
     "RawResponse",
     "Reply",
     "Send",
+    "Share",
     "Sleep",
 ]
 
@@ -40,6 +41,8 @@ class RawResponse:
 
     body: bytes
     metadata: Mapping[str, Any]
+    region: str | None = None
+    """The region of the client, for the messages of errors."""
 
 
 @attrs.frozen
@@ -102,13 +105,20 @@ class Invoke:
 
 
 @attrs.frozen
+class Share:
+    """Get a value that all flows of a client share; the reply holds what `make` returned when it was first needed."""
+
+    make: Callable[[], Any]
+
+
+@attrs.frozen
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | Emit[Any]
 
 
 @attrs.frozen

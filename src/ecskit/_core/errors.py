@@ -1,6 +1,6 @@
 """The base errors: the root, groups of service errors, transport, wrong input, `failures`, pagination, cancelled waits.
 
-Errors hold fields; `__str__` makes the message from them. All errors survive pickle and deepcopy. `ecskit.errors` shows
+Errors hold fields; `_text` makes the message from them. All errors survive pickle and deepcopy. `ecskit.errors` shows
 the whole tree.
 """
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from botocore.exceptions import ClientError
 
-from .wording import listed
+from .targets import where
+from .wording import escaped, listed
 
 if TYPE_CHECKING:
     from .handles import WaitHandle
@@ -122,11 +123,25 @@ class EcsError(Exception):
         if cls.__module__.startswith("ecskit.") and not cls.__name__.startswith("_"):
             cls.__module__ = "ecskit.errors"
 
+    def _text(self) -> str:
+        """Return the message. Subclasses make it from their fields."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        # The only one: reasons and messages in every error are text of others, and end in terminals and logs.
+        return escaped(self._text())
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"  # without `args`, which can be very long
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.__class__, self.args, self.__dict__.copy())
+
+
+# Not in __all__, which `ecskit.errors` publishes.
+def described(error: BaseException) -> str:
+    """Return the message of an error for a log, or for the message of another error, which do not show its class."""
+    return escaped(error._text(coded=True)) if isinstance(error, ServiceError) else str(error)
 
 
 def _rebuild(cls: type[EcsError], args: tuple[Any, ...], state: dict[str, Any]) -> EcsError:
@@ -150,7 +165,7 @@ class RequestError(EcsError, ValueError):
         self.subject = subject
         self.problems = tuple(problems)
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.subject}: " + "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
 
 
@@ -175,7 +190,14 @@ class UnsupportedOperationError(ConfigurationError):
 
 
 class TransportError(EcsError):
-    """No valid response was received. ECS may have processed the request, unless a subclass excludes that."""
+    """No valid response was received. ECS may have processed the request, unless a subclass excludes that.
+
+    Attributes:
+        operation: Name of the operation, such as `RunTask`.
+        message: The reason.
+        region: The region of the client; None if the client could not be made.
+        targets: The identifiers in the request, by the name of the argument: `{"cluster": ("prod",)}`.
+    """
 
     retryable = True
 
@@ -184,9 +206,12 @@ class TransportError(EcsError):
         super().__init__(operation, message)
         self.operation = operation
         self.message = message
+        self.region: str | None = None
+        self.targets: Mapping[str, Sequence[str]] = {}
 
-    def __str__(self) -> str:
-        text = f"{self.operation}: {self.message}"
+    def _text(self) -> str:
+        place = where(self.targets, self.region)
+        text = f"{self.operation}: {self.message}{f' ({place})' if place else ''}"
         if self.client_token and self.retryable:
             text += f"; ECS may have processed the request: repeat it with the client token {self.client_token}"
         return text
@@ -217,6 +242,8 @@ class ServiceError(EcsError, ClientError):
         code: The error code of ECS, such as `ClusterNotFoundException`.
         message: The message of ECS.
         operation: Name of the operation, such as `RunTask`.
+        region: The region of the client; None for an error that was not made by a client.
+        targets: The identifiers in the request, by the name of the argument: `{"cluster": ("prod",)}`.
         request_id: The id that AWS gave the request, or None.
         http_status: HTTP status code of the response, or None.
         attempts: How many times the request was sent.
@@ -231,16 +258,20 @@ class ServiceError(EcsError, ClientError):
         self.code: str = str(error.get("Code", ""))
         self.message: str = str(error.get("Message", ""))
         self.operation = operation_name
+        self.region: str | None = None
+        self.targets: Mapping[str, Sequence[str]] = {}
         self.request_id: str | None = metadata.get("RequestId")
         self.http_status: int | None = metadata.get("HTTPStatusCode")
         self.attempts: int = metadata.get("RetryAttempts", 0) + 1
 
-    def __str__(self) -> str:
-        details = [f"HTTP {self.http_status}"] if self.http_status else []
-        details += [f"request {self.request_id}"] if self.request_id else []
-        details += [f"{self.attempts} attempts"] if self.attempts > 1 else []
-        text = f"{self.operation}: {self.code}: {self.message or '(no message)'}"
-        return f"{text} ({', '.join(details)})" if details else text
+    def _text(self, *, coded: bool = False) -> str:
+        answer = [f"HTTP {self.http_status}"] if self.http_status else []
+        answer += [f"request {self.request_id}"] if self.request_id else []
+        answer += [f"{self.attempts} attempts"] if self.attempts > 1 else []
+        details = "; ".join(filter(None, [where(self.targets, self.region), ", ".join(answer)]))
+        code = [self.code] if coded or self.code != type(self).__name__ else []
+        text = ": ".join([self.operation, *code, self.message.removesuffix(".") or "(no message)"])
+        return f"{text} ({details})" if details else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         # ClientError has its own, which calls __init__ and drops all other state.
@@ -290,7 +321,7 @@ class ServerError(ServiceError):
 class WaitCancelled(EcsError):
     """The `cancel` event of a wait was set."""
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return "the wait was cancelled by its `cancel` event"
 
 
@@ -329,12 +360,14 @@ class FailuresError(EcsError):
         self.failures = tuple(failures)
         self.response = response
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         reasons = [
             f"{f.reason or 'no reason given'}{f' ({f.detail})' if f.detail else ''}{f' for {f.arn}' if f.arn else ''}"
             for f in self.failures
         ]
-        return f"{self.operation}: {len(reasons)} failed: {listed(reasons, separator='; ')}"
+        metadata = getattr(self.response, "metadata", None)
+        request = f" (request {metadata.request_id})" if metadata and metadata.request_id else ""
+        return f"{self.operation}: {len(reasons)} failed: {listed(reasons, separator='; ')}{request}"
 
 
 class MissingError(EcsError):
@@ -356,7 +389,7 @@ class MissingError(EcsError):
         self.missing = tuple(missing)
         self.found = tuple(found)
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         total = len(self.missing) + len(self.found)
         return f"ECS does not show {len(self.missing)} of {total} {self.noun}s: {listed(self.missing)}"
 
@@ -369,5 +402,5 @@ class PaginationError(EcsError):
         super().__init__(operation)
         self.operation = operation
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"{self.operation}: ECS sent the same page token twice; stopped, because the list would never end"

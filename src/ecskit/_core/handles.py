@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
 from ecskit._core.model import Model
@@ -27,7 +28,7 @@ FORMAT = 2
 
 
 @attrs.frozen
-class WaitHandle:
+class WaitHandle(Documented):
     """A wait that can be resumed: `ecs.wait.resume(handle)`, in the same process or in another one.
 
     It contains no secrets: overrides are left out, and so are the members that ECS marks as sensitive.

@@ -6,11 +6,13 @@ from typing import Any
 
 import attrs
 
+from ecskit._core.documented import Documented
+
 __all__ = ["ResponseMetadata", "response_metadata"]
 
 
 @attrs.frozen(kw_only=True, eq=False)
-class ResponseMetadata:
+class ResponseMetadata(Documented):
     """The HTTP exchange of a response."""
 
     request_id: str | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 import attrs
 
 from .absent import ABSENT_LIST, ABSENT_MAP
+from .documented import Documented
 from .errors import FailuresError
 from .hints import missing_model_attribute, not_subscriptable
 from .members import members
@@ -39,7 +40,7 @@ REDACTED = "'***'"
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Model:
+class Model(Documented):
     """A structure of the ECS API.
 
     Models are immutable values. They compare by content; sequences of any class compare by their items. Models

@@ -1,10 +1,22 @@
-"""Parts of messages: plurals, and lists that end after some items."""
+"""Parts of messages: plurals, lists that end after some items, and text of others on one line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["listed", "plural"]
+__all__ = ["escaped", "listed", "plural"]
+
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line separators, characters that change the direction of text, and lone surrogates."""
+
+
+def escaped(text: str) -> str:
+    """Return a text that others wrote as one line: what moves the cursor or reorders text is escaped, as in a repr.
+
+    Reasons, service events and error messages end in terminals and in logs. They must not write lines of their own.
+    """
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def listed(items: Iterable[object], most: int = 10, *, separator: str = ", ") -> str:

@@ -112,7 +112,7 @@ def _follow_or_undo(tracker: Tracker, rollback_options: RollbackOptions, *, stre
 
 def _undo_or_continue(tracker: Tracker, cause: WaitError, *, stream: bool) -> Emits[DeploymentEvent]:
     if stream:
-        yield Emit(RollbackStarted(progress=tracker.progress, reason=why_undone(cause)))
+        yield Emit(RollbackStarted(progress=tracker.progress, elapsed=tracker.latest.elapsed, reason=why_undone(cause)))
     yield from undo(tracker, cause, stream=stream)
     # It was deployed before it could be stopped.
     if tracker.goal.until == "stable":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, described
 from ecskit._polling.errors import WaitError, WaitStory
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class _DeploymentEnd(WaitError):
         """The reason that ECS gives, and why tasks stopped."""
         return "; ".join(self.story.reasons.values())
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         end = f"{self.progress.name} {self.what}"
-        errors = f"; last error: {self.story.errors[-1]}" if self.story.errors else ""
+        errors = f"; last error: {described(self.story.errors[-1])}" if self.story.errors else ""
         return f"{end}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
 
     @property
@@ -139,7 +139,7 @@ class DeploymentInProgress(EcsError):
         self.service = service
         self.deployment = deployment
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return (
             f"service {self.service} is being deployed already: {self.deployment}; nothing was changed. Wait for this"
             " deployment, or leave out `require_idle`"
@@ -160,5 +160,5 @@ class NothingToRollBack(EcsError):
         self.service = service
         self.why = why
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return f"service {self.service} was not rolled back: {self.why}"

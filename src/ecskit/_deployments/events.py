@@ -11,6 +11,8 @@ from typing import TypeAlias, TypeVar
 
 import attrs
 
+from ecskit._core.documented import Documented
+from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
 from ecskit._deployments.progress import DeploymentProgress
@@ -40,9 +42,11 @@ T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
-class _Event:
+class _Event(Documented):
     progress: DeploymentProgress = attrs.field(repr=False, eq=False)
     """The progress of the deployment after the poll that showed the event."""
+    elapsed: float = attrs.field(default=0.0, repr=False, eq=False)
+    """Seconds from the beginning of the stream to that poll, on the clock of the client: virtual on a simulator."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +60,7 @@ class StatusChanged(_Event):
 
     def __str__(self) -> str:
         status = f"{self.progress.name} is {self.status}"
-        return f"{status}: {self.reason}" if self.reason else status
+        return escaped(f"{status}: {self.reason}" if self.reason else status)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +68,7 @@ class StageReached(_Event):
     """The deployment reached a lifecycle stage, or its share of traffic changed."""
 
     stage: str
+    """The lifecycle stage, such as `TEST_TRAFFIC_SHIFT`."""
     traffic: float | None
     """The requested share of production traffic of the new revision, in percent; None if ECS shows none."""
 
@@ -77,6 +82,7 @@ class PauseStarted(_Event):
     """A hook paused the deployment. It waits for an answer, or until the hook expires."""
 
     stage: str | None
+    """The lifecycle stage in which the hook is; None if ECS shows none."""
     hook: DeploymentLifecycleHookDetail
     """The hook, which `continue_deployment` takes."""
 
@@ -111,9 +117,10 @@ class ServiceEventLogged(_Event):
     """ECS added an event to the service."""
 
     event: ServiceEvent
+    """The event, as ECS shows it."""
 
     def __str__(self) -> str:
-        return self.event.message or ""
+        return escaped(self.event.message or "")
 
 
 @attrs.frozen(kw_only=True)
@@ -121,10 +128,11 @@ class TaskStopped(_Event):
     """A task of the deployment did not start, or stopped for another reason than scaling in."""
 
     task: Task
+    """The task, with the reasons why it stopped."""
 
     def __str__(self) -> str:
         what = "stopped" if self.task.started_at else "failed to start"
-        return f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {stop_reason(self.task)}"
+        return escaped(f"task {self.task.task_arn.rsplit('/', 1)[-1]} {what}: {stop_reason(self.task)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -156,6 +164,7 @@ class RollbackStarted(_Event):
     """A rollback started because of `on_failure` or `on_timeout`. Later events belong to the rollback."""
 
     reason: str
+    """Why the deployment is rolled back."""
 
     def __str__(self) -> str:
         to = self.progress.started.previous_task_definition
@@ -180,6 +189,7 @@ class DeploymentFollowed(_Event):
     """Another deployment replaced this one and is followed from now on."""
 
     superseded: StartedDeployment
+    """The deployment that was replaced."""
 
     def __str__(self) -> str:
         return f"{self.superseded.name} was superseded; following {self.progress.name}"

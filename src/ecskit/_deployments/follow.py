@@ -216,7 +216,7 @@ class Tracker:
             latest.observed = attrs.evolve(latest.observed, polls=0, error=None, hidden_since=None)
         else:
             fresh = DeploymentProgress(started=started)
-            latest = Latest(observed=Observed(progress=fresh), emitted=fresh, service_events=latest.service_events)
+            latest = attrs.evolve(latest, observed=Observed(progress=fresh), emitted=fresh)
         return Tracker.of(latest.progress.started, follow_options, wait_options, until=until, latest=latest)
 
     def follow(self, *, stream: bool) -> Flow[DeploymentProgress]:
@@ -249,16 +249,19 @@ class Tracker:
 
     def _emit_and_answer(self, wait_state: WaitState[DeploymentProgress]) -> Emits[DeploymentEvent]:
         [resource] = wait_state.resources.values()
+        latest = self.latest
+        latest.began = wait_state.started if latest.began is None else latest.began
+        latest.elapsed = wait_state.now - latest.began
         if resource.last is not None:
-            before, self.latest.emitted = self.latest.emitted, resource.last
+            before, latest.emitted = latest.emitted, resource.last
             for event in changes(before, resource.last):
                 if isinstance(event, ServiceEventLogged):
                     # A deployment that replaced this one can show the same events again.
                     key = key_of_event(event.event)
-                    if key in self.latest.service_events:
+                    if key in latest.service_events:
                         continue
-                    self.latest.service_events |= {key}
-                yield Emit(event)
+                    latest.service_events |= {key}
+                yield Emit(attrs.evolve(event, elapsed=latest.elapsed))
         yield from self._answer_hooks(wait_state)
 
     def _answer_hooks(self, wait_state: WaitState[DeploymentProgress]) -> Flow[None]:

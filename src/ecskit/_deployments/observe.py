@@ -13,7 +13,7 @@ import attrs
 
 from ecskit._api.service_errors import ServiceNotFoundException
 from ecskit._core.effects import Flow, Sleep
-from ecskit._core.errors import EcsError, ServiceError, UnsupportedOperationError
+from ecskit._core.errors import EcsError, ServiceError, UnsupportedOperationError, described
 from ecskit._core.retrying import DEFAULT_LIMITS, RetryLimits, retry
 from ecskit._deployments.evidence import is_in_transition, replaces_tasks
 from ecskit._deployments.merge import (
@@ -101,6 +101,10 @@ class Latest:
     """The progress up to which events were emitted."""
     service_events: frozenset[object] = frozenset()
     """Keys of the service events that were emitted."""
+    began: float | None = None
+    """When the stream of events began, in monotonic seconds; None before its first poll."""
+    elapsed: float = 0.0
+    """Seconds from then to the latest poll."""
 
     @property
     def progress(self) -> DeploymentProgress:
@@ -195,7 +199,7 @@ class Observer:
                 raise
             if is_refused(error):
                 text = "reading service deployments is refused (%s); the state of %s is taken from its service"
-                return _without_deployment(attrs.evolve(observed, deployments_refused=True), text, error)
+                return _without_deployment(attrs.evolve(observed, deployments_refused=True), text, described(error))
             hidden = error.retryable and progress.service_deployment is None
             if not (hidden and _is_late(observed, (yield Sleep(0)).now)):
                 raise
@@ -388,5 +392,5 @@ def _without_tasks(observed: Observed, refused: EcsError | None) -> Observed:
     if refused is None:
         return observed
     text = "reading tasks is refused (%s): the reasons of failures are missing, and stability is unknown"
-    log.warning(text, refused)
+    log.warning(text, described(refused))
     return attrs.evolve(observed, tasks_refused=True)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._deployments.evidence import count_by_reason, counts_against, is_unplaced, rebalanced, stop_began_at
 from ecskit._deployments.facts import Facts
 from ecskit._deployments.pauses import describe_hook, key_of_hook
@@ -75,7 +76,7 @@ READS = 2
 
 
 @attrs.frozen(kw_only=True)
-class DeploymentProgress:
+class DeploymentProgress(Documented):
     """Everything that polls have shown of a deployment."""
 
     started: StartedDeployment

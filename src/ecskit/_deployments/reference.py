@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._waits.errors import UnsupportedController
@@ -47,7 +48,7 @@ _ARN = re.compile(r"arn:[^:]+:ecs:[^:]*:[^:]*:service-deployment/(?P<cluster>[^/
 
 
 @attrs.frozen
-class ServiceRef:
+class ServiceRef(Documented):
     """A service: all that a request needs to address it."""
 
     cluster: str | None
@@ -67,7 +68,7 @@ class ServiceRef:
 
 
 @attrs.frozen(kw_only=True)
-class StartedDeployment:
+class StartedDeployment(Documented):
     """A deployment that was started, as the response to the change showed it.
 
     `to_json` writes it as text for another process, where `ecs.services.deployment(text)` returns it as a handle.

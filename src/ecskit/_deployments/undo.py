@@ -10,7 +10,7 @@ import logging
 import attrs
 
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
-from ecskit._core.errors import EcsError, ServiceError
+from ecskit._core.errors import EcsError, ServiceError, described
 from ecskit._core.retrying import CLEANUP_LIMITS, DEFAULT_LIMITS, Retrying, RetryLimits, retry
 from ecskit._deployments.arguments import Fallback
 from ecskit._deployments.errors import (
@@ -54,7 +54,7 @@ def abandon(progress: DeploymentProgress, how: Fallback) -> Flow[None]:
         if update is not None:
             yield from restore(update)
     except (EcsError, GeneratorExit) as error:
-        log.warning("%s may continue, because its rollback could not be started: %s", progress.name, error)
+        log.warning("%s may continue, because its rollback could not be started: %s", progress.name, described(error))
         raise
 
 
@@ -132,7 +132,7 @@ def _roll_back(tracker: Tracker, *, stream: bool) -> Flow[DeploymentProgress | N
         return None
     restored = yield from restore(update)
     if stream and restored.copy_of is not None:
-        yield Emit(RevisionRegistered(progress=progress, started=restored))
+        yield Emit(RevisionRegistered(progress=progress, elapsed=tracker.latest.elapsed, started=restored))
     left = max(0.0, began + UNDO_FOR - (yield Sleep(0)).now)
     seen = yield from tracker.then(left, started=restored).follow(stream=stream)
     return attrs.evolve(
@@ -152,7 +152,7 @@ def _ecs_rolls_back(progress: DeploymentProgress, limits: RetryLimits = DEFAULT_
     except (ServiceError, NotVisible) as error:
         if error.retryable:
             raise
-        log.info("ECS does not roll %s back: %s", progress.name, error)
+        log.info("ECS does not roll %s back: %s", progress.name, described(error))
         seen = yield from observe_once(progress, limits)
         return seen.status in _ENDED_WELL
     return True

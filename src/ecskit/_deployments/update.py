@@ -13,7 +13,7 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.errors import EcsError, RequestError, described
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, is_transient, may_have_taken_effect, retry
 from ecskit._core.wire import encode
 from ecskit._deployments.arguments import Change
@@ -168,7 +168,7 @@ class Update:
         try:
             return (yield from retry(lambda: self._find_in_history(primary)))
         except EcsError as error:
-            log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, error)
+            log.info("the effect of the update of %s cannot be read: %s", self.before.service_name, described(error))
             self._ambiguous = self._ambiguous or error.retryable
             return None
 

@@ -26,12 +26,14 @@ from ecskit._core.effects import (
     RawResponse,
     Reply,
     Send,
+    Share,
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, EcsError
 from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
 from ecskit._drive.clock import Clock, FlowCounter
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, close, log
+from ecskit._drive.namespace import Driver
+from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
 
 __all__ = ["AsyncRuntime"]
 
@@ -46,14 +48,15 @@ class AsyncSends(Protocol):
         ...
 
 
-@attrs.frozen
-class AsyncRuntime:
+@attrs.frozen(repr=False)
+class AsyncRuntime(Driver):
     """The async driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: AsyncSends
     clock: Clock
     random: Random
     flows: AsyncRunningFlows = attrs.field(factory=AsyncRunningFlows, eq=False)
+    shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 
     async def run(self, flow: Flow[T]) -> T:
         """Perform a flow to its end and return its result.
@@ -170,6 +173,8 @@ class AsyncRuntime:
                 value = await self._parallel(flows, limit, end)
             case Invoke():
                 value = await _invoke(effect)
+            case Share(make):
+                value = self.shared.get(make)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

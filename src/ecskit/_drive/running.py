@@ -13,6 +13,7 @@ from threading import Condition, Event, get_ident
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.effects import Flow
 from ecskit._core.errors import ClientClosedError
 from ecskit._drive.clock import LinkedEvent
@@ -50,6 +51,14 @@ class RunningFlows:
         self._end: Callable[[Run], None] | None = None
         self._close: Callable[[], None] | None = None
         self._deferred = self._closed = self._done = False
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Leave the running flows to the parent process. A client that it was closing is closed."""
+        for run in self._runs:
+            run.state.forked = True
+        self._runs, self._changed = [], Condition()
+        self._deferred, self._done = False, self._closed
 
     def enter(self, flow: Flow[object], cancel: Event | None) -> Run:
         """Start a flow in this thread.
@@ -57,6 +66,7 @@ class RunningFlows:
         Raises:
             ClientClosedError: The client is being closed. After that, the transport raises this error.
         """
+        _forks.check()
         run = Run(flow, cancel, get_ident())
         with self._changed:
             if self._close is not None and not self._closed:
@@ -91,6 +101,7 @@ class RunningFlows:
             end: Cleans up and closes a flow that is paused.
             close: Closes the connections.
         """
+        _forks.check()
         with self._changed:
             if self._close is None:
                 self._end, self._close = end, close

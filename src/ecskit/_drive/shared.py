@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from ecskit import _forks
 from ecskit._core.effects import CallbackRaised, Flow
 
-__all__ = ["CLEAN_UP_TIMEOUT", "CLOSED_MESSAGE", "CLOSE_TIMEOUT", "Aborted", "FlowState", "close", "log"]
+__all__ = [
+    "CLEAN_UP_TIMEOUT",
+    "CLOSED_MESSAGE",
+    "CLOSE_TIMEOUT",
+    "FORKED_MESSAGE",
+    "Aborted",
+    "FlowState",
+    "SharedValues",
+    "close",
+    "log",
+]
 
 log = logging.getLogger("ecskit")
 
@@ -16,6 +28,7 @@ CLEAN_UP_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 60.0
 """Seconds that closing a client waits for its flows: for a request under way, a callback, and the clean-up."""
 CLOSED_MESSAGE = "the client was closed"
+FORKED_MESSAGE = "this call belongs to the process that started it, from which this one was forked; start another call"
 _MAX_CLOSES = 10
 """How often to close a flow that goes on yielding: once for each level of nested clean-up."""
 
@@ -27,19 +40,37 @@ class Aborted(BaseException):
 class FlowState:
     """What a driver records about the flow that it performs."""
 
-    __slots__ = ("cleaning", "raised", "sent")
+    __slots__ = ("cleaning", "forked", "raised", "sent")
 
     def __init__(self) -> None:
         self.raised: CallbackRaised | None = None
         """What a callback raised, while the flow cleans up after it."""
         self.cleaning = False
         """Whether the flow was interrupted and is cleaning up."""
+        self.forked = False
+        """Whether this process was forked from the one that performs the flow. A child leaves the clean-up to it."""
         self.sent = False
         """Whether the current effect is a request that has been sent, or is about to be."""
 
     def on_send(self) -> None:
         """Record that the request is about to be sent."""
         self.sent = True
+
+
+class SharedValues:
+    """The values that the flows of a client share, by the function that makes each. A forked child makes new ones."""
+
+    def __init__(self) -> None:
+        self._values: dict[Callable[[], Any], Any] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Forget the values: flows of the parent may be using them."""
+        self._values = {}
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        """Return the value that `make` returned first."""
+        return self._values[make] if make in self._values else self._values.setdefault(make, make())
 
 
 def close(flow: Flow[Any]) -> None:

@@ -27,12 +27,23 @@ from ecskit._core.effects import (
     RawResponse,
     Reply,
     Send,
+    Share,
     Sleep,
 )
-from ecskit._core.errors import ClientClosedError, EcsError, RequestError, WaitCancelled
+from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
 from ecskit._drive.clock import Clock, FlowCounter, LinkedEvent
+from ecskit._drive.namespace import Driver
 from ecskit._drive.running import Run, RunningFlows
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, close, log
+from ecskit._drive.shared import (
+    CLEAN_UP_TIMEOUT,
+    CLOSED_MESSAGE,
+    FORKED_MESSAGE,
+    Aborted,
+    FlowState,
+    SharedValues,
+    close,
+    log,
+)
 
 __all__ = ["Runtime"]
 
@@ -47,14 +58,15 @@ class Sends(Protocol):
         ...
 
 
-@attrs.frozen
-class Runtime:
+@attrs.frozen(repr=False)
+class Runtime(Driver):
     """The sync driver of one client: transport, clock, randomness, and the flows that it performs."""
 
     transport: Sends
     clock: Clock
     random: Random
     flows: RunningFlows = attrs.field(factory=RunningFlows, eq=False)
+    shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 
     def run(self, flow: Flow[T], cancel: Event | None = None) -> T:
         """Perform a flow to its end and return its result.
@@ -100,6 +112,8 @@ class Runtime:
                     yield emitted.item
                 finally:
                     self.flows.resume(run)
+                if run.state.forked:
+                    raise ConfigurationError(FORKED_MESSAGE)
                 if run.ended:
                     raise ClientClosedError(CLOSED_MESSAGE)
                 reply = Reply(self.clock.now())
@@ -161,7 +175,9 @@ class Runtime:
                 state.raised = error if isinstance(error, CallbackRaised) else None
                 resume, argument = flow.throw, error
 
-    def _perform(self, effect: Effect, state: FlowState, cancel: Event | None, end: float) -> Reply[Any]:
+    def _perform(  # noqa: C901  # one case for each effect
+        self, effect: Effect, state: FlowState, cancel: Event | None, end: float
+    ) -> Reply[Any]:
         state.sent = False
         if _is_set(cancel) or self.clock.now() >= end:
             raise Aborted
@@ -183,6 +199,8 @@ class Runtime:
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
                 value = _invoke(effect)
+            case Share(make):
+                value = self.shared.get(make)
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
@@ -223,6 +241,8 @@ class Runtime:
         return [future.result() for future in futures]
 
     def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
+        if state.forked:
+            return
         end = min(end, self.clock.now() + CLEAN_UP_TIMEOUT)
         try:
             effect = flow.throw(Cancelled(sent=state.sent))

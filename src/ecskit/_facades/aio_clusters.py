@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClusterVerbs"]
 
 
-class AsyncClusterVerbs:
+class AsyncClusterVerbs(Namespace):
     """Find and describe clusters."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncContainerInstanceVerbs"]
 
 
-class AsyncContainerInstanceVerbs:
+class AsyncContainerInstanceVerbs(Namespace):
     """Drain and activate container instances, update their agents, and find them."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

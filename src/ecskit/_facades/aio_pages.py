@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.hints import no_positional_arguments
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.pages import AsyncPages, AsyncPaginator
 
 if TYPE_CHECKING:
@@ -94,10 +95,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPaginate"]
 
 
-class AsyncPaginate:
+class AsyncPaginate(Namespace):
     """Paginated lists. Requests are sent as you iterate."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Send requests through `runtime`."""

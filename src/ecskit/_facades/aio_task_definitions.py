@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from ecskit._drive.aio import AsyncRuntime
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTaskDefinitionVerbs"]
 
 
-class AsyncTaskDefinitionVerbs:
+class AsyncTaskDefinitionVerbs(Namespace):
     """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

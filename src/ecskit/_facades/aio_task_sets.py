@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTaskSetVerbs"]
 
 
-class AsyncTaskSetVerbs:
+class AsyncTaskSetVerbs(Namespace):
     """Create, scale, switch and delete task sets, of services with an external deployment controller."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncTaskVerbs"]
 
 
-class AsyncTaskVerbs:
+class AsyncTaskVerbs(Namespace):
     """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

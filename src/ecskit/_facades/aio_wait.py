@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
@@ -53,10 +55,12 @@ if TYPE_CHECKING:
 __all__ = ["AsyncWait"]
 
 
-class AsyncWait:
+class AsyncWait(Namespace):
     """Waits. Each returns a typed result, or raises an error that gives the reason."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: AsyncRuntime
 
     def __init__(self, runtime: AsyncRuntime) -> None:
         """Run flows on `runtime`."""

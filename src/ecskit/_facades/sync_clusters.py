@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["ClusterVerbs"]
 
 
-class ClusterVerbs:
+class ClusterVerbs(Namespace):
     """Find and describe clusters."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.hints import no_positional_arguments
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.pages import Pages, Paginator
 
 if TYPE_CHECKING:
@@ -94,10 +95,12 @@ if TYPE_CHECKING:
 __all__ = ["Paginate"]
 
 
-class Paginate:
+class Paginate(Namespace):
     """Paginated lists. Requests are sent as you iterate."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Send requests through `runtime`."""

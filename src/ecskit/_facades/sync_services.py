@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 __all__ = ["ServiceVerbs"]
 
 
-class ServiceVerbs:
+class ServiceVerbs(Namespace):
     """Deploy, scale, create, delete and find services."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

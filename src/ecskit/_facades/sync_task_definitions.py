@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from ecskit._drive.sync import Runtime
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["TaskDefinitionVerbs"]
 
 
-class TaskDefinitionVerbs:
+class TaskDefinitionVerbs(Namespace):
     """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from threading import Event
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["TaskSetVerbs"]
 
 
-class TaskSetVerbs:
+class TaskSetVerbs(Namespace):
     """Create, scale, switch and delete task sets, of services with an external deployment controller."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
@@ -44,10 +45,12 @@ if TYPE_CHECKING:
 __all__ = ["TaskVerbs"]
 
 
-class TaskVerbs:
+class TaskVerbs(Namespace):
     """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._drive.namespace import Namespace
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from threading import Event
@@ -54,10 +56,12 @@ if TYPE_CHECKING:
 __all__ = ["Wait"]
 
 
-class Wait:
+class Wait(Namespace):
     """Waits. Each returns a typed result, or raises an error that gives the reason."""
 
-    __slots__ = ("_runtime",)
+    __slots__ = ()
+
+    _runtime: Runtime
 
     def __init__(self, runtime: Runtime) -> None:
         """Run flows on `runtime`."""

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import attrs
 
-from ecskit._core.errors import EcsError
+from ecskit._core.documented import Documented
+from ecskit._core.errors import EcsError, described
 from ecskit._core.handles import WaitHandle, plain
 from ecskit._core.model import Model
-from ecskit._core.wording import listed, plural
+from ecskit._core.wording import escaped, listed, plural
 
 __all__ = [
     "NotVisible",
@@ -23,7 +24,7 @@ __all__ = [
 
 
 @attrs.frozen
-class WaitStory:
+class WaitStory(Documented):
     """What a wait has observed so far: after a poll, or at its end."""
 
     wait: str
@@ -70,7 +71,7 @@ class WaitStory:
         """Return the state of the wait in one line, for `on_poll=print`."""
         reasons = Counter(self.reasons.values())
         text = ", ".join(f"{plural(count, self.noun)}: {why}" for why, count in reasons.items())
-        return f"{self.wait} after {self.elapsed:.0f} s: {text or 'done'}"
+        return escaped(f"{self.wait} after {self.elapsed:.0f} s: {text or 'done'}")
 
 
 class WaitError(EcsError):
@@ -89,11 +90,11 @@ class WaitError(EcsError):
         super().__init__(story)
         self.story = story  # pyright: ignore[reportIncompatibleVariableOverride]  # never None here
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         story = self.story
         reasons = listed((f"{story.noun} {_short(id_)} {why}" for id_, why in story.reasons.items()), separator="; ")
         text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {reasons}; {story.poll_summary}"
-        return text + (f"; last error: {story.errors[-1]}" if story.errors else "")
+        return text + (f"; last error: {described(story.errors[-1])}" if story.errors else "")
 
 
 class WaitTimeout(WaitError):  # named after what happened, like all errors of waits

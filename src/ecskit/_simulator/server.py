@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from ecskit._simulator.errors import LostAnswerError
+from ecskit._simulator.http_handler import HttpHandler
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.simulator import Simulator
 
@@ -111,9 +112,8 @@ class _HttpServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
-        super().__init__(address, _Handler)
-        self.simulator = simulator
         self.failures: list[Exception] = []
+        super().__init__(address, partial(HttpHandler, simulator.respond, self.failures.append))
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -127,50 +127,10 @@ class _HttpServer(ThreadingHTTPServer):
                 self._connections.discard(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore lost connections. `_Handler` stores the errors of the simulator."""
+        """Ignore lost connections. `HttpHandler` records the errors of the simulator."""
 
     def cut_connections(self) -> None:
         with self._lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def do_POST(self) -> None:
-        server = self.server
-        assert isinstance(server, _HttpServer)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        try:
-            response = server.simulator.respond(self.headers.get("X-Amz-Target", ""), body)
-        except LostAnswerError as lost:
-            self.close_connection = True
-            if lost.loss == "timeout":
-                self._wait_for_disconnect()
-            return
-        except Exception as error:  # noqa: BLE001  # the client gets no answer; `close` raises the error
-            server.failures.append(error)
-            self.close_connection = True
-            self.log_error("%r", error)
-            return
-        self.send_response(response.status)
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(response.body)
-        self.wfile.flush()
-        if len(response.body) < int(response.headers["Content-Length"]):
-            self.close_connection = True
-
-    def _wait_for_disconnect(self) -> None:
-        """Return when the client or the server closes the connection."""
-        with contextlib.suppress(OSError):
-            while self.connection.recv(1):
-                pass
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log no requests: `Simulator.calls` has them."""

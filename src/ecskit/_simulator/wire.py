@@ -19,7 +19,13 @@ Wire = dict[str, Any]
 
 @attrs.frozen
 class Response:
-    """One HTTP answer, ready to be sent."""
+    """One HTTP answer, ready to be sent.
+
+    Args:
+        status: The HTTP status.
+        headers: The headers by name.
+        body: The body.
+    """
 
     status: int
     headers: dict[str, str]
@@ -46,7 +52,7 @@ def parse_body(body: bytes) -> Wire:
     """
     try:
         value = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SimulatedError("SerializationException", f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise SimulatedError("SerializationException", "The body must be a JSON object.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._task_definitions.normalizing import Definition, Hidden, Keyed, check, normal, normal_tags
 from ecskit.models.common import Tag
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -21,7 +22,7 @@ _HIDDEN = "***"
 
 
 @attrs.frozen
-class Change:
+class Change(Documented):
     """One difference between two task definitions. Secrets and the values of unknown members are `***`."""
 
     path: str

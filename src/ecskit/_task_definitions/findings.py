@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 
 __all__ = ["RULES", "Finding", "finding", "raise_for_findings"]
@@ -84,7 +85,7 @@ RULES: Mapping[str, str] = {
 
 
 @attrs.frozen
-class Finding:
+class Finding(Documented):
     """One problem of a task definition."""
 
     path: str

@@ -15,6 +15,7 @@ import attrs
 from ecskit._api.service_errors import ClientException
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
+from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, InvalidRequestError, RequestError
 from ecskit._core.retrying import RetryLimits, is_throttle_in_disguise, is_transient, may_have_taken_effect, retry
@@ -38,7 +39,7 @@ _CONFLICT = re.compile(r"too many concurrent attempts", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
-class Registered:
+class Registered(Documented):
     """The result of `register_if_changed`."""
 
     definition: TaskDefinition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ecskit._core.errors import EcsError, FailuresError, MissingError
+from ecskit._core.errors import EcsError, FailuresError, MissingError, described
 from ecskit._core.wording import listed
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ class TasksNotStarted(FailuresError):
         self.result = result
         self.stopped = stopped
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         arns, requested = self.result.task_arns, self.result.requested
         reasons = list(dict.fromkeys(f"{f.reason}{f' ({f.detail})' if f.detail else ''}" for f in self.failures))
-        reasons += [str(error) for error in self.result.errors]
+        reasons += [described(error) for error in self.result.errors]
         stopped = ", and stopped again" if arns and self.stopped else ""
         reason = "; ".join(reasons) or "ECS gave no reason"
         parts = [f"RunTask: {len(arns)} of {requested} tasks started{stopped}: {reason}"]
@@ -66,7 +66,7 @@ class TaskFailedError(EcsError):
         self.retryable = all(outcome.retryable for outcome in failed)
         self.story = story
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         failed = [outcome.summary for outcome in self.outcomes if not outcome.succeeded]
         count = f"{len(failed)} of {len(self.outcomes)} tasks failed: " if len(self.outcomes) > 1 else ""
         after = f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}" if self.story else ""
@@ -100,7 +100,7 @@ class TasksNotStopped(EcsError):
         self.requested = tuple(requested)
         self.retryable = all(error.retryable for error in errors.values())
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         total = len(self.errors) + len(self.requested)
-        reasons = listed((f"{id_}: {error}" for id_, error in self.errors.items()), separator="; ")
+        reasons = listed((f"{id_}: {described(error)}" for id_, error in self.errors.items()), separator="; ")
         return f"StopTask failed for {len(self.errors)} of {total} tasks: {reasons}"

@@ -15,6 +15,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._core.typing import SequenceNotStr
 from ecskit._core.wire import encode
+from ecskit._waits.revisions import Revisions
 from ecskit.models.common import (
     AwsVpcConfiguration,
     CapacityProviderStrategyItem,
@@ -175,7 +176,7 @@ def _only_essential(definition: str | TaskDefinition) -> Flow[str]:
     """Return the name of the one essential container."""
     if isinstance(definition, str):
         request = DescribeTaskDefinitionRequest(task_definition=definition)
-        definition = (yield from Retrying(request).send()).task_definition
+        definition = yield from Revisions.contents_of(definition, Retrying(request).send)
     names = [c.name for c in definition.container_definitions if c.name]
     essential = [c.name for c in definition.container_definitions if c.name and c.essential is not False]
     if len(essential) != 1:

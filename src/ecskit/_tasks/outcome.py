@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
+from ecskit._core.wording import escaped
 from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.reasons import is_passing
 from ecskit.models.task_definitions import TaskDefinition
@@ -53,23 +55,28 @@ _STOP_CODES = {137, 143}
 
 
 @attrs.frozen
-class LogStream:
+class LogStream(Documented):
     """The log stream of a container in CloudWatch Logs."""
 
     container: str
+    """Name of the container."""
     group: str
+    """Name of the log group."""
     stream: str
+    """Name of the log stream."""
     region: str | None = None
+    """Region of the log group, if the log driver names one."""
 
     def __str__(self) -> str:
         return f"group {self.group}, stream {self.stream}"
 
 
 @attrs.frozen(kw_only=True)
-class TaskOutcome:
+class TaskOutcome(Documented):
     """The outcome of a stopped task."""
 
     kind: OutcomeKind
+    """How the task ended, such as `SUCCEEDED` or `EXITED`."""
     task: Task
     """The last observation of the task."""
     exit_codes: Mapping[str, int | None]
@@ -145,7 +152,7 @@ class TaskOutcome:
         reasons = own or self.reasons
         details += [f'"{"; ".join(reasons)}"'] if reasons and not self.succeeded else []
         detail = f" ({': '.join(details)})" if details else ""
-        return f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}"
+        return escaped(f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}")
 
     def __str__(self) -> str:
         return self.summary

@@ -9,10 +9,11 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError
+from ecskit._core.errors import EcsError, described
 from ecskit._core.retrying import Retrying, RetryLimits, is_retryable
 from ecskit._polling.observations import WaitState
 from ecskit._tasks.outcome import TaskOutcome
+from ecskit._waits.revisions import Revisions
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -80,14 +81,14 @@ class OutcomeReader:
         """Read a definition; return the error if that fails."""
         request = Retrying(DescribeTaskDefinitionRequest(task_definition=arn), single_attempt=True)
         try:
-            response = yield from request.send(limits, may_pass=is_retryable)
+            read = Revisions.contents_of(arn, lambda: request.send(limits, may_pass=is_retryable))
+            self.definitions[arn] = yield from read
         except EcsError as error:
             return error
-        self.definitions[arn] = response.task_definition
         return None
 
     def _skip(self, arn: str, error: EcsError) -> None:
         counted = "all containers" if self.essential is None else "the containers in `essential`"
         text = "task definition %s cannot be read, so the exit codes of %s count and log streams are not listed: %s"
-        log.warning(text, arn, counted, error)
+        log.warning(text, arn, counted, described(error))
         self.definitions[arn] = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ecskit._core.documented import Documented
 from ecskit._core.errors import EcsError
 from ecskit._tasks.errors import TasksNotStarted
 from ecskit.models.common import Failure
@@ -19,7 +20,7 @@ __all__ = ["RunTaskResult"]
 
 
 @attrs.frozen(kw_only=True)
-class RunTaskResult:
+class RunTaskResult(Documented):
     """The tasks that were started, and why others were not."""
 
     requested: int

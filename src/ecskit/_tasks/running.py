@@ -15,7 +15,7 @@ import attrs
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.call import call
 from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.errors import EcsError, RequestError, described
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
@@ -242,7 +242,9 @@ def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
             try:
                 yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
-                log.warning("tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], error)
+                log.warning(
+                    "tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], described(error)
+                )
             tasks |= {task.task_arn: task for task in chunk.tasks}
     if tasks:
         yield from clean_up(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack, nullcontext
 from typing import Any
@@ -12,39 +13,55 @@ from aiobotocore.client import AioBaseClient
 from aiobotocore.session import AioSession
 from botocore.session import Session
 
+from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 
-from . import exchange, sessions, translate
-from .options import Options
+from . import exchange, renewal, sessions, translate, unclosed
+from .options import Options, described
+from .pool import Pooled
 
 __all__ = ["AsyncTransport", "new_transport", "wrap"]
+
+_BEYOND = "requests beyond that queue for a connection"
+_KEPT: list[AsyncTransport] = []
+"""In forked children: those of the parent. Collecting them would close their connections."""
 
 
 class AsyncTransport:
     """Sends through an aiobotocore client; single attempts through a second one. Each is made on first use."""
 
-    def __init__(self, *, client: Any = None, session: Any = None, arguments: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        client: Any = None,
+        session: Any = None,
+        arguments: dict[str, Any] | None = None,
+        options: Options | None = None,
+    ) -> None:
         """Send through `client`, which the caller owns, or through clients made from `session`."""
         self._session = session
         self._arguments = arguments or {}
-        self._clients: dict[bool, Any] = {}
+        self._options = options
+        self._pools: dict[bool, Pooled] = {}
         self._owned = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: asyncio.Lock | None = None
         self._closed = False
+        self._process = os.getpid()
+        self._made_at = unclosed.caller()
         if client is not None:
-            self._clients = {False: client, True: client}
-            exchange.attach(client)
+            self._pools = dict.fromkeys((False, True), Pooled(client, beyond=_BEYOND))
+        _forks.register(self)
 
     @property
     def client(self) -> Any:
         """The aiobotocore client; ConfigurationError before the first call or `async with`."""
-        if False not in self._clients:
+        if False not in self._pools:
             raise ConfigurationError(
                 "the aiobotocore client does not exist yet; `async with` or the first call makes it"
             )
-        return self._clients[False]
+        return self._pools[False].client
 
     async def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
@@ -54,11 +71,12 @@ class AsyncTransport:
         """
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        client = await self.open(single_attempt=send.single_attempt)
-        under_way = exchange.Exchange(client, send, on_send)
+        pool = await self.open(single_attempt=send.single_attempt)
+        under_way = exchange.Exchange(pool.client, send, on_send)
+        pool.enter(under_way)
         token = exchange.current.set(under_way)
         try:
-            return under_way.result(await getattr(client, under_way.method)(**under_way.params))
+            return under_way.result(await getattr(pool.client, under_way.method)(**under_way.params))
         except Exception as error:
             failed = translate.translate(error, under_way, closed=self._closed)
             if failed is None:
@@ -66,19 +84,21 @@ class AsyncTransport:
             cause = translate.cause(error)
         finally:
             exchange.current.reset(token)
+            pool.leave(under_way)
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
-    async def open(self, *, single_attempt: bool = False) -> Any:
+    async def open(self, *, single_attempt: bool = False) -> Pooled:
         """Return the client for usual requests or for single attempts. It is made if absent.
 
         Raises:
             ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
-            WrongEventLoopError: It was first used in another event loop.
+            WrongEventLoopError: It was first used in another event loop, or in the process of which this is a fork.
             ClientClosedError: The client is closed.
         """
         if self._closed:
             raise ClientClosedError("the client is closed")
+        self._check_process()
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._lock = loop, asyncio.Lock()
@@ -89,13 +109,21 @@ class AsyncTransport:
         async with self._lock:
             if self._closed:
                 raise ClientClosedError("the client was closed during the call")
-            if single_attempt not in self._clients:
+            if single_attempt not in self._pools:
                 arguments = sessions.for_single_attempts(self._arguments) if single_attempt else self._arguments
                 with translate.configuring():
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
-                exchange.attach(made)
-                self._clients[single_attempt] = made
-        return self._clients[single_attempt]
+                self._pools[single_attempt] = Pooled(made, beyond=_BEYOND)
+        return self._pools[single_attempt]
+
+    def _check_process(self) -> None:
+        if not self._pools and self._loop is None:
+            self._process = os.getpid()  # nothing is open: the client belongs to the process that uses it first
+        elif self._process != os.getpid():
+            raise WrongEventLoopError(
+                f"this AsyncClient was first used in process {self._process}, whose event loop owns its connections;"
+                f" this is process {os.getpid()}, a fork of it; make an AsyncClient in each process"
+            )
 
     async def close(self) -> None:
         """Detach from the clients, and close those made here. Wait for one that is being made."""
@@ -103,10 +131,38 @@ class AsyncTransport:
             return
         self._closed = True
         async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
+            if self._process != os.getpid():
+                return  # the connections, and the selector of their event loop, are the parent's
             # A wrapped client is in the dict twice, but was attached once.
-            for client in {id(c): c for c in self._clients.values()}.values():
-                exchange.detach(client)
+            for pool in set(self._pools.values()):
+                exchange.detach(pool.client)
             await self._owned.aclose()
+
+    def describe(self, name: str) -> str:
+        """Return what a client of class `name` shows as its `repr`, before and after it is opened."""
+        if self._pools:
+            meta = self._pools[False].client.meta
+            region, endpoint = meta.region_name, meta.endpoint_url
+        else:
+            region = self._arguments.get("region_name") or self._session.get_config_variable("region")
+            endpoint = self._arguments.get("endpoint_url", "")
+        return described(
+            name, self._options, wrapped="aiobotocore", region=region, endpoint=endpoint, closed=self._closed
+        )
+
+    def __repr__(self) -> str:
+        return self.describe("AsyncClient")
+
+    def after_fork(self) -> None:
+        """Leave the connections to the parent process: closing them here would close them in its event loop."""
+        if self._pools:
+            _KEPT.append(self)
+        elif self._session is not None:
+            renewal.renew([], self._session)
+
+    def __del__(self) -> None:
+        if self._pools and self._session is not None and not self._closed and self._process == os.getpid():
+            unclosed.warn(self, self._made_at, [pool.client for pool in self._pools.values()])
 
 
 def new_transport(options: Options) -> AsyncTransport:
@@ -119,7 +175,7 @@ def new_transport(options: Options) -> AsyncTransport:
     with translate.configuring():
         own = _session(options)
         arguments = sessions.client_arguments(own, options)
-    return AsyncTransport(session=own, arguments=arguments)
+    return AsyncTransport(session=own, arguments=arguments, options=options)
 
 
 def wrap(client: Any) -> AsyncTransport:

@@ -29,7 +29,18 @@ log = logging.getLogger("ecskit")
 class Exchange:
     """One request and the raw body of its response."""
 
-    __slots__ = ("_lacking", "_wire", "body", "entered", "method", "on_send", "operation", "params", "unreadable")
+    __slots__ = (
+        "_lacking",
+        "_wire",
+        "body",
+        "entered",
+        "method",
+        "on_send",
+        "operation",
+        "params",
+        "region",
+        "unreadable",
+    )
 
     def __init__(self, client: Any, send: Send, on_send: Callable[[], object]) -> None:
         """Prepare to send through `client`. `on_send` is called when the request is about to be sent.
@@ -46,6 +57,7 @@ class Exchange:
                 f" that it loaded, is older than the model of ecskit; upgrade botocore, or let ecskit make the client"
             )
         self.operation = send.operation
+        self.region: str | None = client.meta.region_name
         self.method = xform_name(send.operation)
         self._wire = send.params
         self._lacking = False
@@ -69,7 +81,7 @@ class Exchange:
         metadata = parsed.get("ResponseMetadata", {})
         if metadata.get("RetryAttempts"):
             log.info("%s: response received at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
-        return RawResponse(self.body, metadata)
+        return RawResponse(self.body, metadata, self.region)
 
     def _known(self, data: Any, shape: Any) -> Any:
         """Return `data` without the members that the client's model lacks: botocore would reject them."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
 from ecskit._core.errors import ConfigurationError
 
-__all__ = ["Options", "require"]
+__all__ = ["Options", "described", "require"]
 
 _TEXTS = ("region_name", "profile_name", "endpoint_url")
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -86,6 +87,31 @@ class Options:
 def _check_type(name: str, value: object, expected: type[Any] | tuple[type[Any], ...], text: str) -> None:
     if value is not None and not isinstance(value, expected):
         raise ConfigurationError(f"{name} must be {text}, not {type(value).__name__}")
+
+
+def described(name: str, options: Options | None, **shown: Any) -> str:
+    """Return what a client of class `name` shows as its `repr`. URLs are shown without what may be a secret.
+
+    Args:
+        name: The name of the class.
+        options: The arguments of the client; None if it wraps another one.
+        shown: `wrapped`: the library of a wrapped client. `region`, `endpoint`: those in use. `closed`.
+    """
+    region, endpoint = f"region_name={shown['region']!r}", f"endpoint_url={_public(shown['endpoint'])!r}"
+    if options is None:
+        text = f"{name}.wrap(<{shown['wrapped']} client: {region}, {endpoint}>)"
+    else:
+        text = f"{name}({region}{f', {endpoint}' if options.endpoint_url else ''})"
+    return f"<closed {text}>" if shown["closed"] else text
+
+
+def _public(url: str) -> str:
+    """Return a URL without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def require(options: Options | None) -> Options:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,26 +11,47 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.session import Session
 
+from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
-from . import exchange, sessions, translate
-from .options import Options
+from . import exchange, renewal, sessions, translate
+from .options import Options, described
+from .pool import Pooled
 
 __all__ = ["Transport", "new_transport", "wrap"]
+
+_BEYOND = "connections beyond that are opened for one request and discarded"
 
 
 class Transport:
     """Sends through a botocore client; single attempts through a second one, which is made on first use."""
 
-    def __init__(self, client: Any, make_single: Callable[[], Any] | None = None) -> None:
-        """Send through `client`. Without `make_single` the caller owns it: it serves all requests, and stays open."""
-        self.client = client
-        self._make_single = make_single
-        self._clients = [client]
+    def __init__(
+        self,
+        client: Any,
+        *,
+        session: Any = None,
+        arguments: dict[str, Any] | None = None,
+        options: Options | None = None,
+    ) -> None:
+        """Send through `client`. Without a session the caller owns it: it serves all requests, and stays open."""
+        self._pools = [Pooled(client, beyond=_BEYOND)]
+        self._session = session
+        self._arguments = arguments or {}
+        self._options = options
         self._lock = threading.Lock()
         self._closed = False
-        exchange.attach(client)
+        self._process = os.getpid()
+        self._refusal: str | None = None
+        """Why the client cannot be used in this process."""
+        _forks.register(self)
+
+    @property
+    def client(self) -> Any:
+        """The botocore client."""
+        _forks.check()
+        return self._pools[0].client
 
     def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
@@ -37,13 +59,16 @@ class Transport:
         Raises:
             EcsError: It could not be sent, no response was received, or ECS returned an error.
         """
-        client = self._single_attempt_client() if send.single_attempt else self.client
+        pool = self._single_attempts() if send.single_attempt else self._pools[0]
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        under_way = exchange.Exchange(client, send, on_send)
+        if self._refusal:
+            raise ConfigurationError(f"{send.operation}: {self._refusal}")
+        under_way = exchange.Exchange(pool.client, send, on_send)
+        pool.enter(under_way)
         token = exchange.current.set(under_way)
         try:
-            return under_way.result(getattr(client, under_way.method)(**under_way.params))
+            return under_way.result(getattr(pool.client, under_way.method)(**under_way.params))
         except Exception as error:
             failed = translate.translate(error, under_way, closed=self._closed)
             if failed is None:
@@ -51,6 +76,7 @@ class Transport:
             cause = translate.cause(error)
         finally:
             exchange.current.reset(token)
+            pool.leave(under_way)
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
@@ -60,19 +86,53 @@ class Transport:
             if self._closed:
                 return
             self._closed = True
-            for client in self._clients:
-                exchange.detach(client)
-                if self._make_single:
-                    client.close()
+            for pool in self._pools:
+                exchange.detach(pool.client)
+                if self._session is not None:
+                    pool.client.close()
 
-    def _single_attempt_client(self) -> Any:
-        if self._make_single is None:
-            return self.client
+    def describe(self, name: str) -> str:
+        """Return what a client of class `name` shows as its `repr`."""
+        meta = self._pools[0].client.meta
+        return described(
+            name,
+            self._options,
+            wrapped="botocore",
+            region=meta.region_name,
+            endpoint=meta.endpoint_url,
+            closed=self._closed,
+        )
+
+    def __repr__(self) -> str:
+        return self.describe("Client")
+
+    def after_fork(self) -> None:
+        """Replace locks and connections: those of the parent process stay as they are."""
+        self._lock = threading.Lock()
+        for pool in self._pools:
+            pool.after_fork()
+        made = f"made in process {self._process}, from which this process was forked"
+        if self._session is None:
+            self._refusal = (
+                f"the wrapped botocore client was {made}, and would mix up their responses; make and wrap a client in"
+                " each process"
+            )
+            return
+        self._refusal = (
+            f"the client was {made}, and its connections cannot be replaced with this version of botocore; make a"
+            " client in each process"
+        )
+        if renewal.renew([pool.client for pool in self._pools], self._session):
+            self._refusal = None
+
+    def _single_attempts(self) -> Pooled:
+        if self._session is None:
+            return self._pools[0]
         with self._lock:
-            if len(self._clients) == 1 and not self._closed:
-                self._clients.append(self._make_single())
-                exchange.attach(self._clients[1])
-        return self._clients[-1]
+            if len(self._pools) == 1 and not self._closed:
+                single = self._session.create_client(**sessions.for_single_attempts(self._arguments))
+                self._pools.append(Pooled(single, beyond=_BEYOND))
+        return self._pools[-1]
 
 
 def new_transport(options: Options) -> Transport:
@@ -86,7 +146,7 @@ def new_transport(options: Options) -> Transport:
         own = _session(options)
         arguments = sessions.client_arguments(own, options)
         client = own.create_client(**arguments)
-    return Transport(client, lambda: own.create_client(**sessions.for_single_attempts(arguments)))
+    return Transport(client, session=own, arguments=arguments, options=options)
 
 
 def wrap(client: Any) -> Transport:

@@ -73,6 +73,8 @@ def translate(error: Exception, exchange: Exchange, *, closed: bool) -> EcsError
     If the client was `closed` during the request, every error except a response of ECS becomes ClientClosedError.
     """
     failed = _translate(error, exchange)
+    if isinstance(failed, (ServiceError, TransportError)):
+        failed.region = exchange.region
     if closed and not isinstance(failed, ServiceError):
         return ClientClosedError(f"{exchange.operation}: the client was closed before the response arrived")
     return failed

@@ -69,7 +69,7 @@ class UnsupportedController(EcsError):
         self.service = service
         self.controller = controller
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         text = f"deployments of service {self.service.rsplit('/', 1)[-1]} are controlled by {self.controller}"
         if self.controller == "EXTERNAL":
             return f"{text}: create and switch task sets with `ecs.task_sets`, scale with `ecs.services.scale`"

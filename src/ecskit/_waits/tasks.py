@@ -18,6 +18,7 @@ from ecskit._polling.errors import WaitError
 from ecskit._polling.observations import ResourceState
 from ecskit._polling.options import WaitOptions
 from ecskit._waits.errors import TaskNotVisible, TaskPurged, TaskStoppedEarly
+from ecskit._waits.revisions import Revisions
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.task_definitions import ContainerDefinition, DescribeTaskDefinitionRequest
 from ecskit.models.tasks import DescribeTasksRequest, Task
@@ -254,8 +255,8 @@ def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
 
 def _with_health_check(definition: str) -> Flow[frozenset[str]]:
     request = DescribeTaskDefinitionRequest(task_definition=definition)
-    answer = yield from call(request, single_attempt=True)
-    containers: Sequence[ContainerDefinition] = answer.task_definition.container_definitions
+    found = yield from Revisions.contents_of(definition, lambda: call(request, single_attempt=True))
+    containers: Sequence[ContainerDefinition] = found.container_definitions
     return frozenset(container.name for container in containers if container.name and container.health_check)
 
 

@@ -37,7 +37,7 @@ def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[
     Args:
         stream: Where to write. Default: standard output.
         times: How lines begin: "utc", the time of day, or "elapsed", the seconds since the beginning.
-        now: The monotonic time in seconds.
+        now: The monotonic time in seconds. On a simulator, the events bring its virtual time.
 
     Returns:
         A context manager. Call it with each event inside its block.
@@ -59,7 +59,7 @@ def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.mono
 
     Args:
         stream: Where to write. Default: standard output.
-        now: The monotonic time in seconds.
+        now: The monotonic time in seconds. On a simulator, the events bring its virtual time.
 
     Returns:
         A context manager. Call it with each event inside its block.
@@ -78,7 +78,7 @@ def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monoto
 
     Args:
         stream: Where to draw. Default: standard output. If it is not a terminal, only the last view is written.
-        now: The monotonic time in seconds.
+        now: The monotonic time in seconds. On a simulator, the events bring its virtual time.
 
     Returns:
         A context manager. Call it with each event inside its block.

@@ -40,7 +40,7 @@ class Lines(Show):
 
     def say(self, text: str) -> None:
         """Write a line."""
-        stamp = f"{self._utc():%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
+        stamp = f"{self._utc() + self._skipped:%H:%M:%SZ}" if self._utc else f"{self._elapsed:7.1f} s"
         self._write(f"{stamp}  {' '.join(text.split())}")
 
     def _write(self, line: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import attrs
 
+from ecskit._core.errors import described
+from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import stop_reason
 from ecskit.errors import (
     DeploymentFailed,
@@ -54,7 +56,7 @@ def one_line(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return escaped(" ".join(_CONTROL.sub(" ", text).split()))
 
 
 def duration(seconds: float) -> str:
@@ -233,4 +235,4 @@ def _why(error: BaseException, progress: DeploymentProgress | None) -> str:
         return _clean("; ".join(error.story.reasons.values()))
     if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
         return f"the last status was {progress.status}" if progress is not None else ""
-    return _clean(str(error))
+    return _clean(described(error))

@@ -1,0 +1,40 @@
+"""What the namespaces of a client and its drivers have in common: they belong to one client, in one process."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from typing_extensions import Self
+
+__all__ = ["Driver", "Namespace"]
+
+
+class Driver:
+    """The base class of both drivers. Copies of what holds a driver share it; pickling reports what to pickle."""
+
+    __slots__ = ()
+
+    transport: Any  # subclasses declare the sync or the async one
+
+    def __repr__(self) -> str:
+        return repr(self.transport)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            "namespaces, paginators and handles hold the connections of their client and cannot be pickled;"
+            " pickle the client, or store the to_json() of a handle"
+        )
+
+
+class Namespace:
+    """The base class of namespaces of methods, such as `ecs.tasks`."""
+
+    __slots__ = ("_runtime",)
+
+    _runtime: Any  # subclasses declare the sync or the async driver
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._runtime!r}>"

@@ -1,0 +1,42 @@
+"""The warning about an async client that was collected without being closed, in place of aiohttp's for its parts."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+__all__ = ["caller", "warn"]
+
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+def caller() -> str:
+    """Return where the program made the client, as text for the warning; empty unless the program is debugged."""
+    if not (tracemalloc.is_tracing() or sys.flags.dev_mode):
+        return ""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f", made at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def warn(transport: object, made_at: str, clients: Iterable[Any]) -> None:
+    """Close the connections of `clients` as far as possible without an event loop, and warn once."""
+    for client in clients:
+        # Where aiobotocore keeps them elsewhere, aiohttp closes them itself, and warns in addition.
+        with suppress(Exception):
+            for session in client._endpoint.http_session._sessions.values():
+                connector = session.connector
+                session.detach()
+                connector._close()
+    warnings.warn(
+        f"unclosed {transport!r}{made_at}; use it with `async with`, or call `await aclose()`",
+        ResourceWarning,
+        source=transport,
+        stacklevel=2,
+    )
