@@ -295,7 +295,9 @@ async def test_the_providers_of_a_session_are_named(
 LATER = (unparsable_sso, bad_role, sts_fails)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.prepare in LATER], ids=lambda case: case.prepare.__name__)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.prepare in LATER], ids=lambda case: case.prepare.__name__
+)
 async def test_a_wrapped_client_has_the_same_error(
     colour: str, server: ModelServer, machine: Machine, case: Case
 ) -> None:
