@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 
 import ecskit
-from ecskit import errors
+from ecskit import errors, models
 
 from .conftest import clean_environment
 from .model_server import ModelServer
@@ -173,17 +173,33 @@ async def test_a_member_that_a_wrapped_client_lacks_travels(old_client: Caller, 
     assert len(response.tasks) == 2
 
 
+async def test_a_member_that_only_a_wrapped_clients_model_requires_may_be_absent(
+    old_client: Caller, server: ModelServer
+) -> None:
+    """A newer model made it optional, in the request and in the structures of it."""
+    await old_client.call("run_task", task_definition="web", client_token="t")
+    assert {"taskDefinition": "web", "clientToken": "t"} == server.last.input
+    overrides = models.TaskOverride(container_overrides=[models.ContainerOverride(cpu=1), models.ContainerOverride()])
+    await old_client.call("run_task", task_definition="web", client_token="t", overrides=overrides)
+    assert {"containerOverrides": [{"cpu": 1}, {}]} == server.last.input["overrides"]
+
+
 @pytest.fixture
 async def old_client(
     colour: str, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Caller]:
-    """A wrapped client whose model knows neither gateways nor the count and the result of RunTask."""
+    """A wrapped client whose model knows neither gateways nor the count and the result of RunTask.
+
+    It requires the cluster of RunTask, and the name of a container in its overrides.
+    """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
     model = copy.deepcopy(API)
     del model["operations"]["ListGateways"]
     del model["shapes"]["RunTaskRequest"]["members"]["count"]
     del model["shapes"]["RunTaskResponse"]["members"]["tasks"]
+    model["shapes"]["RunTaskRequest"]["required"].append("cluster")
+    model["shapes"]["ContainerOverride"]["required"] = ["name"]
     folder = tmp_path / "ecs" / "2014-11-13"
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text(json.dumps(model))

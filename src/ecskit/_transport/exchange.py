@@ -105,7 +105,9 @@ class Exchange:
                         self._lacking = True
                     else:
                         known[key] = self._known(value, member)
-                return _UnknownMember() if data and not known and shape.is_tagged_union else known
+                if data and not known and shape.is_tagged_union:
+                    return _UnknownMember()
+                return _OptionalByNow(known, shape) if any(n not in known for n in shape.required_members) else known
             case "list" if shape.member.type_name in ("structure", "list", "map"):
                 return [self._known(item, shape.member) for item in data]
             case "map" if shape.value.type_name in ("structure", "list", "map"):
@@ -169,6 +171,22 @@ class _UnknownMember(dict[str, Any]):
         return 1
 
 
+class _OptionalByNow(dict[str, Any]):
+    """A structure without a member that the client's model requires: a newer model, which we use, made it optional.
+
+    botocore's validation asks for the names of required members; what is serialized are the items.
+    """
+
+    __slots__ = ("shape",)
+
+    def __init__(self, known: dict[str, Any], shape: Any) -> None:
+        super().__init__(known)
+        self.shape = shape
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self.shape.required_members
+
+
 def _overlay(body: Any, wire: Any) -> None:
     """Add to `body` what only `wire` has. What botocore serialized is kept."""
     if isinstance(body, dict):
@@ -196,6 +214,13 @@ def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
         current.set(None)
     else:
         exchange.entered = True
+
+
+def _relax(params: dict[str, Any], **_: Any) -> dict[str, Any] | None:
+    """Mark the parameters again: the method of the client copied them to a usual dict."""
+    exchange = current.get()
+    optional = exchange.params if exchange is not None else None
+    return _OptionalByNow(params, optional.shape) if isinstance(optional, _OptionalByNow) else None
 
 
 def _before_call(params: dict[str, Any], **_: Any) -> None:
@@ -230,6 +255,7 @@ def _end(context: dict[str, Any], **_: Any) -> None:
 
 _HANDLERS: dict[str, Callable[..., object]] = {
     "provide-client-params.ecs": _begin,  # the first event of a call
+    "provide-client-params": _relax,
     "before-call.ecs": _before_call,
     "before-send.ecs": _before_send,
     "before-parse.ecs": _before_parse,
@@ -241,6 +267,10 @@ _SILENT = {"botocore", "aiobotocore", "ecskit"}
 """Packages whose handlers of `after-call` do not read the responses of ECS: botocore's own counts retries."""
 _FIRST = {_begin, _before_send}
 """Handlers that run before those of the owner, which may send other requests, or respond in place of ECS."""
+
+
+_LAST = {_relax}
+"""Handlers that run after those of the owner, which may change the parameters."""
 
 
 def _is_observed(client: Any, operation: str) -> bool:
@@ -256,7 +286,9 @@ def attach(client: Any) -> None:
     """Register the handlers with `client`. Each `attach` needs one `detach`."""
     events = client.meta.events
     for event, handler in _HANDLERS.items():
-        register = events.register_first if handler in _FIRST else events.register
+        register = events.register
+        if handler in _FIRST | _LAST:
+            register = events.register_first if handler in _FIRST else events.register_last
         register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
 
 
