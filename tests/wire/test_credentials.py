@@ -309,14 +309,15 @@ async def test_a_wrapped_client_has_the_same_error(
             owned: Any = boto3.Session().client("ecs", **options)
             with pytest.raises((BotoCoreError, ClientError, KeyError)) as theirs:
                 owned.list_clusters()
+            assert not isinstance(theirs.value, errors.EcsError)
             ecskit.Client.wrap(owned).list_clusters()
         else:
             async with AioSession().create_client("ecs", **options) as aio:
                 with pytest.raises((BotoCoreError, ClientError, KeyError)) as theirs:
                     await aio.list_clusters()
+                assert not isinstance(theirs.value, errors.EcsError)
                 await ecskit.AsyncClient.wrap(aio).list_clusters()
     check(caught.value, case, "ListClusters")
-    assert not isinstance(theirs.value, errors.EcsError)
     assert [] == server.seen
 
 

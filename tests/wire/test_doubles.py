@@ -59,7 +59,8 @@ async def test_a_stubbed_client_refuses(ecs: Caller) -> None:
 async def test_an_answer_before_the_call_counts(ecs: Caller) -> None:
     """A handler of before-call may answer in place of ECS, with any status."""
     client = await ecs.botocore_client()
-    answers = [(200, {"clusterArns": ["a"]}), (400, {"Error": {"Code": "ClientException", "Message": "no"}})]
+    refused = {"Error": {"Code": "ClientException", "Message": "no"}}
+    answers: list[tuple[int, dict[str, Any]]] = [(200, {"clusterArns": ["a"]}), (400, refused)]
 
     def respond(**_: Any) -> Any:
         status, parsed = answers.pop(0)
@@ -85,7 +86,7 @@ async def test_a_patched_call_answers(ecs: Caller) -> None:
             call.return_value = {"tasks": [TASK]}
             response = await ecs.call("describe_tasks", tasks=["a"])
         assert ["arn:1"] == [task.task_arn for task in response.tasks]
-    original = BaseClient._make_api_call if ecs.colour == "sync" else AioBaseClient._make_api_call
+    original: Any = getattr(BaseClient if ecs.colour == "sync" else AioBaseClient, "_make_api_call")  # noqa: B009  # not in the stubs
 
     def some(client: Any, operation: str, params: Any) -> Any:
         return {"clusterArns": ["double"]} if operation == "ListClusters" else original(client, operation, params)

@@ -143,8 +143,8 @@ async def test_other_errors(
             server.will(Answer(delay=0.2))
         case "NoRegionError":
             options["region_name"] = None
-    if name == "WaiterError":
-        server.will(*[Answer.of({"clusters": [], "failures": []})] * 3)
+        case _:
+            server.will(*[Answer.of({"clusters": [], "failures": []})] * 3)
     ecs = None
     with pytest.raises(ours) as caught:
         ecs = Caller.open(colour, **options)
