@@ -87,6 +87,7 @@ class AsyncClient(Portable, AsyncOperations):
         ConfigurationError: The profile does not exist, or an argument has a wrong type. `async with` or the first call
             raises it if the region is missing.
         MissingExtraError: The extra `async` is not installed.
+        CredentialsError: A provider of credentials failed. `async with` or the first call raises it.
     """
 
     def __init__(

@@ -83,6 +83,7 @@ class Client(Portable, Operations):
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+        CredentialsError: A provider of credentials failed.
     """
 
     def __init__(
