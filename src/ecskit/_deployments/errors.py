@@ -141,7 +141,7 @@ class DeploymentsFailed(EcsError):
         self.errors = errors
         self.watched = watched
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         why = "; ".join(f"{label}: {error}" if label else str(error) for label, error in self.errors.items())
         return f"{len(self.errors)} of {self.watched} deployments did not succeed: {why}"
 

@@ -209,7 +209,7 @@ class DeploymentEnded(_Event):
     """What `wait` would raise; None after a success."""
 
     def __str__(self) -> str:
-        return f"{self.progress.name} ended: {self.error or self.progress.status}"
+        return escaped(f"{self.progress.name} ended: {self.error or self.progress.status}")
 
 
 DeploymentEvent: TypeAlias = (
