@@ -12,7 +12,7 @@ The tree::
     +-- TransportError                             no response, or an invalid one
     |   +-- ConnectionFailedError
     |   +-- TimedOutError
-    |   +-- CredentialsError                       none found; nothing was sent
+    |   +-- CredentialsError                       none found, or their provider failed; nothing was sent
     |   +-- MalformedResponseError                 truncated, not JSON, not UTF-8, incomplete
     +-- ServiceError (botocore's ClientError)      ECS returned an error
     |   +-- NotFoundError                          ClusterNotFoundException, ServiceNotFoundException, ...
@@ -37,6 +37,7 @@ The tree::
     |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
+    +-- DeploymentsFailed                          some of several watched deployments did not succeed
     +-- NothingToRollBack
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set

@@ -46,8 +46,8 @@ async def test_missing_credentials_are_reported(colour: str, server: ModelServer
         await ecs.call("list_clusters")
     await ecs.close()
     assert (
-        "ListClusters: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nothing was sent"
-        == str(caught.value)
+        "ListClusters: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        f" (in {REGION}); nothing was sent" == str(caught.value)
     )
     assert (False, []) == (caught.value.retryable, server.seen)
 
@@ -55,8 +55,11 @@ async def test_missing_credentials_are_reported(colour: str, server: ModelServer
 async def test_half_of_the_credentials_are_reported(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a key id without its key a client cannot even be made."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    error = await refused(colour, region_name=REGION)
-    assert "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY" == str(error)
+    with pytest.raises(errors.CredentialsError) as caught:
+        await Caller.open(colour, region_name=REGION).call("list_clusters")
+    needed_by = "Client" if colour == "sync" else "ListClusters"
+    reason = "no credentials from env: Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"
+    assert f"{needed_by}: {reason}; nothing was sent" == str(caught.value)
 
 
 async def test_a_missing_region_is_reported(colour: str) -> None:
