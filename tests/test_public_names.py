@@ -38,6 +38,9 @@ OTHERS = {
     "TracebackType",
     "Random",
     "wait_base",
+    "BaseClient",
+    "Config",
+    "Session",
     "Converter",
     "StartedT",
     "Self",
@@ -45,7 +48,7 @@ OTHERS = {
     "PathLike",
     "TextIO",
 }
-"""What annotations hold besides ecskit's own: the standard library, tenacity and cattrs."""
+"""What annotations hold besides ecskit's own: the standard library, botocore, tenacity and cattrs."""
 
 
 @pytest.mark.parametrize("module", MODULES)

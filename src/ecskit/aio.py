@@ -18,6 +18,9 @@ from ecskit._transport.options import Options, check_poll, require
 from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.config import Config
+    from botocore.session import Session
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from ecskit._facades.aio_tasks import AsyncTaskVerbs
     from ecskit._facades.aio_wait import AsyncWait
     from ecskit._transport.aio import AsyncTransport
+    from ecskit._transport.options import Boto3Session
 
 __all__ = [
     "AsyncClient",
@@ -96,8 +100,8 @@ class AsyncClient(Portable, AsyncOperations):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Any = None,
-        session: Any = None,
+        config: Config | None = None,
+        session: Session | Boto3Session | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
@@ -121,7 +125,7 @@ class AsyncClient(Portable, AsyncOperations):
         self._open(options)
 
     @classmethod
-    def wrap(cls, client: Any, *, poll: wait_base | None = None) -> Self:
+    def wrap(cls, client: BaseClient, *, poll: wait_base | None = None) -> Self:
         """Return a client that sends through an aiobotocore client for ECS.
 
         Args:
@@ -157,6 +161,8 @@ class AsyncClient(Portable, AsyncOperations):
             return missing_client_attribute(self, name)
 
     @property
+    # Any: the class is in the stubs of aiobotocore. To users without them its name is unknown, and a checker in strict
+    # mode would report each use; the base class in botocore does not have the methods.
     def botocore_client(self) -> Any:
         """The aiobotocore client that sends the requests; ConfigurationError before `async with` or the first call."""
         return self._transport.client
@@ -237,8 +243,8 @@ class AsyncClient(Portable, AsyncOperations):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Any = None,
-        session: Any = None,
+        config: Config | None = None,
+        session: Session | Boto3Session | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,

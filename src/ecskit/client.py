@@ -17,6 +17,9 @@ from ecskit._transport.options import Options, check_poll, require
 from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.config import Config
+    from botocore.session import Session
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from ecskit._facades.sync_task_sets import TaskSetVerbs
     from ecskit._facades.sync_tasks import TaskVerbs
     from ecskit._facades.sync_wait import Wait
+    from ecskit._transport.options import Boto3Session
     from ecskit._transport.sync import Transport
 
 __all__ = [
+    "Boto3Session",
     "Client",
     "ClusterVerbs",
     "ContainerInstanceVerbs",
@@ -45,6 +50,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "Boto3Session": "ecskit._transport.options",
         "ClusterVerbs": "ecskit._facades.sync_clusters",
         "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
         "Paginate": "ecskit._facades.sync_pages",
@@ -92,8 +98,8 @@ class Client(Portable, Operations):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Any = None,
-        session: Any = None,
+        config: Config | None = None,
+        session: Session | Boto3Session | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,
@@ -117,7 +123,7 @@ class Client(Portable, Operations):
         self._open(options)
 
     @classmethod
-    def wrap(cls, client: Any, *, poll: wait_base | None = None) -> Self:
+    def wrap(cls, client: BaseClient, *, poll: wait_base | None = None) -> Self:
         """Return a client that sends through a boto3 or botocore client for ECS.
 
         Args:
@@ -157,6 +163,8 @@ class Client(Portable, Operations):
             return missing_client_attribute(self, name)
 
     @property
+    # Any: the class is in the stubs of boto3. To users without them its name is unknown, and a checker in strict mode
+    # would report each use; the base class in botocore does not have the methods.
     def botocore_client(self) -> Any:
         """The botocore client that sends the requests."""
         return self._transport.client
@@ -237,8 +245,8 @@ class Client(Portable, Operations):
         region_name: str | None = None,
         profile_name: str | None = None,
         endpoint_url: str | None = None,
-        config: Any = None,
-        session: Any = None,
+        config: Config | None = None,
+        session: Session | Boto3Session | None = None,
         aws_access_key_id: str | None = None,
         aws_secret_access_key: str | None = None,
         aws_session_token: str | None = None,

@@ -213,7 +213,7 @@ def test_options_are_checked_when_they_are_varied() -> None:
             ecskit.Client(region_name=REGION, config=config) as ecs,
             pytest.raises(errors.ConfigurationError, match=reported),
         ):
-            ecs.with_options(config={"read_timeout": 7})
+            ecs.with_options(config={"read_timeout": 7})  # type: ignore[arg-type]
 
 
 def test_an_answer_that_came_is_reported_though_the_client_was_closed_meanwhile() -> None:

@@ -25,7 +25,8 @@ SERVICES = ("ecs", "oidc", "portal.sso", "signin", "sts")
 def resolvers() -> tuple[Any, Any]:
     """The resolver of the installed botocore, and that of ecskit's clients."""
     full, shipped = Loader(), ShippedModelLoader(extra_search_paths=[])
-    return tuple(EndpointResolver(loader.load_data("endpoints"), uses_builtin_data=True) for loader in (full, shipped))
+    one, other = (EndpointResolver(each.load_data("endpoints"), uses_builtin_data=True) for each in (full, shipped))
+    return one, other
 
 
 @pytest.mark.parametrize("variant", [{}, {"use_fips_endpoint": True}, {"use_dualstack_endpoint": True}])
@@ -84,6 +85,7 @@ def test_variants_share_the_session_unless_it_changes() -> None:
     """A session takes longer to make than a client."""
     with ecskit.Client(region_name=REGION) as ecs:
         own = ecs._transport._session
-        for options in ({"region_name": "us-east-1"}, {"aws_access_key_id": "AKID", "aws_secret_access_key": "s"}):
+        changes: list[Any] = [{"region_name": "us-east-1"}, {"aws_access_key_id": "AKID", "aws_secret_access_key": "s"}]
+        for options in changes:
             assert ecs.with_options(**options)._transport._session is own
         assert ecs.with_options(session=botocore.session.Session())._transport._session is not own

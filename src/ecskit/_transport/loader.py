@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +24,7 @@ from . import service_model
 
 __all__ = ["ShippedModelLoader"]
 
-_OPEN = {".json": open, ".json.gz": gzip.open}
+_OPEN: dict[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
 _ENDPOINTS = os.path.join(Loader.BUILTIN_DATA_PATH, "endpoints")
 _SHARED = (
     os.path.join(str(service_model.DATA_PATH), ""),

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 
 from ecskit._core.errors import ConfigurationError
 
-__all__ = ["Options", "check_poll", "described", "require"]
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from botocore.session import Session
+
+__all__ = ["Boto3Session", "Options", "check_poll", "described", "require"]
+
+
+class Boto3Session(Protocol):
+    """A `boto3.Session`, as far as type checkers compare it. boto3 need not be installed."""
+
+    @property
+    def profile_name(self) -> object:
+        """Name of its profile."""
+        ...
+
+    @property
+    def region_name(self) -> object:
+        """Its region."""
+        ...
+
+    def get_available_services(self) -> object:
+        """Return the services for which it makes clients."""
+        ...
+
 
 _TEXTS = ("region_name", "profile_name", "endpoint_url")
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -23,8 +46,8 @@ class Options:
     region_name: str | None = None
     profile_name: str | None = None
     endpoint_url: str | None = None
-    config: Any = None
-    session: Any = None
+    config: Config | None = None
+    session: Session | Boto3Session | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: str | None = None
     aws_session_token: str | None = None
@@ -65,10 +88,10 @@ class Options:
 
     def changed(self, given: Options) -> Options:
         """Return these options, replaced by those in `given`. Configurations are merged."""
-        config = given.config
+        config: Any = given.config  # of any type until the new client checks it
         if self.config is not None and hasattr(config, "merge"):  # anything else is rejected by the new client
             config = self.config.merge(config)
-        merged = {
+        merged: dict[str, Any] = {
             field.name: getattr(self, field.name) if getattr(given, field.name) is None else getattr(given, field.name)
             for field in attrs.fields(Options)
         }
@@ -78,7 +101,8 @@ class Options:
             merged |= {name: getattr(given, name) for name in ("session", "profile_name")}
         if new_source or any(getattr(given, name) is not None for name in _KEYS):
             merged |= {name: getattr(given, name) for name in _KEYS}
-        return Options(**{**merged, "config": self.config if config is None else config})
+        merged["config"] = self.config if config is None else config
+        return Options(**merged)
 
     def same_session(self, other: Options) -> bool:
         """Return whether clients with these and with the other options use the same session."""

@@ -77,8 +77,8 @@ def _check_picklable(name: str, options: Options | None) -> None:
         )
     import pickle
 
-    for argument in ("config", "poll"):
+    for name_of_option in ("config", "poll"):
         try:
-            pickle.dumps(getattr(options, argument))
+            pickle.dumps(getattr(options, name_of_option))
         except Exception as error:
-            raise TypeError(f"{name}({argument}=...) cannot be pickled: {error}") from error
+            raise TypeError(f"{name}({name_of_option}=...) cannot be pickled: {error}") from error
