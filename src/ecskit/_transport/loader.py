@@ -10,6 +10,7 @@ import functools
 import gzip
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +21,7 @@ from . import service_model
 
 __all__ = ["ShippedModelLoader"]
 
-_OPEN = {".json": open, ".json.gz": gzip.open}
+_OPEN: dict[str, Callable[[str, str], Any]] = {".json": open, ".json.gz": gzip.open}
 _SHARED = (
     os.path.join(str(service_model.DATA_PATH), ""),
     os.path.join(Loader.BUILTIN_DATA_PATH, "ecs", ""),
