@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.ext.napoleon import GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 
 import ecskit.models
@@ -16,7 +19,8 @@ project = "ecskit"
 author = "the ecskit authors"
 version = release = ecskit.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_design"]
+sys.path.insert(0, str(Path(__file__).parent))
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_design", "markdown_pages"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -49,7 +53,16 @@ class Models(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def whole_docstring(docstring: Any) -> tuple[str, list[str]]:
+    """Return the text of the docstring of a property or field, and no type.
+
+    Napoleon would read the text before a colon in its first line as a type. Ours are sentences; types are annotations.
+    """
+    return "", GoogleDocstring(docstring._consume_to_end(), docstring._config).lines()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Add the directive."""
+    """Add the directive, and keep docstrings whole."""
     app.add_directive("models", Models)
+    GoogleDocstring._consume_inline_attribute = whole_docstring
     return {"parallel_read_safe": True}

@@ -164,7 +164,7 @@ def test_missing_services_are_reported(count: int) -> None:
     assert isinstance(went.error, ServicesMissing)
     assert ("no", "none") == went.error.missing
     assert named(count) == [service.service_name for service in went.error.found]
-    assert f"ECS does not show 2 of {count + 2} services: no, none" == str(went.error)
+    assert f"ECS does not show 2 of {count + 2} services in cluster 'default': no, none" == str(went.error)
     allowed = both(
         lambda ecs: ecs.services.describe(targets, allow_missing=True), lambda sim: create(sim, *named(count))
     )
