@@ -142,7 +142,8 @@ class TaskOutcome(Documented):
     def exit_code(self) -> int | None:
         """The exit code of the container that failed, None if it has none; 0 after success.
 
-        A program exits with `sys.exit(0 if outcome.succeeded else outcome.exit_code or 1)`: `sys.exit(None)` is success.
+        `sys.exit(None)` means success, so a program ends with `sys.exit(0 if outcome.succeeded else outcome.exit_code
+        or 1)`.
         """
         return 0 if self.succeeded else self.exit_codes.get(self.container or "")
 
