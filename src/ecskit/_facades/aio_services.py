@@ -337,7 +337,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> AsyncStream[DeploymentEvent]:
         """Yield the events of several deployments until all have ended, as `events` of a handle does for one.
 

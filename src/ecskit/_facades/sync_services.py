@@ -340,7 +340,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Stream[DeploymentEvent]:
         """Yield the events of several deployments until all have ended, as `events` of a handle does for one.

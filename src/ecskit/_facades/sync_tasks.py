@@ -600,8 +600,8 @@ class TaskVerbs(Namespace):
     ) -> Stream[Task]:
         """List the tasks of a cluster, and yield each of them described, 100 per call.
 
-        All filters can be combined. ECS takes one of them, the first in this order: service, started_by,
-        container_instance, family, launch_type. The others are applied to the described tasks.
+        All filters can be combined. ECS takes one of them, the first in this order: service, started_by (for running tasks
+        only), container_instance, family, launch_type. The others are applied to the described tasks.
 
         Args:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
