@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
@@ -180,7 +181,8 @@ async def test_inventory() -> None:
     found = await inventory(list(regions), lambda region: regions[region].async_client())
     assert [len(found[region]) for region in regions] == [0, 1, 0]
     [row] = found["us-east-1"]
-    assert (row["desired"], row["images"]) == (2, ["report:1"])
+    assert (row["serviceName"], row["desiredCount"], row["images"]) == ("web", 2, ["report:1"])
+    json.dumps(found)
 
 
 JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]
