@@ -420,7 +420,7 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
         (["web", "--env", "app:PASSWORD"], "expected CONTAINER:NAME=VALUE"),
         (["web", "--force", "--timeout", "never"], "expected seconds"),
         (["web", "--force", "--until", "tomorrow"], "invalid choice"),
-        (["nowhere", "--force"], "ECS does not show 1 of 1 services: nowhere"),
+        (["nowhere", "--force"], "ECS does not show 1 of 1 services in cluster 'default': nowhere"),
         ([], "expected a service"),
         (["web", "--force", "--resume", "{}"], "cannot be used with service, --force"),
         (["--resume", "{}"], "expected the result of `to_json`"),

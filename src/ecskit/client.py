@@ -13,10 +13,11 @@ from ecskit._drive.clock import Clock, SystemClock
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_operations import Operations
 from ecskit._lazy import publish
-from ecskit._transport.options import Options, require
+from ecskit._transport.options import Options, check_poll, require
 from ecskit._transport.portable import Portable
 
 if TYPE_CHECKING:
+    from tenacity.wait import wait_base
     from typing_extensions import Self
 
     from ecskit._facades.sync_clusters import ClusterVerbs
@@ -77,6 +78,8 @@ class Client(Portable, Operations):
         verify: False to accept any TLS certificate, or the path of a CA bundle. Default: the environment variable
             AWS_CA_BUNDLE, the profile, or the bundle of botocore.
         use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
+        poll: A tenacity wait strategy for the seconds between polls, for all waits and verbs that are called without
+            `poll`. Default: intervals by the state of the resource.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -95,6 +98,7 @@ class Client(Portable, Operations):
         aws_session_token: str | None = None,
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
+        poll: wait_base | None = None,
     ) -> None:
         options = Options(
             region_name=region_name,
@@ -107,40 +111,43 @@ class Client(Portable, Operations):
             aws_session_token=aws_session_token,
             verify=verify,
             use_ssl=use_ssl,
+            poll=poll,
         )
         self._open(options)
 
     @classmethod
-    def wrap(cls, client: Any) -> Self:
+    def wrap(cls, client: Any, *, poll: wait_base | None = None) -> Self:
         """Return a client that sends through a boto3 or botocore client for ECS.
 
         Args:
             client: The client to use. Its own calls work as before, and `close()` leaves it open.
+            poll: As for a new client.
 
         Raises:
             ConfigurationError: It is not a botocore client for ECS.
         """
-        return cls.__new__(cls)._wrap(client)
+        return cls.__new__(cls)._wrap(client, poll)
 
     def _open(self, options: Options) -> Self:
         from ecskit._transport.sync import new_transport
 
-        return self._set_up(new_transport(options), options)
+        return self._set_up(new_transport(options), options, options.poll)
 
-    def _wrap(self, client: Any) -> Self:
+    def _wrap(self, client: Any, poll: wait_base | None) -> Self:
         from ecskit._transport.sync import wrap
 
-        return self._set_up(wrap(client), None)
+        check_poll(poll)
+        return self._set_up(wrap(client), None, poll)
 
-    def _set_up(self, transport: Transport, options: Options | None) -> Self:
+    def _set_up(self, transport: Transport, options: Options | None, poll: wait_base | None) -> Self:
         self._transport: Transport = transport
         self._options = options
-        self._runtime: Runtime = Runtime(transport, SystemClock(), SystemRandom())
+        self._runtime: Runtime = Runtime(transport, SystemClock(), SystemRandom(), poll)
         return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
-        self._runtime = Runtime(self._transport, clock, random)
+        self._runtime = Runtime(self._transport, clock, random, self._runtime.poll)
         return self
 
     if not TYPE_CHECKING:  # type checkers would accept every name
@@ -236,6 +243,7 @@ class Client(Portable, Operations):
         aws_session_token: str | None = None,
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
+        poll: wait_base | None = None,
     ) -> Client:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
@@ -253,6 +261,7 @@ class Client(Portable, Operations):
             aws_session_token=aws_session_token,
             verify=verify,
             use_ssl=use_ssl,
+            poll=poll,
         )
         variant = Client.__new__(Client)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)

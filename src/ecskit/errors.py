@@ -12,7 +12,7 @@ The tree::
     +-- TransportError                             no response, or an invalid one
     |   +-- ConnectionFailedError
     |   +-- TimedOutError
-    |   +-- CredentialsError                       none found; nothing was sent
+    |   +-- CredentialsError                       none found, or their provider failed; nothing was sent
     |   +-- MalformedResponseError                 truncated, not JSON, not UTF-8, incomplete
     +-- ServiceError (botocore's ClientError)      ECS returned an error
     |   +-- NotFoundError                          ClusterNotFoundException, ServiceNotFoundException, ...

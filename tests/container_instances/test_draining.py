@@ -406,7 +406,6 @@ def test_bad_input(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("things", "kind", "message"),
     [
-        ([], RequestError, "container_instances: expected at least one"),
         ("x", RequestError, "container_instances: the cluster of 'x' is unknown; pass cluster="),
         ([7], RequestError, "container_instances[0]: expected a name, id, ARN or model"),
         (None, RequestError, "container_instances: expected a name, id, ARN or model"),

@@ -69,7 +69,7 @@ def test_some_are_missing(name: str) -> None:
         error.missing,
         [each.container_instance_arn for each in error.found],
     )
-    assert f"ECS does not show 1 of 2 container instances: {name}" == str(error)
+    assert f"ECS does not show 1 of 2 container instances in cluster 'default': {name}" == str(error)
     went = both(
         lambda ecs: ecs.container_instances.describe([*arns(ecs.sim), name], cluster="default", allow_missing=True)
     )

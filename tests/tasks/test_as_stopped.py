@@ -307,7 +307,6 @@ def test_the_result_of_run_is_taken() -> None:
 @pytest.mark.parametrize(
     ("tasks", "options", "message"),
     [
-        ([], {}, "tasks: expected at least one"),
         (["a"], {}, "tasks.0.: the cluster of 'a' is unknown; pass cluster="),
         (3, {}, "tasks: expected tasks, ids, ARNs or a response, got int"),
         ([3], {}, r"tasks\[0\]: expected a task, id or ARN, got int"),

@@ -161,7 +161,6 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> 
 
 
 BAD_INPUT: list[tuple[Any, str | None, str]] = [
-    ([], None, "tasks: expected at least one"),
     ("", "c", "'' is not the id or ARN of a task"),
     ("a", None, "the cluster of 'a' is unknown; pass cluster="),
     ("a/b", "c", "'a/b' is not the id or ARN of a task"),

@@ -42,7 +42,6 @@ def seen(wait: str, state: str, id_: str = "a") -> Any:
 @pytest.mark.parametrize(
     ("things", "where", "problem"),
     [
-        ([], "", "expected at least one"),
         ("", "", "is not the"),
         (["x y"], "[0]", "is not the"),
         ("arn:aws:ecs", "", "is not the ARN of a"),
@@ -289,12 +288,11 @@ def test_a_response_with_an_arn_only_is_polled_batch_size(wait: str, answer: Any
     [
         ("daemon_deployments_successful", models.CreateDaemonResponse(daemon_arn="arn:x")),
         ("gateways_deleted", models.DeleteGatewayResponse(name="a")),
-        ("container_instances_drained", models.UpdateContainerInstancesStateResponse()),
     ],
 )
 def test_a_response_without_targets_is_rejected(wait: str, answer: Any) -> None:
     """The error is raised before anything is sent."""
-    with pytest.raises(RequestError, match=r"does not hold the ARN|expected at least one"):
+    with pytest.raises(RequestError, match=r"does not hold the ARN"):
         flow_of(wait, answer)
 
 

@@ -174,13 +174,6 @@ def test_cases_that_botocore_decides_wrongly(timeline: str, given: str, verdict:
     assert run("services_stable", timeline, given).verdict == verdict
 
 
-@pytest.mark.parametrize("wait", ["services_stable", "services_inactive"])
-def test_an_empty_list_is_rejected(wait: str) -> None:
-    """An empty list is rejected; botocore's waiter succeeds."""
-    with pytest.raises(RequestError, match="services: expected at least one"):
-        flow_of(wait, [])
-
-
 def test_a_response_of_code_deploy_needs_no_poll() -> None:
     """S28: a response that shows CodeDeploy is rejected before anything is sent."""
     sent = run_both(SERVICES, "-", lambda: _late("services_stable", model("A+by=CODE_DEPLOY"), model("A+1=C", "b")))

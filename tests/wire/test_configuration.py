@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 
 import ecskit
-from ecskit import errors
+from ecskit import errors, models
 
 from .conftest import clean_environment
 from .model_server import ModelServer
@@ -46,8 +46,8 @@ async def test_missing_credentials_are_reported(colour: str, server: ModelServer
         await ecs.call("list_clusters")
     await ecs.close()
     assert (
-        "ListClusters: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile; nothing was sent"
-        == str(caught.value)
+        "ListClusters: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+        f" (in {REGION}); nothing was sent" == str(caught.value)
     )
     assert (False, []) == (caught.value.retryable, server.seen)
 
@@ -55,8 +55,11 @@ async def test_missing_credentials_are_reported(colour: str, server: ModelServer
 async def test_half_of_the_credentials_are_reported(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a key id without its key a client cannot even be made."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    error = await refused(colour, region_name=REGION)
-    assert "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY" == str(error)
+    with pytest.raises(errors.CredentialsError) as caught:
+        await Caller.open(colour, region_name=REGION).call("list_clusters")
+    needed_by = "Client" if colour == "sync" else "ListClusters"
+    reason = "no credentials from env: Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"
+    assert f"{needed_by}: {reason}; nothing was sent" == str(caught.value)
 
 
 async def test_a_missing_region_is_reported(colour: str) -> None:
@@ -170,17 +173,33 @@ async def test_a_member_that_a_wrapped_client_lacks_travels(old_client: Caller, 
     assert len(response.tasks) == 2
 
 
+async def test_a_member_that_only_a_wrapped_clients_model_requires_may_be_absent(
+    old_client: Caller, server: ModelServer
+) -> None:
+    """A newer model made it optional, in the request and in the structures of it."""
+    await old_client.call("run_task", task_definition="web", client_token="t")
+    assert {"taskDefinition": "web", "clientToken": "t"} == server.last.input
+    overrides = models.TaskOverride(container_overrides=[models.ContainerOverride(cpu=1), models.ContainerOverride()])
+    await old_client.call("run_task", task_definition="web", client_token="t", overrides=overrides)
+    assert {"containerOverrides": [{"cpu": 1}, {}]} == server.last.input["overrides"]
+
+
 @pytest.fixture
 async def old_client(
     colour: str, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Caller]:
-    """A wrapped client whose model knows neither gateways nor the count and the result of RunTask."""
+    """A wrapped client whose model knows neither gateways nor the count and the result of RunTask.
+
+    It requires the cluster of RunTask, and the name of a container in its overrides.
+    """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
     model = copy.deepcopy(API)
     del model["operations"]["ListGateways"]
     del model["shapes"]["RunTaskRequest"]["members"]["count"]
     del model["shapes"]["RunTaskResponse"]["members"]["tasks"]
+    model["shapes"]["RunTaskRequest"]["required"].append("cluster")
+    model["shapes"]["ContainerOverride"]["required"] = ["name"]
     folder = tmp_path / "ecs" / "2014-11-13"
     folder.mkdir(parents=True)
     (folder / "service-2.json").write_text(json.dumps(model))

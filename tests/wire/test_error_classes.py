@@ -41,6 +41,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "subject": "RunTaskRequest",
         "problems": [("count", text)],
         "message": text,
+        "provider": "sso",
         "failures": [failure],
         "response": models.DescribeTasksResponse(failures=[failure]),
         "story": story,

@@ -10,7 +10,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -69,7 +69,7 @@ def echo() -> Iterator[str]:
 
 
 @contextmanager
-def forked(*targets: Callable[[Any], None]) -> Iterator[list[Any]]:
+def forked(*targets: Callable[[Any], None]) -> Generator[list[Any], None, None]:
     """Run functions in forked children, with a pipe each; kill children that still run at the end."""
     context = multiprocessing.get_context("fork")
     pipes = [context.Pipe() for _ in targets]
@@ -205,7 +205,7 @@ def test_locks_that_are_held_at_the_fork_do_not_block_the_child(echo: str) -> No
         locks = [*ours, pools, session._credentials._refresh_lock, *retrying]
         held(*locks)
         try:
-            assert [] == in_a_child(lambda: (asks(ecs, "child", 3), ecs.close())[0])
+            assert ([], None) == in_a_child(lambda: (asks(ecs, "child", 3), ecs._transport.close()))
         finally:
             for lock in locks:
                 lock.release()

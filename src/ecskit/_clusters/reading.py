@@ -51,7 +51,7 @@ def describe(
         return read_some(names)
 
     batches = Batches(attrs.evolve(CLUSTERS, describe=read), targets.by_name)
-    return describe_named(batches, ClustersMissing, allow_missing=allow_missing)
+    return describe_named(batches, _missing, allow_missing=allow_missing)
 
 
 def iter(*, include: Sequence[ClusterField] = ()) -> Emits[Cluster]:  # noqa: A001  # hides nothing as a method
@@ -72,6 +72,10 @@ def iter(*, include: Sequence[ClusterField] = ()) -> Emits[Cluster]:  # noqa: A0
     """
     read = _reader(include)
     return describe_listed([ListClustersRequest(max_results=100)], lambda arns: [read(arns)], attrgetter("cluster_arn"))
+
+
+def _missing(missing: Sequence[str], found: Sequence[Cluster], _: object) -> ClustersMissing:
+    return ClustersMissing(missing, found)
 
 
 def _reader(include: Sequence[ClusterField]) -> Callable[[list[str]], Flow[Sequence[Cluster]]]:

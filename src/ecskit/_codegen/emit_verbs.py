@@ -123,6 +123,8 @@ NAMESPACES = (
 SYNC_ALIASES = {"AsyncOnPause": "OnPause"}
 """Type aliases of callbacks: the async name, and the sync name in the same module."""
 
+_OF_CLIENT = {"poll": "self._runtime.poll if poll is None else poll"}
+"""Parameters for which a client has a default, with their values."""
 _CANCEL = Parameter("cancel", "Event | None", "None")
 _ABOUT_CANCEL = "    cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`."
 
@@ -293,7 +295,8 @@ def _body(verb: Verb, variant: Variant, within: str, *, cancel: bool) -> str:
     made = ""
     for (parameter, class_), names in expansion.items():
         imports.setdefault(EXPANDED[class_], []).append(class_)
-        made += block(f"{parameter} = {class_}(", [f"{name}={name}" for name in names], ")", "        ")
+        values = [f"{name}={_OF_CLIENT.get(name, name)}" for name in names]
+        made += block(f"{parameter} = {class_}(", values, ")", "        ")
         given.append(f"{parameter}={parameter}")
     passed = ", cancel" if cancel else ""
     result = f"{variant.await_}self._runtime.run(flow{passed})"

@@ -103,7 +103,7 @@ def _update(
     last |= yield from describe_until_answered(targets, [name for name in targets.by_name if name not in last])
     missing = [name for name in targets.by_name if name not in last]
     if missing:
-        raise ContainerInstancesMissing(missing, list(last.values()))
+        raise ContainerInstancesMissing(missing, list(last.values()), [targets.by_name[name].scope for name in missing])
     outcome: AgentOutcome = until
     return [
         AgentUpdate(container_instance=last[name], outcome="current" if responses[name].current else outcome)

@@ -43,6 +43,8 @@ class RawResponse:
     metadata: Mapping[str, Any]
     region: str | None = None
     """The region of the client, for the messages of errors."""
+    parsed: dict[str, Any] | None = None
+    """What a double of the botocore client answered with, in place of `body`."""
 
 
 @attrs.frozen

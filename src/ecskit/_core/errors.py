@@ -6,7 +6,7 @@ the whole tree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from botocore.exceptions import ClientError
@@ -122,6 +122,9 @@ class EcsError(Exception):
     client_token: str | None = None
     story: Story | None = None
 
+    _pickled_as: ClassVar[type[EcsError] | None] = None
+    """The class of a copy, if this class exists in one process only."""
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         # Errors are defined beside the values that they hold. Tracebacks, logs and pickles show the public module.
@@ -140,7 +143,7 @@ class EcsError(Exception):
         return f"{type(self).__name__}({str(self)!r})"  # without `args`, which can be very long
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.__class__, self.args, self.__dict__.copy())
+        return _rebuild, (self._pickled_as or self.__class__, self.args, self.__dict__.copy())
 
 
 # Not in __all__, which `ecskit.errors` publishes.
@@ -202,9 +205,11 @@ class TransportError(EcsError):
         message: The reason.
         region: The region of the client; None if the client could not be made.
         targets: The identifiers in the request, by the name of the argument: `{"cluster": ("prod",)}`.
+        sent: Whether ECS may have received the request.
     """
 
     retryable = True
+    sent: bool = True
 
     def __init__(self, operation: str, message: str) -> None:
         """Hold the operation and the reason."""
@@ -217,7 +222,7 @@ class TransportError(EcsError):
     def _text(self) -> str:
         place = where(self.targets, self.region)
         text = f"{self.operation}: {self.message}{f' ({place})' if place else ''}"
-        if self.client_token and self.retryable:
+        if self.client_token and self.retryable and self.sent:
             text += f"; ECS may have processed the request: repeat it with the client token {self.client_token}"
         return text
 
@@ -231,9 +236,25 @@ class TimedOutError(TransportError):
 
 
 class CredentialsError(TransportError):
-    """No usable credentials were found. Nothing was sent."""
+    """There are no credentials, or a provider of credentials failed. Nothing was sent to ECS.
+
+    Attributes:
+        provider: The name that botocore has for the provider, such as `sso`, `assume-role`, `custom-process` or
+            `container-role`; None if unknown, or if no provider has credentials.
+        retryable: Whether the provider may succeed later: it was unreachable, throttled, or failed itself.
+        sent: Whether an earlier attempt of the same request was sent, with credentials that have expired since.
+    """
 
     retryable = False
+    sent = False
+
+    def __init__(self, operation: str, message: str, provider: str | None = None) -> None:
+        """Hold the operation that needs credentials, the reason, and the provider."""
+        super().__init__(operation, message)
+        self.provider = provider
+
+    def _text(self) -> str:
+        return f"{super()._text()}; {'an earlier attempt' if self.sent else 'nothing'} was sent"
 
 
 class MalformedResponseError(TransportError):
@@ -383,20 +404,25 @@ class MissingError(EcsError):
     Attributes:
         missing: The names, ids or ARNs that ECS does not show, as they were given.
         found: The resources that ECS shows.
+        clusters: The clusters in which those that are missing were looked up.
     """
 
     noun: ClassVar[str] = "resource"
     found: tuple[Any, ...]
 
-    def __init__(self, missing: Sequence[str], found: Sequence[Any]) -> None:
-        """Hold what is missing and what was found."""
-        super().__init__(missing, found)
+    def __init__(self, missing: Sequence[str], found: Sequence[Any], clusters: Iterable[str] = ()) -> None:
+        """Hold what is missing and what was found. `clusters` are names or ARNs; an empty one is `default`."""
+        super().__init__(missing, found, clusters)
         self.missing = tuple(missing)
         self.found = tuple(found)
+        self.clusters = tuple(dict.fromkeys(cluster.rsplit("/", 1)[-1] or "default" for cluster in clusters))
 
     def _text(self) -> str:
         total = len(self.missing) + len(self.found)
-        return f"ECS does not show {len(self.missing)} of {total} {self.noun}s: {listed(self.missing)}"
+        text = f"ECS does not show {len(self.missing)} of {total} {self.noun}s"
+        if self.clusters:
+            text += f" in {'cluster' if len(self.clusters) == 1 else 'clusters'} {listed(map(repr, self.clusters))}"
+        return f"{text}: {listed(self.missing)}"
 
 
 class PaginationError(EcsError):

@@ -14,7 +14,7 @@ import attrs
 
 from .call import call
 from .effects import Cancelled, DrawRandom, Flow, Sleep
-from .errors import CredentialsError, EcsError, InvalidRequestError, ServerError, TransportError
+from .errors import EcsError, InvalidRequestError, ServerError, TransportError
 from .model import Request, Response
 
 __all__ = [
@@ -75,7 +75,7 @@ def is_transient(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # 
 
 def may_have_taken_effect(error: EcsError) -> bool:
     """Return whether ECS may have carried out a request that ended in this error."""
-    return isinstance(error, (TransportError, ServerError)) and not isinstance(error, CredentialsError)
+    return isinstance(error, ServerError) or (isinstance(error, TransportError) and error.sent)
 
 
 def back_off(attempt: int, limits: RetryLimits = DEFAULT_LIMITS) -> Flow[float]:

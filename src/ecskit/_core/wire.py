@@ -25,12 +25,31 @@ R = TypeVar("R", bound=Response)
 encode = unstructure
 
 
+_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
+_LONG = b"0" * 19
+"""From 19 digits on, an integer may have more than 64 bits: orjson would make it a float, without an error."""
+
+
+def _standard(body: bytes) -> Any:
+    return json.loads(body.decode())  # as text: json would guess the encoding of bytes
+
+
 def _loads() -> Callable[[bytes], Any]:
+    """Return the decoder of JSON. The extra `speed` makes it faster, and changes no result."""
     try:
-        fast: Callable[[bytes], Any] = importlib.import_module("orjson").loads  # the extra `speed`
+        fast: Callable[[bytes], Any] = importlib.import_module("orjson").loads
     except ImportError:
-        return lambda body: json.loads(body.decode())  # as text: json would guess the encoding of bytes
-    return fast
+        return _standard
+
+    def loads(body: bytes) -> Any:
+        if _LONG in body.translate(_ZEROS):  # an eighth of the time that the standard library needs for the body
+            return _standard(body)
+        try:
+            return fast(body)
+        except ValueError:  # such as a lone surrogate, NaN or 1e400, which the standard library accepts
+            return _standard(body)
+
+    return loads
 
 
 loads = _loads()
@@ -59,21 +78,12 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
     """
     try:
         # The hook of the converter, without the converter: calls do not load cattrs.
-        response: R = structure_hook(cls)(loads(raw.body), cls)
+        response: R = structure_hook(cls)(loads(raw.body) if raw.parsed is None else raw.parsed, cls)
     except RequestError as error:
         raise MalformedResponseError(operation, f"the response is incomplete or has a wrong type: {error}") from None
-    except (ValueError, RecursionError):
-        problem = "JSON" if _is_utf8(raw.body) else "UTF-8"
+    except (ValueError, RecursionError) as error:
+        problem = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
         message = f"the response body of {len(raw.body)} bytes is not {problem}; it may be truncated"
         raise MalformedResponseError(operation, message) from None
     set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
     return response
-
-
-def _is_utf8(body: bytes) -> bool:
-    # orjson raises the same error for both.
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

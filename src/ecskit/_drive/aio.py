@@ -8,7 +8,7 @@ import math
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
@@ -35,6 +35,9 @@ from ecskit._drive.clock import Clock, FlowCounter
 from ecskit._drive.namespace import Driver
 from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
 
+if TYPE_CHECKING:
+    from tenacity.wait import wait_base
+
 __all__ = ["AsyncRuntime"]
 
 T = TypeVar("T")
@@ -55,6 +58,8 @@ class AsyncRuntime(Driver):
     transport: AsyncSends
     clock: Clock
     random: Random
+    poll: wait_base | None = None
+    """The wait strategy of calls that pass none; None for the intervals of ecskit."""
     flows: AsyncRunningFlows = attrs.field(factory=AsyncRunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from random import Random
 from threading import Event
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
@@ -45,6 +45,9 @@ from ecskit._drive.shared import (
     log,
 )
 
+if TYPE_CHECKING:
+    from tenacity.wait import wait_base
+
 __all__ = ["Runtime"]
 
 T = TypeVar("T")
@@ -65,6 +68,8 @@ class Runtime(Driver):
     transport: Sends
     clock: Clock
     random: Random
+    poll: wait_base | None = None
+    """The wait strategy of calls that pass none; None for the intervals of ecskit."""
     flows: RunningFlows = attrs.field(factory=RunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 

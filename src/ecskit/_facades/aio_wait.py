@@ -87,8 +87,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -122,7 +122,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -154,8 +154,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -189,7 +189,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -221,8 +221,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -255,7 +255,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -284,8 +284,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -319,7 +319,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -346,8 +346,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -379,7 +379,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -409,8 +409,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -446,7 +446,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -477,8 +477,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -514,7 +514,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -547,8 +547,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -583,7 +583,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -614,8 +614,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -649,7 +649,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -677,8 +677,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -712,7 +712,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -739,8 +739,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -772,7 +772,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -802,8 +802,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -837,7 +837,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -865,8 +865,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -900,7 +900,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -928,8 +928,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -963,7 +963,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -991,8 +991,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1024,7 +1024,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1061,8 +1061,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1098,7 +1098,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1129,8 +1129,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1164,7 +1164,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1192,8 +1192,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1225,7 +1225,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1252,8 +1252,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1287,7 +1287,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1314,8 +1314,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1349,7 +1349,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1376,8 +1376,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1409,7 +1409,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1436,8 +1436,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1471,7 +1471,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1498,8 +1498,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1532,7 +1532,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1560,8 +1560,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1587,7 +1587,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1624,8 +1624,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1661,7 +1661,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1693,8 +1693,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1726,7 +1726,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1758,8 +1758,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1792,7 +1792,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1827,8 +1827,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1862,7 +1862,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1896,8 +1896,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1931,7 +1931,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1964,8 +1964,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1997,7 +1997,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2033,8 +2033,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2069,7 +2069,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2103,8 +2103,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2139,7 +2139,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2176,8 +2176,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2212,7 +2212,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2248,8 +2248,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2283,7 +2283,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2347,8 +2347,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2393,7 +2393,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2451,8 +2451,8 @@ class AsyncWait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2496,7 +2496,7 @@ class AsyncWait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )

@@ -89,8 +89,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -125,7 +125,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -158,8 +158,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -194,7 +194,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -227,8 +227,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -262,7 +262,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -292,8 +292,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -328,7 +328,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -356,8 +356,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -390,7 +390,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -421,8 +421,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -459,7 +459,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -491,8 +491,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -529,7 +529,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -563,8 +563,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -600,7 +600,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -632,8 +632,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -668,7 +668,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -697,8 +697,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -733,7 +733,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -761,8 +761,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -795,7 +795,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -826,8 +826,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -862,7 +862,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -891,8 +891,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -927,7 +927,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -956,8 +956,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -992,7 +992,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1021,8 +1021,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1055,7 +1055,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1093,8 +1093,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1131,7 +1131,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1163,8 +1163,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1199,7 +1199,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1228,8 +1228,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1262,7 +1262,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1290,8 +1290,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1326,7 +1326,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1354,8 +1354,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1390,7 +1390,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1418,8 +1418,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1452,7 +1452,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1480,8 +1480,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1516,7 +1516,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1544,8 +1544,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1579,7 +1579,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1608,8 +1608,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1636,7 +1636,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1674,8 +1674,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1712,7 +1712,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1745,8 +1745,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1779,7 +1779,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1812,8 +1812,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1847,7 +1847,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1883,8 +1883,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1919,7 +1919,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -1954,8 +1954,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -1990,7 +1990,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2024,8 +2024,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2058,7 +2058,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2095,8 +2095,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2132,7 +2132,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2167,8 +2167,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2204,7 +2204,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2242,8 +2242,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2279,7 +2279,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2316,8 +2316,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2352,7 +2352,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2417,8 +2417,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2464,7 +2464,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
@@ -2523,8 +2523,8 @@ class Wait(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -2569,7 +2569,7 @@ class Wait(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )

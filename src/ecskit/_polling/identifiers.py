@@ -95,7 +95,7 @@ class Identifiers(Generic[T]):
 
 
 def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents: str | None) -> Targets[T]:
-    """Return the targets that a caller passed.
+    """Return the targets that a caller passed. An empty list has none: a program may have computed it.
 
     Args:
         wait: The name of the wait or method, for messages.
@@ -104,7 +104,7 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
         parents: The cluster, or the cluster and the service, as the caller passed them.
 
     Raises:
-        RequestError: There are no targets, one is malformed, or its parents are missing or contradictory.
+        RequestError: A target is malformed, or its parents are missing or contradictory.
         FailuresError: A response holds failures.
     """
     problems: list[tuple[str, str]] = []
@@ -126,8 +126,6 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
             problems.append((path, str(error)))
         if model is not None:
             observed[name] = model
-    if not by_name and not problems:
-        problems.append((identifiers.parameter, "expected at least one"))
     if problems:
         raise RequestError(wait, problems)
     arguments = {what: name for what, name in parents.items() if name is not None}

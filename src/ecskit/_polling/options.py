@@ -37,8 +37,8 @@ class WaitOptions:
     """Maximum number of polls; None for no limit."""
     poll: wait_base | None = None
     """A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the last
-    change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2 s, growing to
-    15 s."""
+    change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by their status, and
+    other resources after 2 s, growing to 15 s."""
     visibility_grace: float = 60.0
     """Seconds that ECS may take to show a new resource. If no poll shows it in this time, NotVisible is raised."""
     on_poll: Callable[[WaitStory], object] | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import MissingError
@@ -26,7 +26,11 @@ _PAUSE = 1.0
 """Seconds between these reads."""
 
 
-def describe_named(batches: Batches[T], missing_error: type[MissingError], *, allow_missing: bool) -> Flow[list[T]]:
+MakeError: TypeAlias = Callable[[Sequence[str], Sequence[Any], Sequence[str]], MissingError]
+"""Makes the error for resources that ECS does not show: what is missing, what was found, and the clusters."""
+
+
+def describe_named(batches: Batches[T], missing_error: MakeError, *, allow_missing: bool) -> Flow[list[T]]:
     """Describe all targets of `batches`, and return what ECS shows, in the order of the targets.
 
     Raises:
@@ -39,7 +43,7 @@ def describe_named(batches: Batches[T], missing_error: type[MissingError], *, al
     missing = [name for name in batches.by_name if name not in poll.observed]
     found = [poll.observed[name] for name in batches.by_name if name in poll.observed]
     if missing and not allow_missing:
-        raise missing_error(missing, found)
+        raise missing_error(missing, found, [batches.by_name[name].scope for name in missing])
     return found
 
 

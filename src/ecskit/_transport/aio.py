@@ -17,7 +17,7 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 
-from . import exchange, renewal, sessions, translate, unclosed
+from . import credentials, exchange, renewal, sessions, translate, unclosed
 from .options import Options, described
 from .pool import Pooled
 
@@ -71,14 +71,15 @@ class AsyncTransport:
         """
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        pool = await self.open(single_attempt=send.single_attempt)
+        pool = await self.open(single_attempt=send.single_attempt, operation=send.operation)
         under_way = exchange.Exchange(pool.client, send, on_send)
         pool.enter(under_way)
         token = exchange.current.set(under_way)
         try:
-            return under_way.result(await getattr(pool.client, under_way.method)(**under_way.params))
+            answer = getattr(pool.client, under_way.method)(**under_way.params)
+            return under_way.result(await answer if inspect.isawaitable(answer) else answer)  # doubles may be sync
         except Exception as error:
-            failed = translate.translate(error, under_way, closed=self._closed)
+            failed = translate.translate(error, under_way, closed=self._closed, wrapped=self._session is None)
             if failed is None:
                 raise
             cause = translate.cause(error)
@@ -88,11 +89,12 @@ class AsyncTransport:
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
-    async def open(self, *, single_attempt: bool = False) -> Pooled:
+    async def open(self, *, single_attempt: bool = False, operation: str = "AsyncClient") -> Pooled:
         """Return the client for usual requests or for single attempts. It is made if absent.
 
         Raises:
             ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+            CredentialsError: A provider of credentials failed. The error names `operation`.
             WrongEventLoopError: It was first used in another event loop, or in the process of which this is a fork.
             ClientClosedError: The client is closed.
         """
@@ -111,6 +113,9 @@ class AsyncTransport:
                 raise ClientClosedError("the client was closed during the call")
             if single_attempt not in self._pools:
                 arguments = sessions.for_single_attempts(self._arguments) if single_attempt else self._arguments
+                if sessions.needs_credentials(arguments):
+                    with credentials.getting_credentials(operation):
+                        await self._session.get_credentials()  # the session keeps them
                 with translate.configuring():
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
                 self._pools[single_attempt] = Pooled(made, beyond=_BEYOND)

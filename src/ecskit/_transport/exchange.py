@@ -4,6 +4,9 @@ botocore does its usual work: validation, serialization, signing, retries, event
 tools. The handlers of ecskit take the raw body before botocore parses it, add to the serialized request what the
 client's model lacks, and report to the driver that a request is about to be sent. They act only while a request of
 ecskit is under way in the current context, so that a wrapped client behaves as before for its owner.
+
+Handlers of others see what they would see without ecskit: if there are any for `after-call`, the body is parsed by
+botocore, too. Doubles may answer at each place where botocore accepts an answer.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-from botocore import xform_name
+from botocore import parsers, xform_name
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
@@ -30,6 +33,7 @@ class Exchange:
     """One request and the raw body of its response."""
 
     __slots__ = (
+        "_client",
         "_lacking",
         "_wire",
         "body",
@@ -39,6 +43,7 @@ class Exchange:
         "operation",
         "params",
         "region",
+        "sent",
         "unreadable",
     )
 
@@ -56,6 +61,7 @@ class Exchange:
                 f"the service model of the wrapped client has no {send.operation}: botocore {__version__}, or the model"
                 f" that it loaded, is older than the model of ecskit; upgrade botocore, or let ecskit make the client"
             )
+        self._client = client
         self.operation = send.operation
         self.region: str | None = client.meta.region_name
         self.method = xform_name(send.operation)
@@ -66,21 +72,26 @@ class Exchange:
         self.unreadable: bytes | None = None
         self.on_send = on_send
         self.entered = False
+        self.sent = False
 
-    def result(self, parsed: Mapping[str, Any]) -> RawResponse:
-        """Return the raw response, given the response as parsed by botocore.
+    def result(self, answer: Any) -> RawResponse:
+        """Return the raw response, given what the method of the client returned.
+
+        That is a dict without content if a body was received, and the whole answer of a double otherwise.
 
         Raises:
-            MalformedResponseError: No handler received a body. Otherwise that would look like an empty result.
+            MalformedResponseError: A double did not answer with a dict.
         """
-        if self.body is None:
-            raise MalformedResponseError(
-                self.operation,
-                "the response body did not pass through botocore's before-parse event; is the client a stub?",
-            )
-        metadata = parsed.get("ResponseMetadata", {})
+        if not isinstance(answer, Mapping):
+            text = f"the client is a double that answered with {type(answer).__name__}; expected a dict, as botocore's"
+            malformed = MalformedResponseError(self.operation, text)
+            malformed.region = self.region
+            raise malformed
+        metadata: Any = answer.get("ResponseMetadata", {})
         if metadata.get("RetryAttempts"):
             log.info("%s: response received at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
+        if self.body is None:
+            return RawResponse(b"", metadata, self.region, parsed=dict(answer))
         return RawResponse(self.body, metadata, self.region)
 
     def _known(self, data: Any, shape: Any) -> Any:
@@ -94,7 +105,9 @@ class Exchange:
                         self._lacking = True
                     else:
                         known[key] = self._known(value, member)
-                return _UnknownMember() if data and not known and shape.is_tagged_union else known
+                if data and not known and shape.is_tagged_union:
+                    return _UnknownMember()
+                return _OptionalByNow(known, shape) if any(n not in known for n in shape.required_members) else known
             case "list" if shape.member.type_name in ("structure", "list", "map"):
                 return [self._known(item, shape.member) for item in data]
             case "map" if shape.value.type_name in ("structure", "list", "map"):
@@ -108,6 +121,20 @@ class Exchange:
             body = json.loads(request["body"])
             _overlay(body, self._wire)
             request["body"] = json.dumps(body).encode()
+
+    def show(self, parsed: dict[str, Any]) -> None:
+        """Fill in what botocore's parser would have returned, if a handler of others reads it."""
+        if self.body is None or not _is_observed(self._client, self.operation):
+            return
+        model = self._client.meta.service_model
+        response = {"body": self.body, "status_code": 200, "headers": {}, "context": {"operation_name": self.operation}}
+        try:
+            parser = parsers.create_parser("json")
+            content = parser.parse(response, model.operation_model(self.operation).output_shape)
+        except Exception:  # of any class: the parser expects valid answers; ecskit's error follows
+            log.debug("%s: botocore cannot parse the response", self.operation, exc_info=True)
+        else:
+            parsed.update({key: value for key, value in content.items() if key != "ResponseMetadata"})
 
     def capture(self, response: dict[str, Any]) -> None:
         """Keep the body and leave botocore an empty one to parse; leave it the body of an error, if that is JSON."""
@@ -144,6 +171,22 @@ class _UnknownMember(dict[str, Any]):
         return 1
 
 
+class _OptionalByNow(dict[str, Any]):
+    """A structure without a member that the client's model requires: a newer model, which we use, made it optional.
+
+    botocore's validation asks for the names of required members; what is serialized are the items.
+    """
+
+    __slots__ = ("shape",)
+
+    def __init__(self, known: dict[str, Any], shape: Any) -> None:
+        super().__init__(known)
+        self.shape = shape
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or key in self.shape.required_members
+
+
 def _overlay(body: Any, wire: Any) -> None:
     """Add to `body` what only `wire` has. What botocore serialized is kept."""
     if isinstance(body, dict):
@@ -173,6 +216,13 @@ def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
         exchange.entered = True
 
 
+def _relax(params: dict[str, Any], **_: Any) -> dict[str, Any] | None:
+    """Mark the parameters again: the method of the client copied them to a usual dict."""
+    exchange = current.get()
+    optional = exchange.params if exchange is not None else None
+    return _OptionalByNow(params, optional.shape) if isinstance(optional, _OptionalByNow) else None
+
+
 def _before_call(params: dict[str, Any], **_: Any) -> None:
     exchange = current.get()
     if exchange is not None:
@@ -182,6 +232,7 @@ def _before_call(params: dict[str, Any], **_: Any) -> None:
 def _before_send(**_: Any) -> None:
     exchange = current.get()
     if exchange is not None:
+        exchange.sent = True
         exchange.on_send()
 
 
@@ -191,28 +242,53 @@ def _before_parse(response_dict: dict[str, Any], **_: Any) -> None:
         exchange.capture(response_dict)
 
 
+def _response_received(parsed_response: dict[str, Any] | None, **_: Any) -> None:
+    exchange = current.get()
+    if exchange is not None and parsed_response is not None:
+        exchange.show(parsed_response)
+
+
 def _end(context: dict[str, Any], **_: Any) -> None:
     if _EVENTS_ID in context:
         current.set(context.pop(_EVENTS_ID))
 
 
-_HANDLERS: dict[str, Callable[..., None]] = {
+_HANDLERS: dict[str, Callable[..., object]] = {
     "provide-client-params.ecs": _begin,  # the first event of a call
+    "provide-client-params": _relax,
     "before-call.ecs": _before_call,
     "before-send.ecs": _before_send,
     "before-parse.ecs": _before_parse,
+    "response-received.ecs": _response_received,
     "after-call.ecs": _end,
     "after-call-error.ecs": _end,
 }
+_SILENT = {"botocore", "aiobotocore", "ecskit"}
+"""Packages whose handlers of `after-call` do not read the responses of ECS: botocore's own counts retries."""
 _FIRST = {_begin, _before_send}
 """Handlers that run before those of the owner, which may send other requests, or respond in place of ECS."""
+
+
+_LAST = {_relax}
+"""Handlers that run after those of the owner, which may change the parameters."""
+
+
+def _is_observed(client: Any, operation: str) -> bool:
+    """Return whether handlers other than those of botocore and ecskit receive the parsed response."""
+    emitter = client.meta.events
+    while hasattr(emitter, "_emitter"):  # aliases of event names, around one another for derived sessions
+        emitter = emitter._emitter
+    handlers = emitter._handlers.prefix_search(f"after-call.ecs.{operation}")
+    return any(getattr(each, "__module__", "").partition(".")[0] not in _SILENT for each in handlers)
 
 
 def attach(client: Any) -> None:
     """Register the handlers with `client`. Each `attach` needs one `detach`."""
     events = client.meta.events
     for event, handler in _HANDLERS.items():
-        register = events.register_first if handler in _FIRST else events.register
+        register = events.register
+        if handler in _FIRST | _LAST:
+            register = events.register_first if handler in _FIRST else events.register_last
         register(event, handler, unique_id=f"{_EVENTS_ID}-{event}", unique_id_uses_count=True)
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from ecskit._core.errors import ConfigurationError
 
-__all__ = ["Options", "described", "require"]
+__all__ = ["Options", "check_poll", "described", "require"]
 
 _TEXTS = ("region_name", "profile_name", "endpoint_url")
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -30,6 +30,7 @@ class Options:
     aws_session_token: str | None = attrs.field(default=None, repr=False)
     verify: bool | str | None = None
     use_ssl: bool | None = None
+    poll: Any = None
 
     def check(self) -> None:
         """Check all that needs no session.
@@ -44,6 +45,7 @@ class Options:
         _check_type("config", self.config, Config, "a botocore.config.Config")
         _check_type("verify", self.verify, (bool, str), "a bool or the path of a CA bundle as a str")
         _check_type("use_ssl", self.use_ssl, bool, "a bool")
+        check_poll(self.poll)
         self._check_credentials()
         if isinstance(self.verify, str) and not os.path.isfile(self.verify):
             raise ConfigurationError(
@@ -87,6 +89,14 @@ class Options:
 def _check_type(name: str, value: object, expected: type[Any] | tuple[type[Any], ...], text: str) -> None:
     if value is not None and not isinstance(value, expected):
         raise ConfigurationError(f"{name} must be {text}, not {type(value).__name__}")
+
+
+def check_poll(poll: object) -> None:
+    """Raise ConfigurationError if `poll` is no wait strategy."""
+    if poll is not None:
+        from tenacity.wait import wait_base  # imported here: most clients have no strategy of their own
+
+        _check_type("poll", poll, wait_base, "a tenacity wait strategy, such as wait_fixed(3)")
 
 
 def described(name: str, options: Options | None, **shown: Any) -> str:

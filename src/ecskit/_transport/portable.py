@@ -26,7 +26,7 @@ class Portable:
     def _open(self, options: Options) -> Self:
         raise NotImplementedError
 
-    def _wrap(self, client: Any) -> Self:
+    def _wrap(self, client: Any, poll: Any) -> Self:
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -36,7 +36,11 @@ class Portable:
     def __copy__(self) -> Self:
         """Return another client with the same arguments, or that wraps the same client. It is open."""
         made = type(self).__new__(type(self))
-        made = made._wrap(self._transport.client) if self._options is None else made._open(self._options)
+        made = (
+            made._wrap(self._transport.client, self._runtime.poll)
+            if self._options is None
+            else made._open(self._options)
+        )
         made._runtime = attrs.evolve(made._runtime, clock=self._runtime.clock, random=self._runtime.random)
         vars(made).update(self._added())
         return made
@@ -70,7 +74,8 @@ def _check_picklable(name: str, options: Options | None) -> None:
             f"{name}(session=...) cannot be pickled: a session has event handlers and sources of credentials;"
             " make the client from region_name=, profile_name= and the like, or make it in each process"
         )
-    try:
-        pickle.dumps(options.config)
-    except Exception as error:
-        raise TypeError(f"{name}(config=...) cannot be pickled: {error}") from error
+    for argument in ("config", "poll"):
+        try:
+            pickle.dumps(getattr(options, argument))
+        except Exception as error:
+            raise TypeError(f"{name}({argument}=...) cannot be pickled: {error}") from error

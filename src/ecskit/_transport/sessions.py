@@ -11,6 +11,7 @@ import copy
 import os
 from typing import Any, cast
 
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.context import get_context
 from botocore.exceptions import DataNotFoundError
@@ -22,7 +23,7 @@ from ecskit._transport import service_model
 from ecskit._transport.options import Options
 from ecskit._version import __version__
 
-__all__ = ["check_wrapped", "client_arguments", "derive", "for_single_attempts", "given", "new"]
+__all__ = ["check_wrapped", "client_arguments", "derive", "for_single_attempts", "given", "needs_credentials", "new"]
 
 _ATTEMPTS = {"max_attempts", "total_max_attempts"}
 _PASSED_ON = {
@@ -105,6 +106,11 @@ def for_single_attempts(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of a client that makes one attempt for each request."""
     config = arguments["config"]
     return {**arguments, "config": config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))}
+
+
+def needs_credentials(arguments: dict[str, Any]) -> bool:
+    """Return whether a client with these arguments takes the credentials of the session."""
+    return arguments.get("aws_access_key_id") is None and arguments["config"].signature_version is not UNSIGNED
 
 
 def derive(session: Any, *, credentials: Any = None, share_handlers: bool = True, session_class: Any = None) -> Any:

@@ -15,7 +15,7 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
-from . import exchange, renewal, sessions, translate
+from . import credentials, exchange, renewal, sessions, translate
 from .options import Options, described
 from .pool import Pooled
 
@@ -70,7 +70,7 @@ class Transport:
         try:
             return under_way.result(getattr(pool.client, under_way.method)(**under_way.params))
         except Exception as error:
-            failed = translate.translate(error, under_way, closed=self._closed)
+            failed = translate.translate(error, under_way, closed=self._closed, wrapped=self._session is None)
             if failed is None:
                 raise
             cause = translate.cause(error)
@@ -140,11 +140,16 @@ def new_transport(options: Options) -> Transport:
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+        CredentialsError: A provider of credentials failed.
     """
     options.check()
     with translate.configuring():
         own = _session(options)
         arguments = sessions.client_arguments(own, options)
+    if sessions.needs_credentials(arguments):
+        with credentials.getting_credentials("Client"):
+            own.get_credentials()  # the session keeps them
+    with translate.configuring():
         client = own.create_client(**arguments)
     return Transport(client, session=own, arguments=arguments, options=options)
 

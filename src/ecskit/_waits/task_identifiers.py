@@ -37,7 +37,7 @@ Tasks: TypeAlias = TasksResponse | Task | str | Sequence[Task | str]
 
 
 def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
-    """Return the targets that a caller passed. Tasks that are given twice are polled once.
+    """Return the targets that a caller passed. Tasks that are given twice are polled once; an empty list has none.
 
     Args:
         wait: The name of the wait or method, for messages.
@@ -46,12 +46,12 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
         allow_partial: Whether to accept a response that contains failures.
 
     Raises:
-        RequestError: There are no tasks, one is malformed, or its cluster is missing or contradictory.
-        FailuresError: The response contains failures, and `allow_partial` is False.
+        RequestError: A task is malformed, or its cluster is missing or contradictory.
+        FailuresError: The response contains failures, and no tasks or `allow_partial` is False.
     """
     observed: dict[str, Task] = {}
     if isinstance(tasks, TasksResponse):
-        tasks = tasks.tasks if allow_partial else tasks.raise_for_failures().tasks
+        tasks = tasks.tasks if allow_partial and tasks.tasks else tasks.raise_for_failures().tasks
     by_name: dict[str, Target] = {}
     taken: set[tuple[str, str]] = set()
     problems: list[tuple[str, str]] = []
@@ -73,8 +73,6 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
         by_name[name] = target
         if isinstance(task, Task):
             observed[name] = task
-    if not by_name and not problems:
-        problems.append(("tasks", "expected at least one"))
     if problems:
         raise RequestError(wait, problems)
     return Targets(by_name=by_name, observed=observed, arguments={} if cluster is None else {"cluster": cluster})

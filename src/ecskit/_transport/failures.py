@@ -1,0 +1,87 @@
+"""Errors of ecskit for what botocore reports: by the code in a response, or by the class of an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore import exceptions as boto
+
+from ecskit._api.service_errors import SERVICE_ERRORS
+from ecskit._core.errors import (
+    AccessDeniedError,
+    ConnectionFailedError,
+    InvalidRequestError,
+    ServerError,
+    ServiceError,
+    ThrottledError,
+    TimedOutError,
+    TransportError,
+)
+
+__all__ = ["service_error", "transport_error"]
+
+_KINDS: dict[type[ServiceError], frozenset[str]] = {
+    ThrottledError: frozenset(
+        "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException"
+        " RequestLimitExceeded TooManyRequestsException BandwidthLimitExceeded SlowDown PriorRequestNotComplete".split()
+    ),
+    AccessDeniedError: frozenset(
+        "AccessDenied UnauthorizedOperation ExpiredToken ExpiredTokenException RequestExpired OptInRequired"
+        " UnrecognizedClientException InvalidClientTokenId InvalidSignatureException SignatureDoesNotMatch"
+        " MissingAuthenticationToken MissingAuthenticationTokenException IncompleteSignature"
+        " IncompleteSignatureException NotAuthorized".split()
+    ),
+    ServerError: frozenset("InternalFailure InternalServerError InternalError ServiceUnavailable".split()),
+    InvalidRequestError: frozenset(
+        "ValidationException ValidationError SerializationException UnknownOperationException InvalidAction".split()
+    ),
+}
+"""Codes that any AWS service may return, by base class. No service model contains them."""
+
+_DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
+"""In the message of an InvalidParameterException: a request that ECS made on our behalf was throttled."""
+
+_TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], TransportError]], ...] = (
+    (boto.ConnectTimeoutError, TimedOutError),
+    (boto.ReadTimeoutError, TimedOutError),
+    (boto.HTTPClientError, ConnectionFailedError),
+    (boto.ConnectionError, ConnectionFailedError),
+)
+
+
+def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes | None) -> ServiceError:
+    error = response.get("Error", {})
+    code, message = str(error.get("Code", "")), str(error.get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0
+    if unreadable is not None:
+        message = f"the body of {len(unreadable)} bytes is not a response of ECS; a proxy or gateway may have sent it"
+        response = {**response, "Error": {**error, "Message": message}}
+    return _kind(code, message, status)(response, operation)
+
+
+def _kind(code: str, message: str, status: int) -> type[ServiceError]:
+    if code == "InvalidParameterException" and _DISGUISED_THROTTLE.search(message):
+        return ThrottledError
+    if code in SERVICE_ERRORS:
+        return SERVICE_ERRORS[code]
+    for kind, codes in _KINDS.items():
+        if code in codes:
+            return kind
+    if status == 429:
+        return ThrottledError
+    return ServerError if status >= 500 else ServiceError
+
+
+def transport_error(operation: str, error: Exception) -> TransportError | None:
+    """Return the error for a request without a usable response; None for an error that is not botocore's."""
+    text = str(error).strip().rstrip(".") or type(error).__name__
+    for kind, made in _TRANSPORT:
+        if isinstance(error, kind):
+            return made(operation, text)
+    if isinstance(error, boto.BotoCoreError):
+        unknown = TransportError(operation, text)
+        unknown.retryable = False  # most of these are about the configuration of the client
+        return unknown
+    return None
