@@ -6,9 +6,10 @@ import json
 import re
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -155,9 +156,16 @@ def test_airflow_operator(
     with pytest.raises(TaskFailedError, match="EXITED with code 3"):
         operator.run_task(ecs)
 
-    Timer(0.1, operator.on_kill).start()
+    def kill() -> None:
+        while not simulator.tasks("report"):
+            time.sleep(0.01)
+        operator.on_kill()
+
+    killer = Thread(target=kill, daemon=True)
+    killer.start()
     with pytest.raises(WaitCancelled):
         operator.execute({})
+    killer.join()
     [task] = simulator.tasks("report")
     assert task.desired_status == "STOPPED"
 

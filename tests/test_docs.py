@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=
 
 
 @contextmanager
-def restored(number: signal.Signals) -> Iterator[None]:
+def restored(number: signal.Signals) -> Generator[None, None, None]:
     """Restore the handler of a signal: a page may install one."""
     before = signal.getsignal(number)
     yield
