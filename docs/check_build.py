@@ -34,7 +34,7 @@ def main(site: Path) -> list[str]:
             wrong.append(f"llms.txt: no {page.name}")
     reference = words((site / "reference.md").read_text("utf-8"))
     described = list(descriptions())
-    assert len(described) > 300
+    assert len(described) > 100
     wrong += [
         f"reference: no description of {name}: {text}" for name, text in described if words(text) not in reference
     ]
