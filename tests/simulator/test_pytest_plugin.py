@@ -86,7 +86,7 @@ def run_migration(ecs):
         container_definitions=[ContainerDefinition(name="app", image="app:1")],
     )
     network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
-    ecs.tasks.run_to_completion("migrate", launch_type="FARGATE", network=network, timeout=7200)
+    ecs.tasks.run_to_completion("migrate", launch_type="FARGATE", network=network, timeout=900)
 
 
 """
