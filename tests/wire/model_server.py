@@ -11,7 +11,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -179,7 +179,8 @@ class ModelServer:
                 self.end_headers()
                 if answer.cut is not None:
                     self.close_connection = True
-                self.wfile.write(answer.body[: answer.cut])
+                with suppress(BrokenPipeError, ConnectionResetError):  # a client that no longer waits
+                    self.wfile.write(answer.body[: answer.cut])
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -295,7 +295,9 @@ async def test_the_providers_of_a_session_are_named(
 LATER = (unparsable_sso, bad_role, sts_fails)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.prepare in LATER], ids=lambda case: case.prepare.__name__)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.prepare in LATER], ids=lambda case: case.prepare.__name__
+)
 async def test_a_wrapped_client_has_the_same_error(
     colour: str, server: ModelServer, machine: Machine, case: Case
 ) -> None:
@@ -307,14 +309,15 @@ async def test_a_wrapped_client_has_the_same_error(
             owned: Any = boto3.Session().client("ecs", **options)
             with pytest.raises((BotoCoreError, ClientError, KeyError)) as theirs:
                 owned.list_clusters()
+            assert not isinstance(theirs.value, errors.EcsError)
             ecskit.Client.wrap(owned).list_clusters()
         else:
             async with AioSession().create_client("ecs", **options) as aio:
                 with pytest.raises((BotoCoreError, ClientError, KeyError)) as theirs:
                     await aio.list_clusters()
+                assert not isinstance(theirs.value, errors.EcsError)
                 await ecskit.AsyncClient.wrap(aio).list_clusters()
     check(caught.value, case, "ListClusters")
-    assert not isinstance(theirs.value, errors.EcsError)
     assert [] == server.seen
 
 

@@ -48,6 +48,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "result": RunTaskResult(requested=2, tasks=[task], failures=[failure]),
         "outcomes": [TaskOutcome.of(task)],
         "missing": [text],
+        "clusters": [text],
         "tasks": [task],
         "services": [SERVICE],
         "service": "web",

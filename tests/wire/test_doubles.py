@@ -1,0 +1,188 @@
+"""Doubles of botocore clients and handlers that watch them: what works with botocore works with ecskit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+from unittest import mock
+
+import pytest
+from aiobotocore.client import AioBaseClient
+from aiobotocore.session import AioSession
+from botocore import parsers
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.stub import ANY, Stubber
+from moto import mock_aws
+
+import ecskit
+from ecskit import errors
+
+from .model_server import Answer, ModelServer
+from .support import REGION, Caller, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+TASK = {"taskArn": "arn:1", "lastStatus": "RUNNING", "desiredStatus": "RUNNING", "createdAt": NOW}
+
+
+async def test_a_stubbed_client_answers(ecs: Caller) -> None:
+    """botocore's Stubber gives dicts with datetimes, and checks the parameters."""
+    with Stubber(await ecs.botocore_client()) as stub:
+        stub.add_response("describe_tasks", {"tasks": [TASK]}, {"cluster": "prod", "tasks": ["a"]})
+        stub.add_response("list_clusters", {})
+        stub.add_response("run_task", {"tasks": [TASK]}, {"taskDefinition": "web", "clientToken": ANY})
+        (task,) = (await ecs.call("describe_tasks", cluster="prod", tasks=["a"])).tasks
+        assert ("arn:1", "RUNNING", NOW) == (task.task_arn, task.last_status, task.created_at)
+        listed = await ecs.call("list_clusters")
+        assert () == tuple(listed.cluster_arns)
+        assert {} == dict(listed.extra_fields)
+        started = await ecs.call("run_task", task_definition="web")
+        assert started.metadata.client_token
+        stub.assert_no_pending_responses()
+
+
+async def test_a_stubbed_client_refuses(ecs: Caller) -> None:
+    """An error that a test adds is the error of ecskit, and so is a response that lacks what ECS always sends."""
+    with Stubber(await ecs.botocore_client()) as stub:
+        stub.add_client_error("list_tasks", "ClusterNotFoundException", "gone", http_status_code=400)
+        stub.add_response("describe_tasks", {"tasks": [{"lastStatus": "RUNNING"}]})
+        with pytest.raises(errors.ClusterNotFoundException, match="ListTasks: gone"):
+            await ecs.call("list_tasks", cluster="prod")
+        with pytest.raises(errors.MalformedResponseError, match=r"tasks\[0\].taskArn: is missing"):
+            await ecs.call("describe_tasks", tasks=["a"])
+
+
+async def test_an_answer_before_the_call_counts(ecs: Caller) -> None:
+    """A handler of before-call may answer in place of ECS, with any status."""
+    client = await ecs.botocore_client()
+    refused = {"Error": {"Code": "ClientException", "Message": "no"}}
+    answers: list[tuple[int, dict[str, Any]]] = [(200, {"clusterArns": ["a"]}), (400, refused)]
+
+    def respond(**_: Any) -> Any:
+        status, parsed = answers.pop(0)
+        return AWSResponse("", status, {}, None), {**parsed, "ResponseMetadata": {"HTTPStatusCode": status}}  # type: ignore[arg-type]
+
+    client.meta.events.register("before-call.ecs.ListClusters", respond)
+    response = await ecs.call("list_clusters")
+    with pytest.raises(errors.ClientException, match=r"ListClusters: no \(in eu-central-1; HTTP 400\)"):
+        await ecs.call("list_clusters")
+    client.meta.events.unregister("before-call.ecs.ListClusters", respond)
+    assert (["a"], 200) == (list(response.cluster_arns), response.metadata.http_status)
+
+
+def patched(colour: str, **how: Any) -> Any:
+    """Patch the method of clients through which each call goes."""
+    return mock.patch.object(BaseClient if colour == "sync" else AioBaseClient, "_make_api_call", **how)
+
+
+async def test_a_patched_call_answers(ecs: Caller) -> None:
+    """Also one that is not async, and one that passes some calls on."""
+    for how in ({}, {"new": mock.Mock()}):
+        with patched(ecs.colour, **how) as call:
+            call.return_value = {"tasks": [TASK]}
+            response = await ecs.call("describe_tasks", tasks=["a"])
+        assert ["arn:1"] == [task.task_arn for task in response.tasks]
+    original: Any = getattr(BaseClient if ecs.colour == "sync" else AioBaseClient, "_make_api_call")  # noqa: B009  # not in the stubs
+
+    def some(client: Any, operation: str, params: Any) -> Any:
+        return {"clusterArns": ["double"]} if operation == "ListClusters" else original(client, operation, params)
+
+    with patched(ecs.colour, new=some):
+        assert ["double"] == list((await ecs.call("list_clusters")).cluster_arns)
+        assert (await ecs.call("list_tasks")).metadata.request_id.startswith("request-")
+
+
+async def test_a_patched_call_raises(ecs: Caller) -> None:
+    """The errors of a test are translated like those of botocore, whatever name the operation has in them."""
+    refused: Any = {"Error": {"Code": "ServiceNotFoundException", "Message": "no"}, "ResponseMetadata": {}}
+    raised: list[tuple[Exception, type[errors.EcsError]]] = [
+        (ClientError(refused, "describe_services"), errors.ServiceNotFoundException),
+        (ReadTimeoutError(endpoint_url="https://ecs"), errors.TimedOutError),
+    ]
+    for theirs, ours in raised:
+        with patched(ecs.colour, side_effect=theirs), pytest.raises(ours, match="DescribeServices: "):
+            await ecs.call("describe_services", services=["web"])
+
+
+async def test_a_double_without_an_answer_is_reported(ecs: Caller) -> None:
+    """A mock without a prepared answer does not look like an empty result."""
+    with patched(ecs.colour, new=mock.MagicMock()), pytest.raises(errors.MalformedResponseError) as caught:
+        await ecs.call("list_clusters")
+    assert str(caught.value) == (
+        "ListClusters: the client is a double that answered with MagicMock; expected a dict, as botocore's"
+        f" (in {REGION})"
+    )
+
+
+async def test_observers_see_what_botocore_would_show(ecs: Caller, server: ModelServer) -> None:
+    """Handlers of after-call receive the parsed response; so does the caller, as models."""
+    server.full = True
+    seen: list[Any] = []
+
+    def look(parsed: Any, **_: Any) -> None:
+        seen.append(parsed)
+
+    client = await ecs.botocore_client()
+    client.meta.events.register("after-call.ecs.DescribeTasks", look)
+    response = await ecs.call("describe_tasks", tasks=["a"])
+    client.meta.events.unregister("after-call.ecs.DescribeTasks", look)
+    (parsed,) = seen
+    assert isinstance(parsed["tasks"][0]["createdAt"], datetime)
+    assert response == ecskit.converter.structure(parsed, type(response))
+    server.will(Answer.of(server.last.answer))
+    theirs = await settled(client.describe_tasks(tasks=["a"]))
+    for each in (parsed, theirs):
+        assert each.pop("ResponseMetadata")["HTTPStatusCode"] == 200
+    assert theirs == parsed
+
+
+async def test_observers_of_a_response_that_cannot_be_parsed(once: Caller, server: ModelServer) -> None:
+    """They see what there is, and the caller gets ecskit's error."""
+    seen: list[Any] = []
+    client = await once.botocore_client()
+    client.meta.events.register("after-call.ecs", lambda parsed, **_: seen.append(set(parsed)), unique_id="look")
+    for body in (b"\xff", b'{"tasks": [{"taskArn": "a", "createdAt": "sometime"}]}', b"[]"):
+        server.will(Answer(body))
+        with pytest.raises(errors.MalformedResponseError):
+            await once.call("describe_tasks", tasks=["a"])
+    client.meta.events.unregister("after-call.ecs", unique_id="look")
+    assert [{"ResponseMetadata"}] * 3 == [each & {"ResponseMetadata"} for each in seen]
+
+
+async def test_botocore_parses_for_observers_only(ecs: Caller, server: ModelServer) -> None:
+    """Without handlers of after-call, and with those of other events, no response is parsed twice."""
+    client = await ecs.botocore_client()
+    client.meta.events.register("before-send.ecs", lambda **_: None, unique_id="look")
+    with mock.patch.object(parsers, "create_parser", side_effect=AssertionError):
+        await ecs.call("list_clusters")
+    client.meta.events.unregister("before-send.ecs", unique_id="look")
+    assert 1 == len(server.seen)
+
+
+@pytest.fixture
+def moto() -> Iterator[None]:
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("moto")
+async def test_moto_inside_the_process_is_for_sync_clients() -> None:
+    """aiobotocore awaits what moto returns as bytes. The error names the server, which both clients can use."""
+    reported = (
+        "ListClusters: the request was answered inside this process, by a double for sync clients such as moto's"
+        " mock_aws; aiobotocore cannot read such an answer. Use moto's server: start moto.server.ThreadedMotoServer"
+        " and pass its address as endpoint_url"
+    )
+    async with ecskit.AsyncClient(region_name=REGION) as ecs:
+        with pytest.raises(errors.ConfigurationError) as caught:
+            await ecs.list_clusters()
+    assert reported == str(caught.value)
+    async with AioSession().create_client("ecs", region_name=REGION) as owned:
+        with pytest.raises(errors.ConfigurationError, match="ThreadedMotoServer"):
+            await ecskit.AsyncClient.wrap(owned).list_clusters()
+    with ecskit.Client(region_name=REGION) as sync:
+        assert () == tuple(sync.list_clusters().cluster_arns)
