@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecskit._core.wording import escaped
 from ecskit._deployments.progress import STAGES
 from ecskit.progress.showing import Show
 from ecskit.progress.words import (
@@ -82,7 +83,7 @@ class Screen(Show):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(Text(" ".join(text.split())), soft_wrap=True)
+        self._console.print(Text(escaped(" ".join(text.split()))), soft_wrap=True)
 
     def _show(self, event: DeploymentEvent) -> None:
         self._shown_at = self._now()
