@@ -129,10 +129,10 @@ class Client(Portable, Operations):
         """
         return cls.__new__(cls)._wrap(client, poll)
 
-    def _open(self, options: Options) -> Self:
+    def _open(self, options: Options, like: Transport | None = None) -> Self:
         from ecskit._transport.sync import new_transport
 
-        return self._set_up(new_transport(options), options, options.poll)
+        return self._set_up(new_transport(options, like), options, options.poll)
 
     def _wrap(self, client: Any, poll: wait_base | None) -> Self:
         from ecskit._transport.sync import wrap
@@ -264,7 +264,7 @@ class Client(Portable, Operations):
             use_ssl=use_ssl,
             poll=poll,
         )
-        variant = Client.__new__(Client)._open(require(self._options).changed(given))
+        variant = Client.__new__(Client)._open(require(self._options).changed(given), self._transport)
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ The tree::
     |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
+    +-- DeploymentsFailed                          some of several watched deployments did not succeed
     +-- NothingToRollBack
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
+        DeploymentEnded,
         DeploymentEvent,
         DeploymentFollowed,
         PauseStarted,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOnPause",
     "CountsChanged",
+    "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentLike",
@@ -66,6 +68,7 @@ publish(
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
+        "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",

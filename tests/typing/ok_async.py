@@ -109,6 +109,9 @@ async def shown(ecs: ecskit.AsyncClient) -> None:
         with ecskit.progress.plain() as show:
             async for event in events:
                 show(event)
+    handles = [deployment, deployment]
+    async with ecs.services.watch(handles, on_cancel="rollback") as several:
+        assert_type(several, ecskit.AsyncStream[DeploymentEvent])
 
 
 async def life() -> None:

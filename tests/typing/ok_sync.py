@@ -18,7 +18,7 @@ from ecskit import DeploymentHandle
 from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
-from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
+from ecskit.services import DeploymentEnded, DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
 
 
@@ -136,6 +136,15 @@ def shown(ecs: ecskit.Client) -> None:
             show(event)
             assert_type(event.progress, DeploymentProgress)
         show.say("done")
+    try:
+        with ecs.services.watch([deployment, "arn", ecs.update_service(service="api")], timeout=900) as several:
+            for event in several:
+                if isinstance(event, DeploymentEnded):
+                    assert_type(event.error, errors.EcsError | None)
+                assert_type((event.label, event.elapsed), tuple[str, float])
+    except errors.DeploymentsFailed as failed:
+        assert_type(failed.errors, Mapping[str, errors.EcsError])
+    assert_type(ecs.services.deployment(deployment), ecskit.DeploymentHandle)
     assert_type(ecskit.progress.plain(times="elapsed"), ecskit.progress.Show)
     assert_type(ecskit.progress.github(), ecskit.progress.Show)
     assert_type(ecskit.progress.live(), ecskit.progress.Show)

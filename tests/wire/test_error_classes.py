@@ -58,6 +58,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "errors": {},
         "requested": ["arn:1"],
         "found": [task],
+        "watched": 3,
         "stopped": True,
         "container_instances": [INSTANCE],
         "undone": True,

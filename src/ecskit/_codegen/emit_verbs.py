@@ -104,6 +104,7 @@ NAMESPACES = (
         about="Deploy, scale, create, delete and find services.",
         modules=(
             "ecskit._deployments.deploy",
+            "ecskit._deployments.watch",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._services.creating",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from ecskit._core.errors import EcsError, described
@@ -19,6 +20,7 @@ __all__ = [
     "DeploymentStalled",
     "DeploymentSuperseded",
     "DeploymentUnstable",
+    "DeploymentsFailed",
     "NothingToRollBack",
 ]
 
@@ -123,6 +125,25 @@ class DeploymentPaused(_DeploymentEnd):
     """
 
     outcome = "is paused"
+
+
+class DeploymentsFailed(EcsError):
+    """Several deployments were watched. All have ended, and some did not succeed.
+
+    Attributes:
+        errors: What `wait` would raise for each that did not succeed, by the label of its events.
+        watched: The number of deployments that were watched.
+    """
+
+    def __init__(self, errors: Mapping[str, EcsError], watched: int) -> None:
+        """Hold the errors by label, and the number of deployments."""
+        super().__init__(errors, watched)
+        self.errors = errors
+        self.watched = watched
+
+    def _text(self) -> str:
+        why = "; ".join(f"{label}: {error}" if label else str(error) for label, error in self.errors.items())
+        return f"{len(self.errors)} of {self.watched} deployments did not succeed: {why}"
 
 
 class DeploymentInProgress(EcsError):

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.documented import Documented
+from ecskit._core.errors import EcsError
 from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import stop_reason
 from ecskit._deployments.pauses import describe_hook, key_of_hook
@@ -23,6 +24,7 @@ from ecskit.models.tasks import Task
 
 __all__ = [
     "CountsChanged",
+    "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
     "PauseStarted",
@@ -47,6 +49,10 @@ class _Event(Documented):
     """The progress of the deployment after the poll that showed the event."""
     elapsed: float = attrs.field(default=0.0, repr=False, eq=False)
     """Seconds from the beginning of the stream to that poll, on the clock of the client: virtual on a simulator."""
+    label: str = attrs.field(default="", repr=False, eq=False)
+    """What names the deployment among those of `services.watch`; empty if there is only one."""
+    labels: tuple[str, ...] = attrs.field(default=(), repr=False, eq=False)
+    """The labels of all deployments of `services.watch`; empty if there is only one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -195,6 +201,17 @@ class DeploymentFollowed(_Event):
         return f"{self.superseded.name} was superseded; following {self.progress.name}"
 
 
+@attrs.frozen(kw_only=True)
+class DeploymentEnded(_Event):
+    """The last event of a deployment that is watched with others, which go on. Only `services.watch` yields it."""
+
+    error: EcsError | None
+    """What `wait` would raise; None after a success."""
+
+    def __str__(self) -> str:
+        return escaped(f"{self.progress.name} ended: {self.error or self.progress.status}")
+
+
 DeploymentEvent: TypeAlias = (
     StatusChanged
     | StageReached
@@ -203,6 +220,7 @@ DeploymentEvent: TypeAlias = (
     | ServiceEventLogged
     | TaskStopped
     | DeploymentFollowed
+    | DeploymentEnded
     | RollbackStarted
     | RevisionRegistered
     | StabilityChanged

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.bound import Bound
 from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle, plain
@@ -177,6 +178,7 @@ class StartedDeployment(Documented):
 
 DeploymentLike: TypeAlias = (
     StartedDeployment
+    | Bound[StartedDeployment]
     | UpdateServiceResponse
     | CreateServiceResponse
     | Service
@@ -186,7 +188,7 @@ DeploymentLike: TypeAlias = (
     | str
 )
 """What names a deployment: the response that started it, a service (its PRIMARY deployment is used), a service
-deployment or its ARN, or a handle."""
+deployment or its ARN, or a handle of this or another process."""
 
 
 def started_from(verb: str, given: DeploymentLike) -> StartedDeployment:
@@ -209,8 +211,8 @@ def started_from(verb: str, given: DeploymentLike) -> StartedDeployment:
             return _of_arn(verb, arn, target.arn if target else None, created_at)
         case ServiceDeploymentBrief(service_deployment_arn=arn, created_at=created_at):
             return _of_arn(verb, arn, given.target_service_revision_arn, created_at)
-        case StartedDeployment():
-            return given
+        case StartedDeployment() | Bound():
+            return given.started if isinstance(given, Bound) else given
         case _:
             return _of_text(verb, given)
 

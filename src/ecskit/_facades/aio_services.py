@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
+    from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         AsyncOnPause,
+        DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
@@ -316,6 +318,128 @@ class AsyncServiceVerbs(Namespace):
             deployment,
         )
         return AsyncDeploymentHandle(self._runtime, await self._runtime.run(flow))
+
+    def watch(
+        self,
+        deployments: SequenceNotStr[DeploymentLike],
+        *,
+        until: Until = "deployed",
+        on_superseded: OnSuperseded = "raise",
+        on_pause: AsyncOnPause = "wait",
+        stalled_after: float | None = None,
+        max_failed_tasks: int | None = None,
+        stable_for: float | None = None,
+        pause_timeout: float | None = None,
+        on_failure: Fallback = "leave",
+        on_timeout: Fallback = "leave",
+        on_cancel: Fallback = "leave",
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: Callable[[WaitStory], object] | None = None,
+    ) -> AsyncStream[DeploymentEvent]:
+        """Yield the events of several deployments until all have ended, as `events` of a handle does for one.
+
+        Each deployment is followed with the same options and ends by itself: its last event is DeploymentEnded, and the
+        others go on. Closing the stream before its end counts as a cancellation of those that have not ended.
+
+        Args:
+            deployments: Handles, or what `services.deployment` takes. No deployment may be given twice.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait. An async client also takes a coroutine function.
+            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
+                stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if three times this period
+                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
+                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
+                wait ends at the success. Tasks are observed even if the request changed nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
+            on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. The rollback is then
+                started, and the call does not wait for it.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
+                s, growing to 15 s.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+
+        Yields:
+            The events of each deployment. `label` names the deployment: by its service, if these names differ.
+
+        Raises:
+            DeploymentsFailed: All have ended, and some did not succeed. It holds their errors by label.
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
+            DeploymentRollbackFailed: It failed, and so did the rollback.
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
+            ServiceGone: The service was deleted.
+            NotVisible: No read ever showed the deployment.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            RequestError: An argument is invalid; nothing was sent.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+        """
+        from ecskit._deployments import watch as flows
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
+        from ecskit._polling.options import WaitOptions
+
+        follow_options = FollowOptions(
+            until=until,
+            on_superseded=on_superseded,
+            on_pause=on_pause,
+            stalled_after=stalled_after,
+            max_failed_tasks=max_failed_tasks,
+            stable_for=stable_for,
+            pause_timeout=pause_timeout,
+        )
+        rollback_options = RollbackOptions(
+            on_failure=on_failure,
+            on_timeout=on_timeout,
+            on_cancel=on_cancel,
+        )
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.watch(
+            deployments,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
+        )
+        return AsyncStream(self._runtime.iterate(flow))
 
     async def rollback(
         self,

@@ -155,6 +155,10 @@ class AsyncTransport:
             name, self._options, wrapped="aiobotocore", region=region, endpoint=endpoint, closed=self._closed
         )
 
+    def session_for(self, options: Options) -> Any:
+        """Return the session of this transport, if one with these options would be the same; None otherwise."""
+        return self._session if self._options is not None and self._options.same_session(options) else None
+
     def __repr__(self) -> str:
         return self.describe("AsyncClient")
 
@@ -170,15 +174,16 @@ class AsyncTransport:
             unclosed.warn(self, self._made_at, [pool.client for pool in self._pools.values()])
 
 
-def new_transport(options: Options) -> AsyncTransport:
-    """Return a transport with clients made by ecskit.
+def new_transport(options: Options, like: AsyncTransport | None = None) -> AsyncTransport:
+    """Return a transport with clients made by ecskit. It shares the session of `like`, if the options name the same.
 
     Raises:
         ConfigurationError: The profile does not exist, or an argument has a wrong type.
     """
     options.check()
     with translate.configuring():
-        own = _session(options)
+        own = like.session_for(options) if like is not None else None
+        own = own or _session(options)
         arguments = sessions.client_arguments(own, options)
     return AsyncTransport(session=own, arguments=arguments, options=options)
 

@@ -131,7 +131,7 @@ class Exchange:
         try:
             parser = parsers.create_parser("json")
             content = parser.parse(response, model.operation_model(self.operation).output_shape)
-        except Exception:  # of any class: the parser expects valid answers; ecskit's error follows
+        except Exception:  # noqa: BLE001  # of any class: the parser expects valid answers; ecskit's error follows
             log.debug("%s: botocore cannot parse the response", self.operation)
         else:
             parsed.update({key: value for key, value in content.items() if key != "ResponseMetadata"})

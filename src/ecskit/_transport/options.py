@@ -80,6 +80,10 @@ class Options:
             merged |= {name: getattr(given, name) for name in _KEYS}
         return Options(**{**merged, "config": self.config if config is None else config})
 
+    def same_session(self, other: Options) -> bool:
+        """Return whether clients with these and with the other options use the same session."""
+        return self.session is other.session and self.profile_name == other.profile_name
+
     def as_arguments(self) -> dict[str, Any]:
         """Return those that were given, as keyword arguments."""
         given = attrs.asdict(self, recurse=False)

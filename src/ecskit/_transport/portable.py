@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from typing_extensions import Self
 
 from ecskit._transport.options import Options
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Portable"]
 
@@ -23,7 +24,7 @@ class Portable:
     _options: Options | None
     _runtime: Any  # the sync or the async driver
 
-    def _open(self, options: Options) -> Self:
+    def _open(self, options: Options, like: Any = None) -> Self:
         raise NotImplementedError
 
     def _wrap(self, client: Any, poll: Any) -> Self:
@@ -74,6 +75,8 @@ def _check_picklable(name: str, options: Options | None) -> None:
             f"{name}(session=...) cannot be pickled: a session has event handlers and sources of credentials;"
             " make the client from region_name=, profile_name= and the like, or make it in each process"
         )
+    import pickle
+
     for argument in ("config", "poll"):
         try:
             pickle.dumps(getattr(options, argument))

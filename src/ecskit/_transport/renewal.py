@@ -8,7 +8,7 @@ versions of botocore. What belongs to other packages is left alone.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from functools import partial
@@ -26,7 +26,7 @@ _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threa
 _WITHOUT_LOCKS = frozenset(
     f"botocore.{name}"
     for name in "model loaders endpoint_provider regions configprovider serialize parsers docs config".split()
-)
+) | {"ecskit._transport.loader"}
 """Modules whose objects are large and hold neither locks nor connections."""
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
@@ -57,8 +57,7 @@ def renew(clients: list[Any], session: object) -> bool:
 def _parts(value: Any) -> Iterator[object]:
     """Yield what belongs to a value."""
     if isinstance(value, dict):
-        if not isinstance(value, OrderedDict):  # botocore loads its JSON files as such: tens of thousands of values
-            yield from value.values()
+        yield from value.values()
     elif isinstance(value, (list, tuple, set, frozenset, deque)):
         yield from value
     elif isinstance(value, MethodType):

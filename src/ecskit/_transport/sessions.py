@@ -6,7 +6,6 @@ handlers, and loads the ECS service model that ecskit ships.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import os
 from typing import Any, cast
@@ -14,12 +13,11 @@ from typing import Any, cast
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.context import get_context
-from botocore.exceptions import DataNotFoundError
-from botocore.loaders import Loader
 from botocore.useragent import UserAgentString
 
 from ecskit._core.errors import ConfigurationError
 from ecskit._transport import service_model
+from ecskit._transport.loader import ShippedModelLoader
 from ecskit._transport.options import Options
 from ecskit._version import __version__
 
@@ -31,20 +29,6 @@ _PASSED_ON = {
     *("aws_access_key_id", "aws_secret_access_key", "aws_session_token"),
 }
 """The options that `create_client` takes as they are."""
-
-
-class _ShippedModelLoader(Loader):
-    """Finds the shipped ECS model first. All other data is found as usual."""
-
-    def __init__(self, *, extra_search_paths: list[str]) -> None:
-        super().__init__(extra_search_paths=[str(service_model.DATA_PATH), *extra_search_paths])
-
-    def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
-        if service_name == "ecs":
-            # The base class would first list all services.
-            with contextlib.suppress(DataNotFoundError):
-                return self.load_data(f"ecs/{service_model.API_VERSION}/{type_name}")
-        return super().load_service_model(service_name, type_name, api_version)
 
 
 class _RememberedUserAgent(UserAgentString):
@@ -81,7 +65,7 @@ class _SharedCredentials:
 def new(session_class: type[Any], profile_name: str | None) -> Any:
     """Return a new session with the shipped service model."""
     session = session_class(profile=profile_name)
-    session.register_component("data_loader", _ShippedModelLoader(extra_search_paths=_paths(session)))
+    session.register_component("data_loader", ShippedModelLoader(extra_search_paths=_paths(session)))
     session.register_component("user_agent_creator", _RememberedUserAgent.from_environment())
     return session
 
@@ -123,7 +107,7 @@ def derive(session: Any, *, credentials: Any = None, share_handlers: bool = True
     for component in ("config_store", "token_provider"):
         derived.register_component(component, session.get_component(component))
     derived.register_component("credential_provider", credentials or _SharedCredentials(session))
-    loader = _ShippedModelLoader(extra_search_paths=list(session.get_component("data_loader").search_paths))
+    loader = ShippedModelLoader(extra_search_paths=list(session.get_component("data_loader").search_paths))
     derived.register_component("data_loader", loader)
     if type(session.get_component("user_agent_creator")) is UserAgentString:
         derived.register_component("user_agent_creator", _RememberedUserAgent.from_environment())

@@ -103,6 +103,10 @@ class Transport:
             closed=self._closed,
         )
 
+    def session_for(self, options: Options) -> Any:
+        """Return the session of this transport, if one with these options would be the same; None otherwise."""
+        return self._session if self._options is not None and self._options.same_session(options) else None
+
     def __repr__(self) -> str:
         return self.describe("Client")
 
@@ -135,8 +139,8 @@ class Transport:
         return self._pools[-1]
 
 
-def new_transport(options: Options) -> Transport:
-    """Return a transport with clients made by ecskit.
+def new_transport(options: Options, like: Transport | None = None) -> Transport:
+    """Return a transport with clients made by ecskit. It shares the session of `like`, if the options name the same.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -144,7 +148,8 @@ def new_transport(options: Options) -> Transport:
     """
     options.check()
     with translate.configuring():
-        own = _session(options)
+        own = like.session_for(options) if like is not None else None
+        own = own or _session(options)
         arguments = sessions.client_arguments(own, options)
     if sessions.needs_credentials(arguments):
         with credentials.getting_credentials("Client"):

@@ -1,4 +1,4 @@
-"""A deployment as lines for a job of GitHub Actions: in a collapsible group, with the verdict after it.
+"""Deployments as lines for a job of GitHub Actions: in a collapsible group, with the verdicts after it.
 
 Only the lines written here as commands are commands to the runner. The runner takes a line for a command if it begins
 with `::`, and also, undocumented, if it contains `##[`.
@@ -9,6 +9,7 @@ runner, https://github.com/actions/runner/blob/main/src/Runner.Common/ActionComm
 
 from __future__ import annotations
 
+from types import TracebackType
 from typing import Literal, TypeAlias
 
 from ecskit.progress.lines import Lines
@@ -30,14 +31,31 @@ class GitHub(Lines):
         """Write a warning. The runner also shows it as an annotation."""
         self._command("warning", text)
 
-    def _begin(self, name: str) -> None:
-        self._grouped = True
-        self._command("group", name)
-
-    def _end(self, verdict: Verdict) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the group, and write the verdicts below it."""
+        super().__exit__(kind, error, trace)
         if self._grouped:
             self._command("endgroup")
-        self._command("notice" if verdict.is_good else "error", str(verdict), title=verdict.word)
+        for view in self._views.values():
+            if view.verdict is not None:
+                about = f"{view.label}: " if view.label else ""
+                name: _Command = "notice" if view.verdict.is_good else "error"
+                self._command(name, f"{about}{view.verdict}", title=f"{about}{view.verdict.word}")
+
+    def _say(self, label: str, text: str) -> None:
+        labels = [view.label for view in self._views.values()]
+        if self._views and not self._grouped:
+            self._grouped = True
+            self._command("group", f"{len(labels)} deployments: {', '.join(labels)}" if label else text)
+            if not label:
+                return
+        super()._say(label, text)
+
+    def _end(self, label: str, verdict: Verdict) -> None:
+        if label:  # of a single deployment, the verdict stands only below the group
+            super()._end(label, verdict)
 
     def _command(self, name: _Command, data: str = "", *, title: str = "") -> None:
         properties = f" title={title.translate(_PROPERTY)}" if title else ""

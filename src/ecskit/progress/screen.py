@@ -1,4 +1,4 @@
-"""A deployment as a live view in a terminal. Needs rich, which the extra `progress` installs."""
+"""Deployments as a live view in a terminal. Needs rich, which the extra `progress` installs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from ecskit._core.wording import escaped
 from ecskit._deployments.progress import STAGES
-from ecskit.progress.showing import Show
+from ecskit.progress.showing import Show, View
 from ecskit.progress.words import (
     Revision,
     Verdict,
@@ -47,13 +48,13 @@ _MESSAGES, _REASONS = 4, 3
 _WIDTH = 24
 
 
-class Screen(Show):
-    """Draws a deployment repeatedly in the same place."""
+class ScreenView(View):
+    """The picture of one deployment."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
-        """Draw on a stream."""
-        super().__init__(now)
-        self._console = Console(file=stream, highlight=False)
+    def __init__(self, label: str, now: Callable[[], float], elapsed: Callable[[], float]) -> None:
+        """Take the time between events from `now`, and the elapsed time from `elapsed`."""
+        super().__init__(label)
+        self._now, self._elapsed = now, elapsed
         # Another thread draws these values: they are replaced, never changed.
         self._messages: tuple[str, ...] = ()
         self._reasons: Counter[tuple[bool, str]] = Counter()
@@ -61,31 +62,9 @@ class Screen(Show):
         self._pause: PauseStarted | None = None
         self._rollback: RollbackStarted | None = None
         self._shown_at = now()
-        self._verdict: Verdict | None = None
-        self._live = Live(console=self._console, get_renderable=self._view, refresh_per_second=4)
 
-    def __enter__(self) -> Self:
-        """Start to draw."""
-        super().__enter__()
-        self._live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Draw a last time, with the verdict, and release the terminal."""
-        try:
-            super().__exit__(kind, error, trace)
-        finally:
-            self._live.stop()
-            if not self._console.is_terminal:
-                self._console.line()  # rich ends the last line in terminals only
-
-    def say(self, text: str) -> None:
-        """Write a line above the view."""
-        self._console.print(Text(escaped(" ".join(text.split()))), soft_wrap=True)
-
-    def _show(self, event: DeploymentEvent) -> None:
+    def show(self, event: DeploymentEvent) -> None:
+        """Take over what an event changes."""
         self._shown_at = self._now()
         match event:
             case ServiceEventLogged():
@@ -102,32 +81,29 @@ class Screen(Show):
                 self._rollback = event if isinstance(event, RollbackStarted) else None
             case _:
                 pass
-        self._live.refresh()
 
-    def _end(self, verdict: Verdict) -> None:
-        self._verdict = verdict
-
-    def _last(self, error: BaseException | None) -> DeploymentProgress | None:
-        self._progress = super()._last(error)
-        return self._progress
-
-    def _view(self) -> RenderableType:
-        progress, ended = self._progress, self._verdict
-        parts: list[RenderableType] = []
-        if progress is None:
-            parts.append(Text(f"waiting for the first poll  {duration(self._elapsed)}", style="dim"))
-        else:
-            parts += [self._heading(progress), *self._stages(progress), self._bars(progress), *self._words(progress)]
+    def drawn(self) -> Iterator[RenderableType]:
+        """Yield what is drawn. Of one among several that has ended, only the verdict."""
+        progress, ended = self.progress, self.verdict
+        if ended is None or not self.label:
+            if progress is None:
+                yield self._line(("waiting for the first poll", "dim"), (duration(self._elapsed()), "dim"))
+            else:
+                yield self._heading(progress)
+                inner = Group(*self._stages(progress), self._bars(progress), *self._words(progress))
+                yield Padding(inner, (0, 0, 0, 2)) if self.label else inner
         if ended is not None:
-            style = "bold green" if ended.is_good else "bold red"
-            parts.append(Text.assemble((ended.word, style), " ", ended.text))
-        return Group(*parts)
+            verdict = Text.assemble((ended.word, "bold green" if ended.is_good else "bold red"), " ", ended.text)
+            yield Text.assemble((self.label, "bold"), "  ", verdict) if self.label else verdict
+
+    def _line(self, *parts: tuple[str, str]) -> Text:
+        shown = [(self.label, "bold"), *parts] if self.label else parts
+        return Text("  ").join(Text(text, style) for text, style in shown)
 
     def _heading(self, progress: DeploymentProgress) -> Text:
         status = progress.status
-        return Text.assemble(
-            (progress.name, "bold"), "  ", (status, _style(status)), "  ", (duration(self._elapsed), "dim")
-        )
+        name = (progress.name, "" if self.label else "bold")
+        return self._line(name, (status, _style(status)), (duration(self._elapsed()), "dim"))
 
     def _stages(self, progress: DeploymentProgress) -> Iterator[RenderableType]:
         stage = progress.stage
@@ -161,7 +137,7 @@ class Screen(Show):
         if self._rollback is not None:
             yield Text(one_line(str(self._rollback)), style="bold red")
         # No event means that no task has stopped since.
-        observed = stability(progress, self._now() - self._shown_at) if self._verdict is None else ""
+        observed = stability(progress, self._now() - self._shown_at) if self.verdict is None else ""
         if observed:
             yield Text(observed, style="cyan")
         for (never, why), count in self._reasons.most_common(_REASONS):
@@ -169,6 +145,52 @@ class Screen(Show):
             yield Text(one_line(f"{tasks}: {why}"), style="red")
         for message in self._messages:
             yield Text(message, style="dim", no_wrap=True, overflow="ellipsis")
+
+
+class Screen(Show):
+    """Draws deployments repeatedly in the same place."""
+
+    def __init__(self, stream: TextIO, now: Callable[[], float]) -> None:
+        """Draw on a stream."""
+        super().__init__(now)
+        self._console = Console(file=stream, highlight=False)
+        self._live = Live(console=self._console, get_renderable=self._picture, refresh_per_second=4)
+
+    def __enter__(self) -> Self:
+        """Start to draw."""
+        super().__enter__()
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw a last time, with the verdicts, and release the terminal."""
+        try:
+            super().__exit__(kind, error, trace)
+        finally:
+            self._live.stop()
+            if not self._console.is_terminal:
+                self._console.line()  # rich ends the last line in terminals only
+
+    def __call__(self, event: DeploymentEvent) -> None:
+        """Show an event, and draw."""
+        super().__call__(event)
+        self._live.refresh()
+
+    def say(self, text: str) -> None:
+        """Write a line above the view."""
+        self._console.print(Text(escaped(" ".join(text.split()))), soft_wrap=True)
+
+    def _view(self, label: str) -> ScreenView:
+        return ScreenView(label, self._now, lambda: self._elapsed)
+
+    def _end(self, label: str, verdict: Verdict) -> None:
+        """Do nothing: each picture has the verdict."""
+
+    def _picture(self) -> RenderableType:
+        views = [view for view in list(self._views.values()) if isinstance(view, ScreenView)]
+        return Group(*(part for view in views or [self._view("")] for part in view.drawn()))
 
 
 def _counted(revision: Revision) -> Text:

@@ -1,27 +1,44 @@
-"""The base class of all views of a deployment: called with each event, it shows the verdict at the end of its block."""
+"""The base classes of all renderers: a view of each deployment, fed with its events, and its verdict at the end."""
 
 from __future__ import annotations
 
 import abc
 from collections.abc import Callable
 from datetime import timedelta
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ecskit.progress.words import Verdict, verdict
+from ecskit.progress.words import Verdict, one_line, verdict
+from ecskit.services import DeploymentEnded
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ecskit.services import DeploymentEvent, DeploymentProgress
 
-__all__ = ["Show"]
+__all__ = ["Show", "View"]
+
+
+class View(abc.ABC):
+    """What is shown of one deployment."""
+
+    def __init__(self, label: str) -> None:
+        """Show the deployment with this label; an empty one if it is the only one."""
+        self.label = label
+        self.progress: DeploymentProgress | None = None
+        self.verdict: Verdict | None = None
+
+    @abc.abstractmethod
+    def show(self, event: DeploymentEvent) -> None:
+        """Show an event. `progress` is already that of the event."""
 
 
 class Show(abc.ABC):
-    """Shows a deployment. Use it as a context manager, and call it with each event.
+    """Shows one deployment, or several. Use it as a context manager, and call it with each event.
 
-    The end of the block shows how the deployment ended, according to the error that leaves the block, if any.
+    The end of the block shows how the deployment ended, according to the error that leaves the block, if any. For
+    several deployments, of `services.watch`, it shows how those ended that the stream has not reported yet.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -32,17 +49,27 @@ class Show(abc.ABC):
         """Seconds that the clock of the client is ahead of `now`: on a simulator. 0 for the clock of the machine."""
         self._ahead_at_first: float | None = None
         """The same at the first event, which is ahead of `now` also if the stream began before the block."""
-        self._progress: DeploymentProgress | None = None
+        self._views: dict[str, View] = {}
+        """The views of the deployments, by label."""
+        self._lock = RLock()
 
     def __call__(self, event: DeploymentEvent) -> None:
-        """Show an event.
+        """Show an event. Threads may share the renderer.
 
         Args:
-            event: An event from `events`.
+            event: An event from `events` or `watch`.
         """
-        self._progress = event.progress
-        self._see(event.elapsed)
-        self._show(event)
+        with self._lock:
+            self._see(event.elapsed)
+            for label in event.labels or [event.label]:
+                if label not in self._views:
+                    self._views[label] = self._view(one_line(label))
+            view = self._views[event.label]
+            view.progress = event.progress
+            if isinstance(event, DeploymentEnded):
+                self._finish(view, event.error)
+            else:
+                view.show(event)
 
     @abc.abstractmethod
     def say(self, text: str) -> None:
@@ -61,10 +88,12 @@ class Show(abc.ABC):
         self.say(f"warning: {text}")
 
     @abc.abstractmethod
-    def _show(self, event: DeploymentEvent) -> None: ...
+    def _view(self, label: str) -> View:
+        """Return a new view of a deployment."""
 
     @abc.abstractmethod
-    def _end(self, verdict: Verdict) -> None: ...
+    def _end(self, label: str, verdict: Verdict) -> None:
+        """Show how a deployment has ended."""
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -74,11 +103,21 @@ class Show(abc.ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Show the verdict."""
+        """Show the verdicts that are not shown yet."""
+        with self._lock:
+            self._views = self._views or {"": self._view("")}
+            for view in self._views.values():
+                if view.verdict is None:
+                    self._finish(view, error)
+
+    def _finish(self, view: View, error: BaseException | None) -> None:
         story = getattr(error, "story", None)
         if story is not None:
             self._see(story.elapsed)
-        self._end(verdict(error, self._last(error), self._elapsed))
+        if len(self._views) == 1:  # else the error can be about another deployment
+            view.progress = getattr(error, "progress", None) or view.progress
+        view.verdict = verdict(error, view.progress, self._elapsed)
+        self._end(view.label, view.verdict)
 
     def _see(self, elapsed: float) -> None:
         """Take note of an elapsed time on the clock of the client."""
@@ -95,7 +134,3 @@ class Show(abc.ABC):
     def _skipped(self) -> timedelta:
         """The time that the clock of the client has skipped since the first event; 0 for the clock of the machine."""
         return timedelta(seconds=self._ahead - (self._ahead_at_first or 0.0))
-
-    def _last(self, error: BaseException | None) -> DeploymentProgress | None:
-        """Return the latest progress: that of the error, if it holds one, else that of the last event."""
-        return getattr(error, "progress", None) or self._progress

@@ -1,0 +1,187 @@
+"""The method `services.watch`: follow several deployments in one stream.
+
+Each deployment has a flow, as if it were followed alone. The flows take turns: the one whose next poll is due first
+continues until it sleeps again. So this is one flow without threads, for sync and async alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from ecskit._core.effects import (
+    INTERRUPTS,
+    CallbackRaised,
+    Cancelled,
+    Effect,
+    Emit,
+    Emits,
+    Flow,
+    Observe,
+    Sleep,
+)
+from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.typing import SequenceNotStr
+from ecskit._deployments.arguments import FollowOptions, RollbackOptions
+from ecskit._deployments.deploy import follow_to_end
+from ecskit._deployments.errors import DeploymentsFailed
+from ecskit._deployments.events import DeploymentEnded, DeploymentEvent
+from ecskit._deployments.follow import Tracker
+from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
+from ecskit._polling.options import WaitOptions
+
+__all__ = ["watch"]
+
+_VERB = "services.watch"
+
+
+def watch(
+    deployments: SequenceNotStr[DeploymentLike],
+    *,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
+) -> Emits[DeploymentEvent]:
+    """Yield the events of several deployments until all have ended, as `events` of a handle does for one.
+
+    Each deployment is followed with the same options and ends by itself: its last event is DeploymentEnded, and the
+    others go on. Closing the stream before its end counts as a cancellation of those that have not ended.
+
+    Args:
+        deployments: Handles, or what `services.deployment` takes. No deployment may be given twice.
+        follow_options: How far, and how, to follow each.
+        rollback_options: What to do with each that does not succeed.
+        wait_options: How long to wait for each and how often to poll.
+
+    Yields:
+        The events of each deployment. `label` names the deployment: by its service, if these names differ.
+
+    Raises:
+        DeploymentsFailed: All have ended, and some did not succeed. It holds their errors by label.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+    """
+    given: Any = deployments  # users without a type checker pass anything
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        problem = f"expected a sequence of deployments, got {type(given).__name__}"
+        raise RequestError(_VERB, [("deployments", problem)])
+    started = [started_from(_VERB, each) for each in deployments]
+    rollback_options.check(_VERB)
+    return _take_turns(
+        [
+            _Member(label, tracker, follow_to_end(tracker, rollback_options, stream=True))
+            for label, each in zip(_labels(started), started, strict=True)
+            for tracker in [Tracker.of(each, follow_options, wait_options, verb=_VERB)]
+        ]
+    )
+
+
+def _labels(started: Sequence[StartedDeployment]) -> Sequence[str]:
+    """Return the shortest names that differ; for a single deployment an empty one."""
+    if len(started) == 1:
+        return [""]
+    short = [each.service_ref.short_name for each in started]
+    clusters = [(each.cluster or "default").rsplit("/", 1)[-1] for each in started]
+    within = [f"{cluster}/{name}" for cluster, name in zip(clusters, short, strict=True)]
+    for names in (short, within, [each.name for each in started]):
+        if len(set(names)) == len(names):
+            return names
+    twice = next(name for name in within if within.count(name) > 1)
+    raise RequestError(_VERB, [("deployments", f"a deployment of {twice} is given twice")])
+
+
+@attrs.define(eq=False)
+class _Member:
+    """A deployment among the others."""
+
+    label: str
+    tracker: Tracker
+    flow: Emits[DeploymentEvent]
+    effect: Effect = attrs.field(init=False, default=attrs.Factory(lambda self: next(self.flow), takes_self=True))
+    """What its flow does next: a poll or a sleep, once it has begun."""
+    due: float = float("-inf")
+    """When that is due, in monotonic seconds."""
+
+
+def _take_turns(members: Sequence[_Member]) -> Emits[DeploymentEvent]:
+    live, errors = list(members), dict[str, EcsError]()
+    labels = tuple(each.label for each in members if each.label)
+    began = (yield Sleep(0)).now
+    try:
+        while live:
+            member = min(live, key=lambda each: each.due)
+            try:
+                ended, error = (yield from _turn(member, labels)), None
+            except EcsError as raised:
+                ended, error = True, raised
+                errors[member.label] = raised
+            if ended:
+                live.remove(member)
+                event = DeploymentEnded(
+                    progress=getattr(error, "progress", member.tracker.progress),
+                    elapsed=(yield Sleep(0)).now - began,
+                    label=member.label,
+                    labels=labels,
+                    error=error,
+                )
+                yield Emit(event)
+    except (Exception, Cancelled, CallbackRaised, *INTERRUPTS):
+        for each in live:
+            with contextlib.suppress(Cancelled, EcsError):
+                yield from _perform(each.flow, Cancelled(sent=False))
+        raise
+    finally:
+        for each in members:
+            each.flow.close()
+    if errors:
+        raise DeploymentsFailed(errors, len(members)) from next(iter(errors.values()))
+
+
+def _turn(member: _Member, labels: tuple[str, ...]) -> Flow[bool]:
+    """Continue the flow of a member until it sleeps, or waits for its next poll. Return whether it has ended.
+
+    Raises:
+        EcsError: The deployment did not succeed, or could not be followed.
+    """
+    effect = member.effect
+    if isinstance(effect, Sleep):
+        effect = Sleep(max(0.0, member.due - (yield Sleep(0)).now))
+    while True:
+        try:
+            reply = yield effect
+        except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as error:  # noqa: BLE001  # the flow may clean up
+            yield from _perform(member.flow, error)
+            raise
+        try:
+            effect = member.flow.send(reply)
+        except StopIteration:
+            return True
+        match effect:
+            case Observe(due=due):
+                member.effect, member.due = effect, due
+                return False
+            case Sleep(seconds) if seconds > 0:
+                member.effect, member.due = effect, reply.now + seconds
+                return False
+            case Emit(item):
+                effect = Emit(attrs.evolve(item, label=member.label, labels=labels))
+            case _:
+                pass
+
+
+def _perform(flow: Flow[None], error: BaseException) -> Flow[None]:
+    """Throw an error into a flow, and perform all that it does until its end: its clean-up."""
+    proceed: Any = flow.throw
+    argument: Any = error
+    while True:
+        try:
+            effect = proceed(argument)
+        except StopIteration:
+            return
+        try:
+            proceed, argument = flow.send, (yield effect)
+        except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as raised:  # noqa: BLE001  # thrown into the flow
+            proceed, argument = flow.throw, raised
