@@ -35,13 +35,15 @@ def main(site: Path) -> list[str]:
     reference = words((site / "reference.md").read_text("utf-8"))
     described = list(descriptions())
     assert len(described) > 300
-    wrong += [f"reference: no description of {name}: {text}" for name, text in described if words(text) not in reference]
+    wrong += [
+        f"reference: no description of {name}: {text}" for name, text in described if words(text) not in reference
+    ]
     return wrong
 
 
 def words(text: str) -> str:
     """Return the text without markup and line breaks."""
-    return " ".join(re.sub(r"[`\"*]|\s+", " ", text.replace("--", "–")).split())
+    return " ".join(re.sub(r"[`\"*]|\s+", " ", text.replace("--", "\N{EN DASH}")).split())
 
 
 def descriptions() -> Iterator[tuple[str, str]]:

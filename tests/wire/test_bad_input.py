@@ -11,7 +11,7 @@ import ecskit
 from ecskit import errors, models
 
 from .model_server import ModelServer
-from .support import Caller
+from .support import Caller, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -189,8 +189,10 @@ async def test_signatures_are_pythons_business(ecs: Caller, server: ModelServer,
 
 async def test_arguments_have_names(ecs: Caller, server: ModelServer) -> None:
     """Operations take no positional arguments."""
-    with pytest.raises(TypeError, match="positional"):
-        ecs.client.run_task("web")
+    with pytest.raises(TypeError, match="takes keyword arguments only: cluster="):
+        await settled(ecs.client.list_tasks("prod"))
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'task_definition'"):
+        await settled(ecs.client.run_task("web"))
     assert server.seen == []
 
 

@@ -152,7 +152,7 @@ def _turn(member: _Member, labels: tuple[str, ...]) -> Flow[bool]:
     while True:
         try:
             reply = yield effect
-        except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as error:  # noqa: BLE001  # the flow may clean up
+        except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as error:  # the flow may clean up
             yield from _perform(member.flow, error)
             raise
         try:

@@ -382,8 +382,8 @@ class ServiceVerbs(Namespace):
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
-                last change. By default tasks are polled every 2 to 12 s, by their status, and other resources after 2
-                s, growing to 15 s.
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
             on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
@@ -434,7 +434,7 @@ class ServiceVerbs(Namespace):
         wait_options = WaitOptions(
             timeout=timeout,
             max_polls=max_polls,
-            poll=poll,
+            poll=self._runtime.poll if poll is None else poll,
             visibility_grace=visibility_grace,
             on_poll=on_poll,
         )
