@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TextIO, TypeAlias
 
+from ecskit._core.wording import escaped
 from ecskit.progress.showing import Show, View
 from ecskit.progress.words import Verdict, one_line, revisions, service_message, stability, task_stopped, why_stopped
 from ecskit.services import (
@@ -110,7 +111,7 @@ class Lines(Show):
     def _write(self, line: str) -> None:
         # A stream that accepts ASCII only must not end a deployment with an error.
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(f"{line}\n".encode(encoding, "replace").decode(encoding))
+        self._stream.write(f"{escaped(line)}\n".encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
     def _end(self, label: str, verdict: Verdict) -> None:
