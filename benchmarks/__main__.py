@@ -59,7 +59,7 @@ def _fresh(cases: list[str], url: str, rounds: int) -> dict[str, float]:
     seen: dict[str, list[float]] = {case: [] for case in cases}
     for turn in range(rounds + 1):
         for case in cases:
-            found = float(_python("benchmarks.start", case, url))
+            found = float(_python("benchmarks.start", case, url, str(turn)))
             if turn or rounds == 1:
                 seen[case].append(found)
     return {case: statistics.median(values) for case, values in seen.items()}

@@ -205,7 +205,13 @@ def test_locks_that_are_held_at_the_fork_do_not_block_the_child(echo: str) -> No
         locks = [*ours, pools, session._credentials._refresh_lock, *retrying]
         held(*locks)
         try:
-            assert ([], None) == in_a_child(lambda: (asks(ecs, "child", 3), ecs._transport.close()))
+
+            def use_and_close() -> list[str]:
+                answers = asks(ecs, "child", 3)
+                ecs._transport.close()
+                return answers
+
+            assert [] == in_a_child(use_and_close)
         finally:
             for lock in locks:
                 lock.release()

@@ -18,6 +18,9 @@ from .ir import Corrections, Json, read
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent
 GENERATED = ("models", "_api", "_facades")
+ENDPOINTS = "_api/endpoints.json"
+SERVICES = {"ecs", "oidc", "portal.sso", "signin", "sts"}
+"""The services of which ecskit makes clients: ECS, and those that providers of credentials use."""
 
 
 def main() -> int:
@@ -25,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m ecskit._codegen", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail if anything would change")
     check: bool = parser.parse_args().check
-    wanted = generate(*installed())
+    wanted = generate(*installed()) | {ENDPOINTS: endpoints()}
     present = {
         str(path.relative_to(PACKAGE)): path
         for folder in GENERATED
@@ -80,6 +83,14 @@ def installed() -> tuple[Json, Provenance]:
     found = Path(botocore.__file__).parent / "data" / "ecs" / "2014-11-13" / "service-2.json.gz"
     raw = gzip.decompress(found.read_bytes())
     return json.loads(raw), Provenance(botocore.__version__, hashlib.sha256(raw).hexdigest()[:16])
+
+
+def endpoints() -> str:
+    """Return the endpoints of the services that ecskit uses. The list of the installed botocore has those of all."""
+    every: Json = json.loads((Path(botocore.__file__).parent / "data" / "endpoints.json").read_bytes())
+    for partition in every["partitions"]:
+        partition["services"] = {name: found for name, found in partition["services"].items() if name in SERVICES}
+    return json.dumps(every, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -34,8 +34,10 @@ __all__ = [
 
 T = TypeVar("T")
 
+# Effects are neither compared nor shown, and each method that attrs writes lengthens the import.
 
-@attrs.frozen
+
+@attrs.frozen(eq=False, repr=False)
 class RawResponse:
     """A response before it is decoded: the bytes of its body, and botocore's `ResponseMetadata`."""
 
@@ -47,7 +49,7 @@ class RawResponse:
     """What a double of the botocore client answered with, in place of `body`."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Send:
     """Send one request; the reply holds a `RawResponse`."""
 
@@ -57,19 +59,19 @@ class Send:
     """Whether the transport makes one attempt only, because the flow repeats the request itself."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Sleep:
     """Sleep for some seconds; the reply holds None."""
 
     seconds: float
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class DrawRandom:
     """Draw a random integer of 128 bits. The reply holds it."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Observe:
     """Observe the resources `ids`, at the latest at the monotonic time `due`; the reply holds what `query` returns.
 
@@ -84,7 +86,7 @@ class Observe:
     """The monotonic time after which no further request of the poll is sent, so that slow requests do not add up."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Parallel:
     """Run flows in parallel, at most `limit` at once; the reply holds one `Reply` for each, in order.
 
@@ -95,7 +97,7 @@ class Parallel:
     limit: int = attrs.field(default=4, validator=attrs.validators.ge(1))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Invoke:
     """Call the user's callback with a value; the reply holds its result. The async driver awaits an awaitable result.
 
@@ -106,14 +108,14 @@ class Invoke:
     value: Any
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Share:
     """Get a value that all flows of a client share; the reply holds what `make` returned when it was first needed."""
 
     make: Callable[[], Any]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 

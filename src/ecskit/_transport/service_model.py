@@ -13,6 +13,8 @@ from typing import Any
 
 API_VERSION = "2014-11-13"
 DATA_PATH = Path(__file__).parents[1] / "_api" / "data"
+ENDPOINTS = str(DATA_PATH.parent / "endpoints")
+"""The endpoints of the services that ecskit uses, without extension as botocore's loader has it."""
 
 
 @functools.cache

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-import tracemalloc
 import warnings
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,12 +17,19 @@ _PACKAGE = str(Path(__file__).parents[1])
 
 def caller() -> str:
     """Return where the program made the client, as text for the warning; empty unless the program is debugged."""
-    if not (tracemalloc.is_tracing() or sys.flags.dev_mode):
+    if not (sys.flags.dev_mode or _is_tracing()):
         return ""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return f", made at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _is_tracing() -> bool:
+    # Importing tracemalloc takes a twentieth of a cold start. Whoever starts it has imported it, or set an option.
+    loaded = sys.modules.get("tracemalloc")
+    by_option = "tracemalloc" in sys._xoptions or os.environ.get("PYTHONTRACEMALLOC", "0") != "0"
+    return by_option or (loaded is not None and loaded.is_tracing())
 
 
 def warn(transport: object, made_at: str, clients: Iterable[Any]) -> None:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecskit._core.wording import escaped
 from ecskit._deployments.progress import STAGES
 from ecskit.progress.showing import Show, View
 from ecskit.progress.words import (
@@ -179,7 +180,7 @@ class Screen(Show):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(Text(" ".join(text.split())), soft_wrap=True)
+        self._console.print(Text(escaped(" ".join(text.split()))), soft_wrap=True)
 
     def _view(self, label: str) -> ScreenView:
         return ScreenView(label, self._now, lambda: self._elapsed)
