@@ -106,9 +106,10 @@ def worlds(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation. A warning is an error."""
+    """Build the documentation, and check the result. A warning is an error."""
     session.install("-e.[async]", *group("docs"))
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html", *session.posargs)
+    session.run("python", "docs/check_build.py", "docs/_build/html")
 
 
 @nox.session

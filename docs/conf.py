@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import GoogleDocstring
@@ -31,6 +33,7 @@ myst_enable_extensions = ["colon_fence"]  # tabs: code stays in fences of its ow
 
 add_module_names = False  # most classes are defined in private modules; the page names the public ones
 default_role = "code"  # docstrings put code into single backticks
+smartquotes = False  # quotes are those of values
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True  # show the name ABSENT_LIST, not its value
 maximum_signature_line_length = 100
@@ -61,8 +64,24 @@ def whole_docstring(docstring: Any) -> tuple[str, list[str]]:
     return "", GoogleDocstring(docstring._consume_to_end(), docstring._config).lines()
 
 
+def defaults(
+    _app: Sphinx, _what: str, _name: str, described: Any, _options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Show the defaults of a class of attrs, whose generated signature has expressions in their place."""
+    if signature is None or not attrs.has(described):
+        return signature, returns
+
+    def value(match: re.Match[str]) -> str:
+        default = attrs.fields_dict(described)[match[1]].default
+        return "..." if isinstance(default, attrs.Factory) else repr(default)
+
+    signature = re.sub(r"attr_dict\['(\w+)'\]\.default", value, signature)
+    return signature.replace("=NOTHING", "=...").replace("= NOTHING", "= ..."), returns
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directive, and keep docstrings whole."""
     app.add_directive("models", Models)
     GoogleDocstring._consume_inline_attribute = whole_docstring
+    app.connect("autodoc-process-signature", defaults)
     return {"parallel_read_safe": True}

@@ -49,12 +49,12 @@ class EcsTask(BaseOperator):
 
     def execute(self, context: Context) -> int | None:  # noqa: ARG002  # its name is Airflow's
         """Run the task and return its exit code."""
+        self.killed = Event()
         with ecskit.Client() as ecs:
             return self.run_task(ecs)
 
     def run_task(self, ecs: ecskit.Client) -> int | None:
         """Run the task in a client."""
-        self.killed = Event()
         return ecs.tasks.run_to_completion(
             self.task_definition,
             cluster=self.cluster,

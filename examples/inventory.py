@@ -1,4 +1,4 @@
-"""Write all services of some regions as JSON: their counts, task definitions and images.
+"""Write all services of some regions as JSON, with the images that they run.
 
 inventory.py eu-west-1 us-east-1 ap-southeast-2 > services.json
 """
@@ -30,24 +30,18 @@ async def inventory(
 async def services(ecs: ecskit.AsyncClient) -> list[dict[str, Any]]:
     """Return the services of all clusters in the region of a client, and close the client."""
     async with ecs:
-        images: dict[str, list[str]] = {}
+        images: dict[str, list[str | None]] = {}
         rows: list[dict[str, Any]] = []
         async for cluster in ecs.paginate.list_clusters():
             async for service in ecs.services.iter(cluster=cluster, tags=True):
-                arn = service.task_definition
-                if arn and arn not in images:
-                    described = await ecs.describe_task_definition(task_definition=arn)
-                    images[arn] = [each.image or "" for each in described.task_definition.container_definitions]
-                rows.append(
-                    {
-                        "service": service.service_arn,
-                        "desired": service.desired_count,
-                        "running": service.running_count,
-                        "images": images.get(arn or "", []),
-                        "created": service.created_at.isoformat() if service.created_at else None,
-                        "tags": {tag.key: tag.value for tag in service.tags},
-                    }
-                )
+                row = service.to_dict()
+                row.pop("events", None)
+                if arn := service.task_definition:
+                    if arn not in images:
+                        described = await ecs.describe_task_definition(task_definition=arn)
+                        images[arn] = [each.image for each in described.task_definition.container_definitions]
+                    row["images"] = images[arn]
+                rows.append(row)
         return rows
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
@@ -154,9 +156,16 @@ def test_airflow_operator(
     with pytest.raises(TaskFailedError, match="EXITED with code 3"):
         operator.run_task(ecs)
 
-    Timer(0.1, operator.on_kill).start()
+    def kill() -> None:
+        while not simulator.tasks("report"):
+            time.sleep(0.01)
+        operator.on_kill()
+
+    killer = Thread(target=kill, daemon=True)
+    killer.start()
     with pytest.raises(WaitCancelled):
         operator.execute({})
+    killer.join()
     [task] = simulator.tasks("report")
     assert task.desired_status == "STOPPED"
 
@@ -180,7 +189,8 @@ async def test_inventory() -> None:
     found = await inventory(list(regions), lambda region: regions[region].async_client())
     assert [len(found[region]) for region in regions] == [0, 1, 0]
     [row] = found["us-east-1"]
-    assert (row["desired"], row["images"]) == (2, ["report:1"])
+    assert (row["serviceName"], row["desiredCount"], row["images"]) == ("web", 2, ["report:1"])
+    json.dumps(found)
 
 
 JOBS: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text("utf-8"))["jobs"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=
 
 
 @contextmanager
-def restored(number: signal.Signals) -> Iterator[None]:
+def restored(number: signal.Signals) -> Generator[None, None, None]:
     """Restore the handler of a signal: a page may install one."""
     before = signal.getsignal(number)
     yield
@@ -146,3 +146,12 @@ def is_plain(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(is_plain, [*value.keys(), *value.values()]))
     return isinstance(value, (str, int, float, bool))
+
+
+def test_old_code_reports_what_to_write_instead(ecs: ecskit.Client) -> None:
+    """Each line of the table raises an error with the message beside it."""
+    rows = re.findall(r"^\| `(ecs.*)` \| (.*) \|$", (DOCS / "coming-from-boto3.md").read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 5
+    for code, message in rows:
+        with pytest.raises((TypeError, AttributeError), match=re.escape(message)):
+            eval(code, {"ecs": ecs})

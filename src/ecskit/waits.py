@@ -9,6 +9,7 @@ from ecskit._lazy import publish
 if TYPE_CHECKING:
     from ecskit._core.handles import WaitHandle
     from ecskit._polling.errors import WaitStory
+    from ecskit._polling.options import AsyncOnPoll, OnPoll
     from ecskit._waits.capacity_providers import CapacityProviders
     from ecskit._waits.clusters import Clusters
     from ecskit._waits.daemons import DaemonDeployments, Daemons, DaemonTaskDefinitions
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ecskit._waits.task_definitions import TaskDefinitions
 
 __all__ = [
+    "AsyncOnPoll",
     "CapacityProviders",
     "Clusters",
     "DaemonDeployments",
@@ -25,6 +27,7 @@ __all__ = [
     "ExpressGatewayServices",
     "GatewayRoutes",
     "Gateways",
+    "OnPoll",
     "TaskDefinitions",
     "WaitHandle",
     "WaitStory",
@@ -33,6 +36,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "AsyncOnPoll": "ecskit._polling.options",
         "CapacityProviders": "ecskit._waits.capacity_providers",
         "Clusters": "ecskit._waits.clusters",
         "DaemonDeployments": "ecskit._waits.daemons",
@@ -41,6 +45,7 @@ publish(
         "ExpressGatewayServices": "ecskit._waits.express_services",
         "GatewayRoutes": "ecskit._waits.gateways",
         "Gateways": "ecskit._waits.gateways",
+        "OnPoll": "ecskit._polling.options",
         "TaskDefinitions": "ecskit._waits.task_definitions",
         "WaitHandle": "ecskit._core.handles",
         "WaitStory": "ecskit._polling.errors",

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import ecskit
-from ecskit.errors import DeploymentsFailed
+from ecskit.errors import DeploymentRolledBack, DeploymentsFailed
 from ecskit.models import (
     AwsVpcConfiguration,
     ContainerDefinition,
@@ -184,3 +184,32 @@ def test_threads_share_a_renderer(ecs: ecskit.Client) -> None:
     assert {f"{name} DEPLOYED" for name in NAMES} == {
         re.sub(r"^.*Z  (\w+) *\| (\w+) .*", r"\1 \2", line) for line in lines[-3:]
     }
+
+
+def test_an_error_is_shown_for_its_own_deployment_only(ecs: ecskit.Client) -> None:
+    """Where each is followed by itself, an error that leaves the block says nothing about the others."""
+    stream = io.StringIO()
+    with pytest.raises(DeploymentRolledBack), ecskit.progress.plain(stream) as show:
+        for name, family in (("web", "app"), ("worker", "app"), ("api", "bad")):
+            deployment = ecs.services.start_deployment(name, task_definition=family, force=True)
+            with deployment.events(timeout=900) as events:
+                for event in events:
+                    show(attrs.evolve(event, label=name))
+    verdicts = [line[9:].split(" after")[0].split() for line in stream.getvalue().splitlines()[-3:]]
+    assert [
+        ["web", "|", "DEPLOYED", "app:1"],
+        ["worker", "|", "DEPLOYED", "app:1"],
+        ["api", "|", "ROLLED", "BACK", "to", "app:1"],
+    ] == [[word for word in words if word] for words in verdicts]
+
+
+def test_a_renderer_is_used_again(ecs: ecskit.Client) -> None:
+    """Each block has verdicts of its own."""
+    stream = io.StringIO()
+    show = ecskit.progress.github(stream)
+    for _ in range(2):
+        with ecs.services.start_deployment("web", force=True).events() as events, show:
+            for event in events:
+                show(event)
+    commands = [line.split("::")[1].split(" ")[0] for line in stream.getvalue().splitlines() if line.startswith("::")]
+    assert ["group", "endgroup", "notice"] * 2 == commands

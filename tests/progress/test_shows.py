@@ -421,6 +421,17 @@ def test_a_stream_that_takes_ascii_only(shop: Shop) -> None:
     stream.close()
 
 
+@pytest.mark.parametrize("style", ["plain", "github", "live"])
+def test_text_of_others_cannot_draw(style: str) -> None:
+    """Neither colours nor marks that reorder the line pass, in texts of callers too."""
+    stream = io.StringIO()
+    with getattr(ecskit.progress, style)(stream) as show:
+        show.say("rolled back: \x1b[31mred\u202eder")
+        show.warn("because of \u2066that")
+    assert r"rolled back: \x1b[31mred\u202eder" in stream.getvalue()
+    assert r"because of \u2066that" in stream.getvalue()
+
+
 def test_what_is_said_in_between(shop: Shop) -> None:
     """It is a line, or stands above the picture."""
     stream = io.StringIO()

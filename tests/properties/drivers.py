@@ -22,7 +22,7 @@ from ecskit._facades.aio_wait import AsyncWait
 from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import EPOCH
-from ecskit._transport.translate import _service_error
+from ecskit._transport.failures import service_error
 from ecskit.testing import Call, LostAnswerError
 
 from .world import Observations, World
@@ -133,7 +133,7 @@ class Transport:
             body = json.loads(response.body)
             error = {"Code": body.pop("__type"), "Message": body.pop("message")}
             metadata = {"HTTPStatusCode": response.status}
-            raise _service_error({**body, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
+            raise service_error({**body, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
         return RawResponse(response.body, {})
 
 

@@ -11,7 +11,7 @@ from support.both_clients import Ecs, then
 
 from ecskit.errors import AccessDeniedException, DeploymentRollbackFailed, DeploymentRolledBack, NothingToRollBack
 from ecskit.services import RevisionRegistered, RollbackStarted
-from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.testing import Fault, SimulatedError, Simulator, TaskScript
 
 from .support import BARE_BREAKER, both, in_turn, register, update
 
@@ -93,6 +93,14 @@ def test_rollback_to_a_deleted_one(remove: Prepare) -> None:
         "service web was not rolled back: its earlier task definition web:1 was deleted; deploy another one with"
         " `ecs.services.deploy`"
     )
+    assert [] == went.requests("RegisterTaskDefinition")
+
+
+def test_another_refusal() -> None:
+    """The task definition is ACTIVE, so something else was refused: that error is raised, and nothing is registered."""
+    refusal = SimulatedError("InvalidParameterException", "Too many tags.")
+    went = both(rollback, prepare=in_turn(deployed, lambda sim: sim.fail("UpdateService", refusal)))
+    assert ("InvalidParameterException", True) == (went.verdict, "Too many tags" in went.message)
     assert [] == went.requests("RegisterTaskDefinition")
 
 

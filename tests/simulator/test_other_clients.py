@@ -219,6 +219,8 @@ CBOR = "application/cbor"
         (head("Content-Length: 2") + b"[]", 400, "SerializationException", "must be a JSON object"),
         (head("Content-Length: 99999") + b"[" * 99999, 400, "SerializationException", "The body is not JSON"),
         (head("Content-Length: two") + b"{}", 400, "SerializationException", "Content-Length must be a number: 'two'"),
+        (head("Content-Length: 9999999999999") + b"{}", 413, "SerializationException", "larger than"),
+        (head("Transfer-Encoding: chunked") + b"fffffffffff\r\n", 413, "SerializationException", "larger than"),
         (head("Content-Length: -2") + b"{}", 400, "SerializationException", "Content-Length must be a number: '-2'"),
         (head("Content-Length: 2", "Content-Length: 3") + b"{}", 400, "SerializationException", "one Content-Length"),
         (head("Content-Length: 2", "Transfer-Encoding: chunked") + b"{}", 400, "SerializationException", "either one"),

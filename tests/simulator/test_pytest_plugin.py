@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import ecskit
 from ecskit.testing import Simulator
@@ -68,6 +69,29 @@ class TestOverridden:
 """
 
 
+PROGRAM = """
+import pytest
+from ecskit.errors import TaskFailedError
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
+from ecskit.testing import TaskScript
+
+
+def run_migration(ecs):
+    ecs.register_task_definition(
+        family="migrate",
+        cpu="256",
+        memory="512",
+        network_mode="awsvpc",
+        requires_compatibilities=["FARGATE"],
+        container_definitions=[ContainerDefinition(name="app", image="app:1")],
+    )
+    network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
+    ecs.tasks.run_to_completion("migrate", launch_type="FARGATE", network=network, timeout=900)
+
+
+"""
+"""What the test in the README tests."""
+
 CONFIGURATION = """[pytest]
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
@@ -91,15 +115,17 @@ def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_the_package_has_fixtures(tmp_path: Path) -> None:
     """Without imports, each test gets a new simulator and a client of it; fixtures can be overridden.
 
-    The tests on the page in the docs pass, too.
+    The tests in the docs and in the README pass, too.
     """
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
     page = (ROOT / "docs" / "testing.md").read_text("utf-8")
     [block] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
     (tmp_path / "test_page.py").write_text(block, "utf-8")
+    [block] = re.findall(r"```py\n(  def test_.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "test_readme.py").write_text(PROGRAM + dedent(block), "utf-8")
     ran = pytest_run(tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "11 passed" in ran.stdout
+    assert "12 passed" in ran.stdout
 
 
 async def test_an_async_test_uses_the_client_as_it_is(

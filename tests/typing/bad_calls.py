@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ecskit
 from ecskit.models import RunTaskRequest, RunTaskResponse
+from ecskit.waits import WaitStory
 
 
 def arguments(ecs: ecskit.Client) -> None:
@@ -36,6 +37,19 @@ def namespaces(ecs: ecskit.Client) -> None:
     ecs.wait.tasks_running("arn", poll=5)  # E: arg-type / reportArgumentType
     ecs.wait.tasks_running(12)  # E: arg-type / reportArgumentType
     ecs.wait.tasks_running("arn", cancel=True)  # E: arg-type / reportArgumentType
+
+
+def callbacks(ecs: ecskit.Client) -> None:
+    async def later(story: WaitStory) -> None:
+        print(story)
+
+    def of_text(text: str) -> None:
+        print(text)
+
+    ecs.wait.tasks_running("arn", on_poll=later)  # E: arg-type / reportArgumentType
+    ecs.wait.tasks_running("arn", on_poll=of_text)  # E: arg-type / reportArgumentType
+    ecs.wait.tasks_running("arn", on_poll=lambda story: story.polls < 3)  # E: arg-type / reportArgumentType
+    ecs.tasks.run_to_completion("job", on_poll=later)  # E: arg-type / reportArgumentType
 
 
 async def colours(ecs: ecskit.AsyncClient) -> None:

@@ -16,6 +16,7 @@ from ecskit.models import RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import RunTaskResult, TaskOutcome
+from ecskit.waits import AsyncOnPoll, WaitStory
 
 
 async def calls(ecs: ecskit.AsyncClient) -> None:
@@ -156,3 +157,21 @@ async def task_sets_and_instances(ecs: ecskit.AsyncClient) -> None:
 async def definitions(ecs: ecskit.AsyncClient) -> None:
     request = task_definitions.load("web.json")
     assert_type(await ecs.task_definitions.register_if_changed(request), task_definitions.Registered)
+
+
+async def callbacks(ecs: ecskit.AsyncClient) -> None:
+    stories: list[WaitStory] = []
+    handles: list[str] = []
+    on_poll: AsyncOnPoll = stories.append
+    for callback in (on_poll, print):
+        await ecs.wait.tasks_running("arn", on_poll=callback)
+    await ecs.wait.tasks_running("arn", on_poll=lambda story: handles.append(story.handle.to_json()))
+    await ecs.tasks.run_to_completion("job", on_poll=print)
+    await ecs.services.deploy("web", force=True, on_poll=print)
+
+    async def publish(story: WaitStory) -> int:
+        return len(str(story))
+
+    await ecs.wait.tasks_running("arn", on_poll=publish)
+    await ecs.wait.tasks_running("arn", on_poll=lambda story: publish(story))
+    await ecs.tasks.run_to_completion("job", on_poll=publish)

@@ -20,6 +20,7 @@ from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.services import DeploymentEnded, DeploymentEvent, DeploymentProgress, StartedDeployment
 from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
+from ecskit.waits import OnPoll, WaitStory
 
 
 def calls(ecs: ecskit.Client) -> None:
@@ -296,3 +297,14 @@ def definitions(ecs: ecskit.Client, described: models.TaskDefinition) -> None:
     assert_type(registered.definition, models.TaskDefinition)
     assert_type(registered.changed, bool)
     assert_type(registered.changes, task_definitions.Difference)
+
+
+def callbacks(ecs: ecskit.Client) -> None:
+    stories: list[WaitStory] = []
+    handles: list[str] = []
+    on_poll: OnPoll = stories.append
+    for callback in (on_poll, print):
+        ecs.wait.tasks_running("arn", on_poll=callback)
+    ecs.wait.tasks_running("arn", on_poll=lambda story: handles.append(story.handle.to_json()))
+    ecs.tasks.run_to_completion("job", on_poll=print)
+    ecs.services.deploy("web", force=True, on_poll=print)

@@ -273,7 +273,7 @@ async def test_a_wait_succeeds(wait: str, scene: Callable[[Simulator], Given], l
     assert sync == async_
     assert len(sync) == (len(things) if isinstance(things, list) else 1)
     assert [call.operation for call in simulators[0].calls] == [call.operation for call in simulators[1].calls]
-    assert simulators[0].now() == simulators[1].now()
+    assert simulators[0].time() == simulators[1].time()
 
 
 def test_every_wait_that_the_simulator_can_show_is_shown() -> None:

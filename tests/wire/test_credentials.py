@@ -109,7 +109,7 @@ class Machine:
 @pytest.fixture
 def machine(provider_of_module: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     clean_environment(monkeypatch)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # STS would be asked again, with pauses
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # requests to STS would be repeated, with pauses
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", provider_of_module.url)
     monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
     monkeypatch.setattr(SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
@@ -277,6 +277,16 @@ async def test_whatever_fails_is_about_credentials(
     assert [] == server.seen
 
 
+async def test_entering_an_async_client_fetches_credentials(machine: Machine) -> None:
+    """No operation needs them yet."""
+    no_json(machine)
+    with pytest.raises(
+        errors.CredentialsError, match="AsyncClient: no credentials from custom-process: JSONDecodeError"
+    ):
+        async with ecskit.AsyncClient(region_name=REGION):
+            pass
+
+
 SESSIONS = [("sync", boto3.Session), ("async", boto3.Session), ("async", AioSession)]
 
 
@@ -321,6 +331,16 @@ async def test_a_wrapped_client_has_the_same_error(
     assert [] == server.seen
 
 
+async def test_credentials_that_are_given_need_no_provider(colour: str, server: ModelServer, machine: Machine) -> None:
+    """The broken profile is not used."""
+    no_json(machine)
+    keys = {"aws_access_key_id": "AKIDGIVEN", "aws_secret_access_key": SECRET}
+    ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url, **keys)
+    await ecs.call("list_clusters")
+    await ecs.close()
+    assert "Credential=AKIDGIVEN/" in server.last.headers["authorization"]
+
+
 async def test_a_refresh_that_fails_later(colour: str, server: ModelServer, machine: Machine) -> None:
     """An endpoint of credentials that was there at creation and is away when they expire."""
     container_away_later(machine)
@@ -363,7 +383,7 @@ async def test_an_attempt_that_was_sent_before_is_not_hidden(colour: str, server
 
 
 async def test_an_error_of_a_hooks_own_request_stays_its_own(colour: str, server: ModelServer) -> None:
-    """A handler that asks another service and fails has not failed for ECS."""
+    """An event handler sends a request to another service, and that fails."""
     refused: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {}}
 
     def ask(**_: Any) -> None:

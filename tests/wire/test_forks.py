@@ -206,12 +206,12 @@ def test_locks_that_are_held_at_the_fork_do_not_block_the_child(echo: str) -> No
         held(*locks)
         try:
 
-            def act() -> list[str]:
-                wrong = asks(ecs, "child", 3)
+            def use_and_close() -> list[str]:
+                answers = asks(ecs, "child", 3)
                 ecs._transport.close()
-                return wrong
+                return answers
 
-            assert [] == in_a_child(act)
+            assert [] == in_a_child(use_and_close)
         finally:
             for lock in locks:
                 lock.release()

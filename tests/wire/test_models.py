@@ -16,7 +16,8 @@ import pytest
 import ecskit
 from ecskit import ABSENT_LIST, ABSENT_MAP, models
 from ecskit._core.members import members
-from ecskit._core.model import Model, ResponseMetadata
+from ecskit._core.metadata import ResponseMetadata
+from ecskit._core.model import Model
 
 from .support import (
     API,

@@ -106,16 +106,21 @@ class Story(Protocol):
 
 
 class EcsError(Exception):
-    """The base class of all errors that ecskit raises. Import errors from `ecskit.errors`."""
+    """The base class of all errors that ecskit raises. Import errors from `ecskit.errors`.
+
+    Attributes:
+        retryable: Whether sending the same request again, with the same client token, may succeed.
+        client_token: The idempotency token of the failed request. Send the request again with this token, and nothing
+            runs twice.
+        story: What the wait observed before this error ended it, with the handle that resumes it; None outside of
+            waits.
+    """
 
     __module__ = "ecskit.errors"
 
     retryable: bool = False
-    """Whether sending the same request again, with the same client token, may succeed."""
     client_token: str | None = None
-    """The idempotency token of the failed request. Send the request again with this token, and nothing runs twice."""
     story: Story | None = None
-    """What the wait observed before this error ended it, with the handle that resumes it; None outside of waits."""
 
     _pickled_as: ClassVar[type[EcsError] | None] = None
     """The class of a copy, if this class exists in one process only."""

@@ -34,11 +34,12 @@ _LONGEST = 200
 def targets_of(params: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Return the identifiers in a request, by the Python name of the member."""
     found: dict[str, tuple[str, ...]] = {}
-    for wire in IDENTIFYING.keys() & params.keys():
-        value = params[wire]
-        if value:
-            found[IDENTIFYING[wire]] = (value,) if isinstance(value, str) else tuple(value)
-    return {name: found[name] for name in IDENTIFYING.values() if name in found}
+    for wire, name in IDENTIFYING.items():
+        value = params.get(wire)
+        values = [value] if isinstance(value, str) else value
+        if values:
+            found[name] = tuple(values)
+    return found
 
 
 def where(targets: Mapping[str, Sequence[str]], region: str | None) -> str:

@@ -45,10 +45,10 @@ def restore(update: Update) -> Flow[StartedDeployment]:
         if earlier is None or update.pending or is_transient(refused):
             raise
         found = yield from _described(update, earlier, refused)
-        if found.task_definition.status == "ACTIVE":
-            raise
-        if found.task_definition.status != "INACTIVE":
+        if found.task_definition.status == "DELETE_IN_PROGRESS":
             raise _deleted(update, earlier) from refused
+        if found.task_definition.status != "INACTIVE":
+            raise
     tags = [tag for tag in found.tags if not (tag.key or "").startswith("aws:")]
     registered = yield from register_if_changed(to_register_request(found.task_definition, tags=tags))
     copy = registered.definition.task_definition_arn

@@ -12,15 +12,13 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tenacity.wait import wait_base
 
     from ecskit._drive.aio import AsyncRuntime
     from ecskit.container_instances import AgentUpdate, ContainerInstances, OnEnd, UntilDrained, UntilUpdated
     from ecskit.models.container_instances import ContainerInstance
     from ecskit.models.literals import ContainerInstanceStatus
-    from ecskit.waits import WaitStory
+    from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncContainerInstanceVerbs"]
 
@@ -49,7 +47,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ContainerInstance]:
         """Set container instances to DRAINING, ten per call, and wait until they have no tasks.
 
@@ -159,7 +157,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[AgentUpdate]:
         """Update the ECS agents of container instances to the latest version, and wait until they are updated.
 

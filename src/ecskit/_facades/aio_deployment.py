@@ -13,15 +13,13 @@ from ecskit._deployments.reference import StartedDeployment
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tenacity.wait import wait_base
 
     from ecskit._drive.aio import AsyncRuntime
     from ecskit.models.literals import DeploymentLifecycleHookAction
     from ecskit.models.services import DeploymentLifecycleHookDetail
     from ecskit.services import AsyncOnPause, DeploymentEvent, DeploymentProgress, Fallback, OnSuperseded, Until
-    from ecskit.waits import WaitStory
+    from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncDeploymentHandle"]
 
@@ -53,7 +51,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Wait until exactly this deployment has succeeded.
 
@@ -169,7 +167,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> AsyncStream[DeploymentEvent]:
         """Yield the events of the deployment until it has succeeded. Raises what `wait` raises if it does not.
 
@@ -299,7 +297,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Stop the deployment without a rollback, and wait until it has stopped. Running tasks keep running.
 
@@ -354,7 +352,7 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Roll the service back to what it ran before this deployment, and wait until the rollback is done.
 

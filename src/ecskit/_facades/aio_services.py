@@ -12,7 +12,7 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tenacity.wait import wait_base
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.waits import WaitStory
+    from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncServiceVerbs"]
 
@@ -78,7 +78,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
 
@@ -337,7 +337,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> AsyncStream[DeploymentEvent]:
         """Yield the events of several deployments until all have ended, as `events` of a handle does for one.
 
@@ -450,7 +450,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
@@ -518,7 +518,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> Service:
         """Change the desired count of a service, and wait until that many tasks run.
 
@@ -595,7 +595,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Replace all tasks of a service without changing it, and wait until the deployment has succeeded.
 
@@ -716,7 +716,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> Service:
         """Create a service, and wait until its first deployment has succeeded.
 
@@ -823,7 +823,7 @@ class AsyncServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> Service:
         """Delete a service: scale it down to 0, delete it, and wait until its tasks have stopped.
 

@@ -12,7 +12,7 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import AsyncStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tenacity.wait import wait_base
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         TaskStatusFilter,
         UntilStopped,
     )
-    from ecskit.waits import WaitStory
+    from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncTaskVerbs"]
 
@@ -208,7 +208,7 @@ class AsyncTaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
     ) -> TaskOutcome: ...
@@ -247,7 +247,7 @@ class AsyncTaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
     ) -> list[TaskOutcome]: ...
@@ -285,7 +285,7 @@ class AsyncTaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
     ) -> TaskOutcome | list[TaskOutcome]:
@@ -415,7 +415,7 @@ class AsyncTaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> AsyncStream[TaskOutcome]:
         """Wait for tasks to stop, and yield the outcome of each as soon as it has stopped.
 
@@ -483,7 +483,7 @@ class AsyncTaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Stop tasks, and wait until they have stopped.
 
@@ -589,8 +589,8 @@ class AsyncTaskVerbs(Namespace):
     ) -> AsyncStream[Task]:
         """List the tasks of a cluster, and yield each of them described, 100 per call.
 
-        All filters can be combined. ECS takes one of them, the first in this order: service, started_by,
-        container_instance, family, launch_type. The others are applied to the described tasks.
+        All filters can be combined. ECS takes one of them, the first in this order: service, started_by (for running tasks
+        only), container_instance, family, launch_type. The others are applied to the described tasks.
 
         Args:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.

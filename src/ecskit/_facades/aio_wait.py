@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ecskit._drive.namespace import Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from tenacity.wait import wait_base
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ecskit.task_sets import TaskSets
     from ecskit.tasks import Tasks
     from ecskit.waits import (
+        AsyncOnPoll,
         CapacityProviders,
         Clusters,
         DaemonDeployments,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
         Gateways,
         TaskDefinitions,
         WaitHandle,
-        WaitStory,
     )
 
 __all__ = ["AsyncWait"]
@@ -75,7 +75,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[CapacityProvider]:
         """Wait until all capacity providers are ACTIVE, so that clusters can use them.
 
@@ -142,7 +142,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[CapacityProvider]:
         """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, in two polls in a row.
 
@@ -209,7 +209,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[CapacityProvider]:
         """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or no longer found.
 
@@ -274,7 +274,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Cluster]:
         """Wait until all clusters are ACTIVE, so that they accept tasks and container instances.
 
@@ -337,7 +337,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Cluster]:
         """Wait until all clusters are deleted: INACTIVE, or no longer found.
 
@@ -398,7 +398,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ContainerInstance]:
         """Wait until all container instances are registered: ACTIVE or DRAINING.
 
@@ -466,7 +466,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ContainerInstance]:
         """Wait until the agents of all container instances are connected, so that they can start tasks.
 
@@ -534,7 +534,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ContainerInstance]:
         """Wait until all container instances are DRAINING without running or pending tasks, in two polls in a row.
 
@@ -603,7 +603,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ContainerInstance]:
         """Wait until the agents of all container instances are UPDATED, in two polls in a row.
 
@@ -668,7 +668,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonDetail]:
         """Wait until all daemons are ACTIVE. To wait until they are deployed, use `daemon_deployments_successful`.
 
@@ -730,7 +730,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonDetail]:
         """Wait until all daemons are deleted: no longer found.
 
@@ -790,7 +790,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonDeployment]:
         """Wait until all daemon deployments are SUCCESSFUL.
 
@@ -855,7 +855,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonDeployment]:
         """Wait until all daemon deployments are STOPPED, for example because newer ones replace them.
 
@@ -918,7 +918,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonTaskDefinition]:
         """Wait until all daemon task definitions are ACTIVE.
 
@@ -981,7 +981,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[DaemonTaskDefinition]:
         """Wait until all daemon task definitions are deleted: DELETED, or no longer found.
 
@@ -1045,7 +1045,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING, and so are the agents of ECS Exec in their containers.
 
@@ -1119,7 +1119,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ECSExpressGatewayService]:
         """Wait until all express gateway services are ACTIVE, whether or not they are deployed.
 
@@ -1182,7 +1182,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[ECSExpressGatewayService]:
         """Wait until all express gateway services are deleted: INACTIVE, or no longer found.
 
@@ -1243,7 +1243,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Gateway]:
         """Wait until all gateways are ready for use: ACTIVE or UPDATE_COMPLETE.
 
@@ -1305,7 +1305,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Gateway]:
         """Wait until the update of all gateways is complete: UPDATE_COMPLETE, in two polls in a row.
 
@@ -1367,7 +1367,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Gateway]:
         """Wait until all gateways are deleted: DELETED, or no longer found.
 
@@ -1427,7 +1427,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[GatewayRoute]:
         """Wait until all gateway routes are created or updated: ACTIVE, in two polls in a row.
 
@@ -1489,7 +1489,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[GatewayRoute]:
         """Wait until all gateway routes are deleted: no longer found.
 
@@ -1550,7 +1550,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> Any:
         """Resume a wait that ended early: it timed out, a request was denied, or its process ended.
 
@@ -1606,7 +1606,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Service]:
         """Wait until all services are stable: the newest deployment is complete and alone, and all tasks are running.
 
@@ -1681,7 +1681,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Service]:
         """Wait until all services are deleted: INACTIVE, or no longer found.
 
@@ -1745,7 +1745,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[TaskDefinition]:
         """Wait until all task definitions are deleted: no longer found.
 
@@ -1813,7 +1813,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are in STEADY_STATE, in two polls in a row.
 
@@ -1885,7 +1885,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are PRIMARY, each in its service.
 
@@ -1953,7 +1953,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are deleted: no longer found.
 
@@ -2019,7 +2019,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING.
 
@@ -2091,7 +2091,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Wait until all tasks have started. Tasks that have stopped since count, for tasks that run only briefly.
 
@@ -2161,7 +2161,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING, and all their containers that have a health check are HEALTHY.
 
@@ -2234,7 +2234,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> list[Task]:
         """Wait until all tasks have STOPPED.
 
@@ -2310,7 +2310,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Wait until exactly this deployment of a service has succeeded.
 
@@ -2419,7 +2419,7 @@ class AsyncWait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: AsyncOnPoll | None = None,
     ) -> DeploymentProgress:
         """Wait until a service deployment has succeeded, or has reached a lifecycle stage or a pause.
 

@@ -12,7 +12,6 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ecskit.container_instances import AgentUpdate, ContainerInstances, OnEnd, UntilDrained, UntilUpdated
     from ecskit.models.container_instances import ContainerInstance
     from ecskit.models.literals import ContainerInstanceStatus
-    from ecskit.waits import WaitStory
+    from ecskit.waits import OnPoll
 
 __all__ = ["ContainerInstanceVerbs"]
 
@@ -50,7 +49,7 @@ class ContainerInstanceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ContainerInstance]:
         """Set container instances to DRAINING, ten per call, and wait until they have no tasks.
@@ -162,7 +161,7 @@ class ContainerInstanceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[AgentUpdate]:
         """Update the ECS agents of container instances to the latest version, and wait until they are updated.

@@ -13,7 +13,6 @@ from ecskit._deployments.reference import StartedDeployment
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from ecskit.models.literals import DeploymentLifecycleHookAction
     from ecskit.models.services import DeploymentLifecycleHookDetail
     from ecskit.services import DeploymentEvent, DeploymentProgress, Fallback, OnPause, OnSuperseded, Until
-    from ecskit.waits import WaitStory
+    from ecskit.waits import OnPoll
 
 __all__ = ["DeploymentHandle"]
 
@@ -54,7 +53,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Wait until exactly this deployment has succeeded.
@@ -172,7 +171,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Stream[DeploymentEvent]:
         """Yield the events of the deployment until it has succeeded. Raises what `wait` raises if it does not.
@@ -304,7 +303,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Stop the deployment without a rollback, and wait until it has stopped. Running tasks keep running.
@@ -361,7 +360,7 @@ class DeploymentHandle(Bound[StartedDeployment]):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Roll the service back to what it ran before this deployment, and wait until the rollback is done.

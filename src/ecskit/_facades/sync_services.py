@@ -12,7 +12,7 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.waits import WaitStory
+    from ecskit.waits import OnPoll
 
 __all__ = ["ServiceVerbs"]
 
@@ -79,7 +79,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
@@ -340,7 +340,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Stream[DeploymentEvent]:
         """Yield the events of several deployments until all have ended, as `events` of a handle does for one.
@@ -455,7 +455,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
@@ -525,7 +525,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Service:
         """Change the desired count of a service, and wait until that many tasks run.
@@ -604,7 +604,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Replace all tasks of a service without changing it, and wait until the deployment has succeeded.
@@ -727,7 +727,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Service:
         """Create a service, and wait until its first deployment has succeeded.
@@ -836,7 +836,7 @@ class ServiceVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Service:
         """Delete a service: scale it down to 0, delete it, and wait until its tasks have stopped.

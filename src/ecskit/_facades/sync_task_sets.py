@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ecskit._drive.namespace import Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecskit.models.services import LoadBalancer, Service, ServiceRegistry, TaskSet
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.task_sets import OnEnd, OneTaskSet, UntilCreated, UntilDeleted, UntilScaled
-    from ecskit.waits import WaitStory
+    from ecskit.waits import OnPoll
 
 __all__ = ["TaskSetVerbs"]
 
@@ -61,7 +61,7 @@ class TaskSetVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> TaskSet:
         """Create a task set in a service with the EXTERNAL deployment controller, and wait until it is steady.
@@ -156,7 +156,7 @@ class TaskSetVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> TaskSet:
         """Make a task set the primary task set of its service, and wait until reads show it.
@@ -224,7 +224,7 @@ class TaskSetVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> TaskSet:
         """Change the scale of a task set, and wait until it is steady at the new scale.
@@ -297,7 +297,7 @@ class TaskSetVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> TaskSet | None:
         """Delete a task set, and wait until it and its tasks are gone.

@@ -12,7 +12,7 @@ from ecskit._drive.namespace import Namespace
 from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         TaskStatusFilter,
         UntilStopped,
     )
-    from ecskit.waits import WaitStory
+    from ecskit.waits import OnPoll
 
 __all__ = ["TaskVerbs"]
 
@@ -211,7 +211,7 @@ class TaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
         cancel: Event | None = None,
@@ -251,7 +251,7 @@ class TaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
         cancel: Event | None = None,
@@ -290,7 +290,7 @@ class TaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         on_timeout: OnCancel = "leave",
         on_cancel: OnCancel = "leave",
         cancel: Event | None = None,
@@ -422,7 +422,7 @@ class TaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Stream[TaskOutcome]:
         """Wait for tasks to stop, and yield the outcome of each as soon as it has stopped.
@@ -492,7 +492,7 @@ class TaskVerbs(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Stop tasks, and wait until they have stopped.
@@ -600,8 +600,8 @@ class TaskVerbs(Namespace):
     ) -> Stream[Task]:
         """List the tasks of a cluster, and yield each of them described, 100 per call.
 
-        All filters can be combined. ECS takes one of them, the first in this order: service, started_by,
-        container_instance, family, launch_type. The others are applied to the described tasks.
+        All filters can be combined. ECS takes one of them, the first in this order: service, started_by (for running tasks
+        only), container_instance, family, launch_type. The others are applied to the described tasks.
 
         Args:
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.

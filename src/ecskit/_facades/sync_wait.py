@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ecskit._drive.namespace import Namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from threading import Event
     from typing import Any
 
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
         ExpressGatewayServices,
         GatewayRoutes,
         Gateways,
+        OnPoll,
         TaskDefinitions,
         WaitHandle,
-        WaitStory,
     )
 
 __all__ = ["Wait"]
@@ -76,7 +76,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[CapacityProvider]:
         """Wait until all capacity providers are ACTIVE, so that clusters can use them.
@@ -145,7 +145,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[CapacityProvider]:
         """Wait until the update of all capacity providers is complete: UPDATE_COMPLETE, in two polls in a row.
@@ -214,7 +214,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[CapacityProvider]:
         """Wait until all capacity providers are deleted: DELETE_COMPLETE, INACTIVE, or no longer found.
@@ -281,7 +281,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Cluster]:
         """Wait until all clusters are ACTIVE, so that they accept tasks and container instances.
@@ -346,7 +346,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Cluster]:
         """Wait until all clusters are deleted: INACTIVE, or no longer found.
@@ -409,7 +409,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ContainerInstance]:
         """Wait until all container instances are registered: ACTIVE or DRAINING.
@@ -479,7 +479,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ContainerInstance]:
         """Wait until the agents of all container instances are connected, so that they can start tasks.
@@ -549,7 +549,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ContainerInstance]:
         """Wait until all container instances are DRAINING without running or pending tasks, in two polls in a row.
@@ -620,7 +620,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ContainerInstance]:
         """Wait until the agents of all container instances are UPDATED, in two polls in a row.
@@ -687,7 +687,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonDetail]:
         """Wait until all daemons are ACTIVE. To wait until they are deployed, use `daemon_deployments_successful`.
@@ -751,7 +751,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonDetail]:
         """Wait until all daemons are deleted: no longer found.
@@ -813,7 +813,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonDeployment]:
         """Wait until all daemon deployments are SUCCESSFUL.
@@ -880,7 +880,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonDeployment]:
         """Wait until all daemon deployments are STOPPED, for example because newer ones replace them.
@@ -945,7 +945,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonTaskDefinition]:
         """Wait until all daemon task definitions are ACTIVE.
@@ -1010,7 +1010,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[DaemonTaskDefinition]:
         """Wait until all daemon task definitions are deleted: DELETED, or no longer found.
@@ -1076,7 +1076,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING, and so are the agents of ECS Exec in their containers.
@@ -1152,7 +1152,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ECSExpressGatewayService]:
         """Wait until all express gateway services are ACTIVE, whether or not they are deployed.
@@ -1217,7 +1217,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[ECSExpressGatewayService]:
         """Wait until all express gateway services are deleted: INACTIVE, or no longer found.
@@ -1280,7 +1280,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Gateway]:
         """Wait until all gateways are ready for use: ACTIVE or UPDATE_COMPLETE.
@@ -1344,7 +1344,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Gateway]:
         """Wait until the update of all gateways is complete: UPDATE_COMPLETE, in two polls in a row.
@@ -1408,7 +1408,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Gateway]:
         """Wait until all gateways are deleted: DELETED, or no longer found.
@@ -1470,7 +1470,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[GatewayRoute]:
         """Wait until all gateway routes are created or updated: ACTIVE, in two polls in a row.
@@ -1534,7 +1534,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[GatewayRoute]:
         """Wait until all gateway routes are deleted: no longer found.
@@ -1597,7 +1597,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> Any:
         """Resume a wait that ended early: it timed out, a request was denied, or its process ended.
@@ -1655,7 +1655,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Service]:
         """Wait until all services are stable: the newest deployment is complete and alone, and all tasks are running.
@@ -1732,7 +1732,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Service]:
         """Wait until all services are deleted: INACTIVE, or no longer found.
@@ -1798,7 +1798,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[TaskDefinition]:
         """Wait until all task definitions are deleted: no longer found.
@@ -1868,7 +1868,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are in STEADY_STATE, in two polls in a row.
@@ -1942,7 +1942,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are PRIMARY, each in its service.
@@ -2012,7 +2012,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[TaskSet]:
         """Wait until all task sets are deleted: no longer found.
@@ -2080,7 +2080,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING.
@@ -2154,7 +2154,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks have started. Tasks that have stopped since count, for tasks that run only briefly.
@@ -2226,7 +2226,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks are RUNNING, and all their containers that have a health check are HEALTHY.
@@ -2301,7 +2301,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> list[Task]:
         """Wait until all tasks have STOPPED.
@@ -2379,7 +2379,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Wait until exactly this deployment of a service has succeeded.
@@ -2490,7 +2490,7 @@ class Wait(Namespace):
         max_polls: int | None = None,
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
-        on_poll: Callable[[WaitStory], object] | None = None,
+        on_poll: OnPoll | None = None,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Wait until a service deployment has succeeded, or has reached a lifecycle stage or a pause.

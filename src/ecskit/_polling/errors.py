@@ -81,8 +81,7 @@ class WaitError(EcsError):
         story: What the wait observed: last observations, reasons, seconds, polls, states, errors.
     """
 
-    outcome: ClassVar[str] = "ended"
-    """How the wait ended, for the message."""
+    outcome: ClassVar[str] = "ended"  # for the message
     story: WaitStory
 
     def __init__(self, story: WaitStory) -> None:

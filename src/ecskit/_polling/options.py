@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
@@ -13,7 +13,12 @@ from ecskit._polling.errors import WaitStory
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
-__all__ = ["WaitOptions", "is_count", "is_seconds"]
+__all__ = ["AsyncOnPoll", "OnPoll", "WaitOptions", "is_count", "is_seconds"]
+
+OnPoll: TypeAlias = Callable[[WaitStory], None]
+"""A function that is called after each poll. It returns nothing: no result continues or ends a wait."""
+AsyncOnPoll: TypeAlias = Callable[[WaitStory], Awaitable[object] | None]
+"""The same for async clients, which also take a coroutine function."""
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +46,7 @@ class WaitOptions:
     other resources after 2 s, growing to 15 s."""
     visibility_grace: float = 60.0
     """Seconds that ECS may take to show a new resource. If no poll shows it in this time, NotVisible is raised."""
-    on_poll: Callable[[WaitStory], object] | None = None
+    on_poll: AsyncOnPoll | None = None
     """Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine function. An
     exception that it raises ends the wait."""
 

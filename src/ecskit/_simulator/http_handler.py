@@ -24,6 +24,8 @@ __all__ = ["HttpHandler"]
 
 _LONGEST_LINE = 65536
 """The maximum length of a line of a chunked body, in bytes."""
+_LARGEST_BODY = 2**26
+"""The maximum size of a body, or of a chunk, in bytes: room is made before it arrives."""
 
 
 class _DisconnectedError(Exception):
@@ -136,11 +138,13 @@ class HttpHandler(BaseHTTPRequestHandler):
         except ValueError:
             raise self._malformed(f"{what} must be a number: {text!r}") from None
 
-    def _malformed(self, problem: str) -> SimulatedError:
+    def _malformed(self, problem: str, status: int = 400) -> SimulatedError:
         self.close_connection = True  # it is unknown where the next request begins
-        return SimulatedError("SerializationException", f"The body of the request cannot be read. {problem}.")
+        return SimulatedError("SerializationException", f"The body of the request cannot be read. {problem}.", status)
 
     def _read(self, size: int) -> bytes:
+        if size > _LARGEST_BODY:
+            raise self._malformed(f"It is larger than {_LARGEST_BODY} bytes", 413)
         part = self.rfile.read(size)
         if len(part) < size:
             raise _DisconnectedError

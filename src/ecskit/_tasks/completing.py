@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias, get_args
+from collections.abc import Awaitable, Mapping
+from typing import get_args
 
 import attrs
 
@@ -16,7 +16,7 @@ from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
 from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
-from ecskit._polling.options import WaitOptions
+from ecskit._polling.options import AsyncOnPoll, WaitOptions
 from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
@@ -29,8 +29,6 @@ from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 
 __all__ = ["as_stopped", "run_to_completion"]
-
-OnPoll: TypeAlias = Callable[[WaitStory], object]
 
 
 def run_to_completion(
@@ -143,10 +141,10 @@ def _check_containers(essential: SequenceNotStr[str] | None, tasks: Mapping[str,
             raise RequestError("tasks.run_to_completion", [("essential", problem)])
 
 
-def _recording(latest: dict[str, Task], on_poll: OnPoll | None) -> OnPoll:
+def _recording(latest: dict[str, Task], on_poll: AsyncOnPoll | None) -> AsyncOnPoll:
     """Return a callback that records the last observations, for the clean-up, and calls `on_poll`."""
 
-    def record(story: WaitStory) -> object:
+    def record(story: WaitStory) -> Awaitable[object] | None:
         latest.update({id_: last for id_, last in story.last.items() if last is not None})
         return on_poll(story) if on_poll else None
 

@@ -136,9 +136,15 @@ class TaskOutcome(Documented):
         """Whether the task succeeded: all containers that count exited with code 0."""
         return self.kind == "SUCCEEDED"
 
+    # `succeeded` cannot narrow this to int: pyright narrows no object by the truth of its property, and mypy narrows
+    # only a union of classes, which TaskOutcome would have to become. After success the code is 0.
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the container that failed; 0 after success."""
+        """The exit code of the container that failed, None if it has none; 0 after success.
+
+        `sys.exit(None)` means success, so a program ends with `sys.exit(0 if outcome.succeeded else outcome.exit_code
+        or 1)`.
+        """
         return 0 if self.succeeded else self.exit_codes.get(self.container or "")
 
     @property

@@ -67,8 +67,8 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
 ) -> Emits[Task]:
     """List the tasks of a cluster, and yield each of them described, 100 per call.
 
-    All filters can be combined. ECS takes one of them, the first in this order: service, started_by,
-    container_instance, family, launch_type. The others are applied to the described tasks.
+    All filters can be combined. ECS takes one of them, the first in this order: service, started_by (for running tasks
+    only), container_instance, family, launch_type. The others are applied to the described tasks.
 
     Args:
         cluster: Name or ARN of the cluster; ECS uses `default` if absent.

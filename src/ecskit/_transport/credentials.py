@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,9 @@ def is_of_credentials(error: Exception) -> bool:
     Only the traceback shows that: the providers raise the errors of the requests that they send themselves, and a call
     to refresh credentials cannot be made before botocore makes it without refreshing them twice.
     """
-    return isinstance(error, CREDENTIALS) or any(name == _FETCH for name, _ in _frames(error))
+    return isinstance(error, CREDENTIALS) or any(
+        frame.f_code.co_name == _FETCH for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 _REQUESTS = {
@@ -95,18 +97,12 @@ def cause(error: Exception) -> Exception | None:
 
 def _provider(error: Exception) -> str | None:
     """Return the name of the provider in which an error was raised."""
-    for function, owner in _frames(error):
-        name: str | None = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        owner, name = frame.f_locals.get("self"), None
         if isinstance(owner, CredentialProvider):
             name = owner.METHOD
-        elif function == _FETCH:
+        elif frame.f_code.co_name == _FETCH:
             name = getattr(owner, "method", None)
         if name:
-            return name
+            return str(name)
     return None
-
-
-def _frames(error: Exception) -> Iterator[tuple[str, Any]]:
-    """Yield the name of each function in the traceback, and the object whose method it is."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        yield frame.f_code.co_name, frame.f_locals.get("self")

@@ -87,7 +87,7 @@ class Exchange:
             malformed = MalformedResponseError(self.operation, text)
             malformed.region = self.region
             raise malformed
-        metadata: Any = answer.get("ResponseMetadata", {})
+        metadata: dict[str, Any] = answer.get("ResponseMetadata") or {}
         if metadata.get("RetryAttempts"):
             log.info("%s: response received at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
         if self.body is None:
@@ -131,8 +131,8 @@ class Exchange:
         try:
             parser = parsers.create_parser("json")
             content = parser.parse(response, model.operation_model(self.operation).output_shape)
-        except Exception:  # of any class: the parser expects valid answers; ecskit's error follows
-            log.debug("%s: botocore cannot parse the response", self.operation, exc_info=True)
+        except Exception:  # noqa: BLE001  # of any class: the parser expects valid answers; ecskit's error follows
+            log.debug("%s: botocore cannot parse the response", self.operation)
         else:
             parsed.update({key: value for key, value in content.items() if key != "ResponseMetadata"})
 

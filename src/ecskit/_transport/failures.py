@@ -52,6 +52,7 @@ _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], TransportError]], 
 
 
 def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes | None) -> ServiceError:
+    """Return the error for an error response, given the body if that is not one of AWS."""
     error = response.get("Error", {})
     code, message = str(error.get("Code", "")), str(error.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0

@@ -37,6 +37,7 @@ class GitHub(Lines):
         """End the group, and write the verdicts below it."""
         super().__exit__(kind, error, trace)
         if self._grouped:
+            self._grouped = False
             self._command("endgroup")
         for view in self._views.values():
             if view.verdict is not None:
@@ -44,14 +45,13 @@ class GitHub(Lines):
                 name: _Command = "notice" if view.verdict.is_good else "error"
                 self._command(name, f"{about}{view.verdict}", title=f"{about}{view.verdict.word}")
 
-    def _say(self, label: str, text: str) -> None:
-        labels = [view.label for view in self._views.values()]
-        if self._views and not self._grouped:
+    def _begin(self, label: str, name: str) -> None:
+        if not self._grouped:
             self._grouped = True
-            self._command("group", f"{len(labels)} deployments: {', '.join(labels)}" if label else text)
-            if not label:
-                return
-        super()._say(label, text)
+            labels = [view.label for view in self._views.values()]
+            self._command("group", f"{len(labels)} deployments: {', '.join(labels)}" if label else name)
+        if label:
+            super()._begin(label, name)
 
     def _end(self, label: str, verdict: Verdict) -> None:
         if label:  # of a single deployment, the verdict stands only below the group

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
+from ecskit._core.wording import escaped
 from ecskit.progress.showing import Show, View
 from ecskit.progress.words import Verdict, one_line, revisions, service_message, stability, task_stopped, why_stopped
 from ecskit.services import (
@@ -25,14 +26,17 @@ from ecskit.services import (
 
 __all__ = ["Lines"]
 
+Say: TypeAlias = Callable[[str, str], object]
+"""Writes a text about the deployment with a label."""
+
 
 class LinesView(View):
     """Makes the lines about one deployment."""
 
-    def __init__(self, label: str, say: Callable[[str, str], object]) -> None:
-        """Pass the label and the text of each line to `say`."""
+    def __init__(self, label: str, begin: Say, say: Say) -> None:
+        """Pass the label and the name of the deployment to `begin`, and those of each line to `say`."""
         super().__init__(label)
-        self._say = say
+        self._begin, self._say = begin, say
         self._begun = False
         self._about: str | None = None
         self._latest: dict[type[DeploymentEvent], str] = {}
@@ -42,9 +46,11 @@ class LinesView(View):
         """Make the line of an event, unless the last event of its class had the same."""
         about = event.superseded if isinstance(event, DeploymentFollowed) else event.progress
         id_ = event.progress.started.deployment_id
-        if not self._begun or (id_ != self._about and about is event.progress):
+        if not self._begun:
             self._begun = True
-            self._say(self.label, one_line(about.name))  # at the beginning, and such as the deployment that rolls back
+            self._begin(self.label, one_line(about.name))
+        elif id_ != self._about and about is event.progress:
+            self._say(self.label, one_line(about.name))  # such as the deployment that rolls back
         self._about = id_
         line = self._line(event)
         if line and line != self._latest.get(type(event)):
@@ -88,7 +94,11 @@ class Lines(Show):
         self._say("", text)
 
     def _view(self, label: str) -> View:
-        return LinesView(label, self._say)
+        return LinesView(label, self._begin, self._say)
+
+    def _begin(self, label: str, name: str) -> None:
+        """Write the name of a deployment before its first line."""
+        self._say(label, name)
 
     def _say(self, label: str, text: str) -> None:
         """Write a line, with the label of the deployment that it is about, if there are several."""
@@ -101,7 +111,7 @@ class Lines(Show):
     def _write(self, line: str) -> None:
         # A stream that accepts ASCII only must not end a deployment with an error.
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._stream.write(f"{line}\n".encode(encoding, "replace").decode(encoding))
+        self._stream.write(f"{escaped(line)}\n".encode(encoding, "replace").decode(encoding))
         self._stream.flush()
 
     def _end(self, label: str, verdict: Verdict) -> None:

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecskit._core.wording import escaped
 from ecskit._deployments.progress import STAGES
 from ecskit.progress.showing import Show, View
 from ecskit.progress.words import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _MESSAGES, _REASONS = 4, 3
-"""How many of the latest messages, and of the most frequent reasons, are shown."""
+"""How many of the latest messages, and of the most frequent reasons, are shown. Among several, one message."""
 _WIDTH = 24
 
 
@@ -142,7 +143,7 @@ class ScreenView(View):
         for (never, why), count in self._reasons.most_common(_REASONS):
             tasks = f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}"
             yield Text(one_line(f"{tasks}: {why}"), style="red")
-        for message in self._messages:
+        for message in self._messages[-1:] if self.label else self._messages:
             yield Text(message, style="dim", no_wrap=True, overflow="ellipsis")
 
 
@@ -179,7 +180,7 @@ class Screen(Show):
 
     def say(self, text: str) -> None:
         """Write a line above the view."""
-        self._console.print(Text(" ".join(text.split())), soft_wrap=True)
+        self._console.print(Text(escaped(" ".join(text.split()))), soft_wrap=True)
 
     def _view(self, label: str) -> ScreenView:
         return ScreenView(label, self._now, lambda: self._elapsed)

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ecskit.progress.words import Verdict, one_line, verdict
-from ecskit.services import DeploymentEnded
+from ecskit.services import DeploymentEnded, DeploymentProgress
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ecskit.services import DeploymentEvent, DeploymentProgress
+    from ecskit.services import DeploymentEvent
 
 __all__ = ["Show", "View"]
 
@@ -61,11 +61,11 @@ class Show(abc.ABC):
         """
         with self._lock:
             self._see(event.elapsed)
-            for label in event.labels or [event.label]:
+            for label in (*event.labels, event.label):
                 if label not in self._views:
                     self._views[label] = self._view(one_line(label))
             view = self._views[event.label]
-            view.progress = event.progress
+            view.progress, view.verdict = event.progress, None
             if isinstance(event, DeploymentEnded):
                 self._finish(view, event.error)
             else:
@@ -97,7 +97,7 @@ class Show(abc.ABC):
 
     def __enter__(self) -> Self:
         """Begin."""
-        self._began = self._now()
+        self._began, self._ahead, self._ahead_at_first, self._views = self._now(), 0.0, None, {}
         return self
 
     def __exit__(
@@ -108,14 +108,20 @@ class Show(abc.ABC):
             self._views = self._views or {"": self._view("")}
             for view in self._views.values():
                 if view.verdict is None:
-                    self._finish(view, error)
+                    self._finish(view, error if self._concerns(error, view) else None)
+
+    def _concerns(self, error: BaseException | None, view: View) -> bool:
+        """Whether an error that leaves the block can be about this deployment, and not only about another one."""
+        about = _progress_of(error)
+        if len(self._views) == 1 or about is None or view.progress is None:
+            return True
+        return about.started.service_ref == view.progress.started.service_ref
 
     def _finish(self, view: View, error: BaseException | None) -> None:
         story = getattr(error, "story", None)
         if story is not None:
             self._see(story.elapsed)
-        if len(self._views) == 1:  # else the error can be about another deployment
-            view.progress = getattr(error, "progress", None) or view.progress
+        view.progress = _progress_of(error) or view.progress
         view.verdict = verdict(error, view.progress, self._elapsed)
         self._end(view.label, view.verdict)
 
@@ -134,3 +140,10 @@ class Show(abc.ABC):
     def _skipped(self) -> timedelta:
         """The time that the clock of the client has skipped since the first event; 0 for the clock of the machine."""
         return timedelta(seconds=self._ahead - (self._ahead_at_first or 0.0))
+
+
+def _progress_of(error: BaseException | None) -> DeploymentProgress | None:
+    """Return the progress of the deployment that an error is about; None if it holds none."""
+    story = getattr(error, "story", None)
+    found = [getattr(error, "progress", None), *(story.last.values() if story is not None else ())]
+    return next((each for each in found if isinstance(each, DeploymentProgress)), None)
