@@ -144,7 +144,7 @@ async def test_stop_describe_and_list(ecs: Client, sim: Simulator) -> None:
     assert started.task_arns == [task.task_arn for task in stopped]
     assert ["enough"] * 3 == [task.stopped_reason for task in await ecs("tasks.describe", started)]
     assert 3 == len(await ecs("tasks.iter", desired_status="ANY"))
-    with pytest.raises(TasksMissing, match="1 of 2 tasks: ffff"):
+    with pytest.raises(TasksMissing, match="1 of 2 tasks in cluster 'default': ffff"):
         await ecs("tasks.describe", ["f" * 32, id_of(started.task_arns[0])], cluster="default")
     assert {"STOPPED"} == {task.last_status for task in sim.tasks()}
 

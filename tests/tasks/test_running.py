@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.both_clients import Ecs, Went, perform
 
+from ecskit._core.errors import described
 from ecskit.errors import (
     AccessDeniedException,
     ConflictException,
@@ -231,7 +232,7 @@ def test_a_later_call_is_refused(name: str) -> None:
     assert sorted(went.running) == sorted(error.result.task_arns)
     assert isinstance(error.__cause__, kind)
     assert [error.__cause__] == list(error.result.errors)
-    assert str(error.__cause__) in str(error)
+    assert described(error.__cause__) in str(error)
     assert 20 == error.result.requested
 
 

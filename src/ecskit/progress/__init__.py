@@ -1,4 +1,4 @@
-"""Shows the events of a deployment: as lines for logs and for GitHub Actions, or as a live view in a terminal.
+"""Shows the events of deployments: as lines for logs and for GitHub Actions, or as a live view in a terminal.
 
 The live view needs the extra `progress`, which is loaded on use.
 """

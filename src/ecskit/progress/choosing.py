@@ -29,10 +29,11 @@ _EXTRA = "pip install 'ecskit[progress]'"
 
 
 def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[], float] = time.monotonic) -> Show:
-    """Show a deployment as lines for a log: one for each change, no line twice, the verdict last.
+    """Show deployments as lines for a log: one for each change, no line twice, the verdict last.
 
     The lines hold no colours and no control characters, and each is flushed. Lists of tasks are left out and long
-    messages shortened. A reason for which several tasks stopped is shown once; the counts show how many failed.
+    messages shortened. A reason for which several tasks stopped is shown once; the counts show how many failed. If
+    there are several deployments, lines begin with their labels.
 
     Args:
         stream: Where to write. Default: standard output.
@@ -51,10 +52,10 @@ def plain(stream: TextIO | None = None, *, times: Times = "utc", now: Callable[[
 
 
 def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
-    """Show a deployment as lines for the log of a job of GitHub Actions, with annotations.
+    """Show deployments as lines for the log of a job of GitHub Actions, with annotations.
 
-    The lines are those of `plain`, with the time in UTC, in a collapsible group. After it, the verdict is a
-    `notice`, or an `error` if the deployment did not succeed; warnings are a `warning`. Quoted messages of ECS stay
+    The lines are those of `plain`, with the time in UTC, in a collapsible group. After it, the verdict of each
+    deployment is a `notice`, or an `error` if it did not succeed; warnings are a `warning`. Quoted messages of ECS stay
     text: they cannot end the line, and the runner finds no command in them.
 
     Args:
@@ -70,11 +71,11 @@ def github(stream: TextIO | None = None, *, now: Callable[[], float] = time.mono
 
 
 def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monotonic) -> Show:
-    """Show a deployment as a live view in a terminal. The last view stays.
+    """Show deployments as a live view in a terminal. The last view stays.
 
     It shows service, deployment, status and time; the stage, if any; a bar for each revision; the latest messages of
-    the service; why tasks stopped; and which hook waits. The cursor is visible again after the block, however it ends.
-    Needs the extra `progress`.
+    the service; why tasks stopped; and which hook waits. Several deployments have a section each. The cursor is visible
+    again after the block, however it ends. Needs the extra `progress`.
 
     Args:
         stream: Where to draw. Default: standard output. If it is not a terminal, only the last view is written.
@@ -94,7 +95,7 @@ def live(stream: TextIO | None = None, *, now: Callable[[], float] = time.monoto
 
 
 def auto(stream: TextIO | None = None) -> Show:
-    """Show a deployment with `live` if the stream is a terminal, and with `plain` otherwise.
+    """Show deployments with `live` if the stream is a terminal, and with `plain` otherwise.
 
     If the environment holds GITHUB_ACTIONS=true, as in all jobs of GitHub Actions, use `github`. The stream does not
     count as a terminal if TERM is `dumb` or `unknown`, or if CI is set to anything but `0` or `false`. If the extra

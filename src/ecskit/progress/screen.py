@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Screen"]
 
 _MESSAGES, _REASONS = 4, 3
-"""How many of the latest messages, and of the most frequent reasons, are shown."""
+"""How many of the latest messages, and of the most frequent reasons, are shown. Among several, one message."""
 _WIDTH = 24
 
 
@@ -143,7 +143,7 @@ class ScreenView(View):
         for (never, why), count in self._reasons.most_common(_REASONS):
             tasks = f"{count} task{'' if count == 1 else 's'} {'failed to start' if never else 'stopped'}"
             yield Text(one_line(f"{tasks}: {why}"), style="red")
-        for message in self._messages:
+        for message in self._messages[-1:] if self.label else self._messages:
             yield Text(message, style="dim", no_wrap=True, overflow="ellipsis")
 
 
