@@ -77,9 +77,9 @@ def parse(block: re.Match[str]) -> ast.Module:
 
 def run(code: ast.Module, page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
     """Run code in the namespace, and return what it has assigned."""
-    compiled = compile(code, page, "exec")
-    exec(compiled, namespace)
-    return {name: namespace[name] for name in compiled.co_names if name in namespace}
+    exec(compile(code, page, "exec"), namespace)
+    names = [each.id for each in ast.walk(code) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+    return {name: namespace[name] for name in names if name in namespace}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
