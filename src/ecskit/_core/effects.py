@@ -125,7 +125,7 @@ class Emit(Generic[T]):
 Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | Emit[Any]
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Reply(Generic[T]):
     """The reply to an effect, with the monotonic time of the reply."""
 

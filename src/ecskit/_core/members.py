@@ -22,7 +22,7 @@ Shape = Literal["scalar", "timestamp", "model", "json"]
 _NUMBERS_AND_STRINGS = {"str": str, "int": int, "float": float, "bool": bool}
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)  # internal: each method that attrs writes lengthens the import
 class MemberType:
     """The type of a member: one item, or a list or map of items."""
 
@@ -32,7 +32,7 @@ class MemberType:
     """The class of an item: `str`, `int`, `float` or `bool` for a scalar, the class of a model."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Member:
     """One member of a model, with its names in Python and on the wire."""
 

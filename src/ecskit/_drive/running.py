@@ -26,7 +26,7 @@ def _stop(run: Run) -> Event:
     return Event() if run.cancel is None else LinkedEvent(run.cancel)
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Run:
     """A running flow."""
 

@@ -16,18 +16,18 @@ _TEXTS = ("region_name", "profile_name", "endpoint_url")
 _KEYS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Options:
-    """The arguments of a client that wraps no other. None is an argument that was not given."""
+    """The arguments of a client that wraps no other. None is an argument that was not given. No repr shows secrets."""
 
     region_name: str | None = None
     profile_name: str | None = None
-    endpoint_url: str | None = attrs.field(default=None, repr=False)  # it may hold a password
-    config: Any = attrs.field(default=None, repr=False)  # its proxies may hold one
+    endpoint_url: str | None = None
+    config: Any = None
     session: Any = None
-    aws_access_key_id: str | None = attrs.field(default=None, repr=False)
-    aws_secret_access_key: str | None = attrs.field(default=None, repr=False)
-    aws_session_token: str | None = attrs.field(default=None, repr=False)
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = None
+    aws_session_token: str | None = None
     verify: bool | str | None = None
     use_ssl: bool | None = None
     poll: Any = None
