@@ -43,7 +43,7 @@ Client = Annotated[ecskit.AsyncClient, Depends(client)]
 
 @app.post("/reports/{day}", status_code=202)
 async def start(day: str, ecs: Client) -> dict[str, str]:
-    """Start the report of a day. A repeated request within a day returns the same task."""
+    """Start the report of a day. A repeated request returns the same task, until an hour after it has stopped."""
     result = await ecs.tasks.run(
         "report",
         cluster=CLUSTER,

@@ -14,27 +14,20 @@ import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import botocore.waiter
 import pytest
+from support.served_simulator import served_simulator
 
 import ecskit
-from ecskit._drive.clock import SystemClock
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
-from ecskit.testing import Simulator, SimulatorServer, TaskScript
+from ecskit.testing import TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
 PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-VIRTUAL = ("now", "sleep", "asleep", "flow")
-"""The methods of a clock."""
-
 
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
@@ -50,19 +43,11 @@ def restored(number: signal.Signals) -> Generator[None, None, None]:
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Client]:
     """A client of a simulator, which is also where clients go that are made without an endpoint. Time is virtual."""
-    with SimulatorServer(Simulator()) as server, restored(signal.SIGTERM):
-        for name in VIRTUAL:
-            clock = getattr(server.simulator.clock, name)
-            monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
-        monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=server.simulator.clock.advance))
+    with served_simulator(monkeypatch) as simulator, restored(signal.SIGTERM):
         monkeypatch.chdir(tmp_path)  # some pages write files
-        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        server.simulator.script("batch", TaskScript(run_time=120))
-        server.simulator.script("migrate", TaskScript(run_time=5))
+        simulator.script("batch", TaskScript(run_time=120))
+        simulator.script("migrate", TaskScript(run_time=5))
         with ecskit.Client(region_name="us-east-1") as client:
             client.create_cluster(cluster_name="prod")
             for family in ("web", "batch", "migrate"):
@@ -92,9 +77,9 @@ def parse(block: re.Match[str]) -> ast.Module:
 
 def run(code: ast.Module, page: Path, namespace: dict[str, Any]) -> dict[str, Any]:
     """Run code in the namespace, and return what it has assigned."""
-    compiled = compile(code, page, "exec")
-    exec(compiled, namespace)
-    return {name: namespace[name] for name in compiled.co_names if name in namespace}
+    exec(compile(code, page, "exec"), namespace)
+    names = [each.id for each in ast.walk(code) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+    return {name: namespace[name] for name in names if name in namespace}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

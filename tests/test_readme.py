@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.served_simulator import served_simulator
 
 import ecskit
 from ecskit.testing import SimulatorServer, TaskScript
@@ -19,10 +20,7 @@ ROOT = Path(__file__).parent.parent
 def test_readme_code_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The README's Python, pasted in order, runs as it stands; only the environment says where ECS is."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    with SimulatorServer(speed=20) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "simulator")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "simulator")
+    with served_simulator(monkeypatch):
         with ecskit.Client(region_name="eu-west-1") as ecs:
             ecs.create_cluster(cluster_name="prod")
         exec("\n".join(blocks), {"__name__": "readme"})

@@ -112,6 +112,8 @@ def test_every_file_that_is_named_exists(page: str) -> None:
     """Paths are relative to the repository or to the package; names alone belong to the folder named before."""
     root = Path(__file__).parents[1]
     named = set(re.findall(r"`([\w./]+\.(?:py|toml|md))`", (root / page).read_text("utf-8")))
-    existing = [path.as_posix() for folder in ("src", "tests", "docs") for path in (root / folder).rglob("*.*")]
+    existing = [
+        path.as_posix() for folder in ("src", "tests", "docs", "examples") for path in (root / folder).rglob("*.*")
+    ]
     existing += [path.as_posix() for path in root.glob("*.*")]
     assert [] == sorted(name for name in named if not any(path.endswith(f"/{name}") for path in existing))

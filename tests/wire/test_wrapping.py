@@ -138,6 +138,25 @@ def test_the_owner_may_call_from_a_handler(server: ModelServer, event: str) -> N
     owner.close()
 
 
+@pytest.mark.usefixtures("mocked")
+async def test_moto_inside_the_process_is_for_sync_clients() -> None:
+    """aiobotocore awaits what moto returns as bytes. The error names the server, which both clients can use."""
+    reported = (
+        "ListClusters: the request was answered inside this process, by a double for sync clients such as moto's"
+        " mock_aws; aiobotocore cannot read such an answer. Use moto's server: start moto.server.ThreadedMotoServer"
+        " and pass its address as endpoint_url"
+    )
+    async with ecskit.AsyncClient(region_name=REGION) as ecs:
+        with pytest.raises(errors.ConfigurationError) as caught:
+            await ecs.list_clusters()
+    assert reported == str(caught.value)
+    async with AioSession().create_client("ecs", region_name=REGION) as owned:
+        with pytest.raises(errors.ConfigurationError, match="ThreadedMotoServer"):
+            await ecskit.AsyncClient.wrap(owned).list_clusters()
+    with ecskit.Client(region_name=REGION) as sync:
+        assert () == tuple(sync.list_clusters().cluster_arns)
+
+
 EVENTS = [f"{event}.ecs.X" for event in ("provide-client-params", "before-call", "before-parse", "after-call")]
 
 

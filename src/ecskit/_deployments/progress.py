@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from ecskit._core.documented import Documented
+from ecskit._core.wording import escaped
 from ecskit._deployments.evidence import count_by_reason, counts_against, is_unplaced, rebalanced, stop_began_at
 from ecskit._deployments.facts import Facts
 from ecskit._deployments.pauses import describe_hook, key_of_hook
@@ -102,6 +103,11 @@ class DeploymentProgress(Documented):
     """What polls observed after the success; None before it, and unless `stable_for` or `until="stable"` is given."""
     facts: Facts = attrs.field(factory=Facts, repr=False)
     """What earlier polls have established."""
+
+    def __str__(self) -> str:
+        """Return the state of the deployment in one line."""
+        stability = f", {self.stability}" if self.stability else ""
+        return escaped(f"{self.name}: {self.status}, {self.counts}{stability}")
 
     @property
     def name(self) -> str:

@@ -278,7 +278,8 @@ def _is_observed(client: Any, operation: str) -> bool:
     emitter = client.meta.events
     while hasattr(emitter, "_emitter"):  # aliases of event names, around one another for derived sessions
         emitter = emitter._emitter
-    handlers = emitter._handlers.prefix_search(f"after-call.ecs.{operation}")
+    trie = getattr(emitter, "_handlers", None)  # not public: without it, each response is parsed for observers
+    handlers = trie.prefix_search(f"after-call.ecs.{operation}") if trie else [None]
     return any(getattr(each, "__module__", "").partition(".")[0] not in _SILENT for each in handlers)
 
 

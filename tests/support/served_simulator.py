@@ -1,0 +1,34 @@
+"""A simulator over HTTP whose time is virtual for the clients of this process, also for those that an example makes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import botocore.waiter
+import pytest
+
+from ecskit._drive.clock import SystemClock
+from ecskit.testing import Simulator, SimulatorServer
+
+__all__ = ["served_simulator"]
+
+VIRTUAL = ("now", "sleep", "asleep", "flow")
+"""The methods of a clock."""
+
+
+@contextmanager
+def served_simulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Simulator, None, None]:
+    """Serve it to all clients that are made without an endpoint. They and boto3's waiters sleep on its clock."""
+    with SimulatorServer(Simulator()) as server:
+        simulator = server.simulator
+        for name in VIRTUAL:
+            clock = getattr(simulator.clock, name)
+            monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
+        monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=simulator.clock.advance))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield simulator
