@@ -21,6 +21,8 @@ from typing import Any
 import boto3
 import botocore.session
 import pytest
+from aiobotocore.credentials import AioRefreshableCredentials
+from aiobotocore.session import AioSession
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 
@@ -277,6 +279,29 @@ def test_an_async_client_that_is_not_open_yet_can_be_used_in_a_child(server: Mod
 
     assert 0 == in_a_child(lambda: asyncio.run(use()))
     assert 0 == asyncio.run(use())
+
+
+def test_credentials_that_an_event_loop_of_the_parent_refreshes_do_not_block_the_child(server: ModelServer) -> None:
+    """An unused AsyncClient may share a session with clients that are in use."""
+    expiry = datetime.now(timezone.utc) + timedelta(minutes=1)
+    fetched = {"access_key": "AKID", "secret_key": "s", "token": "t", "expiry_time": expiry.isoformat()}
+
+    async def fetch() -> dict[str, str]:
+        return fetched
+
+    session = AioSession()
+    session._credentials = AioRefreshableCredentials.create_from_metadata(fetched, fetch, method="test")
+    ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url, session=session)
+
+    async def use() -> int:
+        async with ecs:
+            return len((await ecs.list_clusters()).cluster_arns)
+
+    async def hold_and_fork() -> None:
+        async with session._credentials._refresh_lock:
+            assert 0 == await asyncio.to_thread(in_a_child, lambda: asyncio.run(use()))
+
+    asyncio.run(hold_and_fork())
 
 
 def test_a_child_says_nothing_about_the_unclosed_clients_of_its_parent(server: ModelServer) -> None:

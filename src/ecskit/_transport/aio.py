@@ -135,9 +135,9 @@ class AsyncTransport:
         if self._closed:
             return
         self._closed = True
+        if self._process != os.getpid():
+            return  # the connections, and the selector of their event loop, are the parent's
         async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
-            if self._process != os.getpid():
-                return  # the connections, and the selector of their event loop, are the parent's
             # A wrapped client is in the dict twice, but was attached once.
             for pool in set(self._pools.values()):
                 exchange.detach(pool.client)
@@ -146,7 +146,7 @@ class AsyncTransport:
     def describe(self, name: str) -> str:
         """Return what a client of class `name` shows as its `repr`, before and after it is opened."""
         if self._pools:
-            meta = self._pools[False].client.meta
+            meta = next(iter(self._pools.values())).client.meta
             region, endpoint = meta.region_name, meta.endpoint_url
         else:
             region = self._arguments.get("region_name") or self._session.get_config_variable("region")

@@ -23,6 +23,7 @@ from urllib3 import PoolManager
 __all__ = ["renew"]
 
 _LOCKS = {type(threading.Lock()): threading.Lock, type(threading.RLock()): threading.RLock}
+_PACKAGES = ("botocore.", "aiobotocore.", "ecskit._transport.")
 _WITHOUT_LOCKS = frozenset(
     f"botocore.{name}"
     for name in "model loaders endpoint_provider regions configprovider serialize parsers docs config".split()
@@ -90,19 +91,21 @@ def _is_botocores(value: object) -> bool:
 def _is_of_botocore(module: object) -> bool:
     if not isinstance(module, str):  # a class may have an attribute of this name for its instances
         return False
-    return module.startswith(("botocore.", "ecskit._transport.")) and module not in _WITHOUT_LOCKS
+    return module.startswith(_PACKAGES) and module not in _WITHOUT_LOCKS
 
 
 def _renew_locks(value: Any, fresh: dict[int, Any]) -> None:
     attributes = vars(value)
-    if isinstance(value, RefreshableCredentials) and attributes["_refresh_lock"].locked():
+    if isinstance(value, RefreshableCredentials) and value._refresh_lock.locked() and value._expiry_time is not None:
         # A thread of the parent was refreshing them, and may have stored a part of the new ones.
-        attributes["_expiry_time"] = attributes["_expiry_time"] and _LONG_AGO
+        value._expiry_time = _LONG_AGO
     for name, held in list(attributes.items()):
         if type(held) in _LOCKS:
             attributes[name] = _new_lock(held, fresh)
         elif isinstance(held, threading.Condition):
             attributes[name] = threading.Condition(_new_lock(vars(held)["_lock"], fresh))
+        elif type(held).__module__ == "asyncio.locks":
+            attributes[name] = type(held)()
 
 
 def _new_lock(held: Any, fresh: dict[int, Any]) -> Any:

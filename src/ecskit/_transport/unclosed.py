@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["caller", "warn"]
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = os.path.join(str(Path(__file__).parents[1]), "")
 
 
 def caller() -> str:
