@@ -182,10 +182,10 @@ class FollowOptions:
     """What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the newer one."""
     on_pause: AsyncOnPause = "wait"
     """What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise" DeploymentPaused; or a
-    function that is called once with each hook and returns "CONTINUE", "ROLLBACK", or None to wait. An async client
-    also takes a coroutine function."""
+    function that is called once with each hook and returns "CONTINUE", "ROLLBACK", or None to wait for an answer from
+    elsewhere. Until it returns, the deployment is not polled. An async client also takes a coroutine function."""
     stalled_after: float | None = None
-    """Seconds without any change, after which a deployment with fewer running tasks than desired is stalled. A task
+    """Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment is stalled. A task
     that starts or stops is a change. None sets no limit."""
     max_failed_tasks: int | None = None
     """After this number of failed tasks in a row, a deployment that no circuit breaker can end is stalled. After this

@@ -2399,9 +2399,10 @@ class Wait(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
@@ -2505,9 +2506,10 @@ class Wait(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
