@@ -2339,10 +2339,11 @@ class AsyncWait(Namespace):
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
@@ -2444,10 +2445,11 @@ class AsyncWait(Namespace):
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
