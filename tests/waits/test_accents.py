@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-import re
 from collections.abc import Mapping
 from importlib import import_module
 from inspect import Parameter
