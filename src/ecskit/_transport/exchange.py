@@ -22,7 +22,7 @@ from botocore import parsers, xform_name
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
 
-__all__ = ["Exchange", "attach", "current", "detach"]
+__all__ = ["Exchange", "attach", "current", "detach", "emitter"]
 
 _EVENTS_ID = "ecskit"
 
@@ -44,6 +44,7 @@ class Exchange:
         "params",
         "region",
         "sent",
+        "single_attempt",
         "unreadable",
     )
 
@@ -63,6 +64,7 @@ class Exchange:
             )
         self._client = client
         self.operation = send.operation
+        self.single_attempt = send.single_attempt
         self.region: str | None = client.meta.region_name
         self.method = xform_name(send.operation)
         self._wire = send.params
@@ -273,12 +275,17 @@ _LAST = {_relax}
 """Handlers that run after those of the owner, which may change the parameters."""
 
 
+def emitter(client: Any) -> Any:
+    """Return the emitter that holds the event handlers of a client."""
+    found = client.meta.events
+    while hasattr(found, "_emitter"):  # aliases of event names, around one another for derived sessions
+        found = found._emitter
+    return found
+
+
 def _is_observed(client: Any, operation: str) -> bool:
     """Return whether handlers other than those of botocore and ecskit receive the parsed response."""
-    emitter = client.meta.events
-    while hasattr(emitter, "_emitter"):  # aliases of event names, around one another for derived sessions
-        emitter = emitter._emitter
-    trie = getattr(emitter, "_handlers", None)  # not public: without it, each response is parsed for observers
+    trie = getattr(emitter(client), "_handlers", None)  # not public: without it, each response is parsed for observers
     handlers = trie.prefix_search(f"after-call.ecs.{operation}") if trie else [None]
     return any(getattr(each, "__module__", "").partition(".")[0] not in _SILENT for each in handlers)
 
