@@ -63,6 +63,12 @@ class AsyncTransport:
             )
         return self._pool.client
 
+    @property
+    def clock(self) -> Any:
+        """The clock of the double that answers the requests; None without one."""
+        wrapped = self._pool.client.meta.events if self._pool else None
+        return exchange.clock(wrapped or self._session.get_component("event_emitter"))
+
     async def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
 

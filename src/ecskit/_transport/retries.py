@@ -30,7 +30,7 @@ def allow_single_attempts(client: Any) -> None:
     """Put a handler in front of the retry handler of `client`, once. For its owner it retries as before."""
     events = client.meta.events
     # Not public. Without it, botocore retries polls, too: they take longer, and have the same results.
-    registered = getattr(exchange.emitter(client), "_unique_id_handlers", {}).get(_ID)
+    registered = getattr(exchange.emitter(events), "_unique_id_handlers", {}).get(_ID)
     if registered is not None:
         # Registered before the other is removed: a request of another thread may end between the two.
         events.register(_EVENT, _Retries(registered["handler"]), unique_id="ecskit-retries")

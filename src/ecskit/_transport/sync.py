@@ -51,6 +51,11 @@ class Transport:
         _forks.check()
         return self._pool.client
 
+    @property
+    def clock(self) -> Any:
+        """The clock of the double that answers the requests; None without one."""
+        return exchange.clock(self._pool.client.meta.events)
+
     def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
 
