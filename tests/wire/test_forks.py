@@ -289,7 +289,7 @@ def test_credentials_that_an_event_loop_of_the_parent_refreshes_do_not_block_the
     async def fetch() -> dict[str, str]:
         return fetched
 
-    session = AioSession()
+    session: Any = AioSession()
     session._credentials = AioRefreshableCredentials.create_from_metadata(fetched, fetch, method="test")
     ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url, session=session)
 

@@ -96,9 +96,11 @@ def _is_of_botocore(module: object) -> bool:
 
 def _renew_locks(value: Any, fresh: dict[int, Any]) -> None:
     attributes = vars(value)
-    if isinstance(value, RefreshableCredentials) and value._refresh_lock.locked() and value._expiry_time is not None:
-        # A thread of the parent was refreshing them, and may have stored a part of the new ones.
-        value._expiry_time = _LONG_AGO
+    if isinstance(value, RefreshableCredentials):
+        credentials: Any = value
+        if credentials._refresh_lock.locked() and credentials._expiry_time is not None:
+            # A thread of the parent was refreshing them, and may have stored a part of the new ones.
+            credentials._expiry_time = _LONG_AGO
     for name, held in list(attributes.items()):
         if type(held) in _LOCKS:
             attributes[name] = _new_lock(held, fresh)
