@@ -147,7 +147,7 @@ class AsyncClient(Portable, AsyncOperations):
     def _set_up(self, transport: AsyncTransport, options: Options | None, poll: wait_base | None) -> Self:
         self._transport: AsyncTransport = transport
         self._options = options
-        self._runtime: AsyncRuntime = AsyncRuntime(transport, SystemClock(), SystemRandom(), poll)
+        self._runtime: AsyncRuntime = AsyncRuntime(transport, transport.clock or SystemClock(), SystemRandom(), poll)
         return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:

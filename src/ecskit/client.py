@@ -149,7 +149,7 @@ class Client(Portable, Operations):
     def _set_up(self, transport: Transport, options: Options | None, poll: wait_base | None) -> Self:
         self._transport: Transport = transport
         self._options = options
-        self._runtime: Runtime = Runtime(transport, SystemClock(), SystemRandom(), poll)
+        self._runtime: Runtime = Runtime(transport, transport.clock or SystemClock(), SystemRandom(), poll)
         return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:

@@ -139,7 +139,7 @@ def test_how_long_tasks_have_stayed_up(shown: DeploymentProgress, later: float, 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (None, "LEFT web:2 after 5 s: IN_PROGRESS, 1 of 2 tasks running"),
+        (None, "IN PROGRESS web:2 after 5 s: 1 of 2 tasks running"),
         (KeyboardInterrupt(), "INTERRUPTED after 5 s: the last status was IN_PROGRESS"),
         (SystemExit(143), "INTERRUPTED after 5 s: the last status was IN_PROGRESS"),
         (ValueError("in a\ncallback"), "ValueError after 5 s: in a callback"),

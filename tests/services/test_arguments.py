@@ -125,6 +125,14 @@ VERBS: dict[str, Verb] = {
         FOLLOWING,
         PATIENCE,
     ),
+    "watch": of(
+        "watch",
+        {"deployments": [STARTED]},
+        [("deployments", value) for value in ("", "web", None, 7, [7], ["web"], [STARTED, STARTED])],
+        FOLLOWING,
+        REMEDY,
+        PATIENCE,
+    ),
     "delete": of("delete", WEB, SERVICE, [("cluster", 7), ("until", "x"), ("force", "yes"), ("force", 1)], PATIENCE),
     "deployment": of("deployment", {"deployment": STARTED}, [("deployment", value) for value in ("", "web", None, 7)]),
     "handle.wait": handle("wait", {}, FOLLOWING, REMEDY, PATIENCE),
@@ -150,7 +158,7 @@ VERBS: dict[str, Verb] = {
     ),
 }
 CASES = [(verb, name, value) for verb, case in VERBS.items() for name, value in case.wrong]
-ALSO = {"service_deployment": ("deployment",), "desired_count": ("desiredCount",)}
+ALSO = {"service_deployment": ("deployment",), "deployments": ("deployment",), "desired_count": ("desiredCount",)}
 """What a parameter may also be called."""
 
 

@@ -11,9 +11,11 @@ from aiobotocore.session import AioSession
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from ecskit import AsyncClient, Client
 from ecskit._simulator.operations import TABLE
 from ecskit.errors import MissingExtraError
-from ecskit.testing import SimulatedError, SimulatorBug, attach, attach_async
+from ecskit.models import AwsVpcConfiguration
+from ecskit.testing import SimulatedError, Simulator, SimulatorBug, TaskScript, attach, attach_async
 
 from .support import ARN, World
 
@@ -140,3 +142,49 @@ async def test_an_async_session_passes_the_simulator_on(world: World) -> None:
     attach_async(session, world.sim)
     async with session.create_client("ecs", **KEYS) as ecs:
         assert (await ecs.list_clusters())["clusterArns"] == DEFAULT
+
+
+JOB: dict[str, Any] = {
+    "family": "job",
+    "networkMode": "awsvpc",
+    "cpu": "256",
+    "memory": "512",
+    "requiresCompatibilities": ["FARGATE"],
+    "containerDefinitions": [{"name": "app", "image": "job:1"}],
+}
+HOUR = TaskScript.exits(0, after=3600)
+
+
+def runs_for_an_hour(ecs: Any) -> Any:
+    """Return what `run_to_completion` of a task of an hour returns."""
+    network = AwsVpcConfiguration(subnets=["subnet-1"])
+    return ecs.tasks.run_to_completion("job", launch_type="FARGATE", network=network, timeout=7200)
+
+
+def test_clients_that_are_made_after_attaching_wait_on_the_virtual_clock() -> None:
+    """A wrapped client, and one with the session; so an hour of a task takes no time."""
+    simulator, session = Simulator(), boto3.Session("testing", "testing", region_name="us-east-1")
+    attach(session, simulator)
+    simulator.script("job", HOUR)
+    theirs = session.client("ecs")
+    theirs.register_task_definition(**JOB)
+    with Client.wrap(theirs) as wrapped, Client(session=session) as made:
+        assert runs_for_an_hour(wrapped).succeeded
+        assert runs_for_an_hour(made).succeeded
+        assert runs_for_an_hour(made.with_options(region_name="eu-west-1")).succeeded
+    assert simulator.clock.now() > 3 * 3600
+
+
+async def test_async_clients_do_so_too() -> None:
+    """The same with aiobotocore."""
+    simulator, session = Simulator(), AioSession()
+    session.set_credentials("testing", "testing")
+    attach_async(session, simulator)
+    simulator.script("job", HOUR)
+    async with session.create_client("ecs", region_name="us-east-1") as theirs:
+        await theirs.register_task_definition(**JOB)
+        async with AsyncClient.wrap(theirs) as wrapped:
+            assert (await runs_for_an_hour(wrapped)).succeeded
+    async with AsyncClient(session=session, region_name="us-east-1") as made:
+        assert (await runs_for_an_hour(made)).succeeded
+    assert simulator.clock.now() > 2 * 3600

@@ -190,11 +190,11 @@ async def test_closing_while_a_client_is_made_leaves_nothing_open(server: ModelS
     ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=server.url, session=boto3.Session())
     calling = asyncio.ensure_future(ecs.list_clusters())
     await asyncio.sleep(0)  # credentials of a boto3 session are asked for in a thread, so it is still being made
-    assert not ecs._transport._pools
+    assert ecs._transport._pool is None
     await ecs.aclose()
     with pytest.raises(errors.ClientClosedError):
         await calling
-    assert ({}, []) == (ecs._transport._pools, server.seen)
+    assert (None, []) == (ecs._transport._pool, server.seen)
 
 
 async def test_a_closed_async_client_cannot_be_entered() -> None:

@@ -197,7 +197,7 @@ async def test_with_options_keeps_the_session(colour: str, server: ModelServer) 
 
 
 async def test_calls_are_retried_and_polls_are_not(ecs: Caller, server: ModelServer) -> None:
-    """A wait backs off itself: its polls go through a client that makes one attempt."""
+    """A wait backs off by itself, so its polls make one attempt."""
     transport = ecs.client._transport
     server.will(Answer.error("ServerException", status=500))
     with pytest.raises(errors.ServerException) as caught:
@@ -222,17 +222,26 @@ async def test_polls_keep_the_clients_other_options(server: ModelServer, colour:
     await ecs.close()
 
 
-async def test_a_wrapped_client_polls_as_it_is(server: ModelServer) -> None:
-    """Its retries are its owner's; there is no second client."""
-    plain = boto3.client(
-        "ecs",
-        region_name=REGION,
-        endpoint_url=server.url,
-        config=Config(retries={"mode": "standard", "total_max_attempts": 2}),
-    )
-    server.will(Answer.error("ServerException", status=500))
-    raw = ecskit.Client.wrap(plain)._transport.send(
-        Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True), lambda: None
-    )
-    assert 1 == raw.metadata["RetryAttempts"]
-    plain.close()
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+async def test_polls_are_not_retried_in_any_mode(server: ModelServer, colour: str, mode: str) -> None:
+    """Calls are, and so are those of the owner of a wrapped client, as before."""
+    retries: Any = {"mode": mode, "total_max_attempts": 2}
+    arguments: Any = {"region_name": REGION, "endpoint_url": server.url}
+    aio = colour == "async"
+    if aio:
+        config = aiobotocore.config.AioConfig(retries=retries)
+        plain = await AioSession().create_client("ecs", config=config, **arguments).__aenter__()
+    else:
+        plain = boto3.client("ecs", config=Config(retries=retries), **arguments)
+    wrapped = (ecskit.AsyncClient if aio else ecskit.Client).wrap(plain)
+    failing = Answer.error("ServerException", status=500)
+    server.will(failing)
+    poll = Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True)
+    with pytest.raises(errors.ServerException) as caught:
+        await settled(wrapped._transport.send(poll, lambda: None))
+    assert (1, 1) == (caught.value.attempts, len(server.seen))
+    for retried in (plain.list_clusters, wrapped.list_clusters):
+        server.will(failing)
+        await settled(retried())
+    assert 5 == len(server.seen)
+    await settled(plain.close())

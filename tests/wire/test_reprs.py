@@ -53,14 +53,6 @@ def test_an_async_client_without_a_region_can_be_shown(monkeypatch: pytest.Monke
     )
 
 
-async def test_an_async_client_whose_first_request_is_a_poll_can_be_shown() -> None:
-    """Polls have an aiobotocore client of their own."""
-    ecs = ecskit.AsyncClient(region_name="eu-west-1")
-    await ecs._transport.open(single_attempt=True)
-    assert "AsyncClient(region_name='eu-west-1')" == repr(ecs)
-    await ecs.aclose()
-
-
 async def test_a_wrapping_client_says_so() -> None:
     """With the region and the endpoint of the client that it wraps."""
     wrapped = boto3.client("ecs", region_name="eu-west-1", endpoint_url="http://u:s3cr3t@localhost")

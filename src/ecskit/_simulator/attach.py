@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 def attach(target: object, simulator: Simulator) -> Attachment:
     """Answer every ECS request of a botocore client or session with a simulator.
 
+    A client of ecskit that wraps the client or uses the session from then on waits on the clock of the simulator.
+
     Args:
         target: A botocore client, botocore session, boto3 session, or event emitter. Attach to a session before
             making its clients: each client copies the session's handlers.
@@ -25,11 +27,13 @@ def attach(target: object, simulator: Simulator) -> Attachment:
     Raises:
         TypeError: The target takes no event handlers.
     """
-    return register(target, simulator.respond)
+    return register(target, simulator.respond, simulator._client_clock)
 
 
 def attach_async(target: object, simulator: Simulator) -> Attachment:
     """Answer every ECS request of an aiobotocore client or session with a simulator.
+
+    A client of ecskit that wraps the client or uses the session from then on waits on the clock of the simulator.
 
     Args:
         target: An aiobotocore client, session or event emitter. Attach to a session before making its clients.
@@ -42,4 +46,4 @@ def attach_async(target: object, simulator: Simulator) -> Attachment:
         MissingExtraError: The extra `async` is not installed.
         TypeError: The target takes no event handlers.
     """
-    return register_async(target, simulator.respond)
+    return register_async(target, simulator.respond, simulator._client_clock)

@@ -22,6 +22,8 @@ from ecskit._simulator.wire import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ecskit._drive.clock import Clock
+
 Respond = Callable[[str, bytes], Response]
 """Return the response for an `X-Amz-Target` header and a body."""
 
@@ -51,8 +53,8 @@ class Attachment:
         self._events.unregister(_EVENT, self._handler)
 
 
-def register(target: object, respond: Respond) -> Attachment:
-    """Answer every ECS request of a botocore client or session with `respond`.
+def register(target: object, respond: Respond, clock: Clock) -> Attachment:
+    """Answer every ECS request of a botocore client or session with `respond`. `clock` is that of the answers.
 
     Raises:
         TypeError: The target takes no event handlers.
@@ -62,11 +64,11 @@ def register(target: object, respond: Respond) -> Attachment:
         response = _response(respond, request)
         return AWSResponse(request.url, response.status, _headers(response), _Raw(response.body))
 
-    return _register(target, answer)
+    return _register(target, answer, clock)
 
 
-def register_async(target: object, respond: Respond) -> Attachment:
-    """Answer every ECS request of an aiobotocore client or session with `respond`.
+def register_async(target: object, respond: Respond, clock: Clock) -> Attachment:
+    """Answer every ECS request of an aiobotocore client or session with `respond`, as `register` does.
 
     Raises:
         MissingExtraError: The extra `async` is not installed.
@@ -84,7 +86,7 @@ def register_async(target: object, respond: Respond) -> Attachment:
         aio: AWSResponse = AioAWSResponse(request.url, response.status, _headers(response), _AsyncRaw(response.body))
         return aio
 
-    return _register(target, answer)
+    return _register(target, answer, clock)
 
 
 class _Raw(io.BytesIO):
@@ -125,7 +127,8 @@ def _headers(response: Response) -> HTTPHeaders:
     return headers
 
 
-def _register(target: object, handler: Callable[..., Any]) -> Attachment:
+def _register(target: object, handler: Any, clock: Clock) -> Attachment:
+    handler.ecskit_clock = clock  # a client of ecskit that is made or wrapped later finds it, and waits on it
     events = _events_of(target)
     events.register(_EVENT, handler)
     return Attachment(events, handler)

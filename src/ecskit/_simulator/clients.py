@@ -51,7 +51,7 @@ class ClientSettings:
 
         session = _session(Session)
         if self.url is None:
-            register(session.get_component("event_emitter"), self.respond)
+            register(session.get_component("event_emitter"), self.respond, self.clock)
         return Client(session=session, **self._options())._with_runtime(self.clock, self.random)
 
     def async_client(self) -> AsyncClient:
@@ -60,7 +60,7 @@ class ClientSettings:
 
         session = _session(transport_module().AioSession)
         if self.url is None:
-            register_async(session.get_component("event_emitter"), self.respond)
+            register_async(session.get_component("event_emitter"), self.respond, self.clock)
         return AsyncClient(session=session, **self._options())._with_runtime(self.clock, self.random)
 
     def _options(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _KEPT: list[AsyncTransport] = []
 
 
 class AsyncTransport:
-    """Sends through an aiobotocore client; single attempts through a second one. Each is made on first use."""
+    """Sends through an aiobotocore client, which is made on first use."""
 
     def __init__(
         self,
@@ -39,11 +39,11 @@ class AsyncTransport:
         arguments: dict[str, Any] | None = None,
         options: Options | None = None,
     ) -> None:
-        """Send through `client`, which the caller owns, or through clients made from `session`."""
+        """Send through `client`, which the caller owns, or through one made from `session`."""
         self._session = session
         self._arguments = arguments or {}
         self._options = options
-        self._pools: dict[bool, Pooled] = {}
+        self._pool: Pooled | None = None
         self._owned = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: asyncio.Lock | None = None
@@ -51,17 +51,23 @@ class AsyncTransport:
         self._process = os.getpid()
         self._made_at = unclosed.caller()
         if client is not None:
-            self._pools = dict.fromkeys((False, True), Pooled(client, beyond=_BEYOND))
+            self._pool = Pooled(client, beyond=_BEYOND)
         _forks.register(self)
 
     @property
     def client(self) -> Any:
         """The aiobotocore client; ConfigurationError before the first call or `async with`."""
-        if False not in self._pools:
+        if self._pool is None:
             raise ConfigurationError(
                 "the aiobotocore client does not exist yet; `async with` or the first call makes it"
             )
-        return self._pools[False].client
+        return self._pool.client
+
+    @property
+    def clock(self) -> Any:
+        """The clock of the double that answers the requests; None without one."""
+        wrapped = self._pool.client.meta.events if self._pool else None
+        return exchange.clock(wrapped or self._session.get_component("event_emitter"))
 
     async def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
@@ -71,7 +77,7 @@ class AsyncTransport:
         """
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
-        pool = await self.open(single_attempt=send.single_attempt, operation=send.operation)
+        pool = await self.open(send.operation)
         under_way = exchange.Exchange(pool.client, send, on_send)
         pool.enter(under_way)
         token = exchange.current.set(under_way)
@@ -89,8 +95,8 @@ class AsyncTransport:
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
-    async def open(self, *, single_attempt: bool = False, operation: str = "AsyncClient") -> Pooled:
-        """Return the client for usual requests or for single attempts. It is made if absent.
+    async def open(self, operation: str = "AsyncClient") -> Pooled:
+        """Return the client. It is made if absent.
 
         Raises:
             ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -111,18 +117,17 @@ class AsyncTransport:
         async with self._lock:
             if self._closed:
                 raise ClientClosedError("the client was closed during the call")
-            if single_attempt not in self._pools:
-                arguments = sessions.for_single_attempts(self._arguments) if single_attempt else self._arguments
-                if sessions.needs_credentials(arguments):
+            if self._pool is None:
+                if sessions.needs_credentials(self._arguments):
                     with credentials.getting_credentials(operation):
                         await self._session.get_credentials()  # the session keeps them
                 with translate.configuring():
-                    made = await self._owned.enter_async_context(self._session.create_client(**arguments))
-                self._pools[single_attempt] = Pooled(made, beyond=_BEYOND)
-        return self._pools[single_attempt]
+                    made = await self._owned.enter_async_context(self._session.create_client(**self._arguments))
+                self._pool = Pooled(made, beyond=_BEYOND)
+        return self._pool
 
     def _check_process(self) -> None:
-        if not self._pools and self._loop is None:
+        if self._pool is None and self._loop is None:
             self._process = os.getpid()  # nothing is open: the client belongs to the process that uses it first
         elif self._process != os.getpid():
             raise WrongEventLoopError(
@@ -131,22 +136,21 @@ class AsyncTransport:
             )
 
     async def close(self) -> None:
-        """Detach from the clients, and close those made here. Wait for one that is being made."""
+        """Detach from the client, and close it if it was made here. Wait for one that is being made."""
         if self._closed:
             return
         self._closed = True
         if self._process != os.getpid():
             return  # the connections, and the selector of their event loop, are the parent's
         async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
-            # A wrapped client is in the dict twice, but was attached once.
-            for pool in set(self._pools.values()):
-                exchange.detach(pool.client)
+            if self._pool is not None:
+                exchange.detach(self._pool.client)
             await self._owned.aclose()
 
     def describe(self, name: str) -> str:
         """Return what a client of class `name` shows as its `repr`, before and after it is opened."""
-        if self._pools:
-            meta = next(iter(self._pools.values())).client.meta
+        if self._pool is not None:
+            meta = self._pool.client.meta
             region, endpoint = meta.region_name, meta.endpoint_url
         else:
             region = self._arguments.get("region_name") or self._session.get_config_variable("region")
@@ -164,14 +168,14 @@ class AsyncTransport:
 
     def after_fork(self) -> None:
         """Leave the connections to the parent process: closing them here would close them in its event loop."""
-        if self._pools:
+        if self._pool is not None:
             _KEPT.append(self)
         elif self._session is not None:
-            renewal.renew([], self._session)
+            renewal.renew(None, self._session)
 
     def __del__(self) -> None:
-        if self._pools and self._session is not None and not self._closed and self._process == os.getpid():
-            unclosed.warn(self, self._made_at, [pool.client for pool in self._pools.values()])
+        if self._pool is not None and self._session is not None and not self._closed and self._process == os.getpid():
+            unclosed.warn(self, self._made_at, self._pool.client)
 
 
 def new_transport(options: Options, like: AsyncTransport | None = None) -> AsyncTransport:

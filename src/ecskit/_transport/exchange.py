@@ -22,7 +22,7 @@ from botocore import parsers, xform_name
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
 
-__all__ = ["Exchange", "attach", "current", "detach"]
+__all__ = ["Exchange", "attach", "clock", "current", "detach", "emitter"]
 
 _EVENTS_ID = "ecskit"
 
@@ -44,6 +44,7 @@ class Exchange:
         "params",
         "region",
         "sent",
+        "single_attempt",
         "unreadable",
     )
 
@@ -63,6 +64,7 @@ class Exchange:
             )
         self._client = client
         self.operation = send.operation
+        self.single_attempt = send.single_attempt
         self.region: str | None = client.meta.region_name
         self.method = xform_name(send.operation)
         self._wire = send.params
@@ -273,13 +275,30 @@ _LAST = {_relax}
 """Handlers that run after those of the owner, which may change the parameters."""
 
 
+def clock(events: Any) -> Any:
+    """Return the clock of the double that answers requests, such as the simulator; None if there is none."""
+    handlers = _handlers(events, "before-send.ecs")
+    return next((each.ecskit_clock for each in handlers if hasattr(each, "ecskit_clock")), None)
+
+
+def _handlers(events: Any, event: str) -> Any:
+    """Return the handlers of an event."""
+    # Not public. Without it, each response is parsed for observers, and a double has no clock.
+    trie = getattr(emitter(events), "_handlers", None)
+    return trie.prefix_search(event) if trie else [None]
+
+
+def emitter(events: Any) -> Any:
+    """Return the emitter behind the `meta.events` of a client or the component of a session."""
+    found = events
+    while hasattr(found, "_emitter"):  # aliases of event names, around one another for derived sessions
+        found = found._emitter
+    return found
+
+
 def _is_observed(client: Any, operation: str) -> bool:
     """Return whether handlers other than those of botocore and ecskit receive the parsed response."""
-    emitter = client.meta.events
-    while hasattr(emitter, "_emitter"):  # aliases of event names, around one another for derived sessions
-        emitter = emitter._emitter
-    trie = getattr(emitter, "_handlers", None)  # not public: without it, each response is parsed for observers
-    handlers = trie.prefix_search(f"after-call.ecs.{operation}") if trie else [None]
+    handlers = _handlers(client.meta.events, f"after-call.ecs.{operation}")
     return any(getattr(each, "__module__", "").partition(".")[0] not in _SILENT for each in handlers)
 
 

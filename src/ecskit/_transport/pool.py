@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from . import exchange
+from .retries import allow_single_attempts
 
 __all__ = ["Pooled"]
 
@@ -26,6 +27,7 @@ class Pooled:
         self._largest = 0
         self._reported = False
         exchange.attach(client)
+        allow_single_attempts(client)
 
     def enter(self, request: exchange.Exchange) -> None:
         """Count a request that begins."""

@@ -32,8 +32,8 @@ _WITHOUT_LOCKS = frozenset(
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 
-def renew(clients: list[Any], session: object) -> bool:
-    """Give the botocore objects that `clients` and `session` use new locks and connection pools.
+def renew(client: Any, session: object) -> bool:
+    """Give the botocore objects that `client`, if any, and `session` use new locks and connection pools.
 
     Returns:
         Whether all pools were replaced. False means that this version of botocore keeps them elsewhere.
@@ -41,7 +41,7 @@ def renew(clients: list[Any], session: object) -> bool:
     seen: dict[int, object] = {}
     fresh: dict[int, Any] = {}
     replaced: list[bool] = []
-    todo: deque[object] = deque([*clients, session])
+    todo: deque[object] = deque([client, session])
     while todo:
         value = todo.pop()
         if id(value) in seen:
@@ -52,7 +52,7 @@ def renew(clients: list[Any], session: object) -> bool:
         if _is_botocores(value):
             _renew_locks(value, fresh)
         todo.extend(_parts(value))
-    return all(replaced) and None not in map(_http_session, clients)
+    return all(replaced) and (client is None or _has_pools(client))
 
 
 def _parts(value: Any) -> Iterator[object]:
@@ -97,10 +97,7 @@ def _is_of_botocore(module: object) -> bool:
 def _renew_locks(value: Any, fresh: dict[int, Any]) -> None:
     attributes = vars(value)
     if isinstance(value, RefreshableCredentials):
-        credentials: Any = value
-        if credentials._refresh_lock.locked() and credentials._expiry_time is not None:
-            # A thread of the parent was refreshing them, and may have stored a part of the new ones.
-            credentials._expiry_time = _LONG_AGO
+        _renew_if_refreshing(value)
     for name, held in list(attributes.items()):
         if type(held) in _LOCKS:
             attributes[name] = _new_lock(held, fresh)
@@ -110,6 +107,12 @@ def _renew_locks(value: Any, fresh: dict[int, Any]) -> None:
             attributes[name] = type(held)()
 
 
+def _renew_if_refreshing(credentials: Any) -> None:
+    """Have credentials refreshed again that a thread of the parent was refreshing: parts of them may be old."""
+    if credentials._refresh_lock.locked() and credentials._expiry_time is not None:
+        credentials._expiry_time = _LONG_AGO
+
+
 def _new_lock(held: Any, fresh: dict[int, Any]) -> Any:
     """Return one new lock for each old one: a condition and its owner may share it."""
     if id(held) not in fresh:
@@ -117,10 +120,9 @@ def _new_lock(held: Any, fresh: dict[int, Any]) -> Any:
     return fresh[id(held)][1]
 
 
-def _http_session(client: Any) -> object:
-    """Return the object with the connection pools of a client."""
-    found = getattr(getattr(client, "_endpoint", None), "http_session", None)
-    return found if isinstance(found, URLLib3Session) else None
+def _has_pools(client: Any) -> bool:
+    """Return whether a client keeps its connection pools where they were found."""
+    return isinstance(getattr(getattr(client, "_endpoint", None), "http_session", None), URLLib3Session)
 
 
 def _renew_pools(session: Any) -> bool:

@@ -21,7 +21,7 @@ from ecskit._transport.loader import ShippedModelLoader
 from ecskit._transport.options import Options
 from ecskit._version import __version__
 
-__all__ = ["check_wrapped", "client_arguments", "derive", "for_single_attempts", "given", "needs_credentials", "new"]
+__all__ = ["check_wrapped", "client_arguments", "derive", "given", "needs_credentials", "new"]
 
 _ATTEMPTS = {"max_attempts", "total_max_attempts"}
 _PASSED_ON = {
@@ -84,12 +84,6 @@ def check_wrapped(client: Any, base: type[Any]) -> None:
     name = client.meta.service_model.service_name
     if name != "ecs":
         raise ConfigurationError(f"expected a client for ecs, got one for {name}")
-
-
-def for_single_attempts(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a client that makes one attempt for each request."""
-    config = arguments["config"]
-    return {**arguments, "config": config.merge(Config(retries={"total_max_attempts": 1, "mode": "standard"}))}
 
 
 def needs_credentials(arguments: dict[str, Any]) -> bool:

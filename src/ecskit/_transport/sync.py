@@ -25,20 +25,18 @@ _BEYOND = "connections beyond that are opened for one request and discarded"
 
 
 class Transport:
-    """Sends through a botocore client; single attempts through a second one, which is made on first use."""
+    """Sends through a botocore client."""
 
     def __init__(
         self,
         client: Any,
         *,
         session: Any = None,
-        arguments: dict[str, Any] | None = None,
         options: Options | None = None,
     ) -> None:
         """Send through `client`. Without a session the caller owns it: it serves all requests, and stays open."""
-        self._pools = [Pooled(client, beyond=_BEYOND)]
+        self._pool = Pooled(client, beyond=_BEYOND)
         self._session = session
-        self._arguments = arguments or {}
         self._options = options
         self._lock = threading.Lock()
         self._closed = False
@@ -51,7 +49,12 @@ class Transport:
     def client(self) -> Any:
         """The botocore client."""
         _forks.check()
-        return self._pools[0].client
+        return self._pool.client
+
+    @property
+    def clock(self) -> Any:
+        """The clock of the double that answers the requests; None without one."""
+        return exchange.clock(self._pool.client.meta.events)
 
     def send(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
         """Send one request. `on_send` is called just before each attempt.
@@ -59,7 +62,7 @@ class Transport:
         Raises:
             EcsError: It could not be sent, no response was received, or ECS returned an error.
         """
-        pool = self._single_attempts() if send.single_attempt else self._pools[0]
+        pool = self._pool
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         if self._refusal:
@@ -81,19 +84,18 @@ class Transport:
         raise failed from cause
 
     def close(self) -> None:
-        """Detach from the clients, and close those made here."""
+        """Detach from the client, and close it if it was made here."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            for pool in self._pools:
-                exchange.detach(pool.client)
-                if self._session is not None:
-                    pool.client.close()
+            exchange.detach(self._pool.client)
+            if self._session is not None:
+                self._pool.client.close()
 
     def describe(self, name: str) -> str:
         """Return what a client of class `name` shows as its `repr`."""
-        meta = self._pools[0].client.meta
+        meta = self._pool.client.meta
         return described(
             name,
             self._options,
@@ -113,8 +115,7 @@ class Transport:
     def after_fork(self) -> None:
         """Replace locks and connections: those of the parent process stay as they are."""
         self._lock = threading.Lock()
-        for pool in self._pools:
-            pool.after_fork()
+        self._pool.after_fork()
         made = f"made in process {self._process}, from which this process was forked"
         if self._session is None:
             self._refusal = (
@@ -126,17 +127,8 @@ class Transport:
             f"the client was {made}, and its connections cannot be replaced with this version of botocore; make a"
             " client in each process"
         )
-        if renewal.renew([pool.client for pool in self._pools], self._session):
+        if renewal.renew(self._pool.client, self._session):
             self._refusal = None
-
-    def _single_attempts(self) -> Pooled:
-        if self._session is None:
-            return self._pools[0]
-        with self._lock:
-            if len(self._pools) == 1 and not self._closed:
-                single = self._session.create_client(**sessions.for_single_attempts(self._arguments))
-                self._pools.append(Pooled(single, beyond=_BEYOND))
-        return self._pools[-1]
 
 
 def new_transport(options: Options, like: Transport | None = None) -> Transport:
@@ -156,7 +148,7 @@ def new_transport(options: Options, like: Transport | None = None) -> Transport:
             own.get_credentials()  # the session keeps them
     with translate.configuring():
         client = own.create_client(**arguments)
-    return Transport(client, session=own, arguments=arguments, options=options)
+    return Transport(client, session=own, options=options)
 
 
 def wrap(client: Any) -> Transport:

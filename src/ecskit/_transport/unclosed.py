@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,15 +31,14 @@ def _is_tracing() -> bool:
     return by_option or (loaded is not None and loaded.is_tracing())
 
 
-def warn(transport: object, made_at: str, clients: Iterable[Any]) -> None:
-    """Close the connections of `clients` as far as possible without an event loop, and warn once."""
-    for client in clients:
-        # Where aiobotocore keeps them elsewhere, aiohttp closes them itself, and warns in addition.
-        with suppress(Exception):
-            for session in client._endpoint.http_session._sessions.values():
-                connector = session.connector
-                session.detach()
-                connector._close()
+def warn(transport: object, made_at: str, client: Any) -> None:
+    """Close the connections of `client` as far as possible without an event loop, and warn once."""
+    # Where aiobotocore keeps them elsewhere, aiohttp closes them itself, and warns in addition.
+    with suppress(Exception):
+        for session in client._endpoint.http_session._sessions.values():
+            connector = session.connector
+            session.detach()
+            connector._close()
     warnings.warn(
         f"unclosed {transport!r}{made_at}; use it with `async with`, or call `await aclose()`",
         ResourceWarning,

@@ -215,9 +215,11 @@ def _without_error(progress: DeploymentProgress | None, after: str) -> Verdict:
         return Verdict("UNCHANGED", is_good=True, text=f"{name} {after}: nothing was changed, {_counts(progress)}")
     if _is_deployed(progress):
         return Verdict("DEPLOYED", is_good=True, text=f"{name} {after}: {_counts(progress)}")
-    state = ", ".join(filter(None, (progress.status, progress.stage and f"stage {progress.stage}", _counts(progress))))
     # It reached the requested stage or pause, or the caller stopped following it.
-    return Verdict("LEFT", is_good=not progress.is_over, text=f"{name} {after}: {state}")
+    word = "PAUSED" if progress.paused else progress.status.replace("_", " ")
+    stage = progress.paused_by or (progress.stage and f"stage {progress.stage}")
+    state = ", ".join(filter(None, (stage, _counts(progress))))
+    return Verdict(word, is_good=not progress.is_over, text=f"{name} {after}: {state}")
 
 
 def _is_deployed(progress: DeploymentProgress) -> bool:
