@@ -77,4 +77,4 @@ def members(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit("\n".join(main(Path(sys.argv[1]))))
+    sys.exit("\n".join(main(Path(sys.argv[1]))) or None)

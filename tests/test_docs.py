@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from support.served_simulator import served_simulator
 
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
+from ecskit.tasks import TaskOutcome
 from ecskit.testing import TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -68,6 +70,13 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                 network_configuration=NETWORK,
             )
             yield client
+
+
+def test_the_table_of_outcomes_has_every_field() -> None:
+    """The fields and properties of `TaskOutcome`."""
+    rows = re.findall(r"^\| `(\w+)` \| `", (DOCS / "outcomes.md").read_text("utf-8"), re.MULTILINE)
+    properties = [name for name, value in vars(TaskOutcome).items() if isinstance(value, property)]
+    assert sorted(rows) == sorted([*(field.name for field in attrs.fields(TaskOutcome)), *properties])
 
 
 def parse(block: re.Match[str]) -> ast.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import pickle
 import re
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from support.both_clients import Act, Ecs, Went, both
 
+from ecskit._facades.sync_services import ServiceVerbs
 from ecskit.errors import (
     AccessDeniedError,
     ClientClosedError,
@@ -138,6 +140,16 @@ def test_a_refused_read_ends_the_deployments_that_need_it() -> None:
     failed = watched(make, *NAMES).raised(DeploymentsFailed)
     assert list(NAMES) == list(failed.errors)
     assert all(isinstance(error, AccessDeniedError) for error in failed.errors.values())
+
+
+def test_the_docstring_lists_what_the_stream_itself_raises() -> None:
+    """Errors of the deployments are in `errors` of one error, whose entry names them."""
+    section = str(inspect.getdoc(ServiceVerbs.watch)).split("Raises:")[1]
+    assert re.findall(r"^    (\w+):", section, re.MULTILINE) == [
+        "DeploymentsFailed",
+        "RequestError",
+        "ConfigurationError",
+    ]
 
 
 def test_failures_are_rolled_back_while_others_are_watched() -> None:

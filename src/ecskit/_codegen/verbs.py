@@ -164,13 +164,17 @@ class _Expansion:
                 yield Parameter(name, _text(member.annotation), _default(member.value), (parameter, class_))
 
     def documented(self, sections: dict[str, str]) -> dict[str, str]:
-        """Return a docstring with the fields among the arguments, and with the errors of their classes."""
+        """Return a docstring with the fields among the arguments, and with the errors of their classes.
+
+        Errors that the docstring itself names in its section are not listed again.
+        """
         if not self.docs:
             return sections
         args = "\n".join([*_without(sections["Args"], self.parameters), *self.docs])
         own = sections.get("Raises", "")
         errors = [entry for section in self.raises for entry in entries(section)]
-        more = {entry.split(":")[0]: entry for entry in reversed(errors) if f"{entry.split(':')[0]}:" not in own}
+        named = set(re.findall(r"\w+", own))
+        more = {name: entry for entry in reversed(errors) if (name := entry.split(":")[0].strip()) not in named}
         ordered = {"": sections[""], "Args": args}
         ordered |= {name: text for name, text in sections.items() if name in ("Returns", "Yields")}
         ordered["Raises"] = "\n".join(filter(None, [own, *reversed(more.values())]))

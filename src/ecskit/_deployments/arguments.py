@@ -182,10 +182,10 @@ class FollowOptions:
     """What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the newer one."""
     on_pause: AsyncOnPause = "wait"
     """What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise" DeploymentPaused; or a
-    function that is called once with each hook and returns "CONTINUE", "ROLLBACK", or None to wait. An async client
-    also takes a coroutine function."""
+    function that is called once with each hook and returns "CONTINUE", "ROLLBACK", or None to wait for an answer from
+    elsewhere. Until it returns, the deployment is not polled. An async client also takes a coroutine function."""
     stalled_after: float | None = None
-    """Seconds without any change, after which a deployment with fewer running tasks than desired is stalled. A task
+    """Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment is stalled. A task
     that starts or stops is a change. None sets no limit."""
     max_failed_tasks: int | None = None
     """After this number of failed tasks in a row, a deployment that no circuit breaker can end is stalled. After this
@@ -194,10 +194,10 @@ class FollowOptions:
     stable_for: float | None = None
     """Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is unhealthy, and none
     stops, except for causes outside the deployment, such as scaling or Spot. A stop restarts the period. The deployment
-    is unstable after too many stops, or if three times this period passes without success. If tasks are only missing,
-    WaitTimeout is raised once `timeout` and three times this period, at least 60 s, are over. The period does not count
-    against `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
-    nothing."""
+    is unstable after too many stops, or if they do not stay up within three times this period. If tasks are only
+    missing, WaitTimeout is raised when both are over: `timeout`, and three times this period (at least 60 s) after the
+    success. The period does not count against `timeout`. With None or 0 the wait ends at the success. Tasks are
+    observed even if the request changed nothing."""
     pause_timeout: float | None = None
     """Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is answered or expires.
     Pauses do not count against `timeout`."""

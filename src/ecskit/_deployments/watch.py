@@ -60,7 +60,10 @@ def watch(
         The events of each deployment. `label` names the deployment: by its service, if these names differ.
 
     Raises:
-        DeploymentsFailed: All have ended, and some did not succeed. It holds their errors by label.
+        DeploymentsFailed: All have ended, and some did not succeed. `errors` holds by label what `wait` of a handle
+            would raise: DeploymentFailed (or DeploymentRolledBack, DeploymentRollbackFailed, DeploymentStalled,
+            DeploymentUnstable), DeploymentSuperseded, DeploymentPaused, ServiceGone, NotVisible, WaitTimeout,
+            ServiceError, CredentialsError. None of these is raised by itself.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """

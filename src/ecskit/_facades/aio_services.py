@@ -112,19 +112,21 @@ class AsyncServiceVerbs(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
@@ -354,19 +356,21 @@ class AsyncServiceVerbs(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
@@ -389,21 +393,11 @@ class AsyncServiceVerbs(Namespace):
             The events of each deployment. `label` names the deployment: by its service, if these names differ.
 
         Raises:
-            DeploymentsFailed: All have ended, and some did not succeed. It holds their errors by label.
-            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
-            DeploymentRolledBack: It failed, and the service runs again what it ran before.
-            DeploymentRollbackFailed: It failed, and so did the rollback.
-            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
-            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
-            DeploymentSuperseded: A newer deployment replaced it.
-            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
-            ServiceGone: The service was deleted.
-            NotVisible: No read ever showed the deployment.
-            WaitTimeout: `timeout` or `max_polls` was reached.
+            DeploymentsFailed: All have ended, and some did not succeed. `errors` holds by label what `wait` of a handle
+                would raise: DeploymentFailed (or DeploymentRolledBack, DeploymentRollbackFailed, DeploymentStalled,
+                DeploymentUnstable), DeploymentSuperseded, DeploymentPaused, ServiceGone, NotVisible, WaitTimeout,
+                ServiceError, CredentialsError. None of these is raised by itself.
             RequestError: An argument is invalid; nothing was sent.
-            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
-                from its `story.handle`.
-            CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
@@ -612,19 +606,21 @@ class AsyncServiceVerbs(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
@@ -734,19 +730,21 @@ class AsyncServiceVerbs(Namespace):
                 newer one.
             on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
                 DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
-                or None to wait. An async client also takes a coroutine function.
-            stalled_after: Seconds without any change, after which a deployment with fewer running tasks than desired is
-                stalled. A task that starts or stops is a change. None sets no limit.
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
             max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
                 is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
                 configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
                 200.
             stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
                 unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
-                restarts the period. The deployment is unstable after too many stops, or if three times this period
-                passes without success. If tasks are only missing, WaitTimeout is raised once `timeout` and three times
-                this period, at least 60 s, are over. The period does not count against `timeout`. With None or 0 the
-                wait ends at the success. Tasks are observed even if the request changed nothing.
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
             pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
                 answered or expires. Pauses do not count against `timeout`.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
