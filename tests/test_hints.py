@@ -102,6 +102,10 @@ def test_a_bug_in_a_property_shows_its_own_cause(base: type[Any]) -> None:
     ("key", "message"),
     [
         ("services", "DescribeServicesResponse has attributes, not keys: .services instead of ['services']"),
+        (
+            "ResponseMetadata",
+            "DescribeServicesResponse has attributes, not keys: .metadata instead of ['ResponseMetadata']",
+        ),
         (0, "DescribeServicesResponse has attributes and is no dict; to_dict() returns one, with the names of ECS"),
     ],
 )

@@ -285,7 +285,8 @@ class Client(Portable, Operations):
         self._runtime.close(self._transport.close)
 
     def __enter__(self) -> Self:
-        """Return this client."""
+        """Return this client. Raise ClientClosedError if it is closed."""
+        self._transport.open()
         return self
 
     def __exit__(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.both_clients import Ecs, aperform, perform, then
 
+from ecskit import DeploymentHandle
 from ecskit.errors import NothingToRollBack, RequestError, WaitFailed
 from ecskit.services import CountsChanged, ServiceEventLogged, StartedDeployment, StatusChanged, TaskStopped
 from ecskit.testing import DeploymentScript, Fault, Simulator, TaskScript
@@ -252,3 +253,13 @@ def test_stages_are_events() -> None:
     stages = [item.stage for item in went.items if type(item).__name__ == "StageReached"]
     assert "BAKE_TIME" in stages
     assert len(stages) == len(set(stages))
+
+
+def test_a_handle_is_shown_in_a_line() -> None:
+    """`print` shows the name of the deployment; `repr` has everything."""
+    started = StartedDeployment(
+        service="web", cluster="prod", deployment_id="ecs-svc/1", task_definition="arn:aws:ecs:us-east-1:1:web:8"
+    )
+    handle: DeploymentHandle = DeploymentHandle(None, started)  # type: ignore[arg-type]  # it sends nothing
+    assert "deployment 1 of prod/web (arn:aws:ecs:us-east-1:1:web:8)" == str(handle) == str(started)
+    assert repr(handle) == f"DeploymentHandle({started!r})"

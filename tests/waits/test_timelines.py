@@ -66,7 +66,14 @@ RUNNING = rows(
     ("one that ran and stopped does not count as running", "R/P S/R", "TaskStoppedEarly", 2, "a is", {"tasks": 2}),
     ("one that runs stays known while the other comes", "R/- -/P -/R", "RUNNING/RUNNING", 3, "", {"tasks": 2}),
     ("only those to blame are blamed", "R/S/P", "TaskStoppedEarly", 1, "after 0 s: task b is STOPPED", {"tasks": 3}),
-    ("one of two never visible", "R/-", "TaskNotVisible", 0, "60 s: task b was not", {"tasks": 2, "elapsed": 60}),
+    (
+        "one of two never visible",
+        "R/-",
+        "TaskNotVisible",
+        0,
+        "60 s: task b in cluster 'prod' was not",
+        {"tasks": 2, "elapsed": 60},
+    ),
     ("a bad end comes before an unknown one", "-/S", "TaskStoppedEarly", 1, "0 s: task b is", {"tasks": 2}),
 )
 
@@ -89,7 +96,7 @@ STOPPED = rows(
     ("one stopped, the other missing from the start", "S/-", "TaskNotVisible", 0, "task b", {"tasks": 2}),
     ("one stopped, the other seen and then missing", "S/R S/-", "TaskPurged", 0, "task b was RUNNING", {"tasks": 2}),
     ("one stopped, the other missing for a while", "S/R -/- -/- -/S", "STOPPED/STOPPED", 4, "", {"tasks": 2}),
-    ("all missing", "-/-", "TaskNotVisible", 0, "task a was | task b was | MISSING x", {"tasks": 2, "elapsed": 60}),
+    ("all missing", "-/-", "TaskNotVisible", 0, "task a in | task b in | MISSING x", {"tasks": 2, "elapsed": 60}),
     ("stopped, then missing", "S~ -", "STOPPED", 2),
     ("it ran, and two hours later it is missing", "R -", "TaskPurged", 0, "was RUNNING, then not found"),
     ("missing never erases: it is back", "R - - - R - S", "STOPPED", 7),

@@ -66,12 +66,12 @@ WRONG = [
     (
         "run_task",
         {"task_definition": "web", "tags": [{"key": "k"}]},
-        "tags[0]: expected Tag, got dict; make it a Tag(...)",
+        "tags[0]: expected Tag, got dict; use Tag(...) or Tag.from_dict(...)",
     ),
     (
         "run_task",
         {"task_definition": "web", "overrides": {"cpu": "256"}},
-        "overrides: expected TaskOverride, got dict; make it a TaskOverride(...)",
+        "overrides: expected TaskOverride, got dict; use TaskOverride(...) or TaskOverride.from_dict(...)",
     ),
     (
         "run_task",

@@ -12,7 +12,7 @@ from aiobotocore.client import AioBaseClient
 from botocore import parsers
 from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError, StubAssertionError, StubResponseError
 from botocore.stub import ANY, Stubber
 
 import ecskit
@@ -53,6 +53,28 @@ async def test_a_stubbed_client_refuses(ecs: Caller) -> None:
             await ecs.call("list_tasks", cluster="prod")
         with pytest.raises(errors.MalformedResponseError, match=r"tasks\[0\].taskArn: is missing"):
             await ecs.call("describe_tasks", tasks=["a"])
+
+
+async def test_a_stub_answers_the_polls_of_waits(ecs: Caller) -> None:
+    """All requests pass through the client that is public, and so through its event handlers."""
+    prod = {"clusterArn": "arn:aws:ecs:eu-central-1:1:cluster/prod", "clusterName": "prod", "status": "ACTIVE"}
+    client = await ecs.botocore_client()
+    seen: list[str] = []
+    client.meta.events.register("provide-client-params.ecs", lambda model, **_: seen.append(model.name))
+    with Stubber(client) as stub:
+        stub.add_response("describe_clusters", {"clusters": [prod]}, {"clusters": ["prod"]})
+        [cluster] = await settled(ecs.client.wait.clusters_active("prod"))
+    assert ("ACTIVE", ["DescribeClusters"]) == (cluster.status, seen)
+
+
+async def test_the_assertions_of_a_stub_are_raised_as_they_are(ecs: Caller) -> None:
+    """A failure of a test is no error of a request, which the program under test may handle."""
+    with Stubber(await ecs.botocore_client()) as stub:
+        stub.add_response("list_tasks", {}, {"cluster": "staging"})
+        with pytest.raises(StubAssertionError):
+            await ecs.call("list_tasks", cluster="prod")
+        with pytest.raises(StubResponseError):
+            await ecs.call("list_clusters")
 
 
 async def test_an_answer_before_the_call_counts(ecs: Caller) -> None:

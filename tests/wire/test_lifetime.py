@@ -197,8 +197,16 @@ async def test_closing_while_a_client_is_made_leaves_nothing_open(server: ModelS
     assert (None, []) == (ecs._transport._pool, server.seen)
 
 
+def test_a_closed_client_cannot_be_entered() -> None:
+    """`with` raises the error at once."""
+    ecs = ecskit.Client(region_name=REGION, endpoint_url=ENDPOINT)
+    ecs.close()
+    with pytest.raises(errors.ClientClosedError):
+        ecs.__enter__()
+
+
 async def test_a_closed_async_client_cannot_be_entered() -> None:
-    """`async with` says at once that it is closed."""
+    """`async with` does so, too."""
     ecs = ecskit.AsyncClient(region_name=REGION, endpoint_url=ENDPOINT)
     await ecs.aclose()
     with pytest.raises(errors.ClientClosedError):

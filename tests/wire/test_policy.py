@@ -228,6 +228,7 @@ async def test_polls_are_not_retried_in_any_mode(server: ModelServer, colour: st
     retries: Any = {"mode": mode, "total_max_attempts": 2}
     arguments: Any = {"region_name": REGION, "endpoint_url": server.url}
     aio = colour == "async"
+    plain: Any
     if aio:
         config = aiobotocore.config.AioConfig(retries=retries)
         plain = await AioSession().create_client("ecs", config=config, **arguments).__aenter__()

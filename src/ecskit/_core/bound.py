@@ -38,6 +38,9 @@ class Bound(Generic[StartedT]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._started!r})"
 
+    def __str__(self) -> str:
+        return str(self._started)
+
     def __eq__(self, other: object) -> bool:
         return self._started == other._started if type(other) is type(self) else NotImplemented
 

@@ -173,7 +173,8 @@ def _plain(value: Any) -> Any:
 
 
 def _both_names(cls: type[Model]) -> list[tuple[str, str]]:
-    return [(m.wire, m.name) for m in members(cls)]
+    names = [(m.wire, m.name) for m in members(cls)]
+    return [*names, ("ResponseMetadata", "metadata")] if issubclass(cls, Response) else names
 
 
 def _is_absent(value: Any) -> bool:

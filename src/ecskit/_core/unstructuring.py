@@ -82,8 +82,10 @@ def _value(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
         return None
     if kind.shape != "model" and _fits(value, kind.type):
         return value
-    hint = f"; make it a {kind.type.__name__}(...)" if kind.shape == "model" and isinstance(value, Mapping) else ""
-    problems.append((path, f"expected {kind.type.__name__}, got {_called(value)}{hint}"))
+    wanted = kind.type.__name__
+    is_dict = kind.shape == "model" and isinstance(value, Mapping)
+    hint = f"; use {wanted}(...) or {wanted}.from_dict(...)" if is_dict else ""
+    problems.append((path, f"expected {wanted}, got {_called(value)}{hint}"))
     return None
 
 

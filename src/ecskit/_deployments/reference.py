@@ -175,6 +175,9 @@ class StartedDeployment(Documented):
         name = f"deployment {id_} of {within}" if id_ else f"the deployment of {within}"
         return f"{name} ({_last(self.task_definition)})" if self.task_definition else name
 
+    def __str__(self) -> str:
+        return self.name
+
 
 DeploymentLike: TypeAlias = (
     StartedDeployment

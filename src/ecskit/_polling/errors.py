@@ -91,9 +91,12 @@ class WaitError(EcsError):
 
     def _text(self) -> str:
         story = self.story
-        reasons = listed((f"{story.noun} {_short(id_)} {why}" for id_, why in story.reasons.items()), separator="; ")
+        reasons = listed((f"{self._named(id_)} {why}" for id_, why in story.reasons.items()), separator="; ")
         text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {reasons}; {story.poll_summary}"
         return text + (f"; last error: {described(story.errors[-1])}" if story.errors else "")
+
+    def _named(self, id_: str) -> str:
+        return f"{self.story.noun} {_short(id_)}"
 
 
 class WaitTimeout(WaitError):  # named after what happened, like all errors of waits
@@ -110,6 +113,15 @@ class NotVisible(WaitError):
 
     outcome = "never visible"
 
+    def _named(self, id_: str) -> str:
+        """Return the target with its cluster: most often another one was meant."""
+        named = super()._named(id_)
+        if self.story.noun not in _IN_CLUSTERS:
+            return named
+        between = id_.split("/")[1:-1]  # an ARN has the cluster there
+        cluster = between[0] if between else _short(self.story.arguments.get("cluster") or "default")
+        return f"{named} in cluster {cluster!r}"
+
 
 class Vanished(WaitError):
     """A target was visible, and then not found any more."""
@@ -121,6 +133,10 @@ class WaitFailed(WaitError):
     """A target is in a state from which it cannot meet the condition."""
 
     outcome = "failed"
+
+
+_IN_CLUSTERS = frozenset({"container instance", "daemon", "service", "task", "task set"})
+"""What belongs to a cluster. ECS uses `default` if a request names none."""
 
 
 def _short(id_: str) -> str:

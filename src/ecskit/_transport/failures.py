@@ -76,7 +76,12 @@ def _kind(code: str, message: str, status: int) -> type[ServiceError]:
 
 
 def transport_error(operation: str, error: Exception) -> TransportError | None:
-    """Return the error for a request without a usable response; None for an error that is not botocore's."""
+    """Return the error for a request without a usable response; None for an error that is not botocore's.
+
+    Those of a `Stubber` are failures of a test, not of a request.
+    """
+    if isinstance(error, boto.StubResponseError):
+        return None
     text = str(error).strip().rstrip(".") or type(error).__name__
     for kind, made in _TRANSPORT:
         if isinstance(error, kind):

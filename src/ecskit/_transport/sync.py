@@ -83,6 +83,11 @@ class Transport:
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
+    def open(self) -> None:
+        """Raise ClientClosedError if the client is closed."""
+        if self._closed:
+            raise ClientClosedError("the client is closed")
+
     def close(self) -> None:
         """Detach from the client, and close it if it was made here."""
         with self._lock:
