@@ -166,7 +166,7 @@ def test_clients_that_are_made_after_attaching_wait_on_the_virtual_clock() -> No
     simulator, session = Simulator(), boto3.Session("testing", "testing", region_name="us-east-1")
     attach(session, simulator)
     simulator.script("job", HOUR)
-    theirs = session.client("ecs")
+    theirs: Any = session.client("ecs")
     theirs.register_task_definition(**JOB)
     with Client.wrap(theirs) as wrapped, Client(session=session) as made:
         assert runs_for_an_hour(wrapped).succeeded

@@ -25,9 +25,10 @@ R = TypeVar("R", bound=Response)
 encode = unstructure
 
 
-_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
-_LONG = b"0" * 19
-"""From 19 digits on, an integer may have more than 64 bits: orjson would make it a float, without an error."""
+_FOLDED = bytes.maketrans(b"0123456789:[ \t\n\r-", b"0000000000,,,,,,,")
+_LONG = b"," + b"0" * 19
+"""From 19 digits on, an integer may have more than 64 bits: orjson would make it a float, without an error. Most digits
+inside of texts follow something else: ids follow a slash or a quotation mark."""
 
 
 def _standard(body: bytes) -> Any:
@@ -42,7 +43,8 @@ def _loads() -> Callable[[bytes], Any]:
         return _standard
 
     def loads(body: bytes) -> Any:
-        if _LONG in body.translate(_ZEROS):  # an eighth of the time that the standard library needs for the body
+        folded = body.translate(_FOLDED)  # an eighth of the time that the standard library needs for the body
+        if _LONG in folded or folded.startswith(_LONG[1:]):
             return _standard(body)
         try:
             return fast(body)

@@ -283,9 +283,10 @@ def clock(events: Any) -> Any:
 
 def _handlers(events: Any, event: str) -> Any:
     """Return the handlers of an event."""
-    # Not public. Without it, each response is parsed for observers, and a double has no clock.
-    trie = getattr(emitter(events), "_handlers", None)
-    return trie.prefix_search(event) if trie else [None]
+    # Not public. Without them, each response is parsed for observers, and a double has no clock.
+    found = emitter(events)
+    trie, known = getattr(found, "_handlers", None), getattr(found, "_lookup_cache", {})
+    return known[event] if event in known else trie.prefix_search(event) if trie else [None]
 
 
 def emitter(events: Any) -> Any:
