@@ -119,13 +119,13 @@ def test_the_package_has_fixtures(tmp_path: Path) -> None:
     """
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
     page = (ROOT / "docs" / "testing.md").read_text("utf-8")
-    [block] = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
-    (tmp_path / "test_page.py").write_text(block, "utf-8")
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
+    (tmp_path / "test_page.py").write_text("\n".join(blocks), "utf-8")
     [block] = re.findall(r"```py\n(  def test_.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
     (tmp_path / "test_readme.py").write_text(PROGRAM + dedent(block), "utf-8")
     ran = pytest_run(tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "12 passed" in ran.stdout
+    assert "13 passed" in ran.stdout
 
 
 async def test_an_async_test_uses_the_client_as_it_is(
