@@ -137,8 +137,8 @@ class AsyncClient(Portable, AsyncOperations):
         """
         return cls.__new__(cls)._wrap(client, poll)
 
-    def _open(self, options: Options, like: AsyncTransport | None = None) -> Self:
-        return self._set_up(transport_module().new_transport(options, like), options, options.poll)
+    def _open(self, options: Options, like: object = None) -> Self:  # noqa: ARG002  # its session is of one event loop
+        return self._set_up(transport_module().new_transport(options), options, options.poll)
 
     def _wrap(self, client: Any, poll: wait_base | None) -> Self:
         check_poll(poll)
@@ -270,7 +270,7 @@ class AsyncClient(Portable, AsyncOperations):
             use_ssl=use_ssl,
             poll=poll,
         )
-        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given), self._transport)
+        variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)
 
     async def aclose(self) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from support import simulated_ecs
 from support.both_clients import Ecs
 from support.definitions import NETWORK
 
+from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import EcsError, RequestError
 from ecskit.testing import Fault, Lag, Simulator
 
@@ -95,6 +98,28 @@ def test_services_with_task_sets(prepare: Callable[[Simulator], None], fault: Fa
     [request] = went.requests("UpdateService")
     assert {"service", "cluster", "desiredCount"} == set(request)
     assert went.elapsed > 0
+
+
+def test_task_sets_whose_counts_are_behind_are_awaited() -> None:
+    """ECS may show the new count of the service before it has computed the counts of the task sets."""
+
+    def hooks() -> Mapping[str, Any]:
+        left = [5]
+
+        def answer(sim: Simulator, send: Send) -> RawResponse:
+            answered = simulated_ecs.answer(sim, send)
+            body = json.loads(answered.body)
+            if any(call.operation == "UpdateService" for call in sim.calls) and left[0]:
+                left[0] -= 1
+                for task_set in body["services"][0]["taskSets"] if "services" in body else body["service"]["taskSets"]:
+                    task_set.update(computedDesiredCount=2, runningCount=2, pendingCount=0)
+                    task_set.update(stabilityStatus="STEADY_STATE")
+            return RawResponse(json.dumps(body).encode(), {})
+
+        return {"answer": answer}
+
+    went = both(scale(5), prepare=_code_deploy, service=None, hooks=hooks)
+    assert (5, 5) == (went.returned().running_count, went.returned().desired_count)
 
 
 @pytest.mark.parametrize("until", ["settled", "requested"])

@@ -115,3 +115,19 @@ def test_rollback_restores_them() -> None:
     assert request["tomorrow"]["of"].endswith("/web:1")
     assert request["taskDefinition"].endswith("/web:1")
     assert "always" not in request
+
+
+def test_members_of_one_revision_do_not_make_it_another_one() -> None:
+    """A rollback finds the revision that differs in what it restores, also if each has an unknown ARN of its own."""
+
+    def number(body: Wire) -> None:
+        for revision in body["serviceRevisions"]:
+            revision["tomorrow"] = f"arn/{revision['serviceRevisionArn'][-19:]}"
+
+    def prepare(sim: Simulator) -> None:
+        update(sim, wait=200, taskDefinition="next")
+        update(sim, wait=200, forceNewDeployment=True)
+
+    act: Act = lambda ecs: ecs.services.rollback("web")  # noqa: E731
+    request = sent(act, "UpdateService", {"DescribeServiceRevisions": number}, prepare=prepare)
+    assert request["taskDefinition"].endswith("task-definition/web:1")

@@ -6,11 +6,13 @@ import asyncio
 import inspect
 import pickle
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 from threading import Event
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from support.both_clients import Act, Ecs, Went, both
 
 from ecskit._facades.sync_services import ServiceVerbs
@@ -221,6 +223,34 @@ def test_leaving_the_async_block_cancels_those_that_have_not_ended() -> None:
         sim = shop(**LATER)
         asyncio.run(end(sim))
         assert sorted(NAMES) == sorted(stopped(sim)), end
+
+
+class Body(BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+def test_one_whose_clean_up_takes_long_does_not_delay_the_others() -> None:
+    """All are rolled back at the same time, because the time for a clean-up is limited."""
+    sim = shop()
+    throttled: list[Any] = []
+
+    def throttle(request: Any, **_: Any) -> Any:
+        if sim.deployments("web")[-1].arn.encode() not in request.body:
+            return None
+        throttled.append(request)
+        return AWSResponse(request.url, 400, {}, Body(b'{"__type": "ThrottlingException"}'))  # type: ignore[arg-type]
+
+    with sim.client() as ecs:
+        ecs.botocore_client.meta.events.register_first("before-send.ecs.StopServiceDeployment", throttle)
+        arns = [sim.deployments(name)[-1].arn for name in NAMES]
+        with ecs.services.watch(arns, timeout=900, on_cancel="rollback") as events:
+            for _ in range(5):
+                next(events)
+    assert throttled
+    assert {"api", "worker"} <= set(stopped(sim))
 
 
 def test_a_cancel_event_ends_all() -> None:

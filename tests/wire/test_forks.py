@@ -182,6 +182,21 @@ def test_two_children_and_the_threads_of_their_parent_use_a_client(echo: str) ->
     ecs.close()
 
 
+def test_credentials_of_a_class_of_the_users_do_not_block_the_child(echo: str) -> None:
+    """A subclass of botocore's has its lock, too."""
+
+    class Mine(RefreshableCredentials):
+        pass
+
+    session, _ = refreshed_often()
+    session._credentials.__class__ = Mine
+    with (
+        ecskit.Client(region_name=REGION, endpoint_url=echo, session=session) as ecs,
+        session._credentials._refresh_lock,
+    ):
+        assert [] == in_a_child(lambda: asks(ecs, "child", 2))
+
+
 def held(*locks: Any) -> None:
     for lock in locks:
         assert lock.acquire(blocking=False)

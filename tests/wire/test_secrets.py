@@ -12,7 +12,7 @@ import ecskit
 from ecskit import errors, models
 
 from .model_server import Answer, ModelServer
-from .support import Caller
+from .support import REGION, Caller
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -134,3 +134,12 @@ async def test_a_dict_that_does_not_fit_shows_no_secret() -> None:
             {"family": "web", "containerDefinitions": [{"environment": SECRET}]}, models.RegisterTaskDefinitionRequest
         )
     assert SECRET not in reported(caught.value)
+
+
+async def test_the_password_of_an_endpoint_is_not_shown(colour: str) -> None:
+    """Neither in the error nor in what it was raised from."""
+    ecs = Caller.open(colour, region_name=REGION, endpoint_url="http://user:hunter2@127.0.0.1:9/?token=hunter3")
+    with pytest.raises(errors.ConnectionFailedError) as caught:
+        await ecs.call("list_clusters")
+    assert "hunter" not in "".join(traceback.format_exception(caught.value))
+    await ecs.close()

@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import boto3
 import pytest
 from aiobotocore.session import AioSession
+from botocore.exceptions import ParamValidationError
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 import ecskit
 from ecskit import errors, models
+from ecskit._core.effects import Send
+from ecskit.errors import ServerException
 
 from .model_server import Answer, ModelServer
 from .support import REGION
@@ -135,6 +139,35 @@ def test_the_owner_may_call_from_a_handler(server: ModelServer, event: str) -> N
     mine = ecskit.Client.wrap(owner).list_clusters()
     assert len(mine.cluster_arns) == 2
     assert len(found[0]["clusters"]) == 2
+    owner.close()
+
+
+@pytest.mark.parametrize("event", ["before-parameter-build", "before-call", "request-created"])
+def test_a_call_from_a_handler_may_fail(server: ModelServer, event: str) -> None:
+    """It ends without its last event. Ours goes on: a single attempt stays one, and is reported as sent."""
+    owner: Any = boto3.client("ecs", region_name=REGION, endpoint_url=server.url)
+
+    def ask(**_: Any) -> None:
+        with pytest.raises(ParamValidationError):
+            owner.tag_resource(resourceArn="arn", tags="no list")
+
+    owner.meta.events.register(f"{event}.ecs.DescribeTasks", ask)
+    server.will(Answer.error("ServerException", status=500))
+    sent: list[bool] = []
+    poll = Send("DescribeTasks", {"tasks": ["t"]}, single_attempt=True)
+    with pytest.raises(ServerException):
+        ecskit.Client.wrap(owner)._transport.send(poll, lambda: sent.append(True))
+    assert (1, [True]) == (len(server.seen), sent)
+    owner.close()
+
+
+@pytest.mark.parametrize("handler", [Mock(return_value=None), MagicMock(return_value=None)], ids=["Mock", "MagicMock"])
+def test_a_mock_may_be_a_handler(server: ModelServer, handler: Any) -> None:
+    """It has every attribute that is looked for."""
+    owner: Any = boto3.client("ecs", region_name=REGION, endpoint_url=server.url)
+    owner.meta.events.register("before-send.ecs", handler)
+    ecskit.Client.wrap(owner).list_clusters()
+    assert 1 == handler.call_count
     owner.close()
 
 

@@ -100,16 +100,19 @@ class Model(Documented):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return a model from data with the names of ECS: from `to_dict`, from boto3 or from JSON.
 
-        Members that this version of ecskit does not have are kept in `extra_fields`.
+        Members that this version of ecskit does not have are kept in `extra_fields`. Numbers, texts and booleans are
+        taken as they are; a request is checked when it is sent.
 
         Args:
             data: The members by name. Times are ISO 8601 text, epoch seconds or datetimes. Those without a timezone
                 are in UTC.
 
         Raises:
-            RequestError: A member is missing or has a wrong type. The error names each by its path.
+            RequestError: A member is missing, or is no structure, list, map or time where one is expected. The error
+                names each by its path.
         """
-        model: Self = structure_hook(cls)(data, cls)
+        given: Any = data
+        model: Self = structure_hook(cls)(dict(given) if isinstance(given, Mapping) else given, cls)
         return model
 
 

@@ -128,10 +128,13 @@ def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
 
 
 def _differs(revision: ServiceRevision, now: ServiceRevision | None, service: Service) -> bool:
-    """Whether a revision differs from the current one of the service. Members that ecskit does not know count."""
+    """Whether a revision differs from the current one of the service in what a rollback restores.
+
+    Members that ecskit does not know do not count: they may be of one revision, such as an ARN or a time.
+    """
     if now is None:
         return revision.task_definition != service.task_definition
-    return any(getattr(revision, name) != getattr(now, name) for name in (*_RESTORED, "extra_fields"))
+    return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
 
 
 def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:

@@ -21,6 +21,7 @@ from ecskit._core.effects import (
     Emits,
     Flow,
     Observe,
+    Parallel,
     Sleep,
 )
 from ecskit._core.errors import EcsError, RequestError
@@ -132,9 +133,8 @@ def _take_turns(members: Sequence[_Member]) -> Emits[DeploymentEvent]:
                 )
                 yield Emit(event)
     except (Exception, Cancelled, CallbackRaised, *INTERRUPTS):
-        for each in live:
-            with contextlib.suppress(Cancelled, EcsError):
-                yield from _perform(each.flow, Cancelled(sent=False))
+        if live:  # in parallel, because the time for a clean-up is limited
+            yield Parallel([_cancelled(each.flow) for each in live], len(live))
         raise
     finally:
         for each in members:
@@ -173,6 +173,11 @@ def _turn(member: _Member, labels: tuple[str, ...]) -> Flow[bool]:
                 effect = Emit(attrs.evolve(item, label=member.label, labels=labels))
             case _:
                 pass
+
+
+def _cancelled(flow: Flow[None]) -> Flow[None]:
+    with contextlib.suppress(Cancelled, EcsError):
+        yield from _perform(flow, Cancelled(sent=False))
 
 
 def _perform(flow: Flow[None], error: BaseException) -> Flow[None]:

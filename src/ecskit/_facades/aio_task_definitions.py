@@ -38,7 +38,7 @@ class AsyncTaskDefinitionVerbs(Namespace):
         The definitions are compared as by `ecskit.task_definitions.diff`, and by their tags if the request has tags. After
         throttling, a server error, a lost response, or a conflict with another process, the latest revision is read again,
         up to ten times in about a minute. A lost response causes a second revision only if that read does not show the
-        first one. A wrapped client keeps the retries of the client that it wraps, which may register twice.
+        first one.
 
         Args:
             request: The task definition, such as the result of `load` or `derive`.

@@ -118,9 +118,11 @@ class NotVisible(WaitError):
         named = super()._named(id_)
         if self.story.noun not in _IN_CLUSTERS:
             return named
-        between = id_.split("/")[1:-1]  # an ARN has the cluster there
-        cluster = between[0] if between else _short(self.story.arguments.get("cluster") or "default")
-        return f"{named} in cluster {cluster!r}"
+        between = id_.split("/")[1:-1]  # an ARN has the cluster there, but for those of the old format
+        given = between[0] if between else self.story.arguments.get("cluster")
+        if given is None and id_.startswith("arn:"):
+            return named
+        return f"{named} in cluster {_short(given or 'default')!r}"
 
 
 class Vanished(WaitError):

@@ -49,7 +49,10 @@ class Attachment:
     _handler: Callable[..., Any]
 
     def detach(self) -> None:
-        """Send the requests of the client over the network again."""
+        """Send the requests of the client over the network again.
+
+        A client of ecskit that was made meanwhile keeps the clock of the simulator: make it again.
+        """
         self._events.unregister(_EVENT, self._handler)
 
 

@@ -144,7 +144,7 @@ class AsyncTransport:
             return  # the connections, and the selector of their event loop, are the parent's
         async with self._lock if self._lock and self._loop is asyncio.get_running_loop() else nullcontext():
             if self._pool is not None:
-                exchange.detach(self._pool.client)
+                self._pool.detach()
             await self._owned.aclose()
 
     def describe(self, name: str) -> str:
@@ -158,10 +158,6 @@ class AsyncTransport:
         return described(
             name, self._options, wrapped="aiobotocore", region=region, endpoint=endpoint, closed=self._closed
         )
-
-    def session_for(self, options: Options) -> Any:
-        """Return the session of this transport, if one with these options would be the same; None otherwise."""
-        return self._session if self._options is not None and self._options.same_session(options) else None
 
     def __repr__(self) -> str:
         return self.describe("AsyncClient")
@@ -178,16 +174,15 @@ class AsyncTransport:
             unclosed.warn(self, self._made_at, self._pool.client)
 
 
-def new_transport(options: Options, like: AsyncTransport | None = None) -> AsyncTransport:
-    """Return a transport with clients made by ecskit. It shares the session of `like`, if the options name the same.
+def new_transport(options: Options) -> AsyncTransport:
+    """Return a transport with clients made by ecskit.
 
     Raises:
         ConfigurationError: The profile does not exist, or an argument has a wrong type.
     """
     options.check()
     with translate.configuring():
-        own = like.session_for(options) if like is not None else None
-        own = own or _session(options)
+        own = _session(options)
         arguments = sessions.client_arguments(own, options)
     return AsyncTransport(session=own, arguments=arguments, options=options)
 

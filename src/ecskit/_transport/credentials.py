@@ -24,6 +24,8 @@ CREDENTIALS = (
     boto.SSOError,
 )
 """Errors of botocore that are about credentials wherever they are raised."""
+_CALL = "_make_api_call"
+"""The method of all clients that sends a request."""
 _FETCH = "get_frozen_credentials"
 """The method of all credentials that botocore calls to sign a request. It refreshes them if needed."""
 
@@ -41,11 +43,13 @@ def is_of_credentials(error: Exception) -> bool:
     """Return whether an error of a request was raised while botocore fetched the credentials to sign with.
 
     Only the traceback shows that: the providers raise the errors of the requests that they send themselves, and a call
-    to refresh credentials cannot be made before botocore makes it without refreshing them twice.
+    to refresh credentials cannot be made before botocore makes it without refreshing them twice. The credentials of
+    another client, which an event handler uses, are fetched inside of two calls.
     """
-    return isinstance(error, CREDENTIALS) or any(
-        frame.f_code.co_name == _FETCH for frame, _ in traceback.walk_tb(error.__traceback__)
-    )
+    names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    fetched = _FETCH in names
+    before = names[: names.index(_FETCH)] if fetched else names
+    return (fetched or isinstance(error, CREDENTIALS)) and before.count(_CALL) <= 1
 
 
 _REQUESTS = {

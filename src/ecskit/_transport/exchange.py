@@ -22,9 +22,11 @@ from botocore import parsers, xform_name
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
 
-__all__ = ["Exchange", "attach", "clock", "current", "detach", "emitter"]
+__all__ = ["Exchange", "attach", "clock", "current", "detach", "emitter", "of_request"]
 
 _EVENTS_ID = "ecskit"
+_OURS = "ecskit-exchange"
+"""The exchange in the context of its own request."""
 
 log = logging.getLogger("ecskit")
 
@@ -216,6 +218,13 @@ def _begin(model: Any, context: dict[str, Any], **_: Any) -> None:
         current.set(None)
     else:
         exchange.entered = True
+        context[_OURS] = exchange
+
+
+def _created(request: Any, **_: Any) -> None:
+    """Set the exchange of a request again: a request of a handler may have failed before its last event."""
+    if _OURS in request.context:
+        current.set(request.context[_OURS])
 
 
 def _relax(params: dict[str, Any], **_: Any) -> dict[str, Any] | None:
@@ -259,6 +268,7 @@ _HANDLERS: dict[str, Callable[..., object]] = {
     "provide-client-params.ecs": _begin,  # the first event of a call
     "provide-client-params": _relax,
     "before-call.ecs": _before_call,
+    "request-created.ecs": _created,
     "before-send.ecs": _before_send,
     "before-parse.ecs": _before_parse,
     "response-received.ecs": _response_received,
@@ -267,7 +277,7 @@ _HANDLERS: dict[str, Callable[..., object]] = {
 }
 _SILENT = {"botocore", "aiobotocore", "ecskit"}
 """Packages whose handlers of `after-call` do not read the responses of ECS: botocore's own counts retries."""
-_FIRST = {_begin, _before_send}
+_FIRST = {_begin, _created, _before_send}
 """Handlers that run before those of the owner, which may send other requests, or respond in place of ECS."""
 
 
@@ -275,10 +285,16 @@ _LAST = {_relax}
 """Handlers that run after those of the owner, which may change the parameters."""
 
 
+def of_request(context: Mapping[str, Any]) -> Exchange | None:
+    """Return the exchange of a request, given its context; None for a request of the owner."""
+    return context.get(_OURS)
+
+
 def clock(events: Any) -> Any:
     """Return the clock of the double that answers requests, such as the simulator; None if there is none."""
     handlers = _handlers(events, "before-send.ecs")
-    return next((each.ecskit_clock for each in handlers if hasattr(each, "ecskit_clock")), None)
+    clocks = (getattr(each, "__dict__", {}).get("ecskit_clock") for each in handlers)  # a Mock has every attribute
+    return next((found for found in clocks if found is not None), None)
 
 
 def _handlers(events: Any, event: str) -> Any:

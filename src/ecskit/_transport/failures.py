@@ -19,6 +19,7 @@ from ecskit._core.errors import (
     TimedOutError,
     TransportError,
 )
+from ecskit._transport.options import public_url
 
 __all__ = ["service_error", "transport_error"]
 
@@ -75,6 +76,14 @@ def _kind(code: str, message: str, status: int) -> type[ServiceError]:
     return ServerError if status >= 500 else ServiceError
 
 
+def _text(error: Any) -> str:
+    """Return the text of an error, without the user, the password and the query of an endpoint."""
+    details = getattr(error, "kwargs", {})
+    url = details.get("endpoint_url")
+    text = str(error) if not url else str(error).replace(str(url), public_url(str(url)))
+    return text.strip().rstrip(".") or type(error).__name__
+
+
 def transport_error(operation: str, error: Exception) -> TransportError | None:
     """Return the error for a request without a usable response; None for an error that is not botocore's.
 
@@ -82,7 +91,7 @@ def transport_error(operation: str, error: Exception) -> TransportError | None:
     """
     if isinstance(error, boto.StubResponseError):
         return None
-    text = str(error).strip().rstrip(".") or type(error).__name__
+    text = _text(error)
     for kind, made in _TRANSPORT:
         if isinstance(error, kind):
             return made(operation, text)

@@ -135,7 +135,7 @@ def described(name: str, options: Options | None, **shown: Any) -> str:
         options: The arguments of the client; None if it wraps another one.
         shown: `wrapped`: the library of a wrapped client. `region`, `endpoint`: those in use. `closed`.
     """
-    region, endpoint = f"region_name={shown['region']!r}", f"endpoint_url={_public(shown['endpoint'])!r}"
+    region, endpoint = f"region_name={shown['region']!r}", f"endpoint_url={public_url(shown['endpoint'])!r}"
     if options is None:
         text = f"{name}.wrap(<{shown['wrapped']} client: {region}, {endpoint}>)"
     else:
@@ -143,7 +143,7 @@ def described(name: str, options: Options | None, **shown: Any) -> str:
     return f"<closed {text}>" if shown["closed"] else text
 
 
-def _public(url: str) -> str:
+def public_url(url: str) -> str:
     """Return a URL without user, password, query and fragment."""
     try:
         parts = urlsplit(url)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import Any
+
+from ecskit import _forks
 
 from . import exchange
 from .retries import allow_single_attempts
@@ -11,6 +14,21 @@ from .retries import allow_single_attempts
 __all__ = ["Pooled"]
 
 log = logging.getLogger("ecskit")
+
+
+class _Registering:
+    """A lock for changes of event handlers: threads may wrap one client at the same time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock: a thread of the parent may hold it."""
+        self.lock = threading.Lock()
+
+
+_registering = _Registering()
 
 
 class Pooled:
@@ -26,8 +44,14 @@ class Pooled:
         self._under_way: set[exchange.Exchange] = set()  # adding and discarding need no lock
         self._largest = 0
         self._reported = False
-        exchange.attach(client)
-        allow_single_attempts(client)
+        with _registering.lock:
+            exchange.attach(client)
+            allow_single_attempts(client)
+
+    def detach(self) -> None:
+        """Detach from the client."""
+        with _registering.lock:
+            exchange.detach(self.client)
 
     def enter(self, request: exchange.Exchange) -> None:
         """Count a request that begins."""

@@ -66,8 +66,8 @@ def _parts(value: Any) -> Iterator[object]:
     elif isinstance(value, partial):
         yield from (value.func, value.args, value.keywords)
     elif isinstance(value, FunctionType):
-        if _is_of_botocore(value.__module__):
-            yield from map(_content, value.__closure__ or ())
+        held = map(_content, value.__closure__ or ())
+        yield from held if _is_of_botocore(value.__module__) else filter(_is_botocores, held)
     elif isinstance(value, Session):
         # A session leads to all data that it has loaded. Only these parts have locks and connections.
         parts = vars(value)
@@ -85,7 +85,7 @@ def _content(cell: CellType) -> object:
 
 
 def _is_botocores(value: object) -> bool:
-    return _is_of_botocore(type(value).__module__) and hasattr(value, "__dict__")
+    return hasattr(value, "__dict__") and any(_is_of_botocore(each.__module__) for each in type(value).__mro__)
 
 
 def _is_of_botocore(module: object) -> bool:

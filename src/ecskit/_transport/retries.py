@@ -22,8 +22,8 @@ class _Retries:
 
     def __call__(self, **event: Any) -> Any:
         """Return the seconds until the next attempt; None for no further attempt. aiobotocore awaits it."""
-        request = exchange.current.get()
-        return None if request is not None and request.single_attempt else self._handler(**event)
+        ours = exchange.of_request(event["request_dict"]["context"])
+        return None if ours is not None and ours.single_attempt else self._handler(**event)
 
 
 def allow_single_attempts(client: Any) -> None:

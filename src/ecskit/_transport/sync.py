@@ -94,7 +94,7 @@ class Transport:
             if self._closed:
                 return
             self._closed = True
-            exchange.detach(self._pool.client)
+            self._pool.detach()
             if self._session is not None:
                 self._pool.client.close()
 

@@ -21,6 +21,7 @@ from ecskit._core.errors import (
 from ecskit._transport import credentials
 from ecskit._transport.exchange import Exchange
 from ecskit._transport.failures import service_error, transport_error
+from ecskit._transport.options import public_url
 from ecskit._transport.validation_reports import problems
 
 __all__ = ["cause", "configuring", "translate"]
@@ -75,7 +76,7 @@ def _joint_class(static: type[ServiceError], generated: type[Exception]) -> type
     So `except client.exceptions.ClusterNotFoundException` catches it. It looks like the class of ecskit, also in
     tracebacks, and is copied and pickled as that.
     """
-    if generated is boto.ClientError or issubclass(generated, EcsError):
+    if generated.__module__ != "botocore.errorfactory":  # it has attributes of its own
         return static
     made: list[Any] = [cls for cls in generated.__subclasses__() if cls.__bases__ == (static, generated)]
     names = {"__module__": static.__module__, "__doc__": static.__doc__, "_pickled_as": static}
@@ -85,9 +86,12 @@ def _joint_class(static: type[ServiceError], generated: type[Exception]) -> type
 def cause(error: Exception) -> Exception | None:
     """Return the `__cause__` for the translated error.
 
-    It is None if the text of `error` holds values that were sent, or if the translated error holds all of `error`: the
-    text of a service error is not escaped.
+    It is None if the text of `error` holds values that were sent or the password of an endpoint, or if the translated
+    error holds all of `error`: the text of a service error is not escaped.
     """
+    url = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
+    if url != public_url(url):
+        return None
     if credentials.is_of_credentials(error):
         return credentials.cause(error)
     return None if isinstance(error, (boto.ParamValidationError, boto.ClientError)) else error

@@ -8,6 +8,7 @@ Source of the members of deployments: https://docs.aws.amazon.com/AmazonECS/late
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -190,10 +191,21 @@ def unsteady_task_sets(service: Service) -> Iterator[str]:
     for each in service.task_sets:
         if each.status == "DRAINING":
             continue
-        running, pending, desired = each.running_count or 0, each.pending_count or 0, each.computed_desired_count or 0
+        running, pending, desired = each.running_count or 0, each.pending_count or 0, _desired(service, each)
         if each.stability_status != "STEADY_STATE" or running != desired or pending:
             state = each.stability_status or each.status
             yield f"task set {each.id} is {state}, {running} of {desired} tasks running, {pending} pending"
+
+
+def _desired(service: Service, task_set: TaskSet) -> int:
+    """Return the share of a task set in the count of its service, rounded up, as ECS computes it.
+
+    After a change of the count, ECS may show the new count before it has computed the share.
+    """
+    scale = task_set.scale.value if task_set.scale else None
+    if scale is None or service.desired_count is None:
+        return task_set.computed_desired_count or 0
+    return math.ceil(round(service.desired_count * scale / 100, 6))
 
 
 def _newest(was: History, service: Service) -> Deployment | None:
