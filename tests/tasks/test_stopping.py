@@ -17,6 +17,7 @@ from ecskit.errors import (
     ClusterNotFoundException,
     InvalidParameterException,
     RequestError,
+    TasksNotStarted,
     TasksNotStopped,
     ThrottledError,
     WaitCancelled,
@@ -25,7 +26,7 @@ from ecskit.errors import (
 from ecskit.testing import Fault, Lag, SimulatedError, Simulator, TaskScript
 
 from .ended import app, ended
-from .support import both, furnished, id_of, stops
+from .support import NETWORK, both, furnished, id_of, stops
 from .test_reading import launch, launched
 
 UNKNOWN = SimulatedError("InvalidParameterException", "The referenced task was not found.")
@@ -294,3 +295,16 @@ def test_a_refusal_that_passes_is_a_throttle() -> None:
 
     [error] = both(stopping(), prepare=prepare).raised(TasksNotStopped).errors.values()
     assert isinstance(error, ThrottledError)
+
+
+@pytest.mark.parametrize("verb", ["stop", "describe"])
+def test_what_started_nothing_has_nothing_to_stop(verb: str) -> None:
+    """The result of a launch that failed is accepted in the handler of its error."""
+    sim = furnished()
+    sim.fail("RunTask", Fault.no_capacity())
+    with sim.client() as ecs:
+        with pytest.raises(TasksNotStarted) as caught:
+            ecs.tasks.run("job", count=2, launch_type="FARGATE", network=NETWORK)
+        before = len(sim.calls)
+        assert [] == getattr(ecs.tasks, verb)(caught.value.result)
+    assert before == len(sim.calls)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from botocore.exceptions import ClientError
 
 from .targets import where
-from .wording import escaped, listed
+from .wording import bounded, escaped, listed
 
 if TYPE_CHECKING:
     from .story import Story
@@ -79,7 +79,7 @@ class EcsError(Exception):
 
     def __str__(self) -> str:
         # The only one: reasons and messages in every error are text of others, and end in terminals and logs.
-        return escaped(self._text())
+        return bounded(escaped(self._text()))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"  # without `args`, which can be very long
@@ -116,7 +116,8 @@ class RequestError(EcsError, ValueError):
         self.problems = tuple(problems)
 
     def _text(self) -> str:
-        return f"{self.subject}: " + "; ".join(f"{path}: {text}" if path else text for path, text in self.problems)
+        problems = (f"{path}: {text}" if path else text for path, text in self.problems)
+        return f"{self.subject}: {listed(problems, separator='; ')}"
 
 
 class ConfigurationError(EcsError):

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 __all__ = ["missing_client_attribute", "missing_model_attribute", "no_positional_arguments", "not_subscriptable"]
 
 CLIENT: Mapping[str, str] = {
+    "close": "an AsyncClient is closed by `async with`, or by await ecs.aclose()",
     "can_paginate": "paginated lists are methods here: ecs.paginate.list_tasks(...)",
     "exceptions": "errors are classes of ecskit.errors: except ecskit.errors.ClusterNotFoundException",
     "generate_presigned_url": "ECS has no presigned URLs; ecs.botocore_client has this method",

@@ -93,8 +93,9 @@ class Model(Documented):
 
         Raises:
             TypeError: A member holds a value that is no JSON.
+            ValueError: A member holds a number that is no JSON: NaN or infinity.
         """
-        return json.dumps(self.to_dict(), indent=indent)
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["escaped", "listed", "plural"]
+__all__ = ["bounded", "escaped", "listed", "plural"]
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, characters that change the direction of text, and lone surrogates."""
@@ -17,6 +17,11 @@ def escaped(text: str) -> str:
     Reasons, service events and error messages end in terminals and in logs. They must not write lines of their own.
     """
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def bounded(text: str, longest: int = 4000) -> str:
+    """Return a text without what is beyond its longest length, and the number of characters left out."""
+    return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} more characters"
 
 
 def listed(items: Iterable[object], most: int = 10, *, separator: str = ", ") -> str:

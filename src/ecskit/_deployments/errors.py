@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from ecskit._core.errors import EcsError, described
+from ecskit._core.wording import listed
 from ecskit._polling.errors import WaitError, WaitStory
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ class DeploymentsFailed(EcsError):
         self.watched = watched
 
     def _text(self) -> str:
-        why = "; ".join(f"{label}: {error}" if label else str(error) for label, error in self.errors.items())
+        errors = (f"{label}: {error}" if label else str(error) for label, error in self.errors.items())
+        why = listed(errors, separator="; ")
         return f"{len(self.errors)} of {self.watched} deployments did not succeed: {why}"
 
 

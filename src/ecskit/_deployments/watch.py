@@ -7,7 +7,7 @@ continues until it sleeps again. So this is one flow without threads, for sync a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -69,11 +69,12 @@ def watch(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
     given: Any = deployments  # users without a type checker pass anything
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
         problem = f"expected a sequence of deployments, got {type(given).__name__}"
         raise RequestError(_VERB, [("deployments", problem)])
     started = [started_from(_VERB, each) for each in deployments]
-    rollback_options.check(_VERB)
+    for options in (follow_options, rollback_options, wait_options):
+        options.check(_VERB)
     return _take_turns(
         [
             _Member(label, tracker, follow_to_end(tracker, rollback_options, stream=True))

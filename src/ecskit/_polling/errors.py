@@ -69,8 +69,12 @@ class WaitStory(Documented):
 
     def __str__(self) -> str:
         """Return the state of the wait in one line, for `on_poll=print`."""
-        reasons = Counter(self.reasons.values())
-        text = ", ".join(f"{plural(count, self.noun)}: {why}" for why, count in reasons.items())
+        if len(self.reasons) == 1:
+            [(id_, why)] = self.reasons.items()
+            text = f"{self.noun} {_short(id_)}: {why}"
+        else:
+            reasons = Counter(self.reasons.values())
+            text = ", ".join(f"{plural(count, self.noun)}: {why}" for why, count in reasons.items())
         return escaped(f"{self.wait} after {self.elapsed:.0f} s: {text or 'done'}")
 
 

@@ -86,7 +86,7 @@ class Simulator(RequestHandler):
     ) -> None:
         if counting not in get_args(Counting):
             raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
-        self.clock = VirtualClock()
+        self._virtual = VirtualClock() if now is None else None
         self._now = now or self.clock.epoch
         self._client_clock = _client_clock(now) or self.clock
         self._region = region
@@ -109,6 +109,16 @@ class Simulator(RequestHandler):
         self._account.advance(self._now())
         capacity_providers.add_predefined(self._account)
         clusters.create(self._account, {"clusterName": DEFAULT_CLUSTER})
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The virtual clock of the simulator; RuntimeError if it was made with `now`, and its time passes by itself."""
+        if self._virtual is None:
+            raise RuntimeError(
+                "this simulator has no virtual clock, because it was made with now=...; read simulator.time(), and wait"
+                " in place of advancing (in a test with the fixture ecs_server, time passes a hundred times as fast)"
+            )
+        return self._virtual
 
     @property
     def calls(self) -> list[Call]:

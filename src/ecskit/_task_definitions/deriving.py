@@ -99,7 +99,10 @@ def _problems(what: str, given: Any, names: Sequence[str | None]) -> Iterator[tu
         if name not in names:
             there = ", ".join(str(each) for each in names)
             yield f"{what}[{name!r}]", f"the definition has no such container; its containers are: {there or 'none'}"
-        elif what != "images" and not isinstance(value, Mapping):
+        elif what == "images":
+            if value in (None, ""):
+                yield f"images[{name!r}]", f"expected the image, got {value!r}; leave the container out to keep it"
+        elif not isinstance(value, Mapping):
             yield f"{what}[{name!r}]", f"expected a mapping from names of variables, got {type(value).__name__}"
 
 

@@ -159,6 +159,10 @@ def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
     if launch.environment is not None and not isinstance(launch.environment, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected a mapping of names to values, got {type(launch.environment).__name__}"
         problems.append(("environment", problem))
+    for name, given in (("environment", launch.environment), ("tags", launch.tags)):
+        texts: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}
+        absent = [key for key, value in texts.items() if value is None]  # ECS would take the name without a value
+        problems += [(f"{name}[{key!r}]", "expected a str, got None; leave the name out") for key in absent]
     if launch.container is not None and launch.command is None and launch.environment is None:
         problems.append(("container", "applies to command and environment; pass one of them, or leave it out"))
     if launch.launch_type is not None and launch.capacity_provider_strategy:

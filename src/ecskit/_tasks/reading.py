@@ -49,7 +49,7 @@ def describe(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
-    targets = targets_of("tasks.describe", tasks, cluster)
+    targets = targets_of("tasks.describe", tasks, cluster, allow_none=True)
     batches = Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), targets.by_name)
     return describe_named(batches, TasksMissing, allow_missing=allow_missing)
 
@@ -108,6 +108,11 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         for name, value in given.items()
         if not isinstance(value, str) or not value
     ]
+    # ECS checks the filters that it gets, and may not get these.
+    if launch_type and isinstance(launch_type, str) and launch_type not in get_args(LaunchType):
+        problems.append(("launch_type", f"expected one of {', '.join(get_args(LaunchType))}, got {launch_type!r}"))
+    if isinstance(family, str) and not {":", "/"}.isdisjoint(family):
+        problems.append(("family", f"expected the name of a family without revision, got {family!r}"))
     if problems:
         raise RequestError("tasks.iter", problems)
     # RUNNING first: a task that stops between the two lists is in both. It is in neither only if the second list is

@@ -50,7 +50,7 @@ def stop(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
     """
-    targets = targets_of("tasks.stop", tasks, cluster)
+    targets = targets_of("tasks.stop", tasks, cluster, allow_none=True)
     wait_options.check("tasks.stop")
     if until not in get_args(UntilStopped):
         raise RequestError(

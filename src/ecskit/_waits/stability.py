@@ -186,7 +186,7 @@ def _unmet_tasks(service: Service) -> Iterator[str]:
 
 def unsteady_task_sets(service: Service) -> Iterator[str]:
     """Yield why a service with task sets is not stable."""
-    if _primary_task_set(service) is None:
+    if _primary_task_set(service) is None and (service.desired_count or service.task_sets):
         yield "has no PRIMARY task set"
     for each in service.task_sets:
         if each.status == "DRAINING":

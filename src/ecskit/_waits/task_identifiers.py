@@ -36,7 +36,9 @@ Tasks: TypeAlias = TasksResponse | Task | str | Sequence[Task | str]
 """How callers pass tasks: a response or result that holds tasks, or one or more models, ids or ARNs."""
 
 
-def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True) -> Targets[Task]:
+def targets_of(
+    wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: bool = True, allow_none: bool = False
+) -> Targets[Task]:
     """Return the targets that a caller passed. Tasks that are given twice are polled once; an empty list has none.
 
     Args:
@@ -44,6 +46,7 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
         tasks: The tasks.
         cluster: The cluster, as the caller passed it.
         allow_partial: Whether to accept a response that contains failures.
+        allow_none: Whether to accept one that contains failures only: then there is nothing to do.
 
     Raises:
         RequestError: A task is malformed, or its cluster is missing or contradictory.
@@ -51,7 +54,8 @@ def targets_of(wait: str, tasks: Tasks, cluster: str | None, *, allow_partial: b
     """
     observed: dict[str, Task] = {}
     if isinstance(tasks, TasksResponse):
-        tasks = tasks.tasks if allow_partial and tasks.tasks else tasks.raise_for_failures().tasks
+        accepted = allow_none or (allow_partial and tasks.tasks)
+        tasks = tasks.tasks if accepted else tasks.raise_for_failures().tasks
     by_name: dict[str, Target] = {}
     taken: set[tuple[str, str]] = set()
     problems: list[tuple[str, str]] = []

@@ -234,7 +234,7 @@ def _counts(progress: DeploymentProgress) -> str:
 
 def _why(error: BaseException, progress: DeploymentProgress | None) -> str:
     if isinstance(error, WaitError) and error.story.reasons:
-        return _clean("; ".join(error.story.reasons.values()))
+        return one_line("; ".join(error.story.reasons.values()))
     if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
         return f"the last status was {progress.status}" if progress is not None else ""
-    return _clean(described(error))
+    return one_line(described(error))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.simulator import Simulator, simulated_operations
     from ecskit._simulator.task_script import Health, TaskScript
     from ecskit._simulator.task_state import TaskState
+    from ecskit._simulator.virtual_clock import VirtualClock
     from ecskit._simulator.wire import Response, Wire
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "SimulatorServer",
     "TaskScript",
     "TaskState",
+    "VirtualClock",
     "Wire",
     "attach",
     "attach_async",
@@ -82,6 +84,7 @@ publish(
         "SimulatorServer": "ecskit._simulator.server",
         "TaskScript": "ecskit._simulator.task_script",
         "TaskState": "ecskit._simulator.task_state",
+        "VirtualClock": "ecskit._simulator.virtual_clock",
         "attach": "ecskit._simulator.attach",
         "attach_async": "ecskit._simulator.attach",
         "simulated_operations": "ecskit._simulator.simulator",
