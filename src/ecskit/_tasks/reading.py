@@ -109,9 +109,9 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         if not isinstance(value, str) or not value
     ]
     # ECS checks the filters that it gets, and may not get these.
-    if launch_type and isinstance(launch_type, str) and launch_type not in get_args(LaunchType):
+    if not problems and launch_type not in (None, *get_args(LaunchType)):
         problems.append(("launch_type", f"expected one of {', '.join(get_args(LaunchType))}, got {launch_type!r}"))
-    if isinstance(family, str) and not {":", "/"}.isdisjoint(family):
+    if not problems and not {":", "/"}.isdisjoint(family or ""):
         problems.append(("family", f"expected the name of a family without revision, got {family!r}"))
     if problems:
         raise RequestError("tasks.iter", problems)
