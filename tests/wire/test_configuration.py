@@ -39,6 +39,13 @@ async def refused(colour: str, **options: Any) -> errors.ConfigurationError:
     return caught.value
 
 
+@pytest.mark.parametrize("name", ["region_name", "profile_name", "endpoint_url"])
+async def test_an_empty_text_is_refused(colour: str, name: str) -> None:
+    """It is most often a variable that is not set."""
+    error = await refused(colour, **{name: ""})
+    assert f"{name} is empty; leave it out to use that of the environment or the profile" == str(error)
+
+
 async def test_missing_credentials_are_reported(colour: str, server: ModelServer) -> None:
     """Without credentials nothing is sent, and the error says what to set."""
     ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url)

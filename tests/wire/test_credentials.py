@@ -153,6 +153,10 @@ def sso(machine: Machine) -> None:
     )
 
 
+def wrong_type(machine: Machine) -> None:
+    process(machine, """echo '{"Version": 1, "AccessKeyId": 5, "SecretAccessKey": "s", "SessionToken": "t"}'""")
+
+
 def container_away(machine: Machine) -> None:
     machine.configure("", AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:9/creds")
 
@@ -221,9 +225,10 @@ CASES = [
     ),
     Case(failing_program, "custom-process", r"the vault is\n sealed; check credential_process", at_creation=True),
     Case(incomplete_json, "custom-process", "Missing required key in response: 'SecretAccessKey'", at_creation=True),
+    Case(wrong_type, "custom-process", "a value has a wrong type: sequence item 0: expected str instance, int found"),
     Case(unparsable_sso, "sso", "KeyError: "),
     Case(sso, "sso", "Token for https://sso.example does not exist; sign in with `aws sso"),
-    Case(container_away, "container-role", "Error retrieving metadata: ", at_creation=True),
+    Case(container_away, "container-role", "Error retrieving metadata: ", at_creation=True, retryable=True),
     Case(
         container_refuses,
         "container-role",

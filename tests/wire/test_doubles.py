@@ -188,3 +188,54 @@ async def test_unknown_emitters_count_as_observed() -> None:
     """Another version of botocore may keep its handlers elsewhere: then responses are parsed for whoever reads them."""
     client = SimpleNamespace(meta=SimpleNamespace(events=object()))
     assert _is_observed(client, "ListTasks")
+
+
+@pytest.mark.parametrize("changed", [False, True])
+async def test_a_function_in_place_of_the_method_sees_the_answer(
+    ecs: Caller, server: ModelServer, monkeypatch: pytest.MonkeyPatch, *, changed: bool
+) -> None:
+    """As tools for tracing wrap it, and as doubles that pass a call on. What it changes is what the caller gets."""
+    client = await ecs.botocore_client()
+    original: Any = type(client)._make_api_call
+    seen: list[Any] = []
+
+    def watched(answer: Any) -> Any:
+        seen.append(answer["clusterArns"])
+        return {**answer, "clusterArns": ["changed"]} if changed else answer
+
+    async def asynchronous(self: Any, operation: str, arguments: Any) -> Any:
+        return watched(await original(self, operation, arguments))
+
+    def synchronous(self: Any, operation: str, arguments: Any) -> Any:
+        return watched(original(self, operation, arguments))
+
+    monkeypatch.setattr(type(client), "_make_api_call", asynchronous if ecs.colour == "async" else synchronous)
+    server.will(Answer.of({"clusterArns": ["arn"], "tomorrow": 1}))
+    response = await ecs.call("list_clusters")
+    assert [["arn"]] == seen
+    assert (["changed"] if changed else ["arn"]) == response.cluster_arns
+    assert ({} if changed else {"tomorrow": 1}) == response.extra_fields
+
+
+@pytest.mark.parametrize("event", ["response-received", "after-call"])
+async def test_an_observed_answer_without_content_is_malformed(ecs: Caller, server: ModelServer, event: str) -> None:
+    """As without an observer."""
+    client = await ecs.botocore_client()
+    observe = lambda **_: None  # noqa: E731
+    client.meta.events.register(f"{event}.ecs", observe)
+    server.will(Answer(b"null"))
+    with pytest.raises(errors.MalformedResponseError):
+        await ecs.call("list_clusters")
+    client.meta.events.unregister(f"{event}.ecs", observe)
+
+
+async def test_observers_of_the_received_response_see_its_content(ecs: Caller, server: ModelServer) -> None:
+    """They run after ecskit, wherever they are registered."""
+    client = await ecs.botocore_client()
+    seen: list[Any] = []
+    observe = lambda parsed_response, **_: seen.append(sorted(parsed_response))  # noqa: E731
+    client.meta.events.register("response-received.ecs", observe)
+    server.will(Answer.of({"clusterArns": ["arn"]}))
+    await ecs.call("list_clusters")
+    client.meta.events.unregister("response-received.ecs", observe)
+    assert [["ResponseMetadata", "clusterArns"]] == seen

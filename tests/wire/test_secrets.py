@@ -143,3 +143,16 @@ async def test_the_password_of_an_endpoint_is_not_shown(colour: str) -> None:
         await ecs.call("list_clusters")
     assert "hunter" not in "".join(traceback.format_exception(caught.value))
     await ecs.close()
+
+
+@pytest.mark.parametrize("argument", ["aws_access_key_id", "aws_session_token"])
+async def test_credentials_with_a_line_break_are_not_shown(colour: str, server: ModelServer, argument: str) -> None:
+    """It may be the end of a secret of a CI system. No header can hold it, so nothing was sent."""
+    keys: dict[str, Any] = {"aws_access_key_id": "hunter1", "aws_secret_access_key": "hunter2", argument: "hunter3\n"}
+    ecs = Caller.open(colour, region_name=REGION, endpoint_url=server.url, **keys)
+    with pytest.raises(errors.CredentialsError) as caught:
+        await ecs.call("run_task", task_definition="web")
+    assert "hunter" not in "".join(traceback.format_exception(caught.value))
+    assert "such as a line break at the end" in str(caught.value)
+    assert ((False, False), []) == ((caught.value.sent, caught.value.retryable), server.seen)
+    await ecs.close()

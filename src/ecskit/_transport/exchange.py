@@ -11,10 +11,13 @@ botocore, too. Doubles may answer at each place where botocore accepts an answer
 
 from __future__ import annotations
 
+import copy
+import inspect
 import json
 import logging
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from types import FunctionType
 from typing import Any
 
 from botocore import parsers, xform_name
@@ -46,6 +49,7 @@ class Exchange:
         "params",
         "region",
         "sent",
+        "shown",
         "single_attempt",
         "unreadable",
     )
@@ -77,6 +81,8 @@ class Exchange:
         self.on_send = on_send
         self.entered = False
         self.sent = False
+        self.shown: dict[str, Any] | None = None
+        """What botocore's method returns, if another function stands in its place and may change it."""
 
     def result(self, answer: Any) -> RawResponse:
         """Return the raw response, given what the method of the client returned.
@@ -94,8 +100,8 @@ class Exchange:
         metadata: dict[str, Any] = answer.get("ResponseMetadata") or {}
         if metadata.get("RetryAttempts"):
             log.info("%s: response received at attempt %d", self.operation, metadata["RetryAttempts"] + 1)
-        if self.body is None:
-            return RawResponse(b"", metadata, self.region, parsed=dict(answer))
+        if self.body is None or (self.shown is not None and self.shown != _content(answer)):
+            return RawResponse(b"", metadata, self.region, parsed=dict(answer))  # a double has made or changed it
         return RawResponse(self.body, metadata, self.region)
 
     def _known(self, data: Any, shape: Any) -> Any:
@@ -135,10 +141,11 @@ class Exchange:
         try:
             parser = parsers.create_parser("json")
             content = parser.parse(response, model.operation_model(self.operation).output_shape)
+            parsed.update(_content(content))
         except Exception:  # noqa: BLE001  # of any class: the parser expects valid answers; ecskit's error follows
             log.debug("%s: botocore cannot parse the response", self.operation)
         else:
-            parsed.update({key: value for key, value in content.items() if key != "ResponseMetadata"})
+            self.shown = copy.deepcopy(_content(content)) if _is_replaced(self._client) else None
 
     def capture(self, response: dict[str, Any]) -> None:
         """Keep the body and leave botocore an empty one to parse; leave it the body of an error, if that is JSON."""
@@ -277,11 +284,11 @@ _HANDLERS: dict[str, Callable[..., object]] = {
 }
 _SILENT = {"botocore", "aiobotocore", "ecskit"}
 """Packages whose handlers of `after-call` do not read the responses of ECS: botocore's own counts retries."""
-_FIRST = {_begin, _created, _before_send}
+_FIRST = {_begin, _created, _before_send, _response_received}
 """Handlers that run before those of the owner, which may send other requests, or respond in place of ECS."""
 
 
-_LAST = {_relax}
+_LAST: set[Callable[..., object]] = {_relax, _before_parse}
 """Handlers that run after those of the owner, which may change the parameters."""
 
 
@@ -314,9 +321,25 @@ def emitter(events: Any) -> Any:
 
 
 def _is_observed(client: Any, operation: str) -> bool:
-    """Return whether handlers other than those of botocore and ecskit receive the parsed response."""
-    handlers = _handlers(client.meta.events, f"after-call.ecs.{operation}")
-    return any(getattr(each, "__module__", "").partition(".")[0] not in _SILENT for each in handlers)
+    """Return whether others than botocore and ecskit receive the parsed response: handlers, or a patched method."""
+    handlers = [
+        each
+        for event in ("response-received", "after-call")
+        for each in _handlers(client.meta.events, f"{event}.ecs.{operation}")
+    ]
+    silent = all(getattr(each, "__module__", "").partition(".")[0] in _SILENT for each in handlers)
+    return not silent or _is_replaced(client)
+
+
+def _is_replaced(client: Any) -> bool:
+    """Return whether the method that sends is not botocore's own, as tracing tools and doubles replace it."""
+    method = inspect.getattr_static(type(client), "_make_api_call", None)
+    code = getattr(method, "__code__", None) if isinstance(method, FunctionType) else None
+    return code is None or "botocore" not in code.co_filename
+
+
+def _content(parsed: Any) -> dict[str, Any]:
+    return {key: value for key, value in parsed.items() if key != "ResponseMetadata"}
 
 
 def attach(client: Any) -> None:

@@ -12,6 +12,7 @@ from ecskit._api.service_errors import SERVICE_ERRORS
 from ecskit._core.errors import (
     AccessDeniedError,
     ConnectionFailedError,
+    CredentialsError,
     InvalidRequestError,
     ServerError,
     ServiceError,
@@ -21,7 +22,7 @@ from ecskit._core.errors import (
 )
 from ecskit._transport.options import public_url
 
-__all__ = ["service_error", "transport_error"]
+__all__ = ["cleaned", "is_secretive", "service_error", "transport_error"]
 
 _KINDS: dict[type[ServiceError], frozenset[str]] = {
     ThrottledError: frozenset(
@@ -43,6 +44,10 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 
 _DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
 """In the message of an InvalidParameterException: a request that ECS made on our behalf was throttled."""
+
+_URL = re.compile(r"https?://[^\s\"'<>]+")
+_HEADER = re.compile(r"Invalid header value|detected in headers")
+"""What the HTTP libraries say of values with control characters. Headers are made of credentials."""
 
 _TRANSPORT: tuple[tuple[type[Exception], Callable[[str, str], TransportError]], ...] = (
     (boto.ConnectTimeoutError, TimedOutError),
@@ -76,12 +81,16 @@ def _kind(code: str, message: str, status: int) -> type[ServiceError]:
     return ServerError if status >= 500 else ServiceError
 
 
-def _text(error: Any) -> str:
-    """Return the text of an error, without the user, the password and the query of an endpoint."""
-    details = getattr(error, "kwargs", {})
-    url = details.get("endpoint_url")
-    text = str(error) if not url else str(error).replace(str(url), public_url(str(url)))
+def cleaned(error: object) -> str:
+    """Return the text of an error, without users, passwords and queries of addresses."""
+    text = _URL.sub(lambda url: public_url(url[0]), str(error))
     return text.strip().rstrip(".") or type(error).__name__
+
+
+def is_secretive(error: object) -> bool:
+    """Return whether the text of an error may hold a secret, so that it must not be a `__cause__`."""
+    text = str(error)
+    return bool(_HEADER.search(text)) or any(public_url(url) != url for url in _URL.findall(text))
 
 
 def transport_error(operation: str, error: Exception) -> TransportError | None:
@@ -91,7 +100,10 @@ def transport_error(operation: str, error: Exception) -> TransportError | None:
     """
     if isinstance(error, boto.StubResponseError):
         return None
-    text = _text(error)
+    if isinstance(error, boto.HTTPClientError) and _HEADER.search(str(error)):
+        text = "the credentials hold a character that no header may have, such as a line break at the end"
+        return CredentialsError(operation, text)
+    text = cleaned(error)
     for kind, made in _TRANSPORT:
         if isinstance(error, kind):
             return made(operation, text)

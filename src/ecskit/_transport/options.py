@@ -65,6 +65,9 @@ class Options:
 
         for name in (*_TEXTS, *_KEYS):
             _check_type(name, getattr(self, name), str, "a str")
+        for name in _TEXTS:
+            if getattr(self, name) == "":
+                raise ConfigurationError(f"{name} is empty; leave it out to use that of the environment or the profile")
         _check_type("config", self.config, Config, "a botocore.config.Config")
         _check_type("verify", self.verify, (bool, str), "a bool or the path of a CA bundle as a str")
         _check_type("use_ssl", self.use_ssl, bool, "a bool")

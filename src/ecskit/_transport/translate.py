@@ -20,8 +20,7 @@ from ecskit._core.errors import (
 )
 from ecskit._transport import credentials
 from ecskit._transport.exchange import Exchange
-from ecskit._transport.failures import service_error, transport_error
-from ecskit._transport.options import public_url
+from ecskit._transport.failures import is_secretive, service_error, transport_error
 from ecskit._transport.validation_reports import problems
 
 __all__ = ["cause", "configuring", "translate"]
@@ -36,8 +35,10 @@ def translate(error: Exception, exchange: Exchange, *, closed: bool, wrapped: bo
     failed = _translate(error, exchange)
     if isinstance(failed, (ServiceError, TransportError)):
         failed.region = exchange.region
-    if isinstance(failed, CredentialsError):
-        failed.sent = exchange.sent
+    if isinstance(failed, TransportError):
+        # A header with credentials is refused after the last event before sending.
+        refused = isinstance(failed, CredentialsError) and isinstance(error, boto.HTTPClientError)
+        failed.sent = exchange.sent and not refused
     if closed and not isinstance(failed, ServiceError):
         return ClientClosedError(f"{exchange.operation}: the client was closed before the response arrived")
     if wrapped and isinstance(failed, ServiceError):
@@ -89,8 +90,7 @@ def cause(error: Exception) -> Exception | None:
     It is None if the text of `error` holds values that were sent or the password of an endpoint, or if the translated
     error holds all of `error`: the text of a service error is not escaped.
     """
-    url = str(getattr(error, "kwargs", {}).get("endpoint_url") or "")
-    if url != public_url(url):
+    if is_secretive(error):
         return None
     if credentials.is_of_credentials(error):
         return credentials.cause(error)
