@@ -137,7 +137,7 @@ class AsyncClient(Portable, AsyncOperations):
         """
         return cls.__new__(cls)._wrap(client, poll)
 
-    def _open(self, options: Options, like: object = None) -> Self:  # noqa: ARG002  # its session is of one event loop
+    def _open(self, options: Options) -> Self:
         return self._set_up(transport_module().new_transport(options), options, options.poll)
 
     def _wrap(self, client: Any, poll: wait_base | None) -> Self:

@@ -12,7 +12,6 @@ botocore, too. Doubles may answer at each place where botocore accepts an answer
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -333,7 +332,7 @@ def _is_observed(client: Any, operation: str) -> bool:
 
 def _is_replaced(client: Any) -> bool:
     """Return whether the method that sends is not botocore's own, as tracing tools and doubles replace it."""
-    method = inspect.getattr_static(type(client), "_make_api_call", None)
+    method = getattr(type(client), "_make_api_call", None)
     code = getattr(method, "__code__", None) if isinstance(method, FunctionType) else None
     return code is None or "botocore" not in code.co_filename
 

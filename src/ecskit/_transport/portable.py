@@ -24,7 +24,7 @@ class Portable:
     _options: Options | None
     _runtime: Any  # the sync or the async driver
 
-    def _open(self, options: Options, like: Any = None) -> Self:
+    def _open(self, options: Options) -> Self:
         raise NotImplementedError
 
     def _wrap(self, client: Any, poll: Any) -> Self:
