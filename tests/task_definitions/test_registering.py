@@ -275,8 +275,9 @@ async def test_many_are_paced_in_tasks() -> None:
 
 
 def _definitions() -> dict[str, Wire]:
-    wrong = {name: wire for name, (wire, _) in WRONG.items()}
-    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **RIGHT, **wrong}
+    right = {f"right: {name}": wire for name, wire in RIGHT.items()}
+    wrong = {f"wrong: {name}": wire for name, (wire, _) in WRONG.items()}
+    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **right, **wrong}
 
 
 def test_every_definition_is_registered_once_or_refused_once() -> None:

@@ -20,8 +20,9 @@ SIZES: Mapping[int, Sequence[int]] = {
     4096: range(8 * _GIB, 30 * _GIB + 1, _GIB),
     8192: range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB),
     16384: range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB),
+    32768: (60 * _GIB, 120 * _GIB, 244 * _GIB),
 }
-"""The memory sizes in MiB that Fargate allows for each number of CPU units."""
+"""The memory sizes in MiB that Fargate allows for each number of CPU units. AWS has added larger ones before."""
 WINDOWS_CPU = frozenset({1024, 2048, 4096})
 """The CPU units that Fargate allows for Windows containers."""
 
