@@ -127,30 +127,38 @@ def test_response_only_members_follow_from_the_models() -> None:
     assert RESPONSE_ONLY == {*ANSWERED, "deregisteredAt", "deleteRequestedAt"}
 
 
-def test_what_is_empty_is_left_out_with_a_warning(write: Write) -> None:
-    """Nulls, as `--query` prints them, and the empty texts of enums, which ecspresso writes and ECS refuses."""
-    container: Any = {**REQUEST["containerDefinitions"][0], "versionConsistency": "", "dependsOn": None}  # type: ignore[dict-item]
+def test_nulls_are_absent(write: Write) -> None:
+    """The console and `--query` write them, at every depth."""
+    nulls = {"taskRoleArn": None, "volumes": None, "status": None, "runtimePlatform": None}
+    container = {**REQUEST["containerDefinitions"][0], "dependsOn": None, "versionConsistency": None}  # type: ignore[dict-item]
+    assert load(write({**REQUEST, **nulls, "containerDefinitions": [container]})) == EXPECTED
+
+
+def test_empty_texts_of_enums_are_left_out_with_a_warning(write: Write) -> None:
+    """Programs write them for absent members, and ECS refuses them."""
+    container: Any = {**REQUEST["containerDefinitions"][0], "versionConsistency": ""}  # type: ignore[dict-item]
     container["portMappings"] = [{"containerPort": 80, "protocol": "tcp", "appProtocol": ""}]
-    empty = {"taskRoleArn": None, "status": None, "pidMode": "", "requiresCompatibilities": ["", "FARGATE"]}
+    empty = {"pidMode": "", "ipcMode": "", "requiresCompatibilities": ["", "FARGATE"]}
     path = write({**REQUEST, **empty, "containerDefinitions": [container]})
     with pytest.warns(UserWarning, match="left out") as warned:
         assert load(path) == EXPECTED
-    assert [(str(each.message), each.filename) for each in warned] == [
-        (
-            (
-                f'{path}: empty members are left out: requiresCompatibilities[0] (""), '
-                'containerDefinitions[0].portMappings[0].appProtocol (""), '
-                'containerDefinitions[0].versionConsistency (""), containerDefinitions[0].dependsOn (null), '
-                'taskRoleArn (null), pidMode ("")'
-            ),
-            __file__,
-        )
-    ]
+    left_out = (
+        "requiresCompatibilities[0], containerDefinitions[0].portMappings[0].appProtocol, "
+        "containerDefinitions[0].versionConsistency, pidMode, ipcMode"
+    )
+    message = f"{path}: empty texts that ECS refuses are left out: {left_out}"
+    assert [(str(each.message), each.filename) for each in warned] == [(message, __file__)]
 
 
 def test_other_empty_values_stay(write: Write) -> None:
     """Of text, of lists, of required members, and of what ecskit does not have."""
-    container = {"name": "", "command": [], "firelensConfiguration": {"type": ""}, "tomorrow": None, "dockerLabels": {}}
+    container: Any = {
+        "name": "",
+        "command": [],
+        "firelensConfiguration": {"type": ""},
+        "tomorrow": None,
+        "dockerLabels": {},
+    }
     content = {"family": "web", "taskRoleArn": "", "containerDefinitions": [container], "volumes": [], "tags": []}
     path = write(content)
     dump(load(path), path)

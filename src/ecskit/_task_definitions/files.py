@@ -16,7 +16,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.model import Model
 from ecskit._core.wire import encode
 from ecskit._core.wording import nearest
-from ecskit._task_definitions.fitting import filled, misfits
+from ecskit._task_definitions.fitting import misfits, without_empty_enums
 from ecskit._task_definitions.parsing import parse
 from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in, shown
 from ecskit.models.common import Tag
@@ -135,13 +135,14 @@ def _request(
         raise RequestError(source, [*found.items()])
     unknown = offered.keys() - KNOWN
     left_out = unknown.difference(unknown if keep is None else keep)
-    wanted, empty = filled(offered, RegisterTaskDefinitionRequest)
+    empty: list[str] = []
+    wanted = without_empty_enums(offered, RegisterTaskDefinitionRequest, empty)
     reports = []
     if left_out:
         names = ", ".join(map(_with_nearest, sorted(left_out)))
         reports.append(f"unknown members are left out: {names}; pass keep=... to send them")
     if empty:
-        reports.append(f"empty members are left out: {', '.join(empty)}")
+        reports.append(f"empty texts that ECS refuses are left out: {', '.join(empty)}")
     for report in reports:
         warnings.warn(f"{source}: {report}", stacklevel=stacklevel + 2)
     return RegisterTaskDefinitionRequest.from_dict(

@@ -16,7 +16,7 @@ from ecskit._core.members import Member, MemberType, members
 from ecskit._core.model import Model
 from ecskit._core.wording import nearest
 
-__all__ = ["filled", "misfits"]
+__all__ = ["misfits", "without_empty_enums"]
 
 Problem = tuple[str, str]
 
@@ -33,39 +33,34 @@ def misfits(data: Any, cls: type[Model]) -> list[Problem]:
     return list(_misfits(data, MemberType("", "model", cls), "", shown=True))
 
 
-def filled(data: Mapping[str, Any], cls: type[Model]) -> tuple[dict[str, Any], list[str]]:
-    """Return the data without null and without empty texts of enums, and what was left out, by path.
+def without_empty_enums(
+    data: Mapping[str, Any], cls: type[Model], left_out: list[str], path: str = ""
+) -> dict[str, Any]:
+    """Return data that fits the model, without empty texts of enums. Append their paths to `left_out`.
 
     Required members stay, because their absence is a problem of its own. So do members that the model does not have.
     """
-    left_out: list[str] = []
-    return _filled(data, cls, "", left_out), left_out
-
-
-def _filled(data: Mapping[str, Any], cls: type[Model], path: str, left_out: list[str]) -> dict[str, Any]:
     known = {m.wire: m for m in members(cls)}
-    result: dict[str, Any] = {}
-    for name, value in data.items():
-        m, at = known.get(name), f"{path}{name}"
-        if m is None:
-            result[name] = value
-        elif value is None and not m.required:
-            left_out.append(f"{at} (null)")
-        elif value == "" and m.kind.values and not m.required:
-            left_out.append(f'{at} ("")')
-        elif m.kind.container == "list" and isinstance(value, list):
-            kept = [(i, each) for i, each in enumerate(value) if not (each == "" and m.kind.values)]
-            left_out += [f'{at}[{i}] ("")' for i, each in enumerate(value) if each == "" and m.kind.values]
-            result[name] = [_filled_value(each, m, f"{at}[{i}]", left_out) for i, each in kept]
-        else:
-            result[name] = _filled_value(value, m, at, left_out)
-    return result
 
+    def keeps(value: Any, m: Member | None, at: str) -> bool:
+        if value != "" or m is None or m.required or not m.kind.values:
+            return True
+        left_out.append(at)
+        return False
 
-def _filled_value(value: Any, m: Member, path: str, left_out: list[str]) -> Any:
-    if m.kind.shape == "model" and isinstance(value, dict):
-        return _filled(value, m.kind.type, f"{path}.", left_out)
-    return value
+    def nested(value: Any, m: Member | None, at: str) -> Any:
+        if m is None or value is None:
+            return value
+        if m.kind.container == "list":
+            one = attrs.evolve(m, required=False, kind=attrs.evolve(m.kind, container=""))
+            items = ((f"{at}[{i}]", each) for i, each in enumerate(value))
+            return [nested(each, one, where) for where, each in items if keeps(each, one, where)]
+        if m.kind.shape == "model" and not m.kind.container:
+            return without_empty_enums(value, m.kind.type, left_out, f"{at}.")
+        return value
+
+    items = ((f"{path}{name}", name, value, known.get(name)) for name, value in data.items())
+    return {name: nested(value, m, at) for at, name, value, m in items if keeps(value, m, at)}
 
 
 def _misfits(data: Any, kind: MemberType, path: str, *, shown: bool) -> Iterator[Problem]:
