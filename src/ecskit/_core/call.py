@@ -33,6 +33,9 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
     if request._token_length:
         request, token = yield from _with_token(request, request._token_length)
     params = wire.encode(request)
+    for name in request._nonempty:
+        if not params.get(name, True):
+            del params[name]
     reply = yield Send(request._operation, params, single_attempt)
     raw: RawResponse | None = None
     try:
