@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
+from ecskit._core.sizes import BYTES, CONTAINERS, definition_bytes
 from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated
 from ecskit._rules.definition import TaskDefinitionWire, when
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 
-__all__ = ["MOST_BYTES", "MOST_CONTAINERS", "NAME", "TASK_RULES", "is_managed"]
+__all__ = ["NAME", "TASK_RULES", "is_managed"]
 
-MOST_CONTAINERS = 10
-MOST_BYTES = 65536
 NAME = r"[A-Za-z0-9_-]*", "letters, digits, hyphens and underscores only"
 _LEAST_CPU, _MOST_CPU = 128, 196608
 _REQUEST = api("RegisterTaskDefinition")
@@ -27,9 +25,9 @@ def is_managed(definition: TaskDefinitionWire) -> bool:
 
 def _bytes(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, wire in places:
-        size = len(json.dumps(wire, separators=(",", ":"), default=str).encode())
-        if size > MOST_BYTES:
-            yield Problem(path, f"has {size} bytes as JSON, and can have {MOST_BYTES}", about=str(size))
+        size = definition_bytes(wire)
+        if size > BYTES:
+            yield Problem(path, f"has {size} bytes as JSON, and can have {BYTES}", about=str(size))
 
 
 def _essential(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -120,7 +118,7 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "containers",
         "containerDefinitions",
-        most(MOST_CONTAINERS, "containers"),
+        most(CONTAINERS, "containers"),
         source=guide("service-quotas"),
         words="Too many containers.",
         seen="aws/amazon-ecs-cli#184",
