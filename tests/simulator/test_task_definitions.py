@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .support import ARN, Wire, World
+from .support import ARN, NOON, Wire, World
 
 APP: Wire = {"name": "app", "image": "app:1"}
 
@@ -23,7 +23,6 @@ def test_registration_fills_in_defaults(world: World) -> None:
         "family": "web",
         "revision": 1,
         "status": "ACTIVE",
-        "networkMode": "bridge",
         "containerDefinitions": [
             {
                 **APP,
@@ -39,11 +38,84 @@ def test_registration_fills_in_defaults(world: World) -> None:
         ],
         "volumes": [],
         "placementConstraints": [],
-        "compatibilities": ["EC2", "EXTERNAL"],
+        "compatibilities": ["EXTERNAL", "EC2"],
         "requiresAttributes": [],
         "registeredAt": world.clock(),
         "registeredBy": "arn:aws:iam::123456789012:user/simulator",
     }
+
+
+@pytest.mark.parametrize(
+    ("members", "container", "needed"),
+    [
+        ({}, {}, []),
+        ({"taskRoleArn": "arn:aws:iam::123456789012:role/t"}, {}, ["task-iam-role"]),
+        (
+            {"taskRoleArn": "arn:aws:iam::123456789012:role/t", "networkMode": "host"},
+            {},
+            ["task-iam-role-network-host"],
+        ),
+        ({"networkMode": "awsvpc"}, {}, ["task-eni"]),
+        ({"pidMode": "host"}, {}, ["pid-ipc-namespace-sharing"]),
+        (
+            {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
+            {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"},
+            ["docker-remote-api.1.19", "ecr-auth", "execution-role-ecr-pull"],
+        ),
+        (
+            {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
+            {
+                "logConfiguration": {"logDriver": "awslogs"},
+                "secrets": [
+                    {"name": "A", "valueFrom": "a-parameter"},
+                    {"name": "B", "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-abcdef"},
+                ],
+            },
+            [
+                "docker-remote-api.1.18",
+                "docker-remote-api.1.19",
+                "execution-role-awslogs",
+                "logging-driver.awslogs",
+                "secrets.asm.environment-variables",
+                "secrets.ssm.environment-variables",
+            ],
+        ),
+        (
+            {"volumes": [{"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]},
+            {"mountPoints": [{"sourceVolume": "files", "containerPath": "/files"}]},
+            ["docker-remote-api.1.17", "docker-remote-api.1.25", "efs"],
+        ),
+        (
+            {},
+            {"privileged": True, "healthCheck": {"command": ["CMD", "true"]}, "dockerLabels": {"a": "b"}},
+            ["container-health-check", "docker-remote-api.1.18", "docker-remote-api.1.24", "privileged-container"],
+        ),
+        ({}, {"logConfiguration": {"logDriver": "syslog"}}, ["docker-remote-api.1.18", "logging-driver.syslog"]),
+    ],
+)
+def test_attributes_that_instances_need(world: World, members: Wire, container: Wire, needed: list[str]) -> None:
+    """`requiresAttributes` has the capabilities that the definition needs."""
+    definition = register(world, containerDefinitions=[{**APP, "memory": 128, **container}], **members)
+    assert sorted(each["name"].partition("capability.")[2] for each in definition["requiresAttributes"]) == needed
+
+
+def test_volumes_are_completed(world: World) -> None:
+    """A volume that is nowhere else is on the host, and a file system of EFS is mounted from its root."""
+    where = {"fileSystemId": "fs-1"}
+    volumes = [
+        {"name": "scratch"},
+        {"name": "host", "host": {"sourcePath": "/data"}},
+        {"name": "files", "efsVolumeConfiguration": where},
+        {"name": "part", "efsVolumeConfiguration": {**where, "rootDirectory": "/part"}},
+        {"name": "later", "configuredAtLaunch": True},
+    ]
+    assert register(world, volumes=volumes)["volumes"] == [
+        {"name": "scratch", "host": {}},
+        {"name": "host", "host": {"sourcePath": "/data"}},
+        {"name": "files", "efsVolumeConfiguration": {**where, "rootDirectory": "/"}},
+        {"name": "part", "efsVolumeConfiguration": {**where, "rootDirectory": "/part"}},
+        {"name": "later", "configuredAtLaunch": True},
+    ]
 
 
 def test_ports_are_completed(world: World) -> None:
@@ -51,6 +123,7 @@ def test_ports_are_completed(world: World) -> None:
     container = {**APP, "memory": 128, "portMappings": [{"containerPort": 80}]}
     awsvpc = register(world, networkMode="awsvpc", containerDefinitions=[container])
     bridge = register(world, containerDefinitions=[container])
+    assert "networkMode" not in bridge
     assert awsvpc["containerDefinitions"][0]["portMappings"] == [
         {"containerPort": 80, "hostPort": 80, "protocol": "tcp"}
     ]
@@ -209,6 +282,36 @@ def test_deletion_needs_deregistration(world: World) -> None:
     assert [each["arn"] for each in answer["failures"]] == [
         f"{ARN}task-definition/web:2",
         f"{ARN}task-definition/web:3",
+    ]
+
+
+def test_answers_lack_the_times_that_they_set(world: World) -> None:
+    """The answers of Deregister and Delete lack `deregisteredAt` and `deleteRequestedAt`; descriptions have them."""
+    register(world)
+    answer = world.do("DeregisterTaskDefinition", taskDefinition="web:1")["taskDefinition"]
+    assert "deregisteredAt" not in answer
+    assert world.do("DescribeTaskDefinition", taskDefinition="web:1")["taskDefinition"]["deregisteredAt"] == NOON
+    world.pass_(9)
+    (answer,) = world.do("DeleteTaskDefinitions", taskDefinitions=["web:1"])["taskDefinitions"]
+    assert (answer["deregisteredAt"], answer.get("deleteRequestedAt")) == (NOON, None)
+    described = world.do("DescribeTaskDefinition", taskDefinition="web:1")["taskDefinition"]
+    assert described["deleteRequestedAt"] == NOON + 9
+
+
+@pytest.mark.parametrize("reference", ["web", "web:latest", "", f"{ARN}cluster/default", "arn:aws"])
+def test_deletion_lists_malformed_references_as_failures(world: World, reference: str) -> None:
+    """A reference without a revision is a failure, with the reference as its ARN; the others are deleted."""
+    register(world)
+    world.do("DeregisterTaskDefinition", taskDefinition="web:1")
+    answer = world.do("DeleteTaskDefinitions", taskDefinitions=[reference, "web:1"])
+    assert [each["revision"] for each in answer["taskDefinitions"]] == [1]
+    assert answer["failures"] == [
+        {
+            "arn": reference,
+            "reason": (
+                "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
+            ),
+        }
     ]
 
 
