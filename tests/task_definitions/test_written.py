@@ -18,6 +18,7 @@ from ecskit.task_definitions import RESPONSE_ONLY, dump, load
 FILES = {path.stem: path for path in sorted((Path(__file__).parent / "written").glob("*.json"))}
 
 DROPPED: dict[str, set[str]] = {
+    "ecspresso_like": {"pidMode", "ipcMode", "containerDefinitions[0].portMappings[0].appProtocol"},
     "github_actions_schema": {"$schema"},
     "terraform_made": {"skipDestroy"},
 }
