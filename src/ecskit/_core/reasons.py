@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 __all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "why"]
 
@@ -36,8 +34,7 @@ PASSING: Sequence[Passing] = ("throttle", "busy", "capacity", "fault", "interrup
 LASTING: Sequence[Lasting] = ("placement", "setup", "missing")
 
 
-@attrs.frozen
-class Reason:
+class Reason(NamedTuple):
     """A text of ECS, and what it means."""
 
     kind: Kind
