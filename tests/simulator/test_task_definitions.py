@@ -65,7 +65,10 @@ def test_registration_fills_in_defaults(world: World) -> None:
         (
             {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
             {
-                "logConfiguration": {"logDriver": "awslogs"},
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/app", "awslogs-region": "us-east-1"},
+                },
                 "secrets": [
                     {"name": "A", "valueFrom": "a-parameter"},
                     {"name": "B", "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-abcdef"},

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ecskit._core.members import members
 from ecskit._core.sizes import BYTES, CONTAINERS, definition_bytes
 from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated
 from ecskit._rules.definition import TaskDefinitionWire, when
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
+from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 
 __all__ = ["NAME", "TASK_RULES", "is_managed"]
 
 NAME = r"[A-Za-z0-9_-]*", "letters, digits, hyphens and underscores only"
+_SENT = frozenset(m.wire for m in members(RegisterTaskDefinitionRequest))
 _LEAST_CPU, _MOST_CPU = 128, 196608
 _REQUEST = api("RegisterTaskDefinition")
 _PARAMETERS = guide("task_definition_parameters")
@@ -25,7 +28,7 @@ def is_managed(definition: TaskDefinitionWire) -> bool:
 
 def _bytes(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, wire in places:
-        size = definition_bytes(wire)
+        size = definition_bytes({name: value for name, value in wire.items() if name in _SENT})
         if size > BYTES:
             yield Problem(path, f"has {size} bytes as JSON, and can have {BYTES}", about=str(size))
 
