@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from tests.properties.definitions import ANY, EC2, EXTERNAL, LOGS, MANAGED, ROLE, WINDOWS, Platform, Wire
+from properties.definitions import ANY, EC2, EXTERNAL, LOGS, MANAGED, ROLE, WINDOWS, Platform, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network
 
@@ -157,6 +157,12 @@ def two_secret_options_of_a_name(definition: Wire, _: Random) -> str:
     logs = {"logDriver": "splunk", "secretOptions": [{"name": "a", "valueFrom": "a"}, {"name": "a", "valueFrom": "b"}]}
     at, _ = extra(definition, logConfiguration=logs)
     return f"{at}.logConfiguration.secretOptions[1].name"
+
+
+@BREACHES.breach("variable-names")
+def a_variable_without_a_name(definition: Wire, random: Random) -> str:
+    at, _ = extra(definition, environment=[random.choice([{"value": "a"}, {"name": "", "value": "a"}])])
+    return f"{at}.environment[0].name"
 
 
 @BREACHES.breach("value-from")

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from tests.properties.definitions import (
+from properties.definitions import (
     ANY,
     EC2,
     EXTERNAL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import EC2, EXTERNAL, FARGATE, MANAGED, PLATFORMS, Wire
+from properties.definitions import EC2, EXTERNAL, FARGATE, MANAGED, PLATFORMS, Wire
 
 from .making import Breaches, extra, without_network
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
+from properties.definitions import FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
 
 from .making import ON_FARGATE, ON_FARGATE_LINUX, ON_WINDOWS, Breaches, extra, volume, without_network
 

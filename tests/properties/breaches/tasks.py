@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.properties.definitions import ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
+from properties.definitions import ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network, without_role
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import ROLE, Wire
+from properties.definitions import ROLE, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE_LINUX, Breaches, extra, volume
 
