@@ -9,15 +9,15 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
+from task_definitions.support import register, request
+
 from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.rule import Rule, find
 from ecskit._rules.table import RULES
-from hypothesis import given, settings, strategies as st
-
 from ecskit.models import RegisterTaskDefinitionRequest
 from ecskit.task_definitions import Finding, validate
 from ecskit.testing import SimulatedError, Simulator
-from tests.task_definitions.support import register, request
 
 from .breaches import BREACHES, Breach
 from .definitions import PLATFORMS, Platform, Wire, valid
