@@ -30,7 +30,7 @@ for name, value in {
     def on_windows(definition: Wire, _: Random, name: str = name, value: Any = value) -> str:
         without_network(definition)
         definition.pop("networkMode", None)
-        at, _ = extra(definition, memory=64, **{name: value})
+        at = extra(definition, memory=64, **{name: value})
         return f"{at}.{name}"
 
 
@@ -116,11 +116,12 @@ BREACHES.task("fargate-unsupported", "inferenceAccelerators", _ACCELERATORS, on=
 
 _LOGIN = {"credentialsParameter": "arn:aws:ssm:eu-west-1:123456789012:parameter/a", "domain": "example.com"}
 _FSX = {"fileSystemId": "fs-1", "rootDirectory": "a", "authorizationConfig": _LOGIN}
-for path, members in {
+_OF_INSTANCES: dict[str, Wire] = {
     "dockerVolumeConfiguration": {"dockerVolumeConfiguration": {"scope": "task"}},
     "fsxWindowsFileServerVolumeConfiguration": {"fsxWindowsFileServerVolumeConfiguration": _FSX},
     "host.sourcePath": {"host": {"sourcePath": "/var"}},
-}.items():
+}
+for path, members in _OF_INSTANCES.items():
 
     @BREACHES.breach("fargate-unsupported", *ON_FARGATE)
     def volume_of_an_instance(definition: Wire, _: Random, path: str = path, members: Wire = members) -> str:
