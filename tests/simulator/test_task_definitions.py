@@ -65,7 +65,10 @@ def test_registration_fills_in_defaults(world: World) -> None:
         (
             {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
             {
-                "logConfiguration": {"logDriver": "awslogs"},
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/app", "awslogs-region": "us-east-1"},
+                },
                 "secrets": [
                     {"name": "A", "valueFrom": "a-parameter"},
                     {"name": "B", "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-abcdef"},
@@ -163,13 +166,16 @@ def test_tags_are_beside_the_definition(world: World) -> None:
     ("members", "message"),
     [
         ({"family": "a b"}, "Family"),
-        ({"family": ""}, "Family"),
-        ({"family": "x" * 256}, "Family"),
+        ({"family": ""}, "family: expected 1 to 255"),
+        ({"family": "x" * 256}, "family: expected 1 to 255"),
         ({"containerDefinitions": []}, "at least one container"),
         ({"containerDefinitions": [{**APP, "memory": 4}, {**APP, "memory": 4}]}, "unique"),
         ({"containerDefinitions": [{**APP, "memory": 4, "essential": False}]}, "essential"),
         ({"containerDefinitions": [APP]}, "memory"),
-        ({"containerDefinitions": [{**APP, "memory": 3}]}, "at least 4 MiB"),
+        (
+            {"containerDefinitions": [{**APP, "memory": 3}]},
+            "containerDefinitions[0].memory: expected 4 MiB or more, got 3.",
+        ),
         ({"containerDefinitions": [{**APP, "memory": 4, "memoryReservation": 8}]}, "memoryReservation"),
         ({"containerDefinitions": [{"name": "app", "memory": 4}]}, "image"),
         ({"containerDefinitions": [{"image": "app", "memory": 4}]}, "name"),
@@ -179,13 +185,13 @@ def test_tags_are_beside_the_definition(world: World) -> None:
                     {**APP, "memory": 4, "dependsOn": [{"containerName": "x", "condition": "START"}]}
                 ]
             },
-            "depends on x",
+            "Cannot depend on container + 'x' because it does not exist",
         ),
         (
             {"containerDefinitions": [{**APP, "memory": 4, "mountPoints": [{"sourceVolume": "v"}]}]},
-            "unknown volume",
+            "Unknown volume 'v'.",
         ),
-        ({"volumes": [{"name": "v"}, {"name": "v"}]}, "unique"),
+        ({"volumes": [{"name": "v"}, {"name": "v"}]}, "another volume has the name v"),
         (
             {
                 "networkMode": "awsvpc",
@@ -193,9 +199,9 @@ def test_tags_are_beside_the_definition(world: World) -> None:
                     {**APP, "memory": 4, "portMappings": [{"containerPort": 80, "hostPort": 8080}]}
                 ],
             },
-            "hostPort must equal containerPort",
+            "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
         ),
-        ({"cpu": "much"}, "Invalid cpu"),
+        ({"cpu": "much"}, "Invalid 'cpu' setting for task."),
     ],
 )
 def test_refusals(world: World, members: Wire, message: str) -> None:
@@ -210,14 +216,14 @@ def test_refusals(world: World, members: Wire, message: str) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"networkMode": "bridge"}, "Fargate only supports network mode 'awsvpc'."),
-        ({"networkMode": None}, "Fargate only supports network mode 'awsvpc'."),
-        ({"cpu": None}, "defined at the task level"),
-        ({"memory": None}, "defined at the task level"),
+        ({"networkMode": "bridge"}, "Fargate only supports network mode \N{LEFT SINGLE QUOTATION MARK}awsvpc"),
+        ({"networkMode": None}, "Fargate only supports network mode \N{LEFT SINGLE QUOTATION MARK}awsvpc"),
+        ({"cpu": None}, "Fargate requires that 'cpu' be defined at the task level."),
+        ({"memory": None}, "Fargate requires that 'memory' be defined at the task level."),
         ({"memory": "4096"}, "256 CPU, 4096 memory"),
         ({"cpu": "300"}, "300 CPU, 512 memory"),
-        ({"containerDefinitions": [{**APP, "cpu": 512}]}, "more cpu"),
-        ({"containerDefinitions": [{**APP, "memory": 1024}]}, "more memory"),
+        ({"containerDefinitions": [{**APP, "cpu": 512}]}, "The sum of all container 'cpu' values"),
+        ({"containerDefinitions": [{**APP, "memory": 1024}]}, "the containers reserve 1024 MiB, the task has 512."),
         ({"containerDefinitions": [{**APP, "privileged": True}]}, "privileged"),
         ({"containerDefinitions": [{**APP, "links": ["db"]}]}, "links"),
         ({"placementConstraints": [{"type": "memberOf", "expression": "x"}]}, "placementConstraints"),

@@ -128,9 +128,41 @@ def test_response_only_members_follow_from_the_models() -> None:
 
 
 def test_nulls_are_absent(write: Write) -> None:
-    """Other tools print them."""
-    nulls = {"taskRoleArn": None, "volumes": None, "status": None, "tags": None}
-    assert load(write({**REQUEST, **nulls, "tags": REQUEST["tags"]})) == EXPECTED
+    """The console and `--query` write them, at every depth."""
+    nulls = {"taskRoleArn": None, "volumes": None, "status": None, "runtimePlatform": None}
+    container = {**REQUEST["containerDefinitions"][0], "dependsOn": None, "versionConsistency": None}  # type: ignore[dict-item]
+    assert load(write({**REQUEST, **nulls, "containerDefinitions": [container]})) == EXPECTED
+
+
+def test_empty_texts_of_enums_are_left_out_with_a_warning(write: Write) -> None:
+    """Programs write them for absent members, and ECS refuses them."""
+    container: Any = {**REQUEST["containerDefinitions"][0], "versionConsistency": ""}  # type: ignore[dict-item]
+    container["portMappings"] = [{"containerPort": 80, "protocol": "tcp", "appProtocol": ""}]
+    empty = {"pidMode": "", "ipcMode": "", "requiresCompatibilities": ["", "FARGATE"]}
+    path = write({**REQUEST, **empty, "containerDefinitions": [container]})
+    with pytest.warns(UserWarning, match="left out") as warned:
+        assert load(path) == EXPECTED
+    left_out = (
+        "requiresCompatibilities[0], containerDefinitions[0].portMappings[0].appProtocol, "
+        "containerDefinitions[0].versionConsistency, pidMode, ipcMode"
+    )
+    message = f"{path}: empty texts that ECS refuses are left out: {left_out}"
+    assert [(str(each.message), each.filename) for each in warned] == [(message, __file__)]
+
+
+def test_other_empty_values_stay(write: Write) -> None:
+    """Of text, of lists, of required members, and of what ecskit does not have."""
+    container: Any = {
+        "name": "",
+        "command": [],
+        "firelensConfiguration": {"type": ""},
+        "tomorrow": None,
+        "dockerLabels": {},
+    }
+    content = {"family": "web", "taskRoleArn": "", "containerDefinitions": [container], "volumes": [], "tags": []}
+    path = write(content)
+    dump(load(path), path)
+    assert json.loads(path.read_bytes()) == content
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -170,6 +202,21 @@ def test_unknown_members_at_the_top_are_left_out_with_a_warning(write: Write) ->
         assert load(path) == EXPECTED
     assert [w.filename for w in warned] == [__file__]
     assert str(path) in str(warned[0].message)
+
+
+def test_unknown_members_at_the_top_may_be_typing_errors(write: Write) -> None:
+    """The warning has the nearest name, and every name on one line."""
+    content = {**REQUEST, "requiresCompatibilites": ["EC2"], "NetworkMode": "host", "tag\n": 1, "x" * 100: 1}
+    path = write(content)
+    with pytest.warns(UserWarning, match="left out") as warned:
+        assert load(path) == EXPECTED
+    assert [str(each.message) for each in warned] == [
+        (
+            f"{path}: unknown members are left out: NetworkMode (did you mean networkMode?), requiresCompatibilites "
+            rf"(did you mean requiresCompatibilities?), tag\n (did you mean tags?), {'x' * 60}... and 40 more "
+            "characters; pass keep=... to send them"
+        )
+    ]
 
 
 def test_unknown_members_are_kept_on_request(write: Write) -> None:
@@ -234,14 +281,32 @@ def test_json_other_than_an_object_is_an_error(write: Write, content: Any) -> No
         load(write(content))
 
 
-@pytest.mark.parametrize("content", [{}, {"taskDefinition": {}}, {"taskDefinition": "web:3"}, {"family": None}])
-@pytest.mark.filterwarnings("ignore:.*left out:UserWarning")
+@pytest.mark.parametrize("content", [{}, {"taskDefinition": {}}, {"family": None}])
 def test_a_definition_needs_a_family_and_containers(write: Write, content: Any) -> None:
     """Everything that is missing is named."""
     with pytest.raises(RequestError) as caught:
         load(write(content))
     assert caught.value.problems == (("family", "is missing"), ("containerDefinitions", "is missing"))
     assert str(caught.value).startswith(caught.value.subject)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"family": "web", "containers": []}, "containerDefinitions: is missing; rename containers"),
+        ({"Family": "web", "containerDefinitions": []}, "family: is missing; rename Family"),
+        (
+            {**REQUEST, "containerDefinitions": [{"secrets": [{"name": "A", "value_from": "b"}]}]},
+            "containerDefinitions[0].secrets[0].valueFrom: is missing; rename value_from",
+        ),
+    ],
+)
+def test_a_missing_member_may_have_another_name(write: Write, content: Any, problem: str) -> None:
+    """Then the error is about that, without a warning about unknown members."""
+    path = write(content)
+    with pytest.raises(RequestError) as caught:
+        load(path)
+    assert str(caught.value) == f"{path}: {problem}"
 
 
 @pytest.mark.parametrize(
@@ -255,10 +320,10 @@ def test_a_definition_needs_a_family_and_containers(write: Write, content: Any) 
         ({"runtimePlatform": "ARM64"}, ["runtimePlatform"]),
         ({"cpu": 256, "memory": 512}, ["cpu", "memory"]),
         ({"family": ["web"]}, ["family"]),
-        ({"containerDefinitions": [{"cpu": "10"}]}, ["container_definitions[0].cpu"]),
-        ({"containerDefinitions": [{"essential": "true"}]}, ["container_definitions[0].essential"]),
-        ({"containerDefinitions": [{"command": ["a", 1]}]}, ["container_definitions[0].command[1]"]),
-        ({"containerDefinitions": [{"dockerLabels": {"a": 1}}]}, ["container_definitions[0].docker_labels['a']"]),
+        ({"containerDefinitions": [{"cpu": "10"}]}, ["containerDefinitions[0].cpu"]),
+        ({"containerDefinitions": [{"essential": "true"}]}, ["containerDefinitions[0].essential"]),
+        ({"containerDefinitions": [{"command": ["a", 1]}]}, ["containerDefinitions[0].command[1]"]),
+        ({"containerDefinitions": [{"dockerLabels": {"a": 1}}]}, ["containerDefinitions[0].dockerLabels['a']"]),
     ],
 )
 def test_errors_about_wrong_types_have_paths(write: Write, change: Any, paths: list[str]) -> None:

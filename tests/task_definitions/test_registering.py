@@ -15,10 +15,11 @@ from hypothesis import given, settings
 
 import ecskit
 from ecskit import errors
+from ecskit._core.sizes import size_problems
 from ecskit._core.wire import encode
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import RegisterTaskDefinitionRequest, Tag
-from ecskit.task_definitions import Registered, derive
+from ecskit.task_definitions import Registered, derive, to_register_request
 from ecskit.testing import PUBLISHED_QUOTAS, Fault, SimulatedError, Simulator, SimulatorServer
 
 from .support import Wire, container, definitions, ec2, examples, fargate, refused, request
@@ -113,6 +114,29 @@ def test_only_active_revisions_count() -> None:
 
     went = both(WEB, prepare=deregistered)
     assert [(each.definition.revision, each.changed) for each in went.results] == [(2, True)]
+
+
+def test_an_empty_list_of_tags_is_not_sent() -> None:
+    """ECS refuses one. For the comparison it means that there must be no tags."""
+    untagged = attrs.evolve(WEB, tags=[])
+    sim = Simulator()
+    with sim.client() as ecs:
+        ecs.send(untagged)
+        ecs.register_task_definition(
+            family="web", container_definitions=WEB.container_definitions, memory="512", tags=()
+        )
+        registered = ecs.task_definitions.register_if_changed(derive(WEB, tags=[Tag(key="a")])).definition
+        assert ecs.task_definitions.register_if_changed(derive(registered, tags=[])).changed
+        assert ecs.task_definitions.register_if_changed(derive(WEB, cpu=512, memory=1024, tags=[])).changed
+        ecs.send(to_register_request(registered, tags=[]))
+
+    async def run() -> None:
+        async with sim.async_client() as ecs:
+            await ecs.send(untagged)
+
+    asyncio.run(run())
+    sent = [call.request.get("tags") for call in sim.calls if call.operation == WRITE]
+    assert sent == [None, None, [{"key": "a"}], None, None, None, None]
 
 
 def test_tags_are_compared_if_there_are_any() -> None:
@@ -275,8 +299,9 @@ async def test_many_are_paced_in_tasks() -> None:
 
 
 def _definitions() -> dict[str, Wire]:
-    wrong = {name: wire for name, (wire, _) in WRONG.items()}
-    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **RIGHT, **wrong}
+    right = {f"right: {name}": wire for name, wire in RIGHT.items()}
+    wrong = {f"wrong: {name}": wire for name, (wire, _) in WRONG.items()}
+    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **right, **wrong}
 
 
 def test_every_definition_is_registered_once_or_refused_once() -> None:
@@ -287,6 +312,11 @@ def test_every_definition_is_registered_once_or_refused_once() -> None:
             good_family = wire["family"].isalnum() and len(wire["family"]) < 256
             each = request({**wire, "family": f"family-{number}"} if good_family else wire)
             before = len(sim.calls)
+            if size_problems("RegisterTaskDefinition", encode(each)):
+                with pytest.raises(errors.RequestError):
+                    ecs.task_definitions.register_if_changed(each)
+                assert len(sim.calls) == before, name
+                continue
             if refused(Simulator(), encode(each)):
                 with pytest.raises(errors.InvalidRequestError):
                     ecs.task_definitions.register_if_changed(each)

@@ -138,6 +138,8 @@ def _about_operation(operation: Operation) -> str:
     """Return the class variables of a request that describe its operation."""
     out = f'    _operation = "{operation.name}"\n    _response = {operation.response.name}\n'
     out += f"    _token_length = {operation.token_length}\n" if operation.token_length else ""
+    nonempty = "".join(f'"{name}", ' for name in operation.nonempty).strip()
+    out += f"    _nonempty = ({nonempty})\n" if nonempty else ""
     return out + (f'    _items = "{operation.items.name}"\n' if operation.items else "")
 
 

@@ -77,6 +77,7 @@ class Operation:
     response: Structure
     errors: tuple[str, ...]
     token_length: int
+    nonempty: tuple[str, ...]
     pages: bool
     items: Member | None
     failures: bool
@@ -120,6 +121,7 @@ class Corrections:
             "sensitive": overrides["sensitive"],
             "always": {member: True for group in overrides["always"] for member in group["members"]},
             "tokens": overrides["tokens"],
+            "nonempty": overrides["nonempty"],
             "errors": overrides["errors"],
             "operations": summaries["operations"],
             "structures": summaries.get("structures", {}),
@@ -275,6 +277,7 @@ class _Reader:
             response=response,
             errors=tuple(sorted({e["shape"] for e in op.get("errors", ())})),
             token_length=token_length,
+            nonempty=tuple(self.fix.get("nonempty", name) or ()),
             pages=pages,
             items=lists[0] if pages and len(lists) == 1 else None,
             failures="failures" in {m.wire for m in response.members},

@@ -10,6 +10,7 @@ from . import wire
 from .effects import DrawRandom, Flow, RawResponse, Send
 from .errors import EcsError, RequestError, ServiceError, TransportError
 from .model import Request, Response
+from .sizes import check_sizes
 from .targets import targets_of
 
 __all__ = ["call"]
@@ -33,6 +34,10 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
     if request._token_length:
         request, token = yield from _with_token(request, request._token_length)
     params = wire.encode(request)
+    for name in request._nonempty:
+        if not params.get(name, True):
+            del params[name]
+    check_sizes(type(request).__name__, request._operation, params)
     reply = yield Send(request._operation, params, single_attempt)
     raw: RawResponse | None = None
     try:

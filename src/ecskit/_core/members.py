@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 
@@ -30,6 +30,8 @@ class MemberType:
     shape: Shape
     type: type[Any]
     """The class of an item: `str`, `int`, `float` or `bool` for a scalar, the class of a model."""
+    values: tuple[str, ...] = ()
+    """The known values of an enum; empty for all other types."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -92,4 +94,4 @@ def _kind(annotation: str, namespace: Mapping[str, Any]) -> MemberType:
     named = namespace[text]
     if isinstance(named, type):
         return MemberType(container, "model", named)
-    return MemberType(container, "scalar", str)  # a Literal: an enum of ECS, to which new strings may be added
+    return MemberType(container, "scalar", str, get_args(named))  # an enum of ECS, to which new strings may be added

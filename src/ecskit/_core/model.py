@@ -162,6 +162,8 @@ class Request(Model, Generic[ResponseT_co]):
     _response: ClassVar[type[Response]]
     _token_length: ClassVar[int] = 0
     """The maximum length of `client_token`; 0 if there is no such member."""
+    _nonempty: ClassVar[Sequence[str]] = ()
+    """Wire names of lists that the operation refuses if they are empty. Empty ones are not sent."""
     _items: ClassVar[str] = ""
     """The member of the response that pages list, by its Python name; empty if there is none."""
 

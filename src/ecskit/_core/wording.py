@@ -1,11 +1,11 @@
-"""Parts of messages: plurals, lists that end after some items, and text of others on one line."""
+"""Parts of messages: plurals, lists that end after some items, nearest names, and text of others on one line."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-__all__ = ["bounded", "escaped", "listed", "plural"]
+__all__ = ["bounded", "did_you_mean", "escaped", "listed", "nearest", "plural"]
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, characters that change the direction of text, and lone surrogates."""
@@ -34,3 +34,24 @@ def listed(items: Iterable[object], most: int = 10, *, separator: str = ", ") ->
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun, such as `1 task` or `2 tasks`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` is meant to be: the same in another case or style, or else a similar one."""
+    by_folded = {_folded(each): each for each in known}
+    folded = _folded(name[:100])  # the comparison takes the square of the length
+    if folded in by_folded:
+        return by_folded[folded]
+    from difflib import get_close_matches  # only messages need it
+
+    return next((by_folded[each] for each in get_close_matches(folded, by_folded, n=1)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: `; did you mean environment?`, or nothing."""
+    found = nearest(name, known)
+    return f"; did you mean {found}?" if found else ""
+
+
+def _folded(name: str) -> str:
+    return re.sub("[-_ ]", "", name).casefold()

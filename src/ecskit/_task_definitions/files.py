@@ -8,25 +8,25 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecskit._core.errors import RequestError
-from ecskit._core.members import members
 from ecskit._core.model import Model
-from ecskit._core.wire import converter, encode
+from ecskit._core.wire import encode
+from ecskit._core.wording import nearest
+from ecskit._task_definitions.fitting import misfits, without_empty_enums
+from ecskit._task_definitions.parsing import parse
+from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in, shown
 from ecskit.models.common import Tag
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
 __all__ = ["RESPONSE_ONLY", "dump", "load", "request_from", "to_register_request"]
 
-_REQUEST = {m.wire for m in members(RegisterTaskDefinitionRequest)}
-
-RESPONSE_ONLY = frozenset(m.wire for m in members(TaskDefinition)) - _REQUEST
+RESPONSE_ONLY = KNOWN - REQUEST
 """Wire names of the members that are in responses but not allowed in requests."""
 
-_KNOWN = _REQUEST | RESPONSE_ONLY
 _DESCRIBED = "taskDefinitionArn"
 """The member that shows that ECS described a definition."""
 _SUBJECT = "task definition"
@@ -55,14 +55,14 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
     source = os.fspath(path)
-    try:
-        data = json.loads(Path(source).read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise RequestError(source, [("", f"not JSON: {error}")]) from None
-    definition = _definition(data, source)
+    if Path(source).is_dir():
+        raise RequestError(source, [("", "is a folder; pass the path of a file")])
+    data, problems = parse(Path(source).read_bytes(), source)
+    definition = definition_in(data, source)
     if keep is None and _DESCRIBED not in definition:
         keep = ()
-    return _request(definition, source, keep, stacklevel=1)
+    problems = [(at.removeprefix("taskDefinition."), text) for at, text in problems]
+    return _request(definition, source, keep, problems, stacklevel=1)
 
 
 def to_register_request(
@@ -119,35 +119,40 @@ def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str |
     Path(path).write_bytes(text.encode())  # encoded first, so that an error leaves the file as it was
 
 
-def _definition(data: Any, source: str) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise RequestError(source, [("", f"expected an object with the members of a {_SUBJECT}")])
-    described = data.get("taskDefinition")
-    if isinstance(described, dict):
-        # The output of describe-task-definition has the tags beside the definition.
-        return {**described, **({"tags": data["tags"]} if data.get("tags") else {})}
-    return data
-
-
 def _request(
-    definition: Mapping[str, Any], source: str, keep: Collection[str] | None, *, stacklevel: int
+    definition: Mapping[str, Any],
+    source: str,
+    keep: Collection[str] | None,
+    problems: Iterable[tuple[str, str]] = (),
+    *,
+    stacklevel: int,
 ) -> RegisterTaskDefinitionRequest:
     if isinstance(keep, str):
         raise RequestError(source, [("keep", "expected a collection of str, got str; put it into a list")])
-    unknown = definition.keys() - _KNOWN
+    offered = {name: value for name, value in definition.items() if name not in RESPONSE_ONLY}
+    found = dict([*misfits(offered, RegisterTaskDefinitionRequest), *problems])
+    if found:
+        raise RequestError(source, [*found.items()])
+    unknown = offered.keys() - KNOWN
     left_out = unknown.difference(unknown if keep is None else keep)
+    empty: list[str] = []
+    wanted = without_empty_enums(offered, RegisterTaskDefinitionRequest, empty)
+    reports = []
     if left_out:
-        warnings.warn(
-            f"{source}: unknown members are left out: {', '.join(sorted(left_out))}; pass keep=... to send them",
-            stacklevel=stacklevel + 2,
-        )
-    wanted = {key: value for key, value in definition.items() if key not in left_out | RESPONSE_ONLY}
-    try:
-        request = converter().structure(wanted, RegisterTaskDefinitionRequest)
-        encode(request)  # reading accepts more than sending; this error names the source
-    except RequestError as error:
-        raise RequestError(source, error.problems) from None
-    return request
+        names = ", ".join(map(_with_nearest, sorted(left_out)))
+        reports.append(f"unknown members are left out: {names}; pass keep=... to send them")
+    if empty:
+        reports.append(f"empty texts that ECS refuses are left out: {', '.join(empty)}")
+    for report in reports:
+        warnings.warn(f"{source}: {report}", stacklevel=stacklevel + 2)
+    return RegisterTaskDefinitionRequest.from_dict(
+        {name: value for name, value in wanted.items() if name not in left_out}
+    )
+
+
+def _with_nearest(name: str) -> str:
+    meant = nearest(name, REQUEST)
+    return f"{shown(name)} (did you mean {meant}?)" if meant else shown(name)
 
 
 def _check_type(definition: object, expected: tuple[type[Model], ...]) -> None:

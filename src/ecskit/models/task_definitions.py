@@ -692,6 +692,7 @@ class RegisterTaskDefinitionRequest(Request[RegisterTaskDefinitionResponse]):
 
     _operation = "RegisterTaskDefinition"
     _response = RegisterTaskDefinitionResponse
+    _nonempty = ("tags",)
 
     family: str
     """Family the new revision belongs to, at most 255 characters. Wire name: `family`."""

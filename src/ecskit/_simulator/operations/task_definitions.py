@@ -1,16 +1,16 @@
-"""Task definitions: register, describe, list, deregister, delete. `task_definition_rules` checks them."""
+"""Task definitions: register, describe, list, deregister, delete."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.errors import SimulatedError, refused
-from ecskit._simulator.limits import check_count, check_name
+from ecskit._simulator.limits import check_count
 from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import TaskDefinition
+from ecskit._simulator.registered_body import registered_body
 from ecskit._simulator.tagging import checked_tags
 from ecskit._simulator.task_definition_defaults import filled_in
-from ecskit._simulator.task_definition_rules import registered_body
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ _STILL_ACTIVE = "The specified task definition is still in ACTIVE status. Please
 
 def _register(account: Account, request: Wire) -> Wire:
     family = request["family"]
-    check_name("Family", family)
-    tags = checked_tags(request.get("tags"))
     body = filled_in(registered_body(request))
+    tags = checked_tags(request.get("tags"))
     revision = account.last_revisions.get(family, 0) + 1
     account.last_revisions[family] = revision
     arn = account.arns.ecs("task-definition", f"{family}:{revision}")
