@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["bounded", "did_you_mean", "escaped", "listed", "nearest", "plural"]
+__all__ = ["bounded", "did_you_mean", "escaped", "listed", "nearest", "plural", "shortened"]
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, characters that change the direction of text, and lone surrogates."""
@@ -22,6 +22,11 @@ def escaped(text: str) -> str:
 def bounded(text: str, longest: int = 4000) -> str:
     """Return a text without what is beyond its longest length, and the number of characters left out."""
     return text if len(text) <= longest else f"{text[:longest]}... and {len(text) - longest} more characters"
+
+
+def shortened(name: str) -> str:
+    """Return a name that others gave, on one line and not too long."""
+    return bounded(escaped(name), 60)
 
 
 def listed(items: Iterable[object], most: int = 10, *, separator: str = ", ") -> str:

@@ -13,10 +13,10 @@ from ecskit import models
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
 from ecskit._core.model import Model, Request
-from ecskit._core.wording import bounded, escaped, listed, nearest
+from ecskit._core.wording import listed, nearest, shortened
 from ecskit.models.task_definitions import ContainerDefinition, RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["KNOWN", "REQUEST", "definition_in", "foreign", "shown"]
+__all__ = ["KNOWN", "REQUEST", "definition_in", "foreign"]
 
 
 def _names(*classes: type[Model]) -> frozenset[str]:
@@ -153,7 +153,7 @@ def _other_style(data: Mapping[str, Any], styled: Mapping[str, str]) -> str:
         return _this_is("a resource aws_ecs_task_definition of Terraform", _EXPECTED)
     style = "snake_case" if "_" in first else "kebab-case" if "-" in first else "another case"
     style = "PascalCase, as in CloudFormation" if first == "ContainerDefinitions" else style
-    names = listed((f"{known} for {name}" for name, known in styled.items()), 3)
+    names = listed((f"{known} for {shortened(name)}" for name, known in styled.items()), 3)
     return f"the names are in {style}; write all of them in camelCase: {names}"
 
 
@@ -190,17 +190,12 @@ def _holder(data: Mapping[str, Any]) -> str | None:
     for name, value in data.items():
         for each in value if isinstance(value, list) else (value,):
             if isinstance(each, dict) and any(_in_camel_case(inner, REQUEST) == _CONTAINERS for inner in each):
-                return f"the member {shown(name)} holds a task definition; put that alone into the file"
+                return f"the member {shortened(name)} holds a task definition; put that alone into the file"
     return None
 
 
 def _unknown(data: Mapping[str, Any]) -> str:
-    return f"this is not a task definition: it has the names {listed(map(shown, data))}; {_EXPECTED}"
-
-
-def shown(name: str) -> str:
-    """Return a name that a file has, on one line and not too long."""
-    return bounded(escaped(name), 60)
+    return f"this is not a task definition: it has the names {listed(map(shortened, data))}; {_EXPECTED}"
 
 
 def _other_value(data: Any) -> str:
