@@ -59,6 +59,7 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     memory="512",
                     network_mode="awsvpc",
                     requires_compatibilities=["FARGATE"],
+                    execution_role_arn="arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
                     container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
                 )
             client.create_service(

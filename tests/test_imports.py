@@ -33,8 +33,9 @@ ROOMS: dict[str, set[str]] = {
     "_transport": {"_core", "_forks", "models", "_api", "_version"},
     "_polling": {"_core"},
     "_waits": {"_core", "models", "_api", "_polling"},
+    "_rules": {"_core", "models"},
     # Domains. None imports a front.
-    "_task_definitions": FLOWS,
+    "_task_definitions": FLOWS | {"_rules"},
     "_tasks": FLOWS,
     "_task_sets": FLOWS,
     "_clusters": FLOWS,
@@ -42,7 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "_deployments": FLOWS | {"_task_definitions"},
     "_services": FLOWS | {"_deployments"},
     # Public modules: each names where its values are defined.
-    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits"} | DOMAINS),
+    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules"} | DOMAINS),
     "errors": {"_core", "_api", "_polling", "_waits"} | DOMAINS,
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.

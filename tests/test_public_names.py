@@ -154,6 +154,7 @@ WITH_ANY: dict[str, str] = {
     "Change.__init__": "a value of any member",
     "Client.botocore_client": "its class is in stubs that users may not have",
     "FailuresError.__init__": "the response of any operation",
+    "Finding.__init__": "a value of any member",
     "LostAnswerError.__init__": "JSON",
     "MissingError.__init__": "resources of any type; subclasses declare it for `found`",
     "Model.__init__": "JSON: members that this version does not have",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._rules.rule import Finding
     from ecskit._task_definitions.deriving import Variables, derive
     from ecskit._task_definitions.diffing import Change, Difference, diff
     from ecskit._task_definitions.files import RESPONSE_ONLY, dump, load, to_register_request
-    from ecskit._task_definitions.findings import Finding, raise_for_findings
     from ecskit._task_definitions.normalizing import Definition
     from ecskit._task_definitions.registering import Registered
-    from ecskit._task_definitions.validating import validate
+    from ecskit._task_definitions.validating import raise_for_findings, validate
 
 __all__ = [
     "RESPONSE_ONLY",
@@ -42,14 +42,14 @@ publish(
         "Change": "ecskit._task_definitions.diffing",
         "Definition": "ecskit._task_definitions.normalizing",
         "Difference": "ecskit._task_definitions.diffing",
-        "Finding": "ecskit._task_definitions.findings",
+        "Finding": "ecskit._rules.rule",
         "Registered": "ecskit._task_definitions.registering",
         "Variables": "ecskit._task_definitions.deriving",
         "derive": "ecskit._task_definitions.deriving",
         "diff": "ecskit._task_definitions.diffing",
         "dump": "ecskit._task_definitions.files",
         "load": "ecskit._task_definitions.files",
-        "raise_for_findings": "ecskit._task_definitions.findings",
+        "raise_for_findings": "ecskit._task_definitions.validating",
         "to_register_request": "ecskit._task_definitions.files",
         "validate": "ecskit._task_definitions.validating",
     },

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .support import ARN, Wire, World
+from .support import ARN, NOON, Wire, World
 
 APP: Wire = {"name": "app", "image": "app:1"}
 
@@ -23,7 +23,6 @@ def test_registration_fills_in_defaults(world: World) -> None:
         "family": "web",
         "revision": 1,
         "status": "ACTIVE",
-        "networkMode": "bridge",
         "containerDefinitions": [
             {
                 **APP,
@@ -39,11 +38,87 @@ def test_registration_fills_in_defaults(world: World) -> None:
         ],
         "volumes": [],
         "placementConstraints": [],
-        "compatibilities": ["EC2", "EXTERNAL"],
+        "compatibilities": ["EXTERNAL", "EC2"],
         "requiresAttributes": [],
         "registeredAt": world.clock(),
         "registeredBy": "arn:aws:iam::123456789012:user/simulator",
     }
+
+
+@pytest.mark.parametrize(
+    ("members", "container", "needed"),
+    [
+        ({}, {}, []),
+        ({"taskRoleArn": "arn:aws:iam::123456789012:role/t"}, {}, ["task-iam-role"]),
+        (
+            {"taskRoleArn": "arn:aws:iam::123456789012:role/t", "networkMode": "host"},
+            {},
+            ["task-iam-role-network-host"],
+        ),
+        ({"networkMode": "awsvpc"}, {}, ["task-eni"]),
+        ({"pidMode": "host"}, {}, ["pid-ipc-namespace-sharing"]),
+        (
+            {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
+            {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"},
+            ["docker-remote-api.1.19", "ecr-auth", "execution-role-ecr-pull"],
+        ),
+        (
+            {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
+            {
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/app", "awslogs-region": "us-east-1"},
+                },
+                "secrets": [
+                    {"name": "A", "valueFrom": "a-parameter"},
+                    {"name": "B", "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:b-abcdef"},
+                ],
+            },
+            [
+                "docker-remote-api.1.18",
+                "docker-remote-api.1.19",
+                "execution-role-awslogs",
+                "logging-driver.awslogs",
+                "secrets.asm.environment-variables",
+                "secrets.ssm.environment-variables",
+            ],
+        ),
+        (
+            {"volumes": [{"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]},
+            {"mountPoints": [{"sourceVolume": "files", "containerPath": "/files"}]},
+            ["docker-remote-api.1.17", "docker-remote-api.1.25", "efs"],
+        ),
+        (
+            {},
+            {"privileged": True, "healthCheck": {"command": ["CMD", "true"]}, "dockerLabels": {"a": "b"}},
+            ["container-health-check", "docker-remote-api.1.18", "docker-remote-api.1.24", "privileged-container"],
+        ),
+        ({}, {"logConfiguration": {"logDriver": "syslog"}}, ["docker-remote-api.1.18", "logging-driver.syslog"]),
+    ],
+)
+def test_attributes_that_instances_need(world: World, members: Wire, container: Wire, needed: list[str]) -> None:
+    """`requiresAttributes` has the capabilities that the definition needs."""
+    definition = register(world, containerDefinitions=[{**APP, "memory": 128, **container}], **members)
+    assert sorted(each["name"].partition("capability.")[2] for each in definition["requiresAttributes"]) == needed
+
+
+def test_volumes_are_completed(world: World) -> None:
+    """A volume that is nowhere else is on the host, and a file system of EFS is mounted from its root."""
+    where = {"fileSystemId": "fs-1"}
+    volumes = [
+        {"name": "scratch"},
+        {"name": "host", "host": {"sourcePath": "/data"}},
+        {"name": "files", "efsVolumeConfiguration": where},
+        {"name": "part", "efsVolumeConfiguration": {**where, "rootDirectory": "/part"}},
+        {"name": "later", "configuredAtLaunch": True},
+    ]
+    assert register(world, volumes=volumes)["volumes"] == [
+        {"name": "scratch", "host": {}},
+        {"name": "host", "host": {"sourcePath": "/data"}},
+        {"name": "files", "efsVolumeConfiguration": {**where, "rootDirectory": "/"}},
+        {"name": "part", "efsVolumeConfiguration": {**where, "rootDirectory": "/part"}},
+        {"name": "later", "configuredAtLaunch": True},
+    ]
 
 
 def test_ports_are_completed(world: World) -> None:
@@ -51,6 +126,7 @@ def test_ports_are_completed(world: World) -> None:
     container = {**APP, "memory": 128, "portMappings": [{"containerPort": 80}]}
     awsvpc = register(world, networkMode="awsvpc", containerDefinitions=[container])
     bridge = register(world, containerDefinitions=[container])
+    assert "networkMode" not in bridge
     assert awsvpc["containerDefinitions"][0]["portMappings"] == [
         {"containerPort": 80, "hostPort": 80, "protocol": "tcp"}
     ]
@@ -90,13 +166,16 @@ def test_tags_are_beside_the_definition(world: World) -> None:
     ("members", "message"),
     [
         ({"family": "a b"}, "Family"),
-        ({"family": ""}, "Family"),
-        ({"family": "x" * 256}, "Family"),
+        ({"family": ""}, "family: expected 1 to 255"),
+        ({"family": "x" * 256}, "family: expected 1 to 255"),
         ({"containerDefinitions": []}, "at least one container"),
         ({"containerDefinitions": [{**APP, "memory": 4}, {**APP, "memory": 4}]}, "unique"),
         ({"containerDefinitions": [{**APP, "memory": 4, "essential": False}]}, "essential"),
         ({"containerDefinitions": [APP]}, "memory"),
-        ({"containerDefinitions": [{**APP, "memory": 3}]}, "at least 4 MiB"),
+        (
+            {"containerDefinitions": [{**APP, "memory": 3}]},
+            "containerDefinitions[0].memory: expected 4 MiB or more, got 3.",
+        ),
         ({"containerDefinitions": [{**APP, "memory": 4, "memoryReservation": 8}]}, "memoryReservation"),
         ({"containerDefinitions": [{"name": "app", "memory": 4}]}, "image"),
         ({"containerDefinitions": [{"image": "app", "memory": 4}]}, "name"),
@@ -106,13 +185,13 @@ def test_tags_are_beside_the_definition(world: World) -> None:
                     {**APP, "memory": 4, "dependsOn": [{"containerName": "x", "condition": "START"}]}
                 ]
             },
-            "depends on x",
+            "Cannot depend on container + 'x' because it does not exist",
         ),
         (
             {"containerDefinitions": [{**APP, "memory": 4, "mountPoints": [{"sourceVolume": "v"}]}]},
-            "unknown volume",
+            "Unknown volume 'v'.",
         ),
-        ({"volumes": [{"name": "v"}, {"name": "v"}]}, "unique"),
+        ({"volumes": [{"name": "v"}, {"name": "v"}]}, "another volume has the name v"),
         (
             {
                 "networkMode": "awsvpc",
@@ -120,9 +199,9 @@ def test_tags_are_beside_the_definition(world: World) -> None:
                     {**APP, "memory": 4, "portMappings": [{"containerPort": 80, "hostPort": 8080}]}
                 ],
             },
-            "hostPort must equal containerPort",
+            "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
         ),
-        ({"cpu": "much"}, "Invalid cpu"),
+        ({"cpu": "much"}, "Invalid 'cpu' setting for task."),
     ],
 )
 def test_refusals(world: World, members: Wire, message: str) -> None:
@@ -137,14 +216,14 @@ def test_refusals(world: World, members: Wire, message: str) -> None:
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"networkMode": "bridge"}, "Fargate only supports network mode 'awsvpc'."),
-        ({"networkMode": None}, "Fargate only supports network mode 'awsvpc'."),
-        ({"cpu": None}, "defined at the task level"),
-        ({"memory": None}, "defined at the task level"),
+        ({"networkMode": "bridge"}, "Fargate only supports network mode \N{LEFT SINGLE QUOTATION MARK}awsvpc"),
+        ({"networkMode": None}, "Fargate only supports network mode \N{LEFT SINGLE QUOTATION MARK}awsvpc"),
+        ({"cpu": None}, "Fargate requires that 'cpu' be defined at the task level."),
+        ({"memory": None}, "Fargate requires that 'memory' be defined at the task level."),
         ({"memory": "4096"}, "256 CPU, 4096 memory"),
         ({"cpu": "300"}, "300 CPU, 512 memory"),
-        ({"containerDefinitions": [{**APP, "cpu": 512}]}, "more cpu"),
-        ({"containerDefinitions": [{**APP, "memory": 1024}]}, "more memory"),
+        ({"containerDefinitions": [{**APP, "cpu": 512}]}, "The sum of all container 'cpu' values"),
+        ({"containerDefinitions": [{**APP, "memory": 1024}]}, "the containers reserve 1024 MiB, the task has 512."),
         ({"containerDefinitions": [{**APP, "privileged": True}]}, "privileged"),
         ({"containerDefinitions": [{**APP, "links": ["db"]}]}, "links"),
         ({"placementConstraints": [{"type": "memberOf", "expression": "x"}]}, "placementConstraints"),
@@ -206,6 +285,36 @@ def test_deletion_needs_deregistration(world: World) -> None:
     assert [each["arn"] for each in answer["failures"]] == [
         f"{ARN}task-definition/web:2",
         f"{ARN}task-definition/web:3",
+    ]
+
+
+def test_answers_lack_the_times_that_they_set(world: World) -> None:
+    """The answers of Deregister and Delete lack `deregisteredAt` and `deleteRequestedAt`; descriptions have them."""
+    register(world)
+    answer = world.do("DeregisterTaskDefinition", taskDefinition="web:1")["taskDefinition"]
+    assert "deregisteredAt" not in answer
+    assert world.do("DescribeTaskDefinition", taskDefinition="web:1")["taskDefinition"]["deregisteredAt"] == NOON
+    world.pass_(9)
+    (answer,) = world.do("DeleteTaskDefinitions", taskDefinitions=["web:1"])["taskDefinitions"]
+    assert (answer["deregisteredAt"], answer.get("deleteRequestedAt")) == (NOON, None)
+    described = world.do("DescribeTaskDefinition", taskDefinition="web:1")["taskDefinition"]
+    assert described["deleteRequestedAt"] == NOON + 9
+
+
+@pytest.mark.parametrize("reference", ["web", "web:latest", "", f"{ARN}cluster/default", "arn:aws"])
+def test_deletion_lists_malformed_references_as_failures(world: World, reference: str) -> None:
+    """A reference without a revision is a failure, with the reference as its ARN; the others are deleted."""
+    register(world)
+    world.do("DeregisterTaskDefinition", taskDefinition="web:1")
+    answer = world.do("DeleteTaskDefinitions", taskDefinitions=[reference, "web:1"])
+    assert [each["revision"] for each in answer["taskDefinitions"]] == [1]
+    assert answer["failures"] == [
+        {
+            "arn": reference,
+            "reason": (
+                "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
+            ),
+        }
     ]
 
 

@@ -103,12 +103,113 @@ TOMORROW: dict[str, Wire] = {
 }
 """Nothing is found in these either, because the values are unknown to the rules. The simulator rejects them."""
 
-HERE = "container_definitions[0]"
+HERE = "containerDefinitions[0]"
 Findings = set[tuple[str, str]]
 
 WRONG: dict[str, tuple[Wire, Findings]] = {
-    "no containers": ({"family": "web", "containerDefinitions": []}, {("container_definitions", "containers")}),
+    "no containers": ({"family": "web", "containerDefinitions": []}, {("containerDefinitions", "containers")}),
     "a family with a blank": (ec2(family="my web"), {("family", "family")}),
+    "a value in another case": (
+        {**fargate(), "requiresCompatibilities": ["fargate"]},
+        {("requiresCompatibilities[0]", "enum")},
+    ),
+    "empty values": (ec2(pidMode="", ipcMode=""), {("pidMode", "enum"), ("ipcMode", "enum")}),
+    "a ulimit that does not exist": (
+        ec2(container(ulimits=[{"name": "files", "softLimit": 1, "hardLimit": 1}])),
+        {(f"{HERE}.ulimits[0].name", "enum")},
+    ),
+    "placeholders": (
+        fargate(container(image="web:${TAG}", secrets=[{"name": "A", "valueFrom": "<ARN>"}]), executionRoleArn="$ROLE"),
+        {
+            (f"{HERE}.image", "placeholder"),
+            (f"{HERE}.secrets[0].valueFrom", "placeholder"),
+            ("executionRoleArn", "placeholder"),
+        },
+    ),
+    "too many containers": (
+        ec2(*(container(f"c{i}") for i in range(11))),
+        {("containerDefinitions", "containers")},
+    ),
+    "a long definition": (
+        ec2(container(command=["x" * 65536])),
+        {("", "definition-size")},
+    ),
+    "roles of no account": (
+        ec2(taskRoleArn="arn:aws:iam::ACCOUNT:role/web", executionRoleArn="arn:aws:iam::123456789012:user/web"),
+        {("taskRoleArn", "role"), ("executionRoleArn", "role")},
+    ),
+    "a proxy that is not there": (
+        ec2(proxyConfiguration={"containerName": "envoy"}),
+        {("proxyConfiguration.containerName", "proxy-container")},
+    ),
+    "anywhere in awsvpc": (
+        ec2(networkMode="awsvpc", requiresCompatibilities=["EXTERNAL"]),
+        {("networkMode", "external-network-mode")},
+    ),
+    "digests": (
+        ec2(container(image="web@sha256:abc"), container("b", image="web@md5:" + "a" * 64)),
+        {(f"containerDefinitions[{i}].image", "image-digest") for i in range(2)},
+    ),
+    "ulimits": (
+        ec2(
+            container(
+                ulimits=[
+                    {"name": "nofile", "softLimit": 2, "hardLimit": 1},
+                    {"name": "nofile", "softLimit": 1, "hardLimit": 1},
+                ]
+            )
+        ),
+        {(f"{HERE}.ulimits[0].softLimit", "ulimits"), (f"{HERE}.ulimits[1].name", "ulimits")},
+    ),
+    "kernel parameters of the host": (
+        ec2(
+            container(
+                systemControls=[
+                    {"namespace": "net.core.somaxconn", "value": "1"},
+                    {"namespace": "kernel.shmmax", "value": "1"},
+                ]
+            ),
+            networkMode="host",
+            ipcMode="host",
+        ),
+        {(f"{HERE}.systemControls[{i}].namespace", "system-controls") for i in range(2)},
+    ),
+    "names of secrets": (
+        ec2(
+            container(
+                environment=[{"name": "A", "value": "a"}],
+                secrets=[{"name": name, "valueFrom": "/a"} for name in "ABB"],
+            ),
+            executionRoleArn=ROLE,
+        ),
+        {(f"{HERE}.secrets[0].name", "secret-names"), (f"{HERE}.secrets[2].name", "secret-names")},
+    ),
+    "where secrets come from": (
+        ec2(
+            container(
+                secrets=[
+                    {"name": "A", "valueFrom": "arn:aws:secretsmanager:eu-west-1:ACCOUNT:secret:a"},
+                    {"name": "B", "valueFrom": "two words"},
+                ]
+            ),
+            executionRoleArn=ROLE,
+        ),
+        {(f"{HERE}.secrets[{i}].valueFrom", "value-from") for i in range(2)},
+    ),
+    "a path of the host that is empty": (
+        ec2(volumes=[{"name": "a", "host": {"sourcePath": ""}}]),
+        {("volumes[0].host.sourcePath", "host-path")},
+    ),
+    "a port of a file system": (
+        fargate(
+            volumes=[{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryptionPort": 0}}]
+        ),
+        {("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port")},
+    ),
+    "a volume that is not made": (
+        ec2(volumes=[{"name": "a", "dockerVolumeConfiguration": {"scope": "task", "autoprovision": False}}]),
+        {("volumes[0].dockerVolumeConfiguration.autoprovision", "autoprovision")},
+    ),
     "a long family": (ec2(family="a" * 256), {("family", "family")}),
     "a container without a name": (
         ec2({"image": "nginx"}, container("b")),
@@ -116,22 +217,22 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
     ),
     "names of containers": (
         ec2(container("a.b"), container("")),
-        {(f"{HERE}.name", "container-name"), ("container_definitions[1].name", "container-name")},
+        {(f"{HERE}.name", "container-name"), ("containerDefinitions[1].name", "container-name")},
     ),
     "two of a name": (
         ec2(container(), container()),
-        {(f"{HERE}.name", "unique-containers"), ("container_definitions[1].name", "unique-containers")},
+        {("containerDefinitions[1].name", "unique-containers")},
     ),
     "images": (
         ec2({"name": "a"}, container("b", image=""), container("c", image="i" * 256)),
-        {(f"container_definitions[{i}].image", "image") for i in range(3)},
+        {(f"containerDefinitions[{i}].image", "image") for i in range(3)},
     ),
-    "none is essential": (ec2(container(essential=False)), {("container_definitions", "essential")}),
+    "none is essential": (ec2(container(essential=False)), {("containerDefinitions", "essential")}),
     "no memory": (
         {"family": "web", "containerDefinitions": [container(), container("b", memory=0)]},
         {
             (f"{HERE}.memory", "container-memory"),
-            ("container_definitions[1].memory", "container-memory"),
+            ("containerDefinitions[1].memory", "container-memory"),
         },
     ),
     "too little memory": (ec2(container(memory=3)), {(f"{HERE}.memory", "container-memory")}),
@@ -163,10 +264,10 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         {("cpu", "fargate-size")},
     ),
     "more CPU than the task has": (fargate(container(cpu=200), container("b", cpu=100)), {("cpu", "fargate-cpu-sum")}),
-    "Fargate in a bridge": (fargate(networkMode="bridge"), {("network_mode", "fargate-network-mode")}),
+    "Fargate in a bridge": (fargate(networkMode="bridge"), {("networkMode", "fargate-network-mode")}),
     "Fargate without a network mode": (
         {**ec2(), "requiresCompatibilities": ["FARGATE"], "cpu": "256"},
-        {("network_mode", "fargate-network-mode")},
+        {("networkMode", "fargate-network-mode")},
     ),
     "what Fargate does not have": (
         fargate(
@@ -191,46 +292,46 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         {
             (f"{HERE}.{name}", "fargate-unsupported")
             for name in (
-                "disable_networking",
-                "dns_servers",
-                "docker_security_options",
+                "disableNetworking",
+                "dnsServers",
+                "dockerSecurityOptions",
                 "hostname",
-                "linux_parameters.max_swap",
-                "linux_parameters.shared_memory_size",
-                "linux_parameters.swappiness",
+                "linuxParameters.maxSwap",
+                "linuxParameters.sharedMemorySize",
+                "linuxParameters.swappiness",
                 "links",
                 "privileged",
             )
         }
         | {
-            ("ipc_mode", "fargate-unsupported"),
-            ("pid_mode", "fargate-unsupported"),
-            ("placement_constraints", "fargate-unsupported"),
-            ("volumes[0].docker_volume_configuration", "fargate-unsupported"),
-            ("volumes[1].host.source_path", "fargate-unsupported"),
+            ("ipcMode", "fargate-unsupported"),
+            ("pidMode", "fargate-unsupported"),
+            ("placementConstraints", "fargate-unsupported"),
+            ("volumes[0].dockerVolumeConfiguration", "fargate-unsupported"),
+            ("volumes[1].host.sourcePath", "fargate-unsupported"),
         },
     ),
     "capabilities on Fargate": (
         fargate(container(linuxParameters={"capabilities": {"add": ["NET_ADMIN", "SYS_PTRACE", "TOMORROW"]}})),
-        {(f"{HERE}.linux_parameters.capabilities.add", "fargate-capabilities")},
+        {(f"{HERE}.linuxParameters.capabilities.add", "fargate-capabilities")},
     ),
     "time to stop on Fargate": (
         fargate(container(stopTimeout=121, startTimeout=1)),
-        {(f"{HERE}.stop_timeout", "fargate-timeouts"), (f"{HERE}.start_timeout", "fargate-timeouts")},
+        {(f"{HERE}.stopTimeout", "fargate-timeouts"), (f"{HERE}.startTimeout", "fargate-timeouts")},
     ),
     "log drivers": (
         fargate(container(logConfiguration={"logDriver": "syslog"})),
-        {(f"{HERE}.log_configuration.log_driver", "log-driver")},
+        {(f"{HERE}.logConfiguration.logDriver", "log-driver")},
     ),
     "log drivers of managed instances": (
         ec2(container(logConfiguration={"logDriver": "gelf"}), requiresCompatibilities=["MANAGED_INSTANCES"]),
-        {(f"{HERE}.log_configuration.log_driver", "log-driver")},
+        {(f"{HERE}.logConfiguration.logDriver", "log-driver")},
     ),
     "logs without a group, prefix and role": (
         fargate(container(logConfiguration={"logDriver": "awslogs", "options": {"awslogs-region": "eu-west-1"}})),
         {
-            (f"{HERE}.log_configuration.options", "log-options"),
-            (f"{HERE}.log_configuration", "execution-role"),
+            (f"{HERE}.logConfiguration.options", "log-options"),
+            (f"{HERE}.logConfiguration.logDriver", "execution-role"),
         },
     ),
     "secrets without a role": (
@@ -243,12 +344,12 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ),
         {
             (f"{HERE}.{name}", "execution-role")
-            for name in ("secrets", "repository_credentials", "log_configuration.secret_options")
+            for name in ("secrets", "repositoryCredentials", "logConfiguration.secretOptions")
         },
     ),
     "a configuration in S3 on Fargate": (
         fargate(container(firelensConfiguration={"type": "fluentd", "options": {"config-file-type": "s3"}})),
-        {(f"{HERE}.firelens_configuration.options", "fargate-firelens")},
+        {(f"{HERE}.firelensConfiguration.options", "fargate-firelens")},
     ),
     "what Windows does not have": (
         ec2(
@@ -258,22 +359,22 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ),
         {
             (f"{HERE}.user", "windows-unsupported"),
-            (f"{HERE}.linux_parameters", "windows-unsupported"),
-            ("pid_mode", "windows-unsupported"),
+            (f"{HERE}.linuxParameters", "windows-unsupported"),
+            ("pidMode", "windows-unsupported"),
         },
     ),
     "ports": (
         ec2(container(portMappings=[port(0), port(70000), port(80, hostPort=-1), {"hostPort": 80}])),
         {
-            (f"{HERE}.port_mappings[0].container_port", "port"),
-            (f"{HERE}.port_mappings[1].container_port", "port"),
-            (f"{HERE}.port_mappings[2].host_port", "port"),
-            (f"{HERE}.port_mappings[3].container_port", "port"),
+            (f"{HERE}.portMappings[0].containerPort", "port"),
+            (f"{HERE}.portMappings[1].containerPort", "port"),
+            (f"{HERE}.portMappings[2].hostPort", "port"),
+            (f"{HERE}.portMappings[3].containerPort", "port"),
         },
     ),
     "another port of the host": (
         fargate(container(portMappings=[port(80, hostPort=8080)])),
-        {(f"{HERE}.port_mappings[0].host_port", "host-port")},
+        {(f"{HERE}.portMappings[0].hostPort", "host-port")},
     ),
     "ranges of ports": (
         ec2(
@@ -287,20 +388,20 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             ),
             networkMode="host",
         ),
-        {(f"{HERE}.port_mappings[{i}].container_port_range", "port-range") for i in range(4)}
-        | {(f"{HERE}.port_mappings[3].host_port", "port-range")},
+        {(f"{HERE}.portMappings[{i}].containerPortRange", "port-range") for i in range(4)}
+        | {(f"{HERE}.portMappings[3].hostPort", "port-range")},
     ),
     "a port twice": (
-        ec2(container(portMappings=[port(53), port(53, protocol="udp"), {"containerPortRange": "50-60"}])),
-        {(f"{HERE}.port_mappings[1]", "port-twice"), (f"{HERE}.port_mappings[2]", "port-twice")},
+        ec2(container(portMappings=[port(53), port(53, protocol="tcp"), {"containerPortRange": "50-60"}])),
+        {(f"{HERE}.portMappings[1]", "port-twice"), (f"{HERE}.portMappings[2]", "port-twice")},
     ),
     "names of ports": (
         fargate(container(portMappings=[port(80, name="-http"), port(81, name="HTTP"), port(82, name="a" * 65)])),
-        {(f"{HERE}.port_mappings[{i}].name", "port-name") for i in range(3)},
+        {(f"{HERE}.portMappings[{i}].name", "port-name") for i in range(3)},
     ),
     "ports without a network": (
         ec2(container(portMappings=[port()]), networkMode="none"),
-        {(f"{HERE}.port_mappings", "no-network")},
+        {(f"{HERE}.portMappings", "no-network")},
     ),
     "links and names of hosts in awsvpc": (
         ec2(
@@ -311,7 +412,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         {
             (f"{HERE}.links", "links"),
             (f"{HERE}.hostname", "awsvpc-unsupported"),
-            (f"{HERE}.extra_hosts", "awsvpc-unsupported"),
+            (f"{HERE}.extraHosts", "awsvpc-unsupported"),
         },
     ),
     "a cycle": (
@@ -321,15 +422,15 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             container("c", dependsOn=[after("a")]),
             container("d", dependsOn=[after("a")]),
         ),
-        {(f"container_definitions[{i}].depends_on", "depends-on-cycle") for i in range(3)},
+        {(f"containerDefinitions[{i}].dependsOn", "depends-on-cycle") for i in range(3)},
     ),
     "after itself": (
         ec2(container("a", dependsOn=[after("a")])),
-        {(f"{HERE}.depends_on", "depends-on-cycle")},
+        {(f"{HERE}.dependsOn", "depends-on-cycle")},
     ),
     "after an unknown container": (
         ec2(container(dependsOn=[after("ghost")])),
-        {(f"{HERE}.depends_on[0].container_name", "depends-on-unknown")},
+        {(f"{HERE}.dependsOn[0].containerName", "depends-on-unknown")},
     ),
     "conditions that cannot come": (
         ec2(
@@ -339,59 +440,59 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             container("d", essential=True),
         ),
         {
-            (f"{HERE}.depends_on[0].condition", "depends-on-healthy"),
-            (f"{HERE}.depends_on[1].condition", "depends-on-complete"),
-            (f"{HERE}.depends_on[2].condition", "depends-on-complete"),
+            (f"{HERE}.dependsOn[0].condition", "depends-on-healthy"),
+            (f"{HERE}.dependsOn[1].condition", "depends-on-complete"),
+            (f"{HERE}.dependsOn[2].condition", "depends-on-complete"),
         },
     ),
     "health checks": (
         ec2(
             container(
-                healthCheck={"command": ["curl"], "interval": 4, "timeout": 61, "retries": 0, "startPeriod": 301}
+                healthCheck={"command": ["curl", "-f"], "interval": 4, "timeout": 61, "retries": 0, "startPeriod": 301}
             ),
             container("b", healthCheck={"command": []}),
             container("c", healthCheck={"command": ["CMD"]}),
         ),
         {
-            (f"{HERE}.health_check.{name}", "health-check")
-            for name in ("command", "interval", "timeout", "retries", "start_period")
+            (f"{HERE}.healthCheck.{name}", "health-check")
+            for name in ("command", "interval", "timeout", "retries", "startPeriod")
         }
-        | {(f"container_definitions[{i}].health_check.command", "health-check") for i in (1, 2)},
+        | {(f"containerDefinitions[{i}].healthCheck.command", "health-check") for i in (1, 2)},
     ),
     "restarts": (
         fargate(
             container(restartPolicy={"enabled": True, "restartAttemptPeriod": 59, "ignoredExitCodes": [*range(51)]})
         ),
         {
-            (f"{HERE}.restart_policy.restart_attempt_period", "restart-policy"),
-            (f"{HERE}.restart_policy.ignored_exit_codes", "restart-policy"),
+            (f"{HERE}.restartPolicy.restartAttemptPeriod", "restart-policy"),
+            (f"{HERE}.restartPolicy.ignoredExitCodes", "restart-policy"),
         },
     ),
     "environment files": (
         ec2(container(environmentFiles=[{"type": "s3", "value": "arn:aws:s3:::b/web.txt"}] * 11)),
-        {(f"{HERE}.environment_files", "environment-files")}
-        | {(f"{HERE}.environment_files[{i}].value", "environment-files") for i in range(11)},
+        {(f"{HERE}.environmentFiles", "environment-files")}
+        | {(f"{HERE}.environmentFiles[{i}].value", "environment-files") for i in range(11)},
     ),
     "swap": (
         ec2(container(linuxParameters={"swappiness": 101, "maxSwap": -1})),
-        {(f"{HERE}.linux_parameters.{name}", "swappiness") for name in ("swappiness", "max_swap")},
+        {(f"{HERE}.linuxParameters.{name}", "swappiness") for name in ("swappiness", "maxSwap")},
     ),
     "credential specs": (
         ec2(container(credentialSpecs=["credentialspec:a", "credentialspec:b"])),
-        {(f"{HERE}.credential_specs", "credential-specs")},
+        {(f"{HERE}.credentialSpecs", "credential-specs")},
     ),
-    "storage": (fargate(ephemeralStorage={"sizeInGiB": 20}), {("ephemeral_storage.size_in_gib", "ephemeral-storage")}),
+    "storage": (fargate(ephemeralStorage={"sizeInGiB": 20}), {("ephemeralStorage.sizeInGiB", "ephemeral-storage")}),
     "too much storage": (
         fargate(ephemeralStorage={"sizeInGiB": 201}),
-        {("ephemeral_storage.size_in_gib", "ephemeral-storage")},
+        {("ephemeralStorage.sizeInGiB", "ephemeral-storage")},
     ),
     "a volume that is not there": (
         fargate(container(mountPoints=[{"sourceVolume": "data", "containerPath": "/data"}])),
-        {(f"{HERE}.mount_points[0].source_volume", "mount-points")},
+        {(f"{HERE}.mountPoints[0].sourceVolume", "mount-points")},
     ),
     "volumes from an unknown container and itself": (
         ec2(container(volumesFrom=[{"sourceContainer": "ghost"}, {"sourceContainer": "app"}])),
-        {(f"{HERE}.volumes_from[{i}].source_container", "volumes-from") for i in range(2)},
+        {(f"{HERE}.volumesFrom[{i}].sourceContainer", "volumes-from") for i in range(2)},
     ),
     "volumes": (
         ec2(
@@ -406,7 +507,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         {
             ("volumes[0].name", "volume-name"),
             ("volumes[1]", "volume-kind"),
-            ("volumes[3].configured_at_launch", "volumes-at-launch"),
+            ("volumes[3].configuredAtLaunch", "volumes-at-launch"),
             ("volumes[4].name", "volume-name"),
         },
     ),
@@ -428,9 +529,9 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             ]
         ),
         {
-            ("volumes[0].efs_volume_configuration.root_directory", "efs-access-point"),
-            ("volumes[0].efs_volume_configuration.transit_encryption", "efs-encryption"),
-            ("volumes[1].efs_volume_configuration.transit_encryption", "efs-encryption"),
+            ("volumes[0].efsVolumeConfiguration.rootDirectory", "efs-access-point"),
+            ("volumes[0].efsVolumeConfiguration.transitEncryption", "efs-encryption"),
+            ("volumes[1].efsVolumeConfiguration.transitEncryption", "efs-encryption"),
         },
     ),
     "a file system in S3": (
@@ -443,13 +544,13 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             ]
         ),
         {
-            ("volumes[0].s3files_volume_configuration", "s3files"),
-            ("volumes[0].s3files_volume_configuration.root_directory", "s3files"),
+            ("volumes[0].s3filesVolumeConfiguration", "s3files"),
+            ("volumes[0].s3filesVolumeConfiguration.rootDirectory", "s3files"),
         },
     ),
     "constraints": (
         ec2(placementConstraints=[{"type": "memberOf", "expression": str(i)} for i in range(11)]),
-        {("placement_constraints", "placement-constraints")},
+        {("placementConstraints", "placement-constraints")},
     ),
     "tags": (
         ec2(
@@ -464,7 +565,6 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ),
         {
             ("tags", "tags"),
-            ("tags[0].key", "tags"),
             ("tags[1].key", "tags"),
             ("tags[2].key", "tags"),
             ("tags[3].key", "tags"),
@@ -476,7 +576,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
             requiresCompatibilities=["MANAGED_INSTANCES"],
             trustedExecutionConfiguration={"isolationMode": "CONFIDENTIAL_SANDBOX"},
         ),
-        {("trusted_execution_configuration.attestation_policy", "attestation-policy")},
+        {("trustedExecutionConfiguration.attestationPolicy", "attestation-policy")},
     ),
 }
 """These are wrong, each with what is to be found."""

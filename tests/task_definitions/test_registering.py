@@ -15,6 +15,7 @@ from hypothesis import given, settings
 
 import ecskit
 from ecskit import errors
+from ecskit._core.sizes import size_problems
 from ecskit._core.wire import encode
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.models import RegisterTaskDefinitionRequest, Tag
@@ -298,8 +299,9 @@ async def test_many_are_paced_in_tasks() -> None:
 
 
 def _definitions() -> dict[str, Wire]:
-    wrong = {name: wire for name, (wire, _) in WRONG.items()}
-    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **RIGHT, **wrong}
+    right = {f"right: {name}": wire for name, wire in RIGHT.items()}
+    wrong = {f"wrong: {name}": wire for name, (wire, _) in WRONG.items()}
+    return {**{f"example {i}": each for i, each in enumerate(examples()["sent"])}, **right, **wrong}
 
 
 def test_every_definition_is_registered_once_or_refused_once() -> None:
@@ -310,6 +312,11 @@ def test_every_definition_is_registered_once_or_refused_once() -> None:
             good_family = wire["family"].isalnum() and len(wire["family"]) < 256
             each = request({**wire, "family": f"family-{number}"} if good_family else wire)
             before = len(sim.calls)
+            if size_problems("RegisterTaskDefinition", encode(each)):
+                with pytest.raises(errors.RequestError):
+                    ecs.task_definitions.register_if_changed(each)
+                assert len(sim.calls) == before, name
+                continue
             if refused(Simulator(), encode(each)):
                 with pytest.raises(errors.InvalidRequestError):
                     ecs.task_definitions.register_if_changed(each)

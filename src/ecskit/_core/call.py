@@ -10,6 +10,7 @@ from . import wire
 from .effects import DrawRandom, Flow, RawResponse, Send
 from .errors import EcsError, RequestError, ServiceError, TransportError
 from .model import Request, Response
+from .sizes import check_sizes
 from .targets import targets_of
 
 __all__ = ["call"]
@@ -36,6 +37,7 @@ def call(request: Request[ResponseT], *, single_attempt: bool = False) -> Flow[R
     for name in request._nonempty:
         if not params.get(name, True):
             del params[name]
+    check_sizes(type(request).__name__, request._operation, params)
     reply = yield Send(request._operation, params, single_attempt)
     raw: RawResponse | None = None
     try:

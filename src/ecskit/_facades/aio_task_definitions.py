@@ -47,7 +47,8 @@ class AsyncTaskDefinitionVerbs(Namespace):
             The latest active revision, whether this call registered it, and the difference from the one before.
 
         Raises:
-            RequestError: A member has a wrong type; nothing was sent.
+            RequestError: A member has a wrong type, or the definition is larger than ECS takes: 64 KiB, ten containers;
+                nothing was sent.
             ServiceError: ECS refuses a call: no permission, an invalid definition.
             TransportError: The exchange with ECS failed; the definition may have been registered.
 

@@ -135,7 +135,7 @@ class TaskVerbs(Namespace):
         Raises:
             TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong or too large; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
 
@@ -357,7 +357,7 @@ class TaskVerbs(Namespace):
             WaitTimeout: The wait timed out, or made `max_polls` polls.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong or too large; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
             CredentialsError: There are no credentials.
             ConfigurationError: The client is closed.

@@ -1,14 +1,15 @@
 """What Fargate can run: sizes of CPU and memory, platform versions and families.
 
-The tables are those that AWS publishes; the one of the sizes is in `ecskit._task_definitions.fargate`.
+The tables are those that AWS publishes; the one of the sizes is in `ecskit._rules.task_sizes`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ecskit._rules import task_sizes as sizes
+from ecskit._rules.fargate import has_size
 from ecskit._simulator.errors import SimulatedError, refused
-from ecskit._task_definitions import fargate as sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ def check_size(cpu: int, memory: int) -> None:
     Raises:
         SimulatedError: `ClientException`.
     """
-    if memory not in sizes.SIZES.get(cpu, ()):
+    if not has_size(cpu, memory):
         raise refused(f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory.")
 
 

@@ -12,6 +12,7 @@ import attrs
 
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.errors import RequestError
+from ecskit._core.sizes import check_sizes
 from ecskit._core.wire import encode
 from ecskit._task_definitions.files import request_from
 from ecskit._task_definitions.normalizing import Definition, check
@@ -59,7 +60,7 @@ def derive(
 
     Raises:
         RequestError: The definition has no container of a given name, a variable is in `environment` and in `secrets`,
-            or a member has a wrong type.
+            a member has a wrong type, or the result is larger than ECS takes: 64 KiB, ten containers.
     """
     check(definition)
     if not isinstance(definition, RegisterTaskDefinitionRequest):
@@ -85,7 +86,7 @@ def derive(
         memory=definition.memory if memory is None else _size(memory),
         tags=definition.tags if tags is None else tags,
     )
-    encode(derived)
+    check_sizes("task_definitions.derive", derived._operation, encode(derived))
     return derived
 
 

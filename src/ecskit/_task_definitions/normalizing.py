@@ -18,7 +18,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.members import Member, members
 from ecskit._core.model import Model
 from ecskit._core.wire import encode
-from ecskit._task_definitions.fargate import cpu_units, memory_mib
+from ecskit._rules.task_sizes import cpu_units, memory_mib
 from ecskit.models.common import (
     ContainerDependency,
     ContainerRestartPolicy,

@@ -19,8 +19,9 @@ from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, InvalidRequestError, RequestError
 from ecskit._core.retrying import RetryLimits, is_throttle_in_disguise, is_transient, may_have_taken_effect, retry
+from ecskit._core.sizes import check_sizes
+from ecskit._core.wire import encode
 from ecskit._task_definitions.diffing import Difference, compare, tag_changes
-from ecskit._task_definitions.normalizing import check
 from ecskit.models.literals import TaskDefinitionField
 from ecskit.models.task_definitions import (
     DescribeTaskDefinitionRequest,
@@ -65,7 +66,8 @@ def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Register
         The latest active revision, whether this call registered it, and the difference from the one before.
 
     Raises:
-        RequestError: A member has a wrong type; nothing was sent.
+        RequestError: A member has a wrong type, or the definition is larger than ECS takes: 64 KiB, ten containers;
+            nothing was sent.
         ServiceError: ECS refuses a call: no permission, an invalid definition.
         TransportError: The exchange with ECS failed; the definition may have been registered.
 
@@ -74,7 +76,7 @@ def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Register
     if not isinstance(request, RegisterTaskDefinitionRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected a RegisterTaskDefinitionRequest, got {type(request).__name__}; see to_register_request"
         raise RequestError("task_definitions.register_if_changed", [("request", problem)])
-    check(request)
+    check_sizes("task_definitions.register_if_changed", request._operation, encode(request))
     return _Registration(request).run()
 
 

@@ -1,89 +1,81 @@
-"""Validate task definitions offline, by the rules that AWS documents.
+"""Validate task definitions offline, by the table of rules that the simulator applies, too.
 
-Types are checked first. Then the tables of `limits` are applied to single members, and the rules to whole definitions.
-Values that no rule mentions are accepted.
+Types are checked first, because the rules rely on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Iterable
 
 from ecskit._core.errors import RequestError
-from ecskit._core.members import members
-from ecskit._core.model import Model
 from ecskit._core.wire import encode
-from ecskit._task_definitions.container_rules import CONTAINER_RULES
-from ecskit._task_definitions.findings import Finding, finding
-from ecskit._task_definitions.limits import LIMITS, UNSUPPORTED
-from ecskit._task_definitions.network_rules import NETWORK_RULES
+from ecskit._core.wording import nearest
+from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.rule import Finding, api, find
+from ecskit._rules.table import RULES
 from ecskit._task_definitions.normalizing import Definition, check_class
-from ecskit._task_definitions.task_rules import TASK_RULES
-from ecskit._task_definitions.volume_rules import VOLUME_RULES
+from ecskit.models.literals import Compatibility
 
-__all__ = ["validate"]
+__all__ = ["raise_for_findings", "validate"]
 
-_RULES = (*TASK_RULES, *CONTAINER_RULES, *NETWORK_RULES, *VOLUME_RULES)
+_LAUNCH_TYPES: tuple[Compatibility, ...] = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
 
 
-def validate(definition: Definition) -> list[Finding]:
-    """Validate a task definition offline, and return what ECS would reject.
+def validate(definition: Definition, *, launch_type: Compatibility | None = None) -> list[Finding]:
+    """Validate a task definition offline, and return what ECS refuses and what is probably not meant.
 
-    Rules of Fargate apply if `requires_compatibilities` has FARGATE. Values that no rule mentions are accepted. If a
-    member has a wrong type, only wrong types are reported.
+    Rules of Fargate and of other launch types apply if `requires_compatibilities` has the launch type, or if
+    `launch_type` is given. If a member has a wrong type, only wrong types are reported.
 
     Args:
         definition: The task definition, as a request to register it or as ECS described it.
+        launch_type: Where the task will run, for definitions that do not say it: EC2, FARGATE, EXTERNAL or
+            MANAGED_INSTANCES.
 
     Returns:
-        The findings, sorted by path; empty if there are none. Each has the path, the name of the rule, the problem in
-        words, and the AWS page that documents the rule.
+        The findings, sorted by path; empty if there are none. Those of the severity `error` are refused by ECS: AWS
+        documents it, or the refusal was seen. Those of the severity `hint` may be meant. Values that are new to ecskit
+        are hints.
 
     Raises:
-        RequestError: The argument is not a task definition.
+        RequestError: The argument is not a task definition, or the launch type does not exist.
     """
     check_class(definition)
+    if launch_type is not None and launch_type not in _LAUNCH_TYPES:
+        meant = nearest(str(launch_type), _LAUNCH_TYPES)
+        problem = f"expected one of {', '.join(_LAUNCH_TYPES)}, got {launch_type!r}"
+        raise RequestError("validate", [("launch_type", f"{problem}; did you mean {meant}?" if meant else problem)])
     try:
-        encode(definition)
+        wire = encode(definition)
     except RequestError as error:
-        return [finding(path, "type", text) for path, text in error.problems]
-    found = [*_by_tables(definition), *(each for rule in _RULES for each in rule(definition))]
-    return sorted(found, key=lambda each: _sort_key(each.path))
+        source = api("RegisterTaskDefinition")
+        return [Finding(_camel(path), "type", text, source) for path, text in error.problems]
+    required = {str(each).upper() for each in wire.get("requiresCompatibilities", ())}
+    launch_types = frozenset(required | ({launch_type} if launch_type else set()))
+    subject = TaskDefinitionWire(wire, type(definition), launch_types)
+    return sorted(find(RULES, subject), key=lambda each: _sort_key(each.path))
 
 
-def _by_tables(definition: Definition) -> Iterator[Finding]:
-    unsupported = [each for each in UNSUPPORTED if each.where(definition)]
-    for path, model in _walk(definition, ""):
-        below = f"{path}." if path else ""
-        for limit in LIMITS.get(type(model), ()):
-            value = getattr(model, limit.member)
-            if value is not None and not limit.fits(value):
-                yield finding(f"{below}{limit.member}", limit.rule, limit.text)
-        for each in unsupported:
-            for name in each.members.get(type(model), ()):
-                if _is_given(getattr(model, name)):
-                    yield finding(f"{below}{name}", each.rule, each.text)
+def raise_for_findings(findings: Iterable[Finding]) -> None:
+    """Raise an error if there are findings that ECS refuses: `raise_for_findings(validate(definition))`.
+
+    Hints raise nothing.
+
+    Raises:
+        RequestError: There are findings of the severity `error`; `problems` has them all.
+    """
+    problems = [(found.path, found.message) for found in findings if found.severity == "error"]
+    if problems:
+        raise RequestError("task definition", problems)
 
 
-def _is_given(value: Any) -> bool:
-    # 0 is a value: Fargate does not support a swappiness of 0 either.
-    return bool(value) or (isinstance(value, int) and value is not False)
-
-
-def _walk(model: Model, path: str) -> Iterator[tuple[str, Model]]:
-    """Yield a structure and all structures in it, each with its path."""
-    yield path, model
-    for m in members(type(model)):
-        value = getattr(model, m.name)
-        at = f"{path}.{m.name}" if path else m.name
-        if m.kind.shape == "model" and m.kind.container == "list":
-            for i, item in enumerate(value):
-                yield from _walk(item, f"{at}[{i}]")
-        elif m.kind.shape == "model" and value is not None:
-            yield from _walk(value, at)
+def _camel(path: str) -> str:
+    """Return a path of attributes as a path in a file."""
+    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), path)
 
 
 def _sort_key(path: str) -> tuple[tuple[str, int], ...]:
     """Return a key that sorts the indexes of a path as numbers: container 10 after container 2."""
     parts = (part.partition("[") for part in path.split("."))
-    return tuple((name, int(index.rstrip("]")) if index else -1) for name, _, index in parts)
+    return tuple((name, int(index[:-1]) if index[:-1].isdigit() else -1) for name, _, index in parts)

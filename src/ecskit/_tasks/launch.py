@@ -13,6 +13,7 @@ import attrs
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
+from ecskit._core.sizes import size_problems
 from ecskit._core.typing import SequenceNotStr
 from ecskit._core.wire import encode
 from ecskit._waits.revisions import Revisions
@@ -40,6 +41,8 @@ OnConflict: TypeAlias = Literal["raise", "adopt"]
 
 _KEY_LENGTH = 52
 """The longest key of a caller, in characters: a token has 64, and the numbers of call and attempt need 12 of them."""
+_OVERRIDING = ("command", "environment", "overrides")
+"""The arguments from which the overrides are made."""
 
 
 @attrs.frozen(kw_only=True, repr=False)  # an environment may hold secrets
@@ -50,7 +53,7 @@ class Launch:
 
     Raises:
         ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
-        RequestError: An argument is wrong; nothing was sent.
+        RequestError: An argument is wrong or too large; nothing was sent.
         ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.
         TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
     """
@@ -104,7 +107,7 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
     DescribeTaskDefinition is sent only to find the essential container, if `container` is absent and needed.
 
     Raises:
-        RequestError: An argument is wrong, or more than one container may be meant.
+        RequestError: An argument is wrong or too large, or more than one container may be meant.
     """
     problems = _problems(definition, launch)
     if problems:
@@ -141,10 +144,14 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
         **{name: value for name, value in lists.items() if value is not None},
     )
     encode(request)  # raises RequestError for wrong types before anything is sent
-    if launch.command is None and launch.environment is None:
-        return request
-    name = launch.container or (yield from _only_essential(definition))
-    return attrs.evolve(request, overrides=_overrides(launch, name))
+    if launch.command is not None or launch.environment is not None:
+        name = launch.container or (yield from _only_essential(definition))
+        request = attrs.evolve(request, overrides=_overrides(launch, name))
+    arguments = ", ".join(each for each in _OVERRIDING if getattr(launch, each) is not None)
+    too_large = [(arguments, problem) for _, problem in size_problems("RunTask", encode(request))]
+    if too_large:
+        raise RequestError("tasks.run", too_large)
+    return request
 
 
 def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:

@@ -1,26 +1,31 @@
-"""Task definitions: register, describe, list, deregister, delete. `task_definition_rules` checks them."""
+"""Task definitions: register, describe, list, deregister, delete."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._simulator.errors import refused
-from ecskit._simulator.limits import check_count, check_name
+from ecskit._simulator.errors import SimulatedError, refused
+from ecskit._simulator.limits import check_count
 from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import TaskDefinition
+from ecskit._simulator.registered_body import registered_body
 from ecskit._simulator.tagging import checked_tags
-from ecskit._simulator.task_definition_rules import registered_body
+from ecskit._simulator.task_definition_defaults import filled_in
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
 
+# These words are reported once.
+_INVALID = "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
+_LOST = "The specified task definition does not exist. Specify a valid account, family, revision and try again."
+_STILL_ACTIVE = "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
+
 
 def _register(account: Account, request: Wire) -> Wire:
     family = request["family"]
-    check_name("Family", family)
+    body = filled_in(registered_body(request))
     tags = checked_tags(request.get("tags"))
-    body = registered_body(request)
     revision = account.last_revisions.get(family, 0) + 1
     account.last_revisions[family] = revision
     arn = account.arns.ecs("task-definition", f"{family}:{revision}")
@@ -29,7 +34,13 @@ def _register(account: Account, request: Wire) -> Wire:
     body["registeredAt"] = timestamp(account.now)
     body["registeredBy"] = account.arns.iam("user/simulator")
     definition = TaskDefinition(
-        arn=arn, family=family, revision=revision, body=body, tags=tags, registered_at=account.now
+        arn=arn,
+        family=family,
+        revision=revision,
+        body=body,
+        hidden=frozenset({"networkMode"} - request.keys()),
+        tags=tags,
+        registered_at=account.now,
     )
     account.task_definitions[arn] = definition
     return {"taskDefinition": definition.show(), "tags": definition.tags}
@@ -72,8 +83,9 @@ def _deregister(account: Account, request: Wire) -> Wire:
         raise refused("Unable to find the task definition to deregister.")
     if definition.status != "ACTIVE":
         raise refused("The specified task definition is inactive. Only ACTIVE ones can be deregistered.")
+    answer = {"taskDefinition": {**definition.show(), "status": "INACTIVE"}}  # without `deregisteredAt`
     definition.deregistered_at = account.now
-    return {"taskDefinition": definition.show()}
+    return answer
 
 
 def _delete(account: Account, request: Wire) -> Wire:
@@ -81,16 +93,20 @@ def _delete(account: Account, request: Wire) -> Wire:
     deleted: list[Wire] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["taskDefinitions"]):
-        definition = _revision(account, reference)
+        try:
+            definition = _revision(account, reference)
+        except SimulatedError:
+            failures.append({"arn": reference, "reason": _INVALID})
+            continue
         if definition is None:
             arn = account.arns.ecs("task-definition", account.arns.name("task-definition", reference))
-            failures.append({"arn": arn, "reason": "The specified task definition does not exist."})
+            failures.append({"arn": arn, "reason": _LOST})
         elif definition.status == "ACTIVE":
-            failures.append({"arn": definition.arn, "reason": "The task definition is ACTIVE: deregister it first."})
+            failures.append({"arn": definition.arn, "reason": _STILL_ACTIVE})
         else:
+            deleted.append({**definition.show(), "status": "DELETE_IN_PROGRESS"})  # without `deleteRequestedAt`
             if definition.delete_requested_at is None:
                 definition.delete_requested_at = account.now
-            deleted.append(definition.show())
     return {"taskDefinitions": deleted, "failures": failures}
 
 
@@ -98,7 +114,8 @@ def _revision(account: Account, reference: str) -> TaskDefinition | None:
     """Return the task definition of a reference with a revision, or None.
 
     Raises:
-        SimulatedError: `ClientException` if the reference has no revision.
+        SimulatedError: `ClientException` if the reference has no revision; `InvalidParameterException` if it is the ARN
+            of something else.
     """
     _, _, revision = account.arns.name("task-definition", reference).partition(":")
     if not revision.isdigit():

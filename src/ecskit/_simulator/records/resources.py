@@ -36,12 +36,17 @@ class Cluster:
 
 @attrs.define(kw_only=True)
 class TaskDefinition:
-    """One revision of a task definition; `body` holds the members that never change."""
+    """One revision of a task definition; `body` holds the members that never change.
+
+    Args:
+        hidden: The members of the body that answers do not show, because ECS keeps these defaults to itself.
+    """
 
     arn: str
     family: str
     revision: int
     body: Wire
+    hidden: frozenset[str] = frozenset()
     tags: Tags
     registered_at: float
     deregistered_at: float | None = None
@@ -56,7 +61,8 @@ class TaskDefinition:
 
     def show(self) -> Wire:
         """Return the task definition as answers show it."""
-        body = {**self.body, "status": self.status}
+        body = {name: value for name, value in self.body.items() if name not in self.hidden}
+        body["status"] = self.status
         if self.deregistered_at is not None:
             body["deregisteredAt"] = timestamp(self.deregistered_at)
         if self.delete_requested_at is not None:

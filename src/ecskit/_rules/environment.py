@@ -1,0 +1,191 @@
+"""Rules about what a container gets at its start: variables, secrets, files of variables, and where its logs go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ecskit._core.wording import nearest
+from ecskit._rules.checks import by_name, matches, most, repeated
+from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.placeholders import has_placeholder
+from ecskit._rules.rule import Places, Problem, Rule, Wire, api, guide
+
+__all__ = ["ENVIRONMENT_RULES"]
+
+_LOG_DRIVERS: Mapping[str, frozenset[str]] = {
+    "FARGATE": frozenset({"fluentd", "gelf", "journald", "json-file", "syslog"}),
+    "MANAGED_INSTANCES": frozenset({"fluentd", "gelf", "journald", "syslog"}),
+}
+"""Log drivers that a launch type does not support, although EC2 does."""
+
+_AWSLOGS = frozenset(
+    "awslogs-create-group awslogs-datetime-format awslogs-endpoint awslogs-credentials-endpoint"
+    " awslogs-force-flush-interval-seconds awslogs-format awslogs-group awslogs-max-buffered-events"
+    " awslogs-multiline-pattern awslogs-region awslogs-stream awslogs-stream-prefix max-buffer-size mode tag".split()
+)
+"""The options of the log driver awslogs: those of ECS, and those of Docker."""
+
+_SSM_NAME = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"
+_VALUE_FROM = (
+    r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+"
+    r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+(:[^:]*){0,3}"
+    rf"|{_SSM_NAME}"
+)
+_FORM = "the name or ARN of a parameter, or the ARN of a secret"
+_SECRETIVE = re.compile(
+    r"passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential", re.IGNORECASE
+)
+_HARMLESS = re.compile(
+    r"(_?(name|arn|id|file|path|url|uri|ttl|length|enabled|expir\w*|endpoint|region|prefix|timeout))$", re.IGNORECASE
+)
+
+
+def _shared_names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, container in places:
+        variables = by_name([("", each) for each in container.get("environment") or ()])
+        for i, secret in enumerate(container.get("secrets") or ()):
+            if secret["name"] in variables:
+                text = f"environment has {secret['name']}, too"
+                yield Problem(f"{path}.secrets[{i}].name", text, about=secret["name"])
+
+
+def _plain_secrets(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, variable in places:
+        name, value = variable.get("name") or "", variable.get("value")
+        if value and _SECRETIVE.search(name) and not _HARMLESS.search(name) and not has_placeholder(value):
+            yield Problem(f"{path}.value", f"{name} may be a secret; secrets keeps it out of the task definition")
+
+
+def _log_drivers(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, driver in places:
+        for launch_type, missing in _LOG_DRIVERS.items():
+            if definition.runs_on(launch_type) and driver in missing:
+                yield Problem(path, f"{launch_type} does not support {{value}}")
+
+
+def _awslogs(places: Places) -> Iterator[tuple[str, Wire]]:
+    """Yield the options of the log driver awslogs, and the path of each."""
+    for path, logs in places:
+        if logs["logDriver"] == "awslogs":
+            secret = {each["name"]: "" for each in logs.get("secretOptions") or ()}
+            yield f"{path}.options", {**(logs.get("options") or {}), **secret}
+
+
+def _required_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in _awslogs(places):
+        missing = [name for name in ("awslogs-region", "awslogs-group") if name not in options]
+        if missing:
+            yield Problem(path, f"awslogs requires {' and '.join(missing)}", about=", ".join(missing))
+
+
+def _prefix_on_fargate(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in _awslogs(places):
+        if definition.runs_on("FARGATE") and "awslogs-stream-prefix" not in options:
+            yield Problem(path, "awslogs requires awslogs-stream-prefix on Fargate")
+
+
+def _unknown_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in _awslogs(places):
+        for name in options.keys() - _AWSLOGS:
+            yield Problem(f"{path}[{name!r}]", f"awslogs has no option {name}", nearest(name, _AWSLOGS), about=name)
+
+
+def _create_group(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in _awslogs(places):
+        if options.get("awslogs-create-group", "true").casefold() != "true":
+            yield Problem(f"{path}['awslogs-create-group']", 'must be "true"; leave it out otherwise')
+
+
+def _formats(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in _awslogs(places):
+        if {"awslogs-datetime-format", "awslogs-multiline-pattern"} <= options.keys():
+            yield Problem(path, "awslogs-datetime-format and awslogs-multiline-pattern exclude each other")
+
+
+ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
+    Rule(
+        "secret-names",
+        "containerDefinitions[]",
+        _shared_names,
+        source=guide("specifying-sensitive-data"),
+        words="The secret name must be unique and not shared with any new or existing environment variables set on the"
+        " container, such as '{about}'.",
+        seen="dagster-io/dagster#11622",
+    ),
+    Rule(
+        "secret-names",
+        ("containerDefinitions[].secrets", "containerDefinitions[].logConfiguration.secretOptions"),
+        repeated("name", "another secret of the container has the name {name}"),
+        source=guide("specifying-sensitive-data"),
+        words="Duplicate secret names found: {about}. Each secret name must be unique.",
+        seen="CircleCI-Public/aws-ecs-orb#190",
+    ),
+    Rule(
+        "variable-names",
+        "containerDefinitions[].environment",
+        repeated("name", "another variable of the container has the name {name}"),
+        source=api("ContainerDefinition"),
+        severity="hint",
+    ),
+    Rule(
+        "value-from",
+        (
+            "containerDefinitions[].secrets[].valueFrom",
+            "containerDefinitions[].logConfiguration.secretOptions[].valueFrom",
+        ),
+        matches(
+            _VALUE_FROM,
+            _FORM,
+        ),
+        source=api("Secret"),
+    ),
+    Rule(
+        "plain-secret",
+        "containerDefinitions[].environment[]",
+        _plain_secrets,
+        source=api("ContainerDefinition"),
+        severity="hint",
+    ),
+    Rule(
+        "environment-files", "containerDefinitions[].environmentFiles", most(10, "files"), source=api("EnvironmentFile")
+    ),
+    Rule(
+        "environment-files",
+        "containerDefinitions[].environmentFiles[].value",
+        matches(
+            r"(?s)arn:aws[a-z-]*:s3:::.+\.env",
+            "the ARN of an object in S3 whose name ends in .env",
+        ),
+        source=api("EnvironmentFile"),
+    ),
+    Rule(
+        "log-driver", "containerDefinitions[].logConfiguration.logDriver", _log_drivers, source=api("LogConfiguration")
+    ),
+    Rule(
+        "log-options",
+        "containerDefinitions[].logConfiguration",
+        _required_options,
+        source=api("LogConfiguration"),
+        words="Log driver awslogs requires options: {about}",
+        seen="klothoplatform/klotho#892",
+    ),
+    Rule("log-options", "containerDefinitions[].logConfiguration", _prefix_on_fargate, source=api("LogConfiguration")),
+    Rule(
+        "log-options",
+        "containerDefinitions[].logConfiguration",
+        _unknown_options,
+        source=api("LogConfiguration"),
+        words="Log driver awslogs disallows options: {about}",
+        seen="aws-samples/amazon-ecs-firelens-examples#83",
+    ),
+    Rule(
+        "log-options",
+        "containerDefinitions[].logConfiguration",
+        _create_group,
+        source=api("LogConfiguration"),
+        words="Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else omit option.",
+        seen="terraform-linters/tflint-ruleset-aws#348",
+    ),
+    Rule("log-options", "containerDefinitions[].logConfiguration", _formats, source=api("LogConfiguration")),
+)

@@ -1,0 +1,234 @@
+"""A rule about a request, what it finds, and how it is known.
+
+A rule looks at a request as it is sent: a dict with the names of ECS. So paths are spelled as in a JSON file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from ecskit._core.documented import Documented
+from ecskit._core.members import members
+from ecskit._core.model import Model
+from ecskit._core.wording import bounded, escaped
+
+__all__ = [
+    "Check",
+    "Finding",
+    "Known",
+    "Places",
+    "Problem",
+    "Rule",
+    "Severity",
+    "Subject",
+    "Wire",
+    "api",
+    "find",
+    "guide",
+    "places",
+    "value_at",
+]
+
+Wire: TypeAlias = Mapping[str, Any]
+Severity: TypeAlias = Literal["error", "hint"]
+"""Whether ECS refuses the request. A hint is about a request that ECS may accept."""
+Known: TypeAlias = Literal["documented", "refused", "reported once"]
+"""How a rule is known: AWS documents it, the refusal of ECS was seen, or one report describes it."""
+
+_LONGEST = 120
+
+
+class Subject(Protocol):
+    """A request that rules look at."""
+
+    @property
+    def wire(self) -> Wire:
+        """The request as it is sent."""
+
+    @property
+    def model(self) -> type[Model]:
+        """The class of the request: its members, and which of them are sensitive."""
+
+
+Places: TypeAlias = Sequence[tuple[str, Any]]
+"""Values and their paths."""
+
+S = TypeVar("S", bound=Subject)
+
+
+@attrs.frozen
+class Problem:
+    """One place that a rule does not allow."""
+
+    path: str
+    text: str
+    """What is wrong and what is right. `{value}` stands for the value, which is left out if it may be secret."""
+    suggestion: str | None = None
+    """What was probably meant."""
+    about: str = ""
+    """A name for the words of ECS: the value, the container or the option that they mention."""
+
+
+Check: TypeAlias = Callable[[S, Places], Iterable[Problem]]
+"""Finds problems in a request, given the values that the rule looks at."""
+
+
+@attrs.frozen(kw_only=True)
+class Rule(Generic[S]):
+    """One rule."""
+
+    name: str = attrs.field(kw_only=False)
+    where: str | tuple[str, ...] = attrs.field(kw_only=False)
+    """Where it looks, such as `containerDefinitions[].portMappings[].hostPort`; empty for the whole request."""
+    check: Check[S] = attrs.field(kw_only=False)
+    source: str
+    """The AWS page that documents the rule, or the member that it is about."""
+    words: str = ""
+    """What ECS answers, if it was seen. `{value}`, `{about}` and `{container}` are filled in."""
+    seen: str = ""
+    """A public report in which ECS refuses it: repository and number of an issue of GitHub."""
+    severity: Severity = "error"
+    known: Known = attrs.field()
+
+    @known.default
+    def _by_what_is_known(self) -> Known:
+        return "refused" if self.seen else "documented"
+
+    def __attrs_post_init__(self) -> None:
+        if self.severity == "error" and self.known == "reported once":
+            message = f"{self.name}: what was reported once is a hint"
+            raise ValueError(message)
+        if bool(self.words) is not bool(self.seen):
+            message = f"{self.name}: words of ECS need a report, and a report has words"
+            raise ValueError(message)
+
+    @property
+    def report(self) -> str:
+        """The address of the public report, or an empty string."""
+        repository, _, number = self.seen.partition("#")
+        return self.seen and f"https://github.com/{repository}/issues/{number}"
+
+
+@attrs.frozen
+class Finding(Documented):
+    """One problem of a task definition."""
+
+    path: str
+    """The path as in a JSON file, such as `containerDefinitions[0].portMappings[1].hostPort`; empty for the whole."""
+    rule: str
+    """The name of the rule, such as `host-port`."""
+    text: str
+    """The problem, in words."""
+    source: str
+    """The AWS page that documents the rule, or the member that it is about."""
+    severity: Severity = "error"
+    """`error`: ECS refuses the definition. `hint`: it may accept the definition."""
+    known: Known = "documented"
+    """How the rule is known: `documented` by AWS, `refused` by ECS in a public report, `reported once`."""
+    value: Any = None
+    """The value at the path, if it is a text or a number that cannot be secret; else None."""
+    suggestion: str | None = None
+    """What was probably meant, such as `FARGATE` for `fargate`; else None."""
+    words: str = attrs.field(default="", repr=False)
+    """What ECS answers, if it was seen; else empty."""
+
+    @property
+    def message(self) -> str:
+        """The problem and the suggestion, in words."""
+        return f"{self.text}; did you mean {self.suggestion}?" if self.suggestion else self.text
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.message}" if self.path else self.message
+        return f"{text} (hint)" if self.severity == "hint" else text
+
+
+def find(rules: Iterable[Rule[S]], subject: S) -> Iterator[Finding]:
+    """Yield what rules find in a request, in the order of the rules."""
+    wire, model = subject.wire, subject.model
+    for rule in rules:
+        wheres = (rule.where,) if isinstance(rule.where, str) else rule.where
+        for problem in rule.check(subject, [place for where in wheres for place in places(subject.wire, where)]):
+            value = value_at(wire, model, problem.path)
+            shown = (
+                escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"
+            )
+            words = rule.words and _filled(
+                rule.words, container=_container(wire, problem.path), about=problem.about, value=str(value or "")
+            )
+            yield Finding(
+                problem.path,
+                rule.name,
+                problem.text.replace("{value}", shown),
+                rule.source,
+                rule.severity,
+                rule.known,
+                value,
+                problem.suggestion,
+                escaped(bounded(words)),
+            )
+
+
+def places(wire: Wire, where: str) -> Places:
+    """Return the values of a member and their paths. Absent members are left out."""
+    found: list[tuple[str, Any]] = [("", wire)]
+    for part in where.split(".") if where else ():
+        name, many = part.removesuffix("[]"), part.endswith("[]")
+        below: list[tuple[str, Any]] = []
+        for owner_path, owner in found:
+            value = owner.get(name)
+            path = f"{owner_path}.{name}" if owner_path else name
+            if many:
+                below += [(f"{path}[{i}]", item) for i, item in enumerate(value or ())]
+            elif value is not None:
+                below.append((path, value))
+        found = below
+    return found
+
+
+def _filled(words: str, **names: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], words)
+
+
+def value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | bool | None:
+    """Return the text or number at a path; None if there is none or if it may be secret."""
+    value: Any = wire
+    cls: type[Model] | None = model
+    for name, index in _steps(path):
+        member = next((m for m in members(cls) if m.wire == name), None) if cls is not None else None
+        if member is None or member.sensitive or not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+        if index is not None:
+            value = value[index] if isinstance(value, Sequence) and index < len(value) else None
+        cls = member.kind.type if member.kind.shape == "model" else None
+    return value if isinstance(value, (str, int, float)) else None
+
+
+def _steps(path: str) -> Iterable[tuple[str, int | None]]:
+    for part in path.split("."):
+        name, _, index = part.partition("[")
+        number = index.rstrip("]")
+        yield name, int(number) if number.isdigit() else None
+
+
+def _container(wire: Wire, path: str) -> str:
+    """Return the name of the container that a path is in."""
+    name, index = next(iter(_steps(path)))
+    if name != "containerDefinitions" or index is None:
+        return ""
+    return str(wire[name][index].get("name", ""))
+
+
+def api(structure: str) -> str:
+    """Return the page of a structure or operation in the API reference."""
+    return f"https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_{structure}.html"
+
+
+def guide(page: str) -> str:
+    """Return a page of the developer guide."""
+    return f"https://docs.aws.amazon.com/AmazonECS/latest/developerguide/{page}.html"
