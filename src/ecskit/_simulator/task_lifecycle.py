@@ -168,9 +168,15 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
         "lastStatus": "PENDING" if plan.interface_details is None else "PROVISIONING",
         "desiredStatus": "RUNNING",
         "createdAt": timestamp(created),
+    }
+    # The examples of run-task in the CLI reference have neither health nor network bindings.
+    connected: Wire = {
+        "lastStatus": "PENDING",
+        "connectivity": "CONNECTED",
+        "connectivityAt": timestamp(after(0.35)),
         "healthStatus": "UNKNOWN",
     }
-    connected: Wire = {"lastStatus": "PENDING", "connectivity": "CONNECTED", "connectivityAt": timestamp(after(0.35))}
+    reported: Wire = {"healthStatus": "UNKNOWN", "networkBindings": []}
     pulls: Wire = {"pullStartedAt": timestamp(pulling), "pullStoppedAt": timestamp(pulled)}
     return (
         Step(
@@ -182,7 +188,7 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
         Step(
             at=after(0.35),
             task=connected,
-            containers={container.name: container.when_attached for container in plan.containers},
+            containers={container.name: {**container.when_attached, **reported} for container in plan.containers},
             interface={"status": "ATTACHED", "details": plan.interface_details},
         ),
         Step(at=pulled, task={"lastStatus": "ACTIVATING", **pulls}),
@@ -198,7 +204,7 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
 
 
 def _new(plan: TaskPlan) -> Wire:
-    return {"lastStatus": "PENDING", "healthStatus": "UNKNOWN", **_agent(plan, "PENDING")}
+    return {"lastStatus": "PENDING", **_agent(plan, "PENDING")}
 
 
 def _agent(plan: TaskPlan, status: str, started: float | None = None) -> Wire:
