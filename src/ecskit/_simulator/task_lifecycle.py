@@ -78,7 +78,7 @@ class Step:
         task: Members of the task that get new values.
         containers: The same for containers, by name.
         interface: The same for the attachment of the network interface.
-        counts: Whether the step increments the task's `version`. Health reports do not.
+        counts: Whether the step increments the task's `version`.
     """
 
     at: float
@@ -191,7 +191,8 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
             containers={container.name: {**container.when_attached, **reported} for container in plan.containers},
             interface={"status": "ATTACHED", "details": plan.interface_details},
         ),
-        Step(at=pulled, task={"lastStatus": "ACTIVATING", **pulls}),
+        # Running tasks have the version 3 (recorded 2018 and 2023), and healthy ones 4 (published 2023 and 2026).
+        Step(at=pulled, task={"lastStatus": "ACTIVATING", **pulls}, counts=False),
         Step(
             at=ready,
             task={"lastStatus": "RUNNING", "startedAt": timestamp(ready)},
@@ -226,7 +227,6 @@ def _health_reports(plan: TaskPlan, ready: float) -> tuple[Step, ...]:
             at=ready + seconds,
             task={"healthStatus": health} if counts_for_task else {},
             containers={container.name: {"healthStatus": health} for container in checked},
-            counts=False,
         )
         for seconds, health in plan.script.health_reports()
     )
