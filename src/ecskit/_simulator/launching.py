@@ -85,8 +85,8 @@ def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, c
     body = _fixed_members(account, launch, arn, demand, room=room, capacity_provider=capacity_provider)
     interface = _interface(account, request) if definition.body.get("networkMode") == "awsvpc" else None
     bindings = _bindings(definition, room)
-    chosen = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
-    demand = attrs.evolve(demand, ports=demand.ports | chosen)
+    bound = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
+    demand = attrs.evolve(demand, chosen_ports=frozenset(bound) - demand.ports)
     plan = TaskPlan(
         script=account.next_script(definition.family),
         fargate=launch.fargate,
@@ -205,7 +205,7 @@ def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str
         for mapping in container["portMappings"]
         if "containerPort" in mapping
     ]
-    taken = room.ports | {(mapping["hostPort"], mapping["protocol"]) for _, mapping in mappings}
+    taken = room.ports | room.chosen_ports | {(mapping["hostPort"], mapping["protocol"]) for _, mapping in mappings}
     free = iter(dynamic_ports(taken, [mapping["protocol"] for _, mapping in mappings if not mapping["hostPort"]]))
     bindings: dict[str, list[Wire]] = {}
     for name, mapping in mappings:
@@ -231,7 +231,6 @@ def _containers(account: Account, definition: TaskDefinition, request: Wire, tas
             "taskArn": task_arn,
             "name": defined["name"],
             "image": defined["image"],
-            "networkBindings": [],
             "networkInterfaces": [],
             "cpu": str(merged["cpu"]),
         }

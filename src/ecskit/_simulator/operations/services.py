@@ -144,7 +144,12 @@ def _wanted(old: Wire, request: Wire) -> Wire:
 
 
 def _shown(account: Account, service: Service) -> Wire:
-    return service.shown.at(account.now) or {}
+    """Return a service as answers of changes show it: without the service deployment, unlike descriptions.
+
+    In published answers of CreateService and UpdateService (2026) it is absent, beside `currentServiceRevisions`.
+    """
+    shown = service.shown.at(account.now) or {}
+    return {name: value for name, value in shown.items() if name != "currentServiceDeployment"}
 
 
 def _with_tags(service: Service, shown: Wire) -> Wire:

@@ -88,11 +88,19 @@ class TaskDefinition:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """The resources that a task takes from an instance: CPU units, memory in MiB, host ports with their protocols."""
+    """The resources that a task takes from an instance.
+
+    Args:
+        cpu: CPU units.
+        memory: MiB of memory.
+        ports: The host ports of its definition, with their protocols: they are reserved.
+        chosen_ports: The host ports that were chosen for it. ECS does not count them as reserved.
+    """
 
     cpu: int
     memory: int
     ports: frozenset[tuple[int, str]] = frozenset()
+    chosen_ports: frozenset[tuple[int, str]] = frozenset()
 
 
 @attrs.define(kw_only=True)

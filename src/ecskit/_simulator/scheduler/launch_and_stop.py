@@ -38,6 +38,17 @@ RETRY_SECONDS = 15.0
 FIRST_SILENCE = 60.0
 LONGEST_SILENCE = 6 * 3600.0
 
+# Recorded 2021. What is closest: the example of DescribeServices in the service model, and
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+_UNPLACED = (
+    "was unable to place a task because no container instance met all of its requirements. {why}. For more information,"
+    " see the Troubleshooting section of the Amazon ECS Developer Guide."
+)
+_CLOSEST = {
+    "RESOURCE:CPU": "has insufficient CPU units available",
+    "RESOURCE:MEMORY": "has insufficient memory available",
+    "RESOURCE:PORTS": "is already using a port required by your task",
+}
 _SCALED_IN = "Scaling activity initiated by"
 _COPIED = ("networkConfiguration", "platformVersion")
 
@@ -83,7 +94,7 @@ def launch(
         if isinstance(room, str):
             if placement.rooms or not service.is_daemon:
                 service.retry_at = account.now + RETRY_SECONDS
-                stuck = f"was unable to place a task. Reason: {room}"
+                stuck = _UNPLACED.format(why=placement.why(room))
             break
         task = start_task(account, job, room=room, capacity_provider=provider)
         placement.use(room)
@@ -144,8 +155,14 @@ class _Placement:
         if self.job.fargate:
             return None
         if not self.rooms:
-            return "No container instance is left for it."
+            return "No Container Instances were found in your cluster."
         return choose(account, self.rooms, demand_of(self.job.definition, {}), self.rules, self.used)
+
+    def why(self, reason: str) -> str:
+        """Return why the next task was not placed, as events show it."""
+        if reason not in _CLOSEST:
+            return f"Reason: {reason.rstrip('.')}"
+        return f"The closest matching (container-instance {short_id(self.rooms[0].instance.arn)}) {_CLOSEST[reason]}"
 
     def use(self, room: FreeCapacity | None) -> None:
         """Note that a task was placed."""

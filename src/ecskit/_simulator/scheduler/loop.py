@@ -266,7 +266,8 @@ def _launch(
     if count == 0 or service.not_before > account.now or service.retry_at is not None:
         return
     started = launch(account, service, deployment.id, deployment.revision.config, among=tasks, count=count)
-    if started < count and not service.is_daemon:
+    # A task that finds no room after the deployment is complete is no failure of it (recorded 2021).
+    if started < count and not service.is_daemon and deployment.state == "IN_PROGRESS":
         count_failure(service, deployment.id)
 
 
