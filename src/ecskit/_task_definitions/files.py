@@ -29,6 +29,8 @@ RESPONSE_ONLY = KNOWN - REQUEST
 
 _DESCRIBED = "taskDefinitionArn"
 """The member that shows that ECS described a definition."""
+_DESCRIPTION = frozenset({"taskDefinition", "tags", "ResponseMetadata"})
+"""Members of the output of describe-task-definition."""
 _SUBJECT = "task definition"
 
 
@@ -62,7 +64,12 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
     if keep is None and _DESCRIBED not in definition:
         keep = ()
     problems = [(at.removeprefix("taskDefinition."), text) for at, text in problems]
-    return _request(definition, source, keep, problems, stacklevel=1)
+    request = _request(definition, source, keep, problems, stacklevel=1)
+    beside = set() if definition is data else data.keys() - _DESCRIPTION
+    if beside:
+        names = ", ".join(map(shortened, sorted(beside)))
+        warnings.warn(f"{source}: members beside taskDefinition are left out: {names}", stacklevel=2)
+    return request
 
 
 def to_register_request(
