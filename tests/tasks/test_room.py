@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.simulated_ecs import answer
 
+from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import CapacityError, FailuresError, InvalidRequestError, TasksNotStarted
 from ecskit.models import Failure
 from ecskit.testing import Fault, SimulatedError, Simulator
@@ -152,11 +155,6 @@ def test_real_room_on_an_instance() -> None:
 
 def test_a_lack_of_room_among_others_is_waited_for() -> None:
     """One task of two has no room, the other one no attribute: there may be room for one."""
-    import json
-
-    from support.simulated_ecs import answer
-
-    from ecskit._core.effects import RawResponse, Send
 
     def answers() -> Any:
         def respond(sim: Simulator, send: Send) -> RawResponse:
@@ -169,6 +167,31 @@ def test_a_lack_of_room_among_others_is_waited_for() -> None:
     went = both(run(2, capacity_timeout=10), prepare=no_room("AGENT"), hooks=answers)
     assert 10 == went.times("RunTask")[-1]
     assert "ATTRIBUTE; RESOURCE:CPU" in str(went.error)
+
+
+def test_a_cluster_that_scales_from_zero() -> None:
+    """An empty cluster is refused with InvalidParameterException. The task starts when an instance has registered."""
+
+    def prepare(sim: Simulator) -> None:
+        container = {"name": "app", "image": "image:1", "cpu": 512, "memory": 512}
+        sim.handle("RegisterTaskDefinition", {"family": "box", "containerDefinitions": [container]})
+
+    def hooks() -> Any:
+        launches: list[Send] = []
+
+        def respond(sim: Simulator, send: Send) -> RawResponse:
+            launches.extend([send] if send.operation == "RunTask" else [])
+            if len(launches) == 4:
+                sim.handle("RegisterContainerInstance", {})
+            return answer(sim, send)
+
+        return {"answer": respond}
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run("box", launch_type="EC2", capacity_timeout=300)
+
+    went = both(act, prepare=prepare, hooks=hooks)
+    assert (True, 4) == (went.returned().complete, len(went.times("RunTask")))
 
 
 CODES = ["ClientException", "InvalidParameterException", "LimitExceededException"]

@@ -173,6 +173,8 @@ LASTING = [
     "The new ARN and resource ID format must be enabled to add tags. Opt in to the new format and try again.",
     "The specified capacity provider 'insufficient-capacity' was not found.",
     "Role is not valid",
+    "The subnet is unknown. Please try again with another one.",
+    "Capacity providers cannot be combined with a launch type.",
     "Desired count exceeds limit.",
 ]
 

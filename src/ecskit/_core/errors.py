@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
-from .reasons import passes
 from .targets import where
 from .wording import bounded, escaped, listed
 
@@ -367,6 +366,8 @@ class FailuresError(EcsError):
     def __init__(self, operation: str, failures: Sequence[FailureDetails], response: Any = None) -> None:
         """Hold the failures and their response."""
         super().__init__(operation, failures)
+        from .reasons import passes  # most programs start without this table
+
         self.operation = operation
         self.failures = tuple(failures)
         self.response = response

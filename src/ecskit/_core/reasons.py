@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 __all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "why"]
 
@@ -36,8 +34,7 @@ PASSING: Sequence[Passing] = ("throttle", "busy", "capacity", "fault", "interrup
 LASTING: Sequence[Lasting] = ("placement", "setup", "missing")
 
 
-@attrs.frozen
-class Reason:
+class Reason(NamedTuple):
     """A text of ECS, and what it means."""
 
     kind: Kind
@@ -72,7 +69,7 @@ _CLOSEST = f"{_PLACE} because no container instance met all of its requirements.
 # fmt: off
 REASONS: Sequence[Reason] = (
     # Too many requests: of the caller, or of ECS on its behalf.
-    Reason("throttle", r"\brate exceeded|ErrorCode: Throttl",
+    Reason("throttle", r"\brate (?:limit )?exceeded|ErrorCode: Throttl",
            "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
            "seen", f"{_GITHUB}/dagster-io/dagster/issues/33439"),
     Reason("throttle", r"request limit exceeded|RequestLimitExceeded",
@@ -133,8 +130,11 @@ REASONS: Sequence[Reason] = (
     Reason("capacity", r"InsufficientFreeAddresses|create network interface with public IP assignment",
            "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled",
            "documented", _NOT_STARTED),
-    Reason("capacity", r"insufficient(?: instance)? ?capacity|Insufficient(?:Instance|Host|Address)Capacity",
+    Reason("capacity", r"insufficient(?: instance| host)? ?capacity|not have sufficient .*capacity",
            "We currently do not have sufficient capacity: InsufficientInstanceCapacity",
+           "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
+    Reason("capacity", r"VcpuLimitExceeded|more vCPU capacity than",
+           "You have requested more vCPU capacity than your current vCPU limit of 32 allows",
            "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
     # No container instance fits the task. The event about all such tasks has a row further below.
     Reason("placement", rf"(?-i:{_CODE}ATTRIBUTE\b)", "ATTRIBUTE", "documented", _FAILURES),
@@ -193,7 +193,7 @@ REASONS: Sequence[Reason] = (
     Reason("fault", r"time(?:d)?[ -]?out|deadline exceeded",
            "ContainerRuntimeTimeoutError: Could not transition to running; timed out after waiting 1m",
            "documented", _STOPPED, general=True),
-    Reason("fault", r"connection reset|temporar|service ?unavailable|bad gateway",
+    Reason("fault", r"connection reset|temporar|service ?unavailable|bad gateway|unexpected status code:? 5\d\d",
            "CannotPullContainerError: unexpected status code 503 Service Unavailable",
            "documented", _NOT_PULLED, general=True),
     # The loss of the host.
@@ -210,7 +210,7 @@ REASONS: Sequence[Reason] = (
     Reason("capacity", r"no container instance met all of its requirements",
            f"{_PLACE} because no container instance met all of its requirements.",
            "documented", _EVENTS),
-    Reason("busy", r"(?:please|wait and|[.:;]|^) ?try again|try again (?:later|soon|in )",
+    Reason("busy", r"(?:please|wait and|[.:;]|^) ?try again(?:[.,;]|$)|try again (?:later|soon|in (?:a few|\d))",
            "The capacity provider cannot be updated due to an internal error. Try again.",
            "seen", f"{_GITHUB}/pulumi/pulumi-aws/issues/6018"),
     Reason("capacity", r"(?<![\w/-])(?:insufficient|capacity)(?![\w/-])",

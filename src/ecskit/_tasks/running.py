@@ -63,8 +63,8 @@ def run(
         count: How many tasks to run.
         launch: What to run and where.
         capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
-            agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
-            other reasons are not retried.
+            agents, container instances, Fargate capacity, or quotas of tasks at the same time. By default 60 with
+            `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not retried.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
             started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
             raises. If no task was started, an error is raised in every case.
@@ -78,6 +78,7 @@ def run(
 
     Raises:
         TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
+        CapacityError: ECS refused the first request for lack of capacity; no task was started.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """

@@ -24,7 +24,6 @@ from ecskit._core.errors import (
     TransportError,
     joined,
 )
-from ecskit._core.reasons import why
 from ecskit._transport.options import public_url
 
 __all__ = ["cleaned", "is_secretive", "service_error", "transport_error"]
@@ -52,7 +51,9 @@ _BY_REASON: Mapping[str, type[ServiceError]] = {
     "busy": ConflictError,
     "capacity": CapacityError,
 }
-"""Base classes for reasons that pass. ECS reports them with codes for invalid parameters."""
+"""Base classes for reasons that pass."""
+_VAGUE = (InvalidRequestError, LimitError, ConflictError)
+"""Classes of codes that ECS uses for reasons of all kinds, so that the message decides."""
 
 _URL = re.compile(r"https?://[^\s\"'<>]+")
 _HEADER = re.compile(r"Invalid header value|detected in headers")
@@ -75,8 +76,7 @@ def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes
         message = f"the body of {len(unreadable)} bytes is not a response of ECS; a proxy or gateway may have sent it"
         response = {**response, "Error": {**error, "Message": message}}
     kind = _kind(code, status)
-    reason = why(f"{code}: {message}") if issubclass(kind, _VAGUE) or kind is ServiceError else None
-    group = _BY_REASON.get(reason.kind) if reason else None
+    group = _group_by_reason(f"{code}: {message}") if issubclass(kind, _VAGUE) or kind is ServiceError else None
     if group is None:
         return kind(response, operation)
     if group is ThrottledError or issubclass(group, kind):
@@ -88,8 +88,11 @@ def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes
     return made
 
 
-_VAGUE = (InvalidRequestError, LimitError, ConflictError)
-"""Classes of errors for reasons of all kinds, so that the message decides."""
+def _group_by_reason(text: str) -> type[ServiceError] | None:
+    from ecskit._core.reasons import why  # most programs start without this table
+
+    reason = why(text)
+    return _BY_REASON.get(reason.kind) if reason else None
 
 
 def _kind(code: str, status: int) -> type[ServiceError]:
