@@ -356,6 +356,12 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         "task",
         error("volumes[0].dockerVolumeConfiguration.autoprovision", "autoprovision"),
     ),
+    "autoprovision without an effect": each(
+        lambda scope: docker(**scope, autoprovision=True),
+        {"scope": "shared"},
+        ({}, {"scope": "task"}),
+        hint("volumes[0].dockerVolumeConfiguration.autoprovision", "autoprovision"),
+    ),
     "soft above hard": each(
         lambda soft: limits(("nofile", soft, 1024)),
         (1, 1024),
