@@ -312,6 +312,15 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         for mode in ("task", "none")
     ],
     # Other rules.
+    "a router and its logs": each(
+        lambda driver: fargate(
+            container(logConfiguration={"logDriver": driver}),
+            container("router", firelensConfiguration={"type": "fluentbit"}),
+        ),
+        "awsfirelens",
+        "splunk",
+        error("containerDefinitions[1].firelensConfiguration", "firelens"),
+    ),
     "options of awslogs": [
         (
             logs(),
