@@ -379,7 +379,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     ),
     "port of EFS": each(
         lambda number: fargate(volumes=[efs(transitEncryptionPort=number)]),
-        (2049, 65535),
+        (2049, 0, 65535),
         (-1, 65536),
         error("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port"),
     ),

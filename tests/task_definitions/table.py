@@ -202,7 +202,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
     ),
     "a port of a file system": (
         fargate(
-            volumes=[{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryptionPort": 0}}]
+            volumes=[{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryptionPort": 65536}}]
         ),
         {("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port")},
     ),

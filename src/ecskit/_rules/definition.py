@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 import attrs
 
 from ecskit._core.model import Model
+from ecskit._rules.leaves import Leaf, leaves
 from ecskit._rules.rule import Check, Places, Problem, Wire, places
 from ecskit._rules.task_sizes import cpu_units, memory_mib
 
@@ -31,6 +32,11 @@ class TaskDefinitionWire:
     def at(self, where: str) -> Places:
         """Return the values of a member and their paths."""
         return places(self.wire, where)
+
+    @functools.cached_property
+    def leaves(self) -> Sequence[Leaf]:
+        """The texts and the unknown members, at every depth."""
+        return [*leaves(self.wire, self.model)]
 
     @functools.cached_property
     def containers(self) -> Places:

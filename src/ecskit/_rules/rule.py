@@ -5,6 +5,7 @@ A rule looks at a request as it is sent: a dict with the names of ECS. So paths 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -150,9 +151,13 @@ class Finding(Documented):
 def find(rules: Iterable[Rule[S]], subject: S) -> Iterator[Finding]:
     """Yield what rules find in a request, in the order of the rules."""
     wire, model = subject.wire, subject.model
+    known: dict[str, Places] = {}
     for rule in rules:
-        wheres = (rule.where,) if isinstance(rule.where, str) else rule.where
-        for problem in rule.check(subject, [place for where in wheres for place in places(subject.wire, where)]):
+        if isinstance(rule.where, str):
+            found = places(wire, rule.where, known)
+        else:
+            found = [place for where in rule.where for place in places(wire, where, known)]
+        for problem in rule.check(subject, found):
             value = value_at(wire, model, problem.path)
             shown = (
                 escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"
@@ -173,21 +178,37 @@ def find(rules: Iterable[Rule[S]], subject: S) -> Iterator[Finding]:
             )
 
 
-def places(wire: Wire, where: str) -> Places:
-    """Return the values of a member and their paths. Absent members are left out."""
-    found: list[tuple[str, Any]] = [("", wire)]
-    for part in where.split(".") if where else ():
-        name, many = part.removesuffix("[]"), part.endswith("[]")
-        below: list[tuple[str, Any]] = []
-        for owner_path, owner in found:
-            value = owner.get(name)
-            path = f"{owner_path}.{name}" if owner_path else name
-            if many:
-                below += [(f"{path}[{i}]", item) for i, item in enumerate(value or ())]
-            elif value is not None:
-                below.append((path, value))
-        found = below
+def places(wire: Wire, where: str, known: dict[str, Places] | None = None) -> Places:
+    """Return the values of a member and their paths. Absent members are left out.
+
+    `known` keeps what was found, for the next places of the same request.
+    """
+    if not where:
+        return [("", wire)]
+    known = {} if known is None else known
+    found = known.get(where)
+    if found is None:
+        owner, name, many = _split(where)
+        owners = places(wire, owner, known)
+        found = known[where] = [*_below(owners, name, many=many)] if owners else ()
     return found
+
+
+def _below(owners: Places, name: str, *, many: bool) -> Iterator[tuple[str, Any]]:
+    for path, owner in owners:
+        value, at = owner.get(name), f"{path}.{name}" if path else name
+        if many:
+            for i, item in enumerate(value or ()):
+                yield f"{at}[{i}]", item
+        elif value is not None:
+            yield at, value
+
+
+@functools.cache
+def _split(where: str) -> tuple[str, str, bool]:
+    """Return the place of the owner, the member, and whether the member is a list."""
+    owner, _, name = where.rpartition(".")
+    return owner, name.removesuffix("[]"), name.endswith("[]")
 
 
 def _filled(words: str, **names: str) -> str:

@@ -14,7 +14,7 @@ from ecskit._rules.task import TASK_RULES
 from ecskit._rules.tree import TREE_RULES
 from ecskit._rules.volumes import VOLUME_RULES
 
-__all__ = ["RULES"]
+__all__ = ["LAUNCH_TYPE_RULES", "RULES"]
 
 RULES: Sequence[Rule[TaskDefinitionWire]] = (
     *TREE_RULES,
@@ -26,3 +26,6 @@ RULES: Sequence[Rule[TaskDefinitionWire]] = (
     *FARGATE_RULES,
 )
 """Every rule, in the order in which the simulator applies them."""
+
+LAUNCH_TYPE_RULES: Sequence[Rule[TaskDefinitionWire]] = (*TASK_RULES, *ENVIRONMENT_RULES, *FARGATE_RULES)
+"""The rules that refuse for one launch type what they accept for another."""
