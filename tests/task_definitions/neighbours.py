@@ -174,6 +174,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         lambda value: fargate(taskRoleArn=value), _ROLES, ("${ROLE}", "<role-arn>"), error("taskRoleArn", "placeholder")
     ),
     "task role": each(lambda value: fargate(taskRoleArn=value), _ROLES, _NO_ROLES, error("taskRoleArn", "role")),
+    "empty role": each(lambda value: fargate(taskRoleArn=value), ROLE, "", hint("taskRoleArn", "role")),
     "execution role": each(
         lambda value: fargate(executionRoleArn=value), ROLE, _NO_ROLES, error("executionRoleArn", "role")
     ),

@@ -174,6 +174,10 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ),
         {(f"{HERE}.systemControls[{i}].namespace", "system-controls") for i in range(2)},
     ),
+    "variables without a name": (
+        ec2(container(environment=[{"value": "a"}, {"name": "", "value": "b"}])),
+        {(f"{HERE}.environment[{i}].name", "variable-names") for i in range(2)},
+    ),
     "names of secrets": (
         ec2(
             container(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecskit._core.wire import encode
-from ecskit._rules.table import RULES
+from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 from ecskit.errors import RequestError
 from ecskit.models import ContainerDefinition, HealthCheck, PortMapping, RegisterTaskDefinitionRequest, Volume
 from ecskit.task_definitions import Definition, Finding, raise_for_findings, to_register_request, validate
@@ -19,6 +19,7 @@ from ecskit.testing import Simulator
 from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, refused, register, request
 from .table import RIGHT, TOMORROW, WRONG
 
+ALL = [*RULES, *(rule for rules in LAUNCH_TYPE_RULES.values() for rule in rules)]
 PORTS = "containerDefinitions[0].portMappings"
 
 
@@ -46,7 +47,7 @@ def test_what_is_wrong_is_found(name: str) -> None:
 
 def test_every_rule_has_a_case() -> None:
     """Each rule about what ECS refuses is broken by a row of the table."""
-    rules = {rule.name for rule in RULES if rule.severity == "error"}
+    rules = {rule.name for rule in ALL if rule.severity == "error"}
     assert {rule for _, findings in WRONG.values() for _, rule in findings} == rules
 
 

@@ -17,10 +17,10 @@ __all__ = ["TREE_RULES"]
 def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
     if definition.model is TaskDefinition:
         return  # ECS described it, so ECS has the member
-    for leaf in definition.leaves:
-        if leaf.member is None:
-            name = leaf.path.rpartition(".")[2]
-            yield Problem(leaf.path, "unknown member, left out by ECS", nearest(name, leaf.siblings))
+    for place in definition.texts:
+        if place.member is None:
+            name = place.path.rpartition(".")[2]
+            yield Problem(place.path, "unknown member, left out by ECS", nearest(name, place.siblings))
 
 
 _OWN_RULES = frozenset({"containerDefinitions.portMappings.protocol", "placementConstraints.type"})
@@ -34,23 +34,23 @@ def _enums(kind: str) -> DefinitionCheck:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for leaf in definition.leaves:
-            values = leaf.member.kind.values if leaf.member is not None else ()
-            if not values or leaf.value in values or leaf.where in _OWN_RULES or has_placeholder(leaf.value):
+        for place in definition.texts:
+            values = place.member.kind.values if place.member is not None else ()
+            if not values or place.value in values or place.where in _OWN_RULES or has_placeholder(place.value):
                 continue
-            value = leaf.value.strip().casefold()
+            value = place.value.strip().casefold()
             same = next((each for each in values if each.casefold() == value), None)
-            if kind == ("ulimit" if leaf.where == _ULIMIT else "certain" if same or not value else "new"):
-                name = leaf.where.rpartition(".")[2]
+            if kind == ("ulimit" if place.where == _ULIMIT else "certain" if same or not value else "new"):
+                name = place.where.rpartition(".")[2]
                 text = f"{{value}} is not a value of {name}"
                 if kind == "new":
                     text += f", which has {listed(values)}"
                 meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
                 yield Problem(
-                    leaf.path,
+                    place.path,
                     text if value else f"{name} must not be empty; leave it out",
-                    meant or nearest(leaf.value, values) if value else None,
-                    about=name,
+                    meant or nearest(place.value, values) if value else None,
+                    about=f"{name}. The value must be one of [{','.join(values)}]",
                 )
 
     return check
@@ -74,13 +74,13 @@ _CHECKED_BY_ECS = re.compile(
 
 def _placeholders(*, checked: bool) -> DefinitionCheck:
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for leaf in definition.leaves:
-            if leaf.member is None or _TEXTS_OF_PROGRAMS.fullmatch(leaf.where):
+        for place in definition.texts:
+            if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
                 continue
-            test = is_placeholder if _WHOLE.fullmatch(leaf.where) else has_placeholder
-            is_checked = bool(_CHECKED_BY_ECS.fullmatch(leaf.where)) or bool(leaf.member.kind.values)
-            if test(leaf.value) and is_checked is checked:
-                yield Problem(leaf.path, "{value} holds a placeholder that was not filled")
+            test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
+            is_checked = bool(_CHECKED_BY_ECS.fullmatch(place.where)) or bool(place.member.kind.values)
+            if test(place.value) and is_checked is checked:
+                yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check
 
@@ -94,7 +94,14 @@ TREE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         severity="hint",
         known="reported once",
     ),
-    Rule("enum", "", _enums("certain"), source=api("RegisterTaskDefinition")),
+    Rule(
+        "enum",
+        "",
+        _enums("certain"),
+        source=api("RegisterTaskDefinition"),
+        words="{value} is not a valid value for {about}",
+        seen="aws/amazon-ecs-cli#667",
+    ),
     Rule(
         "enum",
         "",

@@ -11,6 +11,7 @@ import attrs
 
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.fargate import cpu_units, memory_mib, platform
+from ecskit._simulator.images import digest
 from ecskit._simulator.placement import FreeCapacity, dynamic_ports
 from ecskit._simulator.records.resources import Cluster, Demand, Tags, Task, TaskDefinition
 from ecskit._simulator.tagging import checked_tags, merged_tags
@@ -141,7 +142,6 @@ def _fixed_members(
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
         "availabilityZone": account.arns.region + account.identifiers.choice("abc"),
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
-        "inferenceAccelerators": [],
     }
     if "startedBy" in request:
         body["startedBy"] = request["startedBy"]
@@ -180,7 +180,7 @@ def _interface(account: Account, request: Wire) -> Wire:
         "subnetId": subnet,
         "networkInterfaceId": f"eni-{account.hex(17)}",
         "macAddress": mac,
-        "privateDnsName": f"ip-{address.replace('.', '-')}.{account.arns.region}.compute.internal",
+        "privateDnsName": f"ip-{address.replace('.', '-')}.{_domain(account.arns.region)}",
         "privateIPv4Address": address,
     }
     return {
@@ -188,6 +188,11 @@ def _interface(account: Account, request: Wire) -> Wire:
         "type": "ElasticNetworkInterface",
         "details": [{"name": name, "value": value} for name, value in details.items()],
     }
+
+
+def _domain(region: str) -> str:
+    """Return the domain of private names in a region; us-east-1 has its own form."""
+    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
 
 
 def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str, list[Wire]]:
@@ -262,7 +267,7 @@ def _container_plans(
                 when_attached=attached,
                 when_running={
                     "runtimeId": runtime_id,
-                    "imageDigest": f"sha256:{account.hex(64)}",
+                    "imageDigest": digest(container["image"]),
                     "networkBindings": bindings.get(container["name"], []),
                 },
             )

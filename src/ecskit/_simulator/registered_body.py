@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecskit._core.members import members
 from ecskit._core.model import Model
 from ecskit._rules.definition import TaskDefinitionWire
-from ecskit._rules.rule import Finding, Rule, find
-from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
+from ecskit._rules.rule import Finding
+from ecskit._rules.table import findings, launch_type_findings
 from ecskit._simulator.errors import refused
 from ecskit._simulator.fargate import cpu_units, memory_mib
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
@@ -35,7 +34,8 @@ def registered_body(request: Wire) -> Wire:
         SimulatedError: `ClientException` for an invalid task definition, with the words of ECS where they are known.
     """
     required: list[str] = request.get("requiresCompatibilities", [])
-    for finding in _refusals(RULES, request, [each.upper() for each in required]):
+    definition = TaskDefinitionWire(request, RegisterTaskDefinitionRequest, frozenset(map(str.upper, required)))
+    for finding in filter(_is_refused, findings(definition)):
         raise refused(finding.words or f"{finding.path}: {finding.message}.".lstrip(": "))
     body = {name: value for name, value in _known(request, RegisterTaskDefinitionRequest).items() if name != "tags"}
     body.setdefault("volumes", [])
@@ -50,7 +50,7 @@ def registered_body(request: Wire) -> Wire:
     body["compatibilities"] = [
         each
         for each in ("EC2", "EXTERNAL", "FARGATE")
-        if each in required or not any(_refusals(LAUNCH_TYPE_RULES, request, [each]))
+        if each in required or not any(map(_is_refused, launch_type_findings(definition, each)))
     ]
     body["compatibilities"] += [each for each in required if each not in body["compatibilities"]]
     if not required:
@@ -58,12 +58,9 @@ def registered_body(request: Wire) -> Wire:
     return body
 
 
-def _refusals(
-    rules: Sequence[Rule[TaskDefinitionWire]], request: Wire, launch_types: Iterable[str]
-) -> Iterable[Finding]:
-    """Return what ECS refuses. Values of enums that are newer than the service model count as such."""
-    definition = TaskDefinitionWire(request, RegisterTaskDefinitionRequest, frozenset(launch_types))
-    return (each for each in find(rules, definition) if each.severity == "error" or each.rule == "unknown-value")
+def _is_refused(finding: Finding) -> bool:
+    """Return whether ECS refuses it. Values of enums that are newer than the service model count as such."""
+    return finding.severity == "error" or finding.rule == "unknown-value"
 
 
 def _known(wire: Wire, model: type[Model]) -> Wire:

@@ -11,15 +11,20 @@ from botocore import exceptions as boto
 from ecskit._api.service_errors import SERVICE_ERRORS
 from ecskit._core.errors import (
     AccessDeniedError,
+    CapacityError,
+    ConflictError,
     ConnectionFailedError,
     CredentialsError,
     InvalidRequestError,
+    LimitError,
     ServerError,
     ServiceError,
     ThrottledError,
     TimedOutError,
     TransportError,
+    joined,
 )
+from ecskit._core.reasons import why
 from ecskit._transport.options import public_url
 
 __all__ = ["cleaned", "is_secretive", "service_error", "transport_error"]
@@ -42,8 +47,12 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 }
 """Codes that any AWS service may return, by base class. No service model contains them."""
 
-_DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
-"""In the message of an InvalidParameterException: a request that ECS made on our behalf was throttled."""
+_BY_REASON: Mapping[str, type[ServiceError]] = {
+    "throttle": ThrottledError,
+    "busy": ConflictError,
+    "capacity": CapacityError,
+}
+"""Base classes for reasons that pass. ECS reports them with codes for invalid parameters."""
 
 _URL = re.compile(r"https?://[^\s\"'<>]+")
 _HEADER = re.compile(r"Invalid header value|detected in headers")
@@ -65,12 +74,25 @@ def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes
     if unreadable is not None:
         message = f"the body of {len(unreadable)} bytes is not a response of ECS; a proxy or gateway may have sent it"
         response = {**response, "Error": {**error, "Message": message}}
-    return _kind(code, message, status)(response, operation)
+    kind = _kind(code, status)
+    reason = why(f"{code}: {message}") if issubclass(kind, _VAGUE) or kind is ServiceError else None
+    group = _BY_REASON.get(reason.kind) if reason else None
+    if group is None:
+        return kind(response, operation)
+    if group is ThrottledError or issubclass(group, kind):
+        kind = group
+    elif not issubclass(kind, group):
+        kind = joined(group, kind, (group, kind))  # handlers of ECS's own class catch it, too
+    made = kind(response, operation)
+    made.retryable = True
+    return made
 
 
-def _kind(code: str, message: str, status: int) -> type[ServiceError]:
-    if code == "InvalidParameterException" and _DISGUISED_THROTTLE.search(message):
-        return ThrottledError
+_VAGUE = (InvalidRequestError, LimitError, ConflictError)
+"""Classes of errors for reasons of all kinds, so that the message decides."""
+
+
+def _kind(code: str, status: int) -> type[ServiceError]:
     if code in SERVICE_ERRORS:
         return SERVICE_ERRORS[code]
     for kind, codes in _KINDS.items():

@@ -159,6 +159,12 @@ def two_secret_options_of_a_name(definition: Wire, _: Random) -> str:
     return f"{at}.logConfiguration.secretOptions[1].name"
 
 
+@BREACHES.breach("variable-names")
+def a_variable_without_a_name(definition: Wire, random: Random) -> str:
+    at = extra(definition, environment=[random.choice([{"value": "a"}, {"name": "", "value": "a"}])])
+    return f"{at}.environment[0].name"
+
+
 @BREACHES.breach("value-from")
 def a_secret_from_elsewhere(definition: Wire, random: Random) -> str:
     definition["executionRoleArn"] = ROLE

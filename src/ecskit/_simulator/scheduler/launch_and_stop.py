@@ -95,7 +95,7 @@ def launch(
         zone = place_in_emptiest_zone(account, service, started)
         where = "" if zone is None else f" in {zone} to AZ Rebalance"
         message = f"has started {len(started)} tasks{where}: {_listed(started)}."
-        service.add_event(account.now, account.uuid(), message)
+        service.add_event(account.now, account.uuid(), message, part=started_by)
     if stuck is not None:
         show_stuck_event(account, service, stuck)
     elif len(started) == count:
@@ -172,7 +172,7 @@ def daemon_instances(account: Account, service: Service, config: Wire) -> list[C
 def stop(account: Account, service: Service, tasks: Iterable[ServiceTask]) -> None:
     """Stop tasks, and show the events."""
     primary = _primary(service)
-    stopped: list[str] = []
+    stopped: dict[str, list[str]] = {}
     moved: list[str] = []
     for task in tasks:
         record, tracked = account.tasks[task.arn], service.live_tasks[task.arn]
@@ -183,10 +183,13 @@ def stop(account: Account, service: Service, tasks: Iterable[ServiceTask]) -> No
         tracked.stop_handled = True
         if record.steps[-1].at <= account.now:
             service.due_at = account.now
-        (moved if tracked.moves and task.started_by == primary else stopped).append(task.arn)
-    if stopped:
-        message = f"has stopped {len(stopped)} running tasks: {_listed(stopped)}."
-        service.add_event(account.now, account.uuid(), message)
+        if tracked.moves and task.started_by == primary:
+            moved.append(task.arn)
+        else:
+            stopped.setdefault(task.started_by if service.task_sets else "", []).append(task.arn)
+    for started_by, arns in stopped.items():
+        message = f"has stopped {len(arns)} running tasks: {_listed(arns)}."
+        service.add_event(account.now, account.uuid(), message, part=started_by)
     for arn in moved:
         where = f"in {zone_of(account, arn)} due to AZ rebalancing"
         service.add_event(account.now, account.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")

@@ -97,6 +97,7 @@ def _due_moments(account: Account, service: Service) -> Iterator[float]:
     for rollout in service.rollouts:
         if not rollout.is_over:
             times += [rollout.until, rollout.baked_at, *stages.due_moments(rollout)]
+    times += [task_set.computed_at for task_set in service.task_sets]
     for arn, tracked in service.live_tasks.items():
         task = account.tasks[arn]
         times.append(observe(tracked, task, last).until)

@@ -1,4 +1,4 @@
-"""The leaves of a request: its texts, and the members that the service model does not have."""
+"""Every text and every unknown member of a request, with the member that it is the value of."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ecskit._core.members import Member, members
 from ecskit._core.model import Model
 from ecskit._rules.rule import Wire
 
-__all__ = ["Leaf", "leaves"]
+__all__ = ["Place", "walk"]
 
 
 @attrs.frozen
-class Leaf:
-    """One text of a definition, or one unknown member."""
+class Place:
+    """One text of a request, or one unknown member."""
 
     path: str
     where: str
@@ -28,13 +28,13 @@ class Leaf:
     """The members that the structure has, if this one is unknown."""
 
 
-def leaves(wire: Wire, cls: type[Model], path: str = "", where: str = "") -> Iterator[Leaf]:
-    """Yield the leaves of a structure at a path."""
+def walk(wire: Wire, cls: type[Model], path: str = "", where: str = "") -> Iterator[Place]:
+    """Yield the places of a structure. Paths are below `path`, which ends in a dot."""
     known = {m.wire: m for m in members(cls)}
     for name, value in wire.items():
         m, at, kind = known.get(name), f"{path}{name}", f"{where}{name}"
         if m is None:
-            yield Leaf(at, kind, None, value, [*known])
+            yield Place(at, kind, None, value, [*known])
         elif m.kind.container == "list":
             for i, item in enumerate(value):
                 yield from _item(item, m, f"{at}[{i}]", kind)
@@ -45,8 +45,8 @@ def leaves(wire: Wire, cls: type[Model], path: str = "", where: str = "") -> Ite
             yield from _item(value, m, at, kind)
 
 
-def _item(value: Any, m: Member, path: str, where: str) -> Iterator[Leaf]:
+def _item(value: Any, m: Member, path: str, where: str) -> Iterator[Place]:
     if m.kind.shape == "model" and isinstance(value, Mapping):
-        yield from leaves(value, m.kind.type, f"{path}.", f"{where}.")
+        yield from walk(value, m.kind.type, f"{path}.", f"{where}.")
     elif isinstance(value, str):
-        yield Leaf(path, where, m, value)
+        yield Place(path, where, m, value)
