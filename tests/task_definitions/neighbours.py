@@ -174,6 +174,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         lambda value: fargate(taskRoleArn=value), _ROLES, ("${ROLE}", "<role-arn>"), error("taskRoleArn", "placeholder")
     ),
     "task role": each(lambda value: fargate(taskRoleArn=value), _ROLES, _NO_ROLES, error("taskRoleArn", "role")),
+    "empty role": each(lambda value: fargate(taskRoleArn=value), ROLE, "", hint("taskRoleArn", "role")),
     "execution role": each(
         lambda value: fargate(executionRoleArn=value), ROLE, _NO_ROLES, error("executionRoleArn", "role")
     ),
@@ -312,6 +313,15 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         for mode in ("task", "none")
     ],
     # Other rules.
+    "a router and its logs": each(
+        lambda driver: fargate(
+            container(logConfiguration={"logDriver": driver}),
+            container("router", firelensConfiguration={"type": "fluentbit"}),
+        ),
+        "awsfirelens",
+        "splunk",
+        error("containerDefinitions[1].firelensConfiguration", "firelens"),
+    ),
     "options of awslogs": [
         (
             logs(),
@@ -356,6 +366,12 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         "task",
         error("volumes[0].dockerVolumeConfiguration.autoprovision", "autoprovision"),
     ),
+    "autoprovision without an effect": each(
+        lambda scope: docker(**scope, autoprovision=True),
+        {"scope": "shared"},
+        ({}, {"scope": "task"}),
+        hint("volumes[0].dockerVolumeConfiguration.autoprovision", "autoprovision"),
+    ),
     "soft above hard": each(
         lambda soft: limits(("nofile", soft, 1024)),
         (1, 1024),
@@ -364,7 +380,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     ),
     "port of EFS": each(
         lambda number: fargate(volumes=[efs(transitEncryptionPort=number)]),
-        (2049, 65535),
+        (2049, 0, 65535),
         (-1, 65536),
         error("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ecskit._rules.table import RULES
 from ecskit.models.literals import Compatibility
 from ecskit.task_definitions import validate
 from ecskit.testing import Simulator
@@ -40,3 +41,10 @@ def test_a_launch_type_can_be_given(launch_type: Compatibility | None, rules: se
     """For definitions that do not have it."""
     definition = request(ec2(cpu="256", networkMode="bridge"))
     assert {each.rule for each in validate(definition, launch_type=launch_type)} == rules
+
+
+def test_every_hint_of_the_table_has_neighbours() -> None:
+    """Errors have breaches, too."""
+    hints = {rule.name for rule in RULES if rule.severity == "hint"}
+    pairs = [expected for pairs in NEIGHBOURS.values() for _, _, expected in pairs]
+    assert {rule for expected in pairs for _, rule, severity in expected if severity == "hint"} == hints

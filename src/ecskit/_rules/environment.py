@@ -90,6 +90,21 @@ def _formats(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
             yield Problem(path, "awslogs-datetime-format and awslogs-multiline-pattern exclude each other")
 
 
+def _no_router(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    if not definition.at("containerDefinitions[].firelensConfiguration"):
+        for path, driver in places:
+            if driver == "awsfirelens":
+                yield Problem(path, "{value} requires a container with a firelensConfiguration")
+
+
+def _no_routed_logs(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    drivers = [driver for _, driver in definition.at("containerDefinitions[].logConfiguration.logDriver")]
+    if not any(driver.casefold() == "awsfirelens" or has_placeholder(driver) for driver in drivers):
+        for path, router in places:
+            if router["type"] in ("fluentd", "fluentbit"):  # otherwise another rule reports it
+                yield Problem(path, "requires a container with the log driver awsfirelens")
+
+
 ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "secret-names",
@@ -153,6 +168,24 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
             "the ARN of an object in S3 whose name ends in .env",
         ),
         source=api("EnvironmentFile"),
+    ),
+    Rule(
+        "firelens",
+        "containerDefinitions[].logConfiguration.logDriver",
+        _no_router,
+        source=guide("using_firelens"),
+        words="When awsfirelens log driver is specified in log configuration, a firelens configuration object must be"
+        " configured in one of the containers.",
+        seen="fabfuel/ecs-deploy#164",
+    ),
+    Rule(
+        "firelens",
+        "containerDefinitions[].firelensConfiguration",
+        _no_routed_logs,
+        source=guide("using_firelens"),
+        words="When a firelensConfiguration object is specified, at least one container has to be configured with the"
+        " awsfirelens log driver.",
+        seen="aws/amazon-cloudwatch-logs-for-fluent-bit#20",
     ),
     Rule(
         "log-options",

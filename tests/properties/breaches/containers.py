@@ -7,7 +7,7 @@ from random import Random
 
 from properties.definitions import ANY, EC2, EXTERNAL, LOGS, MANAGED, ROLE, WINDOWS, Platform, Wire
 
-from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network
+from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without, without_network
 
 BREACHES = Breaches()
 
@@ -184,6 +184,21 @@ BREACHES.container("environment-files", "environmentFiles", files(*["arn:aws:s3:
 _DRIVERS = [{"logDriver": each} for each in ("json-file", "syslog", "journald", "gelf", "fluentd")]
 BREACHES.container("log-driver", "logConfiguration.logDriver", *_DRIVERS, on=ON_FARGATE)
 BREACHES.container("log-driver", "logConfiguration.logDriver", *_DRIVERS[1:], on=[MANAGED])
+
+
+FIRELENS: Wire = {"logDriver": "awsfirelens"}
+
+
+@BREACHES.breach("firelens")
+def logs_without_a_router(definition: Wire, _: Random) -> str:
+    without(definition, "firelensConfiguration", "logConfiguration")
+    return f"{extra(definition, logConfiguration=FIRELENS)}.logConfiguration.logDriver"
+
+
+@BREACHES.breach("firelens")
+def a_router_without_logs(definition: Wire, _: Random) -> str:
+    without(definition, "firelensConfiguration", "logConfiguration")
+    return f"{extra(definition, firelensConfiguration={'type': 'fluentd'})}.firelensConfiguration"
 
 
 def awslogs(path: str, *platforms: Platform, **options: str | None) -> None:

@@ -135,4 +135,9 @@ for name in ("startTimeout", "stopTimeout"):
 _ADD = {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}
 BREACHES.container("fargate-capabilities", "linuxParameters.capabilities.add", _ADD, on=ON_FARGATE_LINUX)
 _S3_CONFIG = {"type": "fluentbit", "options": {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::b/a.conf"}}
-BREACHES.container("fargate-firelens", "firelensConfiguration.options", _S3_CONFIG, on=ON_FARGATE)
+
+
+@BREACHES.breach("fargate-firelens", *ON_FARGATE)
+def a_configuration_in_s3(definition: Wire, _: Random) -> str:
+    extra(definition, name="routed", logConfiguration={"logDriver": "awsfirelens"})
+    return f"{extra(definition, firelensConfiguration=_S3_CONFIG)}.firelensConfiguration.options"

@@ -157,9 +157,9 @@ BREACHES.task("enum", "ipcMode", "", on=[FARGATE])
 BREACHES.task("enum", "runtimePlatform.cpuArchitecture", {"cpuArchitecture": "arm64"}, on=LINUX)
 BREACHES.task("enum", "runtimePlatform.operatingSystemFamily", {"operatingSystemFamily": "linux"}, on=LINUX)
 BREACHES.container("enum", "versionConsistency", "", "Enabled")
-BREACHES.container("enum", "firelensConfiguration.type", {"type": "FluentBit"})
 BREACHES.container("enum", "logConfiguration.logDriver", {"logDriver": "AWSFirelens"})
 BREACHES.container("enum", "environmentFiles[0].type", [{"type": "S3", "value": "arn:aws:s3:::b/a.env"}])
+BREACHES.container("enum", "firelensConfiguration.type", {"type": "FluentBit"})
 for ulimit in ("files", "NOFILE"):
     BREACHES.container("enum", "ulimits[0].name", [{"name": ulimit, "softLimit": 1, "hardLimit": 1}], on=LINUX)
 
