@@ -19,7 +19,9 @@ from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
 from ecskit._simulator.scheduler.service_rules import (
     REVISION_MEMBERS,
     changeable,
+    check_grace_period,
     checked_desired,
+    default_rebalancing,
     revision_config,
     service_not_found,
     service_settings,
@@ -45,7 +47,7 @@ def _create(account: Account, request: Wire) -> Wire:
     arn = account.arns.ecs("service", f"{cluster.name}/{name}")
     existing = _existing(account, cluster, arn, request)
     if existing is not None:
-        return {"service": _shown(account, existing)}
+        return {"service": _with_tags(existing, _shown(account, existing))}
     controller = request.get("deploymentController", {}).get("type", "ECS")
     scheduling = request.get("schedulingStrategy", "REPLICA")
     if scheduling == "DAEMON" and (controller != "ECS" or "desiredCount" in request):
@@ -58,6 +60,10 @@ def _create(account: Account, request: Wire) -> Wire:
         raise invalid("A REPLICA service needs a desiredCount.")
     settings = service_settings(scheduling, {}, request)
     _check_controller(controller, settings)
+    external = controller == "EXTERNAL"
+    config = {} if external else revision_config(account, cluster, scheduling, settings, _wanted({}, request))
+    check_grace_period(controller, config, request)
+    settings.setdefault("availabilityZoneRebalancing", default_rebalancing(scheduling, settings, config))
     service = Service(
         arn=arn,
         name=name,
@@ -68,9 +74,7 @@ def _create(account: Account, request: Wire) -> Wire:
         controller=controller,
         scheduling=scheduling,
         settings=settings,
-        config={}
-        if controller == "EXTERNAL"
-        else revision_config(account, cluster, scheduling, settings, _wanted({}, request)),
+        config=config,
         desired=checked_desired(request.get("desiredCount", 0)),
         tags=checked_tags(request.get("tags")),
         last_run_at=account.now,
@@ -80,9 +84,9 @@ def _create(account: Account, request: Wire) -> Wire:
     if controller == "ECS":
         rollouts.begin(account, service)
     elif controller == "CODE_DEPLOY":
-        add_task_set(account, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
+        add_task_set(account, service, service.config, {}, scale=100.0, primary=True)
     loop.run_service(account, service)
-    return {"service": _shown(account, service)}
+    return {"service": _with_tags(service, _shown(account, service))}
 
 
 def _check_controller(controller: str, settings: Wire) -> None:
@@ -140,8 +144,17 @@ def _wanted(old: Wire, request: Wire) -> Wire:
 
 
 def _shown(account: Account, service: Service) -> Wire:
+    """Return a service as answers of changes show it: without the service deployment, unlike descriptions.
+
+    In published answers of CreateService and UpdateService (2026) it is absent, beside `currentServiceRevisions`.
+    """
     shown = service.shown.at(account.now) or {}
-    return {**shown, "tags": service.tags}
+    return {name: value for name, value in shown.items() if name != "currentServiceDeployment"}
+
+
+def _with_tags(service: Service, shown: Wire) -> Wire:
+    """Return a service with its tags. Without tags the member is absent (recorded 2024)."""
+    return {**shown, "tags": service.tags} if service.tags else shown
 
 
 def _describe(account: Account, request: Wire) -> Wire:
@@ -158,7 +171,7 @@ def _describe(account: Account, request: Wire) -> Wire:
             arn = reference if reference.startswith("arn:") else account.arns.ecs("service", f"{cluster.name}/{name}")
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append({**shown, "tags": service.tags} if "TAGS" in request.get("include", []) else shown)
+            found.append(_with_tags(service, shown) if "TAGS" in request.get("include", []) else shown)
     return {"services": found, "failures": failures}
 
 
@@ -211,6 +224,7 @@ def _update(account: Account, request: Wire) -> Wire:
     desired = checked_desired(request.get("desiredCount", service.desired))
     settings = service_settings(service.scheduling, service.settings, request)
     _check_controller(service.controller, settings)
+    check_grace_period(service.controller, service.config, request)
     changes = [name for name in REVISION_MEMBERS if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
@@ -249,8 +263,11 @@ def _delete(account: Account, request: Wire) -> Wire:
         rollouts.supersede(account, service, "The service was deleted.")
         service.status = "DRAINING"
         service.scale(account.now, 0)
+        for task_set in service.task_sets:
+            task_set.rescale(account.now, 0.0)
         loop.run_service(account, service)
-    return {"service": _shown(account, service)}
+    # Only this answer has deployments of a CODE_DEPLOY service (recorded 2024).
+    return {"service": {"deployments": [], **_shown(account, service)}}
 
 
 OPERATIONS = {

@@ -156,6 +156,9 @@ def revision_config(account: Account, cluster: Cluster, scheduling: str, setting
         config["capacityProviderStrategy"] = checked_strategy(strategy, cluster.capacity_providers)
     elif config.setdefault("launchType", "EC2") == "MANAGED_INSTANCES":
         raise not_simulated("the launch type MANAGED_INSTANCES")
+    vpc = config.get("networkConfiguration", {}).get("awsvpcConfiguration")
+    if vpc is not None:
+        config["networkConfiguration"] = {"awsvpcConfiguration": {"assignPublicIp": "DISABLED", **vpc}}
     network = {name: config[name] for name in ("networkConfiguration",) if name in config}
     check_launch(definition, network)
     _check_containers(definition.body["containerDefinitions"], config)
@@ -203,6 +206,39 @@ def service_settings(scheduling: str, old: Wire, request: Wire) -> Wire:
         "placementStrategy": [],
     }
     return {**defaults, **old, **given, "deploymentConfiguration": configuration}
+
+
+def check_grace_period(controller: str, config: Wire, request: Wire) -> None:
+    """Refuse a grace period for a service that has no load balancer yet; one in the same UpdateService does not count.
+
+    Seen: https://github.com/hashicorp/terraform-provider-aws/issues/31104 and, for a load balancer in the same request,
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313. Task sets have load balancers of
+    their own.
+
+    Raises:
+        SimulatedError: `InvalidParameterException`.
+    """
+    balanced = controller == "EXTERNAL" or config.get("loadBalancers") or config.get("vpcLatticeConfigurations")
+    if request.get("healthCheckGracePeriodSeconds", 0) > 0 and not balanced:
+        raise invalid("Health check grace period is only valid for services configured to use load balancers")
+
+
+def default_rebalancing(scheduling: str, settings: Wire, config: Wire) -> str:
+    """Return `availabilityZoneRebalancing` of a service that is created without it.
+
+    Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html and
+    https://github.com/hashicorp/terraform-provider-aws/pull/44117 (DISABLED for services that cannot be balanced).
+    """
+    first: Wire = next(iter(settings["placementStrategy"]), {})
+    fits = (
+        scheduling == "REPLICA"
+        and settings["deploymentConfiguration"]["maximumPercent"] > 100
+        and first.get("field", "attribute:ecs.availability-zone") == "attribute:ecs.availability-zone"
+        and first.get("type", "spread") == "spread"
+        and config.get("launchType") != "EXTERNAL"
+        and not any("loadBalancerName" in each for each in config.get("loadBalancers", []))
+    )
+    return "ENABLED" if fits else "DISABLED"
 
 
 def checked_desired(count: int) -> int:
