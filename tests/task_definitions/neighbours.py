@@ -354,6 +354,19 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         error("containerDefinitions[0].dependsOn", "depends-on-cycle"),
         error("containerDefinitions[1].dependsOn", "depends-on-cycle"),
     ),
+    "links in awsvpc": each(
+        lambda mode: ec2(container(links=["b"]), container("b"), networkMode=mode),
+        "bridge",
+        ("awsvpc", "host", "none"),
+        error(f"{HERE}.links", "links"),
+    ),
+    "cycle of links": each(
+        lambda link: ec2(container(links=["b:db"]), container("b", links=[link]), container("c")),
+        ("c", "c:app"),
+        ("app", "app:web"),
+        error(f"{HERE}.links", "links"),
+        error("containerDefinitions[1].links", "links"),
+    ),
     "proxy container": each(
         lambda name: fargate(proxyConfiguration={"type": "APPMESH", "containerName": name}),
         "app",
