@@ -221,6 +221,12 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         "data",
         error("volumes[1].name", "volume-name"),
     ),
+    "mounted volume": each(
+        lambda mount: fargate(container(mountPoints=[{"containerPath": "/data", **mount}]), volumes=[{"name": "data"}]),
+        {"sourceVolume": "data"},
+        ({}, {"sourceVolume": "Data"}),
+        error(f"{HERE}.mountPoints[0].sourceVolume", "mount-points"),
+    ),
     "mount path twice": each(
         lambda path: mounts("/data", path),
         "/data2",
