@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ecskit._rules.rule import Rule
-from ecskit._rules.table import RULES
+from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 
 PAGE = Path(__file__).parent / "rules.md"
-TABLES: Mapping[str, Sequence[Rule[Any]]] = {"Task definitions": RULES}
+TABLES: Mapping[str, Sequence[Rule[Any]]] = {
+    "Task definitions": RULES,
+    **{f"Task definitions for {launch_type}": rules for launch_type, rules in LAUNCH_TYPE_RULES.items()},
+}
 
 INTRODUCTION = """\
 # Rules
@@ -22,7 +25,7 @@ Both apply the same tables, which `python docs/rules.py` writes to this page.
 |---|---|
 | looks at | the members, as in a JSON file; without an entry: the whole request |
 | severity | `error`: ECS refuses it. `hint`: it may be accepted, or may not be meant; the simulator accepts it |
-| known | `documented`: by the AWS page of the link. `refused`: the linked public report shows that ECS refuses it. `reported once`: one report describes it |
+| known | `documented` by the linked page of AWS, `refused` by ECS in the linked report, or `reported once` |
 | words of ECS | as in the report. Without an entry the words are not published: the simulator uses those of ecskit |
 
 One hint is refused by the simulator: `unknown-value`, a value of an enum that is not in the service model of this

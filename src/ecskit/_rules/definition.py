@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import attrs
 
 from ecskit._core.model import Model
-from ecskit._rules.rule import Check, Places, Problem, Wire, places
+from ecskit._rules.rule import Check, Places, Wire, places
 from ecskit._rules.task_sizes import cpu_units, memory_mib
+from ecskit._rules.walk import Place, walk
 
-__all__ = ["DefinitionCheck", "TaskDefinitionWire", "when"]
+__all__ = ["DefinitionCheck", "TaskDefinitionWire"]
 
 
 @attrs.frozen(eq=False, slots=False)  # cached properties
@@ -31,6 +32,11 @@ class TaskDefinitionWire:
     def at(self, where: str) -> Places:
         """Return the values of a member and their paths."""
         return places(self.wire, where)
+
+    @functools.cached_property
+    def texts(self) -> Sequence[Place]:
+        """All texts and all unknown members."""
+        return [*walk(self.wire, self.model)]
 
     @functools.cached_property
     def containers(self) -> Places:
@@ -60,15 +66,3 @@ class TaskDefinitionWire:
 
 
 DefinitionCheck: TypeAlias = Check[TaskDefinitionWire]
-Condition: TypeAlias = Callable[[TaskDefinitionWire], bool]
-
-
-def when(condition: Condition, *checks: DefinitionCheck) -> DefinitionCheck:
-    """Apply checks to some definitions only."""
-
-    def check(definition: TaskDefinitionWire, given: Places) -> Iterator[Problem]:
-        if condition(definition):
-            for each in checks:
-                yield from each(definition, given)
-
-    return check
