@@ -233,7 +233,7 @@ KNOWN_DIFFERENCES = (
         "Descriptions have tags if `include` has TAGS",
         api("DescribeServices"),
         ministack=("service.tags", "task.tags", "tags"),
-        moto=("service.tags*", "cluster.tags", "tags"),
+        moto=("service.tags*", "cluster.tags", "task.tags", "tags"),
     ),
     KnownDifference(
         "Lists of services by launch type, and lists of ACTIVE services, include deleted ones",

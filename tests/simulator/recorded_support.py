@@ -75,7 +75,9 @@ def load_cases() -> list[Case]:
 
 def run(case: Case) -> Wire:
     """Return what the simulator answers to the last request of a case."""
-    world, answers, answer = World(counting=case.counting), {}, {}
+    world = World(counting=case.counting)
+    answers: dict[str, Wire] = {}
+    answer: Wire = {}
     for step in case.steps:
         if isinstance(step, (int, float)):
             world.pass_(step)

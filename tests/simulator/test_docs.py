@@ -10,7 +10,29 @@ from ecskit._simulator.deployment_script import STAGE_SECONDS
 from ecskit._simulator.resource_script import DEFAULT_SECONDS
 from ecskit.testing import DeploymentScript, Fault, Progress, Simulator, TaskScript
 
+from .recorded_support import load_cases
+
 PAGE = Path(__file__).parents[2] / "docs" / "simulator.md"
+KNOWN = {"documented", "recorded", "refused", "reported once", "inferred"}
+
+
+def sources() -> list[tuple[str, str, str]]:
+    """Return the rows of the table of sources: what, how it is known, and from where."""
+    table = PAGE.read_text(encoding="utf-8").partition("| behaviour | known | source |")[2].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return [(what, known, source) for what, known, source in rows if not what.startswith("**")]
+
+
+def test_the_page_says_how_each_behaviour_is_known() -> None:
+    """Each row has one of the five ways, and a source unless it is inferred."""
+    assert len(sources()) > 50
+    assert [row for row in sources() if row[1] not in KNOWN or (row[1] != "inferred" and not row[2])] == []
+
+
+def test_the_page_names_every_fixture() -> None:
+    """The sources name the operations and years of the fixtures, and no others."""
+    named = {found for _, _, source in sources() for found in re.findall(r"`(\w+)` (\d{4})", source)}
+    assert named == {(case.operation, str(case.year)) for case in load_cases()}
 
 
 def test_the_examples_of_the_page_run() -> None:

@@ -135,8 +135,7 @@ class Task:
             body["attachments"] = []
         else:
             body["attachments"] = [{**self.interface, **state.interface}]
-        if tags:
-            body["tags"] = self.tags
+        body["tags"] = self.tags if tags else []
         return body
 
 
