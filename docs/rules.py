@@ -6,23 +6,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecskit._rules.launches import RUN_TASK_RULES, START_TASK_RULES
 from ecskit._rules.rule import Rule
+from ecskit._rules.services import SERVICE_RULES, TASK_SET_RULES
 from ecskit._rules.table import RULES
 
 PAGE = Path(__file__).parent / "rules.md"
-TABLES: Mapping[str, Sequence[Rule[Any]]] = {"Task definitions": RULES}
+TABLES: Mapping[str, Sequence[Rule[Any]]] = {
+    "Task definitions": RULES,
+    "RunTask": RUN_TASK_RULES,
+    "StartTask": [rule for rule in START_TASK_RULES if rule not in RUN_TASK_RULES],
+    "CreateService and UpdateService": SERVICE_RULES,
+    "CreateTaskSet": [rule for rule in TASK_SET_RULES if rule not in SERVICE_RULES],
+}
 
 INTRODUCTION = """\
 # Rules
 
 What ECS refuses, as [`validate`](task-definitions.md#validate) reports it and the [simulator](simulator.md) refuses it.
-Both apply the same tables, which `python docs/rules.py` writes to this page.
+Both apply the same tables, which `python docs/rules.py` writes to this page. The tables about launches and services are
+the simulator's. StartTask has those of RunTask too, other than `count`, `client-token` and `started-by`. An update of a
+service is checked as the service that it makes.
 
 | column | meaning |
 |---|---|
 | looks at | the members, as in a JSON file; without an entry: the whole request |
 | severity | `error`: ECS refuses it. `hint`: it may be accepted, or may not be meant; the simulator accepts it |
-| known | `documented`: by the AWS page of the link. `refused`: the linked public report shows that ECS refuses it. `reported once`: one report describes it |
+| known | `documented`: by the AWS page of the link. `refused`: seen in the linked report. `reported once`: one report describes it |
 | words of ECS | as in the report. Without an entry the words are not published: the simulator uses those of ecskit |
 
 One hint is refused by the simulator: `unknown-value`, a value of an enum that is not in the service model of this

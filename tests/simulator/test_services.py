@@ -148,7 +148,7 @@ def test_scaling_deploys_nothing(shop: Shop) -> None:
         ({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-2"]}}}, 1),
         ({"networkConfiguration": NETWORK}, 0),
         ({"deploymentConfiguration": {"maximumPercent": 150}}, 0),
-        ({"healthCheckGracePeriodSeconds": 9}, 0),
+        ({"availabilityZoneRebalancing": "DISABLED"}, 0),
         ({"propagateTags": "SERVICE"}, 0),
     ],
 )
@@ -177,7 +177,8 @@ def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
     check = {"command": ["CMD", "true"]}
     shop.register("sick", {"name": "app", "image": "i", "healthCheck": check})
     shop.sim.script("sick", [TaskScript.unhealthy(after=10), TaskScript.healthy()])
-    shop.create(taskDefinition="sick", desiredCount=1, healthCheckGracePeriodSeconds=30)
+    target = {"targetGroupArn": "tg", "containerName": "app"}
+    shop.create(taskDefinition="sick", desiredCount=1, healthCheckGracePeriodSeconds=30, loadBalancers=[target])
     shop.pass_(51)
     assert len(shop.sim.tasks("sick")) == 1
     shop.pass_(60)
@@ -246,7 +247,7 @@ def test_creation_is_idempotent(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"serviceName": "a b"}, "ClientException"),
+        ({"serviceName": "a b"}, "InvalidParameterException"),
         ({"taskDefinition": "nope"}, "ClientException"),
         ({"cluster": "nope"}, "ClusterNotFoundException"),
         ({"desiredCount": -1}, "InvalidParameterException"),

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ecskit._rules.placeholders import has_placeholder
-from ecskit._rules.rule import Check, Places, Problem, Subject
+from ecskit._rules.rule import Check, Places, Problem, S_contra, Subject
 
-__all__ = ["absent", "below", "between", "by_name", "fits", "matches", "most", "repeated"]
+__all__ = ["absent", "below", "between", "by_name", "fits", "matches", "most", "repeated", "when"]
 
 
 def fits(test: Callable[[Any], bool], text: str) -> Check[Subject]:
@@ -64,6 +64,17 @@ def repeated(name: str, text: str) -> Check[Subject]:
             for key, paths in by_name([(f"{where}[{i}]", item) for i, item in enumerate(items)], name).items():
                 for path in paths[1:]:
                     yield Problem(f"{path}.{name}", text.replace("{name}", key), about=key)
+
+    return check
+
+
+def when(condition: Callable[[S_contra], bool], *checks: Check[S_contra]) -> Check[S_contra]:
+    """Apply checks to some requests only."""
+
+    def check(subject: S_contra, places: Places) -> Iterator[Problem]:
+        if condition(subject):
+            for each in checks:
+                yield from each(subject, places)
 
     return check
 

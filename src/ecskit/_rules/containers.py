@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ecskit._rules.checks import absent, below, between, by_name, fits, matches, most, repeated
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire, when
+from ecskit._rules.checks import absent, below, between, by_name, fits, matches, most, repeated, when
+from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 from ecskit._rules.task import NAME

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import attrs
 
 from ecskit._core.model import Model
-from ecskit._rules.rule import Check, Places, Problem, Wire, places
+from ecskit._rules.rule import Check, Places, Wire, places
 from ecskit._rules.task_sizes import cpu_units, memory_mib
 
-__all__ = ["DefinitionCheck", "TaskDefinitionWire", "when"]
+__all__ = ["DefinitionCheck", "TaskDefinitionWire"]
 
 
 @attrs.frozen(eq=False, slots=False)  # cached properties
@@ -60,15 +59,3 @@ class TaskDefinitionWire:
 
 
 DefinitionCheck: TypeAlias = Check[TaskDefinitionWire]
-Condition: TypeAlias = Callable[[TaskDefinitionWire], bool]
-
-
-def when(condition: Condition, *checks: DefinitionCheck) -> DefinitionCheck:
-    """Apply checks to some definitions only."""
-
-    def check(definition: TaskDefinitionWire, given: Places) -> Iterator[Problem]:
-        if condition(definition):
-            for each in checks:
-                yield from each(definition, given)
-
-    return check

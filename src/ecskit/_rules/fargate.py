@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, below, between, fits
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire, when
+from ecskit._rules.checks import absent, below, between, fits, when
+from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 from ecskit._rules.task_sizes import SIZES, WINDOWS_CPU
 

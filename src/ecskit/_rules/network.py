@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, below, between, matches
-from ecskit._rules.definition import TaskDefinitionWire, when
+from ecskit._rules.checks import absent, below, between, matches, when
+from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api
 
 __all__ = ["NETWORK_RULES"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ecskit._core.members import members
 from ecskit._core.sizes import BYTES, CONTAINERS, definition_bytes
-from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated
-from ecskit._rules.definition import TaskDefinitionWire, when
+from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated, when
+from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest

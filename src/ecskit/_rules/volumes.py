@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, between, by_name, fits, matches, repeated
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire, when
+from ecskit._rules.checks import absent, between, by_name, fits, matches, repeated, when
+from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 from ecskit._rules.task import NAME
 
