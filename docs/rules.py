@@ -9,11 +9,12 @@ from typing import Any
 from ecskit._rules.launches import RUN_TASK_RULES, START_TASK_RULES
 from ecskit._rules.rule import Rule
 from ecskit._rules.services import SERVICE_RULES, TASK_SET_RULES
-from ecskit._rules.table import RULES
+from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 
 PAGE = Path(__file__).parent / "rules.md"
 TABLES: Mapping[str, Sequence[Rule[Any]]] = {
     "Task definitions": RULES,
+    **{f"Task definitions for {launch_type}": rules for launch_type, rules in LAUNCH_TYPE_RULES.items()},
     "RunTask": RUN_TASK_RULES,
     "StartTask": [rule for rule in START_TASK_RULES if rule not in RUN_TASK_RULES],
     "CreateService and UpdateService": SERVICE_RULES,
@@ -32,7 +33,7 @@ service is checked as the service that it makes.
 |---|---|
 | looks at | the members, as in a JSON file; without an entry: the whole request |
 | severity | `error`: ECS refuses it. `hint`: it may be accepted, or may not be meant; the simulator accepts it |
-| known | `documented`: by the AWS page of the link. `refused`: seen in the linked report. `reported once`: one report describes it |
+| known | `documented` by the linked page of AWS, `refused` by ECS in the linked report, or `reported once` |
 | words of ECS | as in the report. Without an entry the words are not published: the simulator uses those of ecskit |
 
 One hint is refused by the simulator: `unknown-value`, a value of an enum that is not in the service model of this

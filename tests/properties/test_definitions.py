@@ -9,19 +9,20 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
+from task_definitions.support import register, request
+
 from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.rule import Rule, find
-from ecskit._rules.table import RULES
-from hypothesis import given, settings, strategies as st
-
+from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 from ecskit.models import RegisterTaskDefinitionRequest
 from ecskit.task_definitions import Finding, validate
 from ecskit.testing import SimulatedError, Simulator
-from tests.task_definitions.support import register, request
 
 from .breaches import BREACHES, Breach
 from .definitions import PLATFORMS, Platform, Wire, valid
 
+ALL = [*RULES, *(rule for rules in LAUNCH_TYPE_RULES.values() for rule in rules)]
 SIM = Simulator()
 SEEDS = st.integers(0, 2**32)
 
@@ -78,9 +79,9 @@ def test_every_error_of_the_table_has_a_breach() -> None:
         definition, _ = breach.of(Random(1))
         required = frozenset(str(each).strip().upper() for each in definition.get("requiresCompatibilities", ()))
         subject = TaskDefinitionWire(definition, RegisterTaskDefinitionRequest, required)
-        named = [rule for rule in RULES if rule.name == breach.rule and rule.severity == "error"]
+        named = [rule for rule in ALL if rule.name == breach.rule and rule.severity == "error"]
         reached |= {id(rule) for rule in named if any(True for _ in find([rule], subject))}
-    assert [described(rule) for rule in RULES if rule.severity == "error" and id(rule) not in reached] == []
+    assert [described(rule) for rule in ALL if rule.severity == "error" and id(rule) not in reached] == []
 
 
 def described(rule: Rule[Any]) -> str:

@@ -46,12 +46,34 @@ def test_managed_instances_belong_to_a_cluster(world: World) -> None:
     world.do("PutClusterCapacityProviders", cluster="default", **members)
 
 
+def described(world: World, name: str = "group") -> Wire:
+    (provider,) = world.do("DescribeCapacityProviders", capacityProviders=[name])["capacityProviders"]
+    shown: Wire = provider
+    return shown
+
+
+def put(world: World, *names: str) -> Wire:
+    answer = world.do(
+        "PutClusterCapacityProviders",
+        cluster="default",
+        capacityProviders=list(names),
+        defaultCapacityProviderStrategy=[],
+    )
+    cluster: Wire = answer["cluster"]
+    return cluster
+
+
 def test_updates_are_merged(world: World) -> None:
-    """An update changes what it names and nothing else."""
-    create(world, managedScaling={"status": "ENABLED", "targetCapacity": 80})
+    """An update changes what it names and nothing else, after a while: until then the old values are shown."""
+    before = create(world, managedScaling={"status": "ENABLED", "targetCapacity": 80})
+    assert "updateStatus" not in before
     changes = {"managedScaling": {"targetCapacity": 50}, "managedDraining": "DISABLED"}
     answer = world.do("UpdateCapacityProvider", name="group", autoScalingGroupProvider=changes)
-    updated = answer["capacityProvider"]["autoScalingGroupProvider"]
+    assert answer["capacityProvider"] == {**before, "updateStatus": "UPDATE_IN_PROGRESS"}
+    assert described(world)["updateStatus"] == "UPDATE_IN_PROGRESS"
+    world.pass_(10)
+    assert described(world)["updateStatus"] == "UPDATE_COMPLETE"
+    updated = described(world)["autoScalingGroupProvider"]
     assert (updated["managedScaling"]["status"], updated["managedScaling"]["targetCapacity"]) == ("ENABLED", 50)
     assert (updated["managedDraining"], updated["autoScalingGroupArn"]) == ("DISABLED", GROUP["autoScalingGroupArn"])
 
@@ -59,19 +81,67 @@ def test_updates_are_merged(world: World) -> None:
 def test_deletion_waits_for_clusters(world: World) -> None:
     """A capacity provider in use cannot be deleted; a deleted one is INACTIVE for a while."""
     create(world)
-    world.do(
-        "PutClusterCapacityProviders",
-        cluster="default",
-        capacityProviders=["group"],
-        defaultCapacityProviderStrategy=[],
-    )
+    put(world, "group")
     assert world.refusal("DeleteCapacityProvider", capacityProvider="group").code == "ClientException"
-    world.do("PutClusterCapacityProviders", cluster="default", capacityProviders=[], defaultCapacityProviderStrategy=[])
+    world.pass_(10)
+    put(world)
     deleted = world.do("DeleteCapacityProvider", capacityProvider="group")["capacityProvider"]
-    assert (deleted["status"], deleted["updateStatus"]) == ("INACTIVE", "DELETE_COMPLETE")
+    assert (deleted["status"], deleted["updateStatus"]) == ("ACTIVE", "DELETE_IN_PROGRESS")
+    assert (
+        world.refusal("CreateCapacityProvider", name="group", autoScalingGroupProvider=GROUP).code == "ClientException"
+    )
+    world.pass_(10)
+    assert (described(world)["status"], described(world)["updateStatus"]) == ("INACTIVE", "DELETE_COMPLETE")
     assert len(world.do("DescribeCapacityProviders")["capacityProviders"]) == 2
     create(world)
     assert len(world.do("DescribeCapacityProviders")["capacityProviders"]) == 3
+
+
+def test_attachments_change_in_steps(world: World) -> None:
+    """Scaling policies are attached and detached in steps, during which another change is refused."""
+
+    def attachments(cluster: Wire) -> tuple[str | None, list[tuple[str, str]]]:
+        shown = [(each["details"][0]["value"], each["status"]) for each in cluster["attachments"]]
+        return cluster.get("attachmentsStatus"), shown
+
+    def now() -> tuple[str | None, list[tuple[str, str]]]:
+        return attachments(world.do("DescribeClusters", include=["ATTACHMENTS"])["clusters"][0])
+
+    create(world)
+    create(world, "other")
+    assert now() == (None, [])
+    assert attachments(put(world, "group", "FARGATE")) == ("UPDATE_IN_PROGRESS", [("group", "ACTIVE")])
+    request: Wire = {"cluster": "default", "capacityProviders": [], "defaultCapacityProviderStrategy": []}
+    assert world.refusal("PutClusterCapacityProviders", **request).code == "UpdateInProgressException"
+    world.pass_(10)
+    assert now() == ("UPDATE_COMPLETE", [("group", "CREATED")])
+    assert attachments(put(world, "other")) == ("UPDATE_IN_PROGRESS", [("other", "ACTIVE"), ("group", "DELETING")])
+    world.pass_(10)
+    assert now() == ("UPDATE_COMPLETE", [("other", "CREATED")])
+    assert "attachmentsStatus" not in world.do("DescribeClusters")["clusters"][0]
+
+
+def test_fargate_needs_no_attachments(world: World) -> None:
+    """Without Auto Scaling groups nothing is attached, so the next change needs no waiting."""
+    assert put(world, "FARGATE")["attachmentsStatus"] == "UPDATE_IN_PROGRESS"
+    assert put(world, "FARGATE", "FARGATE_SPOT")["attachments"] == []
+
+
+def test_a_cluster_with_attachments_is_provisioned_first(world: World) -> None:
+    """A new cluster is PROVISIONING while policies or a namespace are attached; with Fargate alone it is ACTIVE."""
+    create(world)
+    group = world.do("CreateCluster", clusterName="a", capacityProviders=["group"])["cluster"]
+    named = world.do("CreateCluster", clusterName="b", serviceConnectDefaults={"namespace": "b"})["cluster"]
+    plain = world.do("CreateCluster", clusterName="c", capacityProviders=["FARGATE"])["cluster"]
+    assert [each["status"] for each in (group, named, plain)] == ["PROVISIONING", "PROVISIONING", "ACTIVE"]
+    assert [each["attachmentsStatus"] for each in (group, named)] == ["UPDATE_IN_PROGRESS"] * 2
+    assert [(each["type"], each["status"]) for each in group["attachments"]] == [("as_policy", "PRECREATED")]
+    assert [(each["type"], each["status"]) for each in named["attachments"]] == [("sc", "ATTACHING")]
+    assert {"attachments", "attachmentsStatus"} & plain.keys() == set()
+    world.pass_(10)
+    described = world.do("DescribeClusters", clusters=["a", "b"], include=["ATTACHMENTS"])["clusters"]
+    assert [each["status"] for each in described] == ["ACTIVE", "ACTIVE"]
+    assert [each["attachmentsStatus"] for each in described] == ["UPDATE_COMPLETE"] * 2
 
 
 def test_describe_pages_and_failures(world: World) -> None:

@@ -76,6 +76,7 @@ def test_at_most_100_clusters_are_described(world: World) -> None:
 def test_include_decides_what_is_shown(world: World) -> None:
     """Settings, tags, statistics, configuration and attachments are shown on demand."""
     configuration = {"executeCommandConfiguration": {"logging": "NONE"}}
+    assert describe(world, include=["CONFIGURATIONS"])["configuration"] == {}
     world.do("CreateCluster", clusterName="c", tags=[{"key": "a", "value": "1"}], configuration=configuration)
     plain = describe(world, "c")
     assert (plain["settings"], plain["tags"], plain["statistics"]) == ([], [], [])
@@ -86,6 +87,30 @@ def test_include_decides_what_is_shown(world: World) -> None:
     assert full["configuration"] == configuration
     assert full["attachments"] == []
     assert {"name": "runningFargateTasksCount", "value": "0"} in full["statistics"]
+
+
+def test_a_log_configuration_is_completed(world: World) -> None:
+    """Both encryptions are off unless they are on."""
+    logs = {"cloudWatchLogGroupName": "exec", "cloudWatchEncryptionEnabled": True}
+    command = {"logging": "OVERRIDE", "logConfiguration": logs}
+    world.do("CreateCluster", clusterName="c", configuration={"executeCommandConfiguration": command})
+    shown = describe(world, "c", include=["CONFIGURATIONS"])["configuration"]["executeCommandConfiguration"]
+    assert shown == {"logging": "OVERRIDE", "logConfiguration": {**logs, "s3EncryptionEnabled": False}}
+
+
+def test_statistics_count_services(world: World) -> None:
+    """Statistics have the services by launch type and status."""
+    world.register()
+    fargate: Wire = {"taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": NETWORK}
+    world.register_for_instances("here")
+    world.do("CreateService", serviceName="a", desiredCount=1, **fargate)
+    world.do("CreateService", serviceName="b", desiredCount=1, **fargate)
+    world.do("CreateService", serviceName="c", desiredCount=0, taskDefinition="here")
+    world.pass_(60)
+    world.do("DeleteService", service="b", force=True)
+    statistics = {each["name"]: each["value"] for each in describe(world, include=["STATISTICS"])["statistics"]}
+    names = ("activeFargateServiceCount", "drainingFargateServiceCount", "activeEC2ServiceCount")
+    assert [statistics[name] for name in names] == ["1", "1", "1"]
 
 
 def test_counts_follow_the_tasks(world: World) -> None:

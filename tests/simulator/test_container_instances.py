@@ -20,13 +20,42 @@ def remaining(instance: Wire) -> dict[str, Any]:
 
 def test_registration_reads_the_identity_document(world: World) -> None:
     """Instance id, type and zone come from the identity document, if there is one."""
-    document = {"instanceId": "i-1", "instanceType": "c5.xlarge", "availabilityZone": "us-east-1c"}
+    document = {
+        "instanceId": "i-1",
+        "instanceType": "c5.xlarge",
+        "availabilityZone": "us-east-1c",
+        "imageId": "ami-1",
+    }
     answer = world.do("RegisterContainerInstance", instanceIdentityDocument=json.dumps(document))
     instance = answer["containerInstance"]
-    attributes = {each["name"]: each["value"] for each in instance["attributes"]}
+    attributes = {each["name"]: each.get("value") for each in instance["attributes"]}
     assert (instance["ec2InstanceId"], instance["status"], instance["agentConnected"]) == ("i-1", "ACTIVE", True)
     assert attributes["ecs.instance-type"] == "c5.xlarge"
     assert attributes["ecs.availability-zone"] == "us-east-1c"
+    assert attributes["ecs.ami-id"] == "ami-1"
+
+
+def test_an_instance_has_what_its_agent_reports(world: World) -> None:
+    """Without attributes in the request, an instance can do everything; a capability has no value."""
+    shown = world.do("RegisterContainerInstance")["containerInstance"]["attributes"]
+    assert {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.19"} in shown
+    shown = world.do("RegisterContainerInstance", attributes=[{"name": "ecs.capability.efs"}])["containerInstance"]
+    names = ("ecs.ami-id", "ecs.availability-zone", "ecs.instance-type", "ecs.os-type", "ecs.cpu-architecture")
+    assert [each["name"] for each in shown["attributes"]] == [*names, "ecs.capability.efs"]
+
+
+def test_automatic_ports_are_not_reserved(world: World) -> None:
+    """Ports that were chosen for tasks are not among the remaining resources, but no two tasks have the same."""
+    arn = world.add_instance()
+    world.register_for_instances(portMappings=[{"containerPort": 80}, {"containerPort": 81, "hostPort": 8081}])
+    world.register_for_instances("other", portMappings=[{"containerPort": 80}])
+    for family in ("web", "other"):
+        world.do("RunTask", taskDefinition=family)
+    world.pass_(30)
+    assert remaining(describe(world, arn))["PORTS"] == ["22", "8081"]
+    tasks = world.do("DescribeTasks", tasks=world.do("ListTasks")["taskArns"])["tasks"]
+    bindings = [each["hostPort"] for task in tasks for each in task["containers"][0]["networkBindings"]]
+    assert sorted(bindings) == [8081, 32768, 32769]
 
 
 def test_an_identity_document_is_json(world: World) -> None:

@@ -8,7 +8,10 @@ from support.definitions import NETWORK
 from ecskit.testing import Lag, TaskScript
 
 from .service_support import FARGATE, Shop, messages, summary
-from .support import ARN, NOON, World
+from .support import ARN, NOON, Wire, World
+
+TARGETS = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1a2b3c4d5e6f7a8b"
+CLASSIC = {"loadBalancerName": "classic", "containerName": "app", "containerPort": 80}
 
 WEB = f"{ARN}service/default/web"
 
@@ -148,6 +151,7 @@ def test_scaling_deploys_nothing(shop: Shop) -> None:
         ({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-2"]}}}, 1),
         ({"networkConfiguration": NETWORK}, 0),
         ({"deploymentConfiguration": {"maximumPercent": 150}}, 0),
+        ({"healthCheckGracePeriodSeconds": 0}, 0),
         ({"availabilityZoneRebalancing": "DISABLED"}, 0),
         ({"propagateTags": "SERVICE"}, 0),
     ],
@@ -174,11 +178,12 @@ def test_stopped_tasks_are_replaced(shop: Shop) -> None:
 def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
     """An unhealthy task is stopped once another one is healthy, but not within the grace period."""
     shop = Shop()
+    balancer = {"targetGroupArn": TARGETS, "containerName": "app", "containerPort": 80}
     check = {"command": ["CMD", "true"]}
-    shop.register("sick", {"name": "app", "image": "i", "healthCheck": check})
+    ports = [{"containerPort": 80}]
+    shop.register("sick", {"name": "app", "image": "i", "healthCheck": check, "portMappings": ports})
     shop.sim.script("sick", [TaskScript.unhealthy(after=10), TaskScript.healthy()])
-    target = {"targetGroupArn": "tg", "containerName": "app"}
-    shop.create(taskDefinition="sick", desiredCount=1, healthCheckGracePeriodSeconds=30, loadBalancers=[target])
+    shop.create(taskDefinition="sick", desiredCount=1, healthCheckGracePeriodSeconds=30, loadBalancers=[balancer])
     shop.pass_(51)
     assert len(shop.sim.tasks("sick")) == 1
     shop.pass_(60)
@@ -189,6 +194,71 @@ def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
         "ServiceSchedulerInitiated",
         "Task failed container health checks",
     )
+
+
+def test_a_grace_period_needs_a_load_balancer(shop: Shop) -> None:
+    """Without a load balancer it is refused and absent; with one it is 0 by default, and can be set."""
+    words = "Health check grace period is only valid for services configured to use load balancers"
+    balanced = {"loadBalancers": [{"targetGroupArn": TARGETS, "containerName": "app", "containerPort": 80}]}
+    refusal = shop.refusal(
+        "CreateService",
+        serviceName="web",
+        taskDefinition="web",
+        desiredCount=1,
+        **FARGATE,
+        healthCheckGracePeriodSeconds=9,
+    )
+    assert (refusal.code, refusal.message) == ("InvalidParameterException", words)
+    assert "healthCheckGracePeriodSeconds" not in shop.ready()
+    # A load balancer in the same request does not count.
+    refusal = shop.refusal("UpdateService", service="web", **balanced, healthCheckGracePeriodSeconds=9)
+    assert (refusal.code, refusal.message) == ("InvalidParameterException", words)
+    assert shop.update(**balanced)["healthCheckGracePeriodSeconds"] == 0
+    assert shop.update(healthCheckGracePeriodSeconds=9)["healthCheckGracePeriodSeconds"] == 9
+
+
+@pytest.mark.parametrize(
+    ("members", "shown"),
+    [
+        ({}, "ENABLED"),
+        ({"availabilityZoneRebalancing": "DISABLED"}, "DISABLED"),
+        ({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 50}}, "DISABLED"),
+        ({"launchType": "EC2", "loadBalancers": [CLASSIC]}, "DISABLED"),
+    ],
+)
+def test_rebalancing_is_shown_unasked(shop: Shop, members: dict[str, Any], shown: str) -> None:
+    """`availabilityZoneRebalancing` is ENABLED for new services that can be balanced; updates keep it."""
+    assert shop.create(**members)["availabilityZoneRebalancing"] == shown
+    assert shop.update(desiredCount=1)["availabilityZoneRebalancing"] == shown
+
+
+@pytest.mark.parametrize(
+    ("strategy", "shown"),
+    [
+        (
+            [{"type": "spread", "field": "attribute:ecs.availability-zone"}, {"type": "binpack", "field": "cpu"}],
+            "ENABLED",
+        ),
+        ([{"type": "spread", "field": "instanceId"}], "DISABLED"),
+        ([{"type": "binpack", "field": "cpu"}], "DISABLED"),
+        ([{"type": "random"}], "DISABLED"),
+    ],
+)
+def test_a_placement_strategy_can_exclude_rebalancing(shop: Shop, strategy: list[Wire], shown: str) -> None:
+    """The first strategy must spread tasks over Availability Zones."""
+    shop.register_for_instances("here")
+    request = {"serviceName": "here", "taskDefinition": "here", "desiredCount": 0, "placementStrategy": strategy}
+    assert shop.do("CreateService", **request)["service"]["availabilityZoneRebalancing"] == shown
+
+
+def test_tags_are_in_descriptions_and_in_the_answer_of_the_creation(shop: Shop) -> None:
+    """Answers of UpdateService and DeleteService have no tags; a service without tags has none anywhere."""
+    tags = [{"key": "a", "value": "b"}]
+    assert shop.create(tags=tags)["tags"] == tags
+    assert "tags" not in shop.update(desiredCount=0)
+    assert shop.service()["tags"] == tags
+    assert "tags" not in shop.do("DeleteService", service="web")["service"]
+    assert "tags" not in shop.create(serviceName="other")
 
 
 def test_deletion_drains(shop: Shop) -> None:

@@ -252,7 +252,11 @@ def test_revisions_are_described(shop: Shop) -> None:
     answer = shop.do("DescribeServiceRevisions", serviceRevisionArns=[arn, missing])
     (revision,) = answer["serviceRevisions"]
     assert revision["taskDefinition"] == f"{ARN}task-definition/web:1"
-    assert revision["containerImages"] == [{"containerName": "app", "image": "app:1"}]
+    (image,) = revision["containerImages"]
+    assert (image["containerName"], image["image"]) == ("app", "app:1")
+    (task, *_) = shop.do("DescribeTasks", tasks=shop.do("ListTasks", family="web")["taskArns"])["tasks"]
+    assert image["imageDigest"] == task["containers"][0]["imageDigest"]
+    assert revision["platformVersion"] == "1.4.0"
     assert answer["failures"] == [{"arn": missing, "reason": "MISSING"}]
 
 

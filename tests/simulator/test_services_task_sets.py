@@ -39,9 +39,11 @@ def task_set(shop: Shop, id_: str) -> Wire:
 def test_a_task_set_has_a_share_of_the_tasks(shop: Shop) -> None:
     """A task set is STABILIZING until its scale of the desired count, rounded up, runs."""
     created = add(shop, 50, externalId="x")
-    assert (created["status"], created["computedDesiredCount"], created["externalId"]) == ("ACTIVE", 2, "x")
+    assert (created["status"], created["computedDesiredCount"], created["externalId"]) == ("ACTIVE", 0, "x")
     assert created["stabilityStatus"] == "STABILIZING"
     assert created["taskSetArn"] == f"{ARN}task-set/default/web/{created['id']}"
+    shop.pass_(1)
+    assert task_set(shop, created["id"])["computedDesiredCount"] == 2
     shop.pass_(30)
     shown = task_set(shop, created["id"])
     assert (shown["runningCount"], shown["stabilityStatus"]) == (2, "STEADY_STATE")
@@ -124,8 +126,8 @@ def test_codedeploy_services_have_no_deployments() -> None:
     shop = Shop()
     created = shop.create(deploymentController={"type": "CODE_DEPLOY"})
     assert "deployments" not in created
-    assert "deployments" not in created
-    assert [(each["status"], each["startedBy"]) for each in created["taskSets"]] == [("PRIMARY", "CODE_DEPLOY")]
+    assert created["deploymentConfiguration"] == {"maximumPercent": 200, "minimumHealthyPercent": 100}
+    assert [(each["status"], each.get("startedBy")) for each in created["taskSets"]] == [("PRIMARY", None)]
     shop.pass_(30)
     assert shop.state.steady
     assert shop.refusal("UpdateService", service="web", forceNewDeployment=True).code == "InvalidParameterException"
@@ -133,6 +135,37 @@ def test_codedeploy_services_have_no_deployments() -> None:
     shop.pass_(30)
     assert shop.state.running_count == 1
     assert shop.sim.deployments("web") == []
+
+
+def test_the_count_of_a_task_set_follows_a_second_later() -> None:
+    """The answers of UpdateService and DeleteService show the computed count before; a deletion scales to 0 percent."""
+    shop = Shop()
+    shop.ready(deploymentController={"type": "CODE_DEPLOY"}, desiredCount=1)
+
+    def counts(service: Wire) -> tuple[Any, ...]:
+        (each,) = service["taskSets"]
+        return service["desiredCount"], each["computedDesiredCount"], each["scale"]["value"], each["stabilityStatus"]
+
+    assert counts(shop.update(desiredCount=0)) == (0, 1, 100.0, "STEADY_STATE")
+    deleted = shop.do("DeleteService", service="web", force=True)["service"]
+    assert (*counts(deleted), deleted["deployments"]) == (0, 1, 0.0, "STABILIZING", [])
+    assert counts(shop.service()) == (0, 1, 0.0, "STABILIZING")
+    assert "deployments" not in shop.service()
+    shop.pass_(1)
+    assert counts(shop.service())[1] == 0
+
+
+def test_events_name_the_task_set() -> None:
+    """Events about a task set name it; the steady state of the service follows that of the task set."""
+    shop = Shop()
+    (task_set,) = shop.ready(deploymentController={"type": "CODE_DEPLOY"}, desiredCount=1)["taskSets"]
+    (task,) = shop.sim.tasks("web")
+    about = f"(service web, taskSet {task_set['id']})"
+    assert [event["message"] for event in reversed(shop.service()["events"])] == [
+        f"{about} has started 1 tasks: (task {task.arn.rsplit('/', 1)[-1]}).",
+        f"{about} updated state to STEADY_STATE.",
+        "(service web) has reached a steady state.",
+    ]
 
 
 def test_reads_of_task_sets_lag() -> None:

@@ -235,7 +235,7 @@ def test_the_star_script_is_for_all_other_families(world: World) -> None:
 
 
 def test_health_follows_the_script(world: World) -> None:
-    """A container with a health check becomes HEALTHY some seconds after RUNNING, without a new version."""
+    """A container with a health check becomes HEALTHY some seconds after RUNNING, in a new version."""
     world.sim.script("web", TaskScript(time_to_start=1, time_to_healthy=4))
     checked: Wire = {"name": "app", "image": "i", "healthCheck": {"command": ["CMD", "true"]}}
     world.register("web", checked)
@@ -246,7 +246,7 @@ def test_health_follows_the_script(world: World) -> None:
     after = world.task(arn)
     assert (before["healthStatus"], after["healthStatus"]) == ("UNKNOWN", "HEALTHY")
     assert after["containers"][0]["healthStatus"] == "HEALTHY"
-    assert before["version"] == after["version"]
+    assert (before["version"], after["version"]) == (3, 4)
 
 
 def test_negative_durations_are_refused() -> None:

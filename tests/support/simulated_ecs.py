@@ -13,6 +13,7 @@ import attrs
 
 from ecskit import errors
 from ecskit._core.effects import RawResponse, Send
+from ecskit._transport import failures
 from ecskit.testing import LostAnswerError, SimulatedError, Simulator
 
 Hook = Callable[[int, str], object]
@@ -25,11 +26,8 @@ def nothing(*_: object) -> None:
 
 def service_error(operation: str, refusal: SimulatedError) -> errors.ServiceError:
     """Return the error that a client raises for a refusal."""
-    others = {"ThrottlingException": errors.ThrottledError, "ExpiredTokenException": errors.AccessDeniedException}
-    kind = others.get(refusal.code) or getattr(errors, refusal.code)
     error = {"Code": refusal.code, "Message": refusal.message}
-    raised: errors.ServiceError = kind({"Error": error, **refusal.details}, operation)
-    return raised
+    return failures.service_error({"Error": error, **refusal.details}, operation, None)
 
 
 def answer(sim: Simulator, send: Send) -> RawResponse:

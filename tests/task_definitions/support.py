@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import botocore
 from hypothesis import strategies as st
+from properties.definitions import PLATFORMS, valid
 
 from ecskit._core.wire import converter
 from ecskit.models import (
@@ -161,3 +163,8 @@ definitions = st.builds(
     enable_fault_injection=st.none() | st.booleans(),
 )
 """Random definitions, right and wrong."""
+
+valid_definitions = st.builds(
+    lambda seed, platform: request(valid(Random(seed), platform)), st.integers(0, 2**32), st.sampled_from(PLATFORMS)
+)
+"""Random definitions that ECS registers."""

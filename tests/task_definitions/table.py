@@ -174,6 +174,10 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         ),
         {(f"{HERE}.systemControls[{i}].namespace", "system-controls") for i in range(2)},
     ),
+    "variables without a name": (
+        ec2(container(environment=[{"value": "a"}, {"name": "", "value": "b"}])),
+        {(f"{HERE}.environment[{i}].name", "variable-names") for i in range(2)},
+    ),
     "names of secrets": (
         ec2(
             container(
@@ -202,7 +206,7 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
     ),
     "a port of a file system": (
         fargate(
-            volumes=[{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryptionPort": 0}}]
+            volumes=[{"name": "a", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "transitEncryptionPort": 65536}}]
         ),
         {("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port")},
     ),
@@ -319,6 +323,14 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         fargate(container(stopTimeout=121, startTimeout=1)),
         {(f"{HERE}.stopTimeout", "fargate-timeouts"), (f"{HERE}.startTimeout", "fargate-timeouts")},
     ),
+    "a router without logs": (
+        fargate(container(), container("router", firelensConfiguration={"type": "fluentbit"})),
+        {("containerDefinitions[1].firelensConfiguration", "firelens")},
+    ),
+    "logs without a router": (
+        fargate(container(logConfiguration={"logDriver": "awsfirelens"})),
+        {(f"{HERE}.logConfiguration.logDriver", "firelens")},
+    ),
     "log drivers": (
         fargate(container(logConfiguration={"logDriver": "syslog"})),
         {(f"{HERE}.logConfiguration.logDriver", "log-driver")},
@@ -348,7 +360,10 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
         },
     ),
     "a configuration in S3 on Fargate": (
-        fargate(container(firelensConfiguration={"type": "fluentd", "options": {"config-file-type": "s3"}})),
+        fargate(
+            container(firelensConfiguration={"type": "fluentd", "options": {"config-file-type": "s3"}}),
+            container("b", logConfiguration={"logDriver": "awsfirelens"}),
+        ),
         {(f"{HERE}.firelensConfiguration.options", "fargate-firelens")},
     ),
     "what Windows does not have": (

@@ -117,6 +117,13 @@ def test_a_saved_response_of_boto3_is_read(write: Write) -> None:
     assert load(write(described)) == EXPECTED
 
 
+def test_other_members_beside_a_described_definition_are_reported(write: Write) -> None:
+    """They are no part of it."""
+    path = write({"taskDefinition": REQUEST, "serviceName": "web", "$schema": "x"})
+    with pytest.warns(UserWarning, match=r"members beside taskDefinition are left out: \$schema, serviceName$"):
+        assert load(path) == EXPECTED
+
+
 def test_a_definition_without_its_wrapper_is_read(write: Write) -> None:
     """As `--query taskDefinition` prints it, tags and all."""
     assert load(write({**REQUEST, **ANSWERED})) == EXPECTED

@@ -260,11 +260,26 @@ def test_suffixes_of_other_languages() -> None:
         assert load(name).family == "web"
 
 
-def test_a_folder() -> None:
-    """Is no file."""
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("folder", "folder: is a folder; pass the path of a file"),
+        ("file://web.json", "file://web.json: expected the path of a file; leave out file://"),
+        (
+            '{"family": "hunter2"}',
+            (
+                "load: path: expected the path of a file, got JSON; "
+                "use RegisterTaskDefinitionRequest.from_dict(json.loads(...))"
+            ),
+        ),
+    ],
+)
+def test_what_is_no_path_of_a_file(path: str, message: str) -> None:
+    """A folder, the notation of the AWS CLI, and the contents of a file."""
     Path("folder").mkdir()
-    with pytest.raises(RequestError, match=r"^folder: is a folder; pass the path of a file$"):
-        load("folder")
+    with pytest.raises(RequestError) as caught:
+        load(path)
+    assert str(caught.value) == message
 
 
 def test_all_rows_of_the_table_are_tried() -> None:

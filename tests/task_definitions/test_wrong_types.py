@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
+from ecskit._core.wire import encode
+from ecskit._task_definitions.fitting import misfits
 from ecskit.errors import RequestError
+from ecskit.models import RegisterTaskDefinitionRequest
 from ecskit.task_definitions import load
+
+from .support import definitions
 
 WEB = {"family": "web", "containerDefinitions": [{"name": "app", "image": "nginx:1"}]}
 
@@ -153,3 +159,25 @@ def test_nothing_is_lost_without_a_word(write: Write, wrapper: str) -> None:
             "containerDefinitions[0]['a-b'].c: is there twice; remove one",
         ],
     )
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Return all objects and lists in a value, each with all of its keys."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, each in pairs for place in ((value, key), *places(each))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(definitions, st.data())
+def test_what_has_no_problem_can_be_sent(definition: RegisterTaskDefinitionRequest, data: st.DataObject) -> None:
+    """And only that: one value is replaced by another, anywhere."""
+    wire = encode(definition)
+    place, key = data.draw(st.sampled_from(places(wire)))
+    place[key] = data.draw(st.sampled_from([None, True, 5, 1.5, "x", [], {}, [None], [{}], ["x"], {"a": None}]))
+    try:
+        encode(RegisterTaskDefinitionRequest.from_dict(wire))
+    except RequestError:
+        sendable = False
+    else:
+        sendable = True
+    assert bool(misfits(wire, RegisterTaskDefinitionRequest)) != sendable

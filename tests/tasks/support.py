@@ -18,7 +18,10 @@ NETWORK = AwsVpcConfiguration(subnets=["subnet-1"])
 FARGATE: dict[str, Any] = {"launch_type": "FARGATE", "network": NETWORK}
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/default"
 SECRET = "hunter2"
-LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/job", "awslogs-stream-prefix": "run"}}
+LOGS = {
+    "logDriver": "awslogs",
+    "options": {"awslogs-group": "/ecs/job", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
+}
 
 
 def furnished(**options: Any) -> Simulator:
@@ -31,7 +34,9 @@ def furnished(**options: Any) -> Simulator:
 
 
 def _register(sim: Simulator, family: str, *containers: Wire) -> None:
-    register_definition(sim, family, *({"image": "image:1", **container} for container in containers))
+    role = "arn:aws:iam::123456789012:role/execution"  # awslogs needs it on Fargate
+    defined = ({"image": "image:1", **container} for container in containers)
+    register_definition(sim, family, *defined, executionRoleArn=role)
 
 
 def _without_ids(request: Wire) -> Wire:

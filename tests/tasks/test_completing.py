@@ -12,7 +12,7 @@ from support.both_clients import Ecs, aperform, perform
 from tenacity.wait import wait_fixed
 
 from ecskit.errors import (
-    AccessDeniedException,
+    AccessDeniedError,
     EcsError,
     RequestError,
     ServerError,
@@ -302,7 +302,7 @@ def test_s11_credentials_expire(fault: Fault) -> None:
         sim.fail("*", fault, times=None, after=40)
 
     went = both(completed(count=2, on_cancel="stop", on_timeout="stop"), prepare=prepare)
-    assert isinstance(went.error, AccessDeniedException)
+    assert isinstance(went.error, AccessDeniedError)
     assert not went.requests("StopTask")
     assert 2 == len(went.running)
     assert went.error.story is not None

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.simulated_ecs import answer
 
-from ecskit._tasks.reasons import is_lack_of_room
-from ecskit.errors import TasksNotStarted
+from ecskit._core.effects import RawResponse, Send
+from ecskit.errors import CapacityError, FailuresError, InvalidRequestError, TasksNotStarted
 from ecskit.models import Failure
-from ecskit.testing import Fault, Simulator
+from ecskit.testing import Fault, SimulatedError, Simulator
 
 from .support import FARGATE, both
 
 FARGATE_FULL = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
-PASSES = ["RESOURCE:CPU", "RESOURCE:MEMORY", "RESOURCE:PORTS", "RESOURCE:ENI", "RESOURCE:GPU", "AGENT", FARGATE_FULL]
+PROVISIONING = "Tasks provisioning capacity limit exceeded."
+QUOTAS = [
+    "You've reached the limit on the number of tasks you can run concurrently",
+    "You\u2019ve reached the limit on the number of vCPUs you can run concurrently",
+]
+EMPTY = ["No Container Instances were found in your cluster.", "EMPTY CAPACITY PROVIDER", "NO ACTIVE INSTANCES"]
+PASSES = [
+    *("RESOURCE:CPU", "RESOURCE:MEMORY", "RESOURCE:PORTS", "RESOURCE:ENI", "RESOURCE:GPU", "AGENT", FARGATE_FULL),
+    *(PROVISIONING, *QUOTAS, *EMPTY),
+    "Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
+]
 STAYS = [
     "ATTRIBUTE",
     "LOCATION",
@@ -59,9 +71,9 @@ def test_what_stays_is_not(reason: str, options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("reason", PASSES + STAYS)
 def test_the_detail_is_read_as_well(reason: str) -> None:
     """ECS may give the reason in the detail."""
-    assert (reason in PASSES) == is_lack_of_room(Failure(reason=reason))
-    assert (reason in PASSES) == is_lack_of_room(Failure(reason="", detail=reason))
-    assert not is_lack_of_room(Failure())
+    for failure in (Failure(reason=reason), Failure(reason="", detail=reason)):
+        assert (reason in PASSES) == FailuresError("RunTask", [failure]).retryable
+    assert not FailuresError("RunTask", [Failure()]).retryable
 
 
 @pytest.mark.parametrize("on_partial", ["raise", "keep", "stop_started"])
@@ -143,11 +155,6 @@ def test_real_room_on_an_instance() -> None:
 
 def test_a_lack_of_room_among_others_is_waited_for() -> None:
     """One task of two has no room, the other one no attribute: there may be room for one."""
-    import json
-
-    from support.simulated_ecs import answer
-
-    from ecskit._core.effects import RawResponse, Send
 
     def answers() -> Any:
         def respond(sim: Simulator, send: Send) -> RawResponse:
@@ -160,3 +167,75 @@ def test_a_lack_of_room_among_others_is_waited_for() -> None:
     went = both(run(2, capacity_timeout=10), prepare=no_room("AGENT"), hooks=answers)
     assert 10 == went.times("RunTask")[-1]
     assert "ATTRIBUTE; RESOURCE:CPU" in str(went.error)
+
+
+def test_a_cluster_that_scales_from_zero() -> None:
+    """An empty cluster is refused with InvalidParameterException. The task starts when an instance has registered."""
+
+    def prepare(sim: Simulator) -> None:
+        container = {"name": "app", "image": "image:1", "cpu": 512, "memory": 512}
+        sim.handle("RegisterTaskDefinition", {"family": "box", "containerDefinitions": [container]})
+
+    def hooks() -> Any:
+        launches: list[Send] = []
+
+        def respond(sim: Simulator, send: Send) -> RawResponse:
+            launches.extend([send] if send.operation == "RunTask" else [])
+            if len(launches) == 4:
+                sim.handle("RegisterContainerInstance", {})
+            return answer(sim, send)
+
+        return {"answer": respond}
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run("box", launch_type="EC2", capacity_timeout=300)
+
+    went = both(act, prepare=prepare, hooks=hooks)
+    assert (True, 4) == (went.returned().complete, len(went.times("RunTask")))
+
+
+CODES = ["ClientException", "InvalidParameterException", "LimitExceededException"]
+
+
+@pytest.mark.parametrize("message", [FARGATE_FULL, PROVISIONING, *QUOTAS, EMPTY[0]])
+@pytest.mark.parametrize("code", CODES)
+def test_a_lack_of_room_may_be_an_error(code: str, message: str) -> None:
+    """It is waited for in the same way, each time under a new token; then it is raised as what it is."""
+    refused = Fault(error=SimulatedError(code, message))
+    went = both(run(capacity_timeout=20), prepare=lambda sim: sim.fail("RunTask", refused, times=None))
+    assert (0, 20) == (went.times("RunTask")[0], went.times("RunTask")[-1])
+    assert isinstance(went.error, CapacityError)
+    assert (code, message, True) == (went.error.code, went.error.message, went.error.retryable)
+    assert f"RunTask: {code}: {message.removesuffix('.')} (" in str(went.error)
+
+
+def test_an_error_for_a_lack_of_room_is_raised_at_once_by_default() -> None:
+    """One request, as for failures: the default of `capacity_timeout` is 0."""
+    refused = Fault(error=SimulatedError("ClientException", PROVISIONING))
+    went = both(run(3), prepare=lambda sim: sim.fail("RunTask", refused, times=None))
+    assert isinstance(went.error, CapacityError)
+    assert [0] == went.times("RunTask")
+
+
+@pytest.mark.parametrize(("message", "retryable"), [(PROVISIONING, True), ("No such container.", False)])
+def test_a_partial_launch_shows_whether_the_rest_may_start_later(message: str, *, retryable: bool) -> None:
+    """`retryable` covers failures and errors. No token of a refused request is listed: it started nothing."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.fail("RunTask", Fault.no_capacity("AGENT", last=4))
+        sim.fail("RunTask", Fault(error=SimulatedError("ClientException", message)), times=None)
+
+    error = both(run(20), prepare=prepare).raised(TasksNotStarted)
+    assert (6, retryable) == (len(error.result.tasks), error.retryable)
+    assert "may have started more" not in str(error)
+
+
+def test_what_does_not_pass_is_no_lack_of_room() -> None:
+    """Advice to correct the request and to try again is permanent."""
+    text = "The new ARN and resource ID format must be enabled to add tags. Opt in to the new format and try again."
+    refused = Fault(error=SimulatedError("InvalidParameterException", text))
+    went = both(run(capacity_timeout=60), prepare=lambda sim: sim.fail("RunTask", refused, times=None))
+    assert [0] == went.times("RunTask")
+    assert isinstance(went.error, InvalidRequestError)
+    assert not isinstance(went.error, CapacityError)
+    assert not went.error.retryable

@@ -11,6 +11,7 @@ from support.both_clients import Ecs, Went, perform
 
 from ecskit._core.errors import described
 from ecskit.errors import (
+    AccessDeniedError,
     AccessDeniedException,
     ConflictException,
     EcsError,
@@ -182,7 +183,7 @@ def test_nothing_is_launched_twice_whatever_fails(seed: int) -> None:
     ("fault", "kind"),
     [
         (Fault.access_denied(), AccessDeniedException),
-        (Fault.expired_credentials(), AccessDeniedException),
+        (Fault.expired_credentials(), AccessDeniedError),
         (SimulatedError("ClientException", "TaskDefinition not found."), None),
     ],
 )

@@ -67,7 +67,7 @@ async def test_a_malformed_answer_is_reported(once: Caller, server: ModelServer,
         await once.call("list_clusters")
     assert reported in str(caught.value)
     assert "ListClusters" == caught.value.operation
-    assert caught.value.retryable
+    assert caught.value.retryable != caught.value.took_effect
     assert isinstance(caught.value, errors.TransportError)
 
 
@@ -98,6 +98,10 @@ async def test_a_missing_result_is_reported_by_path(
     with pytest.raises(errors.MalformedResponseError) as caught:
         await once.call(method, **arguments)
     assert reported in str(caught.value)
+    [(path, problem)] = caught.value.problems
+    assert reported.endswith(f"{path}: {problem}")
+    assert (True, False) == (caught.value.took_effect, caught.value.retryable)
+    assert "the request took effect (HTTP 200), but the response is incomplete or has a wrong type" in str(caught.value)
 
 
 UNREADABLE = [

@@ -62,6 +62,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "stopped": True,
         "container_instances": [INSTANCE],
         "undone": True,
+        "took_effect": True,
     }
     if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(

@@ -91,10 +91,15 @@ async def test_a_class_is_made_once(wrapped: Wrapped, server: ModelServer) -> No
 
 
 async def test_codes_that_have_another_class_in_ecskit(wrapped: Wrapped, server: ModelServer) -> None:
-    """A throttle in disguise, and a code that no service model lists."""
+    """A throttle in disguise, a lack of capacity, and a code that no service model lists."""
     disguised = await refused(wrapped, server, "InvalidParameterException", "Rate exceeded")
     assert isinstance(disguised, wrapped.client.exceptions.InvalidParameterException)
     assert (True, "ThrottledError") == (isinstance(disguised, errors.ThrottledError), type(disguised).__name__)
+    full = await refused(wrapped, server, "ClientException", "Tasks provisioning capacity limit exceeded.")
+    for each in (full, pickle.loads(pickle.dumps(full))):
+        assert isinstance(each, errors.CapacityError)
+        assert isinstance(each, errors.ClientException)
+        assert (each is full) == isinstance(each, wrapped.client.exceptions.ClientException)
     unknown = await refused(wrapped, server, "TomorrowsException")
     assert type(unknown) is errors.ServiceError
 

@@ -305,6 +305,14 @@ async def test_container_instances(ecs: Caller, machines: Machines) -> None:
     assert endpoint.endpoint.startswith("http")
 
 
+def assert_took_effect(error: errors.MalformedResponseError, first: str) -> None:
+    """The error names what is missing, as ECS names it, and that the request took effect: repeating it is no use."""
+    assert (first, "is missing") == error.problems[0]
+    assert (True, False) == (error.took_effect, error.retryable)
+    text = "the request took effect (HTTP 200), but the response is incomplete or has a wrong type: "
+    assert str(error).startswith(f"{error.operation}: {text}{error.operation}Response: {first}: is missing")
+
+
 async def test_what_moto_bends_is_reported(ecs: Caller, machines: Machines) -> None:
     """moto drains and deregisters instances, but answers both with attributes that have no names."""
     await ecs.call("create_cluster")
@@ -312,14 +320,14 @@ async def test_what_moto_bends_is_reported(ecs: Caller, machines: Machines) -> N
         await ecs.call("register_container_instance", instance_identity_document=machines.identity)
     ).container_instance
     arn = instance.container_instance_arn
-    with pytest.raises(
-        errors.MalformedResponseError, match=r"containerInstances\[0\].attributes\[0\].name: is missing"
-    ):
+    with pytest.raises(errors.MalformedResponseError) as draining:
         await ecs.call("update_container_instances_state", container_instances=[arn], status="DRAINING")
+    assert_took_effect(draining.value, "containerInstances[0].attributes[0].name")
     described = await ecs.call("describe_container_instances", container_instances=[arn])
     assert ["DRAINING"] == [one.status for one in described.container_instances]
-    with pytest.raises(errors.MalformedResponseError, match=r"containerInstance.attributes\[0\].name: is missing"):
+    with pytest.raises(errors.MalformedResponseError) as deregistered:
         await ecs.call("deregister_container_instance", container_instance=arn, force=True)
+    assert_took_effect(deregistered.value, "containerInstance.attributes[0].name")
     assert [] == await drained(ecs.paginate("list_container_instances"))
 
 
@@ -405,8 +413,10 @@ async def test_account_settings(ecs: Caller) -> None:
 async def test_what_moto_leaves_out_is_missed(ecs: Caller) -> None:
     """moto answers DeleteAccountSetting with nothing, where ECS sends the setting that holds again."""
     await ecs.call("put_account_setting", name="taskLongArnFormat", value="disabled")
-    with pytest.raises(errors.MalformedResponseError, match="DeleteAccountSettingResponse: setting: is missing"):
+    with pytest.raises(errors.MalformedResponseError) as caught:
         await ecs.call("delete_account_setting", name="taskLongArnFormat")
+    assert_took_effect(caught.value, "setting")
+    assert [] == await drained(ecs.paginate("list_account_settings", name="taskLongArnFormat"))
 
 
 async def test_what_moto_does_not_know_is_a_server_error(ecs: Caller) -> None:

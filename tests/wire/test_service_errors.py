@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from typing import Any
 
@@ -92,7 +93,7 @@ async def test_a_modelled_error_is_raised_as_itself(once: Caller, server: ModelS
         error.http_status,
     )
     assert ("request-", 1, None) == (error.request_id[:8], error.attempts, error.client_token)
-    assert (GROUPS[code] is errors.ServerError) == error.retryable
+    assert (code in ("ServerException", "UpdateInProgressException")) == error.retryable
     assert f"ListTasks: what ECS says (in {REGION}; HTTP {status}, request {error.request_id})" == str(error)
 
 
@@ -118,11 +119,78 @@ async def test_codes_of_all_of_aws_have_their_group(
     assert (code, kind in (errors.ThrottledError, errors.ServerError)) == (error.code, error.retryable)
 
 
-async def test_a_disguised_throttle_is_one(once: Caller, server: ModelServer) -> None:
+THROTTLED = [
+    "Rate exceeded",
+    "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
+    "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
+]
+
+
+@pytest.mark.parametrize("code", ["InvalidParameterException", "ClientException"])
+@pytest.mark.parametrize("message", THROTTLED)
+async def test_a_disguised_throttle_is_one(once: Caller, server: ModelServer, code: str, message: str) -> None:
     """When what ECS calls on our behalf is throttled, it says InvalidParameterException; the same call may succeed."""
-    error = await failed(once, server, Answer.error("InvalidParameterException", "Rate exceeded"))
+    error = await failed(once, server, Answer.error(code, message), "run_task", task_definition="web")
     assert errors.ThrottledError is type(error)
-    assert (True, "InvalidParameterException") == (error.retryable, error.code)
+    assert (True, code) == (error.retryable, error.code)
+
+
+FULL = [
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+    "Tasks provisioning capacity limit exceeded.",
+    "You've reached the limit on the number of tasks you can run concurrently",
+    "No Container Instances were found in your cluster.",
+]
+BUSY = [
+    "Too many concurrent attempts to create a new revision of the specified family.",
+    "Unable to Start a service that is still Draining.",
+    "Cluster was not ACTIVE.",
+]
+PASSING = [*((text, errors.CapacityError) for text in FULL), *((text, errors.ConflictError) for text in BUSY)]
+
+
+@pytest.mark.parametrize(
+    "code", ["ClientException", "InvalidParameterException", "LimitExceededException", "Tomorrows"]
+)
+@pytest.mark.parametrize(("message", "kind"), PASSING)
+async def test_what_passes_has_a_class_of_its_own(
+    once: Caller, server: ModelServer, code: str, message: str, kind: type[errors.ServiceError]
+) -> None:
+    """Beside the class of ECS's code: handlers of either catch it, also a copy from another process."""
+    error = await failed(once, server, Answer.error(code, message), "run_task", task_definition="web")
+    for each in (error, pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert isinstance(each, kind)
+        assert isinstance(each, getattr(errors, code, errors.ServiceError))
+        assert (kind.__name__, "ecskit.errors") == (type(each).__name__, type(each).__module__)
+        assert (True, code, message) == (each.retryable, each.code, each.message)
+    shown = f"RunTask: {code}: {message.removesuffix('.')} (task definition 'web' in {REGION}; HTTP 400, request "
+    assert str(error).startswith(shown)
+
+
+LASTING = [
+    "TaskDefinition not found.",
+    "The service cannot be stopped while it is scaled above 0.",
+    "The new ARN and resource ID format must be enabled to add tags. Opt in to the new format and try again.",
+    "The specified capacity provider 'insufficient-capacity' was not found.",
+    "Role is not valid",
+    "The subnet is unknown. Please try again with another one.",
+    "Capacity providers cannot be combined with a launch type.",
+    "Desired count exceeds limit.",
+]
+
+
+@pytest.mark.parametrize("message", LASTING)
+async def test_what_lasts_is_not_retryable(once: Caller, server: ModelServer, message: str) -> None:
+    """Words that reasons have as well do not make one."""
+    error = await failed(once, server, Answer.error("ClientException", message))
+    assert (errors.ClientException, False) == (type(error), error.retryable)
+
+
+async def test_work_under_way_ends_by_itself(once: Caller, server: ModelServer) -> None:
+    """The class of UpdateInProgressException is its own; other conflicts last."""
+    for code, retryable in (("UpdateInProgressException", True), ("ConflictException", False)):
+        error = await failed(once, server, Answer.error(code, "no"))
+        assert (getattr(errors, code), retryable) == (type(error), error.retryable)
 
 
 async def test_a_conflict_names_what_exists(once: Caller, server: ModelServer) -> None:

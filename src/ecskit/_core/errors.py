@@ -7,7 +7,7 @@ the whole tree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from botocore.exceptions import ClientError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccessDeniedError",
+    "CapacityError",
     "ClientClosedError",
     "ConfigurationError",
     "ConflictError",
@@ -46,6 +47,8 @@ __all__ = [
     "WrongEventLoopError",
 ]
 
+T = TypeVar("T")
+
 
 class EcsError(Exception):
     """The base class of all errors that ecskit raises. Import errors from `ecskit.errors`.
@@ -64,8 +67,8 @@ class EcsError(Exception):
     client_token: str | None = None
     story: Story | None = None
 
-    _pickled_as: ClassVar[type[EcsError] | None] = None
-    """The class of a copy, if this class exists in one process only."""
+    _parts: ClassVar[tuple[type[EcsError], ...]] = ()
+    """The classes that a copy is made of, if this class was made by `joined` and exists in this process only."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -85,7 +88,7 @@ class EcsError(Exception):
         return f"{type(self).__name__}({str(self)!r})"  # without `args`, which can be very long
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._pickled_as or self.__class__, self.args, self.__dict__.copy())
+        return _rebuild, (self._parts or (self.__class__,), self.args, self.__dict__.copy())
 
 
 # Not in __all__, which `ecskit.errors` publishes.
@@ -94,8 +97,17 @@ def described(error: BaseException) -> str:
     return escaped(error._text(coded=True)) if isinstance(error, ServiceError) else str(error)
 
 
-def _rebuild(cls: type[EcsError], args: tuple[Any, ...], state: dict[str, Any]) -> EcsError:
+def joined(first: type[T], second: type[Exception], parts: tuple[type[EcsError], ...]) -> type[T]:
+    """Return a class that is both. It looks like the first one, also in tracebacks. Copies are made of `parts`."""
+    bases: Any = (first, second)
+    made: list[Any] = [cls for cls in second.__subclasses__() if cls.__bases__ == bases]
+    names = {"__module__": first.__module__, "__doc__": first.__doc__, "_parts": parts}
+    return made[0] if made else type(first.__name__, bases, names)
+
+
+def _rebuild(parts: tuple[type[EcsError], ...], args: tuple[Any, ...], state: dict[str, Any]) -> EcsError:
     # Without __init__, whose signature differs by class: args and __dict__ hold the whole state.
+    cls = parts[0] if len(parts) == 1 else joined(parts[0], parts[1], parts)
     error = cls.__new__(cls, *args)
     error.args = args
     error.__dict__.update(state)
@@ -201,7 +213,22 @@ class CredentialsError(TransportError):
 
 
 class MalformedResponseError(TransportError):
-    """The response is invalid: truncated, not JSON, not UTF-8, or incomplete."""
+    """The response is invalid: truncated, not JSON, not UTF-8, or incomplete.
+
+    Attributes:
+        took_effect: Whether the request took effect: the response reports success, but members are missing or have a
+            wrong type. If False, this is unknown.
+        problems: Pairs of the path of such a member, as ECS names it, such as `tasks[0].taskArn`, and the problem.
+    """
+
+    def __init__(
+        self, operation: str, message: str, problems: Sequence[tuple[str, str]] = (), *, took_effect: bool = False
+    ) -> None:
+        """Hold the operation, the reason, and what is wrong in a response that reports success."""
+        super().__init__(operation, message)
+        self.problems = tuple(problems)
+        self.took_effect = took_effect
+        self.retryable = not took_effect  # the response would be the same
 
 
 class ServiceError(EcsError, ClientError):
@@ -252,7 +279,10 @@ class NotFoundError(ServiceError):
 
 
 class ConflictError(ServiceError):
-    """The request conflicts with an earlier request or with a change that is under way."""
+    """The request conflicts with an earlier request or with a change that is under way.
+
+    `retryable` is true if the change ends by itself.
+    """
 
 
 class StateError(ServiceError):
@@ -265,6 +295,16 @@ class LimitError(ServiceError):
 
 class InvalidRequestError(ServiceError):
     """ECS does not accept the parameters of the request."""
+
+
+class CapacityError(ServiceError):
+    """There is no room for the tasks now, or too many tasks run. The same request may succeed minutes later.
+
+    ECS has no error of its own for this. So the error also has the class of the error that it used, such as
+    `ClientException` or `InvalidParameterException`.
+    """
+
+    retryable = True
 
 
 class UnsupportedError(ServiceError):
@@ -320,14 +360,18 @@ class FailuresError(EcsError):
         operation: Name of the operation.
         failures: ARN, reason and detail of each item that failed.
         response: The whole response, with the items that succeeded.
+        retryable: Whether what failed may succeed later: each reason is one that passes, such as a lack of capacity.
     """
 
     def __init__(self, operation: str, failures: Sequence[FailureDetails], response: Any = None) -> None:
         """Hold the failures and their response."""
         super().__init__(operation, failures)
+        from .reasons import passes  # most programs start without this table
+
         self.operation = operation
         self.failures = tuple(failures)
         self.response = response
+        self.retryable = bool(self.failures) and all(passes(each.reason, each.detail) for each in self.failures)
 
     def _text(self) -> str:
         reasons = [

@@ -6,7 +6,6 @@ response arrived. Use it for requests that can be sent twice: those with a clien
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -14,7 +13,7 @@ import attrs
 
 from .call import call
 from .effects import Cancelled, DrawRandom, Flow, Sleep
-from .errors import EcsError, InvalidRequestError, ServerError, TransportError
+from .errors import CapacityError, ConflictError, EcsError, ServerError, TransportError
 from .model import Request, Response
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "Retrying",
     "back_off",
     "is_retryable",
-    "is_throttle_in_disguise",
-    "is_transient",
     "may_have_taken_effect",
     "retry",
 ]
@@ -39,7 +36,6 @@ ATTEMPTS = 6
 _FIRST_PAUSE = 1.0
 _JITTER = 0.5
 """The random share of a pause: callers that were throttled together retry at different times."""
-_THROTTLE = re.compile(r"rate exceeded|request limit exceeded|errorcode: throttling", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -59,18 +55,11 @@ CLEANUP_LIMITS = RetryLimits(attempts=12, longest_pause=2.0)
 
 
 def is_retryable(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # as `retry` calls it
-    """Return whether the same request may succeed later, by the class of its error."""
-    return error.retryable
+    """Return whether the same request may succeed within seconds.
 
-
-def is_throttle_in_disguise(error: EcsError) -> bool:
-    """Return whether ECS throttled a request although the error is one for invalid parameters."""
-    return isinstance(error, InvalidRequestError) and bool(_THROTTLE.search(error.message))
-
-
-def is_transient(error: EcsError, attempt: int = 1) -> bool:  # noqa: ARG001  # as `retry` calls it
-    """Return whether the same request may succeed later, by the class or by the message of its error."""
-    return error.retryable or is_throttle_in_disguise(error)
+    Work under way and a lack of capacity may last for minutes. Whether to wait for them is the choice of the caller.
+    """
+    return error.retryable and not isinstance(error, (CapacityError, ConflictError))
 
 
 def may_have_taken_effect(error: EcsError) -> bool:
@@ -132,7 +121,7 @@ class Retrying(Generic[ResponseT]):
         self,
         limits: RetryLimits = DEFAULT_LIMITS,
         *,
-        may_pass: Callable[[EcsError, int], bool] = is_transient,
+        may_pass: Callable[[EcsError, int], bool] = is_retryable,
     ) -> Flow[ResponseT]:
         """Repeat the request as `retry` does, and return the response."""
         return retry(self.attempt, limits, may_pass=may_pass)

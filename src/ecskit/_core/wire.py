@@ -82,7 +82,11 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
         # The hook of the converter, without the converter: calls do not load cattrs.
         response: R = structure_hook(cls)(loads(raw.body) if raw.parsed is None else raw.parsed, cls)
     except RequestError as error:
-        raise MalformedResponseError(operation, f"the response is incomplete or has a wrong type: {error}") from None
+        # With HTTP 200, ECS has carried out the request. A body that is no JSON object may come from a proxy.
+        took_effect = raw.metadata.get("HTTPStatusCode") == 200 and all(path for path, _ in error.problems)
+        done = "the request took effect (HTTP 200), but " if took_effect else ""
+        text = f"{done}the response is incomplete or has a wrong type: {error}"
+        raise MalformedResponseError(operation, text, error.problems, took_effect=took_effect) from None
     except (ValueError, RecursionError) as error:
         problem = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
         message = f"the response body of {len(raw.body)} bytes is not {problem}; it may be truncated"

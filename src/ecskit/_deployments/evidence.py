@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
+from ecskit._core.reasons import find
 from ecskit.models.services import (
     Deployment,
     DeploymentCircuitBreaker,
@@ -41,17 +42,11 @@ __all__ = [
     "was_scaled_in",
 ]
 
-_SCALED_IN = re.compile(r"scaling activity|task set", re.IGNORECASE)
-_HEALTH = re.compile(r"health", re.IGNORECASE)
-_REBALANCED = re.compile(r"\bAZ rebalanc|Availability Zone rebalanc", re.IGNORECASE)
-"""Documented for service events; the `stoppedReason` of such a task is not documented."""
-_HOST_LOST = re.compile(r"host ec2 .*(terminated|stopped)", re.IGNORECASE)
 _NO_FAULT = frozenset({"UserInitiated", "SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
 """Stop codes of tasks that were stopped from outside.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 """
-_UNPLACED = re.compile(r"unable to place a task", re.IGNORECASE)
 _STARTED = re.compile(r"has started (\d+) tasks")
 _TRANSITIONS = frozenset({"PROVISIONING", "PENDING", "ACTIVATING", "DEACTIVATING", "STOPPING", "DEPROVISIONING"})
 
@@ -66,7 +61,7 @@ def was_scaled_in(task: Task) -> bool:
     """Whether a task was stopped because the service no longer needs it, or because a user stopped it."""
     if task.stop_code == "UserInitiated":
         return True
-    return task.stop_code == "ServiceSchedulerInitiated" and bool(_SCALED_IN.search(task.stopped_reason or ""))
+    return task.stop_code == "ServiceSchedulerInitiated" and find(task.stopped_reason, "scaling") is not None
 
 
 def counts_against(task: Task, rebalanced: Collection[str] = ()) -> bool:
@@ -80,12 +75,12 @@ def counts_against(task: Task, rebalanced: Collection[str] = ()) -> bool:
         rebalanced: Ids of tasks that were stopped for Availability Zone rebalancing.
     """
     reason = task.stopped_reason or ""
-    if task.stop_code in _NO_FAULT or _HOST_LOST.search(reason) or _REBALANCED.search(reason):
+    if task.stop_code in _NO_FAULT or find(reason, "interruption", "rebalancing"):
         return False
     if task.task_arn.rsplit("/", 1)[-1] in rebalanced:
         return False
     if task.stop_code == "ServiceSchedulerInitiated":
-        return bool(_HEALTH.search(reason))
+        return find(reason, "health") is not None
     # Without a code and a reason the details are not visible yet.
     return bool(task.stop_code or reason)
 
@@ -97,7 +92,7 @@ def rebalanced(events: Iterable[ServiceEvent]) -> frozenset[str]:
     """
     # Events about started tasks name the replacements.
     messages = [event.message or "" for event in events if "stopped" in (event.message or "")]
-    return frozenset(id_ for each in messages if _REBALANCED.search(each) for id_ in re.findall(r"[0-9a-f]{32}", each))
+    return frozenset(id_ for each in messages if find(each, "rebalancing") for id_ in re.findall(r"[0-9a-f]{32}", each))
 
 
 def stop_began_at(task: Task) -> datetime | None:
@@ -112,7 +107,7 @@ def is_in_transition(task: Task) -> bool:
 
 def is_unplaced(event: ServiceEvent) -> bool:
     """Whether an event reports a task that could not be placed."""
-    return bool(_UNPLACED.search(event.message or ""))
+    return find(event.message, "unplaced") is not None
 
 
 def stop_reason(task: Task) -> str:

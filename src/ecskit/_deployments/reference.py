@@ -13,6 +13,7 @@ from ecskit._core.bound import Bound
 from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.handles import WaitHandle, plain
+from ecskit._core.reasons import find
 from ecskit._waits.errors import UnsupportedController
 from ecskit._waits.stability import controller_of, has_task_sets
 from ecskit.models.services import (
@@ -232,12 +233,9 @@ def _of_text(verb: str, given: object) -> StartedDeployment:
     raise RequestError(verb, [("deployment", problem)])
 
 
-_ROLLBACK = re.compile(r"\broll(ed|ing)? ?back\b", re.IGNORECASE)
-
-
 def goes_back(deployment: Deployment) -> bool:
     """Whether a service is being rolled back to a deployment. Its own service deployment has ended before."""
-    return bool(_ROLLBACK.search(deployment.rollout_state_reason or ""))
+    return find(deployment.rollout_state_reason, "rollback") is not None
 
 
 def primary_of(service: Service) -> Deployment | None:

@@ -15,7 +15,7 @@ import attrs
 from ecskit._api.service_errors import ClientException
 from ecskit._core.effects import Flow
 from ecskit._core.errors import AccessDeniedError, InvalidRequestError
-from ecskit._core.retrying import Retrying, is_transient
+from ecskit._core.retrying import Retrying
 from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.reference import StartedDeployment
 from ecskit._deployments.update import Update
@@ -42,7 +42,7 @@ def restore(update: Update) -> Flow[StartedDeployment]:
         return (yield from update.make())
     except InvalidRequestError as refused:
         # Wording and class of the refusal vary, so the status of the task definition decides.
-        if earlier is None or update.pending or is_transient(refused):
+        if earlier is None or update.pending:
             raise
         found = yield from _described(update, earlier, refused)
         if found.task_definition.status == "DELETE_IN_PROGRESS":
@@ -68,9 +68,7 @@ def _described(update: Update, name: str, refused: InvalidRequestError) -> Flow[
             return (yield from Retrying(request, single_attempt=True).send())
     except AccessDeniedError:
         raise refused from None
-    except ClientException as missing:
-        if is_transient(missing):
-            raise
+    except ClientException:
         raise _deleted(update, name) from refused
 
 

@@ -14,7 +14,7 @@ import attrs
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, described
-from ecskit._core.retrying import Retrying, RetryLimits, back_off, is_transient, may_have_taken_effect, retry
+from ecskit._core.retrying import Retrying, RetryLimits, back_off, is_retryable, may_have_taken_effect, retry
 from ecskit._core.wire import encode
 from ecskit._deployments.arguments import Change
 from ecskit._deployments.errors import DeploymentInProgress
@@ -128,7 +128,7 @@ class Update:
         def may_pass(error: EcsError, _: int) -> bool:
             if error is not failed:
                 return False  # the effect cannot be read
-            return not (self.request.force_new_deployment or self._ambiguous) if self.pending else is_transient(error)
+            return not (self.request.force_new_deployment or self._ambiguous) if self.pending else is_retryable(error)
 
         return retry(attempt, may_pass=may_pass)
 

@@ -7,11 +7,11 @@ not count as a success, and a read without a result does not either.
 from __future__ import annotations
 
 import math
-import re
 from typing import TypeAlias
 
 import attrs
 
+from ecskit._core.reasons import find
 from ecskit._core.wording import plural
 from ecskit._deployments.arguments import DeploymentGoal
 from ecskit._deployments.errors import (
@@ -44,8 +44,6 @@ SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * 
 
 EXPECT_FOR = 60.0
 """Seconds to wait for a deployment that the response to the change did not show."""
-_REPLACED = re.compile(r"\b(replaced|superseded)\b", re.IGNORECASE)
-_DELETED = re.compile(r"\bservice (was|is|has been) (being )?deleted\b", re.IGNORECASE)
 
 
 @attrs.frozen
@@ -158,9 +156,9 @@ def _stopped_as(progress: DeploymentProgress) -> type[WaitError] | None:
     """Return the error for a stopped deployment; None while reads do not show why it was stopped."""
     deployment = progress.service_deployment
     assert deployment is not None  # it has a status
-    if progress.is_gone or _DELETED.search(deployment.status_reason or ""):
+    if progress.is_gone or find(deployment.status_reason, "deleted"):
         return ServiceGone
-    if _REPLACED.search(deployment.status_reason or ""):
+    if find(deployment.status_reason, "superseded"):
         return DeploymentSuperseded
     monitors = (deployment.deployment_circuit_breaker, deployment.alarms)
     if progress.facts.failed or any(each is not None and each.status == "TRIGGERED" for each in monitors):

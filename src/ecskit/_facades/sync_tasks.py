@@ -96,8 +96,8 @@ class TaskVerbs(Namespace):
             task_definition: Family, family:revision or ARN, or a task definition that ECS described.
             count: How many tasks to run.
             capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
-                agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
-                other reasons are not retried.
+                agents, container instances, Fargate capacity, or quotas of tasks at the same time. By default 60 with
+                `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not retried.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
                 started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
                 raises. If no task was started, an error is raised in every case.
@@ -134,6 +134,7 @@ class TaskVerbs(Namespace):
 
         Raises:
             TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
+            CapacityError: ECS refused the first request for lack of capacity; no task was started.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             RequestError: An argument is wrong or too large; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster or task definition, invalid parameters.

@@ -248,6 +248,7 @@ CONTAINER_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=api("HealthCheck"),
         severity="hint",
         known="reported once",
+        seen="aws/aws-cdk#34389",
     ),
     Rule(
         "health-check",

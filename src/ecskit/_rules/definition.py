@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import attrs
@@ -10,6 +11,7 @@ import attrs
 from ecskit._core.model import Model
 from ecskit._rules.rule import Check, Places, Wire, places
 from ecskit._rules.task_sizes import cpu_units, memory_mib
+from ecskit._rules.walk import Place, walk
 
 __all__ = ["DefinitionCheck", "TaskDefinitionWire"]
 
@@ -30,6 +32,11 @@ class TaskDefinitionWire:
     def at(self, where: str) -> Places:
         """Return the values of a member and their paths."""
         return places(self.wire, where)
+
+    @functools.cached_property
+    def texts(self) -> Sequence[Place]:
+        """All texts and all unknown members."""
+        return [*walk(self.wire, self.model)]
 
     @functools.cached_property
     def containers(self) -> Places:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from ecskit._core.wording import nearest
 from ecskit._rules.checks import by_name, matches, most, repeated
@@ -11,13 +11,7 @@ from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api, guide
 
-__all__ = ["ENVIRONMENT_RULES"]
-
-_LOG_DRIVERS: Mapping[str, frozenset[str]] = {
-    "FARGATE": frozenset({"fluentd", "gelf", "journald", "json-file", "syslog"}),
-    "MANAGED_INSTANCES": frozenset({"fluentd", "gelf", "journald", "syslog"}),
-}
-"""Log drivers that a launch type does not support, although EC2 does."""
+__all__ = ["ENVIRONMENT_RULES", "awslogs"]
 
 _AWSLOGS = frozenset(
     "awslogs-create-group awslogs-datetime-format awslogs-endpoint awslogs-credentials-endpoint"
@@ -50,6 +44,12 @@ def _shared_names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
                 yield Problem(f"{path}.secrets[{i}].name", text, about=secret["name"])
 
 
+def _names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, variable in places:
+        if not variable.get("name"):
+            yield Problem(f"{path}.name", "required for each variable")
+
+
 def _plain_secrets(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, variable in places:
         name, value = variable.get("name") or "", variable.get("value")
@@ -57,14 +57,7 @@ def _plain_secrets(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
             yield Problem(f"{path}.value", f"{name} may be a secret; secrets keeps it out of the task definition")
 
 
-def _log_drivers(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, driver in places:
-        for launch_type, missing in _LOG_DRIVERS.items():
-            if definition.runs_on(launch_type) and driver in missing:
-                yield Problem(path, f"{launch_type} does not support {{value}}")
-
-
-def _awslogs(places: Places) -> Iterator[tuple[str, Wire]]:
+def awslogs(places: Places) -> Iterator[tuple[str, Wire]]:
     """Yield the options of the log driver awslogs, and the path of each."""
     for path, logs in places:
         if logs["logDriver"] == "awslogs":
@@ -73,34 +66,43 @@ def _awslogs(places: Places) -> Iterator[tuple[str, Wire]]:
 
 
 def _required_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, options in _awslogs(places):
+    for path, options in awslogs(places):
         missing = [name for name in ("awslogs-region", "awslogs-group") if name not in options]
         if missing:
             yield Problem(path, f"awslogs requires {' and '.join(missing)}", about=", ".join(missing))
 
 
-def _prefix_on_fargate(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, options in _awslogs(places):
-        if definition.runs_on("FARGATE") and "awslogs-stream-prefix" not in options:
-            yield Problem(path, "awslogs requires awslogs-stream-prefix on Fargate")
-
-
 def _unknown_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, options in _awslogs(places):
+    for path, options in awslogs(places):
         for name in options.keys() - _AWSLOGS:
             yield Problem(f"{path}[{name!r}]", f"awslogs has no option {name}", nearest(name, _AWSLOGS), about=name)
 
 
 def _create_group(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, options in _awslogs(places):
+    for path, options in awslogs(places):
         if options.get("awslogs-create-group", "true").casefold() != "true":
             yield Problem(f"{path}['awslogs-create-group']", 'must be "true"; leave it out otherwise')
 
 
 def _formats(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    for path, options in _awslogs(places):
+    for path, options in awslogs(places):
         if {"awslogs-datetime-format", "awslogs-multiline-pattern"} <= options.keys():
             yield Problem(path, "awslogs-datetime-format and awslogs-multiline-pattern exclude each other")
+
+
+def _no_router(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    if not definition.at("containerDefinitions[].firelensConfiguration"):
+        for path, driver in places:
+            if driver == "awsfirelens":
+                yield Problem(path, "{value} requires a container with a firelensConfiguration")
+
+
+def _no_routed_logs(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    drivers = [driver for _, driver in definition.at("containerDefinitions[].logConfiguration.logDriver")]
+    if not any(driver.casefold() == "awsfirelens" or has_placeholder(driver) for driver in drivers):
+        for path, router in places:
+            if router["type"] in ("fluentd", "fluentbit"):  # otherwise another rule reports it
+                yield Problem(path, "requires a container with the log driver awsfirelens")
 
 
 ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
@@ -120,6 +122,14 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=guide("specifying-sensitive-data"),
         words="Duplicate secret names found: {about}. Each secret name must be unique.",
         seen="CircleCI-Public/aws-ecs-orb#190",
+    ),
+    Rule(
+        "variable-names",
+        "containerDefinitions[].environment[]",
+        _names,
+        source=api("KeyValuePair"),
+        words="Environment variable name cannot be null or blank.",
+        seen="thnery/terraform-aws-template#2",
     ),
     Rule(
         "variable-names",
@@ -160,7 +170,22 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=api("EnvironmentFile"),
     ),
     Rule(
-        "log-driver", "containerDefinitions[].logConfiguration.logDriver", _log_drivers, source=api("LogConfiguration")
+        "firelens",
+        "containerDefinitions[].logConfiguration.logDriver",
+        _no_router,
+        source=guide("using_firelens"),
+        words="When awsfirelens log driver is specified in log configuration, a firelens configuration object must be"
+        " configured in one of the containers.",
+        seen="fabfuel/ecs-deploy#164",
+    ),
+    Rule(
+        "firelens",
+        "containerDefinitions[].firelensConfiguration",
+        _no_routed_logs,
+        source=guide("using_firelens"),
+        words="When a firelensConfiguration object is specified, at least one container has to be configured with the"
+        " awsfirelens log driver.",
+        seen="aws/amazon-cloudwatch-logs-for-fluent-bit#20",
     ),
     Rule(
         "log-options",
@@ -170,7 +195,6 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         words="Log driver awslogs requires options: {about}",
         seen="klothoplatform/klotho#892",
     ),
-    Rule("log-options", "containerDefinitions[].logConfiguration", _prefix_on_fargate, source=api("LogConfiguration")),
     Rule(
         "log-options",
         "containerDefinitions[].logConfiguration",

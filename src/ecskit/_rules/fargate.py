@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, below, between, fits, when
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
+from ecskit._rules.checks import absent, below, between, fits
+from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.environment import awslogs
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
 from ecskit._rules.task_sizes import SIZES, WINDOWS_CPU
 
@@ -26,14 +27,6 @@ _KNOWN_CAPABILITIES = frozenset(
 )
 """The capabilities that Fargate cannot add. It can add SYS_PTRACE."""
 _ECR_IMAGE = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws|on\.aws)\S*")
-
-
-def _on_fargate(definition: TaskDefinitionWire) -> bool:
-    return definition.runs_on("FARGATE")
-
-
-def _only(*checks: DefinitionCheck) -> DefinitionCheck:
-    return when(_on_fargate, *checks)
 
 
 def _needs_size(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
@@ -92,6 +85,12 @@ def _awslogs_need_role(definition: TaskDefinitionWire, places: Places) -> Iterat
                 yield Problem(path, text)
 
 
+def _prefix(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in awslogs(places):
+        if "awslogs-stream-prefix" not in options:
+            yield Problem(path, "awslogs requires awslogs-stream-prefix on Fargate")
+
+
 def _gpu(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, requirement in places:
         if requirement.get("type") in ("GPU", "InferenceAccelerator", "NeuronDevice"):
@@ -114,16 +113,16 @@ def _firelens(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
 FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-network-mode",
-        "networkMode",
-        _only(_network_mode),
+        "",
+        _network_mode,
         source=api("RegisterTaskDefinition"),
         words="Fargate only supports network mode \u2018awsvpc\u2019.",
         seen="aws/amazon-ecs-cli#1145",
     ),
     Rule(
         "fargate-size",
-        ("cpu", "memory"),
-        _only(_needs_size),
+        "",
+        _needs_size,
         source=guide("task-cpu-memory-error"),
         words="Fargate requires that '{about}' be defined at the task level.",
         seen="mongodb/terraform-aws-ecs-task-definition#38",
@@ -131,7 +130,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-size",
         ("cpu", "memory"),
-        _only(_size),
+        _size,
         source=guide("task-cpu-memory-error"),
         words="No Fargate configuration exists for given values: {about}. See the Amazon ECS documentation for the"
         " valid values.",
@@ -140,7 +139,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-cpu-sum",
         "cpu",
-        _only(_cpu_sum),
+        _cpu_sum,
         source=api("ContainerDefinition"),
         words="The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         seen="klothoplatform/klotho#892",
@@ -148,7 +147,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "execution-role",
         "containerDefinitions[].image",
-        _only(_ecr_needs_role),
+        _ecr_needs_role,
         source=_ROLE,
         words="Fargate requires task definition to have execution role ARN to support ECR images.",
         seen="hashicorp/terraform-provider-aws#3051",
@@ -156,7 +155,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "execution-role",
         "containerDefinitions[].logConfiguration.logDriver",
-        _only(_awslogs_need_role),
+        _awslogs_need_role,
         source=_ROLE,
         words="Fargate requires task definition to have execution role ARN to support log driver awslogs.",
         seen="virtual-kubelet/virtual-kubelet#193",
@@ -164,7 +163,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-unsupported",
         ("ipcMode",),
-        _only(absent(_TEXT)),
+        absent(_TEXT),
         source=_UNSUPPORTED,
         words="Tasks using the Fargate launch type do not support ipcMode.",
         seen="cn-terraform/terraform-aws-ecs-fargate#2",
@@ -172,7 +171,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-unsupported",
         "pidMode",
-        _only(fits(lambda mode: mode != "host", "Fargate supports only task")),
+        fits(lambda mode: mode != "host", "Fargate supports only task"),
         source=_UNSUPPORTED,
         words="Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is"
         " 'task'.",
@@ -181,7 +180,7 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "fargate-unsupported",
         ("volumes[].host.sourcePath",),
-        _only(absent(_TEXT)),
+        absent(_TEXT),
         source=_UNSUPPORTED,
         words="Fargate compatible task definitions do not support sourcePath",
         seen="cloudposse/terraform-aws-ecs-alb-service-task#174",
@@ -200,31 +199,41 @@ FARGATE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
             ),
             *below(_LINUX, "devices maxSwap sharedMemorySize swappiness"),
         ),
-        _only(absent(_TEXT)),
+        absent(_TEXT),
         source=_UNSUPPORTED,
     ),
     Rule(
         "fargate-unsupported",
         "containerDefinitions[].resourceRequirements[]",
-        _only(_gpu),
+        _gpu,
         source=_UNSUPPORTED,
     ),
     Rule(
         "fargate-timeouts",
         below(_CONTAINER, "startTimeout stopTimeout"),
-        _only(between(2, 120, "seconds on Fargate")),
+        between(2, 120, "seconds on Fargate"),
         source=api("ContainerDefinition"),
     ),
     Rule(
+        "log-driver",
+        "containerDefinitions[].logConfiguration.logDriver",
+        fits(
+            lambda driver: driver not in {"fluentd", "gelf", "journald", "json-file", "syslog"},
+            "FARGATE does not support {value}",
+        ),
+        source=api("LogConfiguration"),
+    ),
+    Rule("log-options", "containerDefinitions[].logConfiguration", _prefix, source=api("LogConfiguration")),
+    Rule(
         "fargate-capabilities",
         "containerDefinitions[].linuxParameters.capabilities.add",
-        _only(_capabilities),
+        _capabilities,
         source=api("KernelCapabilities"),
     ),
     Rule(
         "fargate-firelens",
         "containerDefinitions[].firelensConfiguration.options",
-        _only(_firelens),
+        _firelens,
         source=api("FirelensConfiguration"),
     ),
 )

@@ -95,7 +95,7 @@ class Rule(Generic[S_contra]):
     words: str = ""
     """What ECS answers, if it was seen. `{value}`, `{about}` and `{container}` are filled in."""
     seen: str = ""
-    """A public report in which ECS refuses it: a repository of GitHub, with the number of an issue or with a path."""
+    """A public report, in which ECS refuses it for an error: a repository of GitHub, `#`, an issue or a path."""
     severity: Severity = "error"
     known: Known = attrs.Factory(lambda rule: "refused" if rule.seen else "documented", takes_self=True)
 
@@ -103,8 +103,8 @@ class Rule(Generic[S_contra]):
         if self.severity == "error" and self.known == "reported once":
             message = f"{self.name}: what was reported once is a hint"
             raise ValueError(message)
-        if bool(self.words) is not bool(self.seen):
-            message = f"{self.name}: words of ECS need a report, and a report has words"
+        if bool(self.words) is not bool(self.seen) and self.severity == "error":
+            message = f"{self.name}: words of ECS need a report, and a report of a refusal has words"
             raise ValueError(message)
 
     @property
@@ -148,46 +148,61 @@ class Finding(Documented):
 
 
 def find(rules: Iterable[Rule[S_contra]], subject: S_contra) -> Iterator[Finding]:
-    """Yield what rules find in a request, in the order of the rules."""
-    wire, model = subject.wire, subject.model
+    """Yield what rules find in a request, in the order of the rules. Rules about absent members are left out."""
+    found = _PlacesOf(subject.wire)
     for rule in rules:
-        wheres = (rule.where,) if isinstance(rule.where, str) else rule.where
-        for problem in rule.check(subject, [place for where in wheres for place in places(subject.wire, where)]):
-            value = value_at(wire, model, problem.path)
-            shown = (
-                escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"
-            )
-            words = rule.words and _filled(
-                rule.words, container=_container(wire, problem.path), about=problem.about, value=str(value or "")
-            )
-            yield Finding(
-                problem.path,
-                rule.name,
-                problem.text.replace("{value}", shown),
-                rule.source,
-                rule.severity,
-                rule.known,
-                value,
-                problem.suggestion,
-                escaped(bounded(words)),
-            )
+        given = (
+            found[rule.where]
+            if isinstance(rule.where, str)
+            else [each for where in rule.where for each in found[where]]
+        )
+        for problem in rule.check(subject, given) if given else ():
+            yield _finding(rule, problem, subject)
+
+
+def _finding(rule: Rule[S_contra], problem: Problem, subject: S_contra) -> Finding:
+    wire, model = subject.wire, subject.model
+    value = value_at(wire, model, problem.path)
+    shown = escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"
+    words = rule.words and _filled(
+        rule.words, container=_container(wire, problem.path), about=problem.about, value=str(value or "")
+    )
+    return Finding(
+        problem.path,
+        rule.name,
+        problem.text.replace("{value}", shown),
+        rule.source,
+        rule.severity,
+        rule.known,
+        value,
+        problem.suggestion,
+        escaped(bounded(words)),
+    )
 
 
 def places(wire: Wire, where: str) -> Places:
     """Return the values of a member and their paths. Absent members are left out."""
-    found: list[tuple[str, Any]] = [("", wire)]
-    for part in where.split(".") if where else ():
-        name, many = part.removesuffix("[]"), part.endswith("[]")
-        below: list[tuple[str, Any]] = []
-        for owner_path, owner in found:
+    return _PlacesOf(wire)[where]
+
+
+class _PlacesOf(dict[str, Places]):
+    """The places of a request by where they are. Those of each structure are found once."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__({"": [("", wire)]})
+
+    def __missing__(self, where: str) -> Places:
+        parent, _, last = where.rpartition(".")
+        name, many = last.removesuffix("[]"), last.endswith("[]")
+        found: list[tuple[str, Any]] = []
+        for owner_path, owner in self[parent]:
             value = owner.get(name)
+            if value is None:
+                continue
             path = f"{owner_path}.{name}" if owner_path else name
-            if many:
-                below += [(f"{path}[{i}]", item) for i, item in enumerate(value or ())]
-            elif value is not None:
-                below.append((path, value))
-        found = below
-    return found
+            found += [(f"{path}[{i}]", item) for i, item in enumerate(value)] if many else [(path, value)]
+        self[where] = found
+        return found
 
 
 def _filled(words: str, **names: str) -> str:

@@ -214,6 +214,15 @@ TASK_SET_RULES: Sequence[Rule[ServiceWire]] = (
 )
 """About CreateTaskSet."""
 
+GRACE_PERIOD: Rule[ServiceWire] = Rule(
+    "grace-period",
+    "healthCheckGracePeriodSeconds",
+    _grace_period,
+    source=_CREATE,
+    words="Health check grace period is only valid for services configured to use load balancers",
+    seen="hashicorp/terraform-provider-aws#31104",
+)
+
 SERVICE_RULES: Sequence[Rule[ServiceWire]] = (
     Rule("client-token", "clientToken", matches(_KEY, "1 to 36 printable ASCII characters"), source=_CREATE),
     Rule(
@@ -278,14 +287,7 @@ SERVICE_RULES: Sequence[Rule[ServiceWire]] = (
     Rule("task-definition", "", _no_definition, source=_CREATE),
     Rule("desired-count", "", _no_count, source=_CREATE),
     Rule("desired-count", "desiredCount", between(0, 5000, "tasks"), source=_CREATE),
-    Rule(
-        "grace-period",
-        "healthCheckGracePeriodSeconds",
-        _grace_period,
-        source=_CREATE,
-        words="Health check grace period is only valid for services configured to use load balancers",
-        seen="hashicorp/terraform-provider-aws#31104",
-    ),
+    GRACE_PERIOD,
     Rule("grace-period", "healthCheckGracePeriodSeconds", between(0, 2147483647, "seconds"), source=_CREATE),
     Rule(
         "minimum-percent",

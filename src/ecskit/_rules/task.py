@@ -175,6 +175,15 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         words="Role is not valid",
         seen="aws-samples/aws-modern-application-workshop#9",
     ),
+    Rule(
+        "role",
+        ("taskRoleArn", "executionRoleArn"),
+        fits(bool, "is empty; leave it out"),
+        source=_REQUEST,
+        severity="hint",
+        known="reported once",
+        seen="fabfuel/ecs-deploy#231",
+    ),
     Rule("ephemeral-storage", "ephemeralStorage.sizeInGiB", between(21, 200, "GiB"), source=api("EphemeralStorage")),
     Rule("placement-constraints", "placementConstraints", most(10, "constraints"), source=_REQUEST),
     Rule(
@@ -186,15 +195,6 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="aws-samples/aws-cdk-examples#628",
     ),
     Rule("proxy-container", "proxyConfiguration.containerName", _proxy, source=api("ProxyConfiguration")),
-    Rule(
-        "external-network-mode",
-        "networkMode",
-        when(
-            lambda d: d.runs_on("EXTERNAL"),
-            fits(lambda mode: mode != "awsvpc", "EXTERNAL does not support awsvpc"),
-        ),
-        source=guide("ecs-anywhere"),
-    ),
     Rule("tags", "tags", most(50, "tags"), source=api("Tag")),
     Rule("tags", "tags", repeated("key", "the key {name} is not unique"), source=api("Tag")),
     Rule(

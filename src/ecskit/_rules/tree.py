@@ -4,66 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-import attrs
-
-from ecskit._core.members import Member, members
-from ecskit._core.model import Model
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder, is_placeholder
-from ecskit._rules.rule import Places, Problem, Rule, Wire, api
+from ecskit._rules.rule import Places, Problem, Rule, api
 from ecskit.models.task_definitions import TaskDefinition
 
 __all__ = ["TREE_RULES"]
 
 
-@attrs.frozen
-class _Place:
-    """One text of a definition, or one unknown member."""
-
-    path: str
-    where: str
-    """The path without indexes, such as `containerDefinitions.portMappings.protocol`."""
-    member: Member | None
-    """None for a member that the model does not have."""
-    value: Any
-    siblings: Sequence[str] = ()
-    """The members that the structure has, if this one is unknown."""
-
-
-def _walk(wire: Wire, cls: type[Model], path: str, where: str) -> Iterator[_Place]:
-    known = {m.wire: m for m in members(cls)}
-    for name, value in wire.items():
-        m, at, kind = known.get(name), f"{path}{name}", f"{where}{name}"
-        if m is None:
-            yield _Place(at, kind, None, value, [*known])
-        elif m.kind.container == "list":
-            for i, item in enumerate(value):
-                yield from _item(item, m, f"{at}[{i}]", kind)
-        elif m.kind.container == "map":
-            for key, item in value.items():
-                yield from _item(item, m, f"{at}[{key!r}]", f"{kind}.{key}")
-        else:
-            yield from _item(value, m, at, kind)
-
-
-def _item(value: Any, m: Member, path: str, where: str) -> Iterator[_Place]:
-    if m.kind.shape == "model" and isinstance(value, Mapping):
-        yield from _walk(value, m.kind.type, f"{path}.", f"{where}.")
-    elif isinstance(value, str):
-        yield _Place(path, where, m, value)
-
-
-def _all(definition: TaskDefinitionWire) -> Iterator[_Place]:
-    return _walk(definition.wire, definition.model, "", "")
-
-
 def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
     if definition.model is TaskDefinition:
         return  # ECS described it, so ECS has the member
-    for place in _all(definition):
+    for place in definition.texts:
         if place.member is None:
             name = place.path.rpartition(".")[2]
             yield Problem(place.path, "unknown member, left out by ECS", nearest(name, place.siblings))
@@ -80,7 +34,7 @@ def _enums(kind: str) -> DefinitionCheck:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in _all(definition):
+        for place in definition.texts:
             values = place.member.kind.values if place.member is not None else ()
             if not values or place.value in values or place.where in _OWN_RULES or has_placeholder(place.value):
                 continue
@@ -96,7 +50,7 @@ def _enums(kind: str) -> DefinitionCheck:
                     place.path,
                     text if value else f"{name} must not be empty; leave it out",
                     meant or nearest(place.value, values) if value else None,
-                    about=name,
+                    about=f"{name}. The value must be one of [{','.join(values)}]",
                 )
 
     return check
@@ -120,7 +74,7 @@ _CHECKED_BY_ECS = re.compile(
 
 def _placeholders(*, checked: bool) -> DefinitionCheck:
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in _all(definition):
+        for place in definition.texts:
             if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
                 continue
             test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
@@ -140,7 +94,14 @@ TREE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         severity="hint",
         known="reported once",
     ),
-    Rule("enum", "", _enums("certain"), source=api("RegisterTaskDefinition")),
+    Rule(
+        "enum",
+        "",
+        _enums("certain"),
+        source=api("RegisterTaskDefinition"),
+        words="{value} is not a valid value for {about}",
+        seen="aws/amazon-ecs-cli#667",
+    ),
     Rule(
         "enum",
         "",

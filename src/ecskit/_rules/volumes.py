@@ -136,7 +136,13 @@ VOLUME_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="aws/aws-cdk#10683",
     ),
     Rule("efs-encryption", _EFS, _efs_encryption, source=api("EFSAuthorizationConfig")),
-    Rule("efs-port", f"{_EFS}.transitEncryptionPort", between(1, 65535), source=api("EFSVolumeConfiguration")),
+    Rule(
+        "efs-port",
+        f"{_EFS}.transitEncryptionPort",
+        between(0, 65535),
+        # AWS Batch, which registers task definitions, documents the range.
+        source="https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html",
+    ),
     Rule("s3files", "volumes[].s3filesVolumeConfiguration", _s3files, source=api("S3FilesVolumeConfiguration")),
     Rule(
         "autoprovision",

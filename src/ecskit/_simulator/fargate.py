@@ -65,6 +65,16 @@ def platform(runtime_platform: Mapping[str, Any], version: str) -> tuple[str, st
     return version, family.replace("_", " ").title()
 
 
+def resolved_version(version: str, family: str) -> str:
+    """Return the platform version that LATEST stands for; any other version as it is.
+
+    Args:
+        version: The requested version.
+        family: The platform family as ECS shows it, for example Linux.
+    """
+    return LATEST_PLATFORM["LINUX" if family == "Linux" else "WINDOWS"] if version == "LATEST" else version
+
+
 def _known(what: str, text: str, amount: int | None) -> int:
     if amount is None:
         raise refused(f"Invalid {what} value for a task: {text!r}.")

@@ -11,6 +11,7 @@ import attrs
 
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.fargate import cpu_units, memory_mib, platform
+from ecskit._simulator.images import digest
 from ecskit._simulator.placement import FreeCapacity, dynamic_ports
 from ecskit._simulator.records.resources import Cluster, Demand, Tags, Task, TaskDefinition
 from ecskit._simulator.tagging import checked_tags, merged_tags
@@ -84,8 +85,8 @@ def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, c
     body = _fixed_members(account, launch, arn, demand, room=room, capacity_provider=capacity_provider)
     interface = _interface(account, request) if definition.body.get("networkMode") == "awsvpc" else None
     bindings = _bindings(definition, room)
-    chosen = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
-    demand = attrs.evolve(demand, ports=demand.ports | chosen)
+    bound = {(each["hostPort"], each["protocol"]) for every in bindings.values() for each in every}
+    demand = attrs.evolve(demand, chosen_ports=frozenset(bound) - demand.ports)
     plan = TaskPlan(
         script=account.next_script(definition.family),
         fargate=launch.fargate,
@@ -141,7 +142,6 @@ def _fixed_members(
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
         "availabilityZone": account.arns.region + account.identifiers.choice("abc"),
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
-        "inferenceAccelerators": [],
     }
     if "startedBy" in request:
         body["startedBy"] = request["startedBy"]
@@ -180,7 +180,7 @@ def _interface(account: Account, request: Wire) -> Wire:
         "subnetId": subnet,
         "networkInterfaceId": f"eni-{account.hex(17)}",
         "macAddress": mac,
-        "privateDnsName": f"ip-{address.replace('.', '-')}.{account.arns.region}.compute.internal",
+        "privateDnsName": f"ip-{address.replace('.', '-')}.{_domain(account.arns.region)}",
         "privateIPv4Address": address,
     }
     return {
@@ -188,6 +188,11 @@ def _interface(account: Account, request: Wire) -> Wire:
         "type": "ElasticNetworkInterface",
         "details": [{"name": name, "value": value} for name, value in details.items()],
     }
+
+
+def _domain(region: str) -> str:
+    """Return the domain of private names in a region; us-east-1 has its own form."""
+    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
 
 
 def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str, list[Wire]]:
@@ -200,7 +205,7 @@ def _bindings(definition: TaskDefinition, room: FreeCapacity | None) -> dict[str
         for mapping in container["portMappings"]
         if "containerPort" in mapping
     ]
-    taken = room.ports | {(mapping["hostPort"], mapping["protocol"]) for _, mapping in mappings}
+    taken = room.ports | room.chosen_ports | {(mapping["hostPort"], mapping["protocol"]) for _, mapping in mappings}
     free = iter(dynamic_ports(taken, [mapping["protocol"] for _, mapping in mappings if not mapping["hostPort"]]))
     bindings: dict[str, list[Wire]] = {}
     for name, mapping in mappings:
@@ -226,7 +231,6 @@ def _containers(account: Account, definition: TaskDefinition, request: Wire, tas
             "taskArn": task_arn,
             "name": defined["name"],
             "image": defined["image"],
-            "networkBindings": [],
             "networkInterfaces": [],
             "cpu": str(merged["cpu"]),
         }
@@ -262,7 +266,7 @@ def _container_plans(
                 when_attached=attached,
                 when_running={
                     "runtimeId": runtime_id,
-                    "imageDigest": f"sha256:{account.hex(64)}",
+                    "imageDigest": digest(container["image"]),
                     "networkBindings": bindings.get(container["name"], []),
                 },
             )

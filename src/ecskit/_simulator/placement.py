@@ -28,6 +28,7 @@ class FreeCapacity:
     memory: int
     ports: set[tuple[int, str]]
     tasks: int
+    chosen_ports: set[tuple[int, str]] = attrs.field(factory=set)
 
     def shortage(self, demand: Demand) -> str | None:
         """Return the failure reason if a task does not fit, or None if it fits."""
@@ -42,6 +43,7 @@ class FreeCapacity:
         self.cpu -= demand.cpu
         self.memory -= demand.memory
         self.ports |= demand.ports
+        self.chosen_ports |= demand.chosen_ports
         self.tasks += 1
 
 

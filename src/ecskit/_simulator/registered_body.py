@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ecskit._core.members import members
 from ecskit._core.model import Model
 from ecskit._rules.definition import TaskDefinitionWire
-from ecskit._rules.rule import Finding, find
-from ecskit._rules.table import RULES
+from ecskit._rules.rule import Finding
+from ecskit._rules.table import findings, launch_type_findings
 from ecskit._simulator.errors import refused
 from ecskit._simulator.fargate import cpu_units, memory_mib
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
@@ -35,7 +34,8 @@ def registered_body(request: Wire) -> Wire:
         SimulatedError: `ClientException` for an invalid task definition, with the words of ECS where they are known.
     """
     required: list[str] = request.get("requiresCompatibilities", [])
-    for finding in _refusals(request, [each.upper() for each in required]):
+    definition = TaskDefinitionWire(request, RegisterTaskDefinitionRequest, frozenset(map(str.upper, required)))
+    for finding in filter(_is_refused, findings(definition)):
         raise refused(finding.words or f"{finding.path}: {finding.message}.".lstrip(": "))
     body = {name: value for name, value in _known(request, RegisterTaskDefinitionRequest).items() if name != "tags"}
     body.setdefault("volumes", [])
@@ -48,7 +48,9 @@ def registered_body(request: Wire) -> Wire:
     body["containerDefinitions"] = [_container(each, body["networkMode"]) for each in body["containerDefinitions"]]
     body["requiresAttributes"] = []
     body["compatibilities"] = [
-        each for each in ("EC2", "EXTERNAL", "FARGATE") if each in required or not any(_refusals(request, [each]))
+        each
+        for each in ("EC2", "EXTERNAL", "FARGATE")
+        if each in required or not any(map(_is_refused, launch_type_findings(definition, each)))
     ]
     body["compatibilities"] += [each for each in required if each not in body["compatibilities"]]
     if not required:
@@ -56,10 +58,9 @@ def registered_body(request: Wire) -> Wire:
     return body
 
 
-def _refusals(request: Wire, launch_types: Iterable[str]) -> Iterable[Finding]:
-    """Return what ECS refuses. Values of enums that are newer than the service model count as such."""
-    definition = TaskDefinitionWire(request, RegisterTaskDefinitionRequest, frozenset(launch_types))
-    return (each for each in find(RULES, definition) if each.severity == "error" or each.rule == "unknown-value")
+def _is_refused(finding: Finding) -> bool:
+    """Return whether ECS refuses it. Values of enums that are newer than the service model count as such."""
+    return finding.severity == "error" or finding.rule == "unknown-value"
 
 
 def _known(wire: Wire, model: type[Model]) -> Wire:

@@ -78,7 +78,7 @@ class Step:
         task: Members of the task that get new values.
         containers: The same for containers, by name.
         interface: The same for the attachment of the network interface.
-        counts: Whether the step increments the task's `version`. Health reports do not.
+        counts: Whether the step increments the task's `version`.
     """
 
     at: float
@@ -168,9 +168,15 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
         "lastStatus": "PENDING" if plan.interface_details is None else "PROVISIONING",
         "desiredStatus": "RUNNING",
         "createdAt": timestamp(created),
+    }
+    # The examples of run-task in the CLI reference have neither health nor network bindings.
+    connected: Wire = {
+        "lastStatus": "PENDING",
+        "connectivity": "CONNECTED",
+        "connectivityAt": timestamp(after(0.35)),
         "healthStatus": "UNKNOWN",
     }
-    connected: Wire = {"lastStatus": "PENDING", "connectivity": "CONNECTED", "connectivityAt": timestamp(after(0.35))}
+    reported: Wire = {"healthStatus": "UNKNOWN", "networkBindings": []}
     pulls: Wire = {"pullStartedAt": timestamp(pulling), "pullStoppedAt": timestamp(pulled)}
     return (
         Step(
@@ -182,10 +188,11 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
         Step(
             at=after(0.35),
             task=connected,
-            containers={container.name: container.when_attached for container in plan.containers},
+            containers={container.name: {**container.when_attached, **reported} for container in plan.containers},
             interface={"status": "ATTACHED", "details": plan.interface_details},
         ),
-        Step(at=pulled, task={"lastStatus": "ACTIVATING", **pulls}),
+        # Running tasks have the version 3 (recorded 2018 and 2023), and healthy ones 4 (published 2023 and 2026).
+        Step(at=pulled, task={"lastStatus": "ACTIVATING", **pulls}, counts=False),
         Step(
             at=ready,
             task={"lastStatus": "RUNNING", "startedAt": timestamp(ready)},
@@ -198,7 +205,7 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
 
 
 def _new(plan: TaskPlan) -> Wire:
-    return {"lastStatus": "PENDING", "healthStatus": "UNKNOWN", **_agent(plan, "PENDING")}
+    return {"lastStatus": "PENDING", **_agent(plan, "PENDING")}
 
 
 def _agent(plan: TaskPlan, status: str, started: float | None = None) -> Wire:
@@ -220,7 +227,6 @@ def _health_reports(plan: TaskPlan, ready: float) -> tuple[Step, ...]:
             at=ready + seconds,
             task={"healthStatus": health} if counts_for_task else {},
             containers={container.name: {"healthStatus": health} for container in checked},
-            counts=False,
         )
         for seconds, health in plan.script.health_reports()
     )

@@ -15,10 +15,10 @@ from typing import Any
 from ecskit._core.errors import RequestError
 from ecskit._core.model import Model
 from ecskit._core.wire import encode
-from ecskit._core.wording import nearest
+from ecskit._core.wording import nearest, shortened
 from ecskit._task_definitions.fitting import misfits, without_empty_enums
 from ecskit._task_definitions.parsing import parse
-from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in, shown
+from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in
 from ecskit.models.common import Tag
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
@@ -29,6 +29,8 @@ RESPONSE_ONLY = KNOWN - REQUEST
 
 _DESCRIBED = "taskDefinitionArn"
 """The member that shows that ECS described a definition."""
+_DESCRIPTION = frozenset({"taskDefinition", "tags", "ResponseMetadata"})
+"""Members of the output of describe-task-definition."""
 _SUBJECT = "task definition"
 
 
@@ -36,7 +38,8 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
     """Read a task definition from a JSON file.
 
     The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`. Of
-    the latter, `taskDefinition` is used, without the response-only members: ARN, revision, status and others.
+    the latter, `taskDefinition` is used, without the response-only members: ARN, revision, status and others. Nulls
+    are absent members. Empty texts of enums, which ECS refuses, are left out with a warning.
 
     Args:
         path: Path of the file.
@@ -48,21 +51,25 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
         The request to register it: `client.send(load(path))`.
 
     Raises:
-        RequestError: The file is not JSON or not a task definition, or `keep` is a string. `problems` has the path of
-            each problem.
+        RequestError: The file is not a task definition as JSON, or `keep` is a string. The message starts with the
+            path, names what the file is instead, and shows no secrets. If values have wrong types, `problems` has all
+            of them, with their paths in the file, such as `containerDefinitions[0].memory`.
         OSError: The file cannot be read.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
     source = os.fspath(path)
-    if Path(source).is_dir():
-        raise RequestError(source, [("", "is a folder; pass the path of a file")])
-    data, problems = parse(Path(source).read_bytes(), source)
+    data, problems = parse(_content(source), source)
     definition = definition_in(data, source)
     if keep is None and _DESCRIBED not in definition:
         keep = ()
     problems = [(at.removeprefix("taskDefinition."), text) for at, text in problems]
-    return _request(definition, source, keep, problems, stacklevel=1)
+    request = _request(definition, source, keep, problems, stacklevel=1)
+    beside = set() if definition is data else data.keys() - _DESCRIPTION
+    if beside:
+        names = ", ".join(map(shortened, sorted(beside)))
+        warnings.warn(f"{source}: members beside taskDefinition are left out: {names}", stacklevel=2)
+    return request
 
 
 def to_register_request(
@@ -119,6 +126,18 @@ def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str |
     Path(path).write_bytes(text.encode())  # encoded first, so that an error leaves the file as it was
 
 
+def _content(source: str) -> bytes:
+    if source.lstrip().startswith(("{", "[")):
+        # Without the text: it may hold secrets, which the error of the operating system would show.
+        problem = "expected the path of a file, got JSON; use RegisterTaskDefinitionRequest.from_dict(json.loads(...))"
+        raise RequestError("load", [("path", problem)])
+    if source.startswith(("file://", "fileb://")):
+        raise RequestError(source, [("", "expected the path of a file; leave out file://")])
+    if Path(source).is_dir():
+        raise RequestError(source, [("", "is a folder; pass the path of a file")])
+    return Path(source).read_bytes()
+
+
 def _request(
     definition: Mapping[str, Any],
     source: str,
@@ -152,7 +171,7 @@ def _request(
 
 def _with_nearest(name: str) -> str:
     meant = nearest(name, REQUEST)
-    return f"{shown(name)} (did you mean {meant}?)" if meant else shown(name)
+    return f"{shortened(name)} (did you mean {meant}?)" if meant else shortened(name)
 
 
 def _check_type(definition: object, expected: tuple[type[Model], ...]) -> None:

@@ -14,7 +14,7 @@ import attrs
 
 from ecskit._core.members import Member, MemberType, members
 from ecskit._core.model import Model
-from ecskit._core.wording import nearest
+from ecskit._core.wording import nearest, shortened
 
 __all__ = ["misfits", "without_empty_enums"]
 
@@ -114,7 +114,7 @@ def _model_misfits(data: Any, cls: type[Model], path: str, *, shown: bool) -> It
             yield from _misfits(value, m.kind, at, shown=shown and not m.sensitive and m.name not in _SECRET)
         elif m.required:
             renamed = nearest(m.wire, unknown)
-            yield at, f"is missing; rename {renamed}" if renamed else "is missing"
+            yield at, f"is missing; rename {shortened(renamed)}" if renamed else "is missing"
 
 
 def _fits(value: Any, wanted: type[Any]) -> bool:

@@ -72,7 +72,6 @@ _DEFAULTS: Mapping[type[Model], Mapping[str, Any]] = {
         "interactive": False,
         "pseudo_terminal": False,
     },
-    PortMapping: {"protocol": "tcp"},
     MountPoint: {"read_only": False},
     VolumeFrom: {"read_only": False},
     HealthCheck: {"interval": 30, "timeout": 5, "retries": 3, "start_period": 0},
@@ -92,6 +91,12 @@ _EMPTY_IS_ABSENT = frozenset({"authorization_config", "capabilities", "host", "l
 _SETS = frozenset({"requires_compatibilities", "add", "drop", "ignored_exit_codes", "mount_options", "permissions"})
 """Lists of plain values whose order has no meaning."""
 
+
+def _protocol(port: PortMapping) -> str:
+    """Return the protocol that ECS uses: any value except udp counts as tcp."""
+    return "udp" if port.protocol == "udp" else "tcp"
+
+
 _KEYS: Mapping[type[Model], Callable[[Any], Any]] = {
     ContainerDefinition: attrgetter("name"),
     ContainerDependency: attrgetter("container_name"),
@@ -99,7 +104,7 @@ _KEYS: Mapping[type[Model], Callable[[Any], Any]] = {
     InferenceAccelerator: attrgetter("device_name"),
     KeyValuePair: attrgetter("name"),
     MountPoint: attrgetter("container_path"),
-    PortMapping: lambda port: f"{port.container_port or port.container_port_range}/{port.protocol or 'tcp'}",
+    PortMapping: lambda port: f"{port.container_port or port.container_port_range}/{_protocol(port)}",
     ResourceRequirement: attrgetter("type"),
     Secret: attrgetter("name"),
     SystemControl: attrgetter("namespace"),
@@ -191,6 +196,8 @@ def _tree(model: Model, mode: str | None) -> dict[str, Any]:
 def _is_default(model: Model, name: str, value: Any, mode: str | None) -> bool:
     if isinstance(model, PortMapping) and name == "host_port":
         return value in (0, model.container_port if mode in ("awsvpc", "host") else 0)
+    if isinstance(model, PortMapping) and name == "protocol":
+        return _protocol(model) == "tcp"
     defaults = _DEFAULTS.get(type(model), {})
     return name in defaults and bool(value == defaults[name])
 

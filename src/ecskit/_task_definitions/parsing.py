@@ -118,7 +118,7 @@ def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
         return f": {where}: JSON has no comments; remove it"
     if marker and not is_json and marker[0] not in _BLOCKS:
         marker = None
-    placeholder = _OPEN.search(text, text.rfind("\n", 0, at) + 1, at) or marker
+    placeholder = _OPEN.search(text, max(text.rfind("\n", 0, at) + 1, at - 1000), at) or marker
     if placeholder:
         where = _place(text, placeholder.start())
         return f" but a template: {where}: a placeholder that is not filled; fill in the template first"

@@ -13,10 +13,10 @@ from ecskit import models
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
 from ecskit._core.model import Model, Request
-from ecskit._core.wording import bounded, escaped, listed, nearest
+from ecskit._core.wording import listed, restyled, shortened
 from ecskit.models.task_definitions import ContainerDefinition, RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["KNOWN", "REQUEST", "definition_in", "foreign", "shown"]
+__all__ = ["KNOWN", "REQUEST", "definition_in", "foreign"]
 
 
 def _names(*classes: type[Model]) -> frozenset[str]:
@@ -117,7 +117,7 @@ def _other_object(data: Mapping[str, Any]) -> str | None:
     """Return what an object is that is no task definition."""
     if _CONTAINERS in data and "AWSEBDockerrunVersion" not in data:
         return _this_is(*_SKELETON) if _is_skeleton(data) else None
-    styled = {name: known for name in data if name not in KNOWN and (known := _in_camel_case(name, REQUEST))}
+    styled = {name: known for name in data if name not in KNOWN and (known := restyled(name, REQUEST))}
     if _CONTAINERS in styled.values():
         return _other_style(data, styled)
     return (
@@ -141,32 +141,25 @@ def _is_skeleton(data: Mapping[str, Any]) -> bool:
     )
 
 
-def _in_camel_case(name: str, known: frozenset[str]) -> str | None:
-    """Return the known name that this is in another case or style."""
-    found = nearest(name, known)
-    return found if found and found.casefold() == name.replace("_", "").replace("-", "").casefold() else None
-
-
 def _other_style(data: Mapping[str, Any], styled: Mapping[str, str]) -> str:
     first = next(name for name, known in styled.items() if known == _CONTAINERS)
     if isinstance(data[first], str):
         return _this_is("a resource aws_ecs_task_definition of Terraform", _EXPECTED)
     style = "snake_case" if "_" in first else "kebab-case" if "-" in first else "another case"
     style = "PascalCase, as in CloudFormation" if first == "ContainerDefinitions" else style
-    names = listed((f"{known} for {name}" for name, known in styled.items()), 3)
+    names = listed((f"{known} for {shortened(name)}" for name, known in styled.items()), 3)
     return f"the names are in {style}; write all of them in camelCase: {names}"
 
 
 def _one_container(data: Mapping[str, Any]) -> str | None:
-    if not _is_container(data):
-        return None
-    return _this_is("one container", f"put it into a list under {_CONTAINERS}, beside family")
+    advice = f"put it into a list under {_CONTAINERS}, beside family"
+    return _this_is("one container", advice) if _is_container(data) else None
 
 
 def _is_container(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    names = {_in_camel_case(name, _CONTAINER) for name in value} - {None}
+    names = {restyled(name, _CONTAINER) for name in value} - {None}
     return bool(names & {"name", "image"}) and 2 * len(names) > len(value) and len(names) > 1
 
 
@@ -177,7 +170,7 @@ def _of_an_operation(data: Mapping[str, Any]) -> str | None:
     names = data.keys() - {"ResponseMetadata", "nextToken", "failures"}
     every = (getattr(models, each) for each in models.__all__ if each.endswith("Request") and each != "Request")
     classes: list[type[Request[Any]]] = [each for each in every if issubclass(each, Request)]
-    found = [each._operation for each in classes if names and names <= _names(each._response)]
+    found = [each._operation for each in classes if names - KNOWN and names <= _names(each._response)]
     if found:
         return _this_is(f"the output of {' or '.join(found[:3])}", _EXPECTED)
     found = [each._operation for each in classes if names - KNOWN and names <= _names(each)]
@@ -189,18 +182,13 @@ def _of_an_operation(data: Mapping[str, Any]) -> str | None:
 def _holder(data: Mapping[str, Any]) -> str | None:
     for name, value in data.items():
         for each in value if isinstance(value, list) else (value,):
-            if isinstance(each, dict) and any(_in_camel_case(inner, REQUEST) == _CONTAINERS for inner in each):
-                return f"the member {shown(name)} holds a task definition; put that alone into the file"
+            if isinstance(each, dict) and any(restyled(inner, REQUEST) == _CONTAINERS for inner in each):
+                return f"the member {shortened(name)} holds a task definition; put that alone into the file"
     return None
 
 
 def _unknown(data: Mapping[str, Any]) -> str:
-    return f"this is not a task definition: it has the names {listed(map(shown, data))}; {_EXPECTED}"
-
-
-def shown(name: str) -> str:
-    """Return a name that a file has, on one line and not too long."""
-    return bounded(escaped(name), 60)
+    return f"this is not a task definition: it has the names {listed(map(shortened, data))}; {_EXPECTED}"
 
 
 def _other_value(data: Any) -> str:

@@ -7,7 +7,6 @@ same time and ECS rejects this call, the next attempt returns the revision of th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import attrs
@@ -17,8 +16,8 @@ from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError, InvalidRequestError, RequestError
-from ecskit._core.retrying import RetryLimits, is_throttle_in_disguise, is_transient, may_have_taken_effect, retry
+from ecskit._core.errors import ConflictError, EcsError, RequestError
+from ecskit._core.retrying import RetryLimits, is_retryable, may_have_taken_effect, retry
 from ecskit._core.sizes import check_sizes
 from ecskit._core.wire import encode
 from ecskit._task_definitions.diffing import Difference, compare, tag_changes
@@ -34,9 +33,6 @@ __all__ = ["Registered", "register_if_changed"]
 
 ATTEMPTS = 10
 """Attempts, for about a minute: ECS accepts a burst of 20 registrations, then one per second."""
-
-# Not documented; reported by users, such as in https://github.com/hashicorp/terraform-provider-aws/issues/9777
-_CONFLICT = re.compile(r"too many concurrent attempts", re.IGNORECASE)
 
 
 @attrs.frozen(kw_only=True)
@@ -113,9 +109,7 @@ class _Registration:
         request = DescribeTaskDefinitionRequest(task_definition=self.request.family, include=include)
         try:
             return (yield from call(request, single_attempt=True))
-        except ClientException as error:
-            if is_throttle_in_disguise(error):
-                raise
+        except ClientException:
             # The family has no active revision. If its name is invalid, registering raises the error.
             return None
 
@@ -127,5 +121,5 @@ class _Registration:
 
 
 def _may_pass(error: EcsError, _attempt: int) -> bool:
-    conflict = isinstance(error, InvalidRequestError) and _CONFLICT.search(error.message)
-    return bool(conflict) or is_transient(error)
+    conflict = isinstance(error, ConflictError) and error.retryable  # another process registers the family
+    return conflict or is_retryable(error)

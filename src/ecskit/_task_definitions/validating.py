@@ -12,8 +12,8 @@ from ecskit._core.errors import RequestError
 from ecskit._core.wire import encode
 from ecskit._core.wording import nearest
 from ecskit._rules.definition import TaskDefinitionWire
-from ecskit._rules.rule import Finding, api, find
-from ecskit._rules.table import RULES
+from ecskit._rules.rule import Finding, api
+from ecskit._rules.table import findings
 from ecskit._task_definitions.normalizing import Definition, check_class
 from ecskit.models.literals import Compatibility
 
@@ -54,7 +54,7 @@ def validate(definition: Definition, *, launch_type: Compatibility | None = None
     required = {str(each).upper() for each in wire.get("requiresCompatibilities", ())}
     launch_types = frozenset(required | ({launch_type} if launch_type else set()))
     subject = TaskDefinitionWire(wire, type(definition), launch_types)
-    return sorted(find(RULES, subject), key=lambda each: _sort_key(each.path))
+    return sorted(findings(subject), key=lambda each: _sort_key(each.path))
 
 
 def raise_for_findings(findings: Iterable[Finding]) -> None:

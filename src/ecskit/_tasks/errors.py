@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ecskit._core.errors import EcsError, FailuresError, MissingError, described
+from ecskit._core.retrying import may_have_taken_effect
 from ecskit._core.wording import listed
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class TasksNotStarted(FailuresError):
         result: The tasks that were started, and why the others were not.
         stopped: Whether the tasks in `result` were stopped again.
         failures: Why tasks were not started.
+        retryable: Whether the tasks that were not started may be started later: all reasons are ones that pass.
     """
 
     def __init__(self, result: RunTaskResult, *, stopped: bool = False) -> None:
@@ -31,6 +33,8 @@ class TasksNotStarted(FailuresError):
         super().__init__("RunTask", result.failures, result)
         self.result = result
         self.stopped = stopped
+        may_pass = [error.retryable for error in result.errors] + ([self.retryable] if self.failures else [])
+        self.retryable = bool(may_pass) and all(may_pass)
 
     def _text(self) -> str:
         arns, requested = self.result.task_arns, self.result.requested
@@ -42,7 +46,8 @@ class TasksNotStarted(FailuresError):
         if arns:
             parts.append(f"started: {listed(arns)}")
         # These calls have no response. Sending one again under its token returns what it started.
-        tokens = [error.client_token for error in self.result.errors if error.client_token and error.retryable]
+        lost = [error for error in self.result.errors if may_have_taken_effect(error)]
+        tokens = [error.client_token for error in lost if error.client_token]
         if tokens:
             parts.append(f"the calls with these client tokens may have started more: {', '.join(tokens)}")
         return "; ".join(parts)

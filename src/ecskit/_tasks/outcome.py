@@ -7,7 +7,6 @@ Source of the codes: https://docs.aws.amazon.com/AmazonECS/latest/developerguide
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,9 +14,9 @@ import attrs
 
 from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
+from ecskit._core.reasons import find, passes
 from ecskit._core.wording import escaped
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.reasons import is_passing
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Container, Task
 
@@ -49,7 +48,6 @@ _BY_STOP_CODE: Mapping[str, OutcomeKind] = {
     "UserInitiated": "STOPPED_BY_USER",
     "ServiceSchedulerInitiated": "STOPPED_BY_SCHEDULER",
 }
-_HOST_GONE = re.compile(r"host ec2 .*terminated", re.IGNORECASE)
 _STOP_CODES = {137, 143}
 """Exit codes after SIGKILL and SIGTERM, which containers receive when another container has exited."""
 
@@ -118,7 +116,8 @@ class TaskOutcome(Documented):
         reasons = [f"container {c.name}: {c.reason}" for c in task.containers if c.reason]
         if task.stopped_reason:
             reasons.insert(0, task.stopped_reason)
-        passing = kind in {"FAILED_TO_START", "NO_EXIT_CODE"} and is_passing(" ".join(reasons))
+        given = (task.stopped_reason, *(container.reason for container in task.containers))
+        passing = kind in {"FAILED_TO_START", "NO_EXIT_CODE"} and passes(*given, general=True)
         return cls(
             kind=kind,
             task=task,
@@ -202,7 +201,7 @@ def _verdict(
     by_code = _BY_STOP_CODE.get(task.stop_code or "")
     if by_code == "FAILED_TO_START":
         return by_code, next((container for container in task.containers if container.reason), None)
-    if _HOST_GONE.search(task.stopped_reason or ""):
+    if find(task.stopped_reason, "interruption"):
         return "INTERRUPTED", None
     if by_code:
         return by_code, None

@@ -15,13 +15,13 @@ import attrs
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.call import call
 from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import EcsError, RequestError, described
+from ecskit._core.errors import CapacityError, ConflictError, EcsError, RequestError, described
+from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
-from ecskit._tasks.reasons import is_lack_of_room
 from ecskit._tasks.result import RunTaskResult
 from ecskit._tasks.stop_requests import clean_up, request_stop
 from ecskit._waits.task_identifiers import targets_of
@@ -63,8 +63,8 @@ def run(
         count: How many tasks to run.
         launch: What to run and where.
         capacity_timeout: Seconds to retry tasks that lack capacity: CPU, memory, ports, network interfaces, connected
-            agents, or Fargate capacity. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for
-            other reasons are not retried.
+            agents, container instances, Fargate capacity, or quotas of tasks at the same time. By default 60 with
+            `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not retried.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
             started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
             raises. If no task was started, an error is raised in every case.
@@ -78,6 +78,7 @@ def run(
 
     Raises:
         TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
+        CapacityError: ECS refused the first request for lack of capacity; no task was started.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
@@ -195,7 +196,7 @@ class _Chunk:
                 self.error = error
                 reasons = [error]
             now = (yield Sleep(0)).now
-            if len(self.tasks) >= self.count or now >= self.until or not any(map(is_lack_of_room, reasons)):
+            if len(self.tasks) >= self.count or now >= self.until or not any(map(_passes, reasons)):
                 return
             yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
 
@@ -210,6 +211,13 @@ class _Chunk:
         self.tasks += response.tasks
         self.failures = list(response.failures)
         self.unanswered = None
+
+
+def _passes(reason: Failure | EcsError) -> bool:
+    """Whether tasks that were not started may be started minutes later, as when capacity was lacking."""
+    if isinstance(reason, Failure):
+        return passes(reason.reason, reason.detail)
+    return reason.retryable and isinstance(reason, (CapacityError, ConflictError))
 
 
 def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskResponse]:

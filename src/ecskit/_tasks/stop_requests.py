@@ -8,15 +8,15 @@ from collections.abc import Mapping
 import attrs
 
 from ecskit._core.effects import Flow, Parallel, Reply
-from ecskit._core.errors import EcsError
-from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_transient
+from ecskit._core.errors import EcsError, InvalidRequestError
+from ecskit._core.reasons import find
+from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_retryable
 from ecskit._core.wording import listed
 from ecskit._polling.batches import Target, Targets
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
 from ecskit._tasks.launch import OnCancel
-from ecskit._tasks.reasons import is_unknown_task
 from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
@@ -56,7 +56,8 @@ def _request_stop(target: Target, reason: str | None) -> Flow[Task]:
 
 
 def _is_temporary(error: EcsError, attempt: int) -> bool:
-    return attempt < UNKNOWN_TASK_ATTEMPTS if is_unknown_task(error) else is_transient(error)
+    unknown = isinstance(error, InvalidRequestError) and find(error.message, "missing")
+    return attempt < UNKNOWN_TASK_ATTEMPTS if unknown else is_retryable(error)
 
 
 def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:

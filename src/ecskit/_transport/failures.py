@@ -11,14 +11,18 @@ from botocore import exceptions as boto
 from ecskit._api.service_errors import SERVICE_ERRORS
 from ecskit._core.errors import (
     AccessDeniedError,
+    CapacityError,
+    ConflictError,
     ConnectionFailedError,
     CredentialsError,
     InvalidRequestError,
+    LimitError,
     ServerError,
     ServiceError,
     ThrottledError,
     TimedOutError,
     TransportError,
+    joined,
 )
 from ecskit._transport.options import public_url
 
@@ -42,8 +46,14 @@ _KINDS: dict[type[ServiceError], frozenset[str]] = {
 }
 """Codes that any AWS service may return, by base class. No service model contains them."""
 
-_DISGUISED_THROTTLE = re.compile(r"Rate exceeded|ErrorCode: Throttling")
-"""In the message of an InvalidParameterException: a request that ECS made on our behalf was throttled."""
+_BY_REASON: Mapping[str, type[ServiceError]] = {
+    "throttle": ThrottledError,
+    "busy": ConflictError,
+    "capacity": CapacityError,
+}
+"""Base classes for reasons that pass."""
+_VAGUE = (InvalidRequestError, LimitError, ConflictError)
+"""Classes of codes that ECS uses for reasons of all kinds, so that the message decides."""
 
 _URL = re.compile(r"https?://[^\s\"'<>]+")
 _HEADER = re.compile(r"Invalid header value|detected in headers")
@@ -65,12 +75,27 @@ def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes
     if unreadable is not None:
         message = f"the body of {len(unreadable)} bytes is not a response of ECS; a proxy or gateway may have sent it"
         response = {**response, "Error": {**error, "Message": message}}
-    return _kind(code, message, status)(response, operation)
+    kind = _kind(code, status)
+    group = _group_by_reason(f"{code}: {message}") if issubclass(kind, _VAGUE) or kind is ServiceError else None
+    if group is None:
+        return kind(response, operation)
+    if group is ThrottledError or issubclass(group, kind):
+        kind = group
+    elif not issubclass(kind, group):
+        kind = joined(group, kind, (group, kind))  # handlers of ECS's own class catch it, too
+    made = kind(response, operation)
+    made.retryable = True
+    return made
 
 
-def _kind(code: str, message: str, status: int) -> type[ServiceError]:
-    if code == "InvalidParameterException" and _DISGUISED_THROTTLE.search(message):
-        return ThrottledError
+def _group_by_reason(text: str) -> type[ServiceError] | None:
+    from ecskit._core.reasons import why  # most programs start without this table
+
+    reason = why(text)
+    return _BY_REASON.get(reason.kind) if reason else None
+
+
+def _kind(code: str, status: int) -> type[ServiceError]:
     if code in SERVICE_ERRORS:
         return SERVICE_ERRORS[code]
     for kind, codes in _KINDS.items():

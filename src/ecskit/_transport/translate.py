@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
 
 from botocore import exceptions as boto
 
@@ -17,6 +16,7 @@ from ecskit._core.errors import (
     RequestError,
     ServiceError,
     TransportError,
+    joined,
 )
 from ecskit._transport import credentials
 from ecskit._transport.exchange import Exchange
@@ -41,8 +41,11 @@ def translate(error: Exception, exchange: Exchange, *, closed: bool, wrapped: bo
         failed.sent = exchange.sent and not refused
     if closed and not isinstance(failed, ServiceError):
         return ClientClosedError(f"{exchange.operation}: the client was closed before the response arrived")
-    if wrapped and isinstance(failed, ServiceError):
-        failed.__class__ = _joint_class(type(failed), type(error))
+    # Other classes of the client have attributes of their own.
+    if wrapped and isinstance(failed, ServiceError) and type(error).__module__ == "botocore.errorfactory":
+        static = type(failed)
+        # So `except client.exceptions.ClusterNotFoundException` catches it.
+        failed.__class__ = joined(static, type(error), static._parts or (static,))
     return failed
 
 
@@ -69,19 +72,6 @@ def _innermost(error: Exception) -> str:
     """Return the name of the function that raised an error."""
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
     return frame.f_code.co_name
-
-
-def _joint_class(static: type[ServiceError], generated: type[Exception]) -> type[ServiceError]:
-    """Return a class that is both a class of ecskit and one that a botocore client generated for itself.
-
-    So `except client.exceptions.ClusterNotFoundException` catches it. It looks like the class of ecskit, also in
-    tracebacks, and is copied and pickled as that.
-    """
-    if generated.__module__ != "botocore.errorfactory":  # it has attributes of its own
-        return static
-    made: list[Any] = [cls for cls in generated.__subclasses__() if cls.__bases__ == (static, generated)]
-    names = {"__module__": static.__module__, "__doc__": static.__doc__, "_pickled_as": static}
-    return made[0] if made else type(static.__name__, (static, generated), names)
 
 
 def cause(error: Exception) -> Exception | None:

@@ -9,13 +9,13 @@ Source of the members of deployments: https://docs.aws.amazon.com/AmazonECS/late
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 import attrs
 
+from ecskit._core.reasons import Kind, find
 from ecskit._polling.conditions import NOT_VISIBLE_PACE, Evaluation, Met, NotYet, Unreachable
 from ecskit._polling.observations import ResourceState
 from ecskit._waits.errors import ServiceGone
@@ -37,8 +37,7 @@ Phase: TypeAlias = Literal["predecessor", "deleted", "in progress", "rolled back
 
 REQUIRED_POLLS = 2
 """Polls in a row that have to show the same."""
-_FAILURE = re.compile(r"\bfail(ed|ure|ures)?\b|\bunable to\b|\broll(ed|ing) back\b|\bunhealthy\b", re.IGNORECASE)
-_ROLLBACK = re.compile(r"\broll(ed|ing) back\b", re.IGNORECASE)
+_FAILURE: Sequence[Kind] = ("failure", "rollback")
 _MOST_EVENTS = 2
 """The maximum number of events that a reason quotes."""
 
@@ -233,7 +232,7 @@ def _may_become_primary(service: Service, newest: Deployment, history: History) 
 
 def _is_rollback(primary: Deployment, history: History) -> bool:
     """Whether the PRIMARY deployment is a rollback, and not the deployment that the caller waits for."""
-    if not _ROLLBACK.search(primary.rollout_state_reason or ""):
+    if not find(primary.rollout_state_reason, "rollback"):
         return False
     # A service that was rolled back long ago is stable.
     return primary.rollout_state != "COMPLETED" or history.replaced is not None
@@ -290,7 +289,7 @@ def _failed_deployment(service: Service, deployment: Deployment | None) -> str:
 def _reason(service: Service, newest: Deployment) -> str:
     """Return the reason that ECS gives for the failure of the newest deployment, in parentheses; empty without one."""
     reason = newest.rollout_state_reason
-    reasons = [reason] if reason and (newest.rollout_state == "FAILED" or _FAILURE.search(reason)) else []
+    reasons = [reason] if reason and (newest.rollout_state == "FAILED" or find(reason, *_FAILURE)) else []
     reasons = reasons or [*_failure_events(service, newest.created_at)]
     return f" ({'; '.join(reasons)})" if reasons else ""
 
@@ -301,7 +300,7 @@ def _failure_events(service: Service, since: datetime | None) -> Sequence[str]:
         event.message
         for event in service.events
         if event.message
-        and _FAILURE.search(event.message)
+        and find(event.message, *_FAILURE)
         and (since is None or event.created_at is None or event.created_at >= since)
     ]
     return list(dict.fromkeys(messages))[:_MOST_EVENTS]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from tests.properties.definitions import ANY, EC2, EXTERNAL, LOGS, MANAGED, ROLE, WINDOWS, Platform, Wire
+from properties.definitions import ANY, EC2, EXTERNAL, LOGS, MANAGED, ROLE, WINDOWS, Platform, Wire
 
-from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network
+from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without, without_network
 
 BREACHES = Breaches()
 
@@ -22,15 +22,15 @@ BREACHES.container(
 
 @BREACHES.breach("container-name")
 def no_name(definition: Wire, _: Random) -> str:
-    at, container = extra(definition)
-    del container["name"]
+    at = extra(definition)
+    del definition["containerDefinitions"][-1]["name"]
     return f"{at}.name"
 
 
 @BREACHES.breach("image")
 def no_image(definition: Wire, _: Random) -> str:
-    at, container = extra(definition)
-    del container["image"]
+    at = extra(definition)
+    del definition["containerDefinitions"][-1]["image"]
     return f"{at}.image"
 
 
@@ -39,21 +39,21 @@ def no_memory(definition: Wire, _: Random) -> str:
     definition.pop("memory", None)
     for container in definition["containerDefinitions"]:
         container.setdefault("memoryReservation", 4)
-    at, container = extra(definition)
-    del container["memory"]
+    at = extra(definition)
+    del definition["containerDefinitions"][-1]["memory"]
     return f"{at}.memory"
 
 
 @BREACHES.breach("container-memory")
 def too_little_memory(definition: Wire, random: Random) -> str:
     name = random.choice(["memory", "memoryReservation"])
-    at, _ = extra(definition, **{name: random.choice([1, 3])})
+    at = extra(definition, **{name: random.choice([1, 3])})
     return f"{at}.{name}"
 
 
 @BREACHES.breach("container-memory")
 def less_than_is_reserved(definition: Wire, _: Random) -> str:
-    at, _ = extra(definition, memory=64, memoryReservation=65)
+    at = extra(definition, memory=64, memoryReservation=65)
     return f"{at}.memory"
 
 
@@ -65,22 +65,22 @@ BREACHES.container("credential-specs", "credentialSpecs", [f"credentialspec:arn:
 @BREACHES.breach("depends-on-unknown")
 def after_a_ghost(definition: Wire, random: Random) -> str:
     condition = random.choice(["START", "COMPLETE", "SUCCESS", "HEALTHY"])
-    at, _ = extra(definition, dependsOn=[{"containerName": "ghost", "condition": condition}])
+    at = extra(definition, dependsOn=[{"containerName": "ghost", "condition": condition}])
     return f"{at}.dependsOn[0].containerName"
 
 
 @BREACHES.breach("depends-on-healthy")
 def after_one_without_a_check(definition: Wire, _: Random) -> str:
-    extra(definition, "unchecked")
-    at, _ = extra(definition, dependsOn=[{"containerName": "unchecked", "condition": "HEALTHY"}])
+    extra(definition, name="unchecked")
+    at = extra(definition, dependsOn=[{"containerName": "unchecked", "condition": "HEALTHY"}])
     return f"{at}.dependsOn[0].condition"
 
 
 @BREACHES.breach("depends-on-complete")
 def after_the_end_of_an_essential_one(definition: Wire, random: Random) -> str:
-    extra(definition, "essential", **random.choice([{}, {"essential": True}]))
+    extra(definition, name="essential", **random.choice([{}, {"essential": True}]))
     condition = random.choice(["COMPLETE", "SUCCESS"])
-    at, _ = extra(definition, dependsOn=[{"containerName": "essential", "condition": condition}])
+    at = extra(definition, dependsOn=[{"containerName": "essential", "condition": condition}])
     return f"{at}.dependsOn[0].condition"
 
 
@@ -88,7 +88,7 @@ def after_the_end_of_an_essential_one(definition: Wire, random: Random) -> str:
 def after_each_other(definition: Wire, random: Random) -> Iterable[str]:
     names = ["x", "y", "z"][: random.randint(1, 3)]
     after = [[{"containerName": name, "condition": "START"}] for name in [*names[1:], names[0]]]
-    return [f"{extra(definition, n, dependsOn=each)[0]}.dependsOn" for n, each in zip(names, after, strict=True)]
+    return [f"{extra(definition, name=n, dependsOn=each)}.dependsOn" for n, each in zip(names, after, strict=True)]
 
 
 CHECK = {"command": ["CMD", "true"]}
@@ -120,7 +120,7 @@ BREACHES.container("ulimits", "ulimits[0].softLimit", [limit(2, 1)], [limit(-1, 
 def controls_of_the_hosts_network(definition: Wire, _: Random) -> str:
     without_network(definition)
     definition["networkMode"] = "host"
-    at, _ = extra(definition, systemControls=[{"namespace": "net.ipv4.tcp_keepalive_time", "value": "60"}])
+    at = extra(definition, systemControls=[{"namespace": "net.ipv4.tcp_keepalive_time", "value": "60"}])
     return f"{at}.systemControls[0].namespace"
 
 
@@ -129,7 +129,7 @@ def controls_of_the_hosts_ipc(definition: Wire, random: Random) -> str:
     without_network(definition)
     definition["ipcMode"] = "host"
     control = random.choice(["kernel.sem", "kernel.shmmax", "fs.mqueue.msg_max"])
-    at, _ = extra(definition, systemControls=[{"namespace": control, "value": "1"}])
+    at = extra(definition, systemControls=[{"namespace": control, "value": "1"}])
     return f"{at}.systemControls[0].namespace"
 
 
@@ -140,14 +140,14 @@ def controls_of_the_hosts_ipc(definition: Wire, random: Random) -> str:
 def a_variable_of_the_same_name(definition: Wire, _: Random) -> str:
     definition["executionRoleArn"] = ROLE
     secrets = [{"name": "OTHER", "valueFrom": "a"}, {"name": "TOKEN", "valueFrom": "b"}]
-    at, _ = extra(definition, environment=[{"name": "TOKEN", "value": ""}], secrets=secrets)
+    at = extra(definition, environment=[{"name": "TOKEN", "value": ""}], secrets=secrets)
     return f"{at}.secrets[1].name"
 
 
 @BREACHES.breach("secret-names")
 def two_secrets_of_a_name(definition: Wire, _: Random) -> str:
     definition["executionRoleArn"] = ROLE
-    at, _ = extra(definition, secrets=[{"name": "A", "valueFrom": "a"}, {"name": "A", "valueFrom": "b"}])
+    at = extra(definition, secrets=[{"name": "A", "valueFrom": "a"}, {"name": "A", "valueFrom": "b"}])
     return f"{at}.secrets[1].name"
 
 
@@ -155,15 +155,21 @@ def two_secrets_of_a_name(definition: Wire, _: Random) -> str:
 def two_secret_options_of_a_name(definition: Wire, _: Random) -> str:
     definition["executionRoleArn"] = ROLE
     logs = {"logDriver": "splunk", "secretOptions": [{"name": "a", "valueFrom": "a"}, {"name": "a", "valueFrom": "b"}]}
-    at, _ = extra(definition, logConfiguration=logs)
+    at = extra(definition, logConfiguration=logs)
     return f"{at}.logConfiguration.secretOptions[1].name"
+
+
+@BREACHES.breach("variable-names")
+def a_variable_without_a_name(definition: Wire, random: Random) -> str:
+    at = extra(definition, environment=[random.choice([{"value": "a"}, {"name": "", "value": "a"}])])
+    return f"{at}.environment[0].name"
 
 
 @BREACHES.breach("value-from")
 def a_secret_from_elsewhere(definition: Wire, random: Random) -> str:
     definition["executionRoleArn"] = ROLE
     bad = ["", "a b", "arn:aws:ssm:eu-west-1:1:parameter/a", "arn:aws:s3:::bucket/key", "arn:aws:secretsmanager:x"]
-    at, _ = extra(definition, secrets=[{"name": "A", "valueFrom": random.choice(bad)}])
+    at = extra(definition, secrets=[{"name": "A", "valueFrom": random.choice(bad)}])
     return f"{at}.secrets[0].valueFrom"
 
 
@@ -171,13 +177,28 @@ def files(*values: str) -> list[Wire]:
     return [{"type": "s3", "value": value} for value in values]
 
 
-for bad in ("s3://bucket/web.env", "arn:aws:s3:::bucket/web.txt", "https://bucket.s3.amazonaws.com/web.env"):
-    BREACHES.container("environment-files", "environmentFiles[0].value", files(bad))
+for file in ("s3://bucket/web.env", "arn:aws:s3:::bucket/web.txt", "https://bucket.s3.amazonaws.com/web.env"):
+    BREACHES.container("environment-files", "environmentFiles[0].value", files(file))
 BREACHES.container("environment-files", "environmentFiles", files(*["arn:aws:s3:::b/web.env"] * 11))
 
 _DRIVERS = [{"logDriver": each} for each in ("json-file", "syslog", "journald", "gelf", "fluentd")]
 BREACHES.container("log-driver", "logConfiguration.logDriver", *_DRIVERS, on=ON_FARGATE)
 BREACHES.container("log-driver", "logConfiguration.logDriver", *_DRIVERS[1:], on=[MANAGED])
+
+
+FIRELENS: Wire = {"logDriver": "awsfirelens"}
+
+
+@BREACHES.breach("firelens")
+def logs_without_a_router(definition: Wire, _: Random) -> str:
+    without(definition, "firelensConfiguration", "logConfiguration")
+    return f"{extra(definition, logConfiguration=FIRELENS)}.logConfiguration.logDriver"
+
+
+@BREACHES.breach("firelens")
+def a_router_without_logs(definition: Wire, _: Random) -> str:
+    without(definition, "firelensConfiguration", "logConfiguration")
+    return f"{extra(definition, firelensConfiguration={'type': 'fluentd'})}.firelensConfiguration"
 
 
 def awslogs(path: str, *platforms: Platform, **options: str | None) -> None:
@@ -188,7 +209,7 @@ def awslogs(path: str, *platforms: Platform, **options: str | None) -> None:
         definition["executionRoleArn"] = ROLE
         given = {**LOGS, **{key.replace("_", "-"): value for key, value in options.items()}}
         logs = {"logDriver": "awslogs", "options": {key: value for key, value in given.items() if value is not None}}
-        at, _ = extra(definition, logConfiguration=logs)
+        at = extra(definition, logConfiguration=logs)
         return f"{at}.logConfiguration.options{path}"
 
 

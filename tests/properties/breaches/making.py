@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from tests.properties.definitions import (
+from properties.definitions import (
     ANY,
     EC2,
     EXTERNAL,
@@ -65,9 +65,7 @@ class Breaches(list[Breach]):
         for value in values:
 
             def change(definition: Wire, _: Random, value: Any = value) -> str:
-                at, container = extra(definition)
-                container[_first(path)] = value
-                return f"{at}.{path}"
+                return f"{extra(definition, **{_first(path): value})}.{path}"
 
             self.append(Breach(rule, f"{rule}: container with {value!r:.60}", tuple(on), change))
 
@@ -86,14 +84,13 @@ def _first(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
 
 
-def extra(definition: Wire, name: str = "extra", **members: Any) -> tuple[str, Wire]:
-    """Add a container that no other refers to, and return its path and itself."""
-    containers = definition["containerDefinitions"]
-    container = {"name": name, "image": "busybox:1.37", **members}
+def extra(definition: Wire, **members: Any) -> str:
+    """Add a container that no other refers to, and return its path."""
+    container = {"name": "extra", "image": "busybox:1.37", **members}
     if "memory" not in definition and not {"memory", "memoryReservation"} & members.keys():
         container["memory"] = 64
-    containers.append(container)
-    return f"containerDefinitions[{len(containers) - 1}]", container
+    definition["containerDefinitions"].append(container)
+    return f"containerDefinitions[{len(definition['containerDefinitions']) - 1}]"
 
 
 def volume(definition: Wire, **members: Any) -> str:

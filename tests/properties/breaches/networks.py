@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import EC2, EXTERNAL, FARGATE, MANAGED, PLATFORMS, Wire
+from properties.definitions import EC2, EXTERNAL, FARGATE, MANAGED, PLATFORMS, Wire
 
 from .making import Breaches, extra, without_network
 
@@ -13,15 +13,16 @@ BREACHES = Breaches()
 
 # Ports.
 
-for bad in ({}, {"hostPort": 80}, {"protocol": "udp"}, {"containerPort": 0}, {"containerPort": 65536}):
-    platforms = (EC2, EXTERNAL) if "hostPort" in bad else PLATFORMS
+_NO_PORTS: list[Wire] = [{}, {"hostPort": 80}, {"protocol": "udp"}, {"containerPort": 0}, {"containerPort": 65536}]
+for mapping in _NO_PORTS:
+    platforms = (EC2, EXTERNAL) if "hostPort" in mapping else PLATFORMS
 
     @BREACHES.breach("port", *platforms)
-    def no_port(definition: Wire, _: Random, bad: Wire = bad) -> str:
+    def no_port(definition: Wire, _: Random, mapping: Wire = mapping) -> str:
         without_network(definition)
         if definition.get("networkMode") == "none":
             del definition["networkMode"]
-        at, _ = extra(definition, portMappings=[dict(bad)])
+        at = extra(definition, portMappings=[mapping])
         return f"{at}.portMappings[0].containerPort"
 
 
@@ -34,21 +35,21 @@ def in_mode(definition: Wire, *modes: str, random: Random) -> None:
 @BREACHES.breach("port", EC2, EXTERNAL)
 def no_host_port(definition: Wire, random: Random) -> str:
     in_mode(definition, "bridge", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([-1, 65536])}])
+    at = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([-1, 65536])}])
     return f"{at}.portMappings[0].hostPort"
 
 
 @BREACHES.breach("host-port", FARGATE, EC2, MANAGED)
 def another_host_port_in_awsvpc(definition: Wire, random: Random) -> str:
     in_mode(definition, "awsvpc", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([0, 8080])}])
+    at = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([0, 8080])}])
     return f"{at}.portMappings[0].hostPort"
 
 
 @BREACHES.breach("host-port", EC2, MANAGED, EXTERNAL)
 def another_host_port_in_host_mode(definition: Wire, random: Random) -> str:
     in_mode(definition, "host", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([0, 8080])}])
+    at = extra(definition, portMappings=[{"containerPort": 80, "hostPort": random.choice([0, 8080])}])
     return f"{at}.portMappings[0].hostPort"
 
 
@@ -56,50 +57,46 @@ def another_host_port_in_host_mode(definition: Wire, random: Random) -> str:
 def bad_range(definition: Wire, random: Random) -> str:
     in_mode(definition, "awsvpc", random=random)
     bad = random.choice(["90-80", "80", "80-80", "0-9", "100-70000", "a-b", "80 - 90", ""])
-    at, _ = extra(definition, portMappings=[{"containerPortRange": bad}])
+    at = extra(definition, portMappings=[{"containerPortRange": bad}])
     return f"{at}.portMappings[0].containerPortRange"
 
 
 @BREACHES.breach("port-range", EC2, EXTERNAL)
 def range_in_host_mode(definition: Wire, random: Random) -> str:
     in_mode(definition, "host", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPortRange": "80-90"}])
+    at = extra(definition, portMappings=[{"containerPortRange": "80-90"}])
     return f"{at}.portMappings[0].containerPortRange"
 
 
 @BREACHES.breach("port-range", EC2)
 def range_with_host_port(definition: Wire, random: Random) -> str:
     in_mode(definition, "bridge", "awsvpc", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPortRange": "80-90", "hostPort": 80}])
+    at = extra(definition, portMappings=[{"containerPortRange": "80-90", "hostPort": 80}])
     return f"{at}.portMappings[0].hostPort"
 
 
 @BREACHES.breach("port-range", EC2, FARGATE)
 def too_many_ranges(definition: Wire, random: Random) -> str:
     in_mode(definition, "awsvpc", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPortRange": f"{i}-{i + 1}"} for i in range(2, 204, 2)])
+    at = extra(definition, portMappings=[{"containerPortRange": f"{i}-{i + 1}"} for i in range(2, 204, 2)])
     return f"{at}.portMappings"
 
 
 @BREACHES.breach("port-twice", EC2, FARGATE, EXTERNAL)
 def a_port_twice(definition: Wire, random: Random) -> str:
     in_mode(definition, "bridge" if "EXTERNAL" in definition["requiresCompatibilities"] else "awsvpc", random=random)
-    second = random.choice(
-        [{"containerPort": 85}, {"containerPort": 85, "protocol": "tcp"}, {"containerPortRange": "80-90"}]
-    )
-    at, _ = extra(definition, portMappings=[{"containerPort": 85}, dict(second)])
+    first: Wire = {"containerPort": 85}
+    second = random.choice([first, {**first, "protocol": "tcp"}, {"containerPortRange": "80-90"}])
+    at = extra(definition, portMappings=[first, second])
     return f"{at}.portMappings[1]"
 
 
 @BREACHES.breach("port-twice", EC2, EXTERNAL)
 def a_port_of_the_host_twice(definition: Wire, random: Random) -> str:
     in_mode(definition, "bridge", random=random)
-    extra(definition, "one", portMappings=[{"containerPort": 80, "hostPort": 8080}])
-    at, _ = extra(
-        definition,
-        "two",
-        portMappings=[{"containerPort": 443, "hostPort": 8443}, {"containerPort": 81, "hostPort": 8080}],
-    )
+    extra(definition, name="one", portMappings=[{"containerPort": 80, "hostPort": 8080}])
+    mappings = [{"containerPort": 443, "hostPort": 8443}, {"containerPort": 81, "hostPort": 8080}]
+    at = extra(definition, name="two", portMappings=mappings)
     return f"{at}.portMappings[1]"
 
 
@@ -108,7 +105,7 @@ for bad in ("-http", "HTTP", "a" * 65, "a.b", ""):
     @BREACHES.breach("port-name", FARGATE, EC2)
     def port_name(definition: Wire, random: Random, bad: str = bad) -> str:
         in_mode(definition, "awsvpc", random=random)
-        at, _ = extra(definition, portMappings=[{"containerPort": 80, "name": bad}])
+        at = extra(definition, portMappings=[{"containerPort": 80, "name": bad}])
         return f"{at}.portMappings[0].name"
 
 
@@ -117,19 +114,19 @@ for name, value in {"hostname": "web", "extraHosts": [{"hostname": "a", "ipAddre
     @BREACHES.breach("awsvpc-unsupported", EC2)
     def names_of_hosts(definition: Wire, random: Random, name: str = name, value: Any = value) -> str:
         in_mode(definition, "awsvpc", random=random)
-        at, _ = extra(definition, **{name: value})
+        at = extra(definition, **{name: value})
         return f"{at}.{name}"
 
 
 @BREACHES.breach("links", EC2)
 def links(definition: Wire, random: Random) -> str:
     in_mode(definition, "awsvpc", "host", "none", random=random)
-    at, _ = extra(definition, links=[definition["containerDefinitions"][0]["name"]])
+    at = extra(definition, links=[definition["containerDefinitions"][0]["name"]])
     return f"{at}.links"
 
 
 @BREACHES.breach("no-network", EC2, EXTERNAL)
 def ports_without_network(definition: Wire, random: Random) -> str:
     in_mode(definition, "none", random=random)
-    at, _ = extra(definition, portMappings=[{"containerPort": 80}])
+    at = extra(definition, portMappings=[{"containerPort": 80}])
     return f"{at}.portMappings"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
+from properties.definitions import FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
 
 from .making import ON_FARGATE, ON_FARGATE_LINUX, ON_WINDOWS, Breaches, extra, volume, without_network
 
@@ -30,7 +30,7 @@ for name, value in {
     def on_windows(definition: Wire, _: Random, name: str = name, value: Any = value) -> str:
         without_network(definition)
         definition.pop("networkMode", None)
-        at, _ = extra(definition, memory=64, **{name: value})
+        at = extra(definition, memory=64, **{name: value})
         return f"{at}.{name}"
 
 
@@ -116,11 +116,12 @@ BREACHES.task("fargate-unsupported", "inferenceAccelerators", _ACCELERATORS, on=
 
 _LOGIN = {"credentialsParameter": "arn:aws:ssm:eu-west-1:123456789012:parameter/a", "domain": "example.com"}
 _FSX = {"fileSystemId": "fs-1", "rootDirectory": "a", "authorizationConfig": _LOGIN}
-for path, members in {
+_OF_INSTANCES: dict[str, Wire] = {
     "dockerVolumeConfiguration": {"dockerVolumeConfiguration": {"scope": "task"}},
     "fsxWindowsFileServerVolumeConfiguration": {"fsxWindowsFileServerVolumeConfiguration": _FSX},
     "host.sourcePath": {"host": {"sourcePath": "/var"}},
-}.items():
+}
+for path, members in _OF_INSTANCES.items():
 
     @BREACHES.breach("fargate-unsupported", *ON_FARGATE)
     def volume_of_an_instance(definition: Wire, _: Random, path: str = path, members: Wire = members) -> str:
@@ -134,4 +135,9 @@ for name in ("startTimeout", "stopTimeout"):
 _ADD = {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}
 BREACHES.container("fargate-capabilities", "linuxParameters.capabilities.add", _ADD, on=ON_FARGATE_LINUX)
 _S3_CONFIG = {"type": "fluentbit", "options": {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::b/a.conf"}}
-BREACHES.container("fargate-firelens", "firelensConfiguration.options", _S3_CONFIG, on=ON_FARGATE)
+
+
+@BREACHES.breach("fargate-firelens", *ON_FARGATE)
+def a_configuration_in_s3(definition: Wire, _: Random) -> str:
+    extra(definition, name="routed", logConfiguration={"logDriver": "awsfirelens"})
+    return f"{extra(definition, firelensConfiguration=_S3_CONFIG)}.firelensConfiguration.options"

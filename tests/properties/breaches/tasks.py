@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from tests.properties.definitions import ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
+from properties.definitions import ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network, without_role
 
@@ -32,14 +32,14 @@ def no_containers(definition: Wire, _: Random) -> str:
 @BREACHES.breach("containers")
 def too_many_containers(definition: Wire, random: Random) -> str:
     for i in range(random.choice([11, 15]) - len(definition["containerDefinitions"])):
-        extra(definition, f"more-{i}", memory=4)
+        extra(definition, name=f"more-{i}", memory=4)
     return "containerDefinitions"
 
 
 @BREACHES.breach("unique-containers")
 def two_of_a_name(definition: Wire, _: Random) -> str:
     extra(definition)
-    at, _ = extra(definition)
+    at = extra(definition)
     return f"{at}.name"
 
 
@@ -65,14 +65,14 @@ def more_memory_than_the_task(definition: Wire, random: Random) -> str:
 @BREACHES.breach("execution-role")
 def secrets_without_role(definition: Wire, _: Random) -> str:
     without_role(definition)
-    at, _ = extra(definition, secrets=[{"name": "TOKEN", "valueFrom": "token"}])
+    at = extra(definition, secrets=[{"name": "TOKEN", "valueFrom": "token"}])
     return f"{at}.secrets"
 
 
 @BREACHES.breach("execution-role")
 def credentials_without_role(definition: Wire, _: Random) -> str:
     without_role(definition)
-    at, _ = extra(definition, repositoryCredentials={"credentialsParameter": SECRET})
+    at = extra(definition, repositoryCredentials={"credentialsParameter": SECRET})
     return f"{at}.repositoryCredentials"
 
 
@@ -80,22 +80,22 @@ def credentials_without_role(definition: Wire, _: Random) -> str:
 def secret_options_without_role(definition: Wire, _: Random) -> str:
     without_role(definition)
     logs = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": SECRET}]}
-    at, _ = extra(definition, logConfiguration=logs)
+    at = extra(definition, logConfiguration=logs)
     return f"{at}.logConfiguration.secretOptions"
 
 
 @BREACHES.breach("execution-role", *ON_FARGATE)
 def ecr_without_role(definition: Wire, random: Random) -> str:
     without_role(definition)
-    at, container = extra(definition)
-    container["image"] = random.choice([ECR, ECR.replace("eu-west-1", "cn-north-1").replace("com/", "com.cn/")])
+    images = [ECR, ECR.replace("eu-west-1", "cn-north-1").replace("com/", "com.cn/")]
+    at = extra(definition, image=random.choice(images))
     return f"{at}.image"
 
 
 @BREACHES.breach("execution-role", *ON_FARGATE)
 def awslogs_without_role(definition: Wire, _: Random) -> str:
     without_role(definition)
-    at, _ = extra(definition, logConfiguration={"logDriver": "awslogs", "options": LOGS})
+    at = extra(definition, logConfiguration={"logDriver": "awslogs", "options": LOGS})
     return f"{at}.logConfiguration.logDriver"
 
 
@@ -157,9 +157,9 @@ BREACHES.task("enum", "ipcMode", "", on=[FARGATE])
 BREACHES.task("enum", "runtimePlatform.cpuArchitecture", {"cpuArchitecture": "arm64"}, on=LINUX)
 BREACHES.task("enum", "runtimePlatform.operatingSystemFamily", {"operatingSystemFamily": "linux"}, on=LINUX)
 BREACHES.container("enum", "versionConsistency", "", "Enabled")
-BREACHES.container("enum", "firelensConfiguration.type", {"type": "FluentBit"})
 BREACHES.container("enum", "logConfiguration.logDriver", {"logDriver": "AWSFirelens"})
 BREACHES.container("enum", "environmentFiles[0].type", [{"type": "S3", "value": "arn:aws:s3:::b/a.env"}])
+BREACHES.container("enum", "firelensConfiguration.type", {"type": "FluentBit"})
 for ulimit in ("files", "NOFILE"):
     BREACHES.container("enum", "ulimits[0].name", [{"name": ulimit, "softLimit": 1, "hardLimit": 1}], on=LINUX)
 
@@ -175,5 +175,5 @@ def secret_that_is_a_placeholder(definition: Wire, random: Random) -> str:
     without_role(definition)
     definition["executionRoleArn"] = "arn:aws:iam::123456789012:role/tasks"
     value = random.choice(["${TOKEN_ARN}", "<token>", "arn:aws:ssm:$REGION:123456789012:parameter/token", "{{ x }}"])
-    at, _ = extra(definition, secrets=[{"name": "TOKEN", "valueFrom": value}])
+    at = extra(definition, secrets=[{"name": "TOKEN", "valueFrom": value}])
     return f"{at}.secrets[0].valueFrom"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.properties.definitions import ROLE, Wire
+from properties.definitions import ROLE, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE_LINUX, Breaches, extra, volume
 
@@ -55,7 +55,7 @@ def empty_host_path(definition: Wire, _: Random) -> str:
 
 @BREACHES.breach("mount-points")
 def unknown_volume(definition: Wire, _: Random) -> str:
-    at, _ = extra(definition, mountPoints=[{"sourceVolume": "ghost", "containerPath": "/a"}])
+    at = extra(definition, mountPoints=[{"sourceVolume": "ghost", "containerPath": "/a"}])
     return f"{at}.mountPoints[0].sourceVolume"
 
 
@@ -64,13 +64,13 @@ def two_volumes_at_a_path(definition: Wire, _: Random) -> str:
     volume(definition, name="one")
     volume(definition, name="two")
     mounts = [{"sourceVolume": name, "containerPath": "/a"} for name in ("one", "two")]
-    at, _ = extra(definition, mountPoints=mounts)
+    at = extra(definition, mountPoints=mounts)
     return f"{at}.mountPoints[1].containerPath"
 
 
 @BREACHES.breach("volumes-from", *INSTANCES)
 def volumes_of_a_ghost(definition: Wire, random: Random) -> str:
-    at, _ = extra(definition, volumesFrom=[{"sourceContainer": random.choice(["ghost", "extra"])}])
+    at = extra(definition, volumesFrom=[{"sourceContainer": random.choice(["ghost", "extra"])}])
     return f"{at}.volumesFrom[0].sourceContainer"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PER_CALL = 10
 _PER_INSTANCE = 10
-_BUILT_IN = "ecs."
+_BUILT_IN = ("ecs.", "com.amazonaws.ecs.")
 
 
 def _put(account: Account, request: Wire) -> Wire:

@@ -1,6 +1,8 @@
 """Capacity providers: create, describe, update, delete.
 
-Capacity providers never scale. `capacity_strategies` divides tasks among them.
+Capacity providers never scale. `capacity_strategies` divides tasks among them. Updates and deletions take
+`CHANGE_SECONDS` (inferred): the answer still shows the old values, with UPDATE_IN_PROGRESS or DELETE_IN_PROGRESS
+(documented in the examples of the CLI reference).
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from ecskit._simulator.tagging import checked_tags
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
     from ecskit._simulator.wire import Wire
+
+CHANGE_SECONDS = 10.0
 
 _MANAGED_SCALING: Wire = {
     "status": "DISABLED",
@@ -35,7 +39,6 @@ def add_predefined(account: Account) -> None:
             arn=account.arns.ecs("capacity-provider", name),
             body={"type": name},
             tags=[],
-            update_status="CREATE_COMPLETE",
         )
 
 
@@ -62,11 +65,12 @@ def _create(account: Account, request: Wire) -> Wire:
     if name.lower().startswith(("aws", "ecs", "fargate")):
         raise invalid(f"The name of a capacity provider must not start with aws, ecs or fargate: {name}.")
     existing = account.capacity_providers.get(name)
-    if existing is not None and existing.deleted_at is None:
+    if existing is not None and not _is_gone(account, existing):
         raise refused(f"A capacity provider named {name} exists.")
     given = [member for member in ("autoScalingGroupProvider", "managedInstancesProvider") if member in request]
     if len(given) != 1:
         raise invalid("Give exactly one of autoScalingGroupProvider and managedInstancesProvider.")
+    update_status = None
     if given == ["autoScalingGroupProvider"]:
         body: Wire = {"type": "EC2_AUTOSCALING", given[0]: _group(request[given[0]])}
     else:
@@ -74,15 +78,16 @@ def _create(account: Account, request: Wire) -> Wire:
             raise invalid("A capacity provider of managed instances needs a cluster.")
         cluster = account.active_cluster(request["cluster"])
         body = {"type": "MANAGED_INSTANCES", given[0]: request[given[0]], "cluster": cluster.name}
+        update_status = "CREATE_COMPLETE"
     provider = CapacityProvider(
         name=name,
         arn=account.arns.ecs("capacity-provider", name),
         body=body,
         tags=checked_tags(request.get("tags")),
-        update_status="CREATE_COMPLETE",
+        update_status=update_status,
     )
     account.capacity_providers[name] = provider
-    return {"capacityProvider": _show(provider, tags=True)}
+    return {"capacityProvider": provider.show(account.now, tags=True)}
 
 
 def _group(given: Wire) -> Wire:
@@ -104,19 +109,20 @@ def _describe(account: Account, request: Wire) -> Wire:
         found: list[CapacityProvider] = []
         for reference in dict.fromkeys(references):
             provider = find_provider(account, reference)
-            if provider is None:
+            if provider is None:  # INACTIVE ones are described for a while
                 failures.append({"arn": _arn(account, reference), "reason": "MISSING"})
             else:
                 found.append(provider)
     else:
-        found = [provider for provider in account.capacity_providers.values() if provider.deleted_at is None]
+        found = [each for each in account.capacity_providers.values() if not _is_gone(account, each)]
     if "cluster" in request:
         name = account.cluster(request["cluster"]).name
         found = [provider for provider in found if provider.body.get("cluster", name) == name]
     rows = [(provider.arn, provider) for provider in found]
     page, more = paginate("DescribeCapacityProviders", request, rows, default=10, maximum=10)
     tags = "TAGS" in request.get("include", [])
-    return {"capacityProviders": [_show(provider, tags=tags) for provider in page], "failures": failures, **more}
+    shown = [provider.show(account.now, tags=tags) for provider in page]
+    return {"capacityProviders": shown, "failures": failures, **more}
 
 
 def _update(account: Account, request: Wire) -> Wire:
@@ -124,16 +130,16 @@ def _update(account: Account, request: Wire) -> Wire:
     member = "autoScalingGroupProvider" if "autoScalingGroupProvider" in provider.body else "managedInstancesProvider"
     if member not in request:
         raise invalid(f"The capacity provider {provider.name} is updated with {member}.")
-    old, new = provider.body[member], request[member]
+    current = provider.next_body or provider.body
+    old, new = current[member], request[member]
     if member == "autoScalingGroupProvider":
         scaling = {**old["managedScaling"], **new.get("managedScaling", {})}
         updated = _group({**old, **new, "managedScaling": scaling})
     else:
         template = {**old["instanceLaunchTemplate"], **new["instanceLaunchTemplate"]}
         updated = {**old, **new, "instanceLaunchTemplate": template}
-    provider.body = {**provider.body, member: updated}
-    provider.update_status = "UPDATE_COMPLETE"
-    return {"capacityProvider": _show(provider, tags=True)}
+    provider.next_body, provider.updated_at = {**current, member: updated}, account.now + CHANGE_SECONDS
+    return {"capacityProvider": provider.show(account.now, tags=True)}
 
 
 def _delete(account: Account, request: Wire) -> Wire:
@@ -145,9 +151,8 @@ def _delete(account: Account, request: Wire) -> Wire:
     ]
     if users:
         raise refused(f"The capacity provider {provider.name} is associated with the cluster {users[0]}.")
-    provider.deleted_at = account.now
-    provider.update_status = "DELETE_COMPLETE"
-    return {"capacityProvider": _show(provider, tags=True)}
+    provider.deleted_at = account.now + CHANGE_SECONDS
+    return {"capacityProvider": provider.show(account.now, tags=True)}
 
 
 def _changeable(account: Account, reference: str) -> CapacityProvider:
@@ -156,22 +161,16 @@ def _changeable(account: Account, reference: str) -> CapacityProvider:
         raise refused(f"The specified capacity provider {reference} does not exist.")
     if provider.name in FARGATE_PROVIDERS:
         raise invalid(f"The capacity provider {provider.name} is reserved and cannot be changed.")
+    provider.settle(account.now)
     return provider
+
+
+def _is_gone(account: Account, provider: CapacityProvider) -> bool:
+    return provider.deleted_at is not None and provider.deleted_at <= account.now
 
 
 def _arn(account: Account, reference: str) -> str:
     return account.arns.ecs("capacity-provider", account.arns.name("capacity-provider", reference))
-
-
-def _show(provider: CapacityProvider, *, tags: bool) -> Wire:
-    return {
-        "capacityProviderArn": provider.arn,
-        "name": provider.name,
-        "status": "ACTIVE" if provider.deleted_at is None else "INACTIVE",
-        "updateStatus": provider.update_status,
-        "tags": provider.tags if tags else [],
-        **provider.body,
-    }
 
 
 OPERATIONS = {

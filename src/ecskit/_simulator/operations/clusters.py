@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account
 from ecskit._simulator.capacity_strategies import known_strategy
+from ecskit._simulator.cluster_attachments import attach, attach_namespace, check_settled, show_attachments
 from ecskit._simulator.errors import SimulatedError, invalid
 from ecskit._simulator.launch_rules import check_strategy
 from ecskit._simulator.limits import check_count, check_name
 from ecskit._simulator.operations.capacity_providers import usable_provider
 from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.resources import Cluster
+from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
 from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def create(account: Account, request: Wire) -> Wire:
     if existing is not None and existing.status == "ACTIVE":
         if request not in (existing.created_with, {"clusterName": name}, {}):
             raise invalid(f"The cluster {name} exists and was created with other parameters.")
-        return {"cluster": _show(account, existing, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+        return {"cluster": _created(account, existing)}
     providers = request.get("capacityProviders", [])
     cluster = Cluster(
         name=name,
@@ -45,7 +47,19 @@ def create(account: Account, request: Wire) -> Wire:
         default_strategy=_strategy(request.get("defaultCapacityProviderStrategy", []), providers),
     )
     account.clusters[name] = cluster
-    return {"cluster": _show(account, cluster, ("SETTINGS", "TAGS", "CONFIGURATIONS"))}
+    attach(account, cluster, status="PRECREATED")
+    if cluster.service_connect_defaults is not None:
+        attach_namespace(account, cluster)
+    # A cluster without attachments is ACTIVE at once.
+    cluster.changing_until = cluster.provisioned_at = cluster.changing_until if cluster.attachments else 0.0
+    return {"cluster": _created(account, cluster)}
+
+
+def _created(account: Account, cluster: Cluster) -> Wire:
+    """Return a cluster as CreateCluster shows it: with the configuration of the request, and attachments if any."""
+    given = ("CONFIGURATIONS",) if cluster.configuration is not None else ()
+    attached = ("ATTACHMENTS",) if cluster.attachments else ()
+    return _show(account, cluster, ("SETTINGS", "TAGS", *given, *attached))
 
 
 def _describe(account: Account, request: Wire) -> Wire:
@@ -87,6 +101,7 @@ def _update_settings(account: Account, request: Wire) -> Wire:
 
 def _put_providers(account: Account, request: Wire) -> Wire:
     cluster = account.active_cluster(request["cluster"])
+    check_settled(account, cluster)
     providers = _providers(account, cluster.name, request["capacityProviders"])
     strategy = _strategy(request["defaultCapacityProviderStrategy"], providers)
     busy = {
@@ -99,7 +114,8 @@ def _put_providers(account: Account, request: Wire) -> Wire:
             raise SimulatedError("ResourceInUseException", f"Tasks still run on the capacity provider {removed}.")
     cluster.capacity_providers = providers
     cluster.default_strategy = strategy
-    return {"cluster": _show(account, cluster, ("SETTINGS", "TAGS"))}
+    attach(account, cluster, status="ACTIVE")
+    return {"cluster": _show(account, cluster, ("SETTINGS", "TAGS", "ATTACHMENTS"))}
 
 
 def _delete(account: Account, request: Wire) -> Wire:
@@ -125,24 +141,33 @@ def _show(account: Account, cluster: Cluster, include: Sequence[str]) -> Wire:
     body: Wire = {
         "clusterArn": cluster.arn,
         "clusterName": cluster.name,
-        "status": cluster.status,
+        "status": "PROVISIONING" if account.now < cluster.provisioned_at else cluster.status,
         "registeredContainerInstancesCount": len(account.instances_of(cluster)),
         "runningTasksCount": sum(running.values()),
         "pendingTasksCount": sum(pending.values()),
         "activeServicesCount": sum(service.status == "ACTIVE" for service in account.services_of(cluster)),
-        "statistics": _statistics(running, pending) if "STATISTICS" in include else [],
+        "statistics": _statistics(account, cluster, running, pending) if "STATISTICS" in include else [],
         "tags": cluster.tags if "TAGS" in include else [],
         "settings": cluster.settings if "SETTINGS" in include else [],
         "capacityProviders": cluster.capacity_providers,
         "defaultCapacityProviderStrategy": cluster.default_strategy,
     }
-    if "CONFIGURATIONS" in include and cluster.configuration is not None:
-        body["configuration"] = cluster.configuration
+    if "CONFIGURATIONS" in include:
+        body["configuration"] = _configuration(cluster.configuration or {})
     if "ATTACHMENTS" in include:
-        body["attachments"] = []
+        body |= show_attachments(account, cluster)
     if cluster.service_connect_defaults is not None:
         body["serviceConnectDefaults"] = cluster.service_connect_defaults
     return body
+
+
+def _configuration(given: Wire) -> Wire:
+    """Return a configuration with what ECS fills in for a log configuration (recorded)."""
+    command: Wire = given.get("executeCommandConfiguration", {})
+    if "logConfiguration" not in command:
+        return given
+    logs = {"cloudWatchEncryptionEnabled": False, "s3EncryptionEnabled": False, **command["logConfiguration"]}
+    return {**given, "executeCommandConfiguration": {**command, "logConfiguration": logs}}
 
 
 def _task_counts(account: Account, cluster: Cluster) -> tuple[Counter[str], Counter[str]]:
@@ -159,13 +184,17 @@ def _task_counts(account: Account, cluster: Cluster) -> tuple[Counter[str], Coun
     return running, pending
 
 
-def _statistics(running: Counter[str], pending: Counter[str]) -> list[Wire]:
+def _statistics(account: Account, cluster: Cluster, running: Counter[str], pending: Counter[str]) -> list[Wire]:
+    services: Counter[tuple[str, str]] = Counter()
+    for service in account.services_of(cluster):
+        capacity = "Fargate" if launch_type_of(service.config) == "FARGATE" else "EC2"
+        services[capacity, service.status] += 1
     counts = {}
     for capacity in ("EC2", "Fargate"):
         counts[f"running{capacity}TasksCount"] = running[capacity]
         counts[f"pending{capacity}TasksCount"] = pending[capacity]
-        counts[f"active{capacity}ServiceCount"] = 0
-        counts[f"draining{capacity}ServiceCount"] = 0
+        counts[f"active{capacity}ServiceCount"] = services[capacity, "ACTIVE"]
+        counts[f"draining{capacity}ServiceCount"] = services[capacity, "DRAINING"]
     return [{"name": name, "value": str(count)} for name, count in counts.items()]
 
 

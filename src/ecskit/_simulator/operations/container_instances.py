@@ -18,15 +18,36 @@ from ecskit._simulator.wire import Wire, timestamp
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
 
-LATEST_AGENT = "1.99.0"
+LATEST_AGENT, LATEST_HASH = "1.99.0", "1cedc0de"
 _AGENT_UPDATE_SECONDS = 30.0
 
 _DEFAULT_VERSIONS = {"agentVersion": "1.98.0", "agentHash": "0badc0de", "dockerVersion": "DockerVersion: 25.0.8"}
 _DEFAULT_RESOURCES: list[Wire] = [
     {"name": "CPU", "type": "INTEGER", "integerValue": 2048},
     {"name": "MEMORY", "type": "INTEGER", "integerValue": 7680},
-    {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "2375", "2376", "51678", "51679"]},
+    {"name": "PORTS", "type": "STRINGSET", "stringSetValue": ["22", "2376", "2375", "51678", "51679"]},
     {"name": "PORTS_UDP", "type": "STRINGSET", "stringSetValue": []},
+]
+
+
+# What an agent reports that can do everything. Capabilities have no value (recorded 2018).
+_PREFIX = "com.amazonaws.ecs.capability"
+_AGENT_ATTRIBUTES: list[Wire] = [
+    {"name": "ecs.vpc-id", "value": "vpc-0a1b2c3d4e5f60718"},
+    {"name": "ecs.subnet-id", "value": "subnet-0a1b2c3d4e5f60718"},
+    *({"name": f"{_PREFIX}.docker-remote-api.1.{minor}"} for minor in range(17, 45)),
+    *({"name": f"{_PREFIX}.logging-driver.{driver}"} for driver in ("awslogs", "json-file", "none", "syslog")),
+    {"name": f"{_PREFIX}.ecr-auth"},
+    {"name": f"{_PREFIX}.privileged-container"},
+    {"name": f"{_PREFIX}.task-iam-role"},
+    {"name": f"{_PREFIX}.task-iam-role-network-host"},
+    {"name": "ecs.capability.container-health-check"},
+    {"name": "ecs.capability.execution-role-awslogs"},
+    {"name": "ecs.capability.execution-role-ecr-pull"},
+    {"name": "ecs.capability.secrets.asm.environment-variables"},
+    {"name": "ecs.capability.secrets.ssm.environment-variables"},
+    {"name": "ecs.capability.task-cpu-mem-limit"},
+    {"name": "ecs.capability.task-eni"},
 ]
 
 
@@ -52,13 +73,15 @@ def _register(account: Account, request: Wire) -> Wire:
     document = _identity(request.get("instanceIdentityDocument"))
     zone = document.get("availabilityZone") or f"{account.arns.region}a"
     built_in = {
+        "ecs.ami-id": document.get("imageId") or "ami-0a1b2c3d4e5f60718",
         "ecs.availability-zone": zone,
         "ecs.instance-type": document.get("instanceType") or "m5.large",
         "ecs.os-type": "linux",
         "ecs.cpu-architecture": "x86_64",
     }
     attributes = [{"name": name, "value": value} for name, value in built_in.items()]
-    attributes += [_attribute(each) for each in request.get("attributes", []) if each["name"] not in built_in]
+    reported = request.get("attributes", _AGENT_ATTRIBUTES)
+    attributes += [_attribute(each) for each in reported if each["name"] not in built_in]
     instance = ContainerInstance(
         arn=account.arns.ecs("container-instance", f"{cluster.name}/{account.hex(32)}"),
         ordinal=account.ordinal(),
@@ -186,7 +209,7 @@ def _agent_is_updated(account: Account, instance: ContainerInstance) -> bool:
 
 def _versions(account: Account, instance: ContainerInstance) -> Wire:
     if _agent_is_updated(account, instance):
-        return {**instance.version_info, "agentVersion": LATEST_AGENT}
+        return {**instance.version_info, "agentVersion": LATEST_AGENT, "agentHash": LATEST_HASH}
     return instance.version_info
 
 
@@ -220,14 +243,21 @@ def _remaining(account: Account, instance: ContainerInstance) -> list[Wire]:
     values: dict[str, Wire] = {
         "CPU": {"integerValue": room.cpu},
         "MEMORY": {"integerValue": room.memory},
-        "PORTS": {"stringSetValue": _ports(room.ports, "tcp")},
-        "PORTS_UDP": {"stringSetValue": _ports(room.ports, "udp")},
     }
-    return [{**resource, **values.get(resource["name"], {})} for resource in instance.resources]
+    protocols = {"PORTS": "tcp", "PORTS_UDP": "udp"}
+    remaining: list[Wire] = []
+    for resource in instance.resources:
+        shown = {**resource, **values.get(resource["name"], {})}
+        if resource["name"] in protocols:
+            shown["stringSetValue"] = _ports(resource, room.ports, protocols[resource["name"]])
+        remaining.append(shown)
+    return remaining
 
 
-def _ports(ports: set[tuple[int, str]], protocol: str) -> list[str]:
-    return [str(port) for port, each in sorted(ports) if each == protocol]
+def _ports(registered: Wire, ports: set[tuple[int, str]], protocol: str) -> list[str]:
+    """Return the reserved ports: those of the agent in its order, then those of tasks."""
+    agents: list[str] = registered.get("stringSetValue", [])
+    return [*agents, *(str(port) for port, each in sorted(ports) if each == protocol and str(port) not in agents)]
 
 
 OPERATIONS = {

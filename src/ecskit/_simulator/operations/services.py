@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ecskit._rules.services import SERVICE_RULES
+from ecskit._rules.services import GRACE_PERIOD, SERVICE_RULES
 from ecskit._simulator.errors import invalid
 from ecskit._simulator.limits import check_count
 from ecskit._simulator.pagination import paginate
@@ -20,6 +20,7 @@ from ecskit._simulator.scheduler.service_rules import (
     REVISION_MEMBERS,
     changeable,
     check_service,
+    default_rebalancing,
     revision_config,
     service_not_found,
     service_settings,
@@ -47,10 +48,11 @@ def _create(account: Account, request: Wire) -> Wire:
     check_service(SERVICE_RULES, stated)
     existing = _existing(account, cluster, arn, request)
     if existing is not None:
-        return {"service": _shown(account, existing)}
+        return {"service": _with_tags(existing, _shown(account, existing))}
     config: Wire = {}
     if controller != "EXTERNAL":
         config = revision_config(account, cluster, SERVICE_RULES, stated, _wanted({}, request))
+    settings.setdefault("availabilityZoneRebalancing", default_rebalancing(scheduling, settings, config))
     service = Service(
         arn=arn,
         name=name,
@@ -71,9 +73,9 @@ def _create(account: Account, request: Wire) -> Wire:
     if controller == "ECS":
         rollouts.begin(account, service)
     elif controller == "CODE_DEPLOY":
-        add_task_set(account, service, service.config, {"startedBy": "CODE_DEPLOY"}, scale=100.0, primary=True)
+        add_task_set(account, service, service.config, {}, scale=100.0, primary=True)
     loop.run_service(account, service)
-    return {"service": _shown(account, service)}
+    return {"service": _with_tags(service, _shown(account, service))}
 
 
 def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Service | None:
@@ -114,8 +116,17 @@ def _wanted(old: Wire, request: Wire) -> Wire:
 
 
 def _shown(account: Account, service: Service) -> Wire:
+    """Return a service as answers of changes show it: without the service deployment, unlike descriptions.
+
+    In published answers of CreateService and UpdateService (2026) it is absent, beside `currentServiceRevisions`.
+    """
     shown = service.shown.at(account.now) or {}
-    return {**shown, "tags": service.tags}
+    return {name: value for name, value in shown.items() if name != "currentServiceDeployment"}
+
+
+def _with_tags(service: Service, shown: Wire) -> Wire:
+    """Return a service with its tags. Without tags the member is absent (recorded 2024)."""
+    return {**shown, "tags": service.tags} if service.tags else shown
 
 
 def _describe(account: Account, request: Wire) -> Wire:
@@ -132,7 +143,7 @@ def _describe(account: Account, request: Wire) -> Wire:
             arn = reference if reference.startswith("arn:") else account.arns.ecs("service", f"{cluster.name}/{name}")
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
-            found.append({**shown, "tags": service.tags} if "TAGS" in request.get("include", []) else shown)
+            found.append(_with_tags(service, shown) if "TAGS" in request.get("include", []) else shown)
     return {"services": found, "failures": failures}
 
 
@@ -183,6 +194,9 @@ def _update(account: Account, request: Wire) -> Wire:
     desired = request.get("desiredCount", service.desired)
     settings = service_settings(service.scheduling, service.settings, request)
     stated = _stated(service, request, settings)
+    # A load balancer in the same request does not count.
+    # Seen: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313
+    check_service([GRACE_PERIOD], {**stated, "loadBalancers": [], "vpcLatticeConfigurations": [], **service.config})
     changes = [name for name in REVISION_MEMBERS if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
@@ -214,7 +228,8 @@ def _stated(service: Service, request: Wire, settings: Wire) -> Wire:
     """Return a service with an update, as a request to create it states it."""
     count = {} if service.is_daemon else {"desiredCount": service.desired}
     kind = {"schedulingStrategy": service.scheduling, "deploymentController": {"type": service.controller}}
-    return {**count, **request, **settings, **kind}
+    kept = {name: value for name, value in settings.items() if name != GRACE_PERIOD.where}
+    return {**count, **kept, **request, "deploymentConfiguration": settings["deploymentConfiguration"], **kind}
 
 
 def _delete(account: Account, request: Wire) -> Wire:
@@ -231,8 +246,11 @@ def _delete(account: Account, request: Wire) -> Wire:
         rollouts.supersede(account, service, "The service was deleted.")
         service.status = "DRAINING"
         service.scale(account.now, 0)
+        for task_set in service.task_sets:
+            task_set.rescale(account.now, 0.0)
         loop.run_service(account, service)
-    return {"service": _shown(account, service)}
+    # Only this answer has deployments of a CODE_DEPLOY service (recorded 2024).
+    return {"service": {"deployments": [], **_shown(account, service)}}
 
 
 OPERATIONS = {

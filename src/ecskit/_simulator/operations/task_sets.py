@@ -114,7 +114,7 @@ def _update(account: Account, request: Wire) -> Wire:
     task_set = _found(service, request["taskSet"])
     if task_set.status == "DRAINING":
         raise invalid("The task set is DRAINING.")
-    task_set.scale, task_set.updated_at = _scale(request["scale"]), account.now
+    task_set.rescale(account.now, _scale(request["scale"]))
     loop.run_service(account, service)
     return {"taskSet": _shown(account, task_set)}
 

@@ -5,17 +5,29 @@ Lists and dicts in a record are replaced, never edited in place: requests and an
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 
 from ecskit._simulator.task_lifecycle import Step, TaskPlan, purged_at, snapshot
 from ecskit._simulator.wire import Wire, timestamp
+
+if TYPE_CHECKING:
+    from ecskit._simulator.cluster_attachments import Attachment
 
 Tags = list[dict[str, str]]
 
 
 @attrs.define(kw_only=True)
 class Cluster:
-    """One cluster. Its counts are computed from its tasks and container instances."""
+    """One cluster. Its counts are computed from its tasks and container instances.
+
+    Args:
+        attachments: What its capacity providers and its default namespace need.
+        detaching: The attachments that the latest change removes.
+        changing_until: When the latest change of attachments ends; 0 before the first one.
+        provisioned_at: When it becomes ACTIVE.
+    """
 
     name: str
     arn: str
@@ -26,6 +38,10 @@ class Cluster:
     service_connect_defaults: Wire | None = None
     capacity_providers: list[str]
     default_strategy: list[Wire]
+    attachments: tuple[Attachment, ...] = ()
+    detaching: tuple[Attachment, ...] = ()
+    changing_until: float = 0.0
+    provisioned_at: float = 0.0
     deleted_at: float | None = None
 
     @property
@@ -72,11 +88,19 @@ class TaskDefinition:
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """The resources that a task takes from an instance: CPU units, memory in MiB, host ports with their protocols."""
+    """The resources that a task takes from an instance.
+
+    Args:
+        cpu: CPU units.
+        memory: MiB of memory.
+        ports: The host ports of its definition, with their protocols: they are reserved.
+        chosen_ports: The host ports that were chosen for it. ECS does not count them as reserved.
+    """
 
     cpu: int
     memory: int
     ports: frozenset[tuple[int, str]] = frozenset()
+    chosen_ports: frozenset[tuple[int, str]] = frozenset()
 
 
 @attrs.define(kw_only=True)
@@ -136,11 +160,42 @@ class ContainerInstance:
 
 @attrs.define(kw_only=True)
 class CapacityProvider:
-    """One capacity provider; `body` holds the members of the request."""
+    """One capacity provider.
+
+    Args:
+        body: The members of the request, with defaults.
+        update_status: Its `updateStatus` while nothing changes; None before the first change.
+        next_body: The body after the update in progress; None if there is none.
+        updated_at: When the update in progress ends.
+        deleted_at: When its deletion ends, or None if it is not deleted.
+    """
 
     name: str
     arn: str
     body: Wire
     tags: Tags
-    update_status: str
+    update_status: str | None = None
+    next_body: Wire | None = None
+    updated_at: float = 0.0
     deleted_at: float | None = None
+
+    def settle(self, now: float) -> None:
+        """End the update in progress if its time is over."""
+        if self.next_body is not None and self.updated_at <= now:
+            self.body, self.next_body, self.update_status = self.next_body, None, "UPDATE_COMPLETE"
+
+    def show(self, now: float, *, tags: bool) -> Wire:
+        """Return the capacity provider as answers show it."""
+        self.settle(now)
+        deleting, gone = self.deleted_at is not None, self.deleted_at is not None and self.deleted_at <= now
+        status = "UPDATE_IN_PROGRESS" if self.next_body is not None else self.update_status
+        if deleting:
+            status = "DELETE_COMPLETE" if gone else "DELETE_IN_PROGRESS"
+        body: Wire = {
+            "capacityProviderArn": self.arn,
+            "name": self.name,
+            "status": "INACTIVE" if gone else "ACTIVE",
+            "tags": self.tags if tags else [],
+            **self.body,
+        }
+        return body if status is None else {**body, "updateStatus": status}

@@ -170,7 +170,15 @@ class Rollout:
 
 @attrs.define(kw_only=True)
 class TaskSet:
-    """One task set of a service with the deployment controller EXTERNAL or CODE_DEPLOY."""
+    """One task set of a service with the deployment controller EXTERNAL or CODE_DEPLOY.
+
+    Args:
+        scale: Its share of the desired count, in percent.
+        computed: Its computed desired count, which follows the scale and the desired count of the service.
+        computed_at: When the computed desired count changes next; None while nothing changed.
+        rescaled: Whether the scale has changed since the count was computed.
+        steady: Whether it is in STEADY_STATE, since `steady_at`.
+    """
 
     id: str
     arn: str
@@ -182,10 +190,18 @@ class TaskSet:
     created_at: float
     updated_at: float
     status: str = "ACTIVE"
+    computed: int = 0
+    computed_at: float | None = None
+    rescaled: bool = True
     steady: bool = False
     steady_at: float
     shown: Timeline = attrs.field(factory=Timeline)
     gone_at: float | None = None
+
+    def rescale(self, now: float, scale: float) -> None:
+        """Change the scale: it is STABILIZING at once."""
+        self.scale, self.updated_at, self.steady_at = scale, now, now
+        self.rescaled, self.steady = True, False
 
 
 @attrs.frozen
@@ -276,7 +292,8 @@ class Service:
         if desired != self.desired:
             self.last_scaling, self.desired = (now, self.desired), desired
 
-    def add_event(self, now: float, event_id: str, message: str) -> None:
-        """Add an event; the newest comes first."""
-        event: Wire = {"id": event_id, "createdAt": timestamp(now), "message": f"(service {self.name}) {message}"}
+    def add_event(self, now: float, event_id: str, message: str, *, part: str | None = None) -> None:
+        """Add an event; the newest comes first. `part` is the id of the task set that it is about, if it is one."""
+        about = self.name if part not in {each.id for each in self.task_sets} else f"{self.name}, taskSet {part}"
+        event: Wire = {"id": event_id, "createdAt": timestamp(now), "message": f"(service {about}) {message}"}
         self.events = (event, *self.events)[:MAX_EVENTS]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._simulator.fargate import resolved_version
+from ecskit._simulator.images import digest
 from ecskit._simulator.scheduler.live_tasks import live_tasks_of, of_deployment
 from ecskit._simulator.scheduler.rollouts import has_circuit_breaker, threshold
 from ecskit._simulator.scheduler.shown_counts import record_counts, shown_desired_count, shown_task_counts
@@ -39,7 +41,9 @@ _SERVED = (
     "serviceRegistries",
     "enableExecuteCommand",
 )
-_OWN = frozenset({"role"})
+_OWN = frozenset({"role", "deploymentConfiguration"})
+# The deployment configuration of services whose deployments another controller makes (recorded 2024).
+_PERCENTAGES = ("maximumPercent", "minimumHealthyPercent")
 
 
 def record_descriptions(account: Account, service: Service) -> None:
@@ -61,11 +65,15 @@ def record_descriptions(account: Account, service: Service) -> None:
 def show_service(account: Account, service: Service, tasks: Sequence[ServiceTask]) -> Wire:
     """Return a service as it is now, without its tags."""
     running, pending = shown_task_counts(account, service)
+    rolls = service.controller == "ECS"
     body: Wire = {
         "serviceArn": service.arn,
         "serviceName": service.name,
         "clusterArn": service.cluster.arn,
         "status": service.status,
+        "deploymentConfiguration": _configuration(service),
+        "deploymentController": {"type": service.controller},
+        "resourceManagementType": "CUSTOMER",
         "desiredCount": service.desired,
         "runningCount": running,
         "pendingCount": pending,
@@ -76,16 +84,17 @@ def show_service(account: Account, service: Service, tasks: Sequence[ServiceTask
         "loadBalancers": [],
         "serviceRegistries": [],
         **{name: value for name, value in service.settings.items() if name not in _OWN},
-        **_picked(service.config, _SERVED),
+        **(_picked(service.config, _SERVED) if rolls else show_config(service.config, _SERVED)),
     }
+    if body["loadBalancers"]:
+        body.setdefault("healthCheckGracePeriodSeconds", 0)
     role = _role(account, service)
     if role is not None:
         body["roleArn"] = role
     if service.controller != "CODE_DEPLOY":
         body["deployments"] = [_show_deployment(account, service, each, tasks) for each in service.deployments]
-    if service.controller != "ECS":
-        body["deploymentController"] = {"type": service.controller}
-        body["taskSets"] = [show_task_set(account, service, each) for each in service.task_sets]
+    if not rolls:
+        body["taskSets"] = [{**show_task_set(account, service, each), "tags": each.tags} for each in service.task_sets]
     if service.controller == "EXTERNAL":
         body["launchType"] = "EC2"  # its task sets have launch types of their own
     if service.rollouts:
@@ -93,6 +102,15 @@ def show_service(account: Account, service: Service, tasks: Sequence[ServiceTask
         occupied = [each for each in service.deployments if each is service.primary or of_deployment(tasks, each.id)]
         body["currentServiceRevisions"] = [_show_revision_counts(account, service, each, tasks) for each in occupied]
     return body
+
+
+def _configuration(service: Service) -> Wire:
+    """Return the deployment configuration that a service shows: percentages alone unless ECS makes the deployments."""
+    own: Wire = service.settings["deploymentConfiguration"]
+    if service.controller != "ECS":
+        return _picked(own, _PERCENTAGES)
+    # ECS chooses a bake time if there are alarms.
+    return own if own.get("alarms", {}).get("enable") else {"bakeTimeInMinutes": 0, **own}
 
 
 def _role(account: Account, service: Service) -> str | None:
@@ -116,6 +134,14 @@ def _picked(source: Wire, names: Sequence[str]) -> Wire:
     return {name: source[name] for name in names if name in source}
 
 
+def show_config(config: Wire, names: Sequence[str]) -> Wire:
+    """Return the members of a revision as deployments and task sets show them: with a resolved platform version."""
+    shown = _picked(config, names)
+    if "platformVersion" in shown:
+        shown["platformVersion"] = resolved_version(shown["platformVersion"], config["platformFamily"])
+    return shown
+
+
 def _show_deployment(account: Account, service: Service, deployment: Deployment, tasks: Sequence[ServiceTask]) -> Wire:
     running, pending = shown_task_counts(account, service, deployment.id)
     return {
@@ -129,7 +155,7 @@ def _show_deployment(account: Account, service: Service, deployment: Deployment,
         "updatedAt": timestamp(deployment.updated_at),
         "rolloutState": deployment.state,
         "rolloutStateReason": deployment.reason,
-        **_picked(deployment.revision.config, _DEPLOYED),
+        **show_config(deployment.revision.config, _DEPLOYED),
     }
 
 
@@ -266,19 +292,21 @@ def show_revision(account: Account, service: Service, revision: Revision) -> Wir
         "clusterArn": service.cluster.arn,
         "createdAt": timestamp(revision.created_at),
         "guardDutyEnabled": False,
-        "containerImages": [{"containerName": each["name"], "image": each["image"]} for each in containers],
-        **_picked(revision.config, _REVISED),
+        "containerImages": [
+            {"containerName": each["name"], "image": each["image"], "imageDigest": digest(each["image"])}
+            for each in containers
+        ],
+        **show_config(revision.config, _REVISED),
     }
 
 
 def show_task_set(account: Account, service: Service, task_set: TaskSet) -> Wire:
     """Return a task set as it is now, without its tags."""
     running, pending = shown_task_counts(account, service, task_set.id)
-    wanted = 0 if task_set.status == "DRAINING" else computed_desired_count(service, task_set.scale)
     return {
         **task_set.body,
         "status": task_set.status,
-        "computedDesiredCount": wanted,
+        "computedDesiredCount": task_set.computed,
         "runningCount": running,
         "pendingCount": pending,
         "updatedAt": timestamp(task_set.updated_at),

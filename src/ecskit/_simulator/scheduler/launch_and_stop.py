@@ -38,6 +38,17 @@ RETRY_SECONDS = 15.0
 FIRST_SILENCE = 60.0
 LONGEST_SILENCE = 6 * 3600.0
 
+# Recorded 2021. What is closest: the example of DescribeServices in the service model, and
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+_UNPLACED = (
+    "was unable to place a task because no container instance met all of its requirements. {why}. For more information,"
+    " see the Troubleshooting section of the Amazon ECS Developer Guide."
+)
+_CLOSEST = {
+    "RESOURCE:CPU": "has insufficient CPU units available",
+    "RESOURCE:MEMORY": "has insufficient memory available",
+    "RESOURCE:PORTS": "is already using a port required by your task",
+}
 _SCALED_IN = "Scaling activity initiated by"
 _COPIED = ("networkConfiguration", "platformVersion")
 
@@ -83,7 +94,7 @@ def launch(
         if isinstance(room, str):
             if placement.rooms or not service.is_daemon:
                 service.retry_at = account.now + RETRY_SECONDS
-                stuck = f"was unable to place a task. Reason: {room}"
+                stuck = _UNPLACED.format(why=placement.why(room))
             break
         task = start_task(account, job, room=room, capacity_provider=provider)
         placement.use(room)
@@ -95,7 +106,7 @@ def launch(
         zone = place_in_emptiest_zone(account, service, started)
         where = "" if zone is None else f" in {zone} to AZ Rebalance"
         message = f"has started {len(started)} tasks{where}: {_listed(started)}."
-        service.add_event(account.now, account.uuid(), message)
+        service.add_event(account.now, account.uuid(), message, part=started_by)
     if stuck is not None:
         show_stuck_event(account, service, stuck)
     elif len(started) == count:
@@ -144,8 +155,14 @@ class _Placement:
         if self.job.fargate:
             return None
         if not self.rooms:
-            return "No container instance is left for it."
+            return "No Container Instances were found in your cluster."
         return choose(account, self.rooms, demand_of(self.job.definition, {}), self.rules, self.used)
+
+    def why(self, reason: str) -> str:
+        """Return why the next task was not placed, as events show it."""
+        if reason not in _CLOSEST:
+            return f"Reason: {reason.rstrip('.')}"
+        return f"The closest matching (container-instance {short_id(self.rooms[0].instance.arn)}) {_CLOSEST[reason]}"
 
     def use(self, room: FreeCapacity | None) -> None:
         """Note that a task was placed."""
@@ -172,7 +189,7 @@ def daemon_instances(account: Account, service: Service, config: Wire) -> list[C
 def stop(account: Account, service: Service, tasks: Iterable[ServiceTask]) -> None:
     """Stop tasks, and show the events."""
     primary = _primary(service)
-    stopped: list[str] = []
+    stopped: dict[str, list[str]] = {}
     moved: list[str] = []
     for task in tasks:
         record, tracked = account.tasks[task.arn], service.live_tasks[task.arn]
@@ -183,10 +200,13 @@ def stop(account: Account, service: Service, tasks: Iterable[ServiceTask]) -> No
         tracked.stop_handled = True
         if record.steps[-1].at <= account.now:
             service.due_at = account.now
-        (moved if tracked.moves and task.started_by == primary else stopped).append(task.arn)
-    if stopped:
-        message = f"has stopped {len(stopped)} running tasks: {_listed(stopped)}."
-        service.add_event(account.now, account.uuid(), message)
+        if tracked.moves and task.started_by == primary:
+            moved.append(task.arn)
+        else:
+            stopped.setdefault(task.started_by if service.task_sets else "", []).append(task.arn)
+    for started_by, arns in stopped.items():
+        message = f"has stopped {len(arns)} running tasks: {_listed(arns)}."
+        service.add_event(account.now, account.uuid(), message, part=started_by)
     for arn in moved:
         where = f"in {zone_of(account, arn)} due to AZ rebalancing"
         service.add_event(account.now, account.uuid(), f"has stopped 1 running tasks {where}: {_listed([arn])}.")

@@ -97,6 +97,7 @@ def _due_moments(account: Account, service: Service) -> Iterator[float]:
     for rollout in service.rollouts:
         if not rollout.is_over:
             times += [rollout.until, rollout.baked_at, *stages.due_moments(rollout)]
+    times += [task_set.computed_at for task_set in service.task_sets]
     for arn, tracked in service.live_tasks.items():
         task = account.tasks[arn]
         times.append(observe(tracked, task, last).until)
@@ -265,7 +266,8 @@ def _launch(
     if count == 0 or service.not_before > account.now or service.retry_at is not None:
         return
     started = launch(account, service, deployment.id, deployment.revision.config, among=tasks, count=count)
-    if started < count and not service.is_daemon:
+    # A task that finds no room after the deployment is complete is no failure of it (recorded 2021).
+    if started < count and not service.is_daemon and deployment.state == "IN_PROGRESS":
         count_failure(service, deployment.id)
 
 

@@ -244,6 +244,7 @@ def _succeed(account: Account, service: Service, rollout: Rollout) -> None:
 def _complete(account: Account, service: Service, deployment: Deployment) -> None:
     deployment.set_state(account.now, "COMPLETED", f"ECS deployment {deployment.id} completed.")
     service.completed = deployment
+    deployment.failed = 0
     service.add_event(account.now, account.uuid(), f"(deployment {deployment.id}) deployment completed.")
 
 

@@ -132,11 +132,32 @@ def revision_config(
     check_service(rules, {**service, **config}, definition.body, launch_type_of(config))
     if strategy:
         config["capacityProviderStrategy"] = known_strategy(strategy, cluster.capacity_providers)
+    vpc = config.get("networkConfiguration", {}).get("awsvpcConfiguration")
+    if vpc is not None:
+        config["networkConfiguration"] = {"awsvpcConfiguration": {"assignPublicIp": "DISABLED", **vpc}}
     if launch_type_of(config) == "FARGATE":
         version = config.setdefault("platformVersion", "LATEST")
         _, family = platform(definition.body.get("runtimePlatform", {}), version)
         config["platformFamily"] = family
     return config
+
+
+def default_rebalancing(scheduling: str, settings: Wire, config: Wire) -> str:
+    """Return `availabilityZoneRebalancing` of a service that is created without it.
+
+    Sources: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html and
+    https://github.com/hashicorp/terraform-provider-aws/pull/44117 (DISABLED for services that cannot be balanced).
+    """
+    first: Wire = next(iter(settings["placementStrategy"]), {})
+    fits = (
+        scheduling == "REPLICA"
+        and settings["deploymentConfiguration"]["maximumPercent"] > 100
+        and first.get("field", "attribute:ecs.availability-zone") == "attribute:ecs.availability-zone"
+        and first.get("type", "spread") == "spread"
+        and config.get("launchType") != "EXTERNAL"
+        and not any("loadBalancerName" in each for each in config.get("loadBalancers", []))
+    )
+    return "ENABLED" if fits else "DISABLED"
 
 
 def service_not_found() -> SimulatedError:

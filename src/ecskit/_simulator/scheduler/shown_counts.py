@@ -4,9 +4,10 @@
 the tasks. Both affect reads only: the scheduler uses the counts of `live_tasks` and `replacement`.
 
 Sources: answers right after UpdateService show `zero_first` (recorded 2021 and 2024) and `at_once` (recorded
-2019). An answer late in a rollout shows an old deployment with a desired count of 0 whose last tasks run (recorded). A
-created service shows its count at once (recorded). Scaling changes the counts of service and deployment at once
-(recorded 2021). The counts in between, `stepwise`, and counts that are behind are inferred.
+2019). An answer late in a rollout shows an old deployment with a desired count of 0 whose last tasks run (recorded).
+The first deployment shows its count from the start (recorded 2019), or 0 in the answer of CreateService (documented
+2025, published 2026): `zero_first`. Scaling changes the counts of service and deployment at once (recorded 2021).
+The counts in between, `stepwise`, and counts that are behind are inferred.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.services import Deployment, Rollout, Service
     from ecskit._simulator.wire import Wire
 
+# Seconds until the first deployment of a service shows its count under `zero_first` (inferred).
+COUNTED_AFTER = 1.0
+
 
 def shown_desired_count(
     account: Account, service: Service, deployment: Deployment, tasks: Sequence[ServiceTask]
@@ -35,6 +39,8 @@ def shown_desired_count(
     primary, rollout = service.primary, service.rollout
     if primary is None or deployment not in service.deployments:
         return 0
+    if deployment is primary and account.now < _counted_from(account, service):
+        return 0
     if rollout is not None and rollout.stages and rollout.status in ("PENDING", "IN_PROGRESS"):
         return _desired_in_stages(account, service, rollout, deployment, desired)
     if len(service.deployments) == 1 or primary.state == "COMPLETED":
@@ -42,6 +48,11 @@ def shown_desired_count(
     if deployment is primary:
         return _desired_of_new(account, service, deployment, tasks, desired)
     return _desired_of_old(account, service, deployment, tasks, desired)
+
+
+def _counted_from(account: Account, service: Service) -> float:
+    """Return the moment from which the first deployment of a service shows its desired count."""
+    return service.created_at + (COUNTED_AFTER if account.counting == "zero_first" else 0.0)
 
 
 def _desired_after_lag(account: Account, service: Service) -> int:
@@ -114,6 +125,7 @@ def shown_task_counts(account: Account, service: Service, started_by: str = "") 
 
 def due_moments(account: Account, service: Service) -> Iterator[float]:
     """Yield the moments at which time alone changes the counts shown."""
+    yield _counted_from(account, service)
     if service.last_scaling is not None and account.lag.deployments_scale_after:
         yield service.last_scaling[0] + account.lag.deployments_scale_after
     if account.lag.counts_behind:

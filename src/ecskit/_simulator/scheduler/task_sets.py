@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.records.services import TaskSet
-from ecskit._simulator.scheduler.descriptions import computed_desired_count
+from ecskit._simulator.scheduler.descriptions import computed_desired_count, show_config
 from ecskit._simulator.scheduler.desired_count import keep_count
 from ecskit._simulator.scheduler.launch_and_stop import stop
 from ecskit._simulator.scheduler.live_tasks import live_tasks_of, of_deployment, running_and_pending
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ecskit._simulator.account import Account
     from ecskit._simulator.records.resources import Tags
     from ecskit._simulator.records.services import Service
+
+
+# Answers of UpdateService and DeleteService show the count before (recorded 2024); the duration is inferred.
+COMPUTED_AFTER = 1.0
 
 
 def add_task_set(
@@ -58,7 +62,6 @@ def add_task_set(
         steady_at=account.now,
         status="PRIMARY" if primary else "ACTIVE",
     )
-    shown = {name: value for name, value in config.items() if name in _SHOWN}
     task_set.body = {
         "id": task_set.id,
         "taskSetArn": task_set.arn,
@@ -67,7 +70,7 @@ def add_task_set(
         "createdAt": timestamp(account.now),
         "loadBalancers": [],
         "serviceRegistries": [],
-        **shown,
+        **show_config(config, _SHOWN),
         **members,
     }
     service.task_sets = [*service.task_sets, task_set]
@@ -89,9 +92,8 @@ _SHOWN = (
 def run_task_sets(account: Account, service: Service) -> None:
     """Launch and stop what is due, and remove the task sets that have drained."""
     for task_set in service.task_sets:
-        drains = "DRAINING" in (task_set.status, service.status)
-        count = 0 if drains else computed_desired_count(service, task_set.scale)
-        keep_count(account, service, task_set.id, task_set.config, count)
+        _compute(account, service, task_set)
+        keep_count(account, service, task_set.id, task_set.config, task_set.computed)
     tasks = live_tasks_of(account, service)
     ids = {task_set.id for task_set in service.task_sets}
     stop(account, service, [task for task in tasks if not task.stopping and task.started_by not in ids])
@@ -104,7 +106,21 @@ def run_task_sets(account: Account, service: Service) -> None:
             continue
         own = of_deployment(tasks, task_set.id)
         running, pending = running_and_pending(own)
-        complete = running == computed_desired_count(service, task_set.scale) and not pending
+        complete = running == task_set.computed and not pending and not task_set.rescaled
         steady = complete and all(task.healthy for task in own)
         if steady != task_set.steady:
             task_set.steady, task_set.steady_at = steady, account.now
+            if steady:
+                service.add_event(account.now, account.uuid(), "updated state to STEADY_STATE.", part=task_set.id)
+
+
+def _compute(account: Account, service: Service, task_set: TaskSet) -> None:
+    """Let the computed desired count follow the scale and the desired count of the service, a second later."""
+    drains = "DRAINING" in (task_set.status, service.status)
+    wanted = 0 if drains else computed_desired_count(service, task_set.scale)
+    if wanted == task_set.computed and not task_set.rescaled:
+        task_set.computed_at = None
+    elif task_set.computed_at is None:
+        task_set.computed_at = account.now + COMPUTED_AFTER
+    elif task_set.computed_at <= account.now:
+        task_set.computed, task_set.computed_at, task_set.rescaled = wanted, None, False
