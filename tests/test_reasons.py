@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecskit._core.reasons import LASTING, PASSING, REASONS, Kind, Reason, find, passes, why
+from ecskit._core.reasons import LASTING, PASSING, REASONS, Kind, Reason, find, passes, reason_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,7 +17,7 @@ def test_a_row_matches_its_own_example_first(row: Reason) -> None:
     """No row before it takes its text; general rows are for stopped tasks only."""
     assert row is find(row.example, row.kind, general=row.general)
     if row.kind in (*PASSING, *LASTING):
-        found = why(row.example, general=row.general)
+        found = reason_of(row.example, general=row.general)
         assert found is not None
         assert (found.kind in PASSING) == (row.kind in PASSING) == passes(row.example, general=row.general)
 
@@ -83,7 +83,7 @@ FIRST: list[tuple[str, Kind | None]] = [
 @pytest.mark.parametrize(("text", "kind"), FIRST)
 def test_what_a_text_means(text: str, kind: Kind | None) -> None:
     """Failures and events, as documented."""
-    found = why(text)
+    found = reason_of(text)
     assert kind == (found and found.kind)
 
 
@@ -104,7 +104,7 @@ def test_events_about_tasks_that_were_not_placed(text: str) -> None:
 
 def test_nothing_is_found_in_nothing() -> None:
     """ECS may give no reason."""
-    assert find(None, *PASSING) is why("") is None
+    assert find(None, *PASSING) is reason_of("") is None
     assert not passes()
     assert not passes(None, "")
 

@@ -149,12 +149,12 @@ KNOWN_DIFFERENCES = (
         moto=("= stop lost task", "failures*"),
     ),
     KnownDifference(
-        "ministack deletes ACTIVE task definitions; `deleteRequestedAt` and the like are missing",
+        "ministack deletes ACTIVE task definitions; `deregisteredAt` is in other answers",
         "simulator",
-        "A revision must be deregistered first; `deregisteredAt` and `deleteRequestedAt` have the times",
+        "A revision must be deregistered first; the answers of deregistration and deletion lack the time that they set",
         api("DeleteTaskDefinitions"),
-        ministack=("failures*", "taskDefinition.deleteRequestedAt", "taskDefinition.revision"),
-        moto=("taskDefinition.deleteRequestedAt", "taskDefinition.deregisteredAt", "failures[].reason"),
+        ministack=("failures*", "taskDefinition.deregisteredAt", "taskDefinition.revision"),
+        moto=("taskDefinition.deregisteredAt",),
     ),
     # services
     KnownDifference(
@@ -193,12 +193,12 @@ KNOWN_DIFFERENCES = (
         moto=("service.deployments",),
     ),
     KnownDifference(
-        "`deploymentController` is shown although the request had none",
+        "Services lack `availabilityZoneRebalancing` and `resourceManagementType`",
         "simulator",
-        "In the example of AWS it is shown for EXTERNAL only; clients must accept both",
-        EXAMPLE,
-        ministack=("service.deploymentController",),
-        moto=("service.deploymentController",),
+        "ECS shows both unasked: the first one is ENABLED for new services that can be balanced",
+        api("Service"),
+        ministack=("service.availabilityZoneRebalancing", "service.resourceManagementType"),
+        moto=("service.availabilityZoneRebalancing", "service.resourceManagementType"),
     ),
     KnownDifference(
         "Services lack members that ECS fills in, have them as empty strings, or have additional ones",
@@ -206,7 +206,7 @@ KNOWN_DIFFERENCES = (
         "The example of AWS has `placementConstraints`, `placementStrategy`, `platformVersion`, `roleArn`, `createdAt`",
         EXAMPLE,
         ministack=(
-            "service.deploymentConfiguration.strategy",
+            "service.deploymentConfiguration.*",
             "service.enableExecuteCommand",
             "service.healthCheckGracePeriodSeconds",
             "service.networkConfiguration",
@@ -289,6 +289,7 @@ KNOWN_DIFFERENCES = (
             "task.connectivity*",
             "task.containers[].*",
             "task.executionStoppedAt",
+            "task.healthStatus",
             "task.lastStatus",
             "task.pull*",
             "task.startedAt",
@@ -331,7 +332,6 @@ KNOWN_DIFFERENCES = (
             "task.containerInstanceArn",
             "task.ephemeralStorage",
             "task.fargateEphemeralStorage",
-            "task.inferenceAccelerators",
             "task.overrides.*",
         ),
         moto=(
@@ -342,7 +342,6 @@ KNOWN_DIFFERENCES = (
             "task.ephemeralStorage",
             "task.fargateEphemeralStorage",
             "task.healthStatus",
-            "task.inferenceAccelerators",
             "task.memory",
             "task.overrides.*",
             "task.platform*",

@@ -216,6 +216,8 @@ def _container(draft: Draft, name: str, others: Sequence[Wire], *, has_memory: b
         container["dependsOn"] = [_dependency(draft, random.choice(others))]
     if others and platform.instances and draft.maybe(0.1):
         container["volumesFrom"] = [{"sourceContainer": random.choice(others)["name"], "readOnly": True}]
+    if others and platform.instances and not platform.windows and draft.mode == "bridge" and draft.maybe(0.2):
+        container["links"] = [f"{random.choice(others)['name']}:db"]
     if draft.volumes and draft.maybe(0.5):
         mounted = draft.some(draft.volumes)
         container["mountPoints"] = [{"sourceVolume": each, "containerPath": f"/mnt/{each}"} for each in mounted]
@@ -285,7 +287,7 @@ def _options(draft: Draft) -> Wire:
         {"restartPolicy": {"enabled": True, "restartAttemptPeriod": 60, "ignoredExitCodes": [0]}},
         {"dockerLabels": {"com.example/rule": "Host(`a`) %%host%% ${x}"}},
         {"interactive": True, "pseudoTerminal": True, "versionConsistency": "disabled"},
-        {"links": [], "ulimits": [], "systemControls": []},
+        {"ulimits": [], "systemControls": [], "dockerSecurityOptions": []},
     ]
     if platform.instances:
         offers += [{"stopTimeout": 3600}, {"dockerSecurityOptions": ["label:web"]}]

@@ -168,7 +168,7 @@ def test_tags_are_beside_the_definition(world: World) -> None:
         ({"family": "a b"}, "Family"),
         ({"family": ""}, "family: expected 1 to 255"),
         ({"family": "x" * 256}, "family: expected 1 to 255"),
-        ({"containerDefinitions": []}, "at least one container"),
+        ({"containerDefinitions": []}, "Container list cannot be empty."),
         ({"containerDefinitions": [{**APP, "memory": 4}, {**APP, "memory": 4}]}, "unique"),
         ({"containerDefinitions": [{**APP, "memory": 4, "essential": False}]}, "essential"),
         ({"containerDefinitions": [APP]}, "memory"),

@@ -221,6 +221,12 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         "data",
         error("volumes[1].name", "volume-name"),
     ),
+    "mounted volume": each(
+        lambda mount: fargate(container(mountPoints=[{"containerPath": "/data", **mount}]), volumes=[{"name": "data"}]),
+        {"sourceVolume": "data"},
+        ({}, {"sourceVolume": "Data"}),
+        error(f"{HERE}.mountPoints[0].sourceVolume", "mount-points"),
+    ),
     "mount path twice": each(
         lambda path: mounts("/data", path),
         "/data2",
@@ -353,6 +359,19 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         "a",
         error("containerDefinitions[0].dependsOn", "depends-on-cycle"),
         error("containerDefinitions[1].dependsOn", "depends-on-cycle"),
+    ),
+    "links in awsvpc": each(
+        lambda mode: ec2(container(links=["b"]), container("b"), networkMode=mode),
+        "bridge",
+        ("awsvpc", "host", "none"),
+        error(f"{HERE}.links", "links"),
+    ),
+    "cycle of links": each(
+        lambda link: ec2(container(links=["b:db"]), container("b", links=[link]), container("c")),
+        ("c", "c:app"),
+        ("app", "app:web"),
+        error(f"{HERE}.links", "links"),
+        error("containerDefinitions[1].links", "links"),
     ),
     "proxy container": each(
         lambda name: fargate(proxyConfiguration={"type": "APPMESH", "containerName": name}),

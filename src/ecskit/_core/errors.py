@@ -98,7 +98,7 @@ def described(error: BaseException) -> str:
 
 
 def joined(first: type[T], second: type[Exception], parts: tuple[type[EcsError], ...]) -> type[T]:
-    """Return a class that is both. It looks like the first one, also in tracebacks. Copies are made of `parts`."""
+    """Return a class that is both, with name, module and docstring of the first one. Copies are made of `parts`."""
     bases: Any = (first, second)
     made: list[Any] = [cls for cls in second.__subclasses__() if cls.__bases__ == bases]
     names = {"__module__": first.__module__, "__doc__": first.__doc__, "_parts": parts}

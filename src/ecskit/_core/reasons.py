@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "why"]
+__all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "reason_of"]
 
 Passing: TypeAlias = Literal["throttle", "busy", "capacity", "fault", "interruption"]
 """What passes by itself: too many requests (seconds); work under way, such as a deletion (seconds to minutes); too
@@ -263,12 +263,12 @@ def find(text: str | None, *kinds: Kind, general: bool = False) -> Reason | None
     return next((row for row in rows if re.search(row.pattern, text, re.IGNORECASE | re.DOTALL)), None)
 
 
-def why(text: str | None, *, general: bool = False) -> Reason | None:
-    """Return the row that says why something was not done, and whether that passes."""
+def reason_of(text: str | None, *, general: bool = False) -> Reason | None:
+    """Return the row for the reason why something was not done: it passes or lasts."""
     return find(text, *PASSING, *LASTING, general=general)
 
 
 def passes(*texts: str | None, general: bool = False) -> bool:
-    """Return whether texts about one thing say that it passes: at least one of them, and none that it lasts."""
-    found = {row.kind for text in texts if (row := why(text, general=general))}
+    """Return whether a reason passes, given all its texts: at least one of them passes, and none lasts."""
+    found = {row.kind for text in texts if (row := reason_of(text, general=general))}
     return bool(found.intersection(PASSING)) and not found.intersection(LASTING)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Check, Places, Problem, S_contra, Subject
 
-__all__ = ["absent", "below", "between", "by_name", "fits", "matches", "most", "repeated", "when"]
+__all__ = ["absent", "below", "between", "by_name", "fits", "matches", "most", "reachable", "repeated", "when"]
 
 
 def fits(test: Callable[[Any], bool], text: str) -> Check[Subject]:
@@ -90,4 +90,16 @@ def by_name(items: Places, name: str = "name") -> Mapping[str, list[str]]:
     for path, item in items:
         if item.get(name):
             found.setdefault(item[name], []).append(path)
+    return found
+
+
+def reachable(after: Mapping[str, Sequence[str]], start: str) -> set[str]:
+    """Return the names that come after a name, directly or not."""
+    found: set[str] = set()
+    todo = [*after[start]]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += after.get(name, ())
     return found

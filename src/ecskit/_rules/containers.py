@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, below, between, by_name, fits, matches, most, repeated, when
+from ecskit._rules.checks import absent, below, between, by_name, fits, matches, most, reachable, repeated, when
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, guide
@@ -82,20 +82,8 @@ def _cycles(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]
     }
     for path, container in places:
         name = container.get("name")
-        if name and name in _reachable(after, name):
+        if name and name in reachable(after, name):
             yield Problem(f"{path}.dependsOn", f"{name} depends on itself")
-
-
-def _reachable(after: Mapping[str, Sequence[str]], start: str) -> set[str]:
-    """Return the containers that a container depends on, directly or not."""
-    found: set[str] = set()
-    todo = [*after[start]]
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += after.get(name, ())
-    return found
 
 
 def _health_commands(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ecskit._rules.checks import absent, below, between, matches, when
+from ecskit._rules.checks import absent, below, between, matches, reachable, when
 from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api
 
@@ -130,6 +130,17 @@ def _span(mapping: Wire) -> tuple[int, int] | None:
     return (first, last) if 1 <= first < last <= _LAST else None
 
 
+def _link_cycles(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    linked = {
+        str(container.get("name")): [link.partition(":")[0] for link in container.get("links") or ()]
+        for _, container in definition.containers
+    }
+    for path, container in places:
+        name = container.get("name")
+        if name and name in reachable(linked, name):
+            yield Problem(f"{path}.links", f"{name} is linked to itself")
+
+
 NETWORK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "port",
@@ -214,11 +225,31 @@ NETWORK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "links",
         below("containerDefinitions[]", "links"),
+        # Fargate has its own rule.
         when(
-            lambda d: d.mode in ("awsvpc", "host", "none") and not d.runs_on("FARGATE"),
+            lambda d: d.mode == "awsvpc" and not d.runs_on("FARGATE"),
             absent("only supported in the network mode bridge"),
         ),
         source=_DEFINITION,
+        words="Links are not supported when networkMode=awsvpc.",
+        seen="aws-observability/aws-otel-collector#1359",
+    ),
+    Rule(
+        "links",
+        below("containerDefinitions[]", "links"),
+        when(
+            lambda d: d.mode in ("host", "none") and not d.runs_on("FARGATE"),
+            absent("only supported in the network mode bridge"),
+        ),
+        source=_DEFINITION,
+    ),
+    Rule(
+        "links",
+        "containerDefinitions[]",
+        when(lambda d: d.mode == "bridge", _link_cycles),
+        source=_DEFINITION,
+        words="Container links should not have a cycle",
+        seen="Shippable/support#4194",
     ),
     Rule(
         "no-network",

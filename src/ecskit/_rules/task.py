@@ -117,7 +117,14 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="aws/amazon-ecs-cli#37",
     ),
     Rule("family", "family", fits(lambda name: 1 <= len(name) <= 255, "expected 1 to 255 characters"), source=_REQUEST),
-    Rule("containers", "containerDefinitions", fits(bool, "expected at least one container"), source=_REQUEST),
+    Rule(
+        "containers",
+        "containerDefinitions",
+        fits(bool, "expected at least one container"),
+        source=_REQUEST,
+        words="Container list cannot be empty.",
+        seen="awsdocs/aws-cloudformation-user-guide#454",
+    ),
     Rule(
         "containers",
         "containerDefinitions",
@@ -134,7 +141,14 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         words="Container names must be unique within a Task Definition.",
         seen="Shippable/support#2946",
     ),
-    Rule("essential", "containerDefinitions", _essential, source=api("ContainerDefinition")),
+    Rule(
+        "essential",
+        "containerDefinitions",
+        _essential,
+        source=api("ContainerDefinition"),
+        words="Task definition doesn't have any essential container.",
+        seen="eagletmt/hako#68",
+    ),
     Rule(
         "task-size",
         ("cpu", "memory"),

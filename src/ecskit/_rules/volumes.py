@@ -46,6 +46,12 @@ def _mounted(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem
             yield Problem(path, f"the task definition has no volume {name}")
 
 
+def _unnamed_mounts(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, mount in places:
+        if mount.get("sourceVolume") is None:
+            yield Problem(f"{path}.sourceVolume", "required for each mount point")
+
+
 def _volumes_from(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     names = by_name(definition.containers)
     for path, container in places:
@@ -119,6 +125,14 @@ VOLUME_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=api("MountPoint"),
         words="Unknown volume '{value}'.",
         seen="ansible/ansible#35751",
+    ),
+    Rule(
+        "mount-points",
+        "containerDefinitions[].mountPoints[]",
+        _unnamed_mounts,
+        source=api("MountPoint"),
+        words="Unknown volume 'null'.",
+        seen="blinkist/terraform-aws-airship-ecs-service#46",
     ),
     Rule(
         "mount-points",

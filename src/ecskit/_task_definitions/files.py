@@ -101,7 +101,8 @@ def request_from(
 ) -> RegisterTaskDefinitionRequest:
     """Do what `to_register_request` does. `stacklevel` is the number of frames to the caller that a warning names."""
     _check_type(definition, (TaskDefinition,))
-    data = encode(definition)
+    # Emulators describe empty texts of enums where ECS describes nothing.
+    data = without_empty_enums(encode(definition), TaskDefinition, [])
     if tags:
         data["tags"] = [encode(tag) for tag in tags]
     subject = f"task definition {definition.family}:{definition.revision}"

@@ -89,9 +89,9 @@ def service_error(response: Mapping[str, Any], operation: str, unreadable: bytes
 
 
 def _group_by_reason(text: str) -> type[ServiceError] | None:
-    from ecskit._core.reasons import why  # most programs start without this table
+    from ecskit._core.reasons import reason_of  # most programs start without this table
 
-    reason = why(text)
+    reason = reason_of(text)
     return _BY_REASON.get(reason.kind) if reason else None
 
 

@@ -118,4 +118,4 @@ def without_role(definition: Wire) -> None:
 def without_network(definition: Wire) -> None:
     """Remove what depends on the network mode."""
     definition.pop("proxyConfiguration", None)
-    without(definition, "portMappings", "hostname", "extraHosts", "dnsServers", "systemControls")
+    without(definition, "portMappings", "links", "hostname", "extraHosts", "dnsServers", "systemControls")

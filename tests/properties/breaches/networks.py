@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -118,11 +119,20 @@ for name, value in {"hostname": "web", "extraHosts": [{"hostname": "a", "ipAddre
         return f"{at}.{name}"
 
 
-@BREACHES.breach("links", EC2)
-def links(definition: Wire, random: Random) -> str:
-    in_mode(definition, "awsvpc", "host", "none", random=random)
-    at = extra(definition, links=[definition["containerDefinitions"][0]["name"]])
-    return f"{at}.links"
+for mode in ("awsvpc", "host", "none"):
+
+    @BREACHES.breach("links", EC2)
+    def links_in_another_mode(definition: Wire, random: Random, mode: str = mode) -> str:
+        in_mode(definition, mode, random=random)
+        return f"{extra(definition, links=[definition['containerDefinitions'][0]['name']])}.links"
+
+
+@BREACHES.breach("links", EC2, EXTERNAL)
+def links_in_a_cycle(definition: Wire, random: Random) -> Iterable[str]:
+    in_mode(definition, "bridge", random=random)
+    names = ["x", "y", "z"][: random.randint(1, 3)]
+    links = [f"{name}{random.choice(['', ':alias'])}" for name in [*names[1:], names[0]]]
+    return [f"{extra(definition, name=name, links=[link])}.links" for name, link in zip(names, links, strict=True)]
 
 
 @BREACHES.breach("no-network", EC2, EXTERNAL)

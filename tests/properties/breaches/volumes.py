@@ -60,6 +60,11 @@ def unknown_volume(definition: Wire, _: Random) -> str:
 
 
 @BREACHES.breach("mount-points")
+def no_volume(definition: Wire, _: Random) -> str:
+    return f"{extra(definition, mountPoints=[{'containerPath': '/a'}])}.mountPoints[0].sourceVolume"
+
+
+@BREACHES.breach("mount-points")
 def two_volumes_at_a_path(definition: Wire, _: Random) -> str:
     volume(definition, name="one")
     volume(definition, name="two")
