@@ -16,6 +16,7 @@ from ecskit._core.documented import Documented
 from ecskit._core.members import members
 from ecskit._core.model import Model
 from ecskit._core.wording import bounded, escaped
+from ecskit._rules.placeholders import is_placeholder
 
 __all__ = [
     "Check",
@@ -29,6 +30,7 @@ __all__ = [
     "Subject",
     "Wire",
     "api",
+    "deployed",
     "find",
     "guide",
     "places",
@@ -221,6 +223,8 @@ def value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | b
         if index is not None:
             value = value[index] if isinstance(value, Sequence) and index < len(value) else None
         cls = member.kind.type if member.kind.shape == "model" else None
+    if path.endswith(".valueFrom") and not (str(value).startswith("arn:") or is_placeholder(str(value))):
+        return None  # the secret itself, if it was written there by mistake
     return value if isinstance(value, (str, int, float)) else None
 
 
@@ -242,6 +246,11 @@ def _container(wire: Wire, path: str) -> str:
 def api(structure: str) -> str:
     """Return the page of a structure or operation in the API reference."""
     return f"https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_{structure}.html"
+
+
+def deployed(rule: str) -> str:
+    """Return where real deployments are recorded, with what ECS answered."""
+    return f"badmintoncryer/cdk-preflight#rules/ecs/{rule}/meta.yaml"
 
 
 def guide(page: str) -> str:

@@ -20,9 +20,26 @@ def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Prob
     for place in definition.texts:
         if place.member is None:
             name = place.path.rpartition(".")[2]
-            yield Problem(place.path, "unknown member, left out by ECS", nearest(name, place.siblings))
+            meant = _MEMBERS.get(name.replace("_", "").casefold())
+            suggestion = meant if meant in place.siblings else nearest(name, place.siblings)
+            yield Problem(place.path, "unknown member, left out by ECS", suggestion)
 
 
+_MEMBERS: Mapping[str, str] = {
+    "args": "command",
+    "cmd": "command",
+    "env": "environment",
+    "envfile": "environmentFiles",
+    "envfrom": "environmentFiles",
+    "labels": "dockerLabels",
+    "logging": "logConfiguration",
+    "memorylimit": "memory",
+    "ports": "portMappings",
+    "volumemounts": "mountPoints",
+    "volumes": "mountPoints",
+    "workdir": "workingDirectory",
+}
+"""Names that other programs have for members of a container."""
 _OWN_RULES = frozenset({"containerDefinitions.portMappings.protocol", "placementConstraints.type"})
 """Enums with rules of their own."""
 _ULIMIT = "containerDefinitions.ulimits.name"
@@ -35,7 +52,9 @@ def _enums(kind: str) -> DefinitionCheck:
 
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
         for place in definition.texts:
-            values = place.member.kind.values if place.member is not None else ()
+            if place.member is None:
+                continue
+            values = place.member.kind.values
             if not values or place.value in values or place.where in _OWN_RULES or has_placeholder(place.value):
                 continue
             value = place.value.strip().casefold()
@@ -48,7 +67,7 @@ def _enums(kind: str) -> DefinitionCheck:
                 meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
                 yield Problem(
                     place.path,
-                    text if value else f"{name} must not be empty; leave it out",
+                    text if value else f"{name} must not be empty{'' if place.member.required else '; leave it out'}",
                     meant or nearest(place.value, values) if value else None,
                     about=f"{name}. The value must be one of [{','.join(values)}]",
                 )
