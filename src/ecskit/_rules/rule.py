@@ -44,6 +44,8 @@ Known: TypeAlias = Literal["documented", "refused", "reported once"]
 """How a rule is known: AWS documents it, the refusal of ECS was seen, or one report describes it."""
 
 _LONGEST = 120
+_PASSWORD = re.compile(r"(^|/)[^/@\s]+:(?!sha256:)[^/@\s]+@(?!sha256:)")
+"""A name and a password before the name of a host."""
 
 
 class Subject(Protocol):
@@ -223,6 +225,8 @@ def value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | b
         if index is not None:
             value = value[index] if isinstance(value, Sequence) and index < len(value) else None
         cls = member.kind.type if member.kind.shape == "model" else None
+    if _PASSWORD.search(str(value)):
+        return None
     if path.endswith(".valueFrom") and not (str(value).startswith("arn:") or is_placeholder(str(value))):
         return None  # the secret itself, if it was written there by mistake
     return value if isinstance(value, (str, int, float)) else None
