@@ -438,8 +438,8 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     ),
     "unsupported in awsvpc": [
         (
-            ec2(container(**members), networkMode="bridge"),
-            ec2(container(**members), networkMode="awsvpc"),
+            ec2(container("app", **members), networkMode="bridge"),
+            ec2(container("app", **members), networkMode="awsvpc"),
             {error(f"{HERE}.{name}", "awsvpc-unsupported") for name in members},
         )
         for members in ({"dnsServers": ["10.0.0.2"]}, {"disableNetworking": True}, {"hostname": "a"})

@@ -131,7 +131,7 @@ def test_a_secret_instead_of_its_name_is_not_shown(value: str) -> None:
 )
 def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
     """Members of a container as Compose and Kubernetes have them."""
-    (found,) = validate(request(ec2(container(**{name: []}))))
+    (found,) = validate(request(ec2(container("app", **{name: []}))))
     assert found.suggestion == meant
 
 
@@ -144,7 +144,7 @@ def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
     ],
 )
 def test_members_of_other_structures_are_named(members: Wire, text: str) -> None:
-    (found,) = validate(request(ec2(container(**members))))
+    (found,) = validate(request(ec2(container("app", **members))))
     assert found.message == f"unknown member, left out by ECS; {text}"
 
 

@@ -101,7 +101,7 @@ def _attestation(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
 
 
 def _storage_elsewhere(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    if definition.launch_types == {"EC2"}:
+    if definition.launch_types == frozenset({"EC2"}):
         for path, _ in places:
             yield Problem(path, "is for Fargate; leave it out on EC2")
 
