@@ -6,20 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecskit._rules.launches import RUN_TASK_RULES, START_TASK_RULES
 from ecskit._rules.rule import Rule
+from ecskit._rules.services import SERVICE_RULES, TASK_SET_RULES
 from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 
 PAGE = Path(__file__).parent / "rules.md"
 TABLES: Mapping[str, Sequence[Rule[Any]]] = {
     "Task definitions": RULES,
     **{f"Task definitions for {launch_type}": rules for launch_type, rules in LAUNCH_TYPE_RULES.items()},
+    "RunTask": RUN_TASK_RULES,
+    "StartTask": [rule for rule in START_TASK_RULES if rule not in RUN_TASK_RULES],
+    "CreateService and UpdateService": SERVICE_RULES,
+    "CreateTaskSet": [rule for rule in TASK_SET_RULES if rule not in SERVICE_RULES],
 }
 
 INTRODUCTION = """\
 # Rules
 
 What ECS refuses, as [`validate`](task-definitions.md#validate) reports it and the [simulator](simulator.md) refuses it.
-Both apply the same tables, which `python docs/rules.py` writes to this page.
+Both apply the same tables, which `python docs/rules.py` writes to this page. The tables about launches and services are
+the simulator's. StartTask has those of RunTask too, other than `count`, `client-token` and `started-by`. An update of a
+service is checked as the service that it makes.
 
 | column | meaning |
 |---|---|

@@ -49,6 +49,10 @@ FIRST: list[tuple[str, Kind | None]] = [
     ("MISSING", "missing"),
     ("TASK_NOT_VALID", "setup"),
     ("DEPLOYMENT_BLOCKED", "busy"),
+    ("INSUFFICIENT_CAPACITY", "capacity"),
+    ("You have reached the limit on the number of Fargate Spot tasks you can run concurrently", "capacity"),
+    ("There are no active instances in your capacity provider.", "capacity"),
+    ("The specified cluster is in a busy state. Wait and try again.", "busy"),
     ("InvalidOverride", None),
     ("agent-7 is not here", None),
     # Events of services.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from support.both_clients import Ecs, perform, then
 
@@ -36,12 +37,14 @@ REQUEST = RegisterTaskDefinitionRequest(
     requires_compatibilities=["FARGATE"],
     container_definitions=[ContainerDefinition(name="app", image="image:7")],
 )
+WITH_ROLE = attrs.evolve(REQUEST, execution_role_arn="arn:aws:iam::123456789012:role/execution")
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/token"
 ARN = "arn:aws:ecs:us-east-1:123456789012:task-definition/"
 
 CHANGES: dict[str, tuple[dict[str, Any], str, int]] = {
     "images": ({"images": {"app": "image:2"}}, "web:2", 1),
     "environment": ({"environment": {"app": {"MODE": "blue", "COLOUR": None}}}, "web:2", 1),
-    "secrets": ({"secrets": {"app": {"TOKEN": "arn:aws:ssm:us-east-1:123456789012:parameter/token"}}}, "web:2", 1),
+    "secrets": ({"task_definition": WITH_ROLE, "secrets": {"app": {"TOKEN": PARAMETER}}}, "web:2", 1),
     "family": ({"task_definition": "next"}, "next:1", 0),
     "family and revision": ({"task_definition": "next:1"}, "next:1", 0),
     "ARN": ({"task_definition": f"{ARN}next:1"}, "next:1", 0),

@@ -20,7 +20,7 @@ class Shop(World):
     def __init__(self, *, seed: int = 0, lag: Lag | None = None, counting: Counting = "zero_first") -> None:
         super().__init__(seed=seed, lag=lag, counting=counting)
         for family in ("web", "next", "bad"):
-            self.register(family)
+            self.register(family, {"name": "app", "image": "app:1", "portMappings": [{"containerPort": 80}]})
         self.sim.script("bad", TaskScript.fails_to_pull())
 
     def create(self, **members: Any) -> Wire:

@@ -182,7 +182,6 @@ def test_refusals(world: World, members: Wire, code: str) -> None:
     ("strategy", "message"),
     [
         ([{"capacityProvider": "group"}, {"capacityProvider": "FARGATE"}], "mix"),
-        ([{"capacityProvider": "FARGATE"}, {"capacityProvider": "FARGATE"}], "only once"),
         ([{"capacityProvider": "FARGATE"}, {"capacityProvider": "FARGATE_SPOT"}], "weight"),
         (
             [

@@ -179,6 +179,9 @@ def test_a_big_body(wired: Wired) -> None:
     assert (status, answer["cluster"]["clusterName"]) == (200, "big")
     status, answer = wired.post("RegisterTaskDefinition", definition, AWS_CLI_2)
     assert (status, answer["__type"]) == (400, "ClientException")
+    body = b'{"clusterName": "big"' + b" " * 3_000_000 + b"}"
+    status, answer = wired.post("CreateCluster", body, AWS_CLI_2)
+    assert (status, answer["cluster"]["clusterName"]) == (200, "big")
     assert wired.post("ListClusters", {}, AWS_CLI_2)[0] == 200
 
 

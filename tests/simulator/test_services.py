@@ -11,6 +11,7 @@ from .service_support import FARGATE, Shop, messages, summary
 from .support import ARN, NOON, Wire, World
 
 TARGETS = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/1a2b3c4d5e6f7a8b"
+CLASSIC = {"loadBalancerName": "classic", "containerName": "app", "containerPort": 80}
 
 WEB = f"{ARN}service/default/web"
 
@@ -151,6 +152,7 @@ def test_scaling_deploys_nothing(shop: Shop) -> None:
         ({"networkConfiguration": NETWORK}, 0),
         ({"deploymentConfiguration": {"maximumPercent": 150}}, 0),
         ({"healthCheckGracePeriodSeconds": 0}, 0),
+        ({"availabilityZoneRebalancing": "DISABLED"}, 0),
         ({"propagateTags": "SERVICE"}, 0),
     ],
 )
@@ -178,7 +180,8 @@ def test_unhealthy_tasks_are_replaced_after_the_grace_period() -> None:
     shop = Shop()
     balancer = {"targetGroupArn": TARGETS, "containerName": "app", "containerPort": 80}
     check = {"command": ["CMD", "true"]}
-    shop.register("sick", {"name": "app", "image": "i", "healthCheck": check})
+    ports = [{"containerPort": 80}]
+    shop.register("sick", {"name": "app", "image": "i", "healthCheck": check, "portMappings": ports})
     shop.sim.script("sick", [TaskScript.unhealthy(after=10), TaskScript.healthy()])
     shop.create(taskDefinition="sick", desiredCount=1, healthCheckGracePeriodSeconds=30, loadBalancers=[balancer])
     shop.pass_(51)
@@ -220,7 +223,7 @@ def test_a_grace_period_needs_a_load_balancer(shop: Shop) -> None:
         ({}, "ENABLED"),
         ({"availabilityZoneRebalancing": "DISABLED"}, "DISABLED"),
         ({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 50}}, "DISABLED"),
-        ({"loadBalancers": [{"loadBalancerName": "classic", "containerName": "app", "containerPort": 80}]}, "DISABLED"),
+        ({"launchType": "EC2", "loadBalancers": [CLASSIC]}, "DISABLED"),
     ],
 )
 def test_rebalancing_is_shown_unasked(shop: Shop, members: dict[str, Any], shown: str) -> None:
@@ -314,7 +317,7 @@ def test_creation_is_idempotent(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({"serviceName": "a b"}, "ClientException"),
+        ({"serviceName": "a b"}, "InvalidParameterException"),
         ({"taskDefinition": "nope"}, "ClientException"),
         ({"cluster": "nope"}, "ClusterNotFoundException"),
         ({"desiredCount": -1}, "InvalidParameterException"),

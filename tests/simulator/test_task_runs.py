@@ -90,25 +90,28 @@ def test_count_is_1_to_10(world: World, count: int) -> None:
         (
             {"networkConfiguration": {"awsvpcConfiguration": {"subnets": []}}},
             "InvalidParameterException",
-            "Subnets cannot be empty.",
+            "expected at least one subnet",
         ),
         ({"platformVersion": "9.9.9"}, "PlatformUnknownException", "9.9.9"),
         (
             {"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
             "InvalidParameterException",
-            "not both",
+            "Specifying both a launch type and capacity provider strategy is not supported.",
         ),
         (
             {"overrides": {"containerOverrides": [{"name": "nope"}]}},
             "InvalidParameterException",
             "nope is not a container",
         ),
-        ({"overrides": {"cpu": "256", "memory": "9999"}}, "ClientException", "256 CPU, 9999 memory"),
-        ({"placementStrategy": [{"type": "random"}]}, "InvalidParameterException", "placement"),
+        (
+            {"overrides": {"cpu": "256", "memory": "9999"}},
+            "InvalidParameterException",
+            "Fargate has no size of 256 CPU units with 9999 MiB",
+        ),
+        ({"placementStrategy": [{"type": "random"}]}, "InvalidParameterException", "Placement strategies are not"),
         ({"clientToken": "x" * 65}, "InvalidParameterException", "64"),
         ({"startedBy": "x" * 129}, "InvalidParameterException", "startedBy"),
-        ({"group": "service:web"}, "InvalidParameterException", "service scheduler"),
-        ({"propagateTags": "SERVICE"}, "InvalidParameterException", "tags of a service"),
+        ({"propagateTags": "SERVICE"}, "InvalidParameterException", "is for tasks of services"),
         ({"tags": [{"key": "aws:x", "value": ""}]}, "InvalidParameterException", "aws:"),
         ({"launchType": "MANAGED_INSTANCES"}, "NotSimulatedException", "MANAGED_INSTANCES"),
         ({"launchType": "EC2"}, "InvalidParameterException", "No Container Instances were found in your cluster."),
@@ -132,7 +135,7 @@ def test_an_inactive_task_definition_does_not_run(world: World) -> None:
     arn = world.run_one()
     world.do("DeregisterTaskDefinition", taskDefinition="web:1")
     refusal = world.refusal("RunTask", **{**FARGATE, "taskDefinition": "web:1"})
-    assert (refusal.code, refusal.message) == ("ClientException", "TaskDefinition is inactive")
+    assert (refusal.code, refusal.message) == ("InvalidParameterException", "TaskDefinition is inactive")
     assert world.refusal("RunTask", **FARGATE).message == "TaskDefinition not found."
     world.pass_(30)
     assert world.task(arn)["lastStatus"] == "RUNNING"

@@ -21,7 +21,7 @@ def furnished(prepare: Callable[[Simulator], object] = nothing, **options: Any) 
     """Return a simulator with the family `web`, the family `bad`, which cannot be pulled, and the service `web`."""
     sim = Simulator(**options)
     for family in ("web", "bad"):
-        definitions.register(sim, family)
+        definitions.register(sim, family, {"name": "app", "image": "image:1", "portMappings": [{"containerPort": 80}]})
     sim.script("bad", TaskScript.fails_to_pull())
     service = {"serviceName": "web", "desiredCount": 3, "deploymentController": {"type": "EXTERNAL"}}
     sim.handle("CreateService", service)

@@ -12,7 +12,7 @@ from support.simulated_ecs import answer
 from ecskit._core.effects import RawResponse, Send
 from ecskit.errors import CapacityError, FailuresError, InvalidRequestError, TasksNotStarted
 from ecskit.models import Failure
-from ecskit.testing import Fault, SimulatedError, Simulator
+from ecskit.testing import Fault, SimulatedError, Simulator, TaskScript
 
 from .support import FARGATE, both
 
@@ -133,8 +133,6 @@ def test_real_room_on_an_instance() -> None:
     """An instance has room for two of three; when one ends, the third starts."""
 
     def prepare(sim: Simulator) -> None:
-        from ecskit.testing import TaskScript
-
         resources = [
             {"name": "CPU", "type": "INTEGER", "integerValue": 1024},
             {"name": "MEMORY", "type": "INTEGER", "integerValue": 1024},
@@ -239,3 +237,24 @@ def test_what_does_not_pass_is_no_lack_of_room() -> None:
     assert isinstance(went.error, InvalidRequestError)
     assert not isinstance(went.error, CapacityError)
     assert not went.error.retryable
+
+
+THROTTLES = ["Rate exceeded (ErrorCode: Throttling)", "Request limit exceeded. (ErrorCode: RequestLimitExceeded)"]
+
+
+@pytest.mark.parametrize("message", THROTTLES)
+@pytest.mark.parametrize("operation", ["RunTask", "DescribeTasks", "DescribeTaskDefinition"])
+def test_throttles_pass_in_launches_polls_and_reads(operation: str, message: str) -> None:
+    """Whatever the request is: it is repeated."""
+    throttled = Fault(error=SimulatedError("InvalidParameterException", f"Error retrieving subnets: {message}"))
+
+    def act(ecs: Any) -> Any:
+        return ecs.tasks.run_to_completion("job", **FARGATE)
+
+    def prepare(sim: Simulator) -> None:
+        sim.script("job", TaskScript.runs_for(10))
+        sim.fail(operation, throttled, times=3)
+
+    went = both(act, prepare=prepare)
+    assert went.returned().succeeded
+    assert 1 == len(went.sim.tasks())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecskit._rules.placeholders import has_placeholder
-from ecskit._rules.rule import Check, Places, Problem, S, Subject
+from ecskit._rules.rule import Check, Places, Problem, S_contra, Subject
 
 __all__ = ["absent", "below", "between", "by_name", "fits", "matches", "most", "reachable", "repeated", "when"]
 
@@ -68,10 +68,10 @@ def repeated(name: str, text: str) -> Check[Subject]:
     return check
 
 
-def when(condition: Callable[[S], bool], *checks: Check[S]) -> Check[S]:
+def when(condition: Callable[[S_contra], bool], *checks: Check[S_contra]) -> Check[S_contra]:
     """Apply checks to some requests only."""
 
-    def check(subject: S, places: Places) -> Iterator[Problem]:
+    def check(subject: S_contra, places: Places) -> Iterator[Problem]:
         if condition(subject):
             for each in checks:
                 yield from each(subject, places)

@@ -24,7 +24,7 @@ __all__ = [
     "Places",
     "Problem",
     "Rule",
-    "S",
+    "S_contra",
     "Severity",
     "Subject",
     "Wire",
@@ -50,16 +50,18 @@ class Subject(Protocol):
     @property
     def wire(self) -> Wire:
         """The request as it is sent."""
+        ...
 
     @property
     def model(self) -> type[Model]:
         """The class of the request: its members, and which of them are sensitive."""
+        ...
 
 
 Places: TypeAlias = Sequence[tuple[str, Any]]
 """Values and their paths."""
 
-S = TypeVar("S", bound=Subject)
+S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)
 """The requests that a rule looks at."""
 
 
@@ -76,30 +78,26 @@ class Problem:
     """A name for the words of ECS: the value, the container or the option that they mention."""
 
 
-Check: TypeAlias = Callable[[S, Places], Iterable[Problem]]
+Check: TypeAlias = Callable[[S_contra, Places], Iterable[Problem]]
 """Finds problems in a request, given the values that the rule looks at."""
 
 
 @attrs.frozen(kw_only=True)
-class Rule(Generic[S]):
+class Rule(Generic[S_contra]):
     """One rule."""
 
     name: str = attrs.field(kw_only=False)
     where: str | tuple[str, ...] = attrs.field(kw_only=False)
     """Where it looks, such as `containerDefinitions[].portMappings[].hostPort`; empty for the whole request."""
-    check: Check[S] = attrs.field(kw_only=False)
+    check: Check[S_contra] = attrs.field(kw_only=False)
     source: str
     """The AWS page that documents the rule, or the member that it is about."""
     words: str = ""
     """What ECS answers, if it was seen. `{value}`, `{about}` and `{container}` are filled in."""
     seen: str = ""
-    """A public report, in which ECS refuses it for an error: repository and number of an issue of GitHub."""
+    """A public report, in which ECS refuses it for an error: a repository of GitHub, `#`, an issue or a path."""
     severity: Severity = "error"
-    known: Known = attrs.field()
-
-    @known.default
-    def _by_what_is_known(self) -> Known:
-        return "refused" if self.seen else "documented"
+    known: Known = attrs.Factory(lambda rule: "refused" if rule.seen else "documented", takes_self=True)
 
     def __attrs_post_init__(self) -> None:
         if self.severity == "error" and self.known == "reported once":
@@ -112,8 +110,8 @@ class Rule(Generic[S]):
     @property
     def report(self) -> str:
         """The address of the public report, or an empty string."""
-        repository, _, number = self.seen.partition("#")
-        return self.seen and f"https://github.com/{repository}/issues/{number}"
+        repository, _, where = self.seen.partition("#")
+        return self.seen and f"https://github.com/{repository}/{'issues' if where.isdigit() else 'blob/main'}/{where}"
 
 
 @attrs.frozen
@@ -149,7 +147,7 @@ class Finding(Documented):
         return f"{text} (hint)" if self.severity == "hint" else text
 
 
-def find(rules: Iterable[Rule[S]], subject: S) -> Iterator[Finding]:
+def find(rules: Iterable[Rule[S_contra]], subject: S_contra) -> Iterator[Finding]:
     """Yield what rules find in a request, in the order of the rules. Rules about absent members are left out."""
     found = _PlacesOf(subject.wire)
     for rule in rules:
@@ -162,7 +160,7 @@ def find(rules: Iterable[Rule[S]], subject: S) -> Iterator[Finding]:
             yield _finding(rule, problem, subject)
 
 
-def _finding(rule: Rule[S], problem: Problem, subject: S) -> Finding:
+def _finding(rule: Rule[S_contra], problem: Problem, subject: S_contra) -> Finding:
     wire, model = subject.wire, subject.model
     value = value_at(wire, model, problem.path)
     shown = escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"

@@ -4,42 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._rules.launches import FARGATE_PROVIDERS
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.limits import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecskit._simulator.wire import Wire
 
-FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
-
-def checked_strategy(strategy: list[Wire], allowed: Sequence[str]) -> list[Wire]:
+def known_strategy(strategy: list[Wire], known: Sequence[str]) -> list[Wire]:
     """Return a strategy with its defaults filled in.
 
     Args:
         strategy: The items of the request.
-        allowed: The capacity providers of the cluster.
+        known: The capacity providers of the cluster.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for an invalid strategy or a provider that is not in the cluster.
+        SimulatedError: `InvalidParameterException` for a provider that is not in the cluster.
     """
-    check_count("capacityProviderStrategy", strategy, most=20)
-    items = [{"weight": 0, "base": 0, **item} for item in strategy]
-    names = [item["capacityProvider"] for item in items]
-    for name in names:
-        if name not in allowed:
+    for item in strategy:
+        if item["capacityProvider"] not in known:
+            name = item["capacityProvider"]
             raise invalid(f"The specified capacity provider {name} was not found among those of the cluster.")
-    if len(set(names)) < len(names):
-        raise invalid("A capacity provider can be in a strategy only once.")
-    if len({name in FARGATE_PROVIDERS for name in names}) > 1:
-        raise invalid("A strategy cannot mix Fargate with other capacity providers.")
-    if not any(item["weight"] for item in items) and len(items) > 1:
-        raise invalid("At least one capacity provider of the strategy must have a weight greater than 0.")
-    if sum(item["base"] > 0 for item in items) > 1:
-        raise invalid("Only one capacity provider of the strategy can have a base.")
-    return items
+    return [{"weight": 0, "base": 0, **item} for item in strategy]
+
+
+def strategy_launch_type(strategy: Sequence[Wire]) -> str:
+    """Return the launch type of the tasks that a strategy starts."""
+    return "FARGATE" if strategy[0]["capacityProvider"] in FARGATE_PROVIDERS else "EC2"
 
 
 def divide(strategy: Sequence[Wire], count: int) -> list[str]:

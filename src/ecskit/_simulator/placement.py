@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.cluster_queries import matcher
-from ecskit._simulator.errors import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,15 +91,13 @@ def placement_rules(constraints: Sequence[Wire], strategies: Sequence[Wire]) -> 
     """Return the placement rules of a request.
 
     Raises:
-        SimulatedError: `InvalidParameterException` for an invalid expression or strategy; `NotSimulatedException` for
-            an expression that is not supported here.
+        SimulatedError: `InvalidParameterException` for an invalid expression; `NotSimulatedException` for an expression
+            that is not supported here.
     """
     members = [matcher(each.get("expression", "")) for each in constraints if each.get("type") == "memberOf"]
     distinct = any(constraint.get("type") == "distinctInstance" for constraint in constraints)
     first = strategies[0] if strategies else {}
     strategy, field = first.get("type", "random"), first.get("field", "")
-    if strategy == "binpack" and field.lower() not in ("cpu", "memory"):
-        raise invalid(f"binpack needs the field cpu or memory, not {field!r}.")
     return Rules(distinct=distinct, members=members, strategy=strategy, field=field.lower())
 
 

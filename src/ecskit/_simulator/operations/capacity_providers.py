@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS
+from ecskit._rules.launches import FARGATE_PROVIDERS
 from ecskit._simulator.errors import invalid, refused
 from ecskit._simulator.limits import check_count, check_name
 from ecskit._simulator.pagination import paginate

@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account
-from ecskit._simulator.capacity_strategies import checked_strategy
+from ecskit._simulator.capacity_strategies import known_strategy
 from ecskit._simulator.cluster_attachments import attach, attach_namespace, check_settled, show_attachments
 from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.launch_rules import check_strategy
 from ecskit._simulator.limits import check_count, check_name
 from ecskit._simulator.operations.capacity_providers import usable_provider
 from ecskit._simulator.pagination import paginate
@@ -222,7 +223,8 @@ def _providers(account: Account, cluster: str, references: list[str]) -> list[st
 
 
 def _strategy(strategy: list[Wire], providers: list[str]) -> list[Wire]:
-    return checked_strategy(strategy, providers) if strategy else []
+    check_strategy(strategy)
+    return known_strategy(strategy, providers)
 
 
 OPERATIONS = {

@@ -6,11 +6,11 @@ A request changes the record of a service and can begin a deployment. `scheduler
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
+from ecskit._rules.services import GRACE_PERIOD, SERVICE_RULES
 from ecskit._simulator.errors import invalid
-from ecskit._simulator.limits import check_count, check_name
+from ecskit._simulator.limits import check_count
 from ecskit._simulator.pagination import paginate
 from ecskit._simulator.records.services import Service
 from ecskit._simulator.resource_access import find_current
@@ -19,8 +19,7 @@ from ecskit._simulator.scheduler.launch_and_stop import launch_type_of
 from ecskit._simulator.scheduler.service_rules import (
     REVISION_MEMBERS,
     changeable,
-    check_grace_period,
-    checked_desired,
+    check_service,
     default_rebalancing,
     revision_config,
     service_not_found,
@@ -34,35 +33,25 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.resources import Cluster
     from ecskit._simulator.wire import Wire
 
-_TOKEN = re.compile(r"[\x21-\x7e]{1,36}")
 _PER_CALL = 10
 _PER_PAGE = 10
 
 
 def _create(account: Account, request: Wire) -> Wire:
-    check_token(request)
     cluster = account.active_cluster(request.get("cluster"))
     name = request["serviceName"]
-    check_name("serviceName", name)
     arn = account.arns.ecs("service", f"{cluster.name}/{name}")
+    controller = request.get("deploymentController", {}).get("type", "ECS")
+    scheduling = request.get("schedulingStrategy", "REPLICA")
+    settings = service_settings(scheduling, {}, request)
+    stated = {**request, **settings}
+    check_service(SERVICE_RULES, stated)
     existing = _existing(account, cluster, arn, request)
     if existing is not None:
         return {"service": _with_tags(existing, _shown(account, existing))}
-    controller = request.get("deploymentController", {}).get("type", "ECS")
-    scheduling = request.get("schedulingStrategy", "REPLICA")
-    if scheduling == "DAEMON" and (controller != "ECS" or "desiredCount" in request):
-        raise invalid("A DAEMON service has no desiredCount, and its deployments are controlled by ECS.")
-    if controller == "EXTERNAL" and any(request.get(each) for each in ("taskDefinition", "launchType")):
-        raise invalid("With the controller EXTERNAL, give taskDefinition and launchType to task sets.")
-    if controller != "EXTERNAL" and "taskDefinition" not in request:
-        raise invalid("TaskDefinition can not be blank.")
-    if "desiredCount" not in request and scheduling == "REPLICA":
-        raise invalid("A REPLICA service needs a desiredCount.")
-    settings = service_settings(scheduling, {}, request)
-    _check_controller(controller, settings)
-    external = controller == "EXTERNAL"
-    config = {} if external else revision_config(account, cluster, scheduling, settings, _wanted({}, request))
-    check_grace_period(controller, config, request)
+    config: Wire = {}
+    if controller != "EXTERNAL":
+        config = revision_config(account, cluster, SERVICE_RULES, stated, _wanted({}, request))
     settings.setdefault("availabilityZoneRebalancing", default_rebalancing(scheduling, settings, config))
     service = Service(
         arn=arn,
@@ -75,7 +64,7 @@ def _create(account: Account, request: Wire) -> Wire:
         scheduling=scheduling,
         settings=settings,
         config=config,
-        desired=checked_desired(request.get("desiredCount", 0)),
+        desired=request.get("desiredCount", 0),
         tags=checked_tags(request.get("tags")),
         last_run_at=account.now,
     )
@@ -87,23 +76,6 @@ def _create(account: Account, request: Wire) -> Wire:
         add_task_set(account, service, service.config, {}, scale=100.0, primary=True)
     loop.run_service(account, service)
     return {"service": _with_tags(service, _shown(account, service))}
-
-
-def _check_controller(controller: str, settings: Wire) -> None:
-    """Refuse early success criteria for deployment controllers other than ECS."""
-    if controller != "ECS" and settings["deploymentConfiguration"].get("earlySuccessCriteria", {}).get("enable"):
-        raise invalid("earlySuccessCriteria can be used with the deployment controller ECS only.")
-
-
-def check_token(request: Wire) -> None:
-    """Refuse a `clientToken` that is too long or has other characters than printable ASCII.
-
-    Raises:
-        SimulatedError: `InvalidParameterException`.
-    """
-    token = request.get("clientToken")
-    if token is not None and not _TOKEN.fullmatch(token):
-        raise invalid("clientToken must be 1 to 36 printable ASCII characters without spaces.")
 
 
 def _existing(account: Account, cluster: Cluster, arn: str, request: Wire) -> Service | None:
@@ -219,12 +191,12 @@ def _update(account: Account, request: Wire) -> Wire:
     service = changeable(account, cluster, request["service"])
     if request.get("deploymentController", {}).get("type", service.controller) != service.controller:
         raise invalid("The simulator does not change the deployment controller of a service.")
-    if service.is_daemon and "desiredCount" in request:
-        raise invalid("A DAEMON service has no desiredCount.")
-    desired = checked_desired(request.get("desiredCount", service.desired))
+    desired = request.get("desiredCount", service.desired)
     settings = service_settings(service.scheduling, service.settings, request)
-    _check_controller(service.controller, settings)
-    check_grace_period(service.controller, service.config, request)
+    stated = _stated(service, request, settings)
+    # A load balancer in the same request does not count.
+    # Seen: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313
+    check_service([GRACE_PERIOD], {**stated, "loadBalancers": [], "vpcLatticeConfigurations": [], **service.config})
     changes = [name for name in REVISION_MEMBERS if name in request]
     if service.controller != "ECS":
         if changes or request.get("forceNewDeployment"):
@@ -232,13 +204,16 @@ def _update(account: Account, request: Wire) -> Wire:
                 f"Deployments of this service are controlled by {service.controller}: only the desired count, the"
                 " deployment configuration and the health check grace period can be updated."
             )
+        check_service(SERVICE_RULES, {**({} if service.controller == "EXTERNAL" else service.config), **stated})
         service.settings = settings
         service.scale(account.now, desired)
         loop.run_service(account, service)
         return {"service": _shown(account, service)}
     config = service.config
     if changes or request.get("forceNewDeployment") or request.get("volumeConfigurations"):
-        config = revision_config(account, cluster, service.scheduling, settings, _wanted(config, request))
+        config = revision_config(account, cluster, SERVICE_RULES, stated, _wanted(config, request))
+    else:
+        check_service(SERVICE_RULES, {**config, **stated})
     service.settings = settings
     service.scale(account.now, desired)
     if request.get("forceNewDeployment") or config != service.config:
@@ -247,6 +222,14 @@ def _update(account: Account, request: Wire) -> Wire:
     service.is_steady = False
     loop.run_service(account, service)
     return {"service": _shown(account, service)}
+
+
+def _stated(service: Service, request: Wire, settings: Wire) -> Wire:
+    """Return a service with an update, as a request to create it states it."""
+    count = {} if service.is_daemon else {"desiredCount": service.desired}
+    kind = {"schedulingStrategy": service.scheduling, "deploymentController": {"type": service.controller}}
+    kept = {name: value for name, value in settings.items() if name != GRACE_PERIOD.where}
+    return {**count, **kept, **request, "deploymentConfiguration": settings["deploymentConfiguration"], **kind}
 
 
 def _delete(account: Account, request: Wire) -> Wire:

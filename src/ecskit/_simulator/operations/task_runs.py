@@ -8,17 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
-from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS, checked_strategy, divide
+from ecskit._simulator.capacity_strategies import divide, known_strategy, strategy_launch_type
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
-from ecskit._simulator.launch_rules import (
-    check_fargate,
-    check_instances,
-    check_launch,
-    check_run_task,
-    runnable_definition,
-)
+from ecskit._simulator.launch_rules import check_run_task, check_start_task, runnable_definition
 from ecskit._simulator.launching import Launch, demand_of, start_task
-from ecskit._simulator.limits import check_count
 from ecskit._simulator.placement import choose, free_capacity, placement_rules
 from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
 from ecskit._simulator.records.tokens import LaunchToken
@@ -26,7 +19,7 @@ from ecskit._simulator.tagging import checked_tags
 
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
-    from ecskit._simulator.records.resources import Cluster, Task
+    from ecskit._simulator.records.resources import Cluster, Task, TaskDefinition
     from ecskit._simulator.wire import Wire
 
 
@@ -35,25 +28,26 @@ _BARE = ("taskArn", "lastStatus", "desiredStatus")
 
 
 def _run(account: Account, request: Wire) -> Wire:
-    check_run_task(request)
     cluster = account.active_cluster(request.get("cluster"))
     replay = _replay(account, cluster, request)
     if replay is not None:
         return replay
-    definition = runnable_definition(account, request["taskDefinition"])
-    check_launch(definition, request)
+    definition = _definition(account, request)
+    launch_type, strategy = _capacity(cluster, request)
+    check_run_task(definition, request, launch_type)
     checked_tags(request.get("tags"))
-    launch_type, providers = _capacity(cluster, request)
+    count = request.get("count", 1)
+    providers: list[str | None] = [None] * count
+    if strategy:
+        providers = [*divide(known_strategy(strategy, cluster.capacity_providers), count)]
     launch = Launch(cluster=cluster, definition=definition, request=request, launch_type=launch_type)
     providers, unplaced = _short_of_capacity(account, providers)
     if launch.fargate:
-        check_fargate(definition, request)
         account.buckets.take(FARGATE_REQUEST, account.now)
         account.buckets.take(FARGATE_LAUNCH, account.now, len(providers))
         tasks = [start_task(account, launch, room=None, capacity_provider=provider) for provider in providers]
         failures: list[Wire] = []
     else:
-        check_instances(request)
         tasks, failures = _place(account, launch, providers)
     failures = [*failures, *({"reason": reason} for reason in unplaced)]
     if tasks and "clientToken" in request:
@@ -66,20 +60,29 @@ def _run(account: Account, request: Wire) -> Wire:
     return {"tasks": [task.show(account.now) for task in tasks], "failures": failures}
 
 
-def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[str | None]]:
-    """Return the launch type and the capacity provider of each task."""
-    count = request.get("count", 1)
+def _definition(account: Account, request: Wire) -> TaskDefinition:
+    """Return the task definition of a launch.
+
+    An inactive one is an InvalidParameterException here, and a ClientException where services are updated:
+    https://github.com/DefangLabs/defang/pull/775 and https://github.com/aws/aws-cdk/issues/33195
+    """
+    definition = account.find_task_definition(request["taskDefinition"])
+    if definition is not None and definition.status != "ACTIVE":
+        raise invalid("TaskDefinition is inactive")
+    return runnable_definition(account, request["taskDefinition"])
+
+
+def _capacity(cluster: Cluster, request: Wire) -> tuple[str, list[Wire]]:
+    """Return the launch type, and the capacity provider strategy if there is one."""
     strategy = request.get("capacityProviderStrategy")
     if not strategy and "launchType" not in request:
         strategy = cluster.default_strategy
-    if not strategy:
-        launch_type: str = request.get("launchType", "EC2")
-        if launch_type == "MANAGED_INSTANCES":
-            raise not_simulated("the launch type MANAGED_INSTANCES")
-        return launch_type, [None] * count
-    items = checked_strategy(strategy, cluster.capacity_providers)
-    fargate = items[0]["capacityProvider"] in FARGATE_PROVIDERS
-    return "FARGATE" if fargate else "EC2", [*divide(items, count)]
+    if strategy:
+        return strategy_launch_type(strategy), strategy
+    launch_type: str = request.get("launchType", "EC2")
+    if launch_type == "MANAGED_INSTANCES":
+        raise not_simulated("the launch type MANAGED_INSTANCES")
+    return launch_type, []
 
 
 _Wanted = TypeVar("_Wanted")
@@ -141,11 +144,9 @@ def _parameters(request: Wire) -> str:
 
 
 def _start(account: Account, request: Wire) -> Wire:
-    check_count("containerInstances", request["containerInstances"], most=10)
     cluster = account.active_cluster(request.get("cluster"))
-    definition = runnable_definition(account, request["taskDefinition"])
-    check_launch(definition, request)
-    check_instances(request)
+    definition = _definition(account, request)
+    check_start_task(definition, request)
     checked_tags(request.get("tags"))
     launch = Launch(cluster=cluster, definition=definition, request=request, launch_type="EC2")
     demand = demand_of(definition, request.get("overrides", {}))

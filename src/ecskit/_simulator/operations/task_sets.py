@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecskit._rules.services import TASK_SET_RULES
 from ecskit._simulator.arns import short_id
 from ecskit._simulator.errors import SimulatedError, invalid
-from ecskit._simulator.operations.services import check_token, parameters_of
+from ecskit._simulator.operations.services import parameters_of
 from ecskit._simulator.scheduler import loop
 from ecskit._simulator.scheduler.service_rules import changeable, revision_config
 from ecskit._simulator.scheduler.task_sets import add_task_set
@@ -37,7 +38,6 @@ def _service(account: Account, request: Wire) -> Service:
 
 
 def _create(account: Account, request: Wire) -> Wire:
-    check_token(request)
     service = _service(account, request)
     if service.controller != "EXTERNAL":
         raise invalid("The task sets of this service are created by CodeDeploy.")
@@ -50,7 +50,8 @@ def _create(account: Account, request: Wire) -> Wire:
     if len(service.task_sets) >= _MAX:
         raise SimulatedError("LimitExceededException", f"A service can have at most {_MAX} task sets.")
     wanted = {name: request[name] for name in _CONFIG if name in request}
-    config = revision_config(account, service.cluster, service.scheduling, service.settings, wanted)
+    stated = {**service.settings, **request}
+    config = revision_config(account, service.cluster, TASK_SET_RULES, stated, wanted)
     task_set = add_task_set(
         account,
         service,

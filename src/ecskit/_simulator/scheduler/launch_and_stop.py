@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.arns import short_id
-from ecskit._simulator.capacity_strategies import FARGATE_PROVIDERS, divide
+from ecskit._simulator.capacity_strategies import divide, strategy_launch_type
 from ecskit._simulator.launching import Launch, demand_of, start_task
 from ecskit._simulator.placement import FreeCapacity, Rules, choose, free_capacity, placement_rules
 from ecskit._simulator.records.service_tasks import TrackedTask
@@ -57,7 +57,7 @@ def launch_type_of(config: Wire) -> str:
     """Return the launch type of a revision's tasks."""
     strategy = config.get("capacityProviderStrategy")
     if strategy:
-        return "FARGATE" if strategy[0]["capacityProvider"] in FARGATE_PROVIDERS else "EC2"
+        return strategy_launch_type(strategy)
     launch_type: str = config.get("launchType", "EC2")
     return launch_type
 
