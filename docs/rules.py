@@ -37,7 +37,8 @@ service is checked as the service that it makes.
 | words of ECS | as in the report. Without an entry the words are not published: the simulator uses those of ecskit |
 
 One hint is refused by the simulator: `unknown-value`, a value of an enum that is not in the service model of this
-version of ecskit. ECS may have learnt it since.
+version of ecskit. A newer ECS may have it. The rule `type` of `validate` is not in the tables: the simulator refuses
+wrong types in every request.
 """
 
 
