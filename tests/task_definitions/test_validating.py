@@ -24,7 +24,7 @@ from ecskit.task_definitions import Definition, Finding, raise_for_findings, to_
 from ecskit.testing import SimulatedError, Simulator
 
 from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, refused, register, request
-from .table import RIGHT, TOMORROW, WRONG
+from .table import HERE, RIGHT, ROLE, TOMORROW, WRONG
 
 ALL = [*RULES, *(rule for rules in LAUNCH_TYPE_RULES.values() for rule in rules)]
 PORTS = "containerDefinitions[0].portMappings"
@@ -109,6 +109,50 @@ def test_findings_come_in_the_order_of_places_and_say_all() -> None:
     )
     assert str(findings[10]) == f"{PORTS}[10].containerPort: expected 1 to 65535, got 70010"
     assert pickle.loads(pickle.dumps(findings)) == findings
+
+
+@pytest.mark.parametrize("value", ["hunter2!", "sk-$5 hunter2", "https://u:hunter2@h/"])
+def test_a_secret_instead_of_its_name_is_not_shown(value: str) -> None:
+    """Neither by the finding nor by the refusal. The ARN of something else is shown."""
+    wire = ec2(container(secrets=[{"name": "TOKEN", "valueFrom": value}]), executionRoleArn=ROLE)
+    (found,) = validate(request(wire))
+    assert str(found) == (
+        f"{HERE}.secrets[0].valueFrom: expected the name or ARN of a parameter, or the ARN of a secret, got a value"
+    )
+    with pytest.raises(SimulatedError) as caught:
+        register(Simulator(), wire)
+    assert "The Systems Manager parameter name specified for secret TOKEN is invalid." in str(caught.value)
+    assert SECRET not in repr(found) + found.words + str(caught.value)
+    wire["containerDefinitions"][0]["secrets"][0]["valueFrom"] = "arn:aws:s3:::b/k"
+    assert str(validate(request(wire))[0]).endswith('got "arn:aws:s3:::b/k"')
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("env", "environment"),
+        ("ports", "portMappings"),
+        ("volumeMounts", "mountPoints"),
+        ("env_file", "environmentFiles"),
+    ],
+)
+def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
+    """Members of a container as Compose and Kubernetes have them."""
+    (found,) = validate(request(ec2(container(**{name: []}))))
+    assert found.suggestion == meant
+
+
+def test_a_required_enum_cannot_be_left_out() -> None:
+    (found,) = validate(request(ec2(container(logConfiguration={"logDriver": ""}))))
+    assert found.text == "logDriver must not be empty"
+
+
+@pytest.mark.parametrize(("mode", "hints"), [("awsvpc", 0), ("host", 0), ("bridge", 1), (None, 1)])
+def test_managed_instances_need_a_network_mode_that_they_have(mode: str | None, hints: int) -> None:
+    """Whether ECS refuses the definition is not documented."""
+    wire = ec2(cpu="256", **({"networkMode": mode} if mode else {}))
+    found = validate(request(wire), launch_type="MANAGED_INSTANCES")
+    assert [(each.rule, each.severity) for each in found] == [("managed-network-mode", "hint")] * hints
 
 
 def test_findings_can_be_raised() -> None:

@@ -11,7 +11,7 @@ from ecskit._core.model import Model
 from ecskit._core.sizes import CHARACTERS, characters
 from ecskit._rules.checks import absent, between, fits, matches, most, when
 from ecskit._rules.fargate import has_size
-from ecskit._rules.rule import Places, Problem, Rule, Wire, api
+from ecskit._rules.rule import Places, Problem, Rule, Wire, api, deployed
 from ecskit._rules.task_sizes import cpu_units, memory_mib
 
 __all__ = [
@@ -46,11 +46,6 @@ class LaunchWire:
     def containers(self) -> Mapping[str, Wire]:
         """The containers of the task definition by their names."""
         return {container["name"]: container for container in self.definition.get("containerDefinitions", ())}
-
-
-def deployed(rule: str) -> str:
-    """Return where real deployments are recorded, with what ECS answered."""
-    return f"badmintoncryer/cdk-preflight#rules/ecs/{rule}/meta.yaml"
 
 
 def _is_fargate(launch: LaunchWire) -> bool:

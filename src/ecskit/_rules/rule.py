@@ -16,6 +16,7 @@ from ecskit._core.documented import Documented
 from ecskit._core.members import members
 from ecskit._core.model import Model
 from ecskit._core.wording import bounded, escaped
+from ecskit._rules.placeholders import is_placeholder
 
 __all__ = [
     "HOLDERS",
@@ -30,6 +31,7 @@ __all__ = [
     "Subject",
     "Wire",
     "api",
+    "deployed",
     "find",
     "guide",
     "places",
@@ -43,7 +45,7 @@ Known: TypeAlias = Literal["documented", "refused", "reported once"]
 
 _LONGEST = 120
 HOLDERS = frozenset({"secrets", "secretOptions", "credentialsParameter"})
-"""Members that name where a secret is. Filled in wrongly, they hold the secret itself, so no message shows them."""
+"""Members that name where a secret is. Filled in wrongly, they hold the secret itself, so messages only show ARNs and placeholders."""
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
@@ -221,17 +223,24 @@ def _value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | 
     """Return the text or number at a path; None if there is none or if it may be secret."""
     value: Any = wire
     cls: type[Model] | None = model
+    held = False
     for name, index in _steps(path):
         member = next((m for m in members(cls) if m.wire == name), None) if cls is not None else None
-        if member is None or member.sensitive or name in HOLDERS or not isinstance(value, Mapping):
+        if member is None or member.sensitive or not isinstance(value, Mapping):
             return None
+        held = held or name in HOLDERS
         value = value.get(name)
         if index is not None:
             value = value[index] if isinstance(value, Sequence) and index < len(value) else None
         cls = member.kind.type if member.kind.shape == "model" else None
-    if isinstance(value, str) and _CREDENTIALS.search(value):
+    if isinstance(value, str) and (_CREDENTIALS.search(value) or (held and not _is_reference(value))):
         return None
     return value if isinstance(value, (str, int, float)) else None
+
+
+def _is_reference(value: str) -> bool:
+    """Return whether a text names a secret, and is no secret itself."""
+    return value.startswith("arn:") or is_placeholder(value)
 
 
 def _steps(path: str) -> Iterable[tuple[str, int | None]]:
@@ -252,6 +261,11 @@ def _container(wire: Wire, path: str) -> str:
 def api(structure: str) -> str:
     """Return the page of a structure or operation in the API reference."""
     return f"https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_{structure}.html"
+
+
+def deployed(rule: str) -> str:
+    """Return where real deployments are recorded, with what ECS answered."""
+    return f"badmintoncryer/cdk-preflight#rules/ecs/{rule}/meta.yaml"
 
 
 def guide(page: str) -> str:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import attrs
 
 from ecskit._rules.checks import absent, between, fits, matches, most, when
-from ecskit._rules.launches import PLACEMENT_RULES, LaunchWire, deployed
-from ecskit._rules.rule import Check, Places, Problem, Rule, Wire, api
+from ecskit._rules.launches import PLACEMENT_RULES, LaunchWire
+from ecskit._rules.rule import Check, Places, Problem, Rule, Wire, api, deployed
 
 __all__ = ["SERVICE_RULES", "TASK_SET_RULES", "ServiceWire"]
 

@@ -21,9 +21,26 @@ def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Prob
     for place in definition.texts:
         if place.member is None:
             name = place.path.rpartition(".")[2]
-            yield Problem(place.path, "unknown member, left out by ECS", nearest(name, place.siblings))
+            meant = _MEMBERS.get(name.replace("_", "").casefold())
+            suggestion = meant if meant in place.siblings else nearest(name, place.siblings)
+            yield Problem(place.path, "unknown member, left out by ECS", suggestion)
 
 
+_MEMBERS: Mapping[str, str] = {
+    "args": "command",
+    "cmd": "command",
+    "env": "environment",
+    "envfile": "environmentFiles",
+    "envfrom": "environmentFiles",
+    "labels": "dockerLabels",
+    "logging": "logConfiguration",
+    "memorylimit": "memory",
+    "ports": "portMappings",
+    "volumemounts": "mountPoints",
+    "volumes": "mountPoints",
+    "workdir": "workingDirectory",
+}
+"""Names that other programs have for members of a container."""
 _OWN_RULES = frozenset({"containerDefinitions.portMappings.protocol", "placementConstraints.type"})
 """Enums with rules of their own."""
 _ULIMIT = "containerDefinitions.ulimits.name"

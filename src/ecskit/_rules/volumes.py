@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ecskit._rules.checks import absent, between, by_name, fits, matches, repeated, when
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
-from ecskit._rules.rule import Places, Problem, Rule, api, guide
+from ecskit._rules.rule import Places, Problem, Rule, api, deployed, guide
 from ecskit._rules.task import NAME
 
 __all__ = ["VOLUME_RULES"]
@@ -43,7 +43,7 @@ def _mounted(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem
     names = by_name(definition.at("volumes[]"))
     for path, name in places:
         if name not in names:
-            yield Problem(path, f"the task definition has no volume {name}")
+            yield Problem(path, f"the task definition has no volume {name or 'with an empty name'}")
 
 
 def _unnamed_mounts(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -79,6 +79,12 @@ def _efs_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
         is_open = efs.get("transitEncryption") in (None, "DISABLED")
         if is_open and (access.get("accessPointId") or access.get("iam") == "ENABLED"):
             yield Problem(f"{path}.transitEncryption", "must be ENABLED with an access point or IAM authorization")
+
+
+def _port_without_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, efs in places:
+        if efs.get("transitEncryptionPort") and efs.get("transitEncryption") in (None, "DISABLED"):
+            yield Problem(f"{path}.transitEncryptionPort", "requires the transitEncryption ENABLED")
 
 
 def _s3files(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -150,6 +156,14 @@ VOLUME_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="aws/aws-cdk#10683",
     ),
     Rule("efs-encryption", _EFS, _efs_encryption, source=api("EFSAuthorizationConfig")),
+    Rule(
+        "efs-port",
+        _EFS,
+        _port_without_encryption,
+        source=api("EFSVolumeConfiguration"),
+        words="TransitEncryptionPort requires that TransitEncryption is enabled.",
+        seen=deployed("pf-ecs-efs-transit-encryption-port-without-encryption"),
+    ),
     Rule(
         "efs-port",
         f"{_EFS}.transitEncryptionPort",

@@ -31,6 +31,7 @@ _OPEN = re.compile(r"(\{\{|\{%|<%|\$\{|\$\()((?!\}\}|%\}|%>|\}|\)).)*$")
 """A placeholder that is still open: a quotation mark inside of it has ended the text around it."""
 _BLOCKS = ("{{", "{%", "{#")
 """Placeholders that are no beginning of JSON or YAML."""
+_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 _QUOTES = "'`\u2018\u2019\u201c\u201d"
 _WRONG = {
     "Extra data": "the document ends before this; remove the rest, or correct the brackets",
@@ -116,8 +117,10 @@ def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
         at += len(text[at:]) - len(text[at:].lstrip())
     begin, where, is_json = text[at : at + 2], _place(text, at), _starts_as_json(text)
     marker = _MARKER.match(text, max(at - 1, 0)) or _MARKER.match(text, at)
-    if begin in ("//", "/*") or (begin.startswith("#") and is_json and not marker):
-        return f": {where}: JSON has no comments; remove it"
+    is_comment = begin in ("//", "/*") or (begin.startswith("#") and is_json and not marker)
+    if is_comment or text.startswith(_CONFLICT, at):
+        problem = "JSON has no comments; remove it" if is_comment else "a merge conflict of Git begins here; resolve it"
+        return f": {where}: {problem}"
     if marker and not is_json and marker[0] not in _BLOCKS:
         marker = None
     placeholder = _OPEN.search(text, max(text.rfind("\n", 0, at) + 1, at - 1000), at) or marker
