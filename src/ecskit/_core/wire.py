@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .absent import ABSENT_MAP
 from .effects import RawResponse
 from .errors import MalformedResponseError, RequestError
 from .members import members
@@ -103,7 +104,7 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
         message = f"the response body of {len(raw.body)} bytes is not {problem}; it may be truncated"
         raise MalformedResponseError(operation, message) from None
     else:
-        if not (response.extra_fields and _is_foreign(data, cls)):
+        if response.extra_fields is ABSENT_MAP or not _is_foreign(data, cls):
             set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
             return response
     names = listed(shortened(str(each)) for each in data)
