@@ -131,8 +131,7 @@ REASONS: Sequence[Reason] = (
            "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled",
            "documented", _NOT_STARTED),
     Reason("capacity",
-           rf"{_CODE}Insufficient(?:Instance|Host)?_?Capacity\b|insufficient (?:\w+ )?capacity"
-           r"|have sufficient .*capacity",
+           rf"{_CODE}Insufficient(?:Instance|Host)?_?Capacity\b|sufficient (?:\S+ )?capacity",
            "We currently do not have sufficient capacity: InsufficientInstanceCapacity",
            "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
     Reason("capacity", r"VcpuLimitExceeded|more vCPU capacity than",

@@ -45,7 +45,8 @@ Known: TypeAlias = Literal["documented", "refused", "reported once"]
 
 _LONGEST = 120
 HOLDERS = frozenset({"secrets", "secretOptions", "credentialsParameter"})
-"""Members that name where a secret is. Filled in wrongly, they hold the secret itself, so messages only show ARNs and placeholders."""
+"""Members that name where a secret is. Filled in wrongly, they hold the secret itself: only ARNs and placeholders are
+shown."""
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 

@@ -70,7 +70,7 @@ def _of_task(body: Wire) -> Iterator[str]:
         on_host = "-network-host" if body.get("networkMode") == "host" else ""
         yield f"com.amazonaws.ecs.capability.task-iam-role{on_host}"
     if body.get("networkMode") == "awsvpc":
-        yield "ecs.capability.task-eni"
+        yield from (_docker(18), "ecs.capability.task-eni")
     if body.get("pidMode") or body.get("ipcMode"):
         yield "ecs.capability.pid-ipc-namespace-sharing"
     for volume in body["volumes"]:
@@ -86,7 +86,7 @@ def _of(container: Wire, body: Wire) -> Iterator[str]:
     """Yield the attributes that a container needs."""
     has_role = bool(body.get("executionRoleArn"))
     if _ECR.match(container["image"]):
-        yield from ("com.amazonaws.ecs.capability.ecr-auth", _docker(19))
+        yield "com.amazonaws.ecs.capability.ecr-auth"
         if has_role:
             yield "ecs.capability.execution-role-ecr-pull"
     yield from _of_logs(container.get("logConfiguration", {}), has_role=has_role)

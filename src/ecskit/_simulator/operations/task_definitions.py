@@ -43,7 +43,7 @@ def _register(account: Account, request: Wire) -> Wire:
         registered_at=account.now,
     )
     account.task_definitions[arn] = definition
-    return {"taskDefinition": definition.show(), "tags": definition.tags}
+    return {"taskDefinition": definition.show(), **({"tags": tags} if tags else {})}
 
 
 def _describe(account: Account, request: Wire) -> Wire:
