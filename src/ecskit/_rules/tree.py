@@ -8,7 +8,7 @@ from typing import Literal
 
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
-from ecskit._rules.placeholders import has_placeholder, is_placeholder
+from ecskit._rules.placeholders import has_placeholder, is_impossible_name, is_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api
 from ecskit.models.task_definitions import TaskDefinition
 
@@ -87,11 +87,11 @@ _TEXTS_OF_PROGRAMS = re.compile(
 """Texts that a program reads, in which what looks like a placeholder has a meaning."""
 _WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
 """Texts that a program may read: only a text that is nothing but a placeholder is reported."""
-_CHECKED_BY_ECS = re.compile(
-    r"family|cpu|memory|taskRoleArn|executionRoleArn|volumes\.name"
+_NAMES = re.compile(
+    r"family|taskRoleArn|executionRoleArn|volumes\.name"
     r"|containerDefinitions\.(name|image|secrets\.valueFrom|logConfiguration\.secretOptions\.valueFrom)"
 )
-"""Texts whose form ECS checks."""
+"""Texts whose characters ECS checks."""
 
 
 def _placeholders(*, checked: bool) -> DefinitionCheck:
@@ -100,8 +100,9 @@ def _placeholders(*, checked: bool) -> DefinitionCheck:
             if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
                 continue
             test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
-            is_checked = bool(_CHECKED_BY_ECS.fullmatch(place.where)) or bool(place.member.kind.values)
-            if test(place.value) and is_checked is checked:
+            is_size_or_enum = place.where in ("cpu", "memory") or bool(place.member.kind.values)
+            is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
+            if test(place.value) and (is_size_or_enum or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check
