@@ -559,6 +559,18 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         ("nginx", "nginx:latest", "localhost:5000/nginx", "registry.example.com/nginx:latest"),
         hint(f"{HERE}.image", "image-tag"),
     ),
+    "secret in an address": each(
+        lambda value: app(environment=[{"name": "DATABASE_URL", "value": value}]),
+        ("postgres://db.example.com:5432/web", "https://example.com/a:b@c"),
+        ("postgres://web:hunter2@db:5432/web", "redis://:hunter2@cache"),
+        hint(f"{HERE}.environment[0].value", "plain-secret"),
+    ),
+    "secret in an option": each(
+        lambda name: app(logConfiguration={"logDriver": "splunk", "options": {name: "x"}}),
+        ("splunk-url", "splunk-sourcetype"),
+        "splunk-token",
+        hint(f"{HERE}.logConfiguration.options['splunk-token']", "plain-secret"),
+    ),
     "secret in a variable": each(
         lambda name: app(environment=variables(name)),
         ("MODE", "TOKEN_URL", "PASSWORD_FILE", "MONKEY"),

@@ -211,6 +211,18 @@ def test_unknown_members_at_the_top_are_left_out_with_a_warning(write: Write) ->
     assert str(path) in str(warned[0].message)
 
 
+def test_unknown_members_at_the_top_may_belong_elsewhere(write: Write) -> None:
+    """To a container, or to the service."""
+    path = write({**REQUEST, "portMappings": [], "networkConfiguration": {}, "launchType": "FARGATE"})
+    with pytest.warns(UserWarning, match="left out") as warned:
+        load(path)
+    assert str(warned[0].message) == (
+        f"{path}: unknown members are left out: launchType (it belongs to the service or to RunTask), "
+        "networkConfiguration (it belongs to the service or to RunTask), portMappings (it belongs to a container); "
+        "pass keep=... to send them"
+    )
+
+
 def test_unknown_members_at_the_top_may_be_typing_errors(write: Write) -> None:
     """The warning has the nearest name, and every name on one line."""
     content = {**REQUEST, "requiresCompatibilites": ["EC2"], "NetworkMode": "host", "tag\n": 1, "x" * 100: 1}

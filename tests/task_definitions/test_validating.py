@@ -142,6 +142,26 @@ def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
     assert found.suggestion == meant
 
 
+@pytest.mark.parametrize(
+    ("members", "text"),
+    [
+        ({"networkMode": "awsvpc"}, "it belongs beside containerDefinitions"),
+        ({"volumes": []}, "it belongs beside containerDefinitions"),
+        ({"environment": [{"name": "A", "valueFrom": "/a"}]}, "variables with valueFrom belong to secrets"),
+    ],
+)
+def test_members_of_other_structures_are_named(members: Wire, text: str) -> None:
+    (found,) = validate(request(ec2(container(**members))))
+    assert found.message == f"unknown member, left out by ECS; {text}"
+
+
+@pytest.mark.parametrize("image", ["https://web:hunter2@example.com/app:1", "web:hunter2@example.com/app:1"])
+def test_a_password_in_an_image_is_not_shown(image: str) -> None:
+    found = validate(request(ec2(container(image=image))))
+    assert "got a value" in str(found[0])
+    assert SECRET not in repr(found)
+
+
 def test_a_required_enum_cannot_be_left_out() -> None:
     (found,) = validate(request(ec2(container(logConfiguration={"logDriver": ""}))))
     assert found.text == "logDriver must not be empty"

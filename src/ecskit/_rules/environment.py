@@ -29,6 +29,8 @@ _REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 _SECRETIVE = re.compile(
     r"passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential", re.IGNORECASE
 )
+_PASSWORD = re.compile(r"//[^/:@\s]*:[^/@\s]+@")
+"""A password in an address."""
 _HARMLESS = re.compile(
     r"(_?(name|arn|id|file|path|url|uri|ttl|length|enabled|expir\w*|endpoint|region|prefix|timeout))$", re.IGNORECASE
 )
@@ -63,8 +65,18 @@ def _names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
 def _plain_secrets(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, variable in places:
         name, value = variable.get("name") or "", variable.get("value")
-        if value and _SECRETIVE.search(name) and not _HARMLESS.search(name) and not has_placeholder(value):
+        if not value or has_placeholder(value):
+            continue
+        if (_SECRETIVE.search(name) and not _HARMLESS.search(name)) or _PASSWORD.search(value):
             yield Problem(f"{path}.value", f"{name} may be a secret; secrets keeps it out of the task definition")
+
+
+def _plain_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in places:
+        for name, value in options.items():
+            if value and _SECRETIVE.search(name) and not _HARMLESS.search(name) and not has_placeholder(value):
+                text = f"{name} may be a secret; secretOptions keeps it out of the task definition"
+                yield Problem(f"{path}[{name!r}]", text)
 
 
 def awslogs(places: Places) -> Iterator[tuple[str, Wire]]:
@@ -175,6 +187,13 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         "containerDefinitions[].environment[]",
         _plain_secrets,
         source=api("ContainerDefinition"),
+        severity="hint",
+    ),
+    Rule(
+        "plain-secret",
+        "containerDefinitions[].logConfiguration.options",
+        _plain_options,
+        source=api("LogConfiguration"),
         severity="hint",
     ),
     Rule(

@@ -47,7 +47,8 @@ _LONGEST = 120
 HOLDERS = frozenset({"secrets", "secretOptions", "credentialsParameter"})
 """Members that name where a secret is. Filled in wrongly, they hold the secret itself: only ARNs and placeholders are
 shown."""
-_CREDENTIALS = re.compile(r"://[^/\s]*@")
+_PASSWORD = re.compile(r"(^|/)[^/@\s]+:(?!sha256:)[^/@\s]+@(?!sha256:)")
+"""A name and a password before the name of a host."""
 
 
 class Subject(Protocol):
@@ -234,7 +235,7 @@ def _value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | 
         if index is not None:
             value = value[index] if isinstance(value, Sequence) and index < len(value) else None
         cls = member.kind.type if member.kind.shape == "model" else None
-    if isinstance(value, str) and (_CREDENTIALS.search(value) or (held and not _is_reference(value))):
+    if isinstance(value, str) and (_PASSWORD.search(value) or (held and not _is_reference(value))):
         return None
     return value if isinstance(value, (str, int, float)) else None
 

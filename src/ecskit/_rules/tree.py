@@ -8,6 +8,7 @@ from typing import Literal
 
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
+from ecskit._rules.members import belongs, meant
 from ecskit._rules.placeholders import has_placeholder, is_impossible_name, is_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api
 from ecskit.models.task_definitions import TaskDefinition
@@ -20,27 +21,14 @@ def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Prob
         return  # ECS described it, so ECS has the member
     for place in definition.texts:
         if place.member is None:
-            name = place.path.rpartition(".")[2]
-            meant = _MEMBERS.get(name.replace("_", "").casefold())
-            suggestion = meant if meant in place.siblings else nearest(name, place.siblings)
-            yield Problem(place.path, "unknown member, left out by ECS", suggestion)
+            structure, _dot, name = place.where.rpartition(".")
+            text, elsewhere = "unknown member, left out by ECS", belongs(name, structure)
+            if elsewhere:
+                yield Problem(place.path, f"{text}; {elsewhere}")
+            else:
+                yield Problem(place.path, text, meant(name, place.siblings))
 
 
-_MEMBERS: Mapping[str, str] = {
-    "args": "command",
-    "cmd": "command",
-    "env": "environment",
-    "envfile": "environmentFiles",
-    "envfrom": "environmentFiles",
-    "labels": "dockerLabels",
-    "logging": "logConfiguration",
-    "memorylimit": "memory",
-    "ports": "portMappings",
-    "volumemounts": "mountPoints",
-    "volumes": "mountPoints",
-    "workdir": "workingDirectory",
-}
-"""Names that other programs have for members of a container."""
 _OWN_RULES = frozenset({"containerDefinitions.portMappings.protocol", "placementConstraints.type"})
 """Enums with rules of their own."""
 _ULIMIT = "containerDefinitions.ulimits.name"
@@ -67,11 +55,11 @@ def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
                     text += f", which has {listed(values)}"
                 if not value:
                     text = f"{name} must not be empty" + ("" if member.required else "; leave it out")
-                meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
+                value_meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
                 yield Problem(
                     place.path,
                     text,
-                    meant or nearest(place.value, values) if value else None,
+                    value_meant or nearest(place.value, values) if value else None,
                     about=f"{name}. The value must be one of [{','.join(values)}]",
                 )
 

@@ -15,7 +15,8 @@ from typing import Any
 from ecskit._core.errors import RequestError
 from ecskit._core.model import Model
 from ecskit._core.wire import encode
-from ecskit._core.wording import nearest, shortened
+from ecskit._core.wording import shortened
+from ecskit._rules.members import belongs, meant
 from ecskit._task_definitions.fitting import misfits, without_empty_enums
 from ecskit._task_definitions.parsing import parse
 from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in
@@ -171,8 +172,8 @@ def _request(
 
 
 def _with_nearest(name: str) -> str:
-    meant = nearest(name, REQUEST)
-    return f"{shortened(name)} (did you mean {meant}?)" if meant else shortened(name)
+    elsewhere, similar = belongs(name, ""), meant(name, REQUEST)
+    return f"{shortened(name)} ({elsewhere or f'did you mean {similar}?'})" if elsewhere or similar else shortened(name)
 
 
 def _check_type(definition: object, expected: tuple[type[Model], ...]) -> None:
