@@ -292,7 +292,7 @@ def _options(draft: Draft) -> Wire:
     if platform.instances:
         offers += [{"stopTimeout": 3600}, {"dockerSecurityOptions": ["label:web"]}]
     if platform.instances and not platform.windows:
-        offers += [{"privileged": True}, {"dnsServers": ["10.0.0.2"]}]
+        offers += [{"privileged": True}, {"dnsServers": ["10.0.0.2"]} if draft.mode != "awsvpc" else {}]
         offers += [{"resourceRequirements": [{"type": "GPU", "value": "1"}]}]
     if platform.instances and not platform.windows and draft.mode == "bridge":
         offers += [{"hostname": "web", "extraHosts": [{"hostname": "db", "ipAddress": "10.0.0.9"}]}]
@@ -328,8 +328,9 @@ def _volumes(random: Random, platform: Platform) -> list[Wire]:
     offers: list[Wire] = [{}, {"host": {}}, {"configuredAtLaunch": True}]
     if not platform.windows:
         offers += [
-            {"efsVolumeConfiguration": {**efs, "rootDirectory": "/data", "transitEncryptionPort": 2049}},
+            {"efsVolumeConfiguration": {**efs, "rootDirectory": "/data", "transitEncryption": "DISABLED"}},
             {"efsVolumeConfiguration": {**efs, "transitEncryption": "ENABLED", "authorizationConfig": ACCESS}},
+            {"efsVolumeConfiguration": {**efs, "transitEncryption": "ENABLED", "transitEncryptionPort": 2049}},
         ]
     if platform.fargate and not platform.windows:
         arn = f"arn:aws:s3files:eu-west-1:{ACCOUNT}:file-system/fs-1"

@@ -227,7 +227,10 @@ def test_refusals(world: World, members: Wire, message: str) -> None:
         ({"memory": "4096"}, "256 CPU, 4096 memory"),
         ({"cpu": "300"}, "300 CPU, 512 memory"),
         ({"containerDefinitions": [{**APP, "cpu": 512}]}, "The sum of all container 'cpu' values"),
-        ({"containerDefinitions": [{**APP, "memory": 1024}]}, "the containers reserve 1024 MiB, the task has 512."),
+        (
+            {"containerDefinitions": [{**APP, "memory": 1024}]},
+            "The 'memory' setting for container 'app' is greater than for the task",
+        ),
         ({"containerDefinitions": [{**APP, "privileged": True}]}, "privileged"),
         ({"containerDefinitions": [{**APP, "links": ["db"]}]}, "links"),
         ({"placementConstraints": [{"type": "memberOf", "expression": "x"}]}, "placementConstraints"),

@@ -83,6 +83,15 @@ def mounts(*paths: str) -> Wire:
     return fargate(container(mountPoints=points), volumes=[{"name": "data"}])
 
 
+PROXY = {"ProxyIngressPort": "15000", "ProxyEgressPort": "15001", "AppPorts": "80"}
+
+
+def proxy(name: str, *without: str) -> Wire:
+    """Return the configuration of a proxy."""
+    properties = [{"name": key, "value": value} for key, value in PROXY.items() if key not in without]
+    return {"type": "APPMESH", "containerName": name, "properties": properties}
+
+
 def each(make: Callable[[Any], Wire], right: Any, wrong: Any, *found: Found) -> list[tuple[Wire, Wire, set[Found]]]:
     """Return pairs: each wrong value beside a right one."""
     rights = right if isinstance(right, tuple) else (right,)
@@ -104,6 +113,7 @@ def hint(path: str, rule: str) -> Found:
 _UNFILLED = (
     "<IMAGE>",
     "registry/app:${TAG}",
+    "registry/app:$(Build.BuildId)",
     "{{ must_env `IMAGE` }}",
     '{{ env "IMAGE" }}:1',
     "%IMAGE%",
@@ -115,7 +125,14 @@ _IMAGES = ("app:1", "a.b-c_d/e:F.1_2-3", "registry.example.com:5000/app:1", f"ap
 _ROLES = (ROLE, "arn:aws-us-gov:iam::123456789012:role/path/to/x", "web-role")
 _NO_ROLES = ("arn:aws:iam::ACCOUNT_ID:role/x", "arn:aws:iam::1234:role/x", "arn:aws:iam::123456789012:policy/x")
 _FROM = ("token", "/web/token", "arn:aws:ssm:eu-west-1:123456789012:parameter/web/token", SECRET, f"{SECRET}:key::")
-_NOT_FROM = ("", "web token", "arn:aws:ssm:eu-west-1:ACCOUNT:parameter/x", "arn:aws:s3:::bucket/key")
+_NOT_FROM = (
+    "",
+    "web token",
+    "p@ss!",
+    f"{SECRET} ",
+    "arn:aws:ssm:eu-west-1:ACCOUNT:parameter/x",
+    "arn:aws:s3:::bucket/key",
+)
 _ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1"
 
 NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
@@ -374,10 +391,93 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         error("containerDefinitions[1].links", "links"),
     ),
     "proxy container": each(
-        lambda name: fargate(proxyConfiguration={"type": "APPMESH", "containerName": name}),
+        lambda name: fargate(proxyConfiguration=proxy(name)),
         "app",
         "envoy",
         error("proxyConfiguration.containerName", "proxy-container"),
+    ),
+    "network of a proxy": each(
+        lambda mode: ec2(proxyConfiguration=proxy("app"), networkMode=mode),
+        "awsvpc",
+        ("bridge", "host"),
+        error("proxyConfiguration", "proxy-network-mode"),
+    ),
+    "ports of a proxy": [
+        (
+            fargate(proxyConfiguration=proxy("app")),
+            fargate(proxyConfiguration=proxy("app", name)),
+            {error("proxyConfiguration.properties", "proxy-ports")},
+        )
+        for name in PROXY
+    ],
+    "a range beside a port": each(
+        lambda more: app(portMappings=[{"containerPortRange": "80-90", **more}]),
+        {},
+        {"containerPort": 80},
+        error(f"{HERE}.portMappings[0].containerPort", "port-range"),
+    ),
+    "names of ports": each(
+        lambda name: fargate(
+            container(portMappings=[port(name="web")]), container("b", portMappings=[port(81, name=name)])
+        ),
+        "web-2",
+        "web",
+        error("containerDefinitions[1].portMappings[0].name", "port-name"),
+    ),
+    "one port of the host for two ports": each(
+        lambda host: ec2(container(portMappings=[port(80, hostPort=8080), port(81, hostPort=host)])),
+        (8081, 0),
+        8080,
+        error(f"{HERE}.portMappings[1]", "port-twice"),
+    ),
+    "one port to two ports of the host": each(
+        lambda host: ec2(container(portMappings=[port(80), port(80, hostPort=host)])),
+        8080,
+        0,
+        error(f"{HERE}.portMappings[1]", "port-twice"),
+    ),
+    "unsupported in awsvpc": [
+        (
+            ec2(container(**members), networkMode="bridge"),
+            ec2(container(**members), networkMode="awsvpc"),
+            {error(f"{HERE}.{name}", "awsvpc-unsupported") for name in members},
+        )
+        for members in ({"dnsServers": ["10.0.0.2"]}, {"disableNetworking": True}, {"hostname": "a"})
+    ],
+    "memory of a container": each(
+        lambda memory: app(memory=memory, memoryReservation=64), 512, 513, error(f"{HERE}.memory", "memory-sum")
+    ),
+    "storage on EC2": each(
+        lambda requires: fargate(requiresCompatibilities=requires, ephemeralStorage={"sizeInGiB": 30}),
+        (["FARGATE"], ["EC2", "FARGATE"]),
+        ["EC2"],
+        error("ephemeralStorage", "ephemeral-storage"),
+    ),
+    "port of EFS without encryption": each(
+        lambda value: fargate(volumes=[efs(transitEncryption=value, transitEncryptionPort=2999)]),
+        "ENABLED",
+        "DISABLED",
+        error("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port"),
+    ),
+    "names of images": each(
+        lambda value: app(image=value),
+        (*_IMAGES, "localhost:5000/app:1", _ECR, "123456789012.dkr-ecr.eu-west-1.on.aws/a/b:1"),
+        (
+            "https://registry.example.com/app:1",
+            "MyApp:1",
+            "app:1:2",
+            "YOUR_ACCOUNT.dkr.ecr.eu-west-1.amazonaws.com/app:1",
+            "ACCOUNT.dkr.ecr.eu-west-1.amazonaws.com/app:1",
+            "123456789012.dkr.ecr.REGION.amazonaws.com/app:1",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com.app:1",
+        ),
+        hint(f"{HERE}.image", "image-name"),
+    ),
+    "region of logs": each(
+        lambda value: logs(awslogs_region=value),
+        ("eu-west-1", "us-gov-east-1", "cn-north-1"),
+        ("REGION", "eu-west-1a"),
+        hint(f"{HERE}.logConfiguration.options['awslogs-region']", "log-region"),
     ),
     "autoprovision": each(
         lambda scope: docker(scope=scope, autoprovision=False),
@@ -398,7 +498,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
         error(f"{HERE}.ulimits[0].softLimit", "ulimits"),
     ),
     "port of EFS": each(
-        lambda number: fargate(volumes=[efs(transitEncryptionPort=number)]),
+        lambda number: fargate(volumes=[efs(transitEncryption="ENABLED", transitEncryptionPort=number)]),
         (2049, 0, 65535),
         (-1, 65536),
         error("volumes[0].efsVolumeConfiguration.transitEncryptionPort", "efs-port"),

@@ -140,7 +140,11 @@ WRONG: dict[str, tuple[Wire, Findings]] = {
     ),
     "a proxy that is not there": (
         ec2(proxyConfiguration={"containerName": "envoy"}),
-        {("proxyConfiguration.containerName", "proxy-container")},
+        {
+            ("proxyConfiguration.containerName", "proxy-container"),
+            ("proxyConfiguration", "proxy-network-mode"),
+            ("proxyConfiguration.properties", "proxy-ports"),
+        },
     ),
     "anywhere in awsvpc": (
         ec2(networkMode="awsvpc", requiresCompatibilities=["EXTERNAL"]),

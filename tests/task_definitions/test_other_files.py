@@ -63,6 +63,11 @@ NOT_JSON: dict[str, tuple[str | bytes, str]] = {
     "comment in between": ('{"family": /* x */ "web"}', f": {place(12)}: {COMMENT}"),
     "comment of a shell": ('{\n "family": "web", # x\n "cpu": "1"}', f": {place(19, 2)}: {COMMENT}"),
     "comment of a shell on top": ('# x\n{"family": "web"}', f": {place(1)}: {COMMENT}"),
+    "merge conflict": (
+        '<<<<<<< HEAD\n{"family": "web"}',
+        f": {place(1)}: a merge conflict of Git begins here",
+    ),
+    "merge conflict inside": ('{\n<<<<<<< HEAD\n"cpu": "1"}', f": {place(1, 2)}: a merge conflict of Git begins here"),
     "trailing comma": ('{\n "family": "web",\n}', f": {place(17, 2)}: {COMMA}"),
     "trailing comma of a list": ('{"volumes": [{},\n ]}', f": {place(16)}: {COMMA}"),
     "JSON lines": (f"{json.dumps(WEB)}\n{json.dumps(WEB)}\n", f": {place(1, 2)}: a second document begins here; put"),
@@ -133,6 +138,9 @@ OTHERS: dict[str, tuple[Any, str]] = {
     # Services.
     "service": (SERVICE, A_SERVICE),
     "service of ecspresso": ({"deploymentConfiguration": {}, "desiredCount": 1, "launchType": "EC2"}, A_SERVICE),
+    "services": ([SERVICE, SERVICE], A_SERVICE),
+    "service of CloudFormation": ({"ServiceName": "web", "TaskDefinition": "web:1", "DesiredCount": 1}, A_SERVICE),
+    "service of Terraform": ({"task_definition": "web:1", "desired_count": 1}, A_SERVICE),
     "describe-services": ({"services": [{**SERVICE, "serviceArn": "a"}], "failures": []}, A_SERVICE),
     "create-service": ({"service": {**SERVICE, "serviceArn": "a"}}, A_SERVICE),
     "one described service": ({**SERVICE, "serviceArn": "a", "status": "ACTIVE", "events": []}, A_SERVICE),
@@ -246,6 +254,7 @@ def test_other_files(content: str | bytes, message: str) -> None:
     assert text.startswith(f"{FILE}: {message}")
     assert len(caught.value.problems) == 1
     assert "hunter2" not in text
+    assert caught.value.__context__ is None  # the parser's errors hold the whole file
     assert text.isprintable()
     assert str(pickle.loads(pickle.dumps(caught.value))) == text
 

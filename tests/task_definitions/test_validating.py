@@ -12,12 +12,19 @@ from hypothesis import given, settings, strategies as st
 from ecskit._core.wire import encode
 from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 from ecskit.errors import RequestError
-from ecskit.models import ContainerDefinition, HealthCheck, PortMapping, RegisterTaskDefinitionRequest, Volume
+from ecskit.models import (
+    ContainerDefinition,
+    EphemeralStorage,
+    HealthCheck,
+    PortMapping,
+    RegisterTaskDefinitionRequest,
+    Volume,
+)
 from ecskit.task_definitions import Definition, Finding, raise_for_findings, to_register_request, validate
-from ecskit.testing import Simulator
+from ecskit.testing import SimulatedError, Simulator
 
 from .support import SECRET, Wire, container, definitions, described, ec2, examples, fargate, refused, register, request
-from .table import RIGHT, TOMORROW, WRONG
+from .table import HERE, RIGHT, ROLE, TOMORROW, WRONG
 
 ALL = [*RULES, *(rule for rules in LAUNCH_TYPE_RULES.values() for rule in rules)]
 PORTS = "containerDefinitions[0].portMappings"
@@ -104,6 +111,50 @@ def test_findings_come_in_the_order_of_places_and_say_all() -> None:
     assert pickle.loads(pickle.dumps(findings)) == findings
 
 
+@pytest.mark.parametrize("value", ["hunter2!", "sk-$5 hunter2", "https://u:hunter2@h/"])
+def test_a_secret_instead_of_its_name_is_not_shown(value: str) -> None:
+    """Neither by the finding nor by the refusal. The ARN of something else is shown."""
+    wire = ec2(container(secrets=[{"name": "TOKEN", "valueFrom": value}]), executionRoleArn=ROLE)
+    (found,) = validate(request(wire))
+    assert str(found) == (
+        f"{HERE}.secrets[0].valueFrom: expected the name or ARN of a parameter, or the ARN of a secret, got a value"
+    )
+    with pytest.raises(SimulatedError) as caught:
+        register(Simulator(), wire)
+    assert "The Systems Manager parameter name specified for secret TOKEN is invalid." in str(caught.value)
+    assert SECRET not in repr(found) + found.words + str(caught.value)
+    wire["containerDefinitions"][0]["secrets"][0]["valueFrom"] = "arn:aws:s3:::b/k"
+    assert str(validate(request(wire))[0]).endswith('got "arn:aws:s3:::b/k"')
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("env", "environment"),
+        ("ports", "portMappings"),
+        ("volumeMounts", "mountPoints"),
+        ("env_file", "environmentFiles"),
+    ],
+)
+def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
+    """Members of a container as Compose and Kubernetes have them."""
+    (found,) = validate(request(ec2({**container(), name: []})))
+    assert found.suggestion == meant
+
+
+def test_a_required_enum_cannot_be_left_out() -> None:
+    (found,) = validate(request(ec2(container(logConfiguration={"logDriver": ""}))))
+    assert found.text == "logDriver must not be empty"
+
+
+@pytest.mark.parametrize(("mode", "hints"), [("awsvpc", 0), ("host", 0), ("bridge", 1), (None, 1)])
+def test_managed_instances_need_a_network_mode_that_they_have(mode: str | None, hints: int) -> None:
+    """Whether ECS refuses the definition is not documented."""
+    wire = ec2(cpu="256", **({"networkMode": mode} if mode else {}))
+    found = validate(request(wire), launch_type="MANAGED_INSTANCES")
+    assert [(each.rule, each.severity) for each in found] == [("managed-network-mode", "hint")] * hints
+
+
 def test_findings_can_be_raised() -> None:
     """All in one error; none if there are none."""
     raise_for_findings(validate(request(fargate())))
@@ -123,6 +174,42 @@ def test_values_are_not_shown() -> None:
     findings = validate(request(fargate(app)))
     assert findings
     assert SECRET not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"secrets": [{"name": "A", "valueFrom": f"{SECRET} !"}]},
+        {"secrets": [{"name": "A", "valueFrom": f"{SECRET}${{X}}"}]},
+        {"logConfiguration": {"logDriver": "splunk", "secretOptions": [{"name": "A", "valueFrom": f"{SECRET} !"}]}},
+        {"repositoryCredentials": {"credentialsParameter": f"<{SECRET}>"}},
+        {"image": f"https://user:{SECRET}@registry/app:1 "},
+        {"image": f"https://user:{SECRET}@registry/${{APP}}"},
+    ],
+    ids=str,
+)
+def test_secrets_in_wrong_places_are_not_shown(members: Wire) -> None:
+    """What names the place of a secret may hold the secret itself; addresses may hold a password."""
+    wire = fargate(container(**members), executionRoleArn="arn:aws:iam::123456789012:role/web")
+    findings = validate(request(wire))
+    assert findings
+    assert SECRET not in repr(findings)
+    assert SECRET not in str([str(each) for each in findings])
+    with pytest.raises(RequestError) as caught:
+        raise_for_findings([attrs.evolve(each, severity="error") for each in findings])
+    assert SECRET not in str(caught.value)
+    assert all(SECRET not in each.refusal for each in findings)
+
+
+def test_wrong_types_have_the_paths_of_a_file() -> None:
+    """Names of ECS, and the keys of maps as they are."""
+    app = ContainerDefinition(name="a", image="a:1", docker_labels={"a_b": 1})  # type: ignore[dict-item]  # the point
+    storage = EphemeralStorage(size_in_gib="21")  # type: ignore[arg-type]  # the point
+    wrong = attrs.evolve(request(fargate()), container_definitions=[app], ephemeral_storage=storage)
+    assert [each.path for each in validate(wrong)] == [
+        "containerDefinitions[0].dockerLabels['a_b']",
+        "ephemeralStorage.sizeInGiB",
+    ]
 
 
 class _Odd:

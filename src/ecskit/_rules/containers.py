@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ecskit._rules.checks import absent, below, between, by_name, fits, matches, most, reachable, repeated, when
@@ -13,12 +14,17 @@ from ecskit._rules.task import NAME
 __all__ = ["CONTAINER_RULES"]
 
 _CONTAINER = "containerDefinitions[]"
-_LINUX = "containerDefinitions[].linuxParameters"
 _DEFINITION = api("ContainerDefinition")
 _PARAMETERS = guide("task_definition_parameters")
 _IMAGE = r"[A-Za-z0-9_.:/#@-]*"
 _DIGEST = r"[^@]*|[^@]+@sha256:[A-Fa-f0-9]{64}|[^@]*[^A-Za-z0-9_.:/#@-].*"
 """No digest, a right one, or characters that an image cannot have, which is another rule."""
+
+
+_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?"
+_REFERENCE = re.compile(rf"({_HOST}/)?{_PART}(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(@.*)?")
+_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z]+(-[a-z]+)+-[0-9]+\.[^/]+/.+")
 
 
 def _required(member: str) -> DefinitionCheck:
@@ -37,9 +43,21 @@ def _tags(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
             yield Problem(path, "{value} has no fixed tag: a new task may run another image")
 
 
+def _names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, image in places:
+        if has_placeholder(image) or not re.fullmatch(_IMAGE, image) or not image:
+            continue  # other rules report it
+        if re.search(r"\.dkr[.-]ecr", image):
+            if not _ECR.fullmatch(image):
+                text = "expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME for an image of ECR, got {value}"
+                yield Problem(path, text)
+        elif not _REFERENCE.fullmatch(image):
+            yield Problem(path, "no registry has {value}: expected REGISTRY/NAME:TAG, with the name in lower case")
+
+
 def _no_memory(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, container in places:
-        if not definition.wire.get("memory") and not container.get("memory") and not container.get("memoryReservation"):
+        if not definition.wire.get("memory") and container.get("memory") is container.get("memoryReservation") is None:
             yield Problem(f"{path}.memory", "requires memory or memoryReservation, because the task has no memory")
 
 
@@ -96,7 +114,7 @@ def _health_commands(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]
 def _health_words(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, command in places:
         if len(command) == 1 and command[0] not in ("CMD", "CMD-SHELL"):
-            yield Problem(path, "AWS documents that CMD or CMD-SHELL comes first; one report says that ECS runs it")
+            yield Problem(path, "AWS documents that CMD or CMD-SHELL comes first; one report shows that ECS runs it")
 
 
 def _soft_limits(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -188,6 +206,7 @@ CONTAINER_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         matches(_DIGEST, "a digest of sha256: and 64 hexadecimal digits after the @"),
         source=_DEFINITION,
     ),
+    Rule("image-name", "containerDefinitions[].image", _names, source=_DEFINITION, severity="hint"),
     Rule("image-tag", "containerDefinitions[].image", _tags, source=_DEFINITION, severity="hint"),
     Rule(
         "container-memory",

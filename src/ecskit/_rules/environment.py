@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ecskit._core.wording import nearest
 from ecskit._rules.checks import by_name, matches, most, repeated
-from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api, guide
 
@@ -20,19 +20,29 @@ _AWSLOGS = frozenset(
 )
 """The options of the log driver awslogs: those of ECS, and those of Docker."""
 
-_SSM_NAME = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"
-_VALUE_FROM = (
-    r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+"
-    r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+(:[^:]*){0,3}"
-    rf"|{_SSM_NAME}"
+_PARAMETER = re.compile(r"[A-Za-z0-9_./-]+")
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/\S+"
+    r"|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:\s]+(:[^:\s]*){0,3}"
 )
-_FORM = "the name or ARN of a parameter, or the ARN of a secret"
+_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
 _SECRETIVE = re.compile(
     r"passw(or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential", re.IGNORECASE
 )
 _HARMLESS = re.compile(
     r"(_?(name|arn|id|file|path|url|uri|ttl|length|enabled|expir\w*|endpoint|region|prefix|timeout))$", re.IGNORECASE
 )
+
+
+def _sources(form: re.Pattern[str], *, is_arn: bool) -> DefinitionCheck:
+    def check(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+        for path, secret in places:
+            source = secret["valueFrom"]
+            if source.startswith("arn:") is is_arn and not form.fullmatch(source) and not has_placeholder(source):
+                text = "expected the name or ARN of a parameter, or the ARN of a secret, got {value}"
+                yield Problem(f"{path}.valueFrom", text, about=secret["name"])
+
+    return check
 
 
 def _shared_names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -82,6 +92,13 @@ def _create_group(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, options in awslogs(places):
         if options.get("awslogs-create-group", "true").casefold() != "true":
             yield Problem(f"{path}['awslogs-create-group']", 'must be "true"; leave it out otherwise')
+
+
+def _regions(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, options in awslogs(places):
+        region = options.get("awslogs-region") or "us-east-1"
+        if not _REGION.fullmatch(region) and not has_placeholder(region):
+            yield Problem(f"{path}['awslogs-region']", "expected a region, such as eu-west-1")
 
 
 def _formats(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -140,14 +157,17 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     ),
     Rule(
         "value-from",
-        (
-            "containerDefinitions[].secrets[].valueFrom",
-            "containerDefinitions[].logConfiguration.secretOptions[].valueFrom",
-        ),
-        matches(
-            _VALUE_FROM,
-            _FORM,
-        ),
+        ("containerDefinitions[].secrets[]", "containerDefinitions[].logConfiguration.secretOptions[]"),
+        _sources(_PARAMETER, is_arn=False),
+        source=api("Secret"),
+        words="The Systems Manager parameter name specified for secret {about} is invalid. The parameter name can be up"
+        " to 2048 characters and include the following letters and symbols: a-zA-Z0-9_.-",
+        seen="aws/copilot-cli#3446",
+    ),
+    Rule(
+        "value-from",
+        ("containerDefinitions[].secrets[]", "containerDefinitions[].logConfiguration.secretOptions[]"),
+        _sources(_ARN, is_arn=True),
         source=api("Secret"),
     ),
     Rule(
@@ -212,4 +232,11 @@ ENVIRONMENT_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="terraform-linters/tflint-ruleset-aws#348",
     ),
     Rule("log-options", "containerDefinitions[].logConfiguration", _formats, source=api("LogConfiguration")),
+    Rule(
+        "log-region",
+        "containerDefinitions[].logConfiguration",
+        _regions,
+        source=api("LogConfiguration"),
+        severity="hint",
+    ),
 )

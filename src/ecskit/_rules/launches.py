@@ -11,7 +11,7 @@ from ecskit._core.model import Model
 from ecskit._core.sizes import CHARACTERS, characters
 from ecskit._rules.checks import absent, between, fits, matches, most, when
 from ecskit._rules.fargate import has_size
-from ecskit._rules.rule import Places, Problem, Rule, Wire, api
+from ecskit._rules.rule import Places, Problem, Rule, Wire, api, deployed
 from ecskit._rules.task_sizes import cpu_units, memory_mib
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 """The capacity providers of AWS."""
-MOST_CONSTRAINTS = 10
+_MOST_CONSTRAINTS = 10
 _RUN, _START, _VPC = api("RunTask"), api("StartTask"), api("AwsVpcConfiguration")
 _ITEM, _STRATEGY, _OVERRIDE = api("CapacityProviderStrategyItem"), api("PlacementStrategy"), api("ContainerOverride")
 
@@ -46,11 +46,6 @@ class LaunchWire:
     def containers(self) -> Mapping[str, Wire]:
         """The containers of the task definition by their names."""
         return {container["name"]: container for container in self.definition.get("containerDefinitions", ())}
-
-
-def deployed(rule: str) -> str:
-    """Return where real deployments are recorded, with what ECS answered."""
-    return f"badmintoncryer/cdk-preflight#rules/ecs/{rule}/meta.yaml"
 
 
 def _is_fargate(launch: LaunchWire) -> bool:
@@ -146,8 +141,8 @@ CAPACITY_RULES: Sequence[Rule[LaunchWire]] = (
 def _constraints(launch: LaunchWire, places: Places) -> Iterator[Problem]:
     for path, given in places:
         count = len(given) + len(launch.definition.get("placementConstraints", ()))
-        if count > MOST_CONSTRAINTS:
-            text = f"expected at most {MOST_CONSTRAINTS} constraints with those of the task definition, got {count}"
+        if count > _MOST_CONSTRAINTS:
+            text = f"expected at most {_MOST_CONSTRAINTS} constraints with those of the task definition, got {count}"
             yield Problem(path, text)
 
 

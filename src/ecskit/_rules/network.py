@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ecskit._rules.checks import absent, below, between, matches, reachable, when
 from ecskit._rules.definition import TaskDefinitionWire
-from ecskit._rules.rule import Places, Problem, Rule, Wire, api
+from ecskit._rules.rule import Places, Problem, Rule, Wire, api, deployed
 
 __all__ = ["NETWORK_RULES"]
 
@@ -17,6 +18,10 @@ _LAST = 65535
 _MOST_RANGES = 100
 _PORTS = api("PortMapping")
 _DEFINITION = api("ContainerDefinition")
+
+
+def _is_awsvpc(definition: TaskDefinitionWire) -> bool:
+    return definition.mode == "awsvpc" and not definition.runs_on("FARGATE")  # Fargate has rules of its own
 
 
 def _no_port(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -41,12 +46,26 @@ def _ranges(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]
             yield Problem(f"{path}.containerPortRange", f"expected FIRST-LAST, with 1 <= FIRST < LAST <= {_LAST}")
         if definition.mode in ("host", "none"):
             yield Problem(f"{path}.containerPortRange", "requires the network mode bridge or awsvpc")
-        if mapping.get("hostPort") is not None:
-            yield Problem(f"{path}.hostPort", "not allowed with a containerPortRange; leave it out")
     for path, container in definition.containers:
         count = sum(each.get("containerPortRange") is not None for each in container.get("portMappings") or ())
         if count > _MOST_RANGES:
             yield Problem(f"{path}.portMappings", f"expected at most {_MOST_RANGES} ranges, got {count}")
+
+
+def _range_and_port(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, mapping in places:
+        for name in ("containerPort", "hostPort"):
+            if mapping.get("containerPortRange") is not None and mapping.get(name) is not None:
+                yield Problem(f"{path}.{name}", "not allowed with a containerPortRange; leave it out")
+
+
+def _same_names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    """Find names that two mappings of the task have."""
+    seen: set[str] = set()
+    for path, name in places:
+        if name in seen:
+            yield Problem(path, "another port mapping of the task has the name {value}")
+        seen.add(name)
 
 
 def _twice(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -60,16 +79,17 @@ def _twice(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
 
 
 def _host_twice(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
-    """Find host ports that two containers have. One container's are left to `_twice`."""
-    seen: dict[tuple[int, str], str] = {}
+    """Find host ports that two mappings have. One port of one container is left to `_twice`."""
+    seen: dict[tuple[int, str], tuple[str, Any]] = {}
     for path, container in places:
         for i, mapping in enumerate(container.get("portMappings") or ()):
             port = mapping.get("hostPort") or (mapping.get("containerPort") if definition.mode == "host" else None)
             if port is None:
                 continue
-            other = seen.setdefault((port, _protocol(mapping)), path)
-            if other != path:
-                text = f"another container has the port {port} of the host, too"
+            mine = path, mapping.get("containerPort")
+            other = seen.setdefault((port, _protocol(mapping)), mine)
+            if other != mine:
+                text = f"another {'container' if other[0] != path else 'mapping'} has the port {port} of the host, too"
                 yield Problem(
                     f"{path}.portMappings[{i}]", text, about=f"{_protocol(mapping).upper()} host port '{port}'"
                 )
@@ -111,9 +131,8 @@ def _overlap(one: Wire, other: Wire) -> bool:
     first, second = _span(one), _span(other)
     if first is None or second is None:
         return False
-    hosts = one.get("hostPort"), other.get("hostPort")
-    if first == second and 0 not in hosts and None not in hosts and hosts[0] != hosts[1]:
-        return False  # one port of the container on two ports of the host
+    if first == second and (one.get("hostPort") or 0) != (other.get("hostPort") or 0):
+        return False  # one port of the container on two ports of the host; 0 is any port
     return first[0] <= second[1] and second[0] <= first[1]
 
 
@@ -174,6 +193,14 @@ NETWORK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=_PORTS,
     ),
     Rule("port-range", _MAPPING, _ranges, source=_PORTS),
+    Rule(
+        "port-range",
+        _MAPPING,
+        _range_and_port,
+        source=_PORTS,
+        words="Invalid port mapping for container '{container}', cannot specify both single port and port range.",
+        seen=deployed("pf-ecs-port-range-with-host-port"),
+    ),
     Rule("port-twice", "containerDefinitions[]", _twice, source=_PORTS),
     Rule(
         "port-twice",
@@ -202,34 +229,40 @@ NETWORK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         source=_PORTS,
     ),
     Rule(
+        "port-name",
+        f"{_MAPPING}.name",
+        when(lambda d: d.mode == "awsvpc", _same_names),
+        source=_PORTS,
+        words="When networkMode=awsvpc, port mapping name is already used",
+        seen=deployed("pf-ecs-port-mapping-duplicate-name"),
+    ),
+    Rule(
         "awsvpc-unsupported",
         below("containerDefinitions[]", "hostname"),
-        # Fargate has its own rule for these members.
-        when(
-            lambda d: d.mode == "awsvpc" and not d.runs_on("FARGATE"),
-            absent("not supported in the network mode awsvpc"),
-        ),
+        when(_is_awsvpc, absent("not supported in the network mode awsvpc")),
         source=_DEFINITION,
         words="hostname is not supported on container when networkMode=awsvpc.",
         seen="labd/ecs-deplojo#26",
     ),
-    Rule(
-        "awsvpc-unsupported",
-        below("containerDefinitions[]", "extraHosts"),
-        when(
-            lambda d: d.mode == "awsvpc" and not d.runs_on("FARGATE"),
-            absent("not supported in the network mode awsvpc"),
-        ),
-        source=_DEFINITION,
+    *(
+        Rule(
+            "awsvpc-unsupported",
+            below("containerDefinitions[]", name),
+            when(_is_awsvpc, absent("not supported in the network mode awsvpc")),
+            source=_DEFINITION,
+            words=f"{what} not supported on container when networkMode=awsvpc.",
+            seen=deployed(report),
+        )
+        for name, what, report in (
+            ("extraHosts", "Extra hosts are", "pf-ecs-awsvpc-extra-hosts"),
+            ("dnsServers", "DNS servers are", "pf-ecs-fargate-dns-servers"),
+            ("disableNetworking", "Disable Networking is", "pf-ecs-fargate-disable-networking"),
+        )
     ),
     Rule(
         "links",
         below("containerDefinitions[]", "links"),
-        # Fargate has its own rule.
-        when(
-            lambda d: d.mode == "awsvpc" and not d.runs_on("FARGATE"),
-            absent("only supported in the network mode bridge"),
-        ),
+        when(_is_awsvpc, absent("only supported in the network mode bridge")),
         source=_DEFINITION,
         words="Links are not supported when networkMode=awsvpc.",
         seen="aws-observability/aws-otel-collector#1359",

@@ -8,10 +8,10 @@ __all__ = ["has_placeholder", "is_placeholder"]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = re.compile(
-    rf"\$\{{[^}}]*\}}|\$\({_NAME}\)|\$\[[^\]]*\]|\${_NAME}"  # shells, make, pipelines
+    rf"\$\{{[^}}]*\}}|\$\((?:{_NAME}\.)*{_NAME}\)|\$\[[^\]]*\]|\${_NAME}"  # shells, make, pipelines
     r"|\{\{.*?\}\}|\{%.*?%\}|<%.*?%>"  # Go templates, Jinja, ERB
     r"|<[A-Za-z][\w .:/-]*>"
-    rf"|%[A-Z][A-Z0-9_]*%|#\{{[^}}]*\}}|@{_NAME}@|__[A-Za-z][A-Za-z0-9_]*?__",
+    rf"|%[A-Z][A-Z0-9_]*%|#\{{[^}}]*\}}|@{_NAME}@|(?<![A-Za-z0-9])__[A-Z][A-Z0-9_]*__(?![A-Za-z0-9])",
     re.DOTALL,
 )
 

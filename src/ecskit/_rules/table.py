@@ -10,12 +10,18 @@ from ecskit._rules.definition import TaskDefinitionWire
 from ecskit._rules.environment import ENVIRONMENT_RULES
 from ecskit._rules.fargate import FARGATE_RULES
 from ecskit._rules.network import NETWORK_RULES
-from ecskit._rules.rule import Finding, Rule, api, find, guide
+from ecskit._rules.rule import Finding, Places, Problem, Rule, api, find, guide
 from ecskit._rules.task import TASK_RULES
 from ecskit._rules.tree import TREE_RULES
 from ecskit._rules.volumes import VOLUME_RULES
 
 __all__ = ["LAUNCH_TYPE_RULES", "RULES", "findings", "launch_type_findings"]
+
+
+def _managed_network(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
+    if definition.mode == "bridge":
+        yield Problem("networkMode", "MANAGED_INSTANCES runs tasks with a network mode of awsvpc or host only")
+
 
 RULES: Sequence[Rule[TaskDefinitionWire]] = (
     *TREE_RULES,
@@ -38,6 +44,13 @@ LAUNCH_TYPE_RULES: Mapping[str, Sequence[Rule[TaskDefinitionWire]]] = {
         ),
     ),
     "MANAGED_INSTANCES": (
+        Rule(
+            "managed-network-mode",
+            "",
+            _managed_network,
+            source=guide("managed-instance-networking"),
+            severity="hint",
+        ),
         Rule(
             "log-driver",
             "containerDefinitions[].logConfiguration.logDriver",

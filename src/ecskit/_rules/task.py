@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ecskit._core.members import members
-from ecskit._core.sizes import BYTES, CONTAINERS, definition_bytes
+from ecskit._core.sizes import CONTAINERS, definition_bytes, definition_problem
 from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated, when
-from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
-from ecskit._rules.rule import Places, Problem, Rule, api, guide
+from ecskit._rules.rule import Places, Problem, Rule, api, deployed, guide
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 
-__all__ = ["NAME", "TASK_RULES", "is_managed"]
+__all__ = ["NAME", "TASK_RULES"]
 
 NAME = r"[A-Za-z0-9_-]*", "letters, digits, hyphens and underscores only"
 _SENT = frozenset(m.wire for m in members(RegisterTaskDefinitionRequest))
@@ -21,16 +21,17 @@ _REQUEST = api("RegisterTaskDefinition")
 _PARAMETERS = guide("task_definition_parameters")
 
 
-def is_managed(definition: TaskDefinitionWire) -> bool:
+def _is_managed(definition: TaskDefinitionWire) -> bool:
     """Return whether the definition is for Managed Instances."""
     return definition.runs_on("MANAGED_INSTANCES")
 
 
 def _bytes(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, wire in places:
-        size = definition_bytes({name: value for name, value in wire.items() if name in _SENT})
-        if size > BYTES:
-            yield Problem(path, f"has {size} bytes as JSON, and can have {BYTES}", about=str(size))
+        sent = {name: value for name, value in wire.items() if name in _SENT}
+        text = definition_problem(sent)
+        if text:
+            yield Problem(path, text, about=str(definition_bytes(sent)))
 
 
 def _essential(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -57,10 +58,18 @@ def _cpu_range(definition: TaskDefinitionWire, places: Places) -> Iterator[Probl
 
 
 def _memory_sum(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    if [*_above_the_task(definition, definition.at("containerDefinitions[].memory"))]:
+        return  # another rule reports the container
     wanted = sum(c.get("memoryReservation") or c.get("memory") or 0 for _, c in definition.containers)
     for path, _ in places:
         if definition.memory is not None and wanted > definition.memory and not definition.is_windows:
             yield Problem(path, f"the containers reserve {wanted} MiB, the task has {definition.memory}")
+
+
+def _above_the_task(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, memory in places:
+        if definition.memory is not None and memory > definition.memory and not definition.is_windows:
+            yield Problem(path, f"must not be above the memory of the task, {definition.memory}, got {{value}}")
 
 
 def _needs_role(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -82,7 +91,7 @@ def _constraint_types(_: TaskDefinitionWire, places: Places) -> Iterator[Problem
             yield Problem(path, text, "memberOf" if kind.casefold() == "memberof" else None)
 
 
-def _reserved(value: str) -> bool:
+def _is_free(value: str) -> bool:
     return not value.lower().startswith("aws:")
 
 
@@ -90,6 +99,35 @@ def _attestation(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, trusted in places:
         if trusted.get("isolationMode") == "CONFIDENTIAL_SANDBOX" and not trusted.get("attestationPolicy"):
             yield Problem(f"{path}.attestationPolicy", "required with the isolation mode CONFIDENTIAL_SANDBOX")
+
+
+def _storage_elsewhere(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    if definition.launch_types == {"EC2"}:
+        for path, _ in places:
+            yield Problem(path, "is for Fargate; leave it out on EC2")
+
+
+def _keyless(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, tag in places:
+        if tag.get("key") is None:
+            yield Problem(f"{path}.key", "required for each tag")
+
+
+def _proxy_network(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    if definition.mode in ("bridge", "host", "none"):
+        for path, _ in places:
+            yield Problem(path, f"requires the network mode awsvpc, got {definition.mode}")
+
+
+def _proxy_ports(*names: str) -> DefinitionCheck:
+    def check(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+        for path, proxy in places:
+            given = by_name([("", each) for each in proxy.get("properties") or ()])
+            missing = [name for name in names if name not in given]
+            if missing:
+                yield Problem(f"{path}.properties", f"requires {' and '.join(missing)}")
+
+    return check
 
 
 def _proxy(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -160,8 +198,16 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "task-size",
         "cpu",
-        when(lambda d: not d.runs_on("FARGATE") and not is_managed(d), _cpu_range),
+        when(lambda d: not d.runs_on("FARGATE") and not _is_managed(d), _cpu_range),
         source=_REQUEST,
+    ),
+    Rule(
+        "memory-sum",
+        "containerDefinitions[].memory",
+        _above_the_task,
+        source=api("ContainerDefinition"),
+        words="The 'memory' setting for container '{container}' is greater than for the task",
+        seen=deployed("pf-ecs-container-memory-over-task"),
     ),
     Rule("memory-sum", "memory", _memory_sum, source=api("ContainerDefinition")),
     Rule(
@@ -208,8 +254,46 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         words="constraint.type '{value}' is not supported.",
         seen="aws-samples/aws-cdk-examples#628",
     ),
-    Rule("proxy-container", "proxyConfiguration.containerName", _proxy, source=api("ProxyConfiguration")),
+    Rule(
+        "ephemeral-storage",
+        "ephemeralStorage",
+        _storage_elsewhere,
+        source=_REQUEST,
+        words="Tasks using the EC2 launch type do not support EphemeralStorage.",
+        seen=deployed("pf-ecs-fargate-ephemeral-storage-ec2"),
+    ),
+    Rule(
+        "proxy-container",
+        "proxyConfiguration.containerName",
+        _proxy,
+        source=api("ProxyConfiguration"),
+        words="Proxy container [{value}] does not exist.",
+        seen=deployed("pf-ecs-proxy-configuration-container-missing"),
+    ),
+    Rule(
+        "proxy-network-mode",
+        "proxyConfiguration",
+        _proxy_network,
+        source=api("ProxyConfiguration"),
+        words="APPMESH proxy configuration is only supported in networkMode=awsvpc",
+        seen=deployed("pf-ecs-proxy-configuration-awsvpc-required"),
+    ),
+    Rule(
+        "proxy-ports",
+        "proxyConfiguration",
+        _proxy_ports("ProxyIngressPort"),
+        source=api("ProxyConfiguration"),
+        words="Ingress port not found",
+        seen=deployed("pf-ecs-proxy-configuration-missing-required-props"),
+    ),
+    Rule(
+        "proxy-ports",
+        "proxyConfiguration",
+        _proxy_ports("ProxyEgressPort", "AppPorts"),
+        source=api("ProxyConfiguration"),
+    ),
     Rule("tags", "tags", most(50, "tags"), source=api("Tag")),
+    Rule("tags", "tags[]", _keyless, source=api("Tag")),
     Rule("tags", "tags", repeated("key", "the key {name} is not unique"), source=api("Tag")),
     Rule(
         "tags", "tags[].key", fits(lambda key: 1 <= len(key) <= 128, "expected 1 to 128 characters"), source=api("Tag")
@@ -221,7 +305,7 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
             "tags[].key",
             "tags[].value",
         ),
-        fits(_reserved, "aws: is reserved"),
+        fits(_is_free, "aws: is reserved"),
         source=api("Tag"),
     ),
     Rule(

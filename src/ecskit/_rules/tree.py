@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
@@ -20,9 +21,26 @@ def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Prob
     for place in definition.texts:
         if place.member is None:
             name = place.path.rpartition(".")[2]
-            yield Problem(place.path, "unknown member, left out by ECS", nearest(name, place.siblings))
+            meant = _MEMBERS.get(name.replace("_", "").casefold())
+            suggestion = meant if meant in place.siblings else nearest(name, place.siblings)
+            yield Problem(place.path, "unknown member, left out by ECS", suggestion)
 
 
+_MEMBERS: Mapping[str, str] = {
+    "args": "command",
+    "cmd": "command",
+    "env": "environment",
+    "envfile": "environmentFiles",
+    "envfrom": "environmentFiles",
+    "labels": "dockerLabels",
+    "logging": "logConfiguration",
+    "memorylimit": "memory",
+    "ports": "portMappings",
+    "volumemounts": "mountPoints",
+    "volumes": "mountPoints",
+    "workdir": "workingDirectory",
+}
+"""Names that other programs have for members of a container."""
 _OWN_RULES = frozenset({"containerDefinitions.portMappings.protocol", "placementConstraints.type"})
 """Enums with rules of their own."""
 _ULIMIT = "containerDefinitions.ulimits.name"
@@ -30,25 +48,29 @@ _MEANT: Mapping[str, str] = {"aarch64": "ARM64", "amd64": "X86_64", "x64": "X86_
 """Other names of values."""
 
 
-def _enums(kind: str) -> DefinitionCheck:
+def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
         for place in definition.texts:
-            values = place.member.kind.values if place.member is not None else ()
-            if not values or place.value in values or place.where in _OWN_RULES or has_placeholder(place.value):
+            member = place.member
+            if member is None or not member.kind.values or place.value in member.kind.values:
                 continue
-            value = place.value.strip().casefold()
+            if place.where in _OWN_RULES or has_placeholder(place.value):
+                continue
+            value, values = place.value.strip().casefold(), member.kind.values
             same = next((each for each in values if each.casefold() == value), None)
             if kind == ("ulimit" if place.where == _ULIMIT else "certain" if same or not value else "new"):
                 name = place.where.rpartition(".")[2]
-                text = f"{{value}} is not a value of {name}"
+                text = f"{{value}} is not {'the name of a ulimit' if kind == 'ulimit' else f'a value of {name}'}"
                 if kind == "new":
                     text += f", which has {listed(values)}"
+                if not value:
+                    text = f"{name} must not be empty" + ("" if member.required else "; leave it out")
                 meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
                 yield Problem(
                     place.path,
-                    text if value else f"{name} must not be empty; leave it out",
+                    text,
                     meant or nearest(place.value, values) if value else None,
                     about=f"{name}. The value must be one of [{','.join(values)}]",
                 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ecskit._rules.checks import absent, between, by_name, fits, matches, repeated, when
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
-from ecskit._rules.rule import Places, Problem, Rule, api, guide
+from ecskit._rules.rule import Places, Problem, Rule, api, deployed, guide
 from ecskit._rules.task import NAME
 
 __all__ = ["VOLUME_RULES"]
@@ -25,7 +25,7 @@ def _kinds(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, volume in places:
         kinds = [name for name in (*_KINDS, "configuredAtLaunch") if volume.get(name) not in (None, False)]
         if len(kinds) > 1:
-            yield Problem(path, f"expected one of {', '.join(kinds)}")
+            yield Problem(path, f"expected only one of {', '.join(kinds)}")
 
 
 def _at_launch(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -43,7 +43,7 @@ def _mounted(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem
     names = by_name(definition.at("volumes[]"))
     for path, name in places:
         if name not in names:
-            yield Problem(path, f"the task definition has no volume {name}")
+            yield Problem(path, f"the task definition has no volume {name or 'with an empty name'}")
 
 
 def _unnamed_mounts(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -63,14 +63,14 @@ def _volumes_from(definition: TaskDefinitionWire, places: Places) -> Iterator[Pr
 
 
 _EFS = "volumes[].efsVolumeConfiguration"
-_LAUNCH_ROOT = "leave it out, or make it /, with an access point"
+_ROOT_TEXT = "leave it out, or make it /, with an access point"
 
 
 def _efs_root(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, efs in places:
         access = efs.get("authorizationConfig") or {}
         if access.get("accessPointId") and efs.get("rootDirectory") not in (None, "", "/"):
-            yield Problem(f"{path}.rootDirectory", _LAUNCH_ROOT)
+            yield Problem(f"{path}.rootDirectory", _ROOT_TEXT)
 
 
 def _efs_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -81,10 +81,16 @@ def _efs_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
             yield Problem(f"{path}.transitEncryption", "must be ENABLED with an access point or IAM authorization")
 
 
+def _port_without_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
+    for path, efs in places:
+        if efs.get("transitEncryptionPort") and efs.get("transitEncryption") in (None, "DISABLED"):
+            yield Problem(f"{path}.transitEncryptionPort", "requires the transitEncryption ENABLED")
+
+
 def _s3files(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, s3files in places:
         if s3files.get("accessPointArn") and s3files.get("rootDirectory") not in (None, "", "/"):
-            yield Problem(f"{path}.rootDirectory", _LAUNCH_ROOT)
+            yield Problem(f"{path}.rootDirectory", _ROOT_TEXT)
         if not definition.wire.get("taskRoleArn"):
             yield Problem(path, "requires a taskRoleArn in the task definition")
 
@@ -150,6 +156,14 @@ VOLUME_RULES: Sequence[Rule[TaskDefinitionWire]] = (
         seen="aws/aws-cdk#10683",
     ),
     Rule("efs-encryption", _EFS, _efs_encryption, source=api("EFSAuthorizationConfig")),
+    Rule(
+        "efs-port",
+        _EFS,
+        _port_without_encryption,
+        source=api("EFSVolumeConfiguration"),
+        words="TransitEncryptionPort requires that TransitEncryption is enabled.",
+        seen=deployed("pf-ecs-efs-transit-encryption-port-without-encryption"),
+    ),
     Rule(
         "efs-port",
         f"{_EFS}.transitEncryptionPort",

@@ -1,4 +1,4 @@
-"""What ECS fills in when it registers a task definition: attributes that instances need, compatibilities, volumes.
+"""What ECS fills in when it registers a task definition: attributes that instances need, volumes.
 
 Sources: `requiresAttributes` are recorded 2018 and 2024 for awslogs, roles, images of ECR, secrets, labels, mounts and
 awsvpc. The model documents the versions of the Docker Remote API for labels, limits, logs, awslogs and init
@@ -55,8 +55,6 @@ def filled_in(body: Wire) -> Wire:
         **body,
         "volumes": [_volume(each) for each in body["volumes"]],
         "requiresAttributes": [{"name": name} for name in names],
-        # Published answers name EXTERNAL first.
-        "compatibilities": sorted(body["compatibilities"], key=lambda each: each != "EXTERNAL"),
     }
 
 

@@ -31,6 +31,7 @@ _OPEN = re.compile(r"(\{\{|\{%|<%|\$\{|\$\()((?!\}\}|%\}|%>|\}|\)).)*$")
 """A placeholder that is still open: a quotation mark inside of it has ended the text around it."""
 _BLOCKS = ("{{", "{%", "{#")
 """Placeholders that are no beginning of JSON or YAML."""
+_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 _QUOTES = "'`\u2018\u2019\u201c\u201d"
 _WRONG = {
     "Extra data": "the document ends before this; remove the rest, or correct the brackets",
@@ -48,7 +49,7 @@ _TOP_LEVEL = re.compile(r"""^(?:- )?["']?([\w./-]+)["']?[ \t]*:(?=\s|$)""", re.M
 
 
 def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
-    """Return the JSON of a file, and the problems that JSON parsers pass over: what stands there twice, and NaN.
+    """Return the JSON of a file, and the problems that JSON parsers do not report: names given twice, and NaN.
 
     Raises:
         RequestError: The file is not JSON. The message starts with `source`, and shows no value.
@@ -66,12 +67,14 @@ def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
     try:
         data = json.loads(text, object_pairs_hook=make)
     except RecursionError:
-        raise _not_json(source, ": it is nested too deeply") from None
+        reason = ": it is nested too deeply"
     except json.JSONDecodeError as error:
-        raise _not_json(source, _reason(text, error, source)) from None
+        reason = _reason(text, error, source)
     except ValueError:  # Python limits the digits of integers
-        raise _not_json(source, ": a number has too many digits") from None
-    return data, list(_oddities(data, repeated, ""))
+        reason = ": a number has too many digits"
+    else:
+        return data, list(_oddities(data, repeated, ""))
+    raise _not_json(source, reason)  # outside of the handlers: the parser's errors hold the file, which may be secret
 
 
 def _not_json(source: str, reason: str) -> RequestError:
@@ -88,15 +91,15 @@ def _decoded(content: bytes, source: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        if b"\0" in content:
-            raise _not_json(source, ": the file is binary, or cut off") from None
         where = _place(content[: error.start].decode(encoding, "replace"), error.start)
-        raise _not_json(source, f": {where}: a byte that is not UTF-8; save the file as UTF-8") from None
-    if "\0" in text:
-        raise _not_json(source, ": the file is binary")
-    if not text.strip():
-        raise _not_json(source, ": the file holds only white space")
-    return text
+        reason = f": {where}: a byte that is not UTF-8; save the file as UTF-8"
+        if b"\0" in content:
+            reason = ": the file is binary, or cut off"
+    else:
+        if "\0" not in text and text.strip():
+            return text
+        reason = ": the file is binary" if "\0" in text else ": the file holds only white space"
+    raise _not_json(source, reason)
 
 
 def _place(text: str, at: int) -> str:
@@ -114,8 +117,10 @@ def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
         at += len(text[at:]) - len(text[at:].lstrip())
     begin, where, is_json = text[at : at + 2], _place(text, at), _starts_as_json(text)
     marker = _MARKER.match(text, max(at - 1, 0)) or _MARKER.match(text, at)
-    if begin in ("//", "/*") or (begin.startswith("#") and is_json and not marker):
-        return f": {where}: JSON has no comments; remove it"
+    is_comment = begin in ("//", "/*") or (begin.startswith("#") and is_json and not marker)
+    if is_comment or text.startswith(_CONFLICT, at):
+        problem = "JSON has no comments; remove it" if is_comment else "a merge conflict of Git begins here; resolve it"
+        return f": {where}: {problem}"
     if marker and not is_json and marker[0] not in _BLOCKS:
         marker = None
     placeholder = _OPEN.search(text, max(text.rfind("\n", 0, at) + 1, at - 1000), at) or marker
@@ -180,5 +185,5 @@ def _oddities(value: Any, repeated: dict[int, list[str]], path: str) -> Iterator
         for name, item in value.items():
             at = f"{path}[{name!r}]" if not name.isidentifier() else f"{path}.{name}" if path else name
             if name in repeated.get(id(value), ()):
-                yield at, "is there twice; remove one"
+                yield at, "is given twice; remove one"
             yield from _oddities(item, repeated, at)

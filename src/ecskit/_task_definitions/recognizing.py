@@ -110,7 +110,8 @@ def _is_service(data: Mapping[str, Any]) -> bool:
     """Whether this is the input of CreateService or UpdateService, or what shows services."""
     services = data["services"] if isinstance(data.get("services"), list) else [data.get("service")]
     shown: list[Mapping[str, Any]] = [each for each in services if isinstance(each, dict)] or [data]
-    return all(not _of_services().isdisjoint(each) for each in shown)
+    names = _of_services()
+    return all(any(restyled(name, names) for name in each) for each in shown)
 
 
 def _other_object(data: Mapping[str, Any]) -> str | None:
@@ -215,4 +216,4 @@ def _other_list(data: list[Any]) -> str:
     if all(map(_is_container, objects)):
         style = "" if all(each.keys() & {"name", "image"} for each in objects) else ", with names in camelCase"
         return _this_is("a list of containers", f"put it under {_CONTAINERS}, beside family{style}")
-    return f"expected an object, got a list; {_EXPECTED}"
+    return _this_is(*_SERVICE) if all(map(_is_service, objects)) else f"expected an object, got a list; {_EXPECTED}"

@@ -168,7 +168,14 @@ def a_variable_without_a_name(definition: Wire, random: Random) -> str:
 @BREACHES.breach("value-from")
 def a_secret_from_elsewhere(definition: Wire, random: Random) -> str:
     definition["executionRoleArn"] = ROLE
-    bad = ["", "a b", "arn:aws:ssm:eu-west-1:1:parameter/a", "arn:aws:s3:::bucket/key", "arn:aws:secretsmanager:x"]
+    at = extra(definition, secrets=[{"name": "A", "valueFrom": random.choice(["", "a b", "p@ss", "/a:1"])}])
+    return f"{at}.secrets[0].valueFrom"
+
+
+@BREACHES.breach("value-from")
+def another_arn(definition: Wire, random: Random) -> str:
+    definition["executionRoleArn"] = ROLE
+    bad = ["arn:aws:ssm:eu-west-1:1:parameter/a", "arn:aws:s3:::bucket/key", "arn:aws:secretsmanager:x"]
     at = extra(definition, secrets=[{"name": "A", "valueFrom": random.choice(bad)}])
     return f"{at}.secrets[0].valueFrom"
 

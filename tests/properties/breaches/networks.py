@@ -72,8 +72,9 @@ def range_in_host_mode(definition: Wire, random: Random) -> str:
 @BREACHES.breach("port-range", EC2)
 def range_with_host_port(definition: Wire, random: Random) -> str:
     in_mode(definition, "bridge", "awsvpc", random=random)
-    at = extra(definition, portMappings=[{"containerPortRange": "80-90", "hostPort": 80}])
-    return f"{at}.portMappings[0].hostPort"
+    name = random.choice(["containerPort", "hostPort"])
+    at = extra(definition, portMappings=[{"containerPortRange": "80-90", name: 80}])
+    return f"{at}.portMappings[0].{name}"
 
 
 @BREACHES.breach("port-range", EC2, FARGATE)
@@ -101,6 +102,14 @@ def a_port_of_the_host_twice(definition: Wire, random: Random) -> str:
     return f"{at}.portMappings[1]"
 
 
+@BREACHES.breach("port-name", FARGATE, EC2)
+def two_ports_of_a_name(definition: Wire, random: Random) -> str:
+    in_mode(definition, "awsvpc", random=random)
+    extra(definition, name="one", portMappings=[{"containerPort": 80, "name": "web"}])
+    at = extra(definition, portMappings=[{"containerPort": 81, "name": "web"}])
+    return f"{at}.portMappings[0].name"
+
+
 for bad in ("-http", "HTTP", "a" * 65, "a.b", ""):
 
     @BREACHES.breach("port-name", FARGATE, EC2)
@@ -110,7 +119,13 @@ for bad in ("-http", "HTTP", "a" * 65, "a.b", ""):
         return f"{at}.portMappings[0].name"
 
 
-for name, value in {"hostname": "web", "extraHosts": [{"hostname": "a", "ipAddress": "10.0.0.1"}]}.items():
+_OF_HOSTS: Wire = {
+    "hostname": "web",
+    "extraHosts": [{"hostname": "a", "ipAddress": "10.0.0.1"}],
+    "dnsServers": ["10.0.0.2"],
+    "disableNetworking": True,
+}
+for name, value in _OF_HOSTS.items():
 
     @BREACHES.breach("awsvpc-unsupported", EC2)
     def names_of_hosts(definition: Wire, random: Random, name: str = name, value: Any = value) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from properties.definitions import FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
+from properties.definitions import EC2, FARGATE, FARGATE_WINDOWS, WINDOWS, Wire
 
 from .making import ON_FARGATE, ON_FARGATE_LINUX, ON_WINDOWS, Breaches, extra, volume, without_network
 
@@ -129,7 +129,8 @@ for path, members in _OF_INSTANCES.items():
 
 
 for size in (0, 20, 201):
-    BREACHES.task("ephemeral-storage", "ephemeralStorage.sizeInGiB", {"sizeInGiB": size})
+    BREACHES.task("ephemeral-storage", "ephemeralStorage.sizeInGiB", {"sizeInGiB": size}, on=ON_FARGATE)
+BREACHES.task("ephemeral-storage", "ephemeralStorage", {"sizeInGiB": 30}, on=[EC2])
 for name in ("startTimeout", "stopTimeout"):
     BREACHES.container("fargate-timeouts", name, 1, 121, on=ON_FARGATE)
 _ADD = {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from random import Random
 
-from properties.definitions import ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
+from properties.definitions import EC2, ECR, EXTERNAL, FARGATE, LOGS, MANAGED, PORTABLE, SECRET, WINDOWS, Wire
 
 from .making import INSTANCES, LINUX, ON_FARGATE, Breaches, extra, without_network, without_role
 
 BREACHES = Breaches()
+PROXY = ("ProxyIngressPort", "ProxyEgressPort", "AppPorts")
+
+
+def proxy(name: str, *without: str) -> Wire:
+    properties = [{"name": key, "value": "15000"} for key in PROXY if key not in without]
+    return {"containerName": name, "properties": properties}
+
 
 # The task.
 
@@ -56,10 +63,16 @@ BREACHES.task("task-size", "cpu", "64", "0.1 vCPU", "200000", on=[*INSTANCES, WI
 
 
 @BREACHES.breach("memory-sum", *LINUX)
-def more_memory_than_the_task(definition: Wire, random: Random) -> str:
+def more_memory_than_the_task(definition: Wire, _: Random) -> str:
     definition.setdefault("memory", "4096")
-    extra(definition, **{random.choice(["memory", "memoryReservation"]): 300000})
+    extra(definition, memoryReservation=300000)
     return "memory"
+
+
+@BREACHES.breach("memory-sum", *LINUX)
+def a_container_above_the_task(definition: Wire, _: Random) -> str:
+    definition.setdefault("memory", "4096")
+    return f"{extra(definition, memory=300000, memoryReservation=4)}.memory"
 
 
 @BREACHES.breach("execution-role")
@@ -123,8 +136,24 @@ def constraint_of_a_service(definition: Wire, random: Random) -> str:
 
 @BREACHES.breach("proxy-container", FARGATE, PORTABLE)
 def unknown_proxy(definition: Wire, _: Random) -> str:
-    definition["proxyConfiguration"] = {"containerName": "ghost"}
+    definition["proxyConfiguration"] = proxy("ghost")
     return "proxyConfiguration.containerName"
+
+
+@BREACHES.breach("proxy-network-mode", EC2)
+def proxy_in_a_bridge(definition: Wire, _: Random) -> str:
+    without_network(definition)
+    definition["networkMode"] = "bridge"
+    definition["proxyConfiguration"] = proxy(definition["containerDefinitions"][0]["name"])
+    return "proxyConfiguration"
+
+
+for missing in PROXY:
+
+    @BREACHES.breach("proxy-ports", FARGATE, PORTABLE)
+    def proxy_without_port(definition: Wire, _: Random, missing: str = missing) -> str:
+        definition["proxyConfiguration"] = proxy(definition["containerDefinitions"][0]["name"], missing)
+        return "proxyConfiguration.properties"
 
 
 @BREACHES.breach("external-network-mode", EXTERNAL)
@@ -136,6 +165,7 @@ def external_in_awsvpc(definition: Wire, _: Random) -> str:
 
 BREACHES.task("tags", "tags", [{"key": f"k{i}"} for i in range(51)])
 BREACHES.task("tags", "tags[0].key", [{"key": ""}], [{"key": "k" * 129}], [{"key": "AWS:x"}])
+BREACHES.task("tags", "tags[0].key", [{"value": "v"}], [{"Key": "k", "Value": "v"}])
 BREACHES.task("tags", "tags[0].value", [{"key": "k", "value": "v" * 257}], [{"key": "k", "value": "aws:x"}])
 
 

@@ -99,8 +99,13 @@ def no_encryption(definition: Wire, random: Random) -> str:
 
 @BREACHES.breach("efs-port", *LINUX)
 def no_port_of_efs(definition: Wire, random: Random) -> str:
-    made = efs(transitEncryptionPort=random.choice([-1, 65536]))
+    made = efs(transitEncryption="ENABLED", transitEncryptionPort=random.choice([-1, 65536]))
     return volume(definition, **made) + ".efsVolumeConfiguration.transitEncryptionPort"
+
+
+@BREACHES.breach("efs-port", *LINUX)
+def a_port_without_encryption(definition: Wire, _: Random) -> str:
+    return volume(definition, **efs(transitEncryptionPort=2049)) + ".efsVolumeConfiguration.transitEncryptionPort"
 
 
 _S3 = {"fileSystemArn": "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-1"}
