@@ -212,7 +212,7 @@ class _Chunk:
         if response.failures is ABSENT_LIST and response.tasks is ABSENT_LIST:
             # ECS sends both, even if they are empty. Tasks may have been started.
             error = MalformedResponseError("RunTask", "the response has neither tasks nor failures; tasks may run")
-            error.client_token = launch.request.client_token
+            error.client_token = self.tokens[-1]
             raise error
         self.tasks += response.tasks
         self.failures = list(response.failures)
