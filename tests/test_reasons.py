@@ -139,6 +139,35 @@ def test_the_name_of_an_image_means_nothing() -> None:
     assert passes(f'{failed} "docker.io/acme/denied:1": dial tcp 192.0.2.1:443: i/o timeout', general=True)
 
 
+STOPPED = [
+    ("ResourceInitializationError: unable to get registry auth from asm: ThrottlingException: Rate exceeded", True),
+    (
+        "ResourceInitializationError: failed to invoke EFS utils commands: stderr: mount.nfs4: Connection timed out",
+        True,
+    ),
+    ("ResourceInitializationError: stderr: b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'", False),
+    (
+        "ResourceInitializationError: create stream has been retried 1 times: The specified log group does not exist",
+        False,
+    ),
+    ("CannotPullContainerError: unexpected status code https://registry-1.docker.io/v2/: 429 Too Many Requests", True),
+    ("CannotPullContainerError: Get https://registry-1.docker.io/v2/: net/http: TLS handshake timeout", True),
+    ("CannotPullContainerError: pull access denied for x, repository does not exist or may require 'login'", False),
+    ("CannotPullContainerError: write /var/lib/docker/tmp/GetImageBlob1: no space left on device", False),
+    ('CannotStartContainerError: exec: "/bin/timeout": permission denied', False),
+    ('CannotStartContainerError: exec: "capacity": executable file not found in $PATH', False),
+    ("Unexpected EC2 error while attempting to Create Network Interface: RequestLimitExceeded", True),
+    ("Unexpected EC2 error while attempting to Create Network Interface: InvalidSubnetID.NotFound", False),
+    ("ECS was unable to assume the role 'arn:aws:iam::1:role/temporary' that was provided for this task.", False),
+]
+
+
+@pytest.mark.parametrize(("text", "may_pass"), STOPPED)
+def test_whether_a_stopped_task_may_start_later(text: str, *, may_pass: bool) -> None:
+    """Reasons of stopped tasks, with names that sound like others."""
+    assert may_pass == passes(text, general=True)
+
+
 UNPLACED = [
     UNMET,
     FULL,

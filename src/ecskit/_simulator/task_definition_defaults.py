@@ -38,8 +38,9 @@ _NEEDED = {
     "dependsOn": ("ecs.capability.container-ordering",),
     "dockerLabels": (_docker(18),),
     "environmentFiles": ("ecs.capability.env-files.s3",),
-    "healthCheck": ("ecs.capability.container-health-check", _docker(24)),
+    "healthCheck": ("ecs.capability.container-health-check",),
     "linuxParameters": (_docker(17),),
+    "memoryReservation": (_docker(21),),
     "mountPoints": (_docker(17),),
     "privileged": ("com.amazonaws.ecs.capability.privileged-container",),
     "repositoryCredentials": ("ecs.capability.private-registry-authentication.secretsmanager",),
@@ -97,6 +98,8 @@ def _of(container: Wire, body: Wire) -> Iterator[str]:
     for member, needed in _NEEDED.items():
         if container.get(member):
             yield from needed
+    if check := container.get("healthCheck"):
+        yield _docker(29 if "startPeriod" in check else 24)
     if container.get("linuxParameters", {}).get("initProcessEnabled"):
         yield _docker(25)
 
@@ -106,13 +109,22 @@ def _of_logs(logs: Wire, *, has_role: bool) -> Iterator[str]:
     if driver is None:
         return
     yield f"com.amazonaws.ecs.capability.logging-driver.{driver}"
-    yield _docker(18)
     if driver == "awslogs":
-        yield _docker(19)
+        yield from _of_awslogs(logs.get("options", {}))
         if has_role:
             yield "ecs.capability.execution-role-awslogs"
+    else:
+        yield _docker(18)
     for secret in logs.get("secretOptions", []):
         yield f"ecs.capability.secrets.{_store(secret)}.bootstrap.log-driver"
+
+
+def _of_awslogs(options: Wire) -> Iterator[str]:
+    yield _docker(19)
+    if options.get("mode") == "non-blocking":
+        yield _docker(28)
+    if options.get("awslogs-create-group") == "true":
+        yield _docker(29)
 
 
 def _store(secret: Wire) -> str:
