@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecskit._core.members import members
@@ -51,6 +50,5 @@ def belongs(name: str, structure: str) -> str | None:
     return next((text for text, cls in places.get(structure, ()) if restyled(name, _names(cls))), None)
 
 
-@functools.cache
 def _names(cls: type[Model]) -> frozenset[str]:
     return frozenset(m.wire for m in members(cls))
