@@ -31,13 +31,14 @@ service is checked as the service that it makes.
 
 | column | meaning |
 |---|---|
-| looks at | the members, as in a JSON file; without an entry: the whole request |
+| checks | the members, as in a JSON file; without an entry: the whole request |
 | severity | `error`: ECS refuses it. `hint`: it may be accepted, or may not be meant; the simulator accepts it |
 | known | `documented` by the linked page of AWS, `refused` by ECS in the linked report, or `reported once` |
 | words of ECS | as in the report. Without an entry the words are not published: the simulator uses those of ecskit |
 
 One hint is refused by the simulator: `unknown-value`, a value of an enum that is not in the service model of this
-version of ecskit. ECS may have learnt it since.
+version of ecskit. A newer ECS may have it. The rule `type` of `validate` is not in the tables: the simulator refuses
+wrong types in every request.
 """
 
 
@@ -48,7 +49,7 @@ def page() -> str:
 
 def _table(title: str, rules: Sequence[Rule[Any]]) -> Iterator[str]:
     yield f"## {title}\n"
-    yield "| rule | looks at | severity | known | words of ECS |"
+    yield "| rule | checks | severity | known | words of ECS |"
     yield "|---|---|---|---|---|"
     for rule in rules:
         wheres = (rule.where,) if isinstance(rule.where, str) else rule.where

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from ecskit._core.reasons import LASTING, PASSING, REASONS, Kind, Reason, find, passes, reason_of
+from ecskit._core.reasons import (
+    LASTING,
+    PASSING,
+    REASONS,
+    Kind,
+    Lasting,
+    Passing,
+    Reason,
+    Report,
+    find,
+    passes,
+    reason_of,
+)
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -89,6 +102,70 @@ def test_what_a_text_means(text: str, kind: Kind | None) -> None:
     """Failures and events, as documented."""
     found = reason_of(text)
     assert kind == (found and found.kind)
+
+
+TARGET = "arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/{}/97"
+
+NAMES = [
+    "InvalidParameterException: The container 'Throttling' does not exist in the task definition.",
+    "InvalidParameterException: The specified capacity provider 'rate exceeded' was not found.",
+    "InvalidParameterException: Tag key 'please try again later' is invalid.",
+    "InvalidParameterException: startedBy must be shorter: 'insufficient capacity'",
+    "InvalidParameterException: The container Throttling does not exist in the task definition.",
+    "InvalidParameterException: Override for container named INSUFFICIENT_CAPACITY is not a container.",
+    f"InvalidParameterException: The target group {TARGET.format('Throttling')} has no load balancer.",
+    "ClientException: Container.image contains invalid characters: acme/capacity:try again",
+]
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_names_and_quoted_text_mean_nothing(text: str) -> None:
+    """Errors that last, about something whose name is a reason."""
+    assert reason_of(text) is None
+
+
+@pytest.mark.parametrize("name", ["health-api", "failed-jobs", "rollback", "unhealthy", "replaced", "Throttling"])
+def test_the_name_of_a_service_means_nothing(name: str) -> None:
+    """Events about services whose names are reasons."""
+    for event in ("has reached a steady state.", f"registered 1 targets in (target-group {TARGET.format(name)})"):
+        assert find(f"(service {name}) {event}", *get_args(Passing), *get_args(Lasting), *get_args(Report)) is None
+    assert find(f"(service {name}) (task 0123) failed container health checks.", "health")
+
+
+def test_the_name_of_an_image_means_nothing() -> None:
+    """An image whose name sounds like a passing fault, and a passing fault with the address of a registry."""
+    failed = "CannotPullContainerError: failed to resolve ref"
+    assert not passes(f"{failed} docker.io/acme/temporary-timeout:1: unexpected media type", general=True)
+    assert passes(f'{failed} "docker.io/acme/denied:1": dial tcp 192.0.2.1:443: i/o timeout', general=True)
+
+
+STOPPED = [
+    ("ResourceInitializationError: unable to get registry auth from asm: ThrottlingException: Rate exceeded", True),
+    (
+        "ResourceInitializationError: failed to invoke EFS utils commands: stderr: mount.nfs4: Connection timed out",
+        True,
+    ),
+    ("ResourceInitializationError: stderr: b'mount.nfs4: access denied by server while mounting 127.0.0.1:/'", False),
+    (
+        "ResourceInitializationError: create stream has been retried 1 times: The specified log group does not exist",
+        False,
+    ),
+    ("CannotPullContainerError: unexpected status code https://registry-1.docker.io/v2/: 429 Too Many Requests", True),
+    ("CannotPullContainerError: Get https://registry-1.docker.io/v2/: net/http: TLS handshake timeout", True),
+    ("CannotPullContainerError: pull access denied for x, repository does not exist or may require 'login'", False),
+    ("CannotPullContainerError: write /var/lib/docker/tmp/GetImageBlob1: no space left on device", False),
+    ('CannotStartContainerError: exec: "/bin/timeout": permission denied', False),
+    ('CannotStartContainerError: exec: "capacity": executable file not found in $PATH', False),
+    ("Unexpected EC2 error while attempting to Create Network Interface: RequestLimitExceeded", True),
+    ("Unexpected EC2 error while attempting to Create Network Interface: InvalidSubnetID.NotFound", False),
+    ("ECS was unable to assume the role 'arn:aws:iam::1:role/temporary' that was provided for this task.", False),
+]
+
+
+@pytest.mark.parametrize(("text", "may_pass"), STOPPED)
+def test_whether_a_stopped_task_may_start_later(text: str, *, may_pass: bool) -> None:
+    """Reasons of stopped tasks, with names that sound like others."""
+    assert may_pass == passes(text, general=True)
 
 
 UNPLACED = [

@@ -242,7 +242,7 @@ async def test_services_are_rolled_back(at: Place) -> None:
         assert f"{at.family}:1" == progress.service.task_definition.rpartition("/")[2]
         assert "shop/app:1" == await at.image()
         return
-    with pytest.raises(errors.NothingToRollBack, match="no other revision was deployed successfully"):
+    with pytest.raises(errors.NothingToRollBack, match="no other revision that was deployed successfully"):
         await at("services.rollback", "front")
     assert "shop/app:2" == await at.image()
 

@@ -54,7 +54,7 @@ def check(breach: Breach, random: Random) -> Wire:
     if breach.rule in BOUNDED_BY_THE_MODEL and caught.value.code == "InvalidParameterException":
         assert caught.value.message.startswith(f"{found[0].path} must be")
     else:
-        words = [each.words or f"{each.path}: {each.message}.".lstrip(": ") for each in found]
+        words = [each.refusal for each in found]
         assert caught.value.message in words
     return definition
 

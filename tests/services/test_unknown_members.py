@@ -63,12 +63,17 @@ def sent(act: Act, operation: str, described: Mapping[str, Callable[[Wire], None
 def _definition(body: Wire) -> None:
     described = body["taskDefinition"]
     described["tomorrow"] = {"size": 3}
+    described["executionRoleArn"] = "arn:aws:iam::123456789012:role/start"  # secrets need it
     described["containerDefinitions"][0]["tomorrow"] = [1]
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"images": {"app": "image:2"}}, {"environment": {"app": {"A": "b"}}}, {"secrets": {"app": {"A": "arn:b"}}}],
+    [
+        {"images": {"app": "image:2"}},
+        {"environment": {"app": {"A": "b"}}},
+        {"secrets": {"app": {"A": "arn:aws:ssm:us-east-1:123456789012:parameter/b"}}},
+    ],
     ids=["images", "environment", "secrets"],
 )
 def test_deploy_registers_them_again(change: Wire) -> None:

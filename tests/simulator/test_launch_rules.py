@@ -367,7 +367,7 @@ CASES = [
         "create",
         configured(minimumHealthyPercent=-1),
         configured(minimumHealthyPercent=0),
-        "deploymentConfiguration.minimumHealthyPercent: expected 0 to 100, got -1.",
+        "deploymentConfiguration.minimumHealthyPercent: expected 0 or more, got -1.",
     ),
     Case(
         "maximum-percent",

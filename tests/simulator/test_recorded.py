@@ -19,7 +19,8 @@ OPERATIONS = {
     *("DescribeServices", "ListServices", "UpdateService", "DeleteService"),
     *("TagResource", "UntagResource", "ListTagsForResource"),
     *("RegisterTaskDefinition", "DescribeTaskDefinition", "ListTaskDefinitions"),
-    *("DescribeTasks", "ListTasks", "StopTask"),
+    *("DescribeTasks", "ListTasks", "RunTask", "StopTask"),
+    "DescribeTaskSets",
 }
 
 # The year of the first answers that have a member, and why older ones lack it.
@@ -46,6 +47,7 @@ SINCE: dict[str, tuple[int, str]] = {
     "deployment.rolloutState": (2021, "the circuit breaker came in November 2020"),
     "deployment.rolloutStateReason": (2021, "the circuit breaker came in November 2020"),
     "deployment.platformFamily": (2022, "Windows on Fargate came in October 2021"),
+    "taskSet.platformFamily": (2022, "Windows on Fargate came in October 2021"),
     "containerDefinition.systemControls": (2025, "an answer of February 2024 lacks it; answers of 2026 have it"),
     "taskDefinition.registeredAt": (2021, "an answer of 2018 lacks it; 2024 has it"),
     "taskDefinition.registeredBy": (2021, "an answer of 2018 lacks it; 2024 has it"),

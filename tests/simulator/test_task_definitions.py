@@ -55,12 +55,12 @@ def test_registration_fills_in_defaults(world: World) -> None:
             {},
             ["task-iam-role-network-host"],
         ),
-        ({"networkMode": "awsvpc"}, {}, ["task-eni"]),
+        ({"networkMode": "awsvpc"}, {}, ["docker-remote-api.1.18", "task-eni"]),
         ({"pidMode": "host"}, {}, ["pid-ipc-namespace-sharing"]),
         (
             {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
             {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1"},
-            ["docker-remote-api.1.19", "ecr-auth", "execution-role-ecr-pull"],
+            ["ecr-auth", "execution-role-ecr-pull"],
         ),
         (
             {"executionRoleArn": "arn:aws:iam::123456789012:role/e"},
@@ -75,7 +75,6 @@ def test_registration_fills_in_defaults(world: World) -> None:
                 ],
             },
             [
-                "docker-remote-api.1.18",
                 "docker-remote-api.1.19",
                 "execution-role-awslogs",
                 "logging-driver.awslogs",
@@ -92,6 +91,11 @@ def test_registration_fills_in_defaults(world: World) -> None:
             {},
             {"privileged": True, "healthCheck": {"command": ["CMD", "true"]}, "dockerLabels": {"a": "b"}},
             ["container-health-check", "docker-remote-api.1.18", "docker-remote-api.1.24", "privileged-container"],
+        ),
+        (
+            {},
+            {"healthCheck": {"command": ["CMD", "true"], "startPeriod": 10}, "memoryReservation": 64},
+            ["container-health-check", "docker-remote-api.1.21", "docker-remote-api.1.29"],
         ),
         ({}, {"logConfiguration": {"logDriver": "syslog"}}, ["docker-remote-api.1.18", "logging-driver.syslog"]),
     ],

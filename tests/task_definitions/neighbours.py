@@ -119,7 +119,6 @@ _UNFILLED = (
     "%IMAGE%",
     "$REG/app:$TAG",
     "#{image}",
-    "__IMAGE__",
 )
 _IMAGES = ("app:1", "a.b-c_d/e:F.1_2-3", "registry.example.com:5000/app:1", f"app@sha256:{HEX}", f"app:1@sha256:{HEX}")
 _ROLES = (ROLE, "arn:aws-us-gov:iam::123456789012:role/path/to/x", "web-role")
@@ -174,6 +173,18 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     # Placeholders, images, roles, secrets.
     "placeholder in an image": each(
         lambda value: app(image=value), _IMAGES, _UNFILLED, error(f"{HERE}.image", "placeholder")
+    ),
+    "placeholder of characters that an image can have": each(
+        lambda value: app(image=value),
+        ("app:1", "repo/a__b__c:1", "svc__main__1:1"),
+        ("__REPO__/app:1", "registry/app:__TAG__"),
+        hint(f"{HERE}.image", "placeholder"),
+    ),
+    "placeholder in a family": each(
+        lambda value: {**app(), "family": value}, ("a__b__c",), ("__APP__",), hint("family", "placeholder")
+    ),
+    "placeholder in a size": each(
+        lambda value: {**app(), "cpu": value}, ("256",), ("__CPU__", "${CPU}"), error("cpu", "placeholder")
     ),
     "characters of an image": each(
         lambda value: app(image=value),

@@ -254,6 +254,7 @@ def test_other_files(content: str | bytes, message: str) -> None:
     assert text.startswith(f"{FILE}: {message}")
     assert len(caught.value.problems) == 1
     assert "hunter2" not in text
+    assert caught.value.__context__ is None  # the parser's errors hold the whole file
     assert text.isprintable()
     assert str(pickle.loads(pickle.dumps(caught.value))) == text
 

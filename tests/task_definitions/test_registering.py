@@ -99,6 +99,18 @@ def test_the_first_revision_is_registered_and_the_second_is_not() -> None:
     assert pickle.loads(pickle.dumps(went.results)) == went.results
 
 
+def test_a_read_that_is_refused_for_a_while_is_repeated() -> None:
+    """Such a refusal does not show that the family has no revision."""
+
+    def prepare(sim: Simulator) -> None:
+        sim.handle(WRITE, encode(WEB))
+        sim.fail(LOOK, CONFLICT)
+
+    went = both(WEB, prepare=prepare)
+    assert went.operations == [WRITE, LOOK, LOOK]
+    assert [each.changed for each in went.results] == [False]
+
+
 def test_going_back_registers_again() -> None:
     """Only the latest revision counts."""
     went = both(WEB, derive(WEB, cpu=512, memory=1024), WEB)

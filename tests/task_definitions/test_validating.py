@@ -12,7 +12,14 @@ from hypothesis import given, settings, strategies as st
 from ecskit._core.wire import encode
 from ecskit._rules.table import LAUNCH_TYPE_RULES, RULES
 from ecskit.errors import RequestError
-from ecskit.models import ContainerDefinition, HealthCheck, PortMapping, RegisterTaskDefinitionRequest, Volume
+from ecskit.models import (
+    ContainerDefinition,
+    EphemeralStorage,
+    HealthCheck,
+    PortMapping,
+    RegisterTaskDefinitionRequest,
+    Volume,
+)
 from ecskit.task_definitions import Definition, Finding, raise_for_findings, to_register_request, validate
 from ecskit.testing import SimulatedError, Simulator
 
@@ -131,7 +138,7 @@ def test_a_secret_instead_of_its_name_is_not_shown(value: str) -> None:
 )
 def test_names_of_other_programs_are_known(name: str, meant: str) -> None:
     """Members of a container as Compose and Kubernetes have them."""
-    (found,) = validate(request(ec2(container("app", **{name: []}))))
+    (found,) = validate(request(ec2({**container(), name: []})))
     assert found.suggestion == meant
 
 
@@ -187,6 +194,42 @@ def test_values_are_not_shown() -> None:
     findings = validate(request(fargate(app)))
     assert findings
     assert SECRET not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"secrets": [{"name": "A", "valueFrom": f"{SECRET} !"}]},
+        {"secrets": [{"name": "A", "valueFrom": f"{SECRET}${{X}}"}]},
+        {"logConfiguration": {"logDriver": "splunk", "secretOptions": [{"name": "A", "valueFrom": f"{SECRET} !"}]}},
+        {"repositoryCredentials": {"credentialsParameter": f"<{SECRET}>"}},
+        {"image": f"https://user:{SECRET}@registry/app:1 "},
+        {"image": f"https://user:{SECRET}@registry/${{APP}}"},
+    ],
+    ids=str,
+)
+def test_secrets_in_wrong_places_are_not_shown(members: Wire) -> None:
+    """What names the place of a secret may hold the secret itself; addresses may hold a password."""
+    wire = fargate(container(**members), executionRoleArn="arn:aws:iam::123456789012:role/web")
+    findings = validate(request(wire))
+    assert findings
+    assert SECRET not in repr(findings)
+    assert SECRET not in str([str(each) for each in findings])
+    with pytest.raises(RequestError) as caught:
+        raise_for_findings([attrs.evolve(each, severity="error") for each in findings])
+    assert SECRET not in str(caught.value)
+    assert all(SECRET not in each.refusal for each in findings)
+
+
+def test_wrong_types_have_the_paths_of_a_file() -> None:
+    """Names of ECS, and the keys of maps as they are."""
+    app = ContainerDefinition(name="a", image="a:1", docker_labels={"a_b": 1})  # type: ignore[dict-item]  # the point
+    storage = EphemeralStorage(size_in_gib="21")  # type: ignore[arg-type]  # the point
+    wrong = attrs.evolve(request(fargate()), container_definitions=[app], ephemeral_storage=storage)
+    assert [each.path for each in validate(wrong)] == [
+        "containerDefinitions[0].dockerLabels['a_b']",
+        "ephemeralStorage.sizeInGiB",
+    ]
 
 
 class _Odd:

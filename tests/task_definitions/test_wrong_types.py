@@ -153,10 +153,10 @@ def test_nothing_is_lost_without_a_word(write: Write, wrapper: str) -> None:
         write(wrapper % text),
         [
             f"containerDefinitions[0].memory: {number}",
-            "cpu: is there twice; remove one",
+            "cpu: is given twice; remove one",
             f"containerDefinitions[0].x[0]: {number}",
             f"containerDefinitions[0].x[1]: {number}",
-            "containerDefinitions[0]['a-b'].c: is there twice; remove one",
+            "containerDefinitions[0]['a-b'].c: is given twice; remove one",
         ],
     )
 

@@ -141,3 +141,37 @@ def test_cut_after_the_request_has_left(colour: str, event: str, *, wrapped: boo
     assert ["RunTask", "RunTask", "StopTask"] == perform(sim, colour, event, wrapped=wrapped)
     tokens = {call.request["clientToken"] for call in sim.calls if call.operation == "RunTask"}
     assert (1, ["STOPPED"]) == (len(tokens), [task.desired_status for task in sim.tasks()])
+
+
+def answered_first(body: bytes, **options: Any) -> tuple[Simulator, Callable[[], Any]]:
+    """Return a simulator whose first response to RunTask has another body, and a launch on it."""
+    sim = Simulator()
+    register(sim, "web")
+    client = boto3.client("ecs", aws_access_key_id="a", aws_secret_access_key="b", **CLIENT)
+    bodies = [body]
+
+    def change(response_dict: dict[str, Any], **_: object) -> None:
+        response_dict["body"] = bodies.pop() if bodies else response_dict["body"]
+
+    attach(client, sim)
+    client.meta.events.register("before-parse.ecs.RunTask", change)
+    return sim, lambda: ecskit.Client.wrap(client).tasks.run("web", **OPTIONS, client_token="k", **options)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"tasks": null}', b'{"tasks": [{}], "failures": []}', b'{"tasks": 1}'])
+def test_a_response_of_a_wrong_shape_starts_nothing_again(body: bytes) -> None:
+    """The error has the token under which tasks may run; they do not count as not started."""
+    sim, launch = answered_first(body, on_partial="top_up")
+    with pytest.raises(ecskit.errors.MalformedResponseError) as caught:
+        launch()
+    assert (caught.value.client_token, len(sim.tasks())) == ("k-0-0", 1)
+    assert ["RunTask"] == [call.operation for call in sim.calls if call.operation != "RegisterTaskDefinition"]
+
+
+@pytest.mark.parametrize("body", [b"<html>maintenance</html>", b"", b'{"tas', b"[]", b'{"message": "maintenance"}'])
+def test_a_body_that_is_no_response_is_requested_again(body: bytes) -> None:
+    """Under the same token, so that one task runs."""
+    sim, launch = answered_first(body)
+    assert launch().task_arns == [task.arn for task in sim.tasks()]
+    tokens = [call.request["clientToken"] for call in sim.calls if call.operation == "RunTask"]
+    assert ["k-0-0", "k-0-0"] == tokens

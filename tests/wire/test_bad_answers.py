@@ -105,6 +105,18 @@ async def test_a_missing_result_is_reported_by_path(
     assert "the request took effect (HTTP 200), but the response is incomplete or has a wrong type" in str(caught.value)
 
 
+@pytest.mark.parametrize(("method", "arguments"), [("run_task", {"task_definition": "job"}), ("create_cluster", {})])
+async def test_an_object_of_a_proxy_is_not_a_response(
+    once: Caller, server: ModelServer, method: str, arguments: dict[str, Any]
+) -> None:
+    """It has no member of the response: whether the request took effect is unknown, and it may be repeated."""
+    server.will(Answer.of({"message": "maintenance"}))
+    with pytest.raises(errors.MalformedResponseError) as caught:
+        await once.call(method, **arguments)
+    assert (False, True) == (caught.value.took_effect, caught.value.retryable)
+    assert "the request took effect" not in str(caught.value)
+
+
 UNREADABLE = [
     pytest.param(b"<html><h1>502 Bad Gateway</h1></html>", 502, errors.ServerError, "502", id="HTML 502"),
     pytest.param(b"<html><h1>Oops</h1></html>", 500, errors.ServerError, "500", id="HTML 500"),

@@ -6,6 +6,7 @@ as text. Evaluating them with `typing.get_type_hints` would take longer than the
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +17,7 @@ import attrs
 if TYPE_CHECKING:
     from ecskit._core.model import Model
 
-__all__ = ["Member", "MemberType", "members"]
+__all__ = ["Member", "MemberType", "members", "wire_path"]
 
 Shape = Literal["scalar", "timestamp", "model", "json"]
 _NUMBERS_AND_STRINGS = {"str": str, "int": int, "float": float, "bool": bool}
@@ -51,6 +52,28 @@ _members: dict[type[Model], tuple[Member, ...]] = {}
 def members(cls: type[Model]) -> tuple[Member, ...]:
     """Return the members of a model that are sent or received, in the order of the class."""
     return _members.get(cls) or _members.setdefault(cls, _read(cls))
+
+
+def wire_path(cls: type[Model], path: str) -> str:
+    """Return a path of attributes, such as `volumes[0].host.source_path`, as a path of wire names."""
+    name, rest = _first(path)
+    m = next((m for m in members(cls) if m.name == name), None)
+    if m is None:
+        return path
+    index, below = (rest, "") if m.kind.container == "map" else _index(rest)
+    if below and m.kind.shape == "model":
+        below = f".{wire_path(m.kind.type, below[1:])}"
+    return f"{m.wire}{index}{below}"
+
+
+def _first(path: str) -> tuple[str, str]:
+    name = re.match(r"\w*", path)[0]  # type: ignore[index]  # matches any text
+    return name, path[len(name) :]
+
+
+def _index(rest: str) -> tuple[str, str]:
+    index, bracket, below = rest.partition("]") if rest.startswith("[") else ("", "", rest)
+    return index + bracket, below
 
 
 def _read(cls: type[Model]) -> tuple[Member, ...]:

@@ -78,7 +78,7 @@ REASONS: Sequence[Reason] = (
     Reason("throttle", r"too ?many ?requests|pull rate limit",
            "CannotPullContainerError: toomanyrequests: You have reached your pull rate limit",
            "documented", _NOT_PULLED),
-    Reason("throttle", r"(?-i:\bThrottl(?:ing|ed)(?:Exception)?\b)|\b(?:being|been|was|were) throttled",
+    Reason("throttle", rf"(?-i:{_CODE}Throttl(?:ing|ed)(?:Exception)?\b)|\b(?:being|been|was|were) throttled",
            "(service web) operations are being throttled. Will try again later.",
            "documented", _EVENTS),
     # Something that the request needs is being created, changed or deleted.
@@ -130,7 +130,8 @@ REASONS: Sequence[Reason] = (
     Reason("capacity", r"InsufficientFreeAddresses|NetworkInterfaceLimit|network interface with public IP assignment",
            "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled",
            "documented", _NOT_STARTED),
-    Reason("capacity", r"insufficient(?: instance| host)?[ _]?capacity|not have sufficient .*capacity",
+    Reason("capacity",
+           rf"{_CODE}Insufficient(?:Instance|Host)?_?Capacity\b|sufficient (?:\S+ )?capacity",
            "We currently do not have sufficient capacity: InsufficientInstanceCapacity",
            "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
     Reason("capacity", r"VcpuLimitExceeded|more vCPU capacity than",
@@ -210,7 +211,7 @@ REASONS: Sequence[Reason] = (
     Reason("capacity", r"no container instance met all of its requirements",
            f"{_PLACE} because no container instance met all of its requirements.",
            "documented", _EVENTS),
-    Reason("busy", r"(?:please|wait and|[.:;]|^) ?try again(?:[.,;]|$)|try again (?:later|soon|in (?:a few|\d))",
+    Reason("busy", r"(?:please|wait and|\.|^|^\w+:) ?try again(?:[.,;]|$)|try again (?:later|soon|in (?:a few|\d))",
            "The capacity provider cannot be updated due to an internal error. Try again.",
            "seen", f"{_GITHUB}/pulumi/pulumi-aws/issues/6018"),
     Reason("capacity", r"(?<![\w/-])(?:insufficient|capacity)(?![\w/-])",
@@ -249,6 +250,10 @@ REASONS: Sequence[Reason] = (
 # fmt: on
 
 
+_NAMES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\((?:service|target-group) [^()]*\)|\barn:\S+|[^\s(\"']*/[^\s)\"']*")
+"""What names something of the user, in which words mean nothing: quoted text, names in events, ARNs, images, paths."""
+
+
 def find(text: str | None, *kinds: Kind, general: bool = False) -> Reason | None:
     """Return the first row that matches a text.
 
@@ -259,6 +264,7 @@ def find(text: str | None, *kinds: Kind, general: bool = False) -> Reason | None
     """
     if not text:
         return None
+    text = _NAMES.sub("", text)
     rows = (row for row in REASONS if row.kind in kinds and (general or not row.general))
     return next((row for row in rows if re.search(row.pattern, text, re.IGNORECASE | re.DOTALL)), None)
 

@@ -15,7 +15,16 @@ from typing import Any
 
 from .errors import RequestError
 
-__all__ = ["BYTES", "CHARACTERS", "CONTAINERS", "characters", "check_sizes", "definition_bytes", "size_problems"]
+__all__ = [
+    "BYTES",
+    "CHARACTERS",
+    "CONTAINERS",
+    "characters",
+    "check_sizes",
+    "definition_bytes",
+    "definition_problem",
+    "size_problems",
+]
 
 CHARACTERS = 8192
 """How many characters the JSON of the overrides of a launch has at most."""
@@ -58,10 +67,16 @@ def size_problems(operation: str, params: Mapping[str, Any]) -> list[tuple[str, 
     if len(containers) > CONTAINERS:
         problem = f"{len(containers)} containers, and ECS takes at most {CONTAINERS}; split the task definition"
         problems.append(("container_definitions", problem))
-    found = definition_bytes(params)
-    if found > BYTES:
-        problems.append(("", _definition(found, max(containers, key=_bytes, default={}))))
-    return problems
+    too_long = definition_problem(params)
+    return [*problems, ("", too_long)] if too_long else problems
+
+
+def definition_problem(definition: Mapping[str, Any]) -> str | None:
+    """Return what to do about a task definition that is too large; None if it is not."""
+    found = definition_bytes(definition)
+    if found <= BYTES:
+        return None
+    return _definition(found, max(definition["containerDefinitions"], key=_bytes, default={}))
 
 
 def _overrides(found: int) -> str:

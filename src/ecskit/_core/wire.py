@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .absent import ABSENT_MAP
 from .effects import RawResponse
 from .errors import MalformedResponseError, RequestError
+from .members import members
 from .metadata import response_metadata
 from .model import Model, Response
 from .structuring import set_slot, structure_hook
 from .unstructuring import unstructure
+from .wording import listed, shortened
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -72,24 +75,38 @@ def _is_model(cls: Any) -> bool:
     return isinstance(cls, type) and issubclass(cls, Model)
 
 
+def _is_foreign(data: Any, cls: type[Response]) -> bool:
+    """Whether an object has members, but none of a response, such as `{"message": "maintenance"}`."""
+    known = {member.wire for member in members(cls)}
+    return isinstance(data, dict) and bool(known) and bool(data) and known.isdisjoint(data)
+
+
 def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token: str | None) -> R:
     """Make the typed response from the bytes of its body.
 
     Raises:
         MalformedResponseError: The body is not JSON, or does not fit the response.
     """
+    data: Any = None
     try:
+        data = loads(raw.body) if raw.parsed is None else raw.parsed
         # The hook of the converter, without the converter: calls do not load cattrs.
-        response: R = structure_hook(cls)(loads(raw.body) if raw.parsed is None else raw.parsed, cls)
+        response: R = structure_hook(cls)(data, cls)
     except RequestError as error:
-        # With HTTP 200, ECS has carried out the request. A body that is no JSON object may come from a proxy.
-        took_effect = raw.metadata.get("HTTPStatusCode") == 200 and all(path for path, _ in error.problems)
-        done = "the request took effect (HTTP 200), but " if took_effect else ""
-        text = f"{done}the response is incomplete or has a wrong type: {error}"
-        raise MalformedResponseError(operation, text, error.problems, took_effect=took_effect) from None
+        if not _is_foreign(data, cls):
+            # With HTTP 200, ECS has carried out the request. A body that is no JSON object may come from a proxy.
+            took_effect = raw.metadata.get("HTTPStatusCode") == 200 and all(path for path, _ in error.problems)
+            done = "the request took effect (HTTP 200), but " if took_effect else ""
+            text = f"{done}the response is incomplete or has a wrong type: {error}"
+            raise MalformedResponseError(operation, text, error.problems, took_effect=took_effect) from None
     except (ValueError, RecursionError) as error:
         problem = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
         message = f"the response body of {len(raw.body)} bytes is not {problem}; it may be truncated"
         raise MalformedResponseError(operation, message) from None
-    set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
-    return response
+    else:
+        if response.extra_fields is ABSENT_MAP or not _is_foreign(data, cls):
+            set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
+            return response
+    names = listed(shortened(str(each)) for each in data)
+    text = f"the response has no member of {cls.__name__}, but {names}; a proxy may have sent it"
+    raise MalformedResponseError(operation, text)

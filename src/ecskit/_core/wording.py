@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-__all__ = ["bounded", "did_you_mean", "escaped", "listed", "nearest", "plural", "restyled", "shortened"]
+__all__ = ["bounded", "escaped", "listed", "nearest", "plural", "restyled", "shortened"]
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, characters that change the direction of text, and lone surrogates."""
@@ -55,12 +55,6 @@ def restyled(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that `name` is in another case or style, such as `taskRoleArn` for `task_role_arn`."""
     folded = _folded(name)
     return next((each for each in known if _folded(each) == folded), None)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: `; did you mean environment?`, or nothing."""
-    found = nearest(name, known)
-    return f"; did you mean {found}?" if found else ""
 
 
 def _folded(name: str) -> str:

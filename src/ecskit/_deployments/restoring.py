@@ -42,7 +42,7 @@ def restore(update: Update) -> Flow[StartedDeployment]:
         return (yield from update.make())
     except InvalidRequestError as refused:
         # Wording and class of the refusal vary, so the status of the task definition decides.
-        if earlier is None or update.pending:
+        if earlier is None or update.pending or refused.retryable:
             raise
         found = yield from _described(update, earlier, refused)
         if found.task_definition.status == "DELETE_IN_PROGRESS":
@@ -68,7 +68,9 @@ def _described(update: Update, name: str, refused: InvalidRequestError) -> Flow[
             return (yield from Retrying(request, single_attempt=True).send())
     except AccessDeniedError:
         raise refused from None
-    except ClientException:
+    except ClientException as error:
+        if error.retryable:
+            raise
         raise _deleted(update, name) from refused
 
 

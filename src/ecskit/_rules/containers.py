@@ -14,7 +14,6 @@ from ecskit._rules.task import NAME
 __all__ = ["CONTAINER_RULES"]
 
 _CONTAINER = "containerDefinitions[]"
-_LINUX = "containerDefinitions[].linuxParameters"
 _DEFINITION = api("ContainerDefinition")
 _PARAMETERS = guide("task_definition_parameters")
 _IMAGE = r"[A-Za-z0-9_.:/#@-]*"
@@ -58,7 +57,7 @@ def _names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
 
 def _no_memory(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, container in places:
-        if not definition.wire.get("memory") and not container.get("memory") and not container.get("memoryReservation"):
+        if not definition.wire.get("memory") and container.get("memory") is container.get("memoryReservation") is None:
             yield Problem(f"{path}.memory", "requires memory or memoryReservation, because the task has no memory")
 
 
@@ -115,7 +114,7 @@ def _health_commands(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]
 def _health_words(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, command in places:
         if len(command) == 1 and command[0] not in ("CMD", "CMD-SHELL"):
-            yield Problem(path, "AWS documents that CMD or CMD-SHELL comes first; one report says that ECS runs it")
+            yield Problem(path, "AWS documents that CMD or CMD-SHELL comes first; one report shows that ECS runs it")
 
 
 def _soft_limits(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:

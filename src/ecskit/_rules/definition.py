@@ -1,4 +1,4 @@
-"""A task definition as it is sent, as rules look at it."""
+"""A task definition as it is sent, as rules check it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ __all__ = [
 
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 """The capacity providers of AWS."""
-MOST_CONSTRAINTS = 10
+_MOST_CONSTRAINTS = 10
 _RUN, _START, _VPC = api("RunTask"), api("StartTask"), api("AwsVpcConfiguration")
 _ITEM, _STRATEGY, _OVERRIDE = api("CapacityProviderStrategyItem"), api("PlacementStrategy"), api("ContainerOverride")
 
@@ -141,8 +141,8 @@ CAPACITY_RULES: Sequence[Rule[LaunchWire]] = (
 def _constraints(launch: LaunchWire, places: Places) -> Iterator[Problem]:
     for path, given in places:
         count = len(given) + len(launch.definition.get("placementConstraints", ()))
-        if count > MOST_CONSTRAINTS:
-            text = f"expected at most {MOST_CONSTRAINTS} constraints with those of the task definition, got {count}"
+        if count > _MOST_CONSTRAINTS:
+            text = f"expected at most {_MOST_CONSTRAINTS} constraints with those of the task definition, got {count}"
             yield Problem(path, text)
 
 

@@ -1,6 +1,6 @@
 """A rule about a request, what it finds, and how it is known.
 
-A rule looks at a request as it is sent: a dict with the names of ECS. So paths are spelled as in a JSON file.
+A rule checks a request as it is sent: a dict with the names of ECS. So paths are spelled as in a JSON file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ecskit._core.wording import bounded, escaped
 from ecskit._rules.placeholders import is_placeholder
 
 __all__ = [
+    "HOLDERS",
     "Check",
     "Finding",
     "Known",
@@ -34,7 +35,6 @@ __all__ = [
     "find",
     "guide",
     "places",
-    "value_at",
 ]
 
 Wire: TypeAlias = Mapping[str, Any]
@@ -44,12 +44,15 @@ Known: TypeAlias = Literal["documented", "refused", "reported once"]
 """How a rule is known: AWS documents it, the refusal of ECS was seen, or one report describes it."""
 
 _LONGEST = 120
+HOLDERS = frozenset({"secrets", "secretOptions", "credentialsParameter"})
+"""Members that name where a secret is. Filled in wrongly, they hold the secret itself: only ARNs and placeholders are
+shown."""
 _PASSWORD = re.compile(r"(^|/)[^/@\s]+:(?!sha256:)[^/@\s]+@(?!sha256:)")
 """A name and a password before the name of a host."""
 
 
 class Subject(Protocol):
-    """A request that rules look at."""
+    """A request that rules check."""
 
     @property
     def wire(self) -> Wire:
@@ -66,7 +69,7 @@ Places: TypeAlias = Sequence[tuple[str, Any]]
 """Values and their paths."""
 
 S_contra = TypeVar("S_contra", bound=Subject, contravariant=True)
-"""The requests that a rule looks at."""
+"""The requests that a rule checks."""
 
 
 @attrs.frozen
@@ -83,7 +86,7 @@ class Problem:
 
 
 Check: TypeAlias = Callable[[S_contra, Places], Iterable[Problem]]
-"""Finds problems in a request, given the values that the rule looks at."""
+"""Finds problems in a request, given the values that the rule checks."""
 
 
 @attrs.frozen(kw_only=True)
@@ -92,7 +95,7 @@ class Rule(Generic[S_contra]):
 
     name: str = attrs.field(kw_only=False)
     where: str | tuple[str, ...] = attrs.field(kw_only=False)
-    """Where it looks, such as `containerDefinitions[].portMappings[].hostPort`; empty for the whole request."""
+    """The members that it checks, such as `containerDefinitions[].image`; empty for the whole request."""
     check: Check[S_contra] = attrs.field(kw_only=False)
     source: str
     """The AWS page that documents the rule, or the member that it is about."""
@@ -135,7 +138,7 @@ class Finding(Documented):
     known: Known = "documented"
     """How the rule is known: `documented` by AWS, `refused` by ECS in a public report, `reported once`."""
     value: Any = None
-    """The value at the path, if it is a text or a number that cannot be secret; else None."""
+    """The value at the path, if it is a text, a number, true or false, and cannot be secret; else None."""
     suggestion: str | None = None
     """What was probably meant, such as `FARGATE` for `fargate`; else None."""
     words: str = attrs.field(default="", repr=False)
@@ -145,6 +148,11 @@ class Finding(Documented):
     def message(self) -> str:
         """The problem and the suggestion, in words."""
         return f"{self.text}; did you mean {self.suggestion}?" if self.suggestion else self.text
+
+    @property
+    def refusal(self) -> str:
+        """What the simulator answers: the words of ECS, or those of the finding."""
+        return self.words or f"{self.path}: {self.message}.".lstrip(": ")
 
     def __str__(self) -> str:
         text = f"{self.path}: {self.message}" if self.path else self.message
@@ -166,7 +174,7 @@ def find(rules: Iterable[Rule[S_contra]], subject: S_contra) -> Iterator[Finding
 
 def _finding(rule: Rule[S_contra], problem: Problem, subject: S_contra) -> Finding:
     wire, model = subject.wire, subject.model
-    value = value_at(wire, model, problem.path)
+    value = _value_at(wire, model, problem.path)
     shown = escaped(bounded(json.dumps(value, ensure_ascii=False), _LONGEST)) if value is not None else "a value"
     words = rule.words and _filled(
         rule.words, container=_container(wire, problem.path), about=problem.about, value=str(value or "")
@@ -213,23 +221,28 @@ def _filled(words: str, **names: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: names[found[1]], words)
 
 
-def value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | bool | None:
+def _value_at(wire: Wire, model: type[Model], path: str) -> str | int | float | bool | None:
     """Return the text or number at a path; None if there is none or if it may be secret."""
     value: Any = wire
     cls: type[Model] | None = model
+    held = False
     for name, index in _steps(path):
         member = next((m for m in members(cls) if m.wire == name), None) if cls is not None else None
         if member is None or member.sensitive or not isinstance(value, Mapping):
             return None
+        held = held or name in HOLDERS
         value = value.get(name)
         if index is not None:
             value = value[index] if isinstance(value, Sequence) and index < len(value) else None
         cls = member.kind.type if member.kind.shape == "model" else None
-    if _PASSWORD.search(str(value)):
+    if isinstance(value, str) and (_PASSWORD.search(value) or (held and not _is_reference(value))):
         return None
-    if path.endswith(".valueFrom") and not (str(value).startswith("arn:") or is_placeholder(str(value))):
-        return None  # the secret itself, if it was written there by mistake
     return value if isinstance(value, (str, int, float)) else None
+
+
+def _is_reference(value: str) -> bool:
+    """Return whether a text names a secret, and is no secret itself."""
+    return value.startswith("arn:") or is_placeholder(value)
 
 
 def _steps(path: str) -> Iterable[tuple[str, int | None]]:

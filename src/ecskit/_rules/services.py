@@ -208,7 +208,9 @@ _TARGET_RULES: Sequence[Rule[ServiceWire]] = (
 )
 
 TASK_SET_RULES: Sequence[Rule[ServiceWire]] = (
-    Rule("client-token", "clientToken", matches(_KEY, "1 to 36 printable ASCII characters"), source=_CREATE),
+    Rule(
+        "client-token", "clientToken", matches(_KEY, "1 to 36 printable ASCII characters"), source=api("CreateTaskSet")
+    ),
     *PLACEMENT_RULES,
     *_TARGET_RULES,
 )
@@ -297,7 +299,12 @@ SERVICE_RULES: Sequence[Rule[ServiceWire]] = (
         words="minimumHealthyPercent must be at most 100",
         seen=deployed("pf-ecs-service-deployment-percent"),
     ),
-    Rule("minimum-percent", _PERCENT, between(0, 100), source=_CONFIGURATION),
+    Rule(
+        "minimum-percent",
+        _PERCENT,
+        fits(lambda percent: percent >= 0, "expected 0 or more, got {value}"),
+        source=_CONFIGURATION,
+    ),
     Rule(
         "maximum-percent",
         _MAXIMUM,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ecskit._core.members import members
-from ecskit._core.sizes import BYTES, CONTAINERS, definition_bytes
+from ecskit._core.sizes import CONTAINERS, definition_bytes, definition_problem
 from ecskit._rules.checks import absent, between, by_name, fits, matches, most, repeated, when
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api, deployed, guide
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 
-__all__ = ["NAME", "TASK_RULES", "is_managed"]
+__all__ = ["NAME", "TASK_RULES"]
 
 NAME = r"[A-Za-z0-9_-]*", "letters, digits, hyphens and underscores only"
 _SENT = frozenset(m.wire for m in members(RegisterTaskDefinitionRequest))
@@ -21,16 +21,17 @@ _REQUEST = api("RegisterTaskDefinition")
 _PARAMETERS = guide("task_definition_parameters")
 
 
-def is_managed(definition: TaskDefinitionWire) -> bool:
+def _is_managed(definition: TaskDefinitionWire) -> bool:
     """Return whether the definition is for Managed Instances."""
     return definition.runs_on("MANAGED_INSTANCES")
 
 
 def _bytes(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, wire in places:
-        size = definition_bytes({name: value for name, value in wire.items() if name in _SENT})
-        if size > BYTES:
-            yield Problem(path, f"has {size} bytes as JSON, and can have {BYTES}", about=str(size))
+        sent = {name: value for name, value in wire.items() if name in _SENT}
+        text = definition_problem(sent)
+        if text:
+            yield Problem(path, text, about=str(definition_bytes(sent)))
 
 
 def _essential(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -90,7 +91,7 @@ def _constraint_types(_: TaskDefinitionWire, places: Places) -> Iterator[Problem
             yield Problem(path, text, "memberOf" if kind.casefold() == "memberof" else None)
 
 
-def _reserved(value: str) -> bool:
+def _is_free(value: str) -> bool:
     return not value.lower().startswith("aws:")
 
 
@@ -197,7 +198,7 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
     Rule(
         "task-size",
         "cpu",
-        when(lambda d: not d.runs_on("FARGATE") and not is_managed(d), _cpu_range),
+        when(lambda d: not d.runs_on("FARGATE") and not _is_managed(d), _cpu_range),
         source=_REQUEST,
     ),
     Rule(
@@ -304,7 +305,7 @@ TASK_RULES: Sequence[Rule[TaskDefinitionWire]] = (
             "tags[].key",
             "tags[].value",
         ),
-        fits(_reserved, "aws: is reserved"),
+        fits(_is_free, "aws: is reserved"),
         source=api("Tag"),
     ),
     Rule(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.members import belongs, meant
-from ecskit._rules.placeholders import has_placeholder, is_placeholder
+from ecskit._rules.placeholders import has_placeholder, is_impossible_name, is_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, api
 from ecskit.models.task_definitions import TaskDefinition
 
@@ -35,27 +36,29 @@ _MEANT: Mapping[str, str] = {"aarch64": "ARM64", "amd64": "X86_64", "x64": "X86_
 """Other names of values."""
 
 
-def _enums(kind: str) -> DefinitionCheck:
+def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
         for place in definition.texts:
-            if place.member is None:
+            member = place.member
+            if member is None or not member.kind.values or place.value in member.kind.values:
                 continue
-            values = place.member.kind.values
-            if not values or place.value in values or place.where in _OWN_RULES or has_placeholder(place.value):
+            if place.where in _OWN_RULES or has_placeholder(place.value):
                 continue
-            value = place.value.strip().casefold()
+            value, values = place.value.strip().casefold(), member.kind.values
             same = next((each for each in values if each.casefold() == value), None)
             if kind == ("ulimit" if place.where == _ULIMIT else "certain" if same or not value else "new"):
                 name = place.where.rpartition(".")[2]
-                text = f"{{value}} is not a value of {name}"
+                text = f"{{value}} is not {'the name of a ulimit' if kind == 'ulimit' else f'a value of {name}'}"
                 if kind == "new":
                     text += f", which has {listed(values)}"
+                if not value:
+                    text = f"{name} must not be empty" + ("" if member.required else "; leave it out")
                 value_meant = same or next((each for each in (_MEANT.get(value),) if each in values), None)
                 yield Problem(
                     place.path,
-                    text if value else f"{name} must not be empty{'' if place.member.required else '; leave it out'}",
+                    text,
                     value_meant or nearest(place.value, values) if value else None,
                     about=f"{name}. The value must be one of [{','.join(values)}]",
                 )
@@ -72,11 +75,11 @@ _TEXTS_OF_PROGRAMS = re.compile(
 """Texts that a program reads, in which what looks like a placeholder has a meaning."""
 _WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
 """Texts that a program may read: only a text that is nothing but a placeholder is reported."""
-_CHECKED_BY_ECS = re.compile(
-    r"family|cpu|memory|taskRoleArn|executionRoleArn|volumes\.name"
+_NAMES = re.compile(
+    r"family|taskRoleArn|executionRoleArn|volumes\.name"
     r"|containerDefinitions\.(name|image|secrets\.valueFrom|logConfiguration\.secretOptions\.valueFrom)"
 )
-"""Texts whose form ECS checks."""
+"""Texts whose characters ECS checks."""
 
 
 def _placeholders(*, checked: bool) -> DefinitionCheck:
@@ -85,8 +88,9 @@ def _placeholders(*, checked: bool) -> DefinitionCheck:
             if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
                 continue
             test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
-            is_checked = bool(_CHECKED_BY_ECS.fullmatch(place.where)) or bool(place.member.kind.values)
-            if test(place.value) and is_checked is checked:
+            is_size_or_enum = place.where in ("cpu", "memory") or bool(place.member.kind.values)
+            is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
+            if test(place.value) and (is_size_or_enum or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check

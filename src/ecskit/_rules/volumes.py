@@ -25,7 +25,7 @@ def _kinds(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, volume in places:
         kinds = [name for name in (*_KINDS, "configuredAtLaunch") if volume.get(name) not in (None, False)]
         if len(kinds) > 1:
-            yield Problem(path, f"expected one of {', '.join(kinds)}")
+            yield Problem(path, f"expected only one of {', '.join(kinds)}")
 
 
 def _at_launch(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -63,14 +63,14 @@ def _volumes_from(definition: TaskDefinitionWire, places: Places) -> Iterator[Pr
 
 
 _EFS = "volumes[].efsVolumeConfiguration"
-_LAUNCH_ROOT = "leave it out, or make it /, with an access point"
+_ROOT_TEXT = "leave it out, or make it /, with an access point"
 
 
 def _efs_root(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, efs in places:
         access = efs.get("authorizationConfig") or {}
         if access.get("accessPointId") and efs.get("rootDirectory") not in (None, "", "/"):
-            yield Problem(f"{path}.rootDirectory", _LAUNCH_ROOT)
+            yield Problem(f"{path}.rootDirectory", _ROOT_TEXT)
 
 
 def _efs_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
@@ -90,7 +90,7 @@ def _port_without_encryption(_: TaskDefinitionWire, places: Places) -> Iterator[
 def _s3files(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, s3files in places:
         if s3files.get("accessPointArn") and s3files.get("rootDirectory") not in (None, "", "/"):
-            yield Problem(f"{path}.rootDirectory", _LAUNCH_ROOT)
+            yield Problem(f"{path}.rootDirectory", _ROOT_TEXT)
         if not definition.wire.get("taskRoleArn"):
             yield Problem(path, "requires a taskRoleArn in the task definition")
 

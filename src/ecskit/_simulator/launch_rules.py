@@ -28,7 +28,7 @@ def refuse(rules: Iterable[Rule[L]], launch: L) -> None:
     """
     for finding in find(rules, launch):
         if finding.severity == "error":
-            raise invalid(finding.words or f"{finding.path}: {finding.text}.")
+            raise invalid(finding.refusal)
 
 
 def check_run_task(definition: TaskDefinition, request: Wire, launch_type: str) -> None:

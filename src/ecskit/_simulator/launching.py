@@ -140,9 +140,11 @@ def _fixed_members(
             "containerOverrides": _override_list(definition, overrides),
         },
         "enableExecuteCommand": request.get("enableExecuteCommand", False),
-        "availabilityZone": account.arns.region + account.identifiers.choice("abc"),
         "attributes": [{"name": "ecs.cpu-architecture", "value": _architecture(definition)}],
     }
+    zone = account.arns.region + account.identifiers.choice("abc")
+    if launch.launch_type != "EXTERNAL":
+        body["availabilityZone"] = zone
     if "startedBy" in request:
         body["startedBy"] = request["startedBy"]
     if capacity_provider is not None:

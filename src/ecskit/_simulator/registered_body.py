@@ -36,7 +36,7 @@ def registered_body(request: Wire) -> Wire:
     required: list[str] = request.get("requiresCompatibilities", [])
     definition = TaskDefinitionWire(request, RegisterTaskDefinitionRequest, frozenset(map(str.upper, required)))
     for finding in filter(_is_refused, findings(definition)):
-        raise refused(finding.words or f"{finding.path}: {finding.message}.".lstrip(": "))
+        raise refused(finding.refusal)
     body = {name: value for name, value in _known(request, RegisterTaskDefinitionRequest).items() if name != "tags"}
     body.setdefault("volumes", [])
     body.setdefault("placementConstraints", [])
@@ -46,10 +46,9 @@ def registered_body(request: Wire) -> Wire:
         body["memory"] = str(memory_mib(body["memory"]))
     body.setdefault("networkMode", "bridge")
     body["containerDefinitions"] = [_container(each, body["networkMode"]) for each in body["containerDefinitions"]]
-    body["requiresAttributes"] = []
     body["compatibilities"] = [
         each
-        for each in ("EC2", "EXTERNAL", "FARGATE")
+        for each in ("EXTERNAL", "EC2", "FARGATE")  # in the order of published answers
         if each in required or not any(map(_is_refused, launch_type_findings(definition, each)))
     ]
     body["compatibilities"] += [each for each in required if each not in body["compatibilities"]]

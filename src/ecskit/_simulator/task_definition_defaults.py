@@ -1,4 +1,4 @@
-"""What ECS fills in when it registers a task definition: attributes that instances need, compatibilities, volumes.
+"""What ECS fills in when it registers a task definition: attributes that instances need, volumes.
 
 Sources: `requiresAttributes` are recorded 2018 and 2024 for awslogs, roles, images of ECR, secrets, labels, mounts and
 awsvpc. The model documents the versions of the Docker Remote API for labels, limits, logs, awslogs and init
@@ -38,8 +38,9 @@ _NEEDED = {
     "dependsOn": ("ecs.capability.container-ordering",),
     "dockerLabels": (_docker(18),),
     "environmentFiles": ("ecs.capability.env-files.s3",),
-    "healthCheck": ("ecs.capability.container-health-check", _docker(24)),
+    "healthCheck": ("ecs.capability.container-health-check",),
     "linuxParameters": (_docker(17),),
+    "memoryReservation": (_docker(21),),
     "mountPoints": (_docker(17),),
     "privileged": ("com.amazonaws.ecs.capability.privileged-container",),
     "repositoryCredentials": ("ecs.capability.private-registry-authentication.secretsmanager",),
@@ -54,8 +55,6 @@ def filled_in(body: Wire) -> Wire:
         **body,
         "volumes": [_volume(each) for each in body["volumes"]],
         "requiresAttributes": [{"name": name} for name in names],
-        # Published answers name EXTERNAL first.
-        "compatibilities": sorted(body["compatibilities"], key=lambda each: each != "EXTERNAL"),
     }
 
 
@@ -72,7 +71,7 @@ def _of_task(body: Wire) -> Iterator[str]:
         on_host = "-network-host" if body.get("networkMode") == "host" else ""
         yield f"com.amazonaws.ecs.capability.task-iam-role{on_host}"
     if body.get("networkMode") == "awsvpc":
-        yield "ecs.capability.task-eni"
+        yield from (_docker(18), "ecs.capability.task-eni")
     if body.get("pidMode") or body.get("ipcMode"):
         yield "ecs.capability.pid-ipc-namespace-sharing"
     for volume in body["volumes"]:
@@ -88,7 +87,7 @@ def _of(container: Wire, body: Wire) -> Iterator[str]:
     """Yield the attributes that a container needs."""
     has_role = bool(body.get("executionRoleArn"))
     if _ECR.match(container["image"]):
-        yield from ("com.amazonaws.ecs.capability.ecr-auth", _docker(19))
+        yield "com.amazonaws.ecs.capability.ecr-auth"
         if has_role:
             yield "ecs.capability.execution-role-ecr-pull"
     yield from _of_logs(container.get("logConfiguration", {}), has_role=has_role)
@@ -99,6 +98,8 @@ def _of(container: Wire, body: Wire) -> Iterator[str]:
     for member, needed in _NEEDED.items():
         if container.get(member):
             yield from needed
+    if check := container.get("healthCheck"):
+        yield _docker(29 if "startPeriod" in check else 24)
     if container.get("linuxParameters", {}).get("initProcessEnabled"):
         yield _docker(25)
 
@@ -108,13 +109,22 @@ def _of_logs(logs: Wire, *, has_role: bool) -> Iterator[str]:
     if driver is None:
         return
     yield f"com.amazonaws.ecs.capability.logging-driver.{driver}"
-    yield _docker(18)
     if driver == "awslogs":
-        yield _docker(19)
+        yield from _of_awslogs(logs.get("options", {}))
         if has_role:
             yield "ecs.capability.execution-role-awslogs"
+    else:
+        yield _docker(18)
     for secret in logs.get("secretOptions", []):
         yield f"ecs.capability.secrets.{_store(secret)}.bootstrap.log-driver"
+
+
+def _of_awslogs(options: Wire) -> Iterator[str]:
+    yield _docker(19)
+    if options.get("mode") == "non-blocking":
+        yield _docker(28)
+    if options.get("awslogs-create-group") == "true":
+        yield _docker(29)
 
 
 def _store(secret: Wire) -> str:

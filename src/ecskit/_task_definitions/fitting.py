@@ -15,13 +15,12 @@ import attrs
 from ecskit._core.members import Member, MemberType, members
 from ecskit._core.model import Model
 from ecskit._core.wording import nearest, shortened
+from ecskit._rules.rule import HOLDERS
 
 __all__ = ["misfits", "without_empty_enums"]
 
 Problem = tuple[str, str]
 
-_SECRET = frozenset({"secrets"})
-"""Members that are no secrets by the model, but hold one if they were filled in wrongly."""
 _MOST_SHOWN = 3
 """The most members of a structure that a message writes out."""
 _LONGEST = 20
@@ -111,7 +110,7 @@ def _model_misfits(data: Any, cls: type[Model], path: str, *, shown: bool) -> It
     for m in mine:
         at, value = f"{path}.{m.wire}" if path else m.wire, data.get(m.wire)
         if value is not None:
-            yield from _misfits(value, m.kind, at, shown=shown and not m.sensitive and m.name not in _SECRET)
+            yield from _misfits(value, m.kind, at, shown=shown and not m.sensitive and m.wire not in HOLDERS)
         elif m.required:
             renamed = nearest(m.wire, unknown)
             yield at, f"is missing; rename {shortened(renamed)}" if renamed else "is missing"

@@ -49,7 +49,7 @@ _TOP_LEVEL = re.compile(r"""^(?:- )?["']?([\w./-]+)["']?[ \t]*:(?=\s|$)""", re.M
 
 
 def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
-    """Return the JSON of a file, and the problems that JSON parsers pass over: what stands there twice, and NaN.
+    """Return the JSON of a file, and the problems that JSON parsers do not report: names given twice, and NaN.
 
     Raises:
         RequestError: The file is not JSON. The message starts with `source`, and shows no value.
@@ -67,12 +67,14 @@ def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
     try:
         data = json.loads(text, object_pairs_hook=make)
     except RecursionError:
-        raise _not_json(source, ": it is nested too deeply") from None
+        reason = ": it is nested too deeply"
     except json.JSONDecodeError as error:
-        raise _not_json(source, _reason(text, error, source)) from None
+        reason = _reason(text, error, source)
     except ValueError:  # Python limits the digits of integers
-        raise _not_json(source, ": a number has too many digits") from None
-    return data, list(_oddities(data, repeated, ""))
+        reason = ": a number has too many digits"
+    else:
+        return data, list(_oddities(data, repeated, ""))
+    raise _not_json(source, reason)  # outside of the handlers: the parser's errors hold the file, which may be secret
 
 
 def _not_json(source: str, reason: str) -> RequestError:
@@ -89,15 +91,15 @@ def _decoded(content: bytes, source: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        if b"\0" in content:
-            raise _not_json(source, ": the file is binary, or cut off") from None
         where = _place(content[: error.start].decode(encoding, "replace"), error.start)
-        raise _not_json(source, f": {where}: a byte that is not UTF-8; save the file as UTF-8") from None
-    if "\0" in text:
-        raise _not_json(source, ": the file is binary")
-    if not text.strip():
-        raise _not_json(source, ": the file holds only white space")
-    return text
+        reason = f": {where}: a byte that is not UTF-8; save the file as UTF-8"
+        if b"\0" in content:
+            reason = ": the file is binary, or cut off"
+    else:
+        if "\0" not in text and text.strip():
+            return text
+        reason = ": the file is binary" if "\0" in text else ": the file holds only white space"
+    raise _not_json(source, reason)
 
 
 def _place(text: str, at: int) -> str:
@@ -183,5 +185,5 @@ def _oddities(value: Any, repeated: dict[int, list[str]], path: str) -> Iterator
         for name, item in value.items():
             at = f"{path}[{name!r}]" if not name.isidentifier() else f"{path}.{name}" if path else name
             if name in repeated.get(id(value), ()):
-                yield at, "is there twice; remove one"
+                yield at, "is given twice; remove one"
             yield from _oddities(item, repeated, at)

@@ -109,7 +109,9 @@ class _Registration:
         request = DescribeTaskDefinitionRequest(task_definition=self.request.family, include=include)
         try:
             return (yield from call(request, single_attempt=True))
-        except ClientException:
+        except ClientException as error:
+            if error.retryable:
+                raise
             # The family has no active revision. If its name is invalid, registering raises the error.
             return None
 

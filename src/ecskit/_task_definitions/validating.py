@@ -5,10 +5,10 @@ Types are checked first, because the rules rely on them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from ecskit._core.errors import RequestError
+from ecskit._core.members import wire_path
 from ecskit._core.wire import encode
 from ecskit._core.wording import nearest
 from ecskit._rules.definition import TaskDefinitionWire
@@ -50,7 +50,7 @@ def validate(definition: Definition, *, launch_type: Compatibility | None = None
         wire = encode(definition)
     except RequestError as error:
         source = api("RegisterTaskDefinition")
-        return [Finding(_camel(path), "type", text, source) for path, text in error.problems]
+        return [Finding(wire_path(type(definition), path), "type", text, source) for path, text in error.problems]
     required = {str(each).upper() for each in wire.get("requiresCompatibilities", ())}
     launch_types = frozenset(required | ({launch_type} if launch_type else set()))
     subject = TaskDefinitionWire(wire, type(definition), launch_types)
@@ -62,17 +62,15 @@ def raise_for_findings(findings: Iterable[Finding]) -> None:
 
     Hints raise nothing.
 
+    Args:
+        findings: What `validate` returned.
+
     Raises:
         RequestError: There are findings of the severity `error`; `problems` has them all.
     """
     problems = [(found.path, found.message) for found in findings if found.severity == "error"]
     if problems:
         raise RequestError("task definition", problems)
-
-
-def _camel(path: str) -> str:
-    """Return a path of attributes as a path in a file."""
-    return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), path)
 
 
 def _sort_key(path: str) -> tuple[tuple[str, int], ...]:

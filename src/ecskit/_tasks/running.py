@@ -13,9 +13,10 @@ from typing import get_args
 import attrs
 
 from ecskit._api.service_errors import ConflictException
+from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import CapacityError, ConflictError, EcsError, RequestError, described
+from ecskit._core.errors import CapacityError, ConflictError, EcsError, MalformedResponseError, RequestError, described
 from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
 from ecskit._polling.guarding import guarded
@@ -208,6 +209,11 @@ class _Chunk:
             if self.on_conflict != "adopt":
                 raise
             response = yield from _adopted(self.request.cluster, conflict)
+        if response.failures is ABSENT_LIST and response.tasks is ABSENT_LIST:
+            # ECS sends both, even if they are empty. Tasks may have been started.
+            error = MalformedResponseError("RunTask", "the response has neither tasks nor failures; tasks may run")
+            error.client_token = self.tokens[-1]
+            raise error
         self.tasks += response.tasks
         self.failures = list(response.failures)
         self.unanswered = None
@@ -233,7 +239,7 @@ def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskRe
             raise
         if len(found.tasks) != len(arns):
             raise conflict  # reads may lag behind
-        return RunTaskResponse(tasks=found.tasks)
+        return RunTaskResponse(tasks=found.tasks, failures=[])
 
     if not arns:
         raise conflict

@@ -277,8 +277,10 @@ def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDe
     try:
         request = DescribeDaemonTaskDefinitionRequest(daemon_task_definition=name)
         answer = yield from call(request, single_attempt=True)
-    except ClientException:  # not found: the request is well formed
-        return []
+    except ClientException as error:
+        if error.retryable:
+            raise
+        return []  # not found: the request is well formed
     return [answer.daemon_task_definition]
 
 

@@ -78,8 +78,10 @@ def _describe(_: str, names: list[str]) -> Flow[Sequence[TaskDefinition]]:
     try:
         request = DescribeTaskDefinitionRequest(task_definition=name)
         answer = yield from call(request, single_attempt=True)
-    except ClientException:  # not found: the request is well formed
-        return []
+    except ClientException as error:
+        if error.retryable:
+            raise
+        return []  # not found: the request is well formed
     return [answer.task_definition]
 
 

@@ -16,7 +16,7 @@ from ecskit._simulator.wire import Wire, timestamp
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
 
-# These words are reported once.
+# These words are inferred: no public report shows those of ECS.
 _INVALID = "The specified task definition identifier is invalid. Specify a valid name or ARN and try again."
 _LOST = "The specified task definition does not exist. Specify a valid account, family, revision and try again."
 _STILL_ACTIVE = "The specified task definition is still in ACTIVE status. Please deregister the target and try again."
@@ -43,7 +43,7 @@ def _register(account: Account, request: Wire) -> Wire:
         registered_at=account.now,
     )
     account.task_definitions[arn] = definition
-    return {"taskDefinition": definition.show(), "tags": definition.tags}
+    return {"taskDefinition": definition.show(), **({"tags": tags} if tags else {})}
 
 
 def _describe(account: Account, request: Wire) -> Wire:

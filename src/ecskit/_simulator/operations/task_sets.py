@@ -101,7 +101,7 @@ def _describe(account: Account, request: Wire) -> Wire:
             failures.append({"arn": arn, "reason": "MISSING"})
         else:
             task_set, shown = known
-            found.append({**shown, "tags": task_set.tags} if "TAGS" in request.get("include", []) else shown)
+            found.append({**shown, "tags": task_set.tags if "TAGS" in request.get("include", []) else []})
     return {"taskSets": found, "failures": failures}
 
 

@@ -7,6 +7,7 @@ arrive.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ecskit._simulator.account import INACTIVE_KEPT_FOR
@@ -149,8 +150,9 @@ def _handle_stopped_tasks(account: Account, service: Service) -> None:
 
 
 def _handle_healthy_tasks(account: Account, service: Service) -> None:
-    """Reset the counts of failures when a task is healthy for the first time."""
+    """Reset the counts of failures when a task is healthy for the first time, and show that it is a target."""
     tasks = live_tasks_of(account, service)
+    targets: Counter[str] = Counter()
     running = {task.started_by for task in tasks if task.running}
     for deployment in service.deployments:
         deployment.has_run = deployment.has_run or deployment.id in running
@@ -159,6 +161,7 @@ def _handle_healthy_tasks(account: Account, service: Service) -> None:
         if not task.healthy or tracked.was_healthy:
             continue
         tracked.was_healthy = True
+        targets[task.started_by] += 1
         service.failed_starts = 0
         rollout = service.rollout
         for deployment in service.deployments:
@@ -168,6 +171,18 @@ def _handle_healthy_tasks(account: Account, service: Service) -> None:
             continue
         if rollouts.resets_on_healthy_task(rollout.configuration):
             rollout.failures = 0
+    for started_by, count in targets.items():
+        for arn in _target_groups(service, started_by):
+            message = f"registered {count} targets in (target-group {arn})"
+            service.add_event(account.now, account.uuid(), message, part=started_by)
+
+
+def _target_groups(service: Service, started_by: str) -> list[str]:
+    """Return the ARNs of the target groups of a deployment or a task set."""
+    configs = [each.revision.config for each in service.deployments if each.id == started_by]
+    configs += [each.config for each in service.task_sets if each.id == started_by]
+    balancers = [balancer for config in configs for balancer in config.get("loadBalancers", [])]
+    return [balancer["targetGroupArn"] for balancer in balancers if "targetGroupArn" in balancer]
 
 
 def _run_deployments(account: Account, service: Service) -> bool:
