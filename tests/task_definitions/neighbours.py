@@ -472,10 +472,21 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     ),
     "names of images": each(
         lambda value: app(image=value),
-        (*_IMAGES, "localhost:5000/app:1", _ECR, "123456789012.dkr-ecr.eu-west-1.on.aws/a/b:1"),
+        (
+            *_IMAGES,
+            "localhost:5000/app:1",
+            "localhost/app:1",
+            "Registry:5000/app:1",
+            "team/app:1",
+            _ECR,
+            "123456789012.dkr-ecr.eu-west-1.on.aws/a/b:1",
+        ),
         (
             "https://registry.example.com/app:1",
             "MyApp:1",
+            "MyTeam/app:1",
+            "app:#TAG#",
+            "REPOSITORY_URI:IMAGE_TAG",
             "app:1:2",
             "YOUR_ACCOUNT.dkr.ecr.eu-west-1.amazonaws.com/app:1",
             "ACCOUNT.dkr.ecr.eu-west-1.amazonaws.com/app:1",

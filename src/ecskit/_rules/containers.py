@@ -22,7 +22,7 @@ _DIGEST = r"[^@]*|[^@]+@sha256:[A-Fa-f0-9]{64}|[^@]*[^A-Za-z0-9_.:/#@-].*"
 
 
 _PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?"
+_HOST = r"(localhost|[A-Za-z0-9][A-Za-z0-9-]*(\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:))(:[0-9]+)?"
 _REFERENCE = re.compile(rf"({_HOST}/)?{_PART}(/{_PART})*(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(@.*)?")
 _ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(-fips)?\.[a-z]+(-[a-z]+)+-[0-9]+\.[^/]+/.+")
 
