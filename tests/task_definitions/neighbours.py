@@ -486,6 +486,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
             "MyApp:1",
             "MyTeam/app:1",
             "app:#TAG#",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:#TAG#",
             "REPOSITORY_URI:IMAGE_TAG",
             "app:1:2",
             "YOUR_ACCOUNT.dkr.ecr.eu-west-1.amazonaws.com/app:1",

@@ -47,10 +47,8 @@ def _names(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, image in places:
         if has_placeholder(image) or not re.fullmatch(_IMAGE, image) or not image:
             continue  # other rules report it
-        if re.search(r"\.dkr[.-]ecr", image):
-            if not _ECR.fullmatch(image):
-                text = "expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME for an image of ECR, got {value}"
-                yield Problem(path, text)
+        if re.search(r"\.dkr[.-]ecr", image) and not _ECR.fullmatch(image):
+            yield Problem(path, "expected ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME for an image of ECR, got {value}")
         elif not _REFERENCE.fullmatch(image):
             yield Problem(path, "no registry has {value}: expected REGISTRY/NAME:TAG, with the name in lower case")
 
