@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from .support import Wire, container, ec2, fargate
@@ -120,6 +120,7 @@ _UNFILLED = (
     "$REG/app:$TAG",
     "#{image}",
 )
+_NOT_IN_AWSVPC: Sequence[Wire] = ({"dnsServers": ["10.0.0.2"]}, {"disableNetworking": True}, {"hostname": "a"})
 _IMAGES = ("app:1", "a.b-c_d/e:F.1_2-3", "registry.example.com:5000/app:1", f"app@sha256:{HEX}", f"app:1@sha256:{HEX}")
 _ROLES = (ROLE, "arn:aws-us-gov:iam::123456789012:role/path/to/x", "web-role")
 _NO_ROLES = ("arn:aws:iam::ACCOUNT_ID:role/x", "arn:aws:iam::1234:role/x", "arn:aws:iam::123456789012:policy/x")
@@ -453,7 +454,7 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
             ec2(container("app", **members), networkMode="awsvpc"),
             {error(f"{HERE}.{name}", "awsvpc-unsupported") for name in members},
         )
-        for members in ({"dnsServers": ["10.0.0.2"]}, {"disableNetworking": True}, {"hostname": "a"})
+        for members in _NOT_IN_AWSVPC
     ],
     "memory of a container": each(
         lambda memory: app(memory=memory, memoryReservation=64), 512, 513, error(f"{HERE}.memory", "memory-sum")
