@@ -96,7 +96,7 @@ def _required_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem
 
 def _unknown_options(_: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, options in awslogs(places):
-        for name in options.keys() - _AWSLOGS:
+        for name in sorted(options.keys() - _AWSLOGS):
             yield Problem(f"{path}[{name!r}]", f"awslogs has no option {name}", nearest(name, _AWSLOGS), about=name)
 
 
