@@ -127,7 +127,7 @@ def _structure(checkers: _Checkers, shape: Shape) -> Checker:
         if not isinstance(value, dict):
             return _wrong_type("structure", value)
         found: list[Violation] = []
-        if not value.keys() >= is_required:
+        if required and not value.keys() >= is_required:
             found += [Violation(f".{name}", "is required") for name in required if name not in value]
         if is_union and len(value) != 1:
             found.append(Violation("", f"must have exactly one of {', '.join(members)}"))
