@@ -434,7 +434,7 @@ def test_a_stream_that_was_left_is_forgotten() -> None:
     with sim.client() as ecs:
         with ecs.services.start_deployment("web", task_definition="stuck").events() as events:
             next(events)
-        assert [] == ecs._runtime.flows._runs
+        assert not ecs._runtime.flows._runs
     assert [] == list(events)
 
 

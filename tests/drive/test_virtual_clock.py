@@ -12,6 +12,7 @@ import pytest
 
 from ecskit._core.effects import Flow
 from ecskit._drive.aio import AsyncRuntime
+from ecskit._drive.running import RunningFlows
 from ecskit._drive.shared import FlowState
 from ecskit._drive.sync import Runtime
 from ecskit._simulator.virtual_clock import VirtualClock
@@ -315,6 +316,72 @@ def test_a_cancelled_sleeper_alone_does_not_move_the_clock() -> None:
     with clock.flow():
         clock.sleep(60, cancel)
     assert clock.now() == 0
+
+
+class CountedEvent(Event):
+    """An event that counts how often it is checked."""
+
+    checks = 0
+
+    def is_set(self) -> bool:
+        self.checks += 1
+        return super().is_set()
+
+
+def test_the_clock_checks_an_event_once_for_all_who_share_it() -> None:
+    """Not once for each sleeper, or the work would grow with their square."""
+    clock, log, cancel = VirtualClock(), Log(), CountedEvent()
+
+    def naps(i: int) -> Callable[[], None]:
+        def body() -> None:
+            for n in range(10):
+                clock.sleep(1 + i + n / 100, cancel)
+            log.append((clock.now(), ""))
+
+        return body
+
+    in_threads(clock, *map(naps, range(40)))
+    assert len(log) == 40
+    # Once for each of the 400 moves, and now and then while a thread starts to run.
+    assert cancel.checks < 1200
+
+
+def test_one_sleeper_checks_the_events_of_all() -> None:
+    """While another flow runs, each wakes soon after its event is set, also after the one that checked has gone."""
+    clock, log, cancels = VirtualClock(), Log(), [Event() for _ in range(20)]
+
+    def cancelled(cancel: Event) -> Callable[[], None]:
+        def body() -> None:
+            clock.sleep(60, cancel)
+            log.append((clock.now(), ""))
+
+        return body
+
+    def cancelling() -> None:
+        while len(clock._asleep) < len(cancels):
+            pass
+        for count, event in enumerate(cancels, 1):
+            event.set()
+            while len(log) < count:
+                Event().wait(0.001)
+        assert clock._cancels == {}
+
+    in_threads(clock, cancelling, *map(cancelled, cancels))
+    assert (log, clock.now(), clock._running) == ([(0, "")] * 20, 0, 0)
+
+
+def test_flows_of_a_client_with_the_same_event_share_one() -> None:
+    """So a clock has one event to check, and closing the client stops all of them, but none that comes later."""
+    flows, cancel = RunningFlows(), Event()
+    events = [flows.enter(nap(1), each).stop for each in (None, None, cancel, cancel, Event())]
+    assert events[0] is events[1] is not events[2] is events[3] is not events[4]
+    cancel.set()
+    assert [event.is_set() for event in events] == [False, False, True, True, False]
+    flows.close(lambda _: None, lambda: None)
+    assert all(event.is_set() for event in events)
+    for run in list(flows._runs):
+        flows.leave(run)
+    assert not flows.enter(nap(1), None).stop.is_set()
 
 
 def test_no_wakeup_is_lost_under_stress() -> None:

@@ -101,6 +101,25 @@ def test_stopped_tasks_are_missing_after_an_hour(world: World) -> None:
     assert world.refusal("StopTask", task=arn).code == "InvalidParameterException"
 
 
+def test_each_task_is_missing_an_hour_after_its_own_end(world: World) -> None:
+    """Also one that was stopped before its time, and one that ended while another was kept."""
+    world.sim.script("long", TaskScript.exits(0, after=50_000))
+    world.sim.script("short", TaskScript.exits(0, after=500))
+    for family in ("long", "short"):
+        world.register(family)
+    stopped, ended, kept = world.run_one("long"), world.run_one("short"), world.run_one("long")
+    world.pass_(1000)
+    world.do("StopTask", task=stopped)
+    world.pass_(100)
+    ends = {arn: world.task(arn)["stoppedAt"] for arn in (stopped, ended)}
+    for arn, end in sorted(ends.items(), key=lambda each: each[1]):
+        world.pass_(end + 3599 - world.clock())
+        assert world.task(arn)["lastStatus"] == "STOPPED"
+        world.pass_(1)
+        assert world.do("DescribeTasks", tasks=[arn])["failures"] == [{"arn": arn, "reason": "MISSING"}]
+    assert world.task(kept)["lastStatus"] == "RUNNING"
+
+
 def test_list_filters(world: World) -> None:
     """ListTasks selects by family, startedBy, launch type, desired status and container instance."""
     world.register("web")

@@ -65,7 +65,7 @@ class AsyncRunningFlows:
     """The running flows of one client."""
 
     def __init__(self) -> None:
-        self._runs: list[AsyncRun] = []
+        self._runs: dict[AsyncRun, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle: asyncio.Event | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -81,7 +81,7 @@ class AsyncRunningFlows:
             raise ClientClosedError(CLOSED_MESSAGE)
         run = AsyncRun(flow)
         run.assign()
-        self._runs.append(run)
+        self._runs[run] = None
         return run
 
     def pause(self, run: AsyncRun) -> None:
@@ -98,9 +98,8 @@ class AsyncRunningFlows:
     def leave(self, run: AsyncRun) -> None:
         """Record that a flow has ended. If it ran in a callback of another flow, that flow is interrupted next."""
         run.undo_interruption()
-        if run in self._runs:
-            self._runs.remove(run)
-        if any(run.task is each.task is not None for each in self._runs):
+        self._runs.pop(run, None)
+        if self._closing is not None and any(run.task is each.task is not None for each in self._runs):
             self._interrupt_soon([run.task])
         self._note_idle()
 
@@ -154,7 +153,7 @@ class AsyncRunningFlows:
             paused = [run for run in self._in_this_loop() if run.task is None]
             for run in paused:
                 run.ended = True
-                self._runs.remove(run)
+                del self._runs[run]
             await asyncio.gather(*map(end, paused))
         finally:
             self._closed = True

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Condition, Event, get_ident
+from weakref import WeakValueDictionary
 
 import attrs
 
@@ -22,10 +23,6 @@ from ecskit._drive.shared import CLOSE_TIMEOUT, CLOSED_MESSAGE, FlowState, log
 __all__ = ["Run", "RunningFlows"]
 
 
-def _stop(run: Run) -> Event:
-    return Event() if run.cancel is None else LinkedEvent(run.cancel)
-
-
 @attrs.define(eq=False, repr=False)
 class Run:
     """A running flow."""
@@ -35,7 +32,7 @@ class Run:
     """The event that the caller passed."""
     thread: int | None
     """The thread that performs it; None while it is paused."""
-    stop: Event = attrs.field(default=attrs.Factory(_stop, takes_self=True))
+    stop: Event
     """Set when the client is closed. Counts as set while the caller's event is set."""
     state: FlowState = attrs.field(factory=FlowState)
     ended: bool = False
@@ -46,7 +43,9 @@ class RunningFlows:
     """The running flows of one client."""
 
     def __init__(self) -> None:
-        self._runs: list[Run] = []
+        self._runs: dict[Run, None] = {}
+        # Flows with the same event of their caller share one: a virtual clock checks each of them before it moves.
+        self._stops: WeakValueDictionary[Event | None, Event] = WeakValueDictionary()
         self._changed = Condition()
         self._end: Callable[[Run], None] | None = None
         self._close: Callable[[], None] | None = None
@@ -57,7 +56,7 @@ class RunningFlows:
         """Leave the running flows to the parent process. A client that it was closing is closed."""
         for run in self._runs:
             run.state.forked = True
-        self._runs, self._changed = [], Condition()
+        self._runs, self._changed, self._stops = {}, Condition(), WeakValueDictionary()
         self._deferred, self._done = False, self._closed
 
     def enter(self, flow: Flow[object], cancel: Event | None) -> Run:
@@ -67,11 +66,14 @@ class RunningFlows:
             ClientClosedError: The client is being closed. After that, the transport raises this error.
         """
         _forks.check()
-        run = Run(flow, cancel, get_ident())
         with self._changed:
             if self._close is not None and not self._closed:
                 raise ClientClosedError(CLOSED_MESSAGE)
-            self._runs.append(run)
+            stop = self._stops.get(cancel)
+            if stop is None:
+                stop = self._stops[cancel] = Event() if cancel is None else LinkedEvent(cancel)
+            run = Run(flow, cancel, get_ident(), stop)
+            self._runs[run] = None
         return run
 
     def pause(self, run: Run) -> None:
@@ -89,8 +91,7 @@ class RunningFlows:
     def leave(self, run: Run) -> None:
         """Record that a flow has ended."""
         with self._changed:
-            if run in self._runs:
-                self._runs.remove(run)
+            self._runs.pop(run, None)
             self._changed.notify_all()
         self._finish_if_deferred()
 
@@ -107,6 +108,7 @@ class RunningFlows:
                 self._end, self._close = end, close
                 for run in self._runs:
                     run.stop.set()
+                self._stops = WeakValueDictionary()  # later flows are not stopped, but refused by the transport
             if any(run.thread == get_ident() for run in self._runs):
                 self._deferred = True
                 return
@@ -133,7 +135,7 @@ class RunningFlows:
             paused = [run for run in self._runs if run.thread is None]
             for run in paused:
                 run.ended = True
-                self._runs.remove(run)
+                del self._runs[run]
         try:
             if paused:
                 with ThreadPoolExecutor(len(paused)) as threads:

@@ -6,9 +6,10 @@ request, so that everything within a request happens at the same moment.
 
 from __future__ import annotations
 
+import math
 import random
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -87,6 +88,7 @@ class Account:
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
+    _forget_at: float = attrs.field(default=-math.inf, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.identifiers = seeded(self.seed, "identifiers")
@@ -97,47 +99,73 @@ class Account:
         if self.run_scheduler is not None:
             self.run_scheduler(self, now)
         self.now = now
-        gone = [arn for arn, task in self.tasks.items() if task.purged_at is not None and task.purged_at <= now]
-        for arn in gone:
-            task = self.tasks.pop(arn)
+        if self._forget_at <= now:
+            self._forget_at = min((now + INACTIVE_KEPT_FOR, *self._forget()))
+
+    def _forget(self) -> Iterator[float]:
+        """Delete what is due, and yield the moments of the rest.
+
+        What changes later is due no earlier than an hour after its change.
+        """
+        now = self.now
+        for arn, task in list(self.tasks.items()):
+            if (due := task.purged_at) is None:
+                continue
+            if due > now:
+                yield due
+                continue
+            del self.tasks[arn]
             self.protected.pop(arn, None)
             self.purged[task.ordinal] = attrs.evolve(state_of(task, now), purged=True)
         for key, launched in list(self.launches.items()):
-            if launched.at + TOKEN_KEPT_FOR <= now or not any(arn in self.tasks for arn in launched.task_arns):
+            due = launched.at + TOKEN_KEPT_FOR
+            if due <= now or not any(arn in self.tasks for arn in launched.task_arns):
                 del self.launches[key]
+            else:
+                yield due
         for arn, definition in list(self.task_definitions.items()):
-            requested = definition.delete_requested_at
-            if requested is not None and requested + INACTIVE_KEPT_FOR <= now and not self._is_used(definition):
+            if definition.delete_requested_at is None:
+                continue
+            due = definition.delete_requested_at + INACTIVE_KEPT_FOR
+            if due > now or self._is_used(definition):
+                yield due
+            else:
                 del self.task_definitions[arn]
-        self._forget_deleted()
-        self._forget_timed_resources()
+        yield from self._forget_deleted()
+        yield from self._forget_timed_resources()
 
-    def _forget_deleted(self) -> None:
+    def _forget_deleted(self) -> Iterator[float]:
         """Delete clusters, task sets and capacity providers an hour after their deletion."""
-        now = self.now
-        for name, cluster in list(self.clusters.items()):
-            if cluster.deleted_at is not None and cluster.deleted_at + INACTIVE_KEPT_FOR <= now:
-                del self.clusters[name]
-        for arn, task_set in list(self.former_task_sets.items()):
-            if task_set.gone_at is not None and task_set.gone_at + INACTIVE_KEPT_FOR <= now:
-                del self.former_task_sets[arn]
-        for name, provider in list(self.capacity_providers.items()):
-            if provider.deleted_at is not None and provider.deleted_at + INACTIVE_KEPT_FOR <= now:
-                del self.capacity_providers[name]
+        ends: list[tuple[dict[str, Any], str, float | None]] = [
+            *((self.clusters, name, each.deleted_at) for name, each in self.clusters.items()),
+            *((self.former_task_sets, arn, each.gone_at) for arn, each in self.former_task_sets.items()),
+            *((self.capacity_providers, name, each.deleted_at) for name, each in self.capacity_providers.items()),
+        ]
+        for records, key, ended in ends:
+            if ended is None:
+                continue
+            if ended + INACTIVE_KEPT_FOR > self.now:
+                yield ended + INACTIVE_KEPT_FOR
+            else:
+                del records[key]
 
-    def _forget_timed_resources(self) -> None:
+    def _forget_timed_resources(self) -> Iterator[float]:
         """Delete daemons, gateways and the like with their parts an hour after their end, and tokens after a day."""
-        gone = {
-            arn
+        ends = {
+            arn: record.gone_at + INACTIVE_KEPT_FOR
             for (_, arn), record in self.timed_resources.items()
-            if record.gone_at is not None and record.gone_at + INACTIVE_KEPT_FOR <= self.now
+            if record.gone_at is not None
         }
+        gone = {arn for arn, due in ends.items() if due <= self.now}
         if gone:
             kept = {key: each for key, each in self.timed_resources.items() if not {each.arn, each.owner} & gone}
             self.timed_resources = kept
+        yield from (due for arn, due in ends.items() if arn not in gone)
         for key, creation in list(self.creations.items()):
             if creation.at + TOKEN_KEPT_FOR <= self.now:
                 del self.creations[key]
+            else:
+                yield creation.at + TOKEN_KEPT_FOR
 
     def _is_used(self, definition: TaskDefinition) -> bool:
         arns = {task.body["taskDefinitionArn"] for task in self.tasks.values()}

@@ -7,7 +7,6 @@ fault, perform the operation, check the answer, record the call.
 from __future__ import annotations
 
 import contextlib
-import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,6 +15,7 @@ from ecskit._simulator import operations
 from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.validation import check_request, check_response
+from ecskit._simulator.wire import copied
 
 if TYPE_CHECKING:
     from collections import deque
@@ -42,7 +42,7 @@ class RequestHandler:
 
     def _answer(self, operation: str, request: Wire) -> Wire:
         now = self._now()
-        call = Call(time=now, operation=operation, request=copy.deepcopy(request), status=200, code=None)
+        call = Call(time=now, operation=operation, request=copied(request), status=200, code=None)
         try:
             perform = self._admit(operation, request, now)
             fault = self._faults.fault_for(operation, request, now)

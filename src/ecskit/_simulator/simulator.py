@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import threading
 import uuid
@@ -36,7 +35,7 @@ from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceS
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState
 from ecskit._simulator.virtual_clock import VirtualClock
-from ecskit._simulator.wire import Response, Wire, parse_body, parse_target, render, render_error
+from ecskit._simulator.wire import Response, Wire, copied, parse_body, parse_target, render, render_error
 from ecskit._transport import service_model
 
 if TYPE_CHECKING:
@@ -387,7 +386,8 @@ class Simulator(RequestHandler):
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
         with self._lock:
-            return copy.deepcopy(self._answer(operation, copy.deepcopy(request)))
+            answer: Wire = copied(self._answer(operation, copied(request)))
+            return answer
 
     def respond(self, target: str, body: bytes) -> Response:
         """Answer one HTTP request. Error answers are returned, too.

@@ -1,24 +1,25 @@
 """Check request and response bodies against the shapes of the ECS service model.
 
 Checked are JSON types, required and unknown members, enum values, bounds and unions. Patterns are not checked: they are
-in Java's dialect.
+in Java's dialect. Each shape becomes a function once, because every answer is checked.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, SimulatorBug, invalid
 
-Shapes = Mapping[str, Mapping[str, Any]]
+Shape = Mapping[str, Any]
+Shapes = Mapping[str, Shape]
 
 _RULED = frozenset({"RegisterTaskDefinition"})
 """Operations whose unknown members and values of enums are up to the rules of `ecskit._rules`."""
-_INTEGER_BITS = {"integer": 31, "long": 63}
 
 
 @attrs.frozen
@@ -41,11 +42,14 @@ class Violation:
         return f"{self.path or 'The body'} {self.problem}"
 
 
+Checker = Callable[[Any], Sequence[Violation]]
+"""Returns every place where a value does not fit. The paths are relative: `.member`, `[0]`, `['key']` or ` key`."""
+
+
 def violations(shapes: Shapes, shape: str, value: object) -> list[Violation]:
     """Return every place where `value` does not fit the shape of that name, in order of the value."""
-    found: list[Violation] = []
-    _walk(shapes, shape, value, "", found)
-    return found
+    found = _checkers_of(shapes)[shape](value)
+    return [attrs.evolve(violation, path=violation.path.removeprefix(".")) for violation in found]
 
 
 def check_request(model: Mapping[str, Any], operation: str, body: object) -> None:
@@ -77,82 +81,169 @@ def check_response(model: Mapping[str, Any], operation: str, body: object) -> No
         raise SimulatorBug(f"{operation} answered against the service model: " + "; ".join(map(str, found)))
 
 
-def _walk(shapes: Shapes, name: str, value: object, path: str, found: list[Violation]) -> None:
-    shape = shapes[name]
-    shape_type = shape["type"]
-    if shape.get("document"):
-        return
-    if shape_type == "structure" and isinstance(value, dict):
-        _walk_structure(shapes, shape, value, path, found)
-    elif shape_type == "list" and isinstance(value, list):
-        _walk_list(shapes, shape, value, path, found)
-    elif shape_type == "map" and isinstance(value, dict):
-        _walk_map(shapes, shape, value, path, found)
-    elif _fits_scalar(shape_type, value):
-        _check_scalar(shape, value, path, found)
-    else:
-        found.append(Violation(path, f"must be {_article(shape_type)}, not {_json_type(value)}", is_type=True))
+class _Checkers(dict[str, Checker]):
+    """The checkers of a service model by the name of the shape. Each is made on first use."""
+
+    def __init__(self, shapes: Shapes) -> None:
+        super().__init__()
+        self.shapes = shapes
+
+    def __missing__(self, name: str) -> Checker:
+        shape = self.shapes[name]
+        make = _MAKERS.get(shape["type"], _scalar)
+        self[name] = checker = _document if shape.get("document") else make(self, shape)
+        return checker
 
 
-def _walk_structure(
-    shapes: Shapes, shape: Mapping[str, Any], value: dict[str, Any], path: str, found: list[Violation]
-) -> None:
-    members = shape["members"]
-    prefix = f"{path}." if path else ""
-    missing = (required for required in shape.get("required", ()) if required not in value)
-    found.extend(Violation(prefix + member, "is required") for member in missing)
-    if shape.get("union") and len(value) != 1:
-        found.append(Violation(path, f"must have exactly one of {', '.join(members)}"))
-    for member, item in value.items():
-        if member in members:
-            _walk(shapes, members[member]["shape"], item, prefix + member, found)
-        else:
-            found.append(Violation(prefix + member, "is not a member of the service model", is_new=True))
+_made: dict[int, _Checkers] = {}
 
 
-def _walk_list(shapes: Shapes, shape: Mapping[str, Any], value: list[Any], path: str, found: list[Violation]) -> None:
-    _check_bounds(shape, len(value), "items", path, found)
-    member = shape["member"]["shape"]
-    for index, item in enumerate(value):
-        _walk(shapes, member, item, f"{path}[{index}]", found)
+def _checkers_of(shapes: Shapes) -> _Checkers:
+    """Return the checkers of a service model. They keep its shapes, so that no other model gets the same id."""
+    return _made.get(id(shapes)) or _made.setdefault(id(shapes), _Checkers(shapes))
 
 
-def _walk_map(
-    shapes: Shapes, shape: Mapping[str, Any], value: dict[str, Any], path: str, found: list[Violation]
-) -> None:
-    for key, item in value.items():
-        _walk(shapes, shape["key"]["shape"], key, f"{path} key", found)
-        _walk(shapes, shape["value"]["shape"], item, f"{path}[{key!r}]", found)
+def _below(place: str, found: Sequence[Violation]) -> list[Violation]:
+    return [attrs.evolve(violation, path=place + violation.path) for violation in found]
 
 
-def _fits_scalar(shape_type: str, value: object) -> bool:
-    if shape_type == "string":
-        return isinstance(value, str)
-    if shape_type == "boolean":
-        return isinstance(value, bool)
-    if isinstance(value, bool) or shape_type in ("structure", "list", "map"):
-        return False
-    if shape_type in _INTEGER_BITS:
-        return isinstance(value, int) and -(2 ** _INTEGER_BITS[shape_type]) <= value < 2 ** _INTEGER_BITS[shape_type]
-    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+def _wrong_type(shape_type: str, value: object) -> list[Violation]:
+    return [Violation("", f"must be {_article(shape_type)}, not {_json_type(value)}", is_type=True)]
 
 
-def _check_scalar(shape: Mapping[str, Any], value: Any, path: str, found: list[Violation]) -> None:
+def _document(_: object) -> Sequence[Violation]:
+    return ()
+
+
+def _structure(checkers: _Checkers, shape: Shape) -> Checker:
+    members: Shape = shape["members"]
+    required: Sequence[str] = shape.get("required", ())
+    is_required = frozenset(required)
+    is_union = shape.get("union", False)
+    plain = {name: _plain_type(checkers.shapes[member["shape"]]) for name, member in members.items()}
+    used: dict[str, Checker] = {}  # those of the members that occurred: a shape may contain itself
+
+    def check(value: object) -> Sequence[Violation]:
+        if not isinstance(value, dict):
+            return _wrong_type("structure", value)
+        found: list[Violation] = []
+        if required and not value.keys() >= is_required:
+            found += [Violation(f".{name}", "is required") for name in required if name not in value]
+        if is_union and len(value) != 1:
+            found.append(Violation("", f"must have exactly one of {', '.join(members)}"))
+        for name, item in value.items():
+            if type(item) is plain.get(name):
+                continue  # most members are strings of any length: a call for each would double the time
+            check_item = used.get(name)
+            if check_item is None:
+                if name not in members:
+                    found.append(Violation(f".{name}", "is not a member of the service model", is_new=True))
+                    continue
+                check_item = used[name] = checkers[members[name]["shape"]]
+            if wrong := check_item(item):
+                found += _below(f".{name}", wrong)
+        return found
+
+    return check
+
+
+def _list(checkers: _Checkers, shape: Shape) -> Checker:
+    bounds = _bounds(shape, "items")
+    member: str = shape["member"]["shape"]
+
+    def check(value: object) -> Sequence[Violation]:
+        if not isinstance(value, list):
+            return _wrong_type("list", value)
+        found = bounds(len(value))
+        check_item = checkers[member]
+        for index, item in enumerate(value):
+            if wrong := check_item(item):
+                found = [*found, *_below(f"[{index}]", wrong)]
+        return found
+
+    return check
+
+
+def _map(checkers: _Checkers, shape: Shape) -> Checker:
+    def check(value: object) -> Sequence[Violation]:
+        if not isinstance(value, dict):
+            return _wrong_type("map", value)
+        check_key, check_item = checkers[shape["key"]["shape"]], checkers[shape["value"]["shape"]]
+        found: list[Violation] = []
+        for key, item in value.items():
+            found += _below(" key", check_key(key))
+            found += _below(f"[{key!r}]", check_item(item))
+        return found
+
+    return check
+
+
+def _scalar(_: _Checkers, shape: Shape) -> Checker:
+    shape_type: str = shape["type"]
+    python_type, least, most = _SCALARS.get(shape_type, _NUMBER)
     enum: Sequence[str] = shape.get("enum", ())
-    if enum and value not in enum:
-        found.append(Violation(path, f"must be one of {', '.join(enum)}", is_new=True))
-    if shape["type"] == "string":
-        _check_bounds(shape, len(value), "characters", path, found)
-    else:
-        _check_bounds(shape, value, "", path, found)
+    accepted = frozenset(enum)
+    is_text = python_type is str
+    bounds = _bounds(shape, "characters" if is_text else "")
+    low, high = max(least, shape.get("min", least)), min(most, shape.get("max", most))
+
+    def check(value: Any) -> Sequence[Violation]:
+        # What nearly every value passes. The rest finds out what is wrong with the others.
+        if type(value) is python_type and (not accepted or value in accepted):
+            size = len(value) if is_text else value
+            if low <= size <= high:
+                return ()
+        if not _fits(value, python_type, least, most):
+            return _wrong_type(shape_type, value)
+        found = bounds(len(value) if is_text else value)
+        if enum and value not in enum:
+            return [Violation("", f"must be one of {', '.join(enum)}", is_new=True), *found]
+        return found
+
+    return check
 
 
-def _check_bounds(shape: Mapping[str, Any], size: float, unit: str, path: str, found: list[Violation]) -> None:
-    low, high = shape.get("min"), shape.get("max")
-    if low is not None and size < low:
-        found.append(Violation(path, f"must be at least {low} {unit}".rstrip()))
-    if high is not None and size > high:
-        found.append(Violation(path, f"must be at most {high} {unit}".rstrip()))
+_MAKERS = {"structure": _structure, "list": _list, "map": _map}
+
+
+def _plain_type(shape: Shape) -> type | None:
+    """Return the type whose values all fit a scalar shape, or None."""
+    if shape.keys() & {"enum", "min", "max"}:
+        return None
+    return {"string": str, "boolean": bool}.get(shape["type"])
+
+
+_FINITE = sys.float_info.max
+_NUMBER = (float, -_FINITE, _FINITE)
+_SCALARS: dict[str, tuple[Any, float, float]] = {
+    "string": (str, 0, math.inf),
+    "boolean": (bool, 0, 1),
+    "integer": (int, -(2**31), 2**31 - 1),
+    "long": (int, -(2**63), 2**63 - 1),
+}
+"""The Python type of a scalar, and the least and the most that its JSON type takes."""
+
+
+def _fits(value: object, python_type: type, least: float, most: float) -> bool:
+    if python_type in (str, bool):
+        return isinstance(value, python_type)
+    if isinstance(value, bool):
+        return False
+    if python_type is float:
+        return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, int) and least <= value <= most
+
+
+def _bounds(shape: Shape, unit: str) -> Callable[[float], Sequence[Violation]]:
+    low, high = shape.get("min", -math.inf), shape.get("max", math.inf)
+
+    def check(size: float) -> Sequence[Violation]:
+        if low <= size <= high:
+            return ()
+        limit = f"at least {low}" if size < low else f"at most {high}"
+        return [Violation("", f"must be {limit} {unit}".rstrip())]
+
+    return check
 
 
 def _article(shape_type: str) -> str:

@@ -21,7 +21,7 @@ EPOCH = 1_750_000_000.0
 """The start of a virtual clock in seconds since the epoch: a fixed moment, so that runs are reproducible."""
 
 _CANCEL_CHECK = 0.005
-"""Real seconds between checks of a `cancel` event, which cannot wake a sleeper by itself."""
+"""Real seconds between checks of the `cancel` events, which cannot wake a sleeper by themselves."""
 
 
 @attrs.define(eq=False)
@@ -38,6 +38,8 @@ class VirtualClock:
         self._now = 0.0
         self._running = 0
         self._asleep: list[tuple[float, int, _Sleeper]] = []
+        self._cancels: dict[threading.Event, dict[_Sleeper, None]] = {}
+        self._watcher: _Sleeper | None = None
         self._order = itertools.count()
         self._lock = threading.RLock()
 
@@ -90,10 +92,12 @@ class VirtualClock:
         woken = threading.Event()
         with self._sleeper(seconds, woken.set, cancel) as sleeper:
             self._move_if_all_sleep()
-            while not woken.wait(_CANCEL_CHECK if cancel else None):
-                if cancel and cancel.is_set():
-                    self._give_up(sleeper)
-                    return
+            while not sleeper.awake:
+                if woken.wait(_CANCEL_CHECK if sleeper is self._watcher else None):
+                    woken.clear()
+                else:
+                    with self._lock:
+                        self._rouse_cancelled()
 
     async def asleep(self, seconds: float) -> None:
         """Return when the clock has moved by `seconds`."""
@@ -111,6 +115,9 @@ class VirtualClock:
         with self._lock:
             heapq.heappush(self._asleep, (self._now + max(0.0, seconds), next(self._order), sleeper))
             self._running -= 1
+            if cancel is not None:
+                self._cancels.setdefault(cancel, {})[sleeper] = None
+                self._watcher = self._watcher or sleeper
         try:
             yield sleeper
         except BaseException:
@@ -121,8 +128,22 @@ class VirtualClock:
         """Count a sleeper as running again that will not be woken."""
         with self._lock:
             if not sleeper.awake:
-                sleeper.awake = True
-                self._running += 1
+                self._count_awake(sleeper)
+
+    def _count_awake(self, sleeper: _Sleeper) -> None:
+        sleeper.awake = True
+        self._running += 1
+        if sleeper.cancel is None:
+            return
+        sleepers = self._cancels[sleeper.cancel]
+        del sleepers[sleeper]
+        if not sleepers:
+            del self._cancels[sleeper.cancel]
+        if sleeper is self._watcher:
+            # One thread checks the events of all: if each did, they would do little else. Another one goes on.
+            self._watcher = next((each for others in self._cancels.values() for each in others), None)
+            if self._watcher is not None:
+                self._watcher.wake()
 
     def _count(self, change: int) -> None:
         with self._lock:
@@ -144,10 +165,14 @@ class VirtualClock:
             if self._running > 0:
                 return
             # Wake cancelled sleepers first: otherwise they would notice it only after the clock has moved.
-            for sleeper in [s for _, _, s in self._asleep if s.cancel is not None and s.cancel.is_set()]:
-                self._rouse(sleeper)
+            self._rouse_cancelled()
             if self._running <= 0 and (moment := self._next_moment()) is not None:
                 self._wake(moment)
+
+    def _rouse_cancelled(self) -> None:
+        for cancel in [cancel for cancel in self._cancels if cancel.is_set()]:
+            for sleeper in list(self._cancels[cancel]):
+                self._rouse(sleeper)
 
     def _next_moment(self) -> float | None:
         """Return the earliest wake-up time, and remove sleepers that are awake already."""
@@ -164,6 +189,5 @@ class VirtualClock:
     def _rouse(self, sleeper: _Sleeper) -> None:
         if not sleeper.awake:
             # Counted here, not when it runs, or the clock would move on without it.
-            sleeper.awake = True
-            self._running += 1
+            self._count_awake(sleeper)
             sleeper.wake()

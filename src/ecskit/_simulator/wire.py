@@ -81,6 +81,15 @@ def timestamp(seconds: float) -> float:
     return round(seconds, 3)
 
 
+def copied(value: Any) -> Any:
+    """Return a copy of a JSON value that shares no list and no object with it."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
+
+
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
