@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -78,10 +79,13 @@ def room_of(module: str) -> str:
     return names[0] if names and names[0] in ROOMS else "__init__"
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = ".".join(("ecskit", *path.relative_to(PACKAGE).with_suffix("").parts))
-        yield name, ast.parse(path.read_text("utf-8"))
+@functools.cache
+def modules() -> dict[str, ast.Module]:
+    """Return all modules of the package. Only the worker that runs these tests parses them."""
+    return {
+        ".".join(("ecskit", *path.relative_to(PACKAGE).with_suffix("").parts)): ast.parse(path.read_text("utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
 
 
 def imports(module: str, tree: ast.Module, *, for_types: bool) -> Iterator[tuple[int, str]]:
@@ -106,14 +110,15 @@ def imports(module: str, tree: ast.Module, *, for_types: bool) -> Iterator[tuple
                 yield node.lineno, f"{base}.{alias.name}"
 
 
-MODULES = dict(modules())
-EVERYTHING = [(m, line, name) for m, tree in MODULES.items() for line, name in imports(m, tree, for_types=False)]
-ANNOTATIONS = [(m, line, name) for m, tree in MODULES.items() for line, name in imports(m, tree, for_types=True)]
+@functools.cache
+def all_imports(*, for_types: bool) -> list[tuple[str, int, str]]:
+    """Return module, line and full name of all that the package imports at run time, or under `TYPE_CHECKING`."""
+    return [(m, line, name) for m, tree in modules().items() for line, name in imports(m, tree, for_types=for_types)]
 
 
 def test_every_room_is_listed() -> None:
     """A new folder or top module has to say what it builds on."""
-    assert set(ROOMS) == {room_of(module) if module != "ecskit.__init__" else "__init__" for module in MODULES}
+    assert set(ROOMS) == {room_of(module) if module != "ecskit.__init__" else "__init__" for module in modules()}
     names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert names == set(ROOMS)
 
@@ -123,7 +128,7 @@ def test_every_import_goes_down(for_types: bool) -> None:  # noqa: FBT001  # a c
     """No room imports one that is above it, lazily neither, and annotations use no more."""
     against = [
         f"{module}:{line} imports {name}"
-        for module, line, name in (ANNOTATIONS if for_types else EVERYTHING)
+        for module, line, name in all_imports(for_types=for_types)
         if name.split(".")[0] == "ecskit" and room_of(name) != (room := room_of(module))
         if room_of(name) not in ROOMS[room] | (FOR_TYPES.get(room, set()) if for_types else set())
     ]
@@ -150,13 +155,13 @@ def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
 def module_of(name: str) -> str | None:
     """Return the module that an imported name is, or is defined in."""
     for candidate in (name, f"{name}.__init__", name.rpartition(".")[0], f"{name.rpartition('.')[0]}.__init__"):
-        if candidate in MODULES:
+        if candidate in modules():
             return candidate
     return None
 
 
 def edges_of(found: list[tuple[str, int, str]]) -> dict[str, set[str]]:
-    edges: dict[str, set[str]] = {module: set() for module in MODULES}
+    edges: dict[str, set[str]] = {module: set() for module in modules()}
     for module, _, name in found:
         target = module_of(name)
         if target is not None and target != module:
@@ -166,12 +171,13 @@ def edges_of(found: list[tuple[str, int, str]]) -> dict[str, set[str]]:
 
 def test_no_modules_import_each_other_at_run_time() -> None:
     """Lazy imports are counted, too, but for those of public modules, which load what they publish."""
-    assert [] == cycles(edges_of(EVERYTHING))
+    assert [] == cycles(edges_of(all_imports(for_types=False)))
 
 
 def test_annotations_tie_modules_of_one_room_at_the_most() -> None:
     """Two values may name each other in annotations if they stand in the same folder."""
-    across = [group for group in cycles(edges_of(EVERYTHING + ANNOTATIONS)) if len({room_of(m) for m in group}) > 1]
+    edges = edges_of(all_imports(for_types=False) + all_imports(for_types=True))
+    across = [group for group in cycles(edges) if len({room_of(m) for m in group}) > 1]
     assert [] == across
 
 
@@ -179,7 +185,7 @@ def test_the_core_is_pure() -> None:
     """`_core` imports no clock, no randomness, no I/O; of botocore only the exception that its errors inherit from."""
     impure = [
         f"{module}:{line} imports {name}"
-        for module, line, name in EVERYTHING
+        for module, line, name in all_imports(for_types=False)
         if room_of(module) == "_core"
         and (
             name.split(".")[0] in IMPURE or (name.startswith("botocore") and name != "botocore.exceptions.ClientError")
@@ -192,7 +198,7 @@ def test_only_the_transport_touches_botocore() -> None:
     """So do the generator, which reads botocore's data, and the simulator, which puts itself in botocore's place."""
     touching = {
         room_of(module)
-        for module, _, name in EVERYTHING
+        for module, _, name in all_imports(for_types=False)
         if name.split(".")[0] in ("botocore", "aiobotocore", "boto3") and name != "botocore.exceptions.ClientError"
     }
     assert {"_transport"} <= touching <= {"_transport", "_codegen", "_simulator"}
