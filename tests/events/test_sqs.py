@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 from typing_extensions import Self
 
-from ecskit.errors import ClientClosedError, ConfigurationError, EventSourceError, RequestError
+from ecskit.errors import ClientClosedError, ConfigurationError, EventSourceError, MissingExtraError, RequestError
 from ecskit.events import EventBatch, EventCounts, EventReceiver, EventSource, SqsSource, UnknownEvent
 from events.messages import ARN, SECRET, envelope, in_sns
 
@@ -420,6 +421,14 @@ def test_the_region_is_required_somewhere(monkeypatch: pytest.MonkeyPatch, tmp_p
     for opened in OPENED:
         with pytest.raises(ConfigurationError, match="no region"), opened(SqsSource("http://localhost:9/1/events")):
             pass
+
+
+def test_aiobotocore_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names what to install."""
+    monkeypatch.setitem(sys.modules, "ecskit._transport.aio", None)
+    monkeypatch.delattr("ecskit._transport.aio", raising=False)
+    with pytest.raises(MissingExtraError, match=r"open_async needs aiobotocore: pip install 'ecskit\[async\]'"):
+        Blocking(SqsSource("http://localhost:9/1/events")).__enter__()
 
 
 def test_sqs_is_a_source_of_events() -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -146,4 +147,6 @@ def _age(messages: Sequence[Mapping[str, Any]], answer: Mapping[str, Any]) -> fl
     """Return the age of the oldest message. Both times are of SQS, so that the clock of this machine does not count."""
     sent = [int(each["Attributes"]["SentTimestamp"]) / 1000 for each in messages if "Attributes" in each]
     date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return max(0.0, parsedate_to_datetime(date).timestamp() - min(sent)) if sent and date else 0.0
+    with suppress(TypeError, ValueError):  # without a date, or with one that cannot be read, the age is unknown
+        return max(0.0, parsedate_to_datetime(date).timestamp() - min(sent))
+    return 0.0

@@ -25,7 +25,7 @@ class EventBatch(Documented):
     receipts: Sequence[str] = attrs.field(default=(), repr=False)
     """What the source needs to acknowledge the events."""
     age: float = 0.0
-    """For how many seconds the oldest message was in the queue, by the clock of the queue; 0 for an empty batch."""
+    """Seconds for which the oldest message was in the queue, by the clock of the queue; 0 if that is unknown."""
 
 
 @attrs.frozen(kw_only=True)
