@@ -223,40 +223,35 @@ def test_a_queue_that_is_deleted_later_is_an_error(opened: Opened, sqs: Any, mot
             receiver.acknowledge(EventBatch(receipts=["r"]))
 
 
-class Refusing:
-    """Answers requests of a client with an error of SQS."""
-
-    def __init__(self, code: str, status: int) -> None:
-        self.code, self.status = code, status
-
-    def __call__(self, operation_name: str, **_: Any) -> Any:
-        parsed = {"Error": {"Code": self.code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": self.status}}
-        raise ClientError(parsed, operation_name)  # type: ignore[arg-type]  # the other members are optional
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "text", "retryable"),
-    [
+REFUSALS = [
+    (
+        ("AccessDenied", 403),
         (
-            "AccessDenied",
-            403,
-            (
-                "GetQueueAttributes: AccessDenied: no (HTTP 403); the credentials need sqs:GetQueueAttributes,"
-                " sqs:ReceiveMessage and sqs:DeleteMessage"
-            ),
-            False,
+            "GetQueueAttributes: AccessDenied: no (HTTP 403); the credentials need sqs:GetQueueAttributes,"
+            " sqs:ReceiveMessage and sqs:DeleteMessage"
         ),
-        ("ThrottlingException", 400, "GetQueueAttributes: ThrottlingException: no (HTTP 400)", True),
-        ("QueueDoesNotExist", 400, "it does not exist, or is in another account or region", False),
-    ],
-)
-def test_what_sqs_refuses_is_one_error(code: str, status: int, text: str, retryable: bool, queue: str) -> None:  # noqa: FBT001  # a case
-    """A client of the caller stays open."""
+        False,
+    ),
+    (("ThrottlingException", 400), "GetQueueAttributes: ThrottlingException: no (HTTP 400)", True),
+    (("QueueDoesNotExist", 400), "it does not exist, or is in another account or region", False),
+]
+
+
+def test_what_sqs_refuses_is_one_error() -> None:
+    """Those that pass are retryable."""
     client: Any = boto3.client("sqs", **KEYS)
-    client.meta.events.register("before-call.sqs", lambda model, **_: Refusing(code, status)(model.name))
-    with pytest.raises(EventSourceError) as caught, SqsSource(queue, client=client).open():
-        pass
-    assert (f"queue {queue}: {text}", retryable) == (str(caught.value), caught.value.retryable)
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/events"
+    for (code, status), text, retryable in REFUSALS:
+        answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+        def refuse(answer: Any = answer, **_: object) -> None:
+            raise ClientError(answer, "GetQueueAttributes")
+
+        client.meta.events.register("before-call.sqs", refuse)
+        with pytest.raises(EventSourceError) as caught, SqsSource(url, client=client).open():
+            pass
+        assert (f"queue {url}: {text}", retryable) == (str(caught.value), caught.value.retryable)
+        client.meta.events.unregister("before-call.sqs", refuse)
     client.close()
 
 
@@ -376,8 +371,9 @@ def test_urls_that_cannot_be_right_are_refused(url: Any, problem: str) -> None:
 @pytest.mark.parametrize("wait_seconds", [-1, 21, 0.5, "20", None])
 def test_other_arguments_are_checked(wait_seconds: Any) -> None:
     """All problems are in one error."""
+    anything: Any = object()
     with pytest.raises(RequestError) as caught:
-        SqsSource("events", wait_seconds=wait_seconds, session=boto3.Session(), client=boto3.client("sqs", **KEYS))
+        SqsSource("events", wait_seconds=wait_seconds, session=anything, client=anything)
     assert str(caught.value).endswith(
         "wait_seconds: must be an int from 0 to 20; session: must not be passed with client=, which has a session"
         " already"
