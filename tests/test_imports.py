@@ -20,7 +20,7 @@ FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 DOMAINS = {
     *("_clusters", "_container_instances", "_deployments", "_services", "_task_definitions", "_task_sets", "_tasks")
 }
-FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits"}
+FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
 ROOMS: dict[str, set[str]] = {
     # Machinery, from below to above.
@@ -43,9 +43,11 @@ ROOMS: dict[str, set[str]] = {
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_task_definitions"},
     "_services": FLOWS | {"_deployments"},
+    # Events: receiving them needs clients of SQS.
+    "_events": {"_core", "models", "_transport"},
     # Public modules: each names where its values are defined.
-    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules"} | DOMAINS),
-    "errors": {"_core", "_api", "_polling", "_waits"} | DOMAINS,
+    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules", "_events"} | DOMAINS),
+    "errors": {"_core", "_api", "_polling", "_waits", "_events"} | DOMAINS,
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.
     "_facades": FLOWS | DOMAINS | {"_drive"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ecskit import (
         container_instances,
         errors,
+        events,
         models,
         progress,
         services,
@@ -56,6 +57,7 @@ __all__ = [
     "container_instances",
     "converter",
     "errors",
+    "events",
     "models",
     "progress",
     "services",

@@ -40,6 +40,9 @@ The tree::
     +-- DeploymentInProgress                       a deployment of the service is under way
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
     +-- NothingToRollBack
+    +-- NotAnEvent                                 a message holds no event of ECS
+    |   +-- ForeignEvent                           it holds an event of another source
+    +-- EventSourceError                           a queue of events cannot be used
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended, and its condition was not met
@@ -75,6 +78,8 @@ from ecskit._core.errors import *
 from ecskit._core.errors import __all__ as _core
 from ecskit._deployments.errors import *
 from ecskit._deployments.errors import __all__ as _deployments
+from ecskit._events.errors import *
+from ecskit._events.errors import __all__ as _events
 from ecskit._polling.errors import *
 from ecskit._polling.errors import __all__ as _polling
 from ecskit._tasks.errors import *
@@ -82,4 +87,4 @@ from ecskit._tasks.errors import __all__ as _tasks
 from ecskit._waits.errors import *
 from ecskit._waits.errors import __all__ as _waits
 
-__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_clusters, *_container_instances]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand
+__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_clusters, *_container_instances, *_events]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

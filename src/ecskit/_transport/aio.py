@@ -17,11 +17,11 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 
-from . import credentials, exchange, renewal, sessions, translate, unclosed
+from . import credentials, exchange, queues, renewal, sessions, translate, unclosed
 from .options import Options, described
 from .pool import Pooled
 
-__all__ = ["AsyncTransport", "new_transport", "wrap"]
+__all__ = ["AsyncTransport", "new_queue_client", "new_transport", "wrap"]
 
 _BEYOND = "requests beyond that queue for a connection"
 _KEPT: list[AsyncTransport] = []
@@ -195,6 +195,23 @@ def wrap(client: Any) -> AsyncTransport:
     """
     sessions.check_wrapped(client, AioBaseClient)
     return AsyncTransport(client=client)
+
+
+async def new_queue_client(options: Options, *, wait_seconds: int) -> Any:
+    """Return the context manager of a client for SQS. The options are those of a client for ECS.
+
+    Raises:
+        ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+        CredentialsError: A provider of credentials failed.
+    """
+    options.check()
+    with translate.configuring():
+        own = _session(options)
+        arguments = queues.client_arguments(own, options, wait_seconds=wait_seconds)
+    if sessions.needs_credentials(arguments):
+        with credentials.getting_credentials("SqsSource"):
+            await own.get_credentials()  # the session keeps them
+    return own.create_client(**arguments)
 
 
 def _session(options: Options) -> Any:

@@ -15,11 +15,11 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
-from . import credentials, exchange, renewal, sessions, translate
+from . import credentials, exchange, queues, renewal, sessions, translate
 from .options import Options, described
 from .pool import Pooled
 
-__all__ = ["Transport", "new_transport", "wrap"]
+__all__ = ["Transport", "new_queue_client", "new_transport", "wrap"]
 
 _BEYOND = "connections beyond that are opened for one request and discarded"
 
@@ -166,6 +166,24 @@ def wrap(client: Any) -> Transport:
     if inspect.iscoroutinefunction(client._make_api_call):
         raise ConfigurationError("expected a botocore client for ECS, got one of aiobotocore; wrap it with AsyncClient")
     return Transport(client)
+
+
+def new_queue_client(options: Options, *, wait_seconds: int) -> Any:
+    """Return a client for SQS. The options are those of a client for ECS, except for endpoint and region.
+
+    Raises:
+        ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
+        CredentialsError: A provider of credentials failed.
+    """
+    options.check()
+    with translate.configuring():
+        own = _session(options)
+        arguments = queues.client_arguments(own, options, wait_seconds=wait_seconds)
+    if sessions.needs_credentials(arguments):
+        with credentials.getting_credentials("SqsSource"):
+            own.get_credentials()  # the session keeps them
+    with translate.configuring():
+        return own.create_client(**arguments)
 
 
 def _session(options: Options) -> Any:
