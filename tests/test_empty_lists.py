@@ -20,7 +20,7 @@ from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
 from ecskit.errors import RequestError
 
-FRONTS = ("container_instances", "models", "services", "task_definitions", "task_sets", "tasks", "waits")
+FRONTS = ("bulk", "container_instances", "models", "services", "task_definitions", "task_sets", "tasks", "waits")
 NAMESPACES = [name for name in client.__all__ if name.endswith("Verbs") or name == "Wait"]
 REQUIRED: dict[str, Any] = {"service": "web", "cluster": "prod", "percent": 50}
 """Values of the other parameters that some of them require."""

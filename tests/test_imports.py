@@ -19,7 +19,7 @@ FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 DOMAINS = {
     *("_clusters", "_container_instances", "_deployments", "_services", "_task_definitions", "_task_sets", "_tasks")
 }
-FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits"}
+FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits"}
 
 ROOMS: dict[str, set[str]] = {
     # Machinery, from below to above.

@@ -1,0 +1,21 @@
+"""Values of the methods that act on many things at once: how far they have come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecskit._lazy import publish
+
+if TYPE_CHECKING:
+    from ecskit._polling.bulk import AsyncOnProgress, BulkProgress, OnProgress
+
+__all__ = ["AsyncOnProgress", "BulkProgress", "OnProgress"]
+
+publish(
+    globals(),
+    {
+        "AsyncOnProgress": "ecskit._polling.bulk",
+        "BulkProgress": "ecskit._polling.bulk",
+        "OnProgress": "ecskit._polling.bulk",
+    },
+)
