@@ -152,6 +152,7 @@ WITH_ANY: dict[str, str] = {
     "AsyncWait.resume": "the result of the wait that the handle names",
     "AsyncWait.resume_all": "the result of the wait that the handle names",
     "Attachment.__init__": "a handler of botocore's events",
+    "BulkError.__init__": "results of any class",
     "Change.__init__": "a value of any member",
     "Client.botocore_client": "its class is in stubs that users may not have",
     "FailuresError.__init__": "the response of any operation",

@@ -197,7 +197,7 @@ class AsyncClient(Portable, AsyncOperations):
 
     @property
     def task_definitions(self) -> AsyncTaskDefinitionVerbs:
-        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
+        """Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 
         return AsyncTaskDefinitionVerbs(self._runtime)

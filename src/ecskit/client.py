@@ -199,7 +199,7 @@ class Client(Portable, Operations):
 
     @property
     def task_definitions(self) -> TaskDefinitionVerbs:
-        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
+        """Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 
         return TaskDefinitionVerbs(self._runtime)

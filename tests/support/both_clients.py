@@ -22,12 +22,14 @@ from ecskit._drive.sync import Runtime
 from ecskit._facades.aio_clusters import AsyncClusterVerbs
 from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
 from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
 from ecskit._facades.aio_tasks import AsyncTaskVerbs
 from ecskit._facades.aio_wait import AsyncWait
 from ecskit._facades.sync_clusters import ClusterVerbs
 from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
 from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 from ecskit._facades.sync_task_sets import TaskSetVerbs
 from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit._facades.sync_wait import Wait
@@ -55,6 +57,7 @@ class Ecs:
     clusters: Any
     container_instances: Any
     task_sets: Any
+    task_definitions: Any
     wait: Any
 
     @classmethod
@@ -73,16 +76,19 @@ class Ecs:
         if isinstance(runtime, AsyncRuntime):
             kinds: Any = (
                 *(AsyncServiceVerbs, AsyncTaskVerbs, AsyncClusterVerbs, AsyncContainerInstanceVerbs),
-                *(AsyncTaskSetVerbs, AsyncWait),
+                *(AsyncTaskSetVerbs, AsyncTaskDefinitionVerbs, AsyncWait),
             )
             return cls(sim, "async", *(kind(runtime) for kind in kinds))
-        kinds = (ServiceVerbs, TaskVerbs, ClusterVerbs, ContainerInstanceVerbs, TaskSetVerbs, Wait)
+        kinds = (
+            *(ServiceVerbs, TaskVerbs, ClusterVerbs, ContainerInstanceVerbs),
+            *(TaskSetVerbs, TaskDefinitionVerbs, Wait),
+        )
         return cls(sim, "sync", *(kind(runtime) for kind in kinds))
 
     @classmethod
     def of(cls, client: Any, sim: Simulator, colour: str) -> Ecs:
         """Return the namespaces of a whole client."""
-        names = ("services", "tasks", "clusters", "container_instances", "task_sets", "wait")
+        names = ("services", "tasks", "clusters", "container_instances", "task_sets", "task_definitions", "wait")
         return cls(sim, colour, *(getattr(client, name) for name in names))
 
     @property

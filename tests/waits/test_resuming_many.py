@@ -141,7 +141,7 @@ def test_a_refusal_ends_only_the_wait_that_it_concerns() -> None:
 
 
 def test_progress() -> None:
-    """It is reported after the end of each wait, with the places of its handle."""
+    """It is reported after the end of each wait, with the place of its handle."""
 
     def act(ecs: Any) -> Any:
         early = WaitHandle("tasks_running", [ecs.arns[0]], {}, {})
@@ -151,8 +151,16 @@ def test_progress() -> None:
     seen: list[BulkProgress] = []
     both(act, simulator())
     assert seen[3:] != []
-    shown = [(each.done, each.succeeded, each.failed, each.total, [*each.places]) for each in seen]
-    assert shown[:3] == shown[3:] == [(1, 0, 1, 3, [1]), (2, 1, 1, 3, [2, 3]), (3, 2, 1, 3, [0])]
+    shown = [(each.done, each.succeeded, each.failed, each.total, each.name) for each in seen]
+    assert (
+        shown[:3]
+        == shown[3:]
+        == [
+            (1, 0, 1, 3, "handles[1]"),
+            (2, 1, 1, 3, "handles[2]"),
+            (3, 2, 1, 3, "handles[0]"),
+        ]
+    )
     assert isinstance(seen[0].error, ClusterNotFoundException)
 
 

@@ -73,8 +73,8 @@ NAMESPACES = (
     Namespace(
         name="task_definitions",
         class_="TaskDefinitionVerbs",
-        about="Register task definitions. Functions that need no client are in `ecskit.task_definitions`.",
-        modules=("ecskit._task_definitions.registering",),
+        about="Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`.",
+        modules=("ecskit._task_definitions.registering", "ecskit._task_definitions.removing"),
     ),
     Namespace(
         name="task_sets",

@@ -1,18 +1,39 @@
-"""Act on any number of things: each once, results in the order given, with reports of the progress."""
+"""Act on any number of things: each once, paced by the quotas of ECS, with reports of the progress."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
 from ecskit._core.documented import Documented
-from ecskit._core.effects import Flow, Invoke, Reply
-from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.effects import Cancelled, Flow, Invoke, Reply, Sleep
+from ecskit._core.errors import ConflictError, EcsError, RequestError
+from ecskit._core.retrying import RetryLimits, is_retryable
+from ecskit._polling.errors import BulkError
 from ecskit._polling.side_by_side import side_by_side
 
-__all__ = ["AsyncOnProgress", "BulkProgress", "OnProgress", "check_on_progress", "each_once"]
+__all__ = [
+    "BULK_LIMITS",
+    "AsyncOnProgress",
+    "BulkProgress",
+    "Call",
+    "OnProgress",
+    "Pace",
+    "check_on_progress",
+    "may_pass",
+    "perform",
+    "results_of",
+]
+
+T = TypeVar("T")
+
+log = logging.getLogger("ecskit")
+
+BULK_LIMITS = RetryLimits(attempts=12)
+"""For one of many calls: about two minutes, in which others may use up the quota of the account."""
 
 
 @attrs.frozen(kw_only=True)
@@ -25,8 +46,8 @@ class BulkProgress(Documented):
     """How many have succeeded so far."""
     failed: int
     """How many have failed so far."""
-    places: Sequence[int]
-    """The indexes of the one that has just ended in what the caller gave; several if it was given several times."""
+    name: str
+    """The one that has just ended: its identifier as it was given; for handles its place, such as `handles[3]`."""
     error: EcsError | None = None
     """Its error; None if it succeeded."""
 
@@ -42,6 +63,27 @@ AsyncOnProgress: TypeAlias = Callable[[BulkProgress], Awaitable[object] | None]
 """The same for async clients, which also take a coroutine function."""
 
 
+@attrs.frozen
+class Pace:
+    """A quota of ECS: how many calls it accepts at once, and per second after that."""
+
+    burst: int
+    per_second: float
+
+    def delay(self, number: int) -> float:
+        """Return when to send the call of this number, counted from 0, in seconds after the first."""
+        return max(0.0, (number + 1 - self.burst) / self.per_second)
+
+
+@attrs.frozen
+class Call(Generic[T]):
+    """One of many calls, for one or more things."""
+
+    names: Sequence[str]
+    flow: Flow[Mapping[str, T | EcsError]]
+    """Results in the result or the error of each, by name. If it raises an error, that is the error of all."""
+
+
 def check_on_progress(verb: str, on_progress: object) -> None:
     """Check the argument `on_progress`.
 
@@ -53,28 +95,59 @@ def check_on_progress(verb: str, on_progress: object) -> None:
         raise RequestError(verb, [("on_progress", problem)])
 
 
-def each_once(
-    flows: Mapping[str, Flow[Any]], places: Mapping[str, Sequence[int]], on_progress: AsyncOnProgress | None
-) -> Flow[list[Any | EcsError]]:
-    """Run flows side by side, and return the result or the error of each at all of its places.
+def may_pass(error: EcsError, attempt: int = 1) -> bool:
+    """Return whether the same call may succeed within seconds, also because another process makes the same change."""
+    return is_retryable(error, attempt) or (isinstance(error, ConflictError) and error.retryable)
+
+
+def perform(
+    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, pace: Pace | None = None
+) -> Flow[dict[str, T | EcsError]]:
+    """Make calls side by side, and return the result or the error of each thing, by name.
 
     Args:
-        flows: The flows, by name.
-        places: The indexes of each name in the result.
-        on_progress: Called after the end of each.
+        verb: The name of the method, for the log.
+        calls: The calls.
+        on_progress: Called after the end of each thing.
+        pace: The quota by which the calls are paced; None for calls that are not.
     """
-    names = list(flows)
-    count = [0, 0]
+    ended: dict[str, T | EcsError] = {}
+    total, failed = sum(len(call.names) for call in calls), 0
 
-    def ended(index: int, reply: Reply[Any]) -> Flow[None]:
-        count[reply.error is not None] += 1
-        if on_progress is not None:
-            held, [succeeded, failed] = tuple(places[names[index]]), count
-            progress = BulkProgress(
-                total=len(names), succeeded=succeeded, failed=failed, places=held, error=reply.error
-            )
-            yield Invoke(on_progress, progress)
+    def on_ended(index: int, reply: Reply[Mapping[str, T | EcsError]]) -> Flow[None]:
+        nonlocal failed
+        for name in calls[index].names:
+            end = ended[name] = reply.error or reply.get()[name]
+            error = end if isinstance(end, EcsError) else None
+            failed += error is not None
+            if on_progress is not None:
+                done = len(ended) - failed
+                yield Invoke(
+                    on_progress, BulkProgress(total=total, succeeded=done, failed=failed, name=name, error=error)
+                )
 
-    replies = yield from side_by_side(list(flows.values()), ended)
-    at = {place: reply for name, reply in zip(names, replies, strict=True) for place in places[name]}
-    return [at[place].value if at[place].error is None else at[place].error for place in sorted(at)]
+    flows = [call.flow if pace is None else _after(pace.delay(i), call.flow) for i, call in enumerate(calls)]
+    try:
+        yield from side_by_side(flows, on_ended)
+    except Cancelled:
+        log.info("%s was cancelled after %d of %d; the calls under way may take effect", verb, len(ended), total)
+        raise
+    return ended
+
+
+def _after(seconds: float, flow: Flow[T]) -> Flow[T]:
+    yield Sleep(seconds)
+    return (yield from flow)
+
+
+def results_of(ended: Mapping[str, T | EcsError], names: Sequence[str], error: type[BulkError]) -> list[T]:
+    """Return the results in the order of the names.
+
+    Raises:
+        BulkError: Some failed; this is the class `error`.
+    """
+    errors = {name: end for name in names if isinstance(end := ended[name], EcsError)}
+    results = {name: end for name in names if not isinstance(end := ended[name], EcsError)}
+    if errors:
+        raise error(errors, results) from next(iter(errors.values()))
+    return list(results.values())

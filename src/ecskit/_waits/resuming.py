@@ -17,7 +17,7 @@ from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
 from ecskit._core.structuring import structure_hook
-from ecskit._polling.bulk import AsyncOnProgress, check_on_progress, each_once
+from ecskit._polling.bulk import AsyncOnProgress, Call, check_on_progress, perform
 from ecskit._polling.options import WaitOptions
 
 __all__ = ["resume", "resume_all"]
@@ -80,22 +80,31 @@ def resume_all(
         raise RequestError(verb, [("handles", f"expected a list of WaitHandles, got {type(handles).__name__}")])
     wait_options.check(verb)
     check_on_progress(verb, on_progress)
-    flows: dict[str, Flow[Any]] = {}
-    places: dict[str, list[int]] = {}
+    calls: dict[str, Call[Any]] = {}
+    names: list[str] = []
     problems: list[tuple[str, str]] = []
     for place, handle in enumerate(handles):
+        name = f"handles[{place}]"
         try:
-            key = _checked(f"handles[{place}]", handle).to_json()
-            if key not in flows:
-                flows[key] = _resumed(f"handles[{place}]", handle, wait_options)
-            places.setdefault(key, []).append(place)
+            key = _checked(name, handle).to_json()
+            if key not in calls:
+                calls[key] = Call([name], _named(name, _resumed(name, handle, wait_options)))
+            names += calls[key].names  # those of the first handle that equals it
         except RequestError as error:
-            at = f"handles[{place}]"
-            problems += [(at, text if path in ("", at) else f"{path}: {text}") for path, text in error.problems]
+            problems += [(name, text if path in ("", name) else f"{path}: {text}") for path, text in error.problems]
     if problems:
         raise RequestError(verb, problems)
     named = {f"handles[{place}]": handle for place, handle in enumerate(handles)}
-    return _in_region(verb, named, each_once(flows, places, on_progress))
+    return _in_region(verb, named, _all(names, perform(verb, list(calls.values()), on_progress)))
+
+
+def _named(name: str, flow: Flow[T]) -> Flow[dict[str, T | EcsError]]:
+    return {name: (yield from flow)}
+
+
+def _all(names: Sequence[str], flow: Flow[dict[str, Any]]) -> Flow[list[Any | EcsError]]:
+    ended = yield from flow
+    return [ended[name] for name in names]
 
 
 def _resumed(path: str, handle: WaitHandle, wait_options: WaitOptions) -> Flow[Any]:
