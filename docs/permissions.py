@@ -282,6 +282,13 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
     yield "task_definitions.delete", "", lambda w: w.ecs.task_definitions.delete(w.deregister("next:1"))
 
 
+def tags() -> Iterator[tuple[str, str, Act]]:
+    """Yield verbs of `ecs.tags` in the same form."""
+    cluster = f"{ACCOUNT}:cluster/default"
+    yield "tags.add", "", lambda w: w.ecs.tags.add(cluster, tags={"team": "data"})
+    yield "tags.remove", "", lambda w: w.ecs.tags.remove(cluster, keys=["team"])
+
+
 def services() -> Iterator[tuple[str, str, Act]]:
     """Yield verbs of `ecs.services` in the same form."""
     yield "services.describe", "", lambda w: w.ecs.services.describe(w.serve())
@@ -395,6 +402,7 @@ def rows() -> Iterator[Row]:
     for verb, when, act in (
         *tasks(),
         *task_definitions(),
+        *tags(),
         *services(),
         *task_sets(),
         *clusters(),

@@ -34,6 +34,8 @@ The tree::
     +-- BulkError                                  some of many things failed
     |   +-- TaskDefinitionsNotDeregistered
     |   +-- TaskDefinitionsNotDeleted
+    |   +-- TagsNotAdded
+    |   +-- TagsNotRemoved
     +-- MissingError                               ECS does not show some of the resources that were named
     |   +-- TasksMissing
     |   +-- ServicesMissing
@@ -80,6 +82,8 @@ from ecskit._deployments.errors import *
 from ecskit._deployments.errors import __all__ as _deployments
 from ecskit._polling.errors import *
 from ecskit._polling.errors import __all__ as _polling
+from ecskit._tags.errors import *
+from ecskit._tags.errors import __all__ as _tags
 from ecskit._task_definitions.errors import *
 from ecskit._task_definitions.errors import __all__ as _task_definitions
 from ecskit._tasks.errors import *
@@ -94,6 +98,7 @@ __all__ = [
     *_waits,
     *_tasks,
     *_task_definitions,
+    *_tags,
     *_deployments,
     *_clusters,
     *_container_instances,

@@ -79,10 +79,9 @@ def test_deregister_and_delete() -> None:
 
 def test_models_are_taken() -> None:
     """What one of them returns is what the other takes."""
-    sim = simulator(2)()
-    with sim.client() as ecs:
-        deleted = ecs.task_definitions.delete(ecs.task_definitions.deregister(jobs(2, 1)))
-        assert names(deleted) == jobs(2, 1)
+    ecs = Ecs.sync(simulator(2)())
+    deleted = ecs.task_definitions.delete(ecs.task_definitions.deregister(jobs(2, 1)))
+    assert names(deleted) == jobs(2, 1)
 
 
 @pytest.mark.parametrize(("scale", "codes"), [(1.0, {None}), (0.4, {None, "ThrottlingException"})])
@@ -161,22 +160,20 @@ def test_progress() -> None:
 
 def test_a_cancelled_call_has_reported_what_it_did(caplog: pytest.LogCaptureFixture) -> None:
     """The callback has named each; the log has the number. Another call does the rest."""
-    sim, seen = simulator(30)(), list[str]()
+    ecs, seen = Ecs.aio(simulator(30)()), list[str]()
     caplog.set_level("INFO", "ecskit")
 
     async def run() -> None:
-        async with sim.async_client() as ecs:
+        def on_progress(progress: BulkProgress) -> None:
+            seen.append(progress.name)
+            if progress.done == 22:
+                task.cancel()
 
-            def on_progress(progress: BulkProgress) -> None:
-                seen.append(progress.name)
-                if progress.done == 22:
-                    task.cancel()
-
-            given = jobs(*range(1, 31))
-            task = asyncio.ensure_future(ecs.task_definitions.deregister(given, on_progress=on_progress))
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert names(await ecs.task_definitions.deregister(given)) == given
+        given = jobs(*range(1, 31))
+        task = asyncio.ensure_future(ecs.task_definitions.deregister(given, on_progress=on_progress))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert names(await ecs.task_definitions.deregister(given)) == given
 
     asyncio.run(run())
     assert seen == jobs(*range(1, 23))

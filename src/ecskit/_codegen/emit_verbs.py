@@ -77,6 +77,12 @@ NAMESPACES = (
         modules=("ecskit._task_definitions.registering", "ecskit._task_definitions.removing"),
     ),
     Namespace(
+        name="tags",
+        class_="TagVerbs",
+        about="Add tags to any number of resources, and remove them.",
+        modules=("ecskit._tags.changing",),
+    ),
+    Namespace(
         name="task_sets",
         class_="TaskSetVerbs",
         about="Create, scale, switch and delete task sets, of services with an external deployment controller.",

@@ -71,8 +71,11 @@ class Pace:
     per_second: float
 
     def delay(self, number: int) -> float:
-        """Return when to send the call of this number, counted from 0, in seconds after the first."""
-        return max(0.0, (number + 1 - self.burst) / self.per_second)
+        """Return when to send the call of this number, counted from 0, in seconds after the first.
+
+        One call of the burst is not used: calls may arrive a little closer together than they are sent.
+        """
+        return max(0.0, (number + 2 - self.burst) / self.per_second)
 
 
 @attrs.frozen
