@@ -34,6 +34,7 @@ from ecskit.models import (
     NetworkConfiguration,
     RegisterTaskDefinitionRequest,
     ServiceConnectConfiguration,
+    TaskDefinition,
     TaskSet,
 )
 from ecskit.tasks import RunTaskResult
@@ -59,6 +60,7 @@ SCENERY = {
     "CreateService": "services.create",
     "CreateTaskSet": "task_sets.create",
     "RegisterContainerInstance": "container_instances.register",
+    "DeregisterTaskDefinition": "task_definitions.deregister",
 }
 """Operations that prepare a world: they count only for the verbs of the given name."""
 
@@ -111,6 +113,10 @@ class World:
             )
         simulator.script("job", TaskScript.runs_for(10))
         return cls(simulator, ecs, len(simulator.calls))
+
+    def deregister(self, name: str) -> list[TaskDefinition]:
+        """Deregister a task definition."""
+        return self.ecs.task_definitions.deregister(name)
 
     def run(self, family: str, **arguments: Any) -> RunTaskResult:
         """Run tasks."""
@@ -271,6 +277,16 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
         family="new", container_definitions=[ContainerDefinition(name="app", image="image", memory=64)]
     )
     yield "task_definitions.register_if_changed", "", lambda w: w.ecs.task_definitions.register_if_changed(request)
+    yield "task_definitions.deregister", "", lambda w: w.deregister("next:1")
+    yield "task_definitions.deregister", "one is not ACTIVE", lambda w: [w.deregister("next:1"), w.deregister("next:1")]
+    yield "task_definitions.delete", "", lambda w: w.ecs.task_definitions.delete(w.deregister("next:1"))
+
+
+def tags() -> Iterator[tuple[str, str, Act]]:
+    """Yield verbs of `ecs.tags` in the same form."""
+    cluster = f"{ACCOUNT}:cluster/default"
+    yield "tags.add", "", lambda w: w.ecs.tags.add(cluster, tags={"team": "data"})
+    yield "tags.remove", "", lambda w: w.ecs.tags.remove(cluster, keys=["team"])
 
 
 def services() -> Iterator[tuple[str, str, Act]]:
@@ -386,6 +402,7 @@ def rows() -> Iterator[Row]:
     for verb, when, act in (
         *tasks(),
         *task_definitions(),
+        *tags(),
         *services(),
         *task_sets(),
         *clusters(),

@@ -20,9 +20,9 @@ from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
 from ecskit.errors import RequestError
 
-FRONTS = ("container_instances", "models", "services", "task_definitions", "task_sets", "tasks", "waits")
+FRONTS = ("bulk", "container_instances", "models", "services", "task_definitions", "task_sets", "tasks", "waits")
 NAMESPACES = [name for name in client.__all__ if name.endswith("Verbs") or name == "Wait"]
-REQUIRED: dict[str, Any] = {"service": "web", "cluster": "prod", "percent": 50}
+REQUIRED: dict[str, Any] = {"service": "web", "cluster": "prod", "percent": 50, "tags": {}, "keys": ()}
 """Values of the other parameters that some of them require."""
 
 
@@ -130,6 +130,7 @@ def test_lists_that_are_settings() -> None:
         "capacity_provider_strategy",
         "command",
         "include",
+        "keys",
         "load_balancers",
         "placement_constraints",
         "placement_strategy",

@@ -18,9 +18,10 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_deployments", "_services", "_task_definitions", "_task_sets", "_tasks")
+    *("_clusters", "_container_instances", "_deployments", "_services", "_tags"),
+    *("_task_definitions", "_task_sets", "_tasks"),
 }
-FRONTS = {"tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
+FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
 ROOMS: dict[str, set[str]] = {
     # Machinery, from below to above.
@@ -39,6 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "_task_definitions": FLOWS | {"_rules"},
     "_tasks": FLOWS,
     "_task_sets": FLOWS,
+    "_tags": FLOWS,
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_task_definitions"},

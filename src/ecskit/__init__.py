@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
     from ecskit import (
+        bulk,
         container_instances,
         errors,
         events,
@@ -54,6 +55,7 @@ __all__ = [
     "SequenceNotStr",
     "Stream",
     "__version__",
+    "bulk",
     "container_instances",
     "converter",
     "errors",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
     from ecskit._facades.aio_pages import AsyncPaginate
     from ecskit._facades.aio_services import AsyncServiceVerbs
+    from ecskit._facades.aio_tags import AsyncTagVerbs
     from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
     from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
     from ecskit._facades.aio_tasks import AsyncTaskVerbs
@@ -41,6 +42,7 @@ __all__ = [
     "AsyncContainerInstanceVerbs",
     "AsyncPaginate",
     "AsyncServiceVerbs",
+    "AsyncTagVerbs",
     "AsyncTaskDefinitionVerbs",
     "AsyncTaskSetVerbs",
     "AsyncTaskVerbs",
@@ -54,6 +56,7 @@ publish(
         "AsyncContainerInstanceVerbs": "ecskit._facades.aio_container_instances",
         "AsyncPaginate": "ecskit._facades.aio_pages",
         "AsyncServiceVerbs": "ecskit._facades.aio_services",
+        "AsyncTagVerbs": "ecskit._facades.aio_tags",
         "AsyncTaskDefinitionVerbs": "ecskit._facades.aio_task_definitions",
         "AsyncTaskSetVerbs": "ecskit._facades.aio_task_sets",
         "AsyncTaskVerbs": "ecskit._facades.aio_tasks",
@@ -196,8 +199,15 @@ class AsyncClient(Portable, AsyncOperations):
         return AsyncServiceVerbs(self._runtime)
 
     @property
+    def tags(self) -> AsyncTagVerbs:
+        """Add tags to any number of resources, and remove them."""
+        from ecskit._facades.aio_tags import AsyncTagVerbs
+
+        return AsyncTagVerbs(self._runtime)
+
+    @property
     def task_definitions(self) -> AsyncTaskDefinitionVerbs:
-        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
+        """Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 
         return AsyncTaskDefinitionVerbs(self._runtime)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
     from ecskit._facades.sync_services import ServiceVerbs
+    from ecskit._facades.sync_tags import TagVerbs
     from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
     from ecskit._facades.sync_task_sets import TaskSetVerbs
     from ecskit._facades.sync_tasks import TaskVerbs
@@ -41,6 +42,7 @@ __all__ = [
     "ContainerInstanceVerbs",
     "Paginate",
     "ServiceVerbs",
+    "TagVerbs",
     "TaskDefinitionVerbs",
     "TaskSetVerbs",
     "TaskVerbs",
@@ -55,6 +57,7 @@ publish(
         "ContainerInstanceVerbs": "ecskit._facades.sync_container_instances",
         "Paginate": "ecskit._facades.sync_pages",
         "ServiceVerbs": "ecskit._facades.sync_services",
+        "TagVerbs": "ecskit._facades.sync_tags",
         "TaskDefinitionVerbs": "ecskit._facades.sync_task_definitions",
         "TaskSetVerbs": "ecskit._facades.sync_task_sets",
         "TaskVerbs": "ecskit._facades.sync_tasks",
@@ -198,8 +201,15 @@ class Client(Portable, Operations):
         return ServiceVerbs(self._runtime)
 
     @property
+    def tags(self) -> TagVerbs:
+        """Add tags to any number of resources, and remove them."""
+        from ecskit._facades.sync_tags import TagVerbs
+
+        return TagVerbs(self._runtime)
+
+    @property
     def task_definitions(self) -> TaskDefinitionVerbs:
-        """Register task definitions. Functions that need no client are in `ecskit.task_definitions`."""
+        """Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`."""
         from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 
         return TaskDefinitionVerbs(self._runtime)

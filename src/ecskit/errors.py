@@ -31,6 +31,11 @@ The tree::
     +-- TaskFailedError                            a task ended without success
     +-- TasksNotStopped                            StopTask failed for some of the tasks
     +-- ContainerAgentsNotUpdated                  UpdateContainerAgent failed for some of the agents
+    +-- BulkError                                  some of many things failed
+    |   +-- TaskDefinitionsNotDeregistered
+    |   +-- TaskDefinitionsNotDeleted
+    |   +-- TagsNotAdded
+    |   +-- TagsNotRemoved
     +-- MissingError                               ECS does not show some of the resources that were named
     |   +-- TasksMissing
     |   +-- ServicesMissing
@@ -82,9 +87,25 @@ from ecskit._events.errors import *
 from ecskit._events.errors import __all__ as _events
 from ecskit._polling.errors import *
 from ecskit._polling.errors import __all__ as _polling
+from ecskit._tags.errors import *
+from ecskit._tags.errors import __all__ as _tags
+from ecskit._task_definitions.errors import *
+from ecskit._task_definitions.errors import __all__ as _task_definitions
 from ecskit._tasks.errors import *
 from ecskit._tasks.errors import __all__ as _tasks
 from ecskit._waits.errors import *
 from ecskit._waits.errors import __all__ as _waits
 
-__all__ = [*_core, *_service, *_polling, *_waits, *_tasks, *_deployments, *_clusters, *_container_instances, *_events]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand
+__all__ = [
+    *_core,
+    *_service,
+    *_polling,
+    *_waits,
+    *_tasks,
+    *_task_definitions,
+    *_tags,
+    *_deployments,
+    *_clusters,
+    *_container_instances,
+    *_events,
+]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -22,12 +22,16 @@ from ecskit._drive.sync import Runtime
 from ecskit._facades.aio_clusters import AsyncClusterVerbs
 from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
 from ecskit._facades.aio_services import AsyncServiceVerbs
+from ecskit._facades.aio_tags import AsyncTagVerbs
+from ecskit._facades.aio_task_definitions import AsyncTaskDefinitionVerbs
 from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
 from ecskit._facades.aio_tasks import AsyncTaskVerbs
 from ecskit._facades.aio_wait import AsyncWait
 from ecskit._facades.sync_clusters import ClusterVerbs
 from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
 from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._facades.sync_tags import TagVerbs
+from ecskit._facades.sync_task_definitions import TaskDefinitionVerbs
 from ecskit._facades.sync_task_sets import TaskSetVerbs
 from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit._facades.sync_wait import Wait
@@ -55,6 +59,8 @@ class Ecs:
     clusters: Any
     container_instances: Any
     task_sets: Any
+    task_definitions: Any
+    tags: Any
     wait: Any
 
     @classmethod
@@ -73,16 +79,28 @@ class Ecs:
         if isinstance(runtime, AsyncRuntime):
             kinds: Any = (
                 *(AsyncServiceVerbs, AsyncTaskVerbs, AsyncClusterVerbs, AsyncContainerInstanceVerbs),
-                *(AsyncTaskSetVerbs, AsyncWait),
+                *(AsyncTaskSetVerbs, AsyncTaskDefinitionVerbs, AsyncTagVerbs, AsyncWait),
             )
             return cls(sim, "async", *(kind(runtime) for kind in kinds))
-        kinds = (ServiceVerbs, TaskVerbs, ClusterVerbs, ContainerInstanceVerbs, TaskSetVerbs, Wait)
+        kinds = (
+            *(ServiceVerbs, TaskVerbs, ClusterVerbs, ContainerInstanceVerbs),
+            *(TaskSetVerbs, TaskDefinitionVerbs, TagVerbs, Wait),
+        )
         return cls(sim, "sync", *(kind(runtime) for kind in kinds))
 
     @classmethod
     def of(cls, client: Any, sim: Simulator, colour: str) -> Ecs:
         """Return the namespaces of a whole client."""
-        names = ("services", "tasks", "clusters", "container_instances", "task_sets", "wait")
+        names = (
+            "services",
+            "tasks",
+            "clusters",
+            "container_instances",
+            "task_sets",
+            "task_definitions",
+            "tags",
+            "wait",
+        )
         return cls(sim, colour, *(getattr(client, name) for name in names))
 
     @property

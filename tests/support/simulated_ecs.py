@@ -72,6 +72,11 @@ class Sends:
         finally:
             self.after(number, send.operation)
 
+    @property
+    def region(self) -> str:
+        """The region of the client."""
+        return self.sim._region
+
     def number(self) -> int:
         """Return the number of the next request."""
         with self.lock:
@@ -84,6 +89,11 @@ class AsyncSends:
     """The same for the async driver: it yields to the event loop before the effect and after it."""
 
     sends: Sends
+
+    @property
+    def region(self) -> str:
+        """The region of the client."""
+        return self.sends.region
 
     async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""

@@ -365,7 +365,7 @@ def test_every_wait_can_be_resumed() -> None:
     for namespace in (Wait, AsyncWait):
         methods = {name for name in vars(namespace) if not name.startswith("_")}
         # Waits for deployments are not over models; `resume` passes their handles on.
-        assert methods - {"resume", "deployment", "service_deployment"} == set(WAITS)
+        assert methods - {"resume", "resume_all", "deployment", "service_deployment"} == set(WAITS)
 
 
 def test_every_wait_is_in_the_docs() -> None:

@@ -57,6 +57,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "why": text,
         "errors": {},
         "requested": ["arn:1"],
+        "results": {"arn:1": task},
         "found": [task],
         "watched": 3,
         "stopped": True,

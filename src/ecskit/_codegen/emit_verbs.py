@@ -73,8 +73,14 @@ NAMESPACES = (
     Namespace(
         name="task_definitions",
         class_="TaskDefinitionVerbs",
-        about="Register task definitions. Functions that need no client are in `ecskit.task_definitions`.",
-        modules=("ecskit._task_definitions.registering",),
+        about="Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`.",
+        modules=("ecskit._task_definitions.registering", "ecskit._task_definitions.removing"),
+    ),
+    Namespace(
+        name="tags",
+        class_="TagVerbs",
+        about="Add tags to any number of resources, and remove them.",
+        modules=("ecskit._tags.changing",),
     ),
     Namespace(
         name="task_sets",
@@ -121,7 +127,7 @@ NAMESPACES = (
     ),
 )
 
-SYNC_ALIASES = {"AsyncOnPause": "OnPause", "AsyncOnPoll": "OnPoll"}
+SYNC_ALIASES = {"AsyncOnPause": "OnPause", "AsyncOnPoll": "OnPoll", "AsyncOnProgress": "OnProgress"}
 """Type aliases of callbacks: the async name, and the sync name in the same module."""
 
 _OF_CLIENT = {"poll": "self._runtime.poll if poll is None else poll"}

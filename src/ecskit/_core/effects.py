@@ -22,6 +22,7 @@ __all__ = [
     "Emit",
     "Emits",
     "Flow",
+    "GetRegion",
     "Invoke",
     "Observe",
     "Parallel",
@@ -116,13 +117,18 @@ class Share:
 
 
 @attrs.frozen(eq=False, repr=False)
+class GetRegion:
+    """Get the region of the client; the reply holds its name, or None if the client has none yet."""
+
+
+@attrs.frozen(eq=False, repr=False)
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | GetRegion | Emit[Any]
 
 
 @attrs.frozen(repr=False)

@@ -20,6 +20,7 @@ from ecskit._core.effects import (
     Effect,
     Emit,
     Flow,
+    GetRegion,
     Invoke,
     Observe,
     Parallel,
@@ -158,7 +159,9 @@ class AsyncRuntime(Driver):
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
                 resume, argument = flow.throw, error
 
-    async def _perform(self, effect: Effect, state: FlowState, end: float) -> Reply[Any]:
+    async def _perform(  # noqa: C901  # one case for each effect
+        self, effect: Effect, state: FlowState, end: float
+    ) -> Reply[Any]:
         state.sent = False
         if self.clock.now() >= end:
             raise Aborted
@@ -180,6 +183,8 @@ class AsyncRuntime(Driver):
                 value = await _invoke(effect)
             case Share(make):
                 value = self.shared.get(make)
+            case GetRegion():
+                value = self.region
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

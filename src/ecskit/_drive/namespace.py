@@ -17,6 +17,12 @@ class Driver:
 
     transport: Any  # subclasses declare the sync or the async one
 
+    @property
+    def region(self) -> str | None:
+        """The region of the client; None if its transport has none, as that of a driver without a client."""
+        region: str | None = getattr(self.transport, "region", None)
+        return region
+
     def __repr__(self) -> str:
         return repr(self.transport)
 

@@ -21,6 +21,7 @@ from ecskit._core.effects import (
     Effect,
     Emit,
     Flow,
+    GetRegion,
     Invoke,
     Observe,
     Parallel,
@@ -206,6 +207,8 @@ class Runtime(Driver):
                 value = _invoke(effect)
             case Share(make):
                 value = self.shared.get(make)
+            case GetRegion():
+                value = self.region
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from tenacity.wait import wait_base
 
+    from ecskit._core.errors import EcsError
     from ecskit._drive.aio import AsyncRuntime
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.container_instances import ContainerInstances
     from ecskit.models.capacity_providers import CapacityProvider
     from ecskit.models.clusters import Cluster
@@ -1593,6 +1595,68 @@ class AsyncWait(Namespace):
         )
         flow = flows.resume(
             handle,
+            wait_options=wait_options,
+        )
+        return await self._runtime.run(flow)
+
+    async def resume_all(
+        self,
+        handles: Sequence[WaitHandle],
+        *,
+        on_progress: AsyncOnProgress | None = None,
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: AsyncOnPoll | None = None,
+    ) -> list[Any | EcsError]:
+        """Resume any number of waits side by side, and return how each of them ended.
+
+        The handles may be of several clusters and several kinds of waits. Polls of the same kind in the same cluster share
+        calls, at most four calls run at the same time, and no thread or task is needed for each wait. A call may poll
+        targets up to 1 s before they are due. Equal handles are resumed once.
+
+        Args:
+            handles: The handles; see `resume`.
+            on_progress: Called after the end of each wait with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
+                function. An exception that it raises ends the wait.
+
+        Returns:
+            For each handle, in order: what `resume` returns, or the error that it raises.
+
+        Raises:
+            RequestError: An argument is wrong, or a handle is of another region, or of another account than the others;
+                nothing was sent.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            ServiceError: ECS rejected a request: no permission, expired credentials, no such cluster. `resume` continues
+                from its `story.handle`.
+            CredentialsError: There are no credentials.
+            ConfigurationError: The client is closed.
+
+        Source: none; handles are a feature of ecskit.
+        """
+        from ecskit._polling.options import WaitOptions
+        from ecskit._waits import resuming as flows
+
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=self._runtime.poll if poll is None else poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.resume_all(
+            handles,
+            on_progress=on_progress,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)

@@ -15,7 +15,7 @@ from ecskit._core.effects import Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, TimedOutError
 from ecskit._polling.observations import Observations, ResourceType
 
-__all__ = ["Batches", "DescribedType", "Target", "Targets"]
+__all__ = ["Batches", "DescribedType", "Target", "Targets", "names_only"]
 
 T = TypeVar("T")
 
@@ -110,7 +110,7 @@ class Batches(Generic[T]):
         for name in names:
             target = self.by_name[name]
             # The name and the ARN of a cluster are the same scope.
-            _, ids = scopes.setdefault(_names_only(target.scope), (target.scope, {}))
+            _, ids = scopes.setdefault(names_only(target.scope), (target.scope, {}))
             ids.setdefault(target.id, []).append(name)
         for scope, ids in scopes.values():
             pairs = list(ids.items())
@@ -118,7 +118,8 @@ class Batches(Generic[T]):
                 yield scope, dict(pairs[start : start + self.resource_type.batch_size])
 
 
-def _names_only(scope: str) -> str:
+def names_only(scope: str) -> str:
+    """Return a scope with names in place of ARNs: the name and the ARN of a cluster are the same."""
     return " ".join(part.rsplit("/", 1)[-1] for part in scope.split())
 
 

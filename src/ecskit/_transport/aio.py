@@ -147,16 +147,23 @@ class AsyncTransport:
                 self._pool.detach()
             await self._owned.aclose()
 
-    def describe(self, name: str) -> str:
-        """Return what a client of class `name` shows as its `repr`, before and after it is opened."""
+    @property
+    def region(self) -> str | None:
+        """The region of the client, before and after it is opened."""
+        region: str | None
         if self._pool is not None:
-            meta = self._pool.client.meta
-            region, endpoint = meta.region_name, meta.endpoint_url
+            region = self._pool.client.meta.region_name
         else:
             region = self._arguments.get("region_name") or self._session.get_config_variable("region")
-            endpoint = self._arguments.get("endpoint_url", "")
+        return region
+
+    def describe(self, name: str) -> str:
+        """Return what a client of class `name` shows as its `repr`, before and after it is opened."""
+        endpoint = (
+            self._pool.client.meta.endpoint_url if self._pool is not None else self._arguments.get("endpoint_url", "")
+        )
         return described(
-            name, self._options, wrapped="aiobotocore", region=region, endpoint=endpoint, closed=self._closed
+            name, self._options, wrapped="aiobotocore", region=self.region, endpoint=endpoint, closed=self._closed
         )
 
     def __repr__(self) -> str:

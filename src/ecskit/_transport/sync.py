@@ -98,6 +98,12 @@ class Transport:
             if self._session is not None:
                 self._pool.client.close()
 
+    @property
+    def region(self) -> str | None:
+        """The region of the client."""
+        region: str | None = self._pool.client.meta.region_name
+        return region
+
     def describe(self, name: str) -> str:
         """Return what a client of class `name` shows as its `repr`."""
         meta = self._pool.client.meta
@@ -105,7 +111,7 @@ class Transport:
             name,
             self._options,
             wrapped="botocore",
-            region=meta.region_name,
+            region=self.region,
             endpoint=meta.endpoint_url,
             closed=self._closed,
         )

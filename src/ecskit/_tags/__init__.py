@@ -1,0 +1,1 @@
+"""The methods of `client.tags`, written once as flows, with their errors."""
