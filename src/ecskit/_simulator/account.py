@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ecskit._simulator.arns import Arns
     from ecskit._simulator.deployment_script import DeploymentScript
+    from ecskit._simulator.emitted_events import EmittedEvents
     from ecskit._simulator.faults import Shortage
     from ecskit._simulator.quotas import Buckets
     from ecskit._simulator.read_options import Counting, Lag
@@ -85,6 +86,7 @@ class Account:
     deployment_scripts: dict[str, DeploymentScript] = attrs.field(factory=dict)
     protected: dict[str, float] = attrs.field(factory=dict)
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
+    emitted: list[EmittedEvents] = attrs.field(factory=list)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -100,7 +102,13 @@ class Account:
             self.run_scheduler(self, now)
         self.now = now
         if self._forget_at <= now:
+            self.collect_events()
             self._forget_at = min((now + INACTIVE_KEPT_FOR, *self._forget()))
+
+    def collect_events(self) -> None:
+        """Send the events of what has happened: before something is deleted, and after each request that changes it."""
+        for emitted in self.emitted:
+            emitted.collect()
 
     def _forget(self) -> Iterator[float]:
         """Delete what is due, and yield the moments of the rest.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Error codes that any operation may return, besides those that the service model lists for it.
 _COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
+_READS = ("Describe", "List", "Get")
+"""How the names of operations begin that change nothing."""
 
 
 class RequestHandler:
@@ -93,6 +95,8 @@ class RequestHandler:
             self._check_code(operation, error)
             raise
         check_response(self._model, operation, answer)
+        if not operation.startswith(_READS):
+            self._account.collect_events()
         return answer
 
     def _check_code(self, operation: str, error: SimulatedError) -> None:

@@ -20,6 +20,7 @@ from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
 from ecskit._simulator.deployment_script import DeploymentScript
+from ecskit._simulator.emitted_events import EmittedEvents
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
@@ -305,6 +306,33 @@ class Simulator(RequestHandler):
         with self._advanced():
             found = [each for each in self._account.services.values() if service in (each.name, each.arn)]
             return [state for each in found for state in deployment_states(each)]
+
+    def emit_events(
+        self, *, late: tuple[float, float] = (0.0, 0.0), twice: float = 0.0, lost: float = 0.0, seed: int = 0
+    ) -> EmittedEvents:
+        """Emit the events that ECS sends to EventBridge, from now on. `take` of the result returns those that arrived.
+
+        The envelopes have the detail types ECS Task State Change, ECS Container Instance State Change, ECS Service
+        Action (steady states and failed placements) and ECS Deployment State Change. Details of tasks and container
+        instances are as describe operations show them, with times as text; those of tasks have neither health nor
+        tags. Each new version of a task or a container instance is one event.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
+
+        Args:
+            late: The least and the most seconds until an event arrives. Each event takes its own time, so if the two
+                differ, events arrive in another order. Default: at once.
+            twice: The share of events that arrive twice, 0 to 1. Default 0.
+            lost: The share of events that never arrive, 0 to 1. Default 0.
+            seed: The seed of these choices and of the ids of events. Default 0.
+
+        Raises:
+            ValueError: `late` is negative or decreases, or a share is out of bounds.
+        """
+        emitted = EmittedEvents(self._account, self._advanced, late=late, twice=twice, lost=lost, seed=seed)
+        with self._lock:
+            self._account.emitted.append(emitted)
+        return emitted
 
     def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
         """Inject a fault into the next valid requests for an operation.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.attach import attach, attach_async
     from ecskit._simulator.botocore_events import Attachment
     from ecskit._simulator.deployment_script import DeploymentScript
+    from ecskit._simulator.emitted_events import EmittedEvents
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.quotas import PUBLISHED_QUOTAS, Quota
@@ -35,6 +36,7 @@ __all__ = [
     "Counting",
     "DeploymentScript",
     "DeploymentState",
+    "EmittedEvents",
     "Fault",
     "Health",
     "Lag",
@@ -70,6 +72,7 @@ publish(
         "Counting": "ecskit._simulator.read_options",
         "DeploymentScript": "ecskit._simulator.deployment_script",
         "DeploymentState": "ecskit._simulator.scheduler.service_states",
+        "EmittedEvents": "ecskit._simulator.emitted_events",
         "Fault": "ecskit._simulator.faults",
         "Lag": "ecskit._simulator.read_options",
         "LostAnswerError": "ecskit._simulator.errors",

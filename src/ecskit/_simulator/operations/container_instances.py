@@ -69,7 +69,7 @@ def _register(account: Account, request: Wire) -> Wire:
         instance = found_instance(account, cluster, request["containerInstanceArn"])
         instance.version_info = request.get("versionInfo", instance.version_info)
         instance.version += 1
-        return {"containerInstance": _show(account, instance)}
+        return {"containerInstance": show_instance(account, instance)}
     document = _identity(request.get("instanceIdentityDocument"))
     zone = document.get("availabilityZone") or f"{account.arns.region}a"
     built_in = {
@@ -96,7 +96,7 @@ def _register(account: Account, request: Wire) -> Wire:
         registered_at=account.now,
     )
     account.container_instances[instance.arn] = instance
-    return {"containerInstance": _show(account, instance)}
+    return {"containerInstance": show_instance(account, instance)}
 
 
 def _identity(document: str | None) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _deregister(account: Account, request: Wire) -> Wire:
         )
     instance.status = "INACTIVE"
     del account.container_instances[instance.arn]
-    return {"containerInstance": _show(account, instance)}
+    return {"containerInstance": show_instance(account, instance)}
 
 
 def _describe(account: Account, request: Wire) -> Wire:
@@ -145,7 +145,7 @@ def _describe(account: Account, request: Wire) -> Wire:
     check_count("containerInstances", request["containerInstances"], most=100)
     found, failures = _lookup(account, cluster, request["containerInstances"])
     include = request.get("include", [])
-    return {"containerInstances": [_show(account, each, include) for each in found], "failures": failures}
+    return {"containerInstances": [show_instance(account, each, include) for each in found], "failures": failures}
 
 
 def _list(account: Account, request: Wire) -> Wire:
@@ -171,7 +171,7 @@ def _update_state(account: Account, request: Wire) -> Wire:
         if instance.status != request["status"]:
             instance.status = request["status"]
             instance.version += 1
-    return {"containerInstances": [_show(account, each) for each in found], "failures": failures}
+    return {"containerInstances": [show_instance(account, each) for each in found], "failures": failures}
 
 
 def _update_agent(account: Account, request: Wire) -> Wire:
@@ -186,7 +186,7 @@ def _update_agent(account: Account, request: Wire) -> Wire:
         raise SimulatedError("UpdateInProgressException", "An update of the agent is under way.")
     instance.agent_update_requested_at = account.now
     instance.version += 1
-    return {"containerInstance": _show(account, instance)}
+    return {"containerInstance": show_instance(account, instance)}
 
 
 def _lookup(account: Account, cluster: Cluster, references: list[str]) -> tuple[list[ContainerInstance], list[Wire]]:
@@ -213,7 +213,7 @@ def _versions(account: Account, instance: ContainerInstance) -> Wire:
     return instance.version_info
 
 
-def _show(account: Account, instance: ContainerInstance, include: list[str] | None = None) -> Wire:
+def show_instance(account: Account, instance: ContainerInstance, include: list[str] | None = None) -> Wire:
     statuses = [account.task_status(task) for task in account.live_tasks_on(instance)]
     body: Wire = {
         "containerInstanceArn": instance.arn,

@@ -51,6 +51,7 @@ class Deployment:
         failed: Tasks that failed since one became healthy.
         frozen: Whether it has ended, so that it launches and replaces no tasks.
         has_run: Whether one of its tasks has been RUNNING.
+        history: When it got each rollout state, the state, and its reason.
     """
 
     id: str
@@ -62,10 +63,15 @@ class Deployment:
     failed: int = 0
     frozen: bool = False
     has_run: bool = False
+    history: list[tuple[float, str, str]] = attrs.field(factory=list, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.history.append((self.created_at, self.state, self.reason))
 
     def set_state(self, now: float, state: str, reason: str) -> None:
         """Change the rollout state."""
         self.state, self.reason, self.updated_at = state, reason, now
+        self.history.append((now, state, reason))
 
 
 @attrs.frozen

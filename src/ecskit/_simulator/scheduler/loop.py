@@ -71,9 +71,15 @@ def run(account: Account, until: float) -> None:
             break
         account.now = max(account.now, moment)
         run_service(account, service)
-    for arn, service in list(account.services.items()):
-        if service.gone_at is not None and service.gone_at + INACTIVE_KEPT_FOR <= until:
-            del account.services[arn]
+    gone = [
+        arn
+        for arn, service in account.services.items()
+        if service.gone_at is not None and service.gone_at + INACTIVE_KEPT_FOR <= until
+    ]
+    if gone:
+        account.collect_events()
+    for arn in gone:
+        del account.services[arn]
 
 
 def _next_moment(account: Account, service: Service) -> Iterator[float]:
