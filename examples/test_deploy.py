@@ -1,7 +1,12 @@
-"""Tests of deploy.py as a process, over HTTP, with a simulator that runs at thirty times real speed."""
+"""Tests of deploy.py over HTTP: in this process on a virtual clock, or as a process of its own.
+
+The processes poll five times a second, and their simulator runs at thirty times real speed. What needs no process,
+no signal and no terminal runs here, and polls every six virtual seconds.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import pty
 import re
@@ -11,10 +16,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import attrs
 import pytest
-from deploy import Signals, deploy as deploy_by, read_arguments
+from deploy import Signals, deploy as deploy_by, main, read_arguments
+from support.served_simulator import served_simulator
 from tenacity.wait import wait_fixed
 
 import ecskit
@@ -27,7 +34,7 @@ from ecskit.models import (
     DeploymentLifecycleHook,
     NetworkConfiguration,
 )
-from ecskit.testing import Fault, SimulatorServer, TaskScript
+from ecskit.testing import Fault, Simulator, SimulatorServer, TaskScript
 
 SCRIPT = str(Path(__file__).with_name("deploy.py"))
 SPEED = 30
@@ -57,9 +64,14 @@ HANDLE = re.compile(r"the deployment continues; to watch it: (.*)")
 def server() -> Iterator[SimulatorServer]:
     """A simulator with task definitions that work, one whose image cannot be pulled, and one whose tasks crash."""
     with SimulatorServer(speed=SPEED) as server:
-        server.simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
-        server.simulator.script("crash", TaskScript.exits(1, after=5))
+        script(server.simulator)
         yield server
+
+
+def script(simulator: Simulator) -> None:
+    """Set how the tasks of two families end."""
+    simulator.script("bad", TaskScript.fails_to_pull("manifest unknown"))
+    simulator.script("crash", TaskScript.exits(1, after=5))
 
 
 @pytest.fixture
@@ -69,6 +81,55 @@ def ecs(server: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ec
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with ecskit.Client(region_name="us-east-1", endpoint_url=server.url) as ecs:
         yield ecs
+
+
+@attrs.frozen
+class Here:
+    """Runs the script in this process, with a simulator on a virtual clock."""
+
+    simulator: Simulator
+    ecs: ecskit.Client
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def deploy(self, *arguments: str) -> tuple[int, list[str]]:
+        """Run the script to its end. Return its exit code, and its lines without their times."""
+        code, lines = self._run(arguments)
+        return code, [line.split("  ", 1)[-1] for line in lines]
+
+    def deploy_in_github(self, *arguments: str) -> tuple[int, list[str]]:
+        """Run the script to its end. Return its exit code, and the lines that the runner treats as commands."""
+        self.monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        code, lines = self._run(arguments)
+        return code, commands_of(lines)
+
+    def _run(self, arguments: tuple[str, ...]) -> tuple[int, list[str]]:
+        self.monkeypatch.setattr(sys, "argv", [SCRIPT, *arguments, "--poll", "6"])
+        logger = logging.getLogger("ecskit")
+        before = list(logger.handlers)
+        self.capsys.readouterr()
+        code: Any
+        try:
+            code = main()
+        except SystemExit as end:
+            code = end.code
+        finally:
+            logger.handlers[:] = before
+        out, err = self.capsys.readouterr()
+        return code, (out + err).splitlines()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Here]:
+    """What runs the script in this process."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with served_simulator(monkeypatch) as simulator, ecskit.Client() as ecs:
+        script(simulator)
+        yield Here(simulator, ecs, monkeypatch, capsys)
 
 
 def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "requested"] = "deployed") -> None:
@@ -118,14 +179,15 @@ def deploy(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
 
 
 def deploy_in_github(server: SimulatorServer, *arguments: str) -> tuple[int, list[str]]:
-    """Run the script to its end. Return its exit code, and the lines that the runner treats as commands.
-
-    These lines begin with `::` or contain `##[`.
-    """
+    """Run the script to its end. Return its exit code, and the lines that the runner treats as commands."""
     out, err = (script := start(server, *arguments, github=True)).communicate(timeout=60)
     assert "Traceback" not in err
-    lines = (out + err).splitlines()
-    return script.returncode, [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
+    return script.returncode, commands_of((out + err).splitlines())
+
+
+def commands_of(lines: list[str]) -> list[str]:
+    """Return the lines that begin with `::` or contain `##[`."""
+    return [line for line in lines if line.lstrip().startswith("::") or "##[" in line]
 
 
 def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> tuple[int, list[str]]:
@@ -143,9 +205,9 @@ def interrupt(server: SimulatorServer, signal_number: int, *arguments: str) -> t
     return script.returncode, [*lines, *(line.split("  ", 1)[-1] for line in out.splitlines())]
 
 
-def updates(server: SimulatorServer) -> int:
+def updates(simulator: Simulator) -> int:
     """Return the number of UpdateService requests."""
-    return [call.operation for call in server.simulator.calls].count("UpdateService")
+    return [call.operation for call in simulator.calls].count("UpdateService")
 
 
 def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) -> None:
@@ -157,111 +219,114 @@ def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) ->
     assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", lines[-1])
     assert "SUCCESSFUL" in lines
     assert len(lines) == len(set(lines))
-    assert updates(server) == 1
+    assert updates(server.simulator) == 1
     [container] = ecs.describe_task_definition(task_definition="web:2").task_definition.container_definitions
     assert (container.image, container.environment[0].value) == ("repo/app:2", "debug")
 
 
-def test_ecs_rolls_back_what_does_not_start(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_ecs_rolls_back_what_does_not_start(here: Here) -> None:
     """The exit code is 1. The last line names what runs now, and the reason, which has one line before."""
-    serve(ecs)
-    code, lines = deploy(server, "web", "--task-definition", "bad")
+    serve(here.ecs)
+    code, lines = here.deploy("web", "--task-definition", "bad")
     assert code == 1
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
     assert "tasks failed to start: CannotPullContainerError: manifest unknown" in lines[-1]
     assert len([line for line in lines[:-1] if "manifest unknown" in line]) == 1
 
 
-def test_one_that_stalls_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_one_that_stalls_is_rolled_back_if_asked(here: Here) -> None:
     """Without a circuit breaker, ECS does not end the deployment, so the script does."""
-    serve(ecs, breaker=False)
-    code, lines = deploy(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
+    serve(here.ecs, breaker=False)
+    code, lines = here.deploy("web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
     assert any(line.startswith("warning: rolling back deployment") for line in lines)
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
     assert "no circuit breaker ends it" in lines[-1]
 
 
-def test_one_that_stalls_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_one_that_stalls_is_left_otherwise(here: Here) -> None:
     """The exit code is 1. The last line is STALLED, and the one before it the command to resume."""
-    serve(ecs, breaker=False)
-    code, lines = deploy(server, "web", "--task-definition", "bad")
+    serve(here.ecs, breaker=False)
+    code, lines = here.deploy("web", "--task-definition", "bad")
     assert code == 1
     assert HANDLE.match(lines[-2])
     assert lines[-1].startswith("STALLED after ")
 
 
-def test_a_crashing_image_is_rolled_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_crashing_image_is_rolled_back(here: Here) -> None:
     """With --stable-for its tasks must stay up. The exit code is 1, and the last line names their exit code."""
-    serve(ecs)
-    arguments = ["web", "--task-definition", "crash", "--stable-for", "6", "--rollback-on", "failure"]
-    code, lines = deploy(server, *arguments)
+    serve(here.ecs)
+    arguments = ["web", "--task-definition", "crash", "--stable-for", "180", "--rollback-on", "failure"]
+    code, lines = here.deploy(*arguments)
     assert code == 1
     assert any(re.match(r"rolling back deployment \d+ of default/web \(crash:1\) to web:1: ", line) for line in lines)
-    assert re.match(r"ROLLED BACK to web:1 after \d+ s: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
+    assert re.match(r"ROLLED BACK to web:1 after 1:\d\d: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
     assert "container app exited with 1" in lines[-1]
-    assert ecs.services.describe("web")[0].task_definition == "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1"
+    assert (
+        here.ecs.services.describe("web")[0].task_definition
+        == "arn:aws:ecs:us-east-1:123456789012:task-definition/web:1"
+    )
 
 
-def test_a_crashing_image_is_left_otherwise(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_crashing_image_is_left_otherwise(here: Here) -> None:
     """The deployment is unstable: the exit code is 1, and there is no command to resume."""
-    serve(ecs)
-    code, lines = deploy(server, "web", "--task-definition", "crash", "--stable-for", "6")
+    serve(here.ecs)
+    code, lines = here.deploy("web", "--task-definition", "crash", "--stable-for", "180")
     assert code == 1
     assert re.match(r"UNSTABLE after \d+ s: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
     assert [] == [line for line in lines if HANDLE.match(line)]
 
 
-def test_a_good_image_stays_up(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_good_image_stays_up(here: Here) -> None:
     """The exit code is 0, and a line has the time for which its tasks stayed up."""
-    serve(ecs)
-    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "2", "--rollback-on", "failure")
+    serve(here.ecs)
+    code, lines = here.deploy("web", "--image", "app=repo/app:2", "--stable-for", "60", "--rollback-on", "failure")
     assert code == 0
-    assert "checking that tasks stay up: quiet for 0 of 2 s" in lines
-    assert lines[-2] == "its tasks stayed up for 2 s"
-    assert re.fullmatch(r"DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", lines[-1])
-    assert server.simulator.deployments("web")[-1].status == "SUCCESSFUL"
+    assert "checking that tasks stay up: quiet for 0 of 60 s" in lines
+    assert lines[-2] == "its tasks stayed up for 60 s"
+    assert re.fullmatch(r"DEPLOYED web:2 after 1:\d\d: 2 of 2 tasks running", lines[-1])
+    assert here.simulator.deployments("web")[-1].status == "SUCCESSFUL"
 
 
-def test_whether_tasks_stay_up_cannot_be_read(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_whether_tasks_stay_up_cannot_be_read(here: Here) -> None:
     """The exit code is 0, and a line reports that the stability is unknown."""
-    serve(ecs)
-    server.simulator.fail("ListTasks", Fault.access_denied(), times=None)
-    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--stable-for", "1")
+    serve(here.ecs)
+    here.simulator.fail("ListTasks", Fault.access_denied(), times=None)
+    code, lines = here.deploy("web", "--image", "app=repo/app:2", "--stable-for", "30")
     assert code == 0
     assert any(line.startswith("warning: reading tasks is refused") for line in lines)
     assert lines[-2] == "it is unknown whether its tasks stay up"
 
 
-def test_nothing_is_changed(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_nothing_is_changed(here: Here) -> None:
     """The exit code is 0, and the last line is UNCHANGED."""
-    serve(ecs)
-    code, lines = deploy(server, "web", "--image", "app=repo/app:1")
+    serve(here.ecs)
+    code, lines = here.deploy("web", "--image", "app=repo/app:1")
     assert code == 0
     assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 2 of 2 tasks running", lines[-1])
-    assert len(server.simulator.deployments("web")) == 1
+    assert len(here.simulator.deployments("web")) == 1
 
 
-def test_a_pause_takes_too_long(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_pause_takes_too_long(here: Here) -> None:
     """The exit code is 4 after --pause-timeout, with any --timeout; a line shows the command to resume."""
-    serve(ecs)
-    ecs.update_service(service="web", deployment_configuration=PAUSED)
-    arguments = ["web", "--image", "app=repo/app:2", "--timeout", "3", "--pause-timeout", "4"]
-    code, lines = deploy(server, *arguments)
+    serve(here.ecs)
+    here.ecs.update_service(service="web", deployment_configuration=PAUSED)
+    arguments = ["web", "--image", "app=repo/app:2", "--timeout", "90", "--pause-timeout", "120"]
+    code, lines = here.deploy(*arguments)
     assert code == 4
     assert any(line.startswith("paused at POST_SCALE_UP by hook ") for line in lines)
     assert HANDLE.match(lines[-2])
-    assert re.match(r"TIMED OUT after [4-9] s: is paused at POST_SCALE_UP by hook .* until ", lines[-1])
-    [service] = server.simulator.deployments("web")[-1:]
+    assert re.match(r"TIMED OUT after 2:\d\d: is paused at POST_SCALE_UP by hook .* until ", lines[-1])
+    [service] = here.simulator.deployments("web")[-1:]
     assert service.status == "IN_PROGRESS"
 
 
-def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(here: Here) -> None:
     """A pause that is too long counts as a timeout."""
-    serve(ecs)
-    ecs.update_service(service="web", deployment_configuration=PAUSED)
-    arguments = ["web", "--image", "app=repo/app:2", "--pause-timeout", "1", "--rollback-on", "timeout"]
-    code, lines = deploy(server, *arguments)
+    serve(here.ecs)
+    here.ecs.update_service(service="web", deployment_configuration=PAUSED)
+    arguments = ["web", "--image", "app=repo/app:2", "--pause-timeout", "30", "--rollback-on", "timeout"]
+    code, lines = here.deploy(*arguments)
     assert code == 1
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
 
@@ -277,34 +342,34 @@ def test_a_success_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Clien
     assert re.fullmatch(r"::notice title=DEPLOYED::DEPLOYED web:2 after \d+ s: 2 of 2 tasks running", commands[2])
 
 
-def test_a_failure_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_failure_in_a_job_of_github(here: Here) -> None:
     """The rollback is a warning, and the verdict is an error."""
-    serve(ecs, breaker=False)
-    code, commands = deploy_in_github(server, "web", "--task-definition", "bad", "--rollback-on", "failure")
+    serve(here.ecs, breaker=False)
+    code, commands = here.deploy_in_github("web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
     assert [line.split("::")[1].split()[0] for line in commands] == ["group", "warning", "endgroup", "error"]
     assert commands[1].startswith("::warning::rolling back deployment ")
     assert commands[3].startswith("::error title=ROLLED BACK::ROLLED BACK to web:1 after ")
 
 
-def test_what_ecs_quotes_is_no_command(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_what_ecs_quotes_is_no_command(here: Here) -> None:
     """A reason that has several lines, or contains commands, stays text."""
-    serve(ecs)
+    serve(here.ecs)
     reason = "100%\n::set-output name=x::y\r\n::endgroup::\r##[add-mask]web"
-    server.simulator.script("bad", TaskScript.fails_to_start(reason))
-    code, commands = deploy_in_github(server, "web", "--task-definition", "bad")
+    here.simulator.script("bad", TaskScript.fails_to_start(reason))
+    code, commands = here.deploy_in_github("web", "--task-definition", "bad")
     assert code == 1
     assert [line.split("::")[1].split()[0] for line in commands] == ["group", "endgroup", "error"]
     assert "100%25 ::set-output name=x::y ::endgroup:: ## [add-mask]web" in commands[2]
 
 
-def test_the_output_can_be_chosen(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_the_output_can_be_chosen(here: Here) -> None:
     """--output has priority over the environment."""
-    serve(ecs, until="requested")
-    server.simulator.fail("UpdateService", Fault.access_denied(), times=None)
-    code, commands = deploy_in_github(server, "web", "--force", "--output", "plain")
+    serve(here.ecs, until="requested")
+    here.simulator.fail("UpdateService", Fault.access_denied(), times=None)
+    code, commands = here.deploy_in_github("web", "--force", "--output", "plain")
     assert (code, commands) == (1, [])
-    code, lines = deploy(server, "web", "--force", "--output", "github")
+    code, lines = here.deploy("web", "--force", "--output", "github")
     assert code == 1
     assert lines[0].startswith("::error title=ERROR::ERROR after ")
 
@@ -334,13 +399,13 @@ def test_a_timeout_can_be_resumed(server: SimulatorServer, ecs: ecskit.Client) -
     code, lines = deploy(server, *arguments)
     assert code == 0
     assert lines[-1].startswith("DEPLOYED web:2 after ")
-    assert updates(server) == 1
+    assert updates(server.simulator) == 1
 
 
-def test_a_timeout_is_rolled_back_if_asked(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_a_timeout_is_rolled_back_if_asked(here: Here) -> None:
     """The exit code is 1, and the service runs the earlier revision."""
-    serve(ecs)
-    code, lines = deploy(server, "web", "--image", "app=repo/app:2", "--timeout", "0.5", "--rollback-on", "timeout")
+    serve(here.ecs)
+    code, lines = here.deploy("web", "--image", "app=repo/app:2", "--timeout", "15", "--rollback-on", "timeout")
     assert code == 1
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
 
@@ -381,7 +446,7 @@ def test_a_signal_before_the_first_poll_waits_for_it(
     signals.receive(signal.SIGTERM, None)
     with pytest.raises(SystemExit, match="143"), ecskit.progress.plain() as show:
         deploy_by(read_arguments(), show, signals)
-    assert updates(server) == 1
+    assert updates(server.simulator) == 1
     assert server.simulator.deployments("web")[-1].status.startswith("ROLLBACK")
 
     again = Signals()
@@ -390,22 +455,22 @@ def test_a_signal_before_the_first_poll_waits_for_it(
         again.receive(signal.SIGINT, None)
 
 
-def test_permission_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_permission_is_refused(here: Here) -> None:
     """The exit code is 1, and one line names the refused operation."""
-    serve(ecs)
-    server.simulator.fail("UpdateService", Fault.access_denied())
-    code, lines = deploy(server, "web", "--force")
+    serve(here.ecs)
+    here.simulator.fail("UpdateService", Fault.access_denied())
+    code, lines = here.deploy("web", "--force")
     assert code == 1
     assert [lines[0]] == lines
     assert lines[0].startswith("ERROR after ")
     assert "UpdateService: AccessDeniedException" in lines[0]
 
 
-def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs: ecskit.Client) -> None:
+def test_permission_to_read_deployments_is_refused(here: Here) -> None:
     """The service is used instead, and a line reports this."""
-    serve(ecs)
-    server.simulator.fail("ListServiceDeployments", Fault.access_denied(), times=None)
-    code, lines = deploy(server, "web", "--force")
+    serve(here.ecs)
+    here.simulator.fail("ListServiceDeployments", Fault.access_denied(), times=None)
+    code, lines = here.deploy("web", "--force")
     assert code == 0
     assert any(line.startswith("warning: reading service deployments is refused") for line in lines)
     assert lines[-1].startswith("DEPLOYED web:1 after ")
@@ -426,13 +491,13 @@ def test_permission_to_read_deployments_is_refused(server: SimulatorServer, ecs:
         (["--resume", "{}"], "expected the result of `to_json`"),
     ],
 )
-def test_bad_input(server: SimulatorServer, ecs: ecskit.Client, arguments: list[str], message: str) -> None:
+def test_bad_input(here: Here, arguments: list[str], message: str) -> None:
     """The exit code is 2, and nothing was changed."""
-    serve(ecs, until="requested")
-    code, lines = deploy(server, *arguments)
+    serve(here.ecs, until="requested")
+    code, lines = here.deploy(*arguments)
     assert code == 2
     assert message in lines[-1]
-    assert updates(server) == 0
+    assert updates(here.simulator) == 0
 
 
 def test_a_terminal_gets_a_picture_and_its_cursor_back(server: SimulatorServer, ecs: ecskit.Client) -> None:
