@@ -29,9 +29,10 @@ The tree::
     |   +-- TasksNotStarted                        fewer tasks were started than requested
     |   +-- ContainerInstancesNotChanged           some are not in the requested state
     +-- TaskFailedError                            a task ended without success
-    +-- TasksNotStopped                            StopTask failed for some of the tasks
     +-- ContainerAgentsNotUpdated                  UpdateContainerAgent failed for some of the agents
     +-- BulkError                                  some of many things failed
+    |   +-- TasksNotStopped
+    |   +-- TasksNotProtected
     |   +-- TaskDefinitionsNotDeregistered
     |   +-- TaskDefinitionsNotDeleted
     |   +-- TagsNotAdded

@@ -210,7 +210,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "RunTaskResult": a_result,
     "TasksNotStarted": lambda: TasksNotStarted(a_result(), stopped=True),
     "TasksMissing": lambda: TasksMissing([ARN], [secretive().task]),
-    "TasksNotStopped": lambda: TasksNotStopped({ARN: service_error()}, ["b"]),
+    "TasksNotStopped": lambda: TasksNotStopped({ARN: service_error()}, {"b": None}),
 }
 
 
@@ -287,9 +287,9 @@ def test_what_is_missing_is_told() -> None:
 def test_tasks_that_were_not_stopped_are_listed() -> None:
     """With why; trying again is sensible where it is for each."""
     throttled = service_error(ThrottledError, "ThrottlingException")
-    error = TasksNotStopped({"a": throttled, "b": throttled}, ["c"])
+    error = TasksNotStopped({"a": throttled, "b": throttled}, {"c": None})
     assert (
         "StopTask failed for 2 of 3 tasks: a: StopTask: ThrottlingException: no; b: StopTask: ThrottlingException: no"
     ) == str(error)
     assert error.retryable
-    assert not TasksNotStopped({"a": throttled, "b": service_error()}, []).retryable
+    assert not TasksNotStopped({"a": throttled, "b": service_error()}, {}).retryable

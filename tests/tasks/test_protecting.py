@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support import both_clients
 from support.both_clients import Went
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit.errors import AccessDeniedException, FailuresError, RequestError
-from ecskit.testing import Fault, Simulator
+from ecskit._tasks.protecting import PACE
+from ecskit.bulk import BulkProgress
+from ecskit.errors import AccessDeniedException, FailuresError, RequestError, TasksNotProtected
+from ecskit.testing import PUBLISHED_QUOTAS, Fault, Simulator
 
-from .support import both, id_of
+from .support import both, id_of, simulator
 from .test_reading import launch, launched
 
 
@@ -81,33 +84,55 @@ def test_several_clusters() -> None:
 
 
 def test_some_are_refused() -> None:
-    """All failures of all calls, and what was protected all the same."""
+    """The reason for each, and what was protected all the same."""
     went = both(protect(), prepare=launched(25), hooks=protecting(3, 24))
-    error: FailuresError = went.raised(FailuresError)
+    error = went.raised(TasksNotProtected)
     arns = [task.arn for task in went.sim.tasks()]
-    assert [arns[3], arns[24]] == [failure.arn for failure in error.failures]
-    assert 23 == len(error.response.protected_tasks)
+    assert [arns[3], arns[24]] == [*error.errors]
+    assert isinstance(error.errors[arns[3]], FailuresError)
+    assert [arn for arn in arns if arn not in error.errors] == [*error.results]
+    assert [task.task_arn for task in error.results.values()] == [*error.results]
+    assert str(error).startswith(f"UpdateTaskProtection failed for 2 of 25 tasks: {arns[3]}: UpdateTaskProtection: ")
     assert "TASK_NOT_VALID (no service) for " in str(error)
 
 
 def test_standalone_tasks_are_refused() -> None:
     """As ECS does: they belong to no service."""
-    went = both(protect(), prepare=launched(2))
-    error: FailuresError = went.raised(FailuresError)
-    assert 2 == len(error.failures)
-    assert [] == list(error.response.protected_tasks)
+    error = both(protect(), prepare=launched(2)).raised(TasksNotProtected)
+    assert (2, {}) == (len(error.errors), error.results)
 
 
 def test_a_call_is_refused() -> None:
-    """That is the error; the other calls are made."""
+    """That is the error of its tasks; the other calls are made."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim, 25)
         sim.fail("UpdateTaskProtection", Fault.access_denied())
 
-    went = both(protect(), prepare=prepare, hooks=protecting())
-    assert isinstance(went.error, AccessDeniedException)
+    went = both_clients.both(protect(), simulator(prepare), hooks=protecting(), compared=chunks)
+    error = went.raised(TasksNotProtected)
+    assert {AccessDeniedException} == {type(each) for each in error.errors.values()}
+    assert 25 == len(error.errors) + len(error.results)
     assert [5, 10, 10] == chunks(went)
+
+
+def test_throttles_and_lost_responses_are_repeated() -> None:
+    """They are no errors. A hundred calls and more are paced; progress is reported for each task."""
+    assert [(PACE.burst, PACE.per_second)] == [
+        (quota.burst, quota.per_second) for quota in PUBLISHED_QUOTAS if "UpdateTaskProtection" in quota.operations
+    ]
+    seen: list[BulkProgress] = []
+
+    def prepare(sim: Simulator) -> None:
+        launch(sim, 25)
+        sim.fail("UpdateTaskProtection", Fault.throttled(), times=5)
+        sim.fail("UpdateTaskProtection", Fault.reset(after_effect=True))
+
+    act = protect(on_progress=seen.append)
+    went = both_clients.both(act, simulator(prepare), hooks=protecting(), compared=lambda went: len(went.calls))
+    assert [task.arn for task in went.sim.tasks()] == [task.task_arn for task in went.returned()]
+    assert [each.done for each in seen] == 2 * [*range(1, 26)]
+    assert {each.name for each in seen[:25]} == {task.arn for task in went.sim.tasks()}
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 2881, 1.5, "60", True])

@@ -12,6 +12,8 @@ from support.both_clients import Ecs, Went, perform
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
+from ecskit._tasks.stop_requests import PACE
+from ecskit.bulk import BulkProgress
 from ecskit.errors import (
     AccessDeniedException,
     ClusterNotFoundException,
@@ -23,7 +25,7 @@ from ecskit.errors import (
     WaitCancelled,
     WaitTimeout,
 )
-from ecskit.testing import Fault, Lag, SimulatedError, Simulator, TaskScript
+from ecskit.testing import PUBLISHED_QUOTAS, Fault, Lag, SimulatedError, Simulator, TaskScript
 
 from .ended import app, ended
 from .support import NETWORK, both, furnished, id_of, stops
@@ -148,6 +150,19 @@ def test_what_does_not_pass_is_told(fault: Fault) -> None:
     error = both(stopping(), prepare=prepare).raised(TasksNotStopped)
     assert error.retryable
     assert not error.requested
+
+
+def test_many_are_paced_and_no_throttle_is_an_error() -> None:
+    """Also where others use most of the quota: calls that are throttled come before new ones. Progress is reported."""
+    [quota] = [quota for quota in PUBLISHED_QUOTAS if "StopTask" in quota.operations]
+    assert (PACE.burst, PACE.per_second) == (quota.burst, quota.per_second)
+    sim, seen = furnished(quotas=[quota.scaled(0.1)]), list[BulkProgress]()
+    launch(sim, 60)
+    went = perform(stopping(until="requested", on_progress=seen.append), Ecs.sync(sim))
+    assert [task.arn for task in sim.tasks()] == [task.task_arn for task in went.returned()]
+    assert {"ThrottlingException", None} == {call.code for call in went.calls}
+    assert [each.done for each in seen] == [*range(1, 61)]
+    assert {each.name for each in seen} == {task.arn for task in sim.tasks()}
 
 
 @pytest.mark.parametrize("until", ["stopped", "requested"])

@@ -233,7 +233,7 @@ def test_an_async_call_is_cancelled_as_a_task() -> None:
             polled = asyncio.Event()
             handles = stopping([each.arn for each in sim.tasks()])
             task = asyncio.ensure_future(ecs.wait.resume_all(handles, on_poll=lambda _: polled.set()))
-            await polled.wait()
+            await asyncio.wait_for(polled.wait(), 10)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.aio import AsyncRuntime
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.models.common import (
         AwsVpcConfiguration,
         CapacityProviderStrategyItem,
@@ -480,6 +481,7 @@ class AsyncTaskVerbs(Namespace):
         cluster: str | None = None,
         reason: str | None = None,
         until: UntilStopped = "stopped",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -488,13 +490,16 @@ class AsyncTaskVerbs(Namespace):
     ) -> list[Task]:
         """Stop tasks, and wait until they have stopped.
 
-        StopTask is sent once for each task. It is not sent for tasks that are passed in as stopped.
+        StopTask is sent once for each task: to 100 at once, then 40 per second, as ECS takes them. It is not sent for tasks
+        that are passed in as stopped.
 
         Args:
             tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
             until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
+            on_progress: Called after the request for each task with the `BulkProgress` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the call; tasks whose stop was requested stop.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -535,6 +540,7 @@ class AsyncTaskVerbs(Namespace):
             cluster=cluster,
             reason=reason,
             until=until,
+            on_progress=on_progress,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -636,23 +642,26 @@ class AsyncTaskVerbs(Namespace):
         cluster: str | None = None,
         protected: bool = True,
         expires_in_minutes: int | None = None,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[ProtectedTask]:
         """Protect any number of tasks of services from scale-in and deployments, or end their protection.
+
+        Throttled calls and lost responses are repeated. The call can be repeated after a cancellation.
 
         Args:
             tasks: One or more tasks, ids or ARNs, or a response that holds tasks. All are tasks of services.
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             protected: True to protect the tasks, False to end their protection.
             expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call.
 
         Returns:
-            The tasks with their protection, as the responses show it.
+            The tasks with their protection, as the responses show it, in the order given, each once.
 
         Raises:
-            FailuresError: Some tasks were not changed; `response` has the others.
+            TasksNotProtected: Some tasks were not changed; `errors` has the reasons, `results` the others.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: ECS refused a call, which is for up to ten tasks; the other calls were made.
-            TransportError: The exchange with ECS failed for a call; the other calls were made.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateTaskProtection.html
         """
@@ -663,5 +672,6 @@ class AsyncTaskVerbs(Namespace):
             cluster=cluster,
             protected=protected,
             expires_in_minutes=expires_in_minutes,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)

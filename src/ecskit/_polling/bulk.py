@@ -13,7 +13,7 @@ from ecskit._core.effects import Cancelled, Flow, Invoke, Reply, Sleep
 from ecskit._core.errors import ConflictError, EcsError, RequestError
 from ecskit._core.retrying import RetryLimits, is_retryable
 from ecskit._polling.errors import BulkError
-from ecskit._polling.side_by_side import side_by_side
+from ecskit._polling.side_by_side import PARALLEL_CALLS, side_by_side
 
 __all__ = [
     "BULK_LIMITS",
@@ -23,6 +23,7 @@ __all__ = [
     "OnProgress",
     "Pace",
     "check_on_progress",
+    "gather",
     "may_pass",
     "perform",
     "results_of",
@@ -70,12 +71,20 @@ class Pace:
     burst: int
     per_second: float
 
-    def delay(self, number: int) -> float:
-        """Return when to send the call of this number, counted from 0, in seconds after the first.
 
-        One call of the burst is not used: calls may arrive a little closer together than they are sent.
-        """
-        return max(0.0, (number + 2 - self.burst) / self.per_second)
+@attrs.define
+class _Bucket:
+    """The calls that a quota accepts now. One of the burst is not used: calls may arrive closer than they are sent."""
+
+    pace: Pace
+    now: float
+    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.pace.burst - 1.0, takes_self=True))
+
+    def take(self, now: float) -> float:
+        """Take one call, and return the seconds until it may be sent."""
+        gained = (now - self.now) * self.pace.per_second
+        self.tokens, self.now = min(self.pace.burst - 1.0, self.tokens + gained) - 1, now
+        return max(0.0, -self.tokens / self.pace.per_second)
 
 
 @attrs.frozen
@@ -104,16 +113,33 @@ def may_pass(error: EcsError, attempt: int = 1) -> bool:
 
 
 def perform(
-    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, pace: Pace | None = None
+    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, pace: Pace, limit: int = PARALLEL_CALLS
 ) -> Flow[dict[str, T | EcsError]]:
-    """Make calls side by side, and return the result or the error of each thing, by name.
+    """Make calls, and return the result or the error of each thing, by name.
+
+    While as many calls as `limit` are throttled, no other one begins, so that each of them gets its turn.
 
     Args:
         verb: The name of the method, for the log.
         calls: The calls.
         on_progress: Called after the end of each thing.
-        pace: The quota by which the calls are paced; None for calls that are not.
+        pace: The quota by which the calls are paced.
+        limit: How many calls are under way at the same time.
     """
+    bucket = _Bucket(pace, (yield Sleep(0)).now)
+    paced = [Call(call.names, _paced(bucket, call.flow)) for call in calls]
+    return (yield from gather(verb, paced, on_progress, limit=limit, most=limit))
+
+
+def gather(
+    verb: str,
+    calls: Sequence[Call[T]],
+    on_progress: AsyncOnProgress | None,
+    *,
+    limit: int = PARALLEL_CALLS,
+    most: int | None = None,
+) -> Flow[dict[str, T | EcsError]]:
+    """Run the flows of calls side by side, and return the result or the error of each thing, by name."""
     ended: dict[str, T | EcsError] = {}
     total, failed = sum(len(call.names) for call in calls), 0
 
@@ -129,17 +155,16 @@ def perform(
                     on_progress, BulkProgress(total=total, succeeded=done, failed=failed, name=name, error=error)
                 )
 
-    flows = [call.flow if pace is None else _after(pace.delay(i), call.flow) for i, call in enumerate(calls)]
     try:
-        yield from side_by_side(flows, on_ended)
+        yield from side_by_side([call.flow for call in calls], on_ended, limit=limit, most=most)
     except Cancelled:
         log.info("%s was cancelled after %d of %d; the calls under way may take effect", verb, len(ended), total)
         raise
     return ended
 
 
-def _after(seconds: float, flow: Flow[T]) -> Flow[T]:
-    yield Sleep(seconds)
+def _paced(bucket: _Bucket, flow: Flow[T]) -> Flow[T]:
+    yield Sleep(bucket.take((yield Sleep(0)).now))
     return (yield from flow)
 
 

@@ -17,10 +17,10 @@ from ecskit._core.errors import EcsError
 from ecskit._polling.batches import Batches, Target, names_only
 from ecskit._polling.observations import Observations
 
-__all__ = ["side_by_side"]
+__all__ = ["PARALLEL_CALLS", "side_by_side"]
 
 PARALLEL_CALLS = 4
-"""How many calls run at the same time."""
+"""How many calls run at the same time, by default."""
 EARLIEST = 1.0
 """A poll may begin this many seconds early, if a call for others is sent then."""
 EARLIEST_SHARE = 0.5
@@ -43,7 +43,9 @@ class _Turn:
     """The monotonic time from which on the effect may be performed."""
 
 
-def side_by_side(flows: Sequence[Flow[Any]], on_ended: OnEnded) -> Flow[list[Reply[Any]]]:
+def side_by_side(
+    flows: Sequence[Flow[Any]], on_ended: OnEnded, *, limit: int = PARALLEL_CALLS, most: int | None = None
+) -> Flow[list[Reply[Any]]]:
     """Run flows to their ends, and return the result or the error of each, in order.
 
     A flow that fails does not stop the others. Callbacks are called one after the other.
@@ -51,26 +53,33 @@ def side_by_side(flows: Sequence[Flow[Any]], on_ended: OnEnded) -> Flow[list[Rep
     Args:
         flows: The flows. They emit nothing.
         on_ended: Returns a flow to run after the end of each.
+        limit: How many calls run at the same time.
+        most: How many flows may be under way at the same time; the others begin as these end. None: all.
     """
-    turns = [_Turn(index, flow) for index, flow in enumerate(flows)]
+    waiting = [_Turn(index, flow) for index, flow in reversed([*enumerate(flows)])]
+    turns: list[_Turn] = []
     ended: dict[int, Reply[Any]] = {}
+    replies: list[tuple[_Turn, Reply[Any] | None]] = []
     try:
-        replies: list[tuple[_Turn, Reply[Any] | None]] = [(turn, None) for turn in turns]
-        while True:
+        while len(ended) < len(flows):
             for turn, reply in replies:
                 if end := (yield from _advance(turn, reply)):
                     ended[turn.index] = end
                     yield from on_ended(turn.index, end)
             turns = [turn for turn in turns if turn.index not in ended]
-            if not turns:
-                return [ended[index] for index in range(len(flows))]
-            now = (yield Sleep(0)).now
-            first = min(turn.at for turn in turns)
-            if first > now:
-                now = max(first, (yield Sleep(first - now)).now)
-            replies = yield from _perform([turn for turn in turns if turn.after <= now], now)
+            begun = [waiting.pop() for _ in range(min(len(waiting), (most or len(flows)) - len(turns)))]
+            turns += begun
+            if begun:
+                replies = [(turn, None) for turn in begun]
+            elif turns:
+                now = (yield Sleep(0)).now
+                first = min(turn.at for turn in turns)
+                if first > now:
+                    now = max(first, (yield Sleep(first - now)).now)
+                replies = yield from _perform([turn for turn in turns if turn.after <= now], now, limit)
+        return [ended[index] for index in range(len(flows))]
     finally:
-        for turn in turns:
+        for turn in [*turns, *waiting]:
             turn.flow.close()
 
 
@@ -98,7 +107,7 @@ def _advance(turn: _Turn, reply: Reply[Any] | None) -> Flow[Reply[Any] | None]:
         return None
 
 
-def _perform(turns: Sequence[_Turn], now: float) -> Flow[list[tuple[_Turn, Reply[Any] | None]]]:
+def _perform(turns: Sequence[_Turn], now: float, limit: int) -> Flow[list[tuple[_Turn, Reply[Any] | None]]]:
     """Perform the effects of turns that are due, and return the reply to each, in order of the turns."""
     by_index: dict[int, Reply[Any]] = {}
     calls: list[Flow[dict[int, Reply[Any]]]] = []
@@ -115,7 +124,7 @@ def _perform(turns: Sequence[_Turn], now: float) -> Flow[list[tuple[_Turn, Reply
     if len(calls) == 1:
         by_index |= yield from calls[0]  # one call needs no thread
     elif calls:
-        replies: Reply[list[Reply[dict[int, Reply[Any]]]]] = yield Parallel(calls, PARALLEL_CALLS)
+        replies: Reply[list[Reply[dict[int, Reply[Any]]]]] = yield Parallel(calls, limit)
         for reply in replies.get():
             by_index |= reply.get()
     return [(turn, by_index[turn.index]) for turn in turns]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ecskit._core.errors import EcsError, FailuresError, MissingError, described
 from ecskit._core.retrying import may_have_taken_effect
 from ecskit._core.wording import listed
+from ecskit._polling.errors import BulkError
 
 if TYPE_CHECKING:
     from ecskit._polling.errors import WaitStory
     from ecskit._tasks.outcome import TaskOutcome
     from ecskit._tasks.result import RunTaskResult
-    from ecskit.models.tasks import Task
+    from ecskit.models.tasks import ProtectedTask, Task
 
-__all__ = ["TaskFailedError", "TasksMissing", "TasksNotStarted", "TasksNotStopped"]
+__all__ = ["TaskFailedError", "TasksMissing", "TasksNotProtected", "TasksNotStarted", "TasksNotStopped"]
 
 
 class TasksNotStarted(FailuresError):
@@ -89,23 +90,29 @@ class TasksMissing(MissingError):
     found: tuple[Task, ...]
 
 
-class TasksNotStopped(EcsError):
-    """StopTask failed for some of the tasks.
+class TasksNotProtected(BulkError):
+    """The protection of some tasks was not changed. `errors` has the reasons, `results` the others."""
+
+    operation = "UpdateTaskProtection"
+    noun = "task"
+    results: Mapping[str, ProtectedTask]
+
+
+class TasksNotStopped(BulkError):
+    """StopTask failed for some of the tasks. ECS stops the others.
 
     Attributes:
         errors: The error for each of these tasks, by id or ARN.
-        requested: The ids or ARNs of the other tasks; ECS stops them.
+        results: The others, as the responses showed them.
+        requested: The ids or ARNs of the others.
         retryable: Whether all the errors are temporary.
     """
 
-    def __init__(self, errors: Mapping[str, EcsError], requested: Sequence[str]) -> None:
-        """Hold the errors, and the tasks that ECS stops."""
-        super().__init__(errors, requested)
-        self.errors: Mapping[str, Any] = dict(errors)
-        self.requested = tuple(requested)
-        self.retryable = all(error.retryable for error in errors.values())
+    operation = "StopTask"
+    noun = "task"
+    results: Mapping[str, Task]
 
-    def _text(self) -> str:
-        total = len(self.errors) + len(self.requested)
-        reasons = listed((f"{id_}: {described(error)}" for id_, error in self.errors.items()), separator="; ")
-        return f"StopTask failed for {len(self.errors)} of {total} tasks: {reasons}"
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The ids or ARNs of the tasks that ECS stops."""
+        return tuple(self.results)

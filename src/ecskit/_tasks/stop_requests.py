@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from ecskit._core.effects import Flow, Parallel, Reply
+from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, InvalidRequestError
 from ecskit._core.reasons import find
 from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_retryable
 from ecskit._core.wording import listed
 from ecskit._polling.batches import Target, Targets
+from ecskit._polling.bulk import AsyncOnProgress, Call, Pace, perform, results_of
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
@@ -20,10 +21,12 @@ from ecskit._tasks.launch import OnCancel
 from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
-__all__ = ["clean_up", "request_stop"]
+__all__ = ["PACE", "clean_up", "request_stop"]
 
 log = logging.getLogger("ecskit")
 
+PACE = Pace(100, 40)
+"""The quota of StopTask."""
 PARALLEL_CALLS = 8
 """How many StopTask calls run at the same time."""
 UNKNOWN_TASK_ATTEMPTS = 3
@@ -32,27 +35,24 @@ CLEANUP_TIMEOUT = 120.0
 """Seconds to wait for tasks to stop after a timeout. After a cancellation, the driver ends the wait after 10 s."""
 
 
-def request_stop(by_name: Mapping[str, Target], reason: str | None) -> Flow[dict[str, Task]]:
+def request_stop(
+    by_name: Mapping[str, Target], reason: str | None, on_progress: AsyncOnProgress | None = None
+) -> Flow[dict[str, Task]]:
     """Send StopTask for each task, and return the tasks as the responses show them.
 
     Raises:
         TasksNotStopped: StopTask failed for some tasks; the others stop.
     """
-    flows = [_request_stop(target, reason) for target in by_name.values()]
-    replies: Reply[list[Reply[Task]]] = yield Parallel(flows, PARALLEL_CALLS)
-    by_reply = dict(zip(by_name, replies.get(), strict=True))
-    errors = {name: reply.error for name, reply in by_reply.items() if reply.error is not None}
-    requested = {name: reply.get() for name, reply in by_reply.items() if reply.error is None}
-    if errors:
-        raise TasksNotStopped(errors, list(requested))
-    return requested
+    calls = [Call([name], _request_stop(name, target, reason)) for name, target in by_name.items()]
+    ended = yield from perform("tasks.stop", calls, on_progress, PACE, PARALLEL_CALLS)
+    return dict(zip(by_name, results_of(ended, list(by_name), TasksNotStopped), strict=True))
 
 
-def _request_stop(target: Target, reason: str | None) -> Flow[Task]:
+def _request_stop(name: str, target: Target, reason: str | None) -> Flow[dict[str, Task | EcsError]]:
     request = StopTaskRequest(cluster=target.scope, task=target.id, reason=reason)
     task = (yield from Retrying(request).send(CLEANUP_LIMITS, may_pass=_is_temporary)).task
     # The response may hold nothing but the ARN of the task.
-    return task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)
+    return {name: task if task.cluster_arn else attrs.evolve(task, cluster_arn=target.scope)}
 
 
 def _is_temporary(error: EcsError, attempt: int) -> bool:

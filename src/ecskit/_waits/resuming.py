@@ -17,7 +17,7 @@ from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
 from ecskit._core.structuring import structure_hook
-from ecskit._polling.bulk import AsyncOnProgress, Call, check_on_progress, perform
+from ecskit._polling.bulk import AsyncOnProgress, Call, check_on_progress, gather
 from ecskit._polling.options import WaitOptions
 
 __all__ = ["resume", "resume_all"]
@@ -95,7 +95,7 @@ def resume_all(
     if problems:
         raise RequestError(verb, problems)
     named = {f"handles[{place}]": handle for place, handle in enumerate(handles)}
-    return _in_region(verb, named, _all(names, perform(verb, list(calls.values()), on_progress)))
+    return _in_region(verb, named, _all(names, gather(verb, list(calls.values()), on_progress)))
 
 
 def _named(name: str, flow: Flow[T]) -> Flow[dict[str, T | EcsError]]:
