@@ -184,6 +184,15 @@ NEIGHBOURS: dict[str, list[tuple[Wire, Wire, set[Found]]]] = {
     "placeholder in a family": each(
         lambda value: {**app(), "family": value}, ("a__b__c",), ("__APP__",), hint("family", "placeholder")
     ),
+    "placeholder in a range of ports": each(
+        lambda value: app(portMappings=[{"containerPortRange": value}]),
+        ("8000-8010",),
+        ("${FIRST}-${LAST}",),
+        error(f"{HERE}.portMappings[0].containerPortRange", "placeholder"),
+    ),
+    "CPU of a task on EC2": each(
+        lambda value: ec2(container(), cpu=value), ("128", "0", "196608"), ("64", "200000"), error("cpu", "task-size")
+    ),
     "placeholder in a size": each(
         lambda value: {**app(), "cpu": value}, ("256",), ("__CPU__", "${CPU}"), error("cpu", "placeholder")
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecskit._rules.checks import absent, below, between, matches, reachable, when
 from ecskit._rules.definition import TaskDefinitionWire
+from ecskit._rules.placeholders import has_placeholder
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api, deployed
 
 __all__ = ["NETWORK_RULES"]
@@ -40,9 +41,10 @@ def _host_ports(definition: TaskDefinitionWire, places: Places) -> Iterator[Prob
 
 def _ranges(definition: TaskDefinitionWire, places: Places) -> Iterator[Problem]:
     for path, mapping in places:
-        if mapping.get("containerPortRange") is None:
+        written = mapping.get("containerPortRange")
+        if written is None:
             continue
-        if _span(mapping) is None:
+        if _span(mapping) is None and not has_placeholder(written):
             yield Problem(f"{path}.containerPortRange", f"expected FIRST-LAST, with 1 <= FIRST < LAST <= {_LAST}")
         if definition.mode in ("host", "none"):
             yield Problem(f"{path}.containerPortRange", "requires the network mode bridge or awsvpc")

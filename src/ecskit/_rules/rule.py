@@ -89,14 +89,14 @@ Check: TypeAlias = Callable[[S_contra, Places], Iterable[Problem]]
 """Finds problems in a request, given the values that the rule checks."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Rule(Generic[S_contra]):
     """One rule."""
 
-    name: str = attrs.field(kw_only=False)
-    where: str | tuple[str, ...] = attrs.field(kw_only=False)
+    name: str
+    where: str | tuple[str, ...]
     """The members that it checks, such as `containerDefinitions[].image`; empty for the whole request."""
-    check: Check[S_contra] = attrs.field(kw_only=False)
+    check: Check[S_contra]
     source: str
     """The AWS page that documents the rule, or the member that it is about."""
     words: str = ""

@@ -75,6 +75,8 @@ _TEXTS_OF_PROGRAMS = re.compile(
 """Texts that a program reads, in which what looks like a placeholder has a meaning."""
 _WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
 """Texts that a program may read: only a text that is nothing but a placeholder is reported."""
+_FORMS = frozenset({"cpu", "memory", "containerDefinitions.portMappings.containerPortRange"})
+"""Texts that are numbers, and no names."""
 _NAMES = re.compile(
     r"family|taskRoleArn|executionRoleArn|volumes\.name"
     r"|containerDefinitions\.(name|image|secrets\.valueFrom|logConfiguration\.secretOptions\.valueFrom)"
@@ -88,9 +90,9 @@ def _placeholders(*, checked: bool) -> DefinitionCheck:
             if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
                 continue
             test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
-            is_size_or_enum = place.where in ("cpu", "memory") or bool(place.member.kind.values)
+            has_form = place.where in _FORMS or bool(place.member.kind.values)
             is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
-            if test(place.value) and (is_size_or_enum or is_name) is checked:
+            if test(place.value) and (has_form or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check
