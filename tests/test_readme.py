@@ -63,7 +63,7 @@ def test_quickstart_shows_a_task_and_a_service() -> None:
 
 def test_quickstart_runs_against_any_endpoint() -> None:
     """With `--endpoint-url` it uses what is there."""
-    with SimulatorServer(speed=20) as server:
+    with SimulatorServer(speed=60) as server:
         server.simulator.script("quickstart", TaskScript(run_time=100))
         done = subprocess.run(
             [sys.executable, str(ROOT / "examples" / "quickstart.py"), "--endpoint-url", server.url],

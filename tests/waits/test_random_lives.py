@@ -5,6 +5,7 @@ A failing schedule is printed as the one call that makes it again: `check(Schedu
 
 from __future__ import annotations
 
+import functools
 from random import Random
 from typing import Any
 
@@ -61,13 +62,18 @@ class Schedule:
     timeout: float
     late_details: bool = False
 
+    @functools.cached_property
     def script(self) -> Any:
-        """Return how ECS answers. It depends on time and task only, because threads send requests in any order."""
+        """How ECS answers. It depends on time and task only, because threads send requests in any order.
 
-        def answer(ask: Ask) -> Answer:
+        Both drivers and the checks ask for the same answers, so each is found once.
+        """
+
+        @functools.cache
+        def shown_or_fault(ask: Ask) -> list[dict[str, Any]] | str:
             chance = Random(f"{self.seed} {ask.now} {ask.cluster}")
             if chance.random() < self.fault_rate:
-                return ERRORS[chance.choice(FAULTS)]("DescribeTasks")
+                return chance.choice(FAULTS)
             shown: list[dict[str, Any]] = []
             for id_ in ask.ids:
                 life = self.lives[ord(id_) - ord("a")]
@@ -79,12 +85,16 @@ class Schedule:
                     shown.append(task(TASK_STATES[state], version if life.versioned else None, id_, **details))
             return shown
 
+        def answer(ask: Ask) -> Answer:
+            found = shown_or_fault(ask)
+            return ERRORS[found]("DescribeTasks") if isinstance(found, str) else found
+
         return answer
 
     def run(self) -> Run:
         """Run the wait, under both drivers."""
         ids = [arn(chr(ord("a") + i)) for i in range(len(self.lives))]
-        return run_both(self.script(), lambda: WAITS[self.wait](ids, timeout=self.timeout), seed=self.seed)
+        return run_both(self.script, lambda: WAITS[self.wait](ids, timeout=self.timeout), seed=self.seed)
 
 
 Seen = list[tuple[float, dict[str, Any] | None]]
@@ -113,7 +123,7 @@ def check(schedule: Schedule) -> None:
 
 
 def _shown(schedule: Schedule, run: Run) -> dict[str, Seen]:
-    script = schedule.script()
+    script = schedule.script
     shown: dict[str, Seen] = {chr(ord("a") + i): [] for i in range(len(schedule.lives))}
     for ask in run.calls:
         answer = script(ask)
@@ -187,7 +197,7 @@ def _check_failure(schedule: Schedule, run: Run, error: WaitError, shown: dict[s
 
 def _answered(schedule: Schedule, run: Run) -> list[float]:
     """Return the times of polls that were answered."""
-    script = schedule.script()
+    script = schedule.script
     return [ask.now for ask in run.calls if isinstance(script(ask), list)]
 
 
