@@ -64,6 +64,11 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "container_instances": [INSTANCE],
         "undone": True,
         "took_effect": True,
+        "queue_url": "https://sqs.eu-west-1.amazonaws.com/123456789012/events",
+        "reason": text,
+        "source": "aws.ec2",
+        "detail_type": text,
+        "retryable": True,
     }
     if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(

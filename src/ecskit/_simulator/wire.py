@@ -82,9 +82,10 @@ def timestamp(seconds: float) -> float:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a JSON value that shares no list and no object with it."""
+    """Return a copy of a JSON value that shares no list and no object with it. Subclasses of dict stay such."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        made = {key: copied(item) for key, item in value.items()}
+        return made if value.__class__ is dict else value.__class__(made)
     if isinstance(value, list):
         return [copied(item) for item in value]
     return value
