@@ -104,7 +104,6 @@ class TasksNotStopped(BulkError):
     Attributes:
         errors: The error for each of these tasks, by id or ARN.
         results: The others, as the responses showed them.
-        requested: The ids or ARNs of the others.
         retryable: Whether all the errors are temporary.
     """
 
