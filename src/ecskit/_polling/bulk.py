@@ -21,7 +21,7 @@ __all__ = [
     "BulkProgress",
     "Call",
     "OnProgress",
-    "Pace",
+    "Quota",
     "check_on_progress",
     "gather",
     "may_pass",
@@ -65,7 +65,7 @@ AsyncOnProgress: TypeAlias = Callable[[BulkProgress], Awaitable[object] | None]
 
 
 @attrs.frozen
-class Pace:
+class Quota:
     """A quota of ECS: how many calls it accepts at once, and per second after that."""
 
     burst: int
@@ -76,15 +76,15 @@ class Pace:
 class _Bucket:
     """The calls that a quota accepts now. One of the burst is not used: calls may arrive closer than they are sent."""
 
-    pace: Pace
+    quota: Quota
     now: float
-    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.pace.burst - 1.0, takes_self=True))
+    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.quota.burst - 1.0, takes_self=True))
 
     def take(self, now: float) -> float:
         """Take one call, and return the seconds until it may be sent."""
-        gained = (now - self.now) * self.pace.per_second
-        self.tokens, self.now = min(self.pace.burst - 1.0, self.tokens + gained) - 1, now
-        return max(0.0, -self.tokens / self.pace.per_second)
+        gained = (now - self.now) * self.quota.per_second
+        self.tokens, self.now = min(self.quota.burst - 1.0, self.tokens + gained) - 1, now
+        return max(0.0, -self.tokens / self.quota.per_second)
 
 
 @attrs.frozen
@@ -113,7 +113,7 @@ def may_pass(error: EcsError, attempt: int = 1) -> bool:
 
 
 def perform(
-    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, pace: Pace, limit: int = PARALLEL_CALLS
+    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, quota: Quota, limit: int = PARALLEL_CALLS
 ) -> Flow[dict[str, T | EcsError]]:
     """Make calls, and return the result or the error of each thing, by name.
 
@@ -123,10 +123,10 @@ def perform(
         verb: The name of the method, for the log.
         calls: The calls.
         on_progress: Called after the end of each thing.
-        pace: The quota by which the calls are paced.
+        quota: The quota by which the calls are paced.
         limit: How many calls are under way at the same time.
     """
-    bucket = _Bucket(pace, (yield Sleep(0)).now)
+    bucket = _Bucket(quota, (yield Sleep(0)).now)
     paced = [Call(call.names, _paced(bucket, call.flow)) for call in calls]
     return (yield from gather(verb, paced, on_progress, limit=limit, most=limit))
 

@@ -16,7 +16,7 @@ from ecskit._polling.bulk import (
     BULK_LIMITS,
     AsyncOnProgress,
     Call,
-    Pace,
+    Quota,
     check_on_progress,
     may_pass,
     perform,
@@ -32,9 +32,9 @@ from ecskit.models.task_definitions import (
     TaskDefinition,
 )
 
-__all__ = ["PACE", "delete", "deregister"]
+__all__ = ["QUOTA", "delete", "deregister"]
 
-PACE = Pace(20, 1)
+QUOTA = Quota(20, 1)
 """The quota that registering, deregistering and deleting share."""
 BATCH_SIZE = 10
 """How many task definitions one DeleteTaskDefinitions takes."""
@@ -114,7 +114,7 @@ def _key(name: str) -> str:
 
 def _deregister(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     calls = [Call([name], _deregister_one(name)) for name in names]
-    ended = yield from perform("task_definitions.deregister", calls, on_progress, PACE)
+    ended = yield from perform("task_definitions.deregister", calls, on_progress, QUOTA)
     return results_of(ended, names, TaskDefinitionsNotDeregistered)
 
 
@@ -147,7 +147,7 @@ def _deregistered_before(name: str, error: ClientException) -> Flow[TaskDefiniti
 def _delete(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     batches = [names[start : start + BATCH_SIZE] for start in range(0, len(names), BATCH_SIZE)]
     calls = [Call(batch, _delete_some(batch)) for batch in batches]
-    ended = yield from perform("task_definitions.delete", calls, on_progress, PACE)
+    ended = yield from perform("task_definitions.delete", calls, on_progress, QUOTA)
     return results_of(ended, names, TaskDefinitionsNotDeleted)
 
 

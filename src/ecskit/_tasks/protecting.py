@@ -12,7 +12,7 @@ from ecskit._polling.bulk import (
     BULK_LIMITS,
     AsyncOnProgress,
     Call,
-    Pace,
+    Quota,
     check_on_progress,
     may_pass,
     perform,
@@ -23,9 +23,9 @@ from ecskit._tasks.errors import TasksNotProtected
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.tasks import ProtectedTask, UpdateTaskProtectionRequest
 
-__all__ = ["PACE", "protect"]
+__all__ = ["QUOTA", "protect"]
 
-PACE = Pace(200, 80)
+QUOTA = Quota(200, 80)
 """The quota of UpdateTaskProtection."""
 TASKS_PER_CALL = 10
 """How many tasks one UpdateTaskProtection takes."""
@@ -92,7 +92,7 @@ def _protect(
                 expires_in_minutes=minutes,
             )
             calls.append(Call(some, _protect_some({name: by_name[name].id for name in some}, request)))
-    ended = yield from perform("tasks.protect", calls, on_progress, PACE)
+    ended = yield from perform("tasks.protect", calls, on_progress, QUOTA)
     return results_of(ended, list(by_name), TasksNotProtected)
 
 
