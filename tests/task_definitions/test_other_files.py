@@ -281,9 +281,16 @@ def test_suffixes_of_other_languages() -> None:
                 "use RegisterTaskDefinitionRequest.from_dict(json.loads(...))"
             ),
         ),
+        (
+            {"family": "hunter2"},
+            (
+                "load: path: expected the path of a file, got dict; "
+                "use RegisterTaskDefinitionRequest.from_dict(...) for a dict"
+            ),
+        ),
     ],
 )
-def test_what_is_no_path_of_a_file(path: str, message: str) -> None:
+def test_what_is_no_path_of_a_file(path: Any, message: str) -> None:
     """A folder, the notation of the AWS CLI, and the contents of a file."""
     Path("folder").mkdir()
     with pytest.raises(RequestError) as caught:

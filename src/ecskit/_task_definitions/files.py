@@ -59,6 +59,9 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
+    if not isinstance(path, (str, os.PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        advice = "use RegisterTaskDefinitionRequest.from_dict(...) for a dict"
+        raise RequestError("load", [("path", f"expected the path of a file, got {type(path).__name__}; {advice}")])
     source = os.fspath(path)
     data, problems = parse(_content(source), source)
     definition = definition_in(data, source)
