@@ -1,8 +1,8 @@
-"""Check a RegisterTaskDefinition request by the table of rules, and fill in the defaults that ECS returns."""
+"""Check a RegisterTaskDefinition request by the table of rules, and return what it registers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ecskit._core.members import members
 from ecskit._core.model import Model
@@ -16,16 +16,6 @@ from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 if TYPE_CHECKING:
     from ecskit._simulator.wire import Wire
 
-_CONTAINER_DEFAULTS: dict[str, Any] = {
-    "cpu": 0,
-    "essential": True,
-    "portMappings": [],
-    "environment": [],
-    "mountPoints": [],
-    "volumesFrom": [],
-    "systemControls": [],
-}
-
 
 def registered_body(request: Wire) -> Wire:
     """Return the members of the task definition that a request registers.
@@ -38,14 +28,10 @@ def registered_body(request: Wire) -> Wire:
     for finding in filter(_is_refused, findings(definition)):
         raise refused(finding.refusal)
     body = {name: value for name, value in _known(request, RegisterTaskDefinitionRequest).items() if name != "tags"}
-    body.setdefault("volumes", [])
-    body.setdefault("placementConstraints", [])
     if "cpu" in body:
         body["cpu"] = str(cpu_units(body["cpu"]))
     if "memory" in body:
         body["memory"] = str(memory_mib(body["memory"]))
-    body.setdefault("networkMode", "bridge")
-    body["containerDefinitions"] = [_container(each, body["networkMode"]) for each in body["containerDefinitions"]]
     body["compatibilities"] = [
         each
         for each in ("EXTERNAL", "EC2", "FARGATE")  # in the order of published answers
@@ -74,16 +60,3 @@ def _known(wire: Wire, model: type[Model]) -> Wire:
                 [_known(item, m.kind.type) for item in value] if m.kind.container else _known(value, m.kind.type)
             )
     return kept
-
-
-def _container(given: Wire, mode: str) -> Wire:
-    container = {**_CONTAINER_DEFAULTS, **given}
-    container["portMappings"] = [_port(each, mode) for each in container["portMappings"]]
-    return container
-
-
-def _port(given: Wire, mode: str) -> Wire:
-    port = {**given, "protocol": "udp" if given.get("protocol") == "udp" else "tcp"}
-    if "containerPortRange" not in port:
-        port.setdefault("hostPort", port["containerPort"] if mode in ("awsvpc", "host") else 0)
-    return port

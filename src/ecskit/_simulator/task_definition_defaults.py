@@ -1,4 +1,4 @@
-"""What ECS fills in when it registers a task definition: attributes that instances need, volumes.
+"""What ECS fills in when it registers a task definition: defaults, attributes that instances need, volumes.
 
 Sources: `requiresAttributes` are recorded 2018 and 2024 for awslogs, roles, images of ECR, secrets, labels, mounts and
 awsvpc. The model documents the versions of the Docker Remote API for labels, limits, logs, awslogs and init
@@ -9,13 +9,22 @@ volume is recorded, and `rootDirectory` `/` of EFS is documented as the default.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecskit._simulator.wire import Wire
 
+_CONTAINER_DEFAULTS: dict[str, Any] = {
+    "cpu": 0,
+    "essential": True,
+    "portMappings": [],
+    "environment": [],
+    "mountPoints": [],
+    "volumesFrom": [],
+    "systemControls": [],
+}
 _ECR = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/")
 _STORES = {"ssm": "ssm", "secretsmanager": "asm"}
 # The member that says where a volume is. Without one of these it is a directory that Docker chooses.
@@ -50,12 +59,27 @@ _NEEDED = {
 
 def filled_in(body: Wire) -> Wire:
     """Return a checked task definition with the members that ECS adds."""
+    body = {"volumes": [], "placementConstraints": [], "networkMode": "bridge", **body}
+    body["containerDefinitions"] = [_container(each, body["networkMode"]) for each in body["containerDefinitions"]]
     names = dict.fromkeys([*_of_task(body), *(each for one in body["containerDefinitions"] for each in _of(one, body))])
     return {
         **body,
         "volumes": [_volume(each) for each in body["volumes"]],
         "requiresAttributes": [{"name": name} for name in names],
     }
+
+
+def _container(given: Wire, mode: str) -> Wire:
+    container = {**_CONTAINER_DEFAULTS, **given}
+    container["portMappings"] = [_port(each, mode) for each in container["portMappings"]]
+    return container
+
+
+def _port(given: Wire, mode: str) -> Wire:
+    port = {**given, "protocol": "udp" if given.get("protocol") == "udp" else "tcp"}
+    if "containerPortRange" not in port:
+        port.setdefault("hostPort", port["containerPort"] if mode in ("awsvpc", "host") else 0)
+    return port
 
 
 def _volume(given: Wire) -> Wire:
