@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
 
 import pytest
 
+from ecskit.events import (
+    ContainerInstanceStateChange,
+    DeploymentStateChange,
+    ServiceAction,
+    TaskStateChange,
+    decode_event,
+)
 from ecskit.testing import EmittedEvents, TaskScript
 
 from .service_support import Shop
@@ -162,6 +170,22 @@ def test_a_container_instance_has_an_event_for_each_version(world: World) -> Non
     ]
     assert {event["detail-type"] for event in events} == {"ECS Container Instance State Change"}
     assert isinstance(events[0]["detail"]["registeredAt"], str)
+
+
+def test_emitted_events_are_decoded() -> None:
+    """`decode_event` has a type for each of them, and loses nothing."""
+    world = Shop()
+    emitted = world.sim.emit_events()
+    world.ready()
+    world.add_instance()
+    events = emitted.take()
+    decoded = [decode_event(json.dumps(event)) for event in events]
+    types = {TaskStateChange, ContainerInstanceStateChange, DeploymentStateChange, ServiceAction}
+    assert {type(each) for each in decoded} == types
+    assert [each.to_dict().keys() for each in decoded] == [event.keys() for event in events]
+    tasks = [each.task for each in decoded if isinstance(each, TaskStateChange)]
+    assert {task.task_arn for task in tasks} == {arn for each in decoded for arn in each.resources if ":task/" in arn}
+    assert all(not task.extra_fields for task in tasks)
 
 
 @pytest.mark.parametrize(
