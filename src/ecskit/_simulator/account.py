@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ecskit._simulator.arns import Arns
     from ecskit._simulator.deployment_script import DeploymentScript
-    from ecskit._simulator.emitted_events import EmittedEvents
+    from ecskit._simulator.event_changes import ChangeFeed
     from ecskit._simulator.faults import Shortage
     from ecskit._simulator.quotas import Buckets
     from ecskit._simulator.read_options import Counting, Lag
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.timed_resources import TimedResource
     from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
+    from ecskit._simulator.task_lifecycle import Step
 
 DEFAULT_CLUSTER = "default"
 # Seconds until ECS no longer shows what is INACTIVE or deleted, and until an idempotency token expires.
@@ -86,7 +87,7 @@ class Account:
     deployment_scripts: dict[str, DeploymentScript] = attrs.field(factory=dict)
     protected: dict[str, float] = attrs.field(factory=dict)
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
-    emitted: list[EmittedEvents] = attrs.field(factory=list)
+    feed: ChangeFeed | None = None
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -107,8 +108,14 @@ class Account:
 
     def collect_events(self) -> None:
         """Send the events of what has happened: before something is deleted, and after each request that changes it."""
-        for emitted in self.emitted:
-            emitted.collect()
+        if self.feed is not None:
+            self.feed.collect()
+
+    def change_steps(self, task: Task, steps: tuple[Step, ...]) -> None:
+        """Replace the steps of a task from now on."""
+        task.steps = steps
+        if self.feed is not None:
+            self.feed.watch(task)
 
     def _forget(self) -> Iterator[float]:
         """Delete what is due, and yield the moments of the rest.

@@ -112,6 +112,8 @@ def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, c
     if room is not None:
         room.take(demand)
     account.tasks[arn] = task
+    if account.feed is not None:
+        account.feed.watch(task)
     return task
 
 

@@ -85,7 +85,8 @@ def _stop(account: Account, request: Wire) -> Wire:
     if task is None:
         raise invalid("The referenced task was not found.")
     reason = request.get("reason", _STOPPED_BY_USER)
-    task.steps = stopped_lifecycle(task.plan, task.steps, account.now, stop_code="UserInitiated", reason=reason)
+    steps = stopped_lifecycle(task.plan, task.steps, account.now, stop_code="UserInitiated", reason=reason)
+    account.change_steps(task, steps)
     account.wake_service_of(task)
     return {"task": task.show(account.now)}
 

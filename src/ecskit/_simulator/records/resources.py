@@ -105,7 +105,11 @@ class Demand:
 
 @attrs.define(kw_only=True)
 class Task:
-    """One task: the members that never change, and the steps of those that do."""
+    """One task: the members that never change, and the steps of those that do.
+
+    Args:
+        emitted: The number of steps that were sent as events, see `ChangeFeed`.
+    """
 
     arn: str
     ordinal: int
@@ -120,6 +124,7 @@ class Task:
     plan: TaskPlan
     steps: tuple[Step, ...]
     tags: Tags
+    emitted: int = 0
 
     @property
     def purged_at(self) -> float | None:
