@@ -111,9 +111,7 @@ def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, c
     )
     if room is not None:
         room.take(demand)
-    account.tasks[arn] = task
-    if account.feed is not None:
-        account.feed.watch(task)
+    account.add_task(task)
     return task
 
 

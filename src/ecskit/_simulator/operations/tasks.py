@@ -11,7 +11,7 @@ from ecskit._simulator.task_lifecycle import latest, stopped_lifecycle
 
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
-    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.wire import Encoded, Wire
 
 _STOPPED_BY_USER = "Task stopped by user"
 # Seen: https://github.com/aws/aws-sdk-go-v2/issues/1893 (`startedBy` with `family` or `launchType`; the API reference
@@ -29,12 +29,12 @@ def _describe(account: Account, request: Wire) -> Wire:
     check_count("tasks", request["tasks"], most=100)
     at = account.read_moment()
     tags = "TAGS" in request.get("include", [])
-    shown: list[Wire] = []
+    shown: list[Encoded] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["tasks"]):
         task = account.find_task(cluster, reference)
         if task is not None and account.is_visible(task, at):
-            shown.append(task.show(at, tags=tags))
+            shown.append(task.encoded(at, tags=tags))
         else:
             arn = account.arns.in_cluster("task", reference, cluster.name)
             failures.append({"arn": arn, "reason": "MISSING"})
