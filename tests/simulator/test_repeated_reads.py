@@ -65,7 +65,12 @@ def test_repeated_reads_show_what_each_task_is(seed: int, monkeypatch: pytest.Mo
     world.sim.script("web", SCRIPTS * 20)
     moments: list[float] = []
     read_moment = Account.read_moment
-    monkeypatch.setattr(Account, "read_moment", lambda account: moments.append(read_moment(account)) or moments[-1])
+
+    def recorded(account: Account) -> float:
+        moments.append(read_moment(account))
+        return moments[-1]
+
+    monkeypatch.setattr(Account, "read_moment", recorded)
     account = world.sim._account
     arns = [task["taskArn"] for task in world.run(count=6)]
     seen: set[str] = set()
