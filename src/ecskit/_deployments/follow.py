@@ -158,6 +158,7 @@ class Tracker:
             max_polls=wait_options.max_polls,
             poll=wait_options.poll or wait_fixed(2 * LONGEST_INTERVAL),
             on_poll=wait_options.on_poll,
+            early=wait_options.paces_polls,
             arguments=_arguments(started, follow_options),
         )
         return cls(

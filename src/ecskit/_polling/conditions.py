@@ -38,6 +38,8 @@ class Pace:
     """The maximum number of seconds between polls."""
     growth: float = 1.5
     """The factor from one interval to the next."""
+    exact: bool = False
+    """Whether no poll may come earlier, because it confirms a state or waits for details of it."""
 
     def interval(self, polls: int) -> float:
         """Return the seconds until the next poll, after a number of polls that showed no change."""
@@ -46,7 +48,7 @@ class Pace:
 
 _GROWTHS = 1000
 """The maximum number of times that an interval grows, so that the float does not overflow."""
-NOT_VISIBLE_PACE = Pace(most=5.0)
+NOT_VISIBLE_PACE = Pace(most=5.0, exact=True)
 """The pace for targets that are not visible yet, and for states that have to be confirmed."""
 
 
@@ -142,7 +144,7 @@ class AllMet(Generic[T]):
         elif invisible and wait_state.now < grace_ends:
             no_later_than = grace_ends - wait_state.now
         reasons = {name: waiting[name].why for name in wait_state.resources if name in waiting}
-        return Continue(reasons, pace, no_later_than)
+        return Continue(reasons, pace, no_later_than, exact=any(each.pace.exact for each in waiting.values()))
 
     def at_timeout(self, wait_state: WaitState[T], /) -> Failed | None:
         """Return the error for targets that were never visible, if the timeout is shorter than the grace."""
@@ -232,6 +234,7 @@ def waiter(
         max_polls=wait_options.max_polls,
         poll=wait_options.poll or wait_fixed(LONGEST_INTERVAL),
         on_poll=wait_options.on_poll,
+        early=wait_options.paces_polls,
         arguments=targets.arguments,
         after_poll=after_poll,
     )

@@ -68,6 +68,8 @@ class Observations(Generic[T]):
     """The resources that were found, by the name of the target."""
     unanswered: Mapping[str, EcsError]
     """The targets whose request failed, with the error."""
+    late: float = 0.0
+    """How many seconds the poll began after its time; 0 up to a second."""
 
 
 @attrs.frozen
@@ -148,6 +150,8 @@ class WaitState(Generic[T]):
     """The targets whose request failed in the latest poll."""
     stale: int = 0
     """How many observations were older than the last one."""
+    late: int = 0
+    """How many polls began over a second late."""
     errors: Sequence[EcsError] = ()
     """The errors of failed requests, the latest of them."""
     states: Mapping[str, int] = attrs.field(factory=dict)
@@ -195,6 +199,7 @@ class WaitState(Generic[T]):
             failed_polls=self.failed_polls + 1 if poll.unanswered else 0,
             unanswered=frozenset(poll.unanswered),
             stale=self.stale + stale,
+            late=self.late + (poll.late > 0),
             errors=[*self.errors, *dict.fromkeys(poll.unanswered.values())][-ERRORS_KEPT:],
             states=states,
         )

@@ -186,6 +186,7 @@ IDENTIFIERS = Identifiers(
 
 PROVIDERS: DescribedType[CapacityProvider] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeCapacityProviders",
     batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda provider: provider.name,

@@ -121,6 +121,7 @@ IDENTIFIERS = Identifiers(
 
 CLUSTERS: DescribedType[Cluster] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeClusters",
     batch_size=100,
     describe=_describe,
     id_of=lambda cluster: cluster.cluster_name,

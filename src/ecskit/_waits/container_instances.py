@@ -314,6 +314,7 @@ IDENTIFIERS = Identifiers(
 
 INSTANCES: DescribedType[ContainerInstance] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeContainerInstances",
     batch_size=BATCH_SIZE,
     describe=describer(),
     id_of=lambda instance: _id(instance.container_instance_arn),

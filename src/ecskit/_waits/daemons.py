@@ -334,6 +334,7 @@ DEFINITION_IDENTIFIERS = Identifiers(
 
 DAEMONS: DescribedType[DaemonDetail] = DescribedType(
     noun=DAEMON_IDENTIFIERS.noun,
+    operation="DescribeDaemon",
     batch_size=1,
     describe=_describe_daemon,
     id_of=lambda daemon: daemon.daemon_arn,
@@ -341,6 +342,7 @@ DAEMONS: DescribedType[DaemonDetail] = DescribedType(
 )
 DEPLOYMENTS: DescribedType[DaemonDeployment] = DescribedType(
     noun=DEPLOYMENT_IDENTIFIERS.noun,
+    operation="DescribeDaemonDeployments",
     batch_size=20,
     describe=_describe_deployments,
     id_of=lambda deployment: deployment.daemon_deployment_arn,
@@ -350,6 +352,7 @@ DEPLOYMENTS: DescribedType[DaemonDeployment] = DescribedType(
 )
 DEFINITIONS: DescribedType[DaemonTaskDefinition] = DescribedType(
     noun=DEFINITION_IDENTIFIERS.noun,
+    operation="DescribeDaemonTaskDefinition",
     batch_size=1,
     describe=_describe_definition,
     id_of=lambda definition: definition.daemon_task_definition_arn,

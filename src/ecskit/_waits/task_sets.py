@@ -254,6 +254,7 @@ IDENTIFIERS = Identifiers(
 
 TASK_SETS: DescribedType[TaskSet] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeTaskSets",
     batch_size=10,
     describe=_describe,
     id_of=lambda task_set: task_set.id,

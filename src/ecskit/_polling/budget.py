@@ -1,0 +1,124 @@
+"""How many polls a client sends: a part of the quotas that all programs of an account and region share.
+
+ECS counts calls in token buckets, one for each group of operations.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+"""
+
+from __future__ import annotations
+
+import math
+from threading import Lock
+
+import attrs
+
+from ecskit._core.errors import ConfigurationError
+
+__all__ = ["DEFAULT_POLLS_PER_SECOND", "PollBudget", "check_rate"]
+
+DEFAULT_POLLS_PER_SECOND = 5.0
+"""A quarter of what ECS accepts per second for reads of an account and region."""
+_LOWEST_SHARE = 1 / 20
+"""The part of the rate that is left, at the least, after throttles."""
+_RECOVERY = 60.0
+"""Seconds in which the full rate is recovered from none."""
+_BUCKETS = {
+    **dict.fromkeys(("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances"), "tasks"),
+    **dict.fromkeys(("DescribeServices", "ListServices"), "services"),
+}
+"""The buckets that hold more than one operation. Any other operation is counted alone."""
+_BURSTS = {"tasks": 5.0, "services": 5.0}
+"""How many seconds of its rate a bucket of ECS holds: 100 calls, at 20 calls a second."""
+_BURST = 2.5
+"""The same for the other buckets: 50 calls, at 20 calls a second."""
+
+
+@attrs.define(eq=False)
+class _Bucket:
+    """The calls of one group of operations. It may owe calls, which are sent later: `take` returns when."""
+
+    rate: float
+    burst: float
+    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.burst, takes_self=True))
+    current_rate: float = attrs.field(default=attrs.Factory(lambda self: self.rate, takes_self=True))
+    at: float = -math.inf
+    halved_at: float = -math.inf
+
+    def move(self, now: float) -> None:
+        seconds, self.at = (now - self.at if self.at > -math.inf else 0.0), max(now, self.at)
+        if seconds > 0:
+            self.tokens = min(self.burst, self.tokens + seconds * self.current_rate)
+            self.current_rate = min(self.rate, self.current_rate + seconds * self.rate / _RECOVERY)
+
+
+class PollBudget:
+    """How many polls per second the waits and verbs of one or more clients send. Threads and clients may share it.
+
+    It counts each group of operations that ECS counts together, such as the reads of tasks and container instances. In
+    any period, at most `polls_per_second` times its seconds are sent, plus a burst of five seconds' worth for tasks,
+    container instances and services, and of half of that for others. After a throttle the rate is halved; it recovers
+    within a minute. Only polls are counted: calls that your code makes are not delayed.
+
+    Args:
+        polls_per_second: Calls per second. Default 5: a quarter of what ECS accepts from an account in a region.
+
+    Raises:
+        ConfigurationError: `polls_per_second` is not a number above 0.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+    """
+
+    def __init__(self, polls_per_second: float = DEFAULT_POLLS_PER_SECOND) -> None:
+        check_rate(polls_per_second)
+        self._rate = float(polls_per_second)
+        self._buckets: dict[str, _Bucket] = {}
+        self._lock = Lock()
+
+    @property
+    def polls_per_second(self) -> float:
+        """Calls per second of each group of operations, at most."""
+        return self._rate
+
+    def __repr__(self) -> str:
+        return f"PollBudget({self._rate:g})"
+
+    def after_fork(self) -> None:
+        """Replace the lock, which another thread may have held."""
+        self._lock = Lock()
+
+    def take(self, operation: str, now: float) -> float:
+        """Take one call of an operation, and return the seconds until it may be sent."""
+        with self._lock:
+            bucket = self._bucket(operation, now)
+            bucket.tokens -= 1
+            return max(0.0, -bucket.tokens / bucket.current_rate)
+
+    def give_back(self, operation: str) -> None:
+        """Give back a call that was taken and is not sent."""
+        with self._lock:
+            bucket = self._bucket(operation, -math.inf)
+            bucket.tokens = min(bucket.burst, bucket.tokens + 1)
+
+    def throttled(self, operation: str, sent_at: float, now: float) -> None:
+        """Halve the rate because ECS throttled a call, once for the calls that were under way at the same time."""
+        with self._lock:
+            bucket = self._bucket(operation, now)
+            if sent_at >= bucket.halved_at:
+                bucket.halved_at = now
+                bucket.current_rate = max(bucket.rate * _LOWEST_SHARE, bucket.current_rate / 2)
+
+    def _bucket(self, operation: str, now: float) -> _Bucket:
+        name = _BUCKETS.get(operation, operation)
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            burst = max(1.0, self._rate * _BURSTS.get(name, _BURST))
+            bucket = self._buckets[name] = _Bucket(self._rate, burst)
+        bucket.move(now)
+        return bucket
+
+
+def check_rate(polls_per_second: object) -> None:
+    """Raise ConfigurationError unless this is a number above 0."""
+    number = isinstance(polls_per_second, (int, float)) and not isinstance(polls_per_second, bool)
+    if not (number and 0 < polls_per_second < math.inf):  # type: ignore[operator]
+        raise ConfigurationError(f"polls_per_second must be a number above 0, not {polls_per_second!r}")
