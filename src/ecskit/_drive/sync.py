@@ -181,7 +181,7 @@ class Runtime(Driver):
                 state.raised = error if isinstance(error, CallbackRaised) else None
                 resume, argument = flow.throw, error
 
-    def _perform(  # noqa: C901  # one case for each effect
+    def _perform(  # noqa: C901, PLR0912  # one case for each effect
         self, effect: Effect, state: FlowState, cancel: Event | None, end: float
     ) -> Reply[Any]:
         state.sent = False

@@ -162,7 +162,7 @@ Paced: TypeAlias = Callable[[Flow[Any], float], Flow[Any]]
 """Returns a flow whose requests are paced, given a flow and the monotonic time after which no request may wait."""
 
 
-def read_together(reads: Sequence[Read], paced: Paced | None = None) -> Flow[list[Mapping[Target, Any]]]:
+def read_together(reads: Sequence[Read], paced: Paced | None = None) -> Flow[Sequence[Mapping[Target, Any]]]:
     """Perform reads with few requests, and return what ECS shows, or the error, of each target, for each read.
 
     A refusal is the answer of those reads alone that cause it.

@@ -10,11 +10,9 @@ from __future__ import annotations
 import math
 from threading import Lock
 
-import attrs
-
 from ecskit._core.errors import ConfigurationError
 
-__all__ = ["DEFAULT_POLLS_PER_SECOND", "PollBudget", "check_rate"]
+__all__ = ["DEFAULT_POLLS_PER_SECOND", "PollBudget", "given_budget"]
 
 DEFAULT_POLLS_PER_SECOND = 5.0
 """A quarter of what ECS accepts per second for reads of an account and region."""
@@ -33,16 +31,15 @@ _BURST = 2.5
 """The same for the other buckets: 50 calls, at 20 calls a second."""
 
 
-@attrs.define(eq=False)
 class _Bucket:
     """The calls of one group of operations. It may owe calls, which are sent later: `take` returns when."""
 
-    rate: float
-    burst: float
-    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.burst, takes_self=True))
-    current_rate: float = attrs.field(default=attrs.Factory(lambda self: self.rate, takes_self=True))
-    at: float = -math.inf
-    halved_at: float = -math.inf
+    __slots__ = ("at", "burst", "current_rate", "halved_at", "rate", "tokens")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate = self.current_rate = rate
+        self.burst = self.tokens = burst
+        self.at = self.halved_at = -math.inf
 
     def move(self, now: float) -> None:
         seconds, self.at = (now - self.at if self.at > -math.inf else 0.0), max(now, self.at)
@@ -69,7 +66,9 @@ class PollBudget:
     """
 
     def __init__(self, polls_per_second: float = DEFAULT_POLLS_PER_SECOND) -> None:
-        check_rate(polls_per_second)
+        given: object = polls_per_second  # users without a type checker pass anything
+        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+            raise ConfigurationError(f"polls_per_second must be a number above 0, not {given!r}")
         self._rate = float(polls_per_second)
         self._buckets: dict[str, _Bucket] = {}
         self._lock = Lock()
@@ -78,6 +77,10 @@ class PollBudget:
     def polls_per_second(self) -> float:
         """Calls per second of each group of operations, at most."""
         return self._rate
+
+    def __reduce__(self) -> tuple[type[PollBudget], tuple[float]]:
+        """Copy and pickle the rate: what was used up stays here."""
+        return PollBudget, (self._rate,)
 
     def __repr__(self) -> str:
         return f"PollBudget({self._rate:g})"
@@ -117,8 +120,16 @@ class PollBudget:
         return bucket
 
 
-def check_rate(polls_per_second: object) -> None:
-    """Raise ConfigurationError unless this is a number above 0."""
-    number = isinstance(polls_per_second, (int, float)) and not isinstance(polls_per_second, bool)
-    if not (number and 0 < polls_per_second < math.inf):  # type: ignore[operator]
-        raise ConfigurationError(f"polls_per_second must be a number above 0, not {polls_per_second!r}")
+def given_budget(polls_per_second: object, budget: object) -> list[PollBudget]:
+    """Return the budget that the arguments of a client name, or none, for the default.
+
+    Raises:
+        ConfigurationError: An argument is wrong, or both are given.
+    """
+    if budget is not None and not isinstance(budget, PollBudget):
+        raise ConfigurationError(f"budget must be an ecskit.waits.PollBudget, not {type(budget).__name__}")
+    if polls_per_second is None:
+        return [] if budget is None else [budget]
+    if budget is not None:
+        raise ConfigurationError("pass polls_per_second= or budget=, not both: a budget has a rate already")
+    return [PollBudget(polls_per_second)]  # type: ignore[arg-type]  # it checks this
