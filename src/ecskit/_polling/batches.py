@@ -6,6 +6,7 @@ one error.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
@@ -249,6 +250,7 @@ def _concerns_all(error: EcsError) -> bool:
 _OF_SCOPES = frozenset({"ClusterNotFoundException"})
 
 
+@functools.lru_cache(maxsize=1000)
 def names_only(scope: str) -> str:
     """Return a scope with names in place of ARNs: the name and the ARN of a cluster are the same."""
     return " ".join(part.rsplit("/", 1)[-1] for part in scope.split())
