@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import (
     AccessDeniedError,
@@ -20,6 +19,7 @@ from ecskit._core.errors import (
 from ecskit._core.model import Model
 from ecskit._core.pages import follow
 from ecskit._core.retrying import retry
+from ecskit._core.unchanged import polled
 from ecskit._deployments.reference import ServiceRef
 from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
@@ -90,7 +90,7 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
 def describe_service(service: ServiceRef) -> Flow[Service | None]:
     """Return a service; None if ECS does not show it."""
     request = DescribeServicesRequest(cluster=service.cluster, services=[service.name])
-    services = (yield from call(request, single_attempt=True)).services
+    services = (yield from polled(request)).services
     return services[0] if services else None
 
 
@@ -98,7 +98,7 @@ def describe_service_deployment(arn: str) -> Flow[ServiceDeployment | None]:
     """Return a service deployment; None if ECS does not show it, or its service is deleted."""
     request = DescribeServiceDeploymentsRequest(service_deployment_arns=[arn])
     try:
-        found = (yield from call(request, single_attempt=True)).service_deployments
+        found = (yield from polled(request)).service_deployments
     except ServiceNotFoundException:
         return None
     return found[0] if found else None
@@ -148,7 +148,7 @@ def tasks_of(service: ServiceRef, desired_status: DesiredStatus, *, without: Col
     tasks: list[Task] = []
     for start in range(0, len(arns), _TASKS):
         described = DescribeTasksRequest(cluster=service.cluster, tasks=arns[start : start + _TASKS])
-        tasks += (yield from call(described, single_attempt=True)).tasks
+        tasks += (yield from polled(described)).tasks
     return tasks
 
 
