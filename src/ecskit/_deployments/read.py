@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import (
     AccessDeniedError,
@@ -20,6 +19,7 @@ from ecskit._core.errors import (
 from ecskit._core.model import Model
 from ecskit._core.pages import follow
 from ecskit._core.retrying import retry
+from ecskit._core.unchanged import polled
 from ecskit._deployments.reference import ServiceRef
 from ecskit._polling.batches import DescribedType, Target
 from ecskit._polling.identifiers import targets_of
@@ -111,7 +111,7 @@ def _read(resource_type: DescribedType[T], target: Target) -> Flow[T | None]:
 
 def _describe_service_deployments(_: str, arns: list[str]) -> Flow[Sequence[ServiceDeployment]]:
     request = DescribeServiceDeploymentsRequest(service_deployment_arns=arns)
-    return (yield from call(request, single_attempt=True)).service_deployments
+    return (yield from polled(request)).service_deployments
 
 
 _SERVICE_DEPLOYMENTS: DescribedType[ServiceDeployment] = DescribedType(
@@ -168,7 +168,7 @@ def tasks_of(service: ServiceRef, desired_status: DesiredStatus, *, without: Col
     tasks: list[Task] = []
     for start in range(0, len(arns), _TASKS):
         described = DescribeTasksRequest(cluster=service.cluster, tasks=arns[start : start + _TASKS])
-        tasks += (yield from call(described, single_attempt=True)).tasks
+        tasks += (yield from polled(described)).tasks
     return tasks
 
 

@@ -19,6 +19,7 @@ from ecskit._polling.observations import MISSING, Observations, ResourceState, R
 from ecskit._polling.shared_polls import poll
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState
     from tenacity.wait import wait_base
 
 __all__ = ["Continue", "Done", "Failed", "Goal", "Query", "Verdict", "Waiter"]
@@ -125,7 +126,8 @@ class Waiter(Generic[T]):
     goal: Goal
     timeout: float | None
     max_polls: int | None
-    poll: wait_base
+    poll: wait_base | float
+    """The wait strategy of the caller, or the longest interval in seconds if there is none."""
     on_poll: Callable[[WaitStory], object] | None = None
     early: bool = True
     """Whether a poll may come early, with one for other waits. Not if the caller passed intervals or a number."""
@@ -206,12 +208,8 @@ class Waiter(Generic[T]):
         """Return the seconds until the next poll: more while nothing changes, and still more while requests fail."""
         if verdict.no_later_than == 0:
             return 0.0
-        from tenacity import RetryCallState
-
-        state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
-        state.attempt_number = max(1, wait_state.unchanged_polls)
-        state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
-        seconds = max(SHORTEST_INTERVAL, min(self.poll(state), verdict.pace))
+        longest = self.poll(_retry_state(wait_state)) if callable(self.poll) else self.poll
+        seconds = max(SHORTEST_INTERVAL, min(longest, verdict.pace))
         if wait_state.failed_polls:
             doubled = seconds * 2 ** min(wait_state.failed_polls, _DOUBLINGS)
             seconds = max(seconds, min(LONGEST_BACKOFF, doubled))
@@ -233,3 +231,13 @@ class Waiter(Generic[T]):
             errors=tuple(wait_state.errors),
             arguments=self.arguments,
         )
+
+
+def _retry_state(wait_state: WaitState[Any]) -> RetryCallState:
+    """Return what wait strategies of tenacity read: polls without a change as attempts, and the times of the wait."""
+    from tenacity import RetryCallState
+
+    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
+    state.attempt_number = max(1, wait_state.unchanged_polls)
+    state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
+    return state

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import attrs
 
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Evaluation, Met, NotYet, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -123,7 +123,7 @@ def services_inactive(
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
     request = DescribeServicesRequest(cluster=cluster or None, services=names)
-    return (yield from call(request, single_attempt=True)).services
+    return (yield from polled(request)).services
 
 
 def _check_supported(found: Sequence[Service]) -> Flow[None]:

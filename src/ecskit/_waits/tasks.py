@@ -12,6 +12,7 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, Condition, Evaluation, Met, NotYet, Pace, Unreachable, wait_for
 from ecskit._polling.errors import WaitError
@@ -248,7 +249,7 @@ def stopped_goal(wait_options: WaitOptions) -> TaskGoal:
 
 def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
     request = DescribeTasksRequest(cluster=cluster, tasks=ids)
-    return (yield from call(request, single_attempt=True)).tasks
+    return (yield from polled(request)).tasks
 
 
 def _with_health_check(definition: str) -> Flow[frozenset[str]]:
