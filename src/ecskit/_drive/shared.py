@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from ecskit import _forks
-from ecskit._core.effects import CallbackRaised, Flow
+from ecskit._core.effects import CallbackRaised, Flow, Share
 
 __all__ = [
     "CLEAN_UP_TIMEOUT",
@@ -62,15 +63,21 @@ class SharedValues:
 
     def __init__(self) -> None:
         self._values: dict[Callable[[], Any], Any] = {}
+        self._lock = Lock()
         _forks.register(self)
 
     def after_fork(self) -> None:
         """Forget the values: flows of the parent may be using them."""
-        self._values = {}
+        self._values, self._lock = {}, Lock()
 
-    def get(self, make: Callable[[], Any]) -> Any:
-        """Return the value that `make` returned first."""
-        return self._values[make] if make in self._values else self._values.setdefault(make, make())
+    def perform(self, share: Share) -> Any:
+        """Return the value that `make` returned first, or what `use` returns for it."""
+        make, use = share.make, share.use
+        value = self._values[make] if make in self._values else self._values.setdefault(make, make())
+        if use is None:
+            return value
+        with self._lock:
+            return use(value)
 
 
 def close(flow: Flow[Any]) -> None:
