@@ -59,7 +59,7 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import from the others at run time, in functions too."""
 ROOMS["_simulator"] = set(ROOMS) - {"__init__"}
-ROOMS["testing"] = {"_simulator", "_lazy"}
+ROOMS["testing"] = {"_core", "_simulator", "_lazy"}
 ROOMS["_codegen"] = set()
 
 FOR_TYPES: dict[str, set[str]] = {

@@ -157,6 +157,8 @@ class Share:
     """Get a value that all flows of a client share; the reply holds what `make` returned when it was first needed."""
 
     make: Callable[[], Any]
+    use: Callable[[Any], Any] | None = None
+    """Called with the value, for one flow at a time; the reply holds its result instead."""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -184,8 +184,8 @@ class AsyncRuntime(Driver):
                 value = await self._parallel(flows, limit, end)
             case Invoke():
                 value = await _invoke(effect)
-            case Share(make):
-                value = self.shared.get(make)
+            case Share():
+                value = self.shared.perform(effect)
             case GetRegion():
                 value = self.region
             case Emit():

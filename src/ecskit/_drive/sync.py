@@ -208,8 +208,8 @@ class Runtime(Driver):
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
                 value = _invoke(effect)
-            case Share(make):
-                value = self.shared.get(make)
+            case Share():
+                value = self.shared.perform(effect)
             case GetRegion():
                 value = self.region
             case Emit():

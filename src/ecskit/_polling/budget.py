@@ -11,6 +11,7 @@ import math
 from threading import Lock
 
 from ecskit._core.errors import ConfigurationError
+from ecskit._core.quotas import QUOTA_OF
 
 __all__ = ["DEFAULT_POLLS_PER_SECOND", "PollBudget", "given_budget"]
 
@@ -20,15 +21,8 @@ _LOWEST_SHARE = 1 / 20
 """The part of the rate that is left, at the least, after throttles."""
 _RECOVERY = 60.0
 """Seconds in which the full rate is recovered from none."""
-_BUCKETS = {
-    **dict.fromkeys(("DescribeTasks", "ListTasks", "DescribeContainerInstances", "ListContainerInstances"), "tasks"),
-    **dict.fromkeys(("DescribeServices", "ListServices"), "services"),
-}
-"""The buckets that hold more than one operation. Any other operation is counted alone."""
-_BURSTS = {"tasks": 5.0, "services": 5.0}
-"""How many seconds of its rate a bucket of ECS holds: 100 calls, at 20 calls a second."""
 _BURST = 2.5
-"""The same for the other buckets: 50 calls, at 20 calls a second."""
+"""How many seconds of its rate the bucket of an operation holds for which ECS documents no quota."""
 
 
 class _Bucket:
@@ -70,7 +64,7 @@ class PollBudget:
         if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
             raise ConfigurationError(f"polls_per_second must be a number above 0, not {given!r}")
         self._rate = float(polls_per_second)
-        self._buckets: dict[str, _Bucket] = {}
+        self._buckets: dict[object, _Bucket] = {}
         self._lock = Lock()
 
     @property
@@ -111,11 +105,12 @@ class PollBudget:
                 bucket.current_rate = max(bucket.rate * _LOWEST_SHARE, bucket.current_rate / 2)
 
     def _bucket(self, operation: str, now: float) -> _Bucket:
-        name = _BUCKETS.get(operation, operation)
-        bucket = self._buckets.get(name)
+        quota = QUOTA_OF.get(operation)
+        key = operation if quota is None else quota
+        bucket = self._buckets.get(key)
         if bucket is None:
-            burst = max(1.0, self._rate * _BURSTS.get(name, _BURST))
-            bucket = self._buckets[name] = _Bucket(self._rate, burst)
+            seconds = _BURST if quota is None else quota.burst / quota.per_second
+            bucket = self._buckets[key] = _Bucket(self._rate, max(1.0, self._rate * seconds))
         bucket.move(now)
         return bucket
 

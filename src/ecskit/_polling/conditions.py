@@ -170,7 +170,7 @@ class AllMet(Generic[T]):
         elif any_invisible and grace_left > 0:
             no_later_than = grace_left
         reasons = {name: each.why for name, each in waiting.items()}
-        return Continue(reasons, pace, no_later_than, any([each.pace.exact for each in waiting.values()]))
+        return Continue(reasons, pace, no_later_than, any(each.pace.exact for each in waiting.values()))
 
     def _evaluate(self, name: str, resource: ResourceState[T], wait_state: WaitState[T]) -> Evaluation:
         evaluation = self.condition(resource)
