@@ -24,7 +24,7 @@ from fleet.worker import Worker
 
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition
-from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
 SUBNETS = ["subnet-0a1b2c3d"]
 NETWORK = AwsVpcConfiguration(subnets=SUBNETS)
@@ -96,6 +96,12 @@ def message(job: str) -> Message:
 
 
 @pytest.fixture
+def ecs_simulator(request: pytest.FixtureRequest) -> Simulator:
+    """A simulator. A test may choose how far its reads are behind."""
+    return Simulator(lag=getattr(request, "param", None))
+
+
+@pytest.fixture
 async def scene(ecs_simulator: Simulator, ecs_async_client: ecskit.AsyncClient, tmp_path: Path) -> AsyncIterator[Scene]:
     """A worker whose tasks run for a minute."""
     ecs_simulator.script("report", TaskScript.runs_for(60))
@@ -148,6 +154,27 @@ async def test_a_worker_is_killed_before_it_records_the_task(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, minutes: int, state: str
 ) -> None:
     """The next one finds the task by `startedBy`, as long as ECS shows it. After that, the job is parked."""
+    await kill_before_recording(scene, monkeypatch)
+    scene.simulator.clock.advance(minutes * 60)
+    assert await scene.deliver() == ["delete"]
+    result = scene.recorded
+    assert isinstance(result, Result)
+    assert result.state == state
+    assert len(scene.simulator.tasks()) == 1
+    assert scene.launches == ["job-1-1-0-0"]
+
+
+@pytest.mark.parametrize("ecs_simulator", [Lag(visible_after=30)], indirect=True)
+async def test_the_task_is_not_visible_yet(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next worker does not find it. The same token returns it."""
+    await kill_before_recording(scene, monkeypatch)
+    assert await scene.deliver() == ["delete"]
+    assert isinstance(scene.recorded, Result)
+    assert (scene.launches, len(scene.simulator.tasks())) == (["job-1-1-0-0"] * 2, 1)
+
+
+async def kill_before_recording(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kill the worker after it has launched the task."""
 
     def kill(*_: object) -> None:
         raise Killed
@@ -156,13 +183,6 @@ async def test_a_worker_is_killed_before_it_records_the_task(
         patch.setattr(scene.store, "started", kill)
         with pytest.raises(Killed):
             await scene.deliver()
-    scene.simulator.clock.advance(minutes * 60)
-    assert await scene.deliver() == ["delete"]
-    result = scene.recorded
-    assert isinstance(result, Result)
-    assert result.state == state
-    assert len(scene.simulator.tasks()) == 1
-    assert scene.launches == ["job-1-1-0-0"]
 
 
 @pytest.mark.parametrize(
@@ -324,9 +344,13 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 
 def test_the_command_line(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A task definition without revision is refused. A new store has no jobs."""
-    with pytest.raises(SystemExit):
-        command("work", "--task-definition", "report")
-    assert "argument --task-definition: name a revision, such as report:7" in capsys.readouterr().err
+    """Wrong arguments are refused. A new store has no jobs."""
+    for words, problem in (
+        (("--task-definition", "report"), "argument --task-definition: name a revision, such as report:7"),
+        (("--visibility", "0"), "argument --visibility: expected a whole number above 0, got 0"),
+    ):
+        with pytest.raises(SystemExit):
+            command("work", *words)
+        assert problem in capsys.readouterr().err
     assert command("report") == 0
     assert capsys.readouterr().out == "no jobs\n"

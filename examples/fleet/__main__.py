@@ -33,10 +33,10 @@ def main() -> int:
     worker.add_argument("--cluster", required=True)
     worker.add_argument("--task-definition", required=True, type=revision, metavar="FAMILY:REVISION")
     worker.add_argument("--subnets", required=True, nargs="+", metavar="SUBNET")
-    worker.add_argument("--parallel", type=int, default=100, help="jobs in work at once (default: %(default)s)")
-    worker.add_argument("--visibility", type=int, default=300, help="seconds, 60 to 900 (default: %(default)s)")
+    worker.add_argument("--parallel", type=positive, default=100, help="jobs in work at once (default: %(default)s)")
+    worker.add_argument("--visibility", type=positive, default=300, help="seconds, 60 to 900 (default: %(default)s)")
     worker.add_argument(
-        "--retry-after", type=int, default=60, help="seconds until a launch is tried again (default: 60)"
+        "--retry-after", type=positive, default=60, help="seconds until a launch is tried again (default: 60)"
     )
     worker.add_argument("--poll", type=float, help="seconds between polls of a task (default: by its status)")
     report = commands.add_parser("report", help="print how the jobs ended; the exit code is 1 if some are unknown")
@@ -55,6 +55,13 @@ def revision(text: str) -> str:
     if not re.search(r":\d+$", text):
         raise argparse.ArgumentTypeError(f"name a revision, such as {text}:7")
     return text
+
+
+def positive(text: str) -> int:
+    """Return a whole number above 0."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text}")
+    return int(text)
 
 
 def run_worker(options: argparse.Namespace) -> int:
