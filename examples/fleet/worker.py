@@ -85,10 +85,11 @@ class Worker:
             await self._finish(job, claim)
             await self.queue.delete(message)
             after = None
-        except (asyncio.CancelledError, WaitTimeout) as ended:
-            after = 0  # another worker resumes the wait
-            if isinstance(ended, asyncio.CancelledError):
-                raise
+        except asyncio.CancelledError:
+            after = 0
+            raise
+        except WaitTimeout:
+            after = 0  # received again, the message can be kept for as long again
         except ClaimLost:
             after = None
             log.warning("job %s: another worker has it", job.id)
