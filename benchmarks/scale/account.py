@@ -47,26 +47,27 @@ class Call:
     throttled: bool
 
 
-class Clock(VirtualClock):
-    """A virtual clock that counts the flows that have begun, and keeps the moment at which each thread's last ended."""
+class Flows:
+    """Counts the flows that have begun on a clock, and keeps the moment at which the last one of each thread ended."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock, self._flow = clock, clock.flow
         self.begun = 0
         self.ended = threading.local()
+        vars(clock)["flow"] = self._counted
 
     @contextmanager
-    def flow(self) -> Generator[None, None, None]:
-        with super().flow():
+    def _counted(self) -> Generator[None, None, None]:
+        with self._flow():
             self.begun += 1
             try:
                 yield
             finally:
-                self.ended.at = self.now()  # before other flows can move the clock
+                self.ended.at = self._clock.now()  # before other flows can move the clock
 
 
 class Account(Simulator):
-    """A simulator on such a clock. It does not keep its calls, only what the figures need.
+    """A simulator that keeps of its calls only what the figures need.
 
     Args:
         seed: Seed of the account and of its tasks.
@@ -74,11 +75,12 @@ class Account(Simulator):
     """
 
     def __init__(self, *, seed: int, quotas: bool) -> None:
-        self.watch = Clock()
         # Launches are not measured: they happen at one moment, before the waits begin.
         reads = [quota for quota in PUBLISHED_QUOTAS if any(name.startswith(READS) for name in quota.operations)]
-        super().__init__(now=self.watch.epoch, seed=seed, quotas=reads if quotas else (), keep_calls=0)
-        self._client_clock = self.watch
+        super().__init__(seed=seed, quotas=reads if quotas else (), keep_calls=0)
+        self.flows = Flows(self.clock)
+        self.heard: dict[str, float] = {}
+        """When the event of STOPPED of each task was received, for waits with events."""
         self._made: list[Call] = []
         self._took = 0.0
         self._began = (0, 0.0, 0.0)
@@ -100,7 +102,7 @@ class Account(Simulator):
             throttled = error.code == "ThrottlingException"
             raise
         finally:
-            self._made.append(Call(self.watch.now(), operation, len(names), throttled))
+            self._made.append(Call(self.clock.now(), operation, len(names), throttled))
 
     def begin(self) -> None:
         """Count from now on."""

@@ -25,6 +25,7 @@ from benchmarks.bodies import REGION
 from benchmarks.scale.account import Account
 from benchmarks.waiting import DELAY, botocore_client
 from ecskit import AsyncClient
+from ecskit.events import AsyncEventReceiver, EventBatch, EventReceiver, EventSource, TaskStateChange
 from ecskit.testing import attach, attach_async
 
 PER_CALL = 100
@@ -51,7 +52,7 @@ class Verdicts:
         self.account.begin()
 
     def note(self, arn: str) -> None:
-        self.ends[arn] = self.account.watch.now()
+        self.ends[arn] = self.account.clock.now()
 
 
 def _all(arns: Sequence[str], wait: Callable[[str], Awaitable[object]], verdicts: Verdicts) -> Awaitable[object]:
@@ -84,7 +85,7 @@ def client_each(account: Account, arns: Sequence[str]) -> Ends:
     async def run() -> Ends:
         async with aiobotocore_client(account, attempts=1) as raw:
             clients = {
-                arn: AsyncClient.wrap(raw)._with_runtime(account.watch, Random(f"client {turn}"))
+                arn: AsyncClient.wrap(raw)._with_runtime(account.clock, Random(f"client {turn}"))
                 for turn, arn in enumerate(arns)
             }
             for ecs in clients.values():
@@ -102,14 +103,41 @@ def with_events(account: Account, arns: Sequence[str]) -> Ends:
         raise NotYetError("AsyncClient.observing does not exist in this version")
 
     async def run() -> Ends:
-        source: Any = account.event_source(late=EVENTS_LATE)
+        source = Noted(account, account.event_source(late=EVENTS_LATE))
         async with account.async_client() as ecs, ecs.observing(source):
             await ecs.describe_clusters()
             verdicts = Verdicts(account)
             await _all(arns, lambda arn: ecs.wait.tasks_stopped(arn, timeout=None), verdicts)
+        account.heard.update(source.heard)
         return verdicts.ends
 
     return asyncio.run(run())
+
+
+@attrs.define
+class Noted:
+    """A source of events that notes when it passes on that a task has STOPPED."""
+
+    account: Account
+    source: EventSource
+    heard: dict[str, float] = attrs.field(factory=dict[str, float])
+
+    def open(self) -> EventReceiver:
+        return self.source.open()
+
+    def open_async(self) -> AsyncEventReceiver:
+        receiver = self.source.open_async()
+        receive = receiver.receive
+
+        async def noted() -> EventBatch:
+            batch = await receive()
+            for event in batch.events:
+                if isinstance(event, TaskStateChange) and event.task.last_status == "STOPPED":
+                    self.heard.setdefault(event.task.task_arn, self.account.clock.now())
+            return batch
+
+        vars(receiver)["receive"] = noted
+        return receiver
 
 
 def threads(account: Account, arns: Sequence[str]) -> Ends:
@@ -120,12 +148,12 @@ def threads(account: Account, arns: Sequence[str]) -> Ends:
 
         def one(arn: str) -> None:
             ecs.wait.tasks_stopped(arn, timeout=None)
-            verdicts.ends[arn] = account.watch.ended.at
+            verdicts.ends[arn] = account.flows.ended.at
 
-        with account.watch.flow():  # the clock stands until all waits have begun
-            begun, started = threading.Event(), account.watch.begun
+        with account.clock.flow():  # the clock stands until all waits have begun
+            begun, started = threading.Event(), account.flows.begun
             running = [pool.submit(one, arn) for arn in arns]
-            while account.watch.begun < started + len(arns) and not any(each.done() for each in running):
+            while account.flows.begun < started + len(arns) and not any(each.done() for each in running):
                 begun.wait(0.001)
         for each in running:
             each.result()
@@ -149,7 +177,7 @@ def waiters(account: Account, arns: Sequence[str]) -> Ends:
             verdicts = Verdicts(account)
 
             async def one(arn: str) -> None:
-                with account.watch.flow():
+                with account.clock.flow():
                     try:
                         await waiter.wait(tasks=[arn], WaiterConfig=options)
                     except WaiterError:
@@ -159,7 +187,7 @@ def waiters(account: Account, arns: Sequence[str]) -> Ends:
             await asyncio.gather(*map(one, arns))
         return verdicts.ends
 
-    asleep = SimpleNamespace(sleep=account.watch.asleep)
+    asleep = SimpleNamespace(sleep=account.clock.asleep)
     with patch.object(aiobotocore.waiter, "asyncio", asleep), patch.object(aiobotocore.endpoint, "asyncio", asleep):
         return asyncio.run(run())
 
@@ -176,7 +204,7 @@ def loop(account: Account, arns: Sequence[str]) -> Ends:
                 if task["lastStatus"] == "STOPPED":
                     verdicts.note(task["taskArn"])
         left = [arn for arn in left if arn not in verdicts.ends]
-        account.watch.advance(DELAY)
+        account.clock.advance(DELAY)
     return verdicts.ends
 
 

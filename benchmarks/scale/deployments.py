@@ -35,7 +35,7 @@ def _services(account: Account, count: int, *, seed: int) -> list[str]:
             "networkConfiguration": NETWORK,
         }
         account.handle("CreateService", create)
-    account.watch.advance(SETTLED)
+    account.clock.advance(SETTLED)
     return names
 
 
@@ -48,7 +48,7 @@ async def _one_client(account: Account, names: Sequence[str]) -> Verdicts:
 async def _client_each(account: Account, names: Sequence[str]) -> Verdicts:
     async with aiobotocore_client(account, attempts=1) as raw:
         clients = {
-            name: AsyncClient.wrap(raw)._with_runtime(account.watch, Random(f"client {turn}"))
+            name: AsyncClient.wrap(raw)._with_runtime(account.clock, Random(f"client {turn}"))
             for turn, name in enumerate(names)
         }
         for ecs in clients.values():

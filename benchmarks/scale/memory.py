@@ -29,11 +29,11 @@ async def _measured(account: Account, arns: Sequence[str]) -> float:
     async with account.async_client() as ecs:
         decoded = await _decoded(ecs, arns)
         tracemalloc.start()
-        with account.watch.flow():
+        with account.clock.flow():
             waits = [asyncio.create_task(ecs.wait.tasks_stopped(arn, timeout=None)) for arn in arns]
             most = 0
             for moment in MOMENTS:
-                await account.watch.asleep(moment - account.watch.now())
+                await account.clock.asleep(moment - account.clock.now())
                 most = max(most, _held())
         tracemalloc.stop()
         for wait in waits:

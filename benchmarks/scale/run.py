@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
+import pstats
+import sys
 
 import attrs
 
@@ -23,7 +26,9 @@ def observe(arm: str, count: int, *, seed: int, quotas: bool) -> Figures:
     arns = account.launch(count, seed=seed)
     ends = ARMS[arm].observe(account, arns)
     delays = [end - account.stopped_at(arn) for arn, end in ends.items()]
-    return figures(arm, count, account, delays, quotas=quotas)
+    found = figures(arm, count, account, delays, quotas=quotas)
+    after = [end - account.heard[arn] for arn, end in ends.items() if arn in account.heard]
+    return attrs.evolve(found, after_event=max(after, default=None))
 
 
 def main() -> None:
@@ -33,7 +38,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quotas", action="store_true", help="throttle by the published quotas")
     parser.add_argument("--memory", action="store_true", help="measure the memory of the waits in bytes")
+    parser.add_argument("--profile", action="store_true", help="print where the CPU time goes, on standard error")
     options = parser.parse_args()
+    profile = cProfile.Profile()
+    if options.profile:
+        profile.enable()
     try:
         if options.memory:
             print(json.dumps(memory.beyond_tasks(options.count, seed=options.seed)))
@@ -44,6 +53,10 @@ def main() -> None:
             )
     except NotYetError as error:
         print(json.dumps({"skipped": str(error)}))
+    if options.profile:
+        profile.disable()
+        for order in ("tottime", "cumulative"):
+            pstats.Stats(profile, stream=sys.stderr).strip_dirs().sort_stats(order).print_stats(60)
 
 
 if __name__ == "__main__":
