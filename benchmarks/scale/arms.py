@@ -97,14 +97,15 @@ def client_each(account: Account, arns: Sequence[str]) -> Ends:
     return asyncio.run(run())
 
 
-def with_events(account: Account, arns: Sequence[str]) -> Ends:
+def with_events(account: Any, arns: Sequence[str]) -> Ends:
     """Run one wait for each task on one async client that observes events."""
     if not hasattr(AsyncClient, "observing"):
         raise NotYetError("AsyncClient.observing does not exist in this version")
 
     async def run() -> Ends:
         source = Noted(account, account.event_source(late=EVENTS_LATE))
-        async with account.async_client() as ecs, ecs.observing(source):
+        ecs: Any = account.async_client()
+        async with ecs, ecs.observing(source):
             await ecs.describe_clusters()
             verdicts = Verdicts(account)
             await _all(arns, lambda arn: ecs.wait.tasks_stopped(arn, timeout=None), verdicts)
