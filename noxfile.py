@@ -145,3 +145,10 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
     session.run("python", "-m", "benchmarks.waits")
     session.run("python", "-m", "benchmarks.deployments")
+
+
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Print calls, delays, CPU and memory of waits for 1 to 1,000 tasks: `nox -s scale -- --most 10000` for more."""
+    session.install("-e.[async,speed]", *group("benchmarks"))
+    session.run("python", "-m", "benchmarks.scale", *session.posargs)
