@@ -21,7 +21,11 @@ from .service_support import SERVICES, model
 
 PLAIN: DescribedType[Service] = DescribedType(
     operation="DescribeServices",
-    noun="service", batch_size=10, describe=RESOURCE_TYPE.describe, id_of=RESOURCE_TYPE.id_of, state=RESOURCE_TYPE.state
+    noun="service",
+    batch_size=10,
+    describe=RESOURCE_TYPE.describe,
+    id_of=RESOURCE_TYPE.id_of,
+    state=RESOURCE_TYPE.state,
 )
 
 
