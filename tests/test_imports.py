@@ -53,13 +53,13 @@ ROOMS: dict[str, set[str]] = {
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.
     "_facades": FLOWS | DOMAINS | {"_drive"},
-    "client": {"_core", "_drive", "_transport", "_facades", "_lazy"},
-    "aio": {"_core", "_drive", "_transport", "_facades", "_lazy"},
+    "client": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
+    "aio": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
     "__init__": {"_version", "_lazy"},
 }
 """What each room may import from the others at run time, in functions too."""
 ROOMS["_simulator"] = set(ROOMS) - {"__init__"}
-ROOMS["testing"] = {"_simulator", "_lazy"}
+ROOMS["testing"] = {"_core", "_simulator", "_lazy"}
 ROOMS["_codegen"] = set()
 
 FOR_TYPES: dict[str, set[str]] = {

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 from support.definitions import NETWORK
 
-from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST, Buckets
+from ecskit._core.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
+from ecskit._simulator.quotas import Buckets
 from ecskit._transport import service_model
 from ecskit.testing import PUBLISHED_QUOTAS, Quota, SimulatedError, Simulator
 

@@ -10,7 +10,6 @@ from support import both_clients
 from support.both_clients import Act, Aside, Ecs, Went, comparable
 from support.definitions import register
 
-from ecskit._tags.changing import QUOTA as OURS
 from ecskit.bulk import BulkProgress
 from ecskit.errors import BulkError, NotFoundError, RequestError, TagsNotAdded, TagsNotRemoved
 from ecskit.models import Cluster, Tag, Task, TaskDefinition
@@ -85,7 +84,6 @@ def test_models_are_taken() -> None:
 @pytest.mark.parametrize(("scale", "codes"), [(1.0, {None}), (0.2, {None, "ThrottlingException"})])
 def test_calls_are_paced(scale: float, codes: set[str | None]) -> None:
     """They take what ECS publishes, without a throttle. Where others take some of it, throttled calls are repeated."""
-    assert (OURS.burst, OURS.per_second) == (QUOTA.burst, QUOTA.per_second)
     ecs = Ecs.sync(simulator(40, quotas=[QUOTA.scaled(scale)])())
     given = jobs(*range(1, 41))
     went = both_clients.perform(lambda ecs: ecs.tags.remove(given, keys=["old"]), ecs)

@@ -12,7 +12,6 @@ from support import both_clients
 from support.both_clients import Act, Ecs, Went, comparable
 from support.definitions import register
 
-from ecskit._task_definitions.removing import QUOTA as OURS
 from ecskit.bulk import BulkProgress
 from ecskit.errors import (
     BulkError,
@@ -87,7 +86,6 @@ def test_models_are_taken() -> None:
 @pytest.mark.parametrize(("scale", "codes"), [(1.0, {None}), (0.4, {None, "ThrottlingException"})])
 def test_calls_are_paced(scale: float, codes: set[str | None]) -> None:
     """They take what ECS publishes, without a throttle. Where others take some of it, throttled calls are repeated."""
-    assert (OURS.burst, OURS.per_second) == (QUOTA.burst, QUOTA.per_second)
     given = jobs(*range(1, 31))
     ecs = Ecs.sync(simulator(30, quotas=[QUOTA.scaled(scale)])())
     went = both_clients.perform(lambda ecs: ecs.task_definitions.deregister(given), ecs)

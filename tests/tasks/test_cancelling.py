@@ -153,14 +153,15 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
     """Cut between a nap and a request: only what became of an earlier one has to be found out."""
     from support.simulated_ecs import answer
 
-    from ecskit._core.effects import Cancelled, DrawRandom, Parallel, Reply, Send, Sleep
+    from ecskit._core.effects import Cancelled, DrawRandom, Parallel, Reply, Send, Share, Sleep
     from ecskit._core.errors import EcsError
+    from ecskit._drive.shared import SharedValues
     from ecskit._tasks.launch import Launch
     from ecskit._tasks.running import run
 
     from .support import NETWORK
 
-    sim = simulator(lost_first)()
+    sim, shared = simulator(lost_first)(), SharedValues()
     flow = run("job", count=2, launch=Launch(launch_type="FARGATE", network=NETWORK), on_cancel="stop")
 
     def perform(effect: Any) -> Any:
@@ -174,6 +175,8 @@ def test_cancelled_before_it_is_sent(before: int, launched: int) -> None:
                 return Reply(0.0, [Reply(0.0, to_end(each, next(each))) for each in flows])
             case DrawRandom():
                 return Reply(0.0, 1)
+            case Share():
+                return Reply(0.0, shared.perform(effect))
             case _:
                 assert isinstance(effect, Sleep)
                 return Reply(0.0)

@@ -12,10 +12,9 @@ from support.both_clients import Went
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit._tasks.protecting import QUOTA as OURS
 from ecskit.bulk import BulkProgress
 from ecskit.errors import AccessDeniedException, FailuresError, RequestError, TasksNotProtected
-from ecskit.testing import PUBLISHED_QUOTAS, Fault, Simulator
+from ecskit.testing import Fault, Simulator
 
 from .support import both, id_of, simulator
 from .test_reading import launch, launched
@@ -118,9 +117,6 @@ def test_a_call_is_refused() -> None:
 
 def test_throttles_and_lost_responses_are_repeated() -> None:
     """They are no errors. A hundred calls and more are paced; progress is reported for each task."""
-    assert [(OURS.burst, OURS.per_second)] == [
-        (quota.burst, quota.per_second) for quota in PUBLISHED_QUOTAS if "UpdateTaskProtection" in quota.operations
-    ]
     seen: list[BulkProgress] = []
 
     def prepare(sim: Simulator) -> None:

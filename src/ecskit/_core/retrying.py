@@ -6,7 +6,7 @@ response arrived. Use it for requests that can be sent twice: those with a clien
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import attrs
@@ -15,6 +15,7 @@ from .call import call
 from .effects import Cancelled, DrawRandom, Flow, Sleep
 from .errors import CapacityError, ConflictError, EcsError, ServerError, TransportError
 from .model import Request, Response
+from .turns import await_turn
 
 __all__ = [
     "ATTEMPTS",
@@ -47,10 +48,12 @@ class RetryLimits:
     """The longest pause between two attempts, in seconds."""
     until: float = float("inf")
     """The monotonic time of the end: no attempt begins after it."""
+    goes_first: bool = False
+    """Whether the request goes before others that wait for their turn."""
 
 
 DEFAULT_LIMITS = RetryLimits()
-CLEANUP_LIMITS = RetryLimits(attempts=12, longest_pause=2.0)
+CLEANUP_LIMITS = RetryLimits(attempts=12, longest_pause=2.0, goes_first=True)
 """For the clean-up after a cancellation, which may take 10 s: short pauses allow several attempts."""
 
 
@@ -108,14 +111,17 @@ def retry(
 
 @attrs.define
 class Retrying(Generic[ResponseT]):
-    """A request that is repeated until ECS responds or the error is permanent."""
+    """A request that is repeated until ECS responds or the error is permanent. Each attempt waits for its turn."""
 
     request: Request[ResponseT]
     single_attempt: bool = False
     """Send each attempt without botocore's retries, so that every lost response is recorded."""
+    tokens: Mapping[str, float] = attrs.field(factory=dict[str, float])
+    """What an attempt takes of quotas besides that of its operation, by their names."""
     may_have_taken_effect: bool = attrs.field(default=False, init=False)
     """Whether ECS may have carried out the request although no response arrived."""
     response: ResponseT | None = attrs.field(default=None, init=False)
+    _repeated: bool = attrs.field(default=False, init=False)
 
     def send(
         self,
@@ -124,11 +130,13 @@ class Retrying(Generic[ResponseT]):
         may_pass: Callable[[EcsError, int], bool] = is_retryable,
     ) -> Flow[ResponseT]:
         """Repeat the request as `retry` does, and return the response."""
-        return retry(self.attempt, limits, may_pass=may_pass)
+        return retry(lambda: self._attempt(limits), limits, may_pass=may_pass)
 
-    def attempt(self) -> Flow[ResponseT]:
+    def _attempt(self, limits: RetryLimits) -> Flow[ResponseT]:
         """Send the request once, and record whether it may have taken effect."""
-        before = self.may_have_taken_effect
+        tokens = {self.request._operation: 1.0, **self.tokens}
+        yield from await_turn(tokens, first=limits.goes_first or self._repeated)
+        before, self._repeated = self.may_have_taken_effect, True
         self.may_have_taken_effect = True
         try:
             self.response = yield from call(self.request, single_attempt=self.single_attempt)

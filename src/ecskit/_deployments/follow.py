@@ -63,7 +63,7 @@ class _WaitGoal:
         """Decide about the one deployment of the wait."""
         [(id_, resource)] = wait_state.resources.items()
         if resource.last is None:
-            return Continue({id_: "was not polled yet"}, no_later_than=0)
+            return Continue({id_: "was not polled yet"}, no_later_than=math.inf if wait_state.polls else 0)
         now = wait_state.now
         elapsed = min(wait_state.elapsed, now - resource.last.facts.began)
         result = verdict(resource.last, self.goal, elapsed=elapsed, now=now)
@@ -119,8 +119,6 @@ class Tracker:
         Raises:
             RequestError: An option is wrong.
         """
-        from tenacity.wait import wait_fixed
-
         follow_options.check(verb)
         wait_options.check(verb)
         goal = DeploymentGoal(
@@ -156,8 +154,9 @@ class Tracker:
             due=wait_goal.due,
             timeout=wait_options.timeout,
             max_polls=wait_options.max_polls,
-            poll=wait_options.poll or wait_fixed(2 * LONGEST_INTERVAL),
+            poll=wait_options.poll or 2 * LONGEST_INTERVAL,
             on_poll=wait_options.on_poll,
+            early=wait_options.paces_polls,
             arguments=_arguments(started, follow_options),
         )
         return cls(

@@ -15,6 +15,7 @@ from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, described
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, is_retryable, may_have_taken_effect, retry
+from ecskit._core.turns import await_turn
 from ecskit._core.wire import encode
 from ecskit._deployments.arguments import Change
 from ecskit._deployments.errors import DeploymentInProgress
@@ -103,6 +104,7 @@ class Update:
 
         def attempt() -> Flow[StartedDeployment]:
             nonlocal lost, failed
+            yield from await_turn({self.request._operation: 1}, first=failed is not None)
             self.pending = True
             try:
                 # The transport must not repeat it: a second UpdateService can end the deployment of the first one.

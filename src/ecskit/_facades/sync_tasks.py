@@ -86,12 +86,15 @@ class TaskVerbs(Namespace):
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
         on_cancel: OnCancel = "leave",
+        on_progress: OnProgress | None = None,
         cancel: Event | None = None,
     ) -> RunTaskResult:
         """Run any number of tasks without duplicates.
 
-        One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
-        token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
+        One call starts up to ten tasks. All launches of a client are sent at the pace that ECS takes: 100 calls at once,
+        then 40 per second; on Fargate 100 tasks at once, then 20 per second. A throttled call, or one without a response,
+        is repeated under the same client token. Tasks that lack capacity are requested again under a new token, until
+        `capacity_timeout` ends.
 
         Args:
             task_definition: Family, family:revision or ARN, or a task definition that ECS described.
@@ -106,6 +109,9 @@ class TaskVerbs(Namespace):
                 "adopt" the tasks that were started then.
             on_cancel: What to do with the tasks when this method is cancelled or interrupted: "leave" them, "stop" them, or
                 "stop_and_wait" until they have stopped, for at most 10 s.
+            on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
+                requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
+                may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             container: The container of `command` and `environment`; optional if exactly one container is essential.
             command: The command, in place of that of the task definition or image.
@@ -175,6 +181,7 @@ class TaskVerbs(Namespace):
             on_partial=on_partial,
             on_conflict=on_conflict,
             on_cancel=on_cancel,
+            on_progress=on_progress,
             launch=launch,
         )
         return self._runtime.run(flow, cancel)

@@ -1,15 +1,17 @@
-"""Act on any number of things: each once, paced by the quotas of ECS, with reports of the progress."""
+"""Act on any number of things: each once, with reports of the progress."""
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
 from ecskit._core.documented import Documented
-from ecskit._core.effects import Cancelled, Flow, Invoke, Reply, Sleep
+from ecskit._core.effects import Cancelled, Flow, Invoke, Reply
 from ecskit._core.errors import ConflictError, EcsError, RequestError
 from ecskit._core.retrying import RetryLimits, is_retryable
 from ecskit._polling.errors import BulkError
@@ -21,7 +23,7 @@ __all__ = [
     "BulkProgress",
     "Call",
     "OnProgress",
-    "Quota",
+    "Progress",
     "check_on_progress",
     "gather",
     "may_pass",
@@ -48,7 +50,8 @@ class BulkProgress(Documented):
     failed: int
     """How many have failed so far."""
     name: str
-    """The one that has just ended: its identifier as it was given; for handles its place, such as `handles[3]`."""
+    """The one that has just ended: its identifier as it was given; for handles its place, such as `handles[3]`. For a
+    launch the ARN of the task that was started, or the place of one that was not, such as `tasks[3]`."""
     error: EcsError | None = None
     """Its error; None if it succeeded."""
 
@@ -64,27 +67,35 @@ AsyncOnProgress: TypeAlias = Callable[[BulkProgress], Awaitable[object] | None]
 """The same for async clients, which also take a coroutine function."""
 
 
-@attrs.frozen
-class Quota:
-    """A quota of ECS: how many calls it accepts at once, and per second after that."""
+@attrs.define(eq=False)
+class Progress:
+    """Counts what has ended and calls `on_progress` for each, one after the other, also if several flows report."""
 
-    burst: int
-    per_second: float
+    total: int
+    on_progress: AsyncOnProgress | None
+    succeeded: int = 0
+    failed: int = 0
+    _unreported: deque[tuple[str, EcsError | None]] = attrs.field(factory=deque[tuple[str, "EcsError | None"]])
+    _reporting: Lock = attrs.field(factory=Lock)
 
-
-@attrs.define
-class _Bucket:
-    """The calls that a quota accepts now. One of the burst is not used: calls may arrive closer than they are sent."""
-
-    quota: Quota
-    now: float
-    tokens: float = attrs.field(default=attrs.Factory(lambda self: self.quota.burst - 1.0, takes_self=True))
-
-    def take(self, now: float) -> float:
-        """Take one call, and return the seconds until it may be sent."""
-        gained = (now - self.now) * self.quota.per_second
-        self.tokens, self.now = min(self.quota.burst - 1.0, self.tokens + gained) - 1, now
-        return max(0.0, -self.tokens / self.quota.per_second)
+    def report(self, ends: Mapping[str, EcsError | None]) -> Flow[None]:
+        """Report the end of some, each with its error. The flow that reports at the moment reports these, too."""
+        if self.on_progress is None:
+            return
+        self._unreported.extend(ends.items())
+        while self._unreported and self._reporting.acquire(blocking=False):
+            try:
+                while self._unreported:
+                    name, error = self._unreported.popleft()
+                    self.succeeded, self.failed = self.succeeded + (error is None), self.failed + (error is not None)
+                    yield Invoke(
+                        self.on_progress,
+                        BulkProgress(
+                            total=self.total, succeeded=self.succeeded, failed=self.failed, name=name, error=error
+                        ),
+                    )
+            finally:
+                self._reporting.release()
 
 
 @attrs.frozen
@@ -113,22 +124,19 @@ def may_pass(error: EcsError, attempt: int = 1) -> bool:
 
 
 def perform(
-    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, quota: Quota, limit: int = PARALLEL_CALLS
+    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, limit: int = PARALLEL_CALLS
 ) -> Flow[dict[str, T | EcsError]]:
     """Make calls, and return the result or the error of each thing, by name.
 
-    While as many calls as `limit` are throttled, no other one begins, so that each of them gets its turn.
+    While as many calls as `limit` wait for their turn or are throttled, no other one begins.
 
     Args:
         verb: The name of the method, for the log.
         calls: The calls.
         on_progress: Called after the end of each thing.
-        quota: The quota by which the calls are paced.
         limit: How many calls are under way at the same time.
     """
-    bucket = _Bucket(quota, (yield Sleep(0)).now)
-    paced = [Call(call.names, _paced(bucket, call.flow)) for call in calls]
-    return (yield from gather(verb, paced, on_progress, limit=limit, most=limit))
+    return gather(verb, calls, on_progress, limit=limit, most=limit)
 
 
 def gather(
@@ -141,19 +149,13 @@ def gather(
 ) -> Flow[dict[str, T | EcsError]]:
     """Run the flows of calls side by side, and return the result or the error of each thing, by name."""
     ended: dict[str, T | EcsError] = {}
-    total, failed = sum(len(call.names) for call in calls), 0
+    total = sum(len(call.names) for call in calls)
+    progress = Progress(total, on_progress)
 
     def on_ended(index: int, reply: Reply[Mapping[str, T | EcsError]]) -> Flow[None]:
-        nonlocal failed
         for name in calls[index].names:
             end = ended[name] = reply.error or reply.get()[name]
-            error = end if isinstance(end, EcsError) else None
-            failed += error is not None
-            if on_progress is not None:
-                done = len(ended) - failed
-                yield Invoke(
-                    on_progress, BulkProgress(total=total, succeeded=done, failed=failed, name=name, error=error)
-                )
+            yield from progress.report({name: end if isinstance(end, EcsError) else None})
 
     try:
         yield from side_by_side([call.flow for call in calls], on_ended, limit=limit, most=most)
@@ -161,11 +163,6 @@ def gather(
         log.info("%s was cancelled after %d of %d; the calls under way may take effect", verb, len(ended), total)
         raise
     return ended
-
-
-def _paced(bucket: _Bucket, flow: Flow[T]) -> Flow[T]:
-    yield Sleep(bucket.take((yield Sleep(0)).now))
-    return (yield from flow)
 
 
 def results_of(ended: Mapping[str, T | EcsError], names: Sequence[str], error: type[BulkError]) -> list[T]:

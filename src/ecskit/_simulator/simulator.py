@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, get_args
 
+from ecskit._core.quotas import Quota
 from ecskit._drive.clock import Clock, SystemClock
 from ecskit._simulator import operations
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
@@ -28,7 +29,7 @@ from ecskit._simulator.event_source import SimulatedSource
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
-from ecskit._simulator.quotas import Buckets, Quota
+from ecskit._simulator.quotas import Buckets
 from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.request_handler import RequestHandler

@@ -17,7 +17,6 @@ from ecskit._polling.bulk import (
     BULK_LIMITS,
     AsyncOnProgress,
     Call,
-    Quota,
     check_on_progress,
     may_pass,
     perform,
@@ -34,7 +33,7 @@ from ecskit.models.tags import TagResourceRequest, UntagResourceRequest
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 
-__all__ = ["QUOTA", "TaggedResource", "TaggedResources", "add", "remove"]
+__all__ = ["TaggedResource", "TaggedResources", "add", "remove"]
 
 TaggedResource: TypeAlias = (
     Task | Service | TaskDefinition | Cluster | ContainerInstance | TaskSet | CapacityProvider | str
@@ -43,8 +42,6 @@ TaggedResource: TypeAlias = (
 TaggedResources: TypeAlias = TaggedResource | Sequence[TaggedResource]
 """How callers pass resources: one or more models or ARNs."""
 
-QUOTA = Quota(20, 10)
-"""The quota that adding and removing tags share."""
 MOST = 50
 """The most tags of a resource."""
 LONGEST_KEY, LONGEST_VALUE = 128, 256
@@ -140,7 +137,7 @@ def _change(
     error: type[BulkError],
 ) -> Flow[list[str]]:
     calls = [Call([arn], _change_one(arn, request(arn))) for arn in arns]
-    ended = yield from perform(verb, calls, on_progress, QUOTA)
+    ended = yield from perform(verb, calls, on_progress)
     return results_of(ended, arns, error)
 
 

@@ -16,7 +16,6 @@ from ecskit._polling.bulk import (
     BULK_LIMITS,
     AsyncOnProgress,
     Call,
-    Quota,
     check_on_progress,
     may_pass,
     perform,
@@ -32,10 +31,8 @@ from ecskit.models.task_definitions import (
     TaskDefinition,
 )
 
-__all__ = ["QUOTA", "delete", "deregister"]
+__all__ = ["delete", "deregister"]
 
-QUOTA = Quota(20, 1)
-"""The quota that registering, deregistering and deleting share."""
 BATCH_SIZE = 10
 """How many task definitions one DeleteTaskDefinitions takes."""
 
@@ -114,7 +111,7 @@ def _key(name: str) -> str:
 
 def _deregister(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     calls = [Call([name], _deregister_one(name)) for name in names]
-    ended = yield from perform("task_definitions.deregister", calls, on_progress, QUOTA)
+    ended = yield from perform("task_definitions.deregister", calls, on_progress)
     return results_of(ended, names, TaskDefinitionsNotDeregistered)
 
 
@@ -147,7 +144,7 @@ def _deregistered_before(name: str, error: ClientException) -> Flow[TaskDefiniti
 def _delete(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     batches = [names[start : start + BATCH_SIZE] for start in range(0, len(names), BATCH_SIZE)]
     calls = [Call(batch, _delete_some(batch)) for batch in batches]
-    ended = yield from perform("task_definitions.delete", calls, on_progress, QUOTA)
+    ended = yield from perform("task_definitions.delete", calls, on_progress)
     return results_of(ended, names, TaskDefinitionsNotDeleted)
 
 

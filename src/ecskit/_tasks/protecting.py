@@ -12,7 +12,6 @@ from ecskit._polling.bulk import (
     BULK_LIMITS,
     AsyncOnProgress,
     Call,
-    Quota,
     check_on_progress,
     may_pass,
     perform,
@@ -23,10 +22,8 @@ from ecskit._tasks.errors import TasksNotProtected
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit.models.tasks import ProtectedTask, UpdateTaskProtectionRequest
 
-__all__ = ["QUOTA", "protect"]
+__all__ = ["protect"]
 
-QUOTA = Quota(200, 80)
-"""The quota of UpdateTaskProtection."""
 TASKS_PER_CALL = 10
 """How many tasks one UpdateTaskProtection takes."""
 LONGEST_INTERVAL = 2880
@@ -92,7 +89,7 @@ def _protect(
                 expires_in_minutes=minutes,
             )
             calls.append(Call(some, _protect_some({name: by_name[name].id for name in some}, request)))
-    ended = yield from perform("tasks.protect", calls, on_progress, QUOTA)
+    ended = yield from perform("tasks.protect", calls, on_progress)
     return results_of(ended, list(by_name), TasksNotProtected)
 
 

@@ -7,7 +7,7 @@ is repeated under the same token; a new token is used only after ECS has respond
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 import attrs
@@ -16,12 +16,22 @@ from ecskit._api.service_errors import ConflictException
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import CapacityError, ConflictError, EcsError, MalformedResponseError, RequestError, described
+from ecskit._core.errors import (
+    CapacityError,
+    ConflictError,
+    EcsError,
+    FailuresError,
+    MalformedResponseError,
+    RequestError,
+    described,
+)
 from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
+from ecskit._polling.bulk import AsyncOnProgress, Progress, check_on_progress
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
+from ecskit._tasks.fargate import note_launch_types, tokens_of
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.result import RunTaskResult
 from ecskit._tasks.stop_requests import clean_up, request_stop
@@ -53,11 +63,14 @@ def run(
     on_partial: OnPartial = "raise",
     on_conflict: OnConflict = "raise",
     on_cancel: OnCancel = "leave",
+    on_progress: AsyncOnProgress | None = None,
 ) -> Flow[RunTaskResult]:
     """Run any number of tasks without duplicates.
 
-    One call starts up to ten tasks. A throttled call, or one without a response, is repeated under the same client
-    token. Tasks that lack capacity are requested again under a new token, until `capacity_timeout` ends.
+    One call starts up to ten tasks. All launches of a client are sent at the pace that ECS takes: 100 calls at once,
+    then 40 per second; on Fargate 100 tasks at once, then 20 per second. A throttled call, or one without a response,
+    is repeated under the same client token. Tasks that lack capacity are requested again under a new token, until
+    `capacity_timeout` ends.
 
     Args:
         task_definition: Family, family:revision or ARN, or a task definition that ECS described.
@@ -73,6 +86,9 @@ def run(
             "adopt" the tasks that were started then.
         on_cancel: What to do with the tasks when this method is cancelled or interrupted: "leave" them, "stop" them, or
             "stop_and_wait" until they have stopped, for at most 10 s.
+        on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
+            requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
+            may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
 
     Returns:
         The tasks that were started, in no particular order, and why others were not.
@@ -94,6 +110,7 @@ def run(
             problems.append((name, f"expected one of {', '.join(get_args(allowed))}, got {value!r}"))
     if problems:
         raise RequestError("tasks.run", problems)
+    check_on_progress("tasks.run", on_progress)
     if capacity_timeout is None:
         capacity_timeout = TOP_UP_TIMEOUT if on_partial == "top_up" else 0.0
     return _run(
@@ -104,6 +121,7 @@ def run(
         on_partial=on_partial,
         on_conflict=on_conflict,
         on_cancel=on_cancel,
+        progress=Progress(count, on_progress),
     )
 
 
@@ -116,12 +134,13 @@ def _run(
     on_partial: OnPartial,
     on_conflict: OnConflict,
     on_cancel: OnCancel,
+    progress: Progress,
 ) -> Flow[RunTaskResult]:
     request = yield from request_for(task_definition, launch)
     key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
-    counts = [min(TASKS_PER_CALL, count - start) for start in range(0, count, TASKS_PER_CALL)]
-    chunks = [_Chunk(request, n, f"{key}-{i}", until, on_conflict) for i, n in enumerate(counts)]
+    places = [range(start, min(start + TASKS_PER_CALL, count)) for start in range(0, count, TASKS_PER_CALL)]
+    chunks = [_Chunk(request, some, f"{key}-{i}", until, on_conflict, progress) for i, some in enumerate(places)]
 
     def launch_all() -> Flow[RunTaskResult]:
         # The first call goes alone: if it starts nothing, the others are not sent.
@@ -170,10 +189,12 @@ class _Chunk:
     """Up to ten of the tasks, with the results so far, which the clean-up reads."""
 
     request: RunTaskRequest
-    count: int
+    places: range
+    """Which of the tasks, by their numbers from 0."""
     key: str
     until: float
     on_conflict: OnConflict
+    progress: Progress
     tasks: list[Task] = attrs.field(factory=list[Task])
     failures: list[Failure] = attrs.field(factory=list[Failure])
     error: EcsError | None = None
@@ -183,23 +204,35 @@ class _Chunk:
 
     def start(self) -> Flow[None]:
         """Start the tasks; errors and failures are kept, not raised."""
-        while len(self.tasks) < self.count:
+        missing = self.places
+        while True:
             token = f"{self.key}-{len(self.tokens)}"
-            missing = self.count - len(self.tasks)
             self.tokens.append(token)
             reasons: Sequence[Failure | EcsError]
             self.failures, self.error = [], None
-            self.unanswered = Retrying(attrs.evolve(self.request, count=missing, client_token=token))
+            request = attrs.evolve(self.request, count=len(missing), client_token=token)
+            self.unanswered = Retrying(request, tokens=(yield from tokens_of(request)))
+            started = len(self.tasks)
             try:
                 yield from self.complete(self.unanswered)
                 reasons = self.failures
             except EcsError as error:
                 self.error = error
                 reasons = [error]
+            yield from self.progress.report({task.task_arn: None for task in self.tasks[started:]})
             now = (yield Sleep(0)).now
-            if len(self.tasks) >= self.count or now >= self.until or not any(map(_passes, reasons)):
+            missing = self.places[len(self.tasks) :]
+            if not missing or now >= self.until or not any(map(_passes, reasons)):
+                yield from self.progress.report(dict(self.not_started(missing)))
                 return
             yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
+
+    def not_started(self, missing: range) -> Iterator[tuple[str, EcsError]]:
+        """Yield the place of each task that was not started, with its error."""
+        for number, place in enumerate(missing):
+            reasons = self.failures[number:] or self.failures
+            unnamed = MalformedResponseError("RunTask", "the response does not name the task")
+            yield f"tasks[{place}]", self.error or (FailuresError("RunTask", reasons[:1]) if reasons else unnamed)
 
     def complete(self, launch: Retrying[RunTaskResponse]) -> Flow[None]:
         """Send a request until ECS responds, always under the same token, so that no task is started twice."""
@@ -217,6 +250,7 @@ class _Chunk:
         self.tasks += response.tasks
         self.failures = list(response.failures)
         self.unanswered = None
+        yield from note_launch_types(self.request, response.tasks)
 
 
 def _passes(reason: Failure | EcsError) -> bool:

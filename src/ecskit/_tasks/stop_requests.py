@@ -13,7 +13,7 @@ from ecskit._core.reasons import find
 from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_retryable
 from ecskit._core.wording import listed
 from ecskit._polling.batches import Target, Targets
-from ecskit._polling.bulk import AsyncOnProgress, Call, Quota, perform, results_of
+from ecskit._polling.bulk import AsyncOnProgress, Call, perform, results_of
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
@@ -21,12 +21,10 @@ from ecskit._tasks.launch import OnCancel
 from ecskit._waits.tasks import is_stopped, stopped_goal
 from ecskit.models.tasks import StopTaskRequest, Task
 
-__all__ = ["QUOTA", "clean_up", "request_stop"]
+__all__ = ["clean_up", "request_stop"]
 
 log = logging.getLogger("ecskit")
 
-QUOTA = Quota(100, 40)
-"""The quota of StopTask."""
 PARALLEL_CALLS = 8
 """How many StopTask calls run at the same time."""
 UNKNOWN_TASK_ATTEMPTS = 3
@@ -44,7 +42,7 @@ def request_stop(
         TasksNotStopped: StopTask failed for some tasks; the others stop.
     """
     calls = [Call([name], _request_stop(name, target, reason)) for name, target in by_name.items()]
-    ended = yield from perform("tasks.stop", calls, on_progress, QUOTA, PARALLEL_CALLS)
+    ended = yield from perform("tasks.stop", calls, on_progress, PARALLEL_CALLS)
     return dict(zip(by_name, results_of(ended, list(by_name), TasksNotStopped), strict=True))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._core.quotas import PUBLISHED_QUOTAS, Quota
     from ecskit._simulator.attach import attach, attach_async
     from ecskit._simulator.botocore_events import Attachment
     from ecskit._simulator.deployment_script import DeploymentScript
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
     from ecskit._simulator.faults import Fault
-    from ecskit._simulator.quotas import PUBLISHED_QUOTAS, Quota
     from ecskit._simulator.read_options import Counting, Lag
     from ecskit._simulator.recorded_calls import Call
     from ecskit._simulator.resource_script import Progress, ResourceType
@@ -72,7 +72,7 @@ publish(
         "Wire": "ecskit._simulator.wire",
         "ResourceType": "ecskit._simulator.resource_script",
         "Health": "ecskit._simulator.task_script",
-        "PUBLISHED_QUOTAS": "ecskit._simulator.quotas",
+        "PUBLISHED_QUOTAS": "ecskit._core.quotas",
         "Attachment": "ecskit._simulator.botocore_events",
         "Call": "ecskit._simulator.recorded_calls",
         "Counting": "ecskit._simulator.read_options",
@@ -83,7 +83,7 @@ publish(
         "Lag": "ecskit._simulator.read_options",
         "LostAnswerError": "ecskit._simulator.errors",
         "Progress": "ecskit._simulator.resource_script",
-        "Quota": "ecskit._simulator.quotas",
+        "Quota": "ecskit._core.quotas",
         "Response": "ecskit._simulator.wire",
         "ServiceState": "ecskit._simulator.scheduler.service_states",
         "ScaledClock": "ecskit._simulator.scaled_clock",

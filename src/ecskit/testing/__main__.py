@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, get_args
 
-from ecskit._simulator.quotas import PUBLISHED_QUOTAS
+from ecskit._core.quotas import PUBLISHED_QUOTAS
 from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.server import SimulatorServer

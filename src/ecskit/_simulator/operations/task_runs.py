@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeVar
 
+from ecskit._core.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
 from ecskit._simulator.capacity_strategies import divide, known_strategy, strategy_launch_type
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
 from ecskit._simulator.launch_rules import check_run_task, check_start_task, runnable_definition
 from ecskit._simulator.launching import Launch, demand_of, start_task
 from ecskit._simulator.placement import choose, free_capacity, placement_rules
-from ecskit._simulator.quotas import FARGATE_LAUNCH, FARGATE_REQUEST
 from ecskit._simulator.records.tokens import LaunchToken
 from ecskit._simulator.tagging import checked_tags
 
