@@ -65,7 +65,8 @@ def test_changes_of_many_services(name: str, *, threads: bool) -> None:
     changes = [call for call in sim.calls[before:] if call.operation == operation]
     assert {None: MANY} == Counter(call.code for call in changes)
     assert MANY == len({call.request["service"].rsplit("/", 1)[-1] for call in changes})
-    assert 2 <= changes[-1].time - changes[0].time <= 4
+    assert changes[-1].time - changes[0].time >= 2
+    assert threads or changes[-1].time - changes[0].time <= 4  # the clock moves while the system starts threads
 
 
 @pytest.mark.parametrize("client", ["sync", "aio"])
