@@ -110,6 +110,14 @@ def worlds(session: nox.Session) -> None:
 
 
 @nox.session
+def fleet(session: nox.Session) -> None:
+    """Run 200 jobs through the fleet of `examples/fleet` while its workers are killed. The tests run 20 jobs."""
+    session.install("-e.[async,speed]", *group("test"))
+    more = {"ECSKIT_FLEET_JOBS": "200", "ECSKIT_FLEET_KILLS": "24"}
+    session.run("pytest", "examples/test_fleet_processes.py", "-s", *session.posargs, env=more)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation, and check the result. A warning is an error."""
     session.install("-e.[async]", *group("docs"))
@@ -137,3 +145,10 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
     session.run("python", "-m", "benchmarks.waits")
     session.run("python", "-m", "benchmarks.deployments")
+
+
+@nox.session
+def scale(session: nox.Session) -> None:
+    """Print calls, delays, CPU and memory of waits for 1 to 1,000 tasks: `nox -s scale -- --most 10000` for more."""
+    session.install("-e.[async,speed]", *group("benchmarks"))
+    session.run("python", "-m", "benchmarks.scale", *session.posargs)

@@ -5,4 +5,5 @@ of the client alone. Absolute times depend more on the machine than on the libra
 time, are shown in milliseconds.
 
 `python -m benchmarks.waits` compares waits with botocore's, on virtual clocks: verdicts, requests and delays.
+`python -m benchmarks.scale` measures waits for up to 10,000 tasks at the same time.
 """

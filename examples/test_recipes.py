@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -129,22 +130,42 @@ def test_lambda_handler(simulator: Simulator) -> None:
     lambda_handler.client.cache_clear()
 
 
-def test_airflow_operator(
-    ecs: ecskit.Client, ecs_simulator: Simulator, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The operator returns the exit code, raises for a task that fails, and stops the task when it is killed."""
+class Deferred(Exception):  # noqa: N818  # Airflow raises one, too
+    """An operator was deferred, with the serialized form of its trigger."""
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for the classes of Airflow, which is too large to be installed for these tests."""
 
     class BaseOperator:
-        """Stands for the class of Airflow, which is too large to be installed for this test."""
-
         def __init__(self, *, task_id: str) -> None:
             self.task_id = task_id
 
-    sdk = ModuleType("airflow.sdk")
-    vars(sdk).update(BaseOperator=BaseOperator, Context=dict)
-    monkeypatch.setitem(sys.modules, "airflow", ModuleType("airflow"))
-    monkeypatch.setitem(sys.modules, "airflow.sdk", sdk)
-    monkeypatch.delitem(sys.modules, "airflow_operator", raising=False)
+        def defer(self, *, trigger: Any, method_name: str) -> None:
+            raise Deferred(trigger.serialize(), method_name)
+
+    class TriggerEvent:
+        def __init__(self, payload: Any) -> None:
+            self.payload = json.loads(json.dumps(payload))  # Airflow stores it
+
+    names: dict[str, dict[str, Any]] = {
+        "airflow": {},
+        "airflow.sdk": {"BaseOperator": BaseOperator, "Context": dict},
+        "airflow.triggers": {},
+        "airflow.triggers.base": {"BaseTrigger": type("BaseTrigger", (), {}), "TriggerEvent": TriggerEvent},
+    }
+    for name, values in names.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    for name in ("airflow_operator", "airflow_trigger"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.mark.usefixtures("airflow")
+def test_airflow_operator(ecs: ecskit.Client, ecs_simulator: Simulator, simulator: Simulator) -> None:
+    """The operator returns the exit code, raises for a task that fails, and stops the task when it is killed."""
     from airflow_operator import EcsTask
 
     ecs_simulator.script("report", [TaskScript.runs_for(60), TaskScript.exits(3, after=60)])
@@ -168,6 +189,50 @@ def test_airflow_operator(
     killer.join()
     [task] = simulator.tasks("report")
     assert task.desired_status == "STOPPED"
+
+
+@pytest.mark.usefixtures("airflow")
+async def test_airflow_trigger(ecs: ecskit.Client, ecs_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty operators defer. One client waits for all tasks, also after the triggerer was started again."""
+    pytest.importorskip("aiobotocore")
+    import airflow_trigger
+
+    ecs_simulator.script("report", [TaskScript.runs_for(60 + number) for number in range(49)] + [TaskScript.exits(3)])
+    operator = airflow_trigger.DeferredEcsTask(
+        task_id="report", task_definition="report", cluster="prod", subnets=["subnet-0a1b2c3d"], command=["report"]
+    )
+    deferred: list[tuple[str, dict[str, Any]]] = []
+    for _ in range(50):
+        with pytest.raises(Deferred) as raised:
+            operator.start(ecs)
+        assert raised.value.args[1] == "finish"
+        deferred.append(json.loads(json.dumps(raised.value.args[0])))
+    opened: list[ecskit.AsyncClient] = []
+
+    def open_client() -> ecskit.AsyncClient:
+        opened.append(ecs_simulator.async_client())
+        return opened[-1]
+
+    async def run(name: str, arguments: dict[str, Any]) -> Any:
+        assert name == "airflow_trigger.EcsTaskTrigger"
+        [event] = [event async for event in airflow_trigger.EcsTaskTrigger(**arguments).run()]
+        return event.payload
+
+    monkeypatch.setattr(ecskit, "AsyncClient", open_client)
+    first = [asyncio.create_task(run(*each)) for each in deferred]
+    while not opened:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    for each in first:
+        each.cancel()
+    await asyncio.gather(*first, return_exceptions=True)
+    *events, last = await asyncio.gather(*(run(*each) for each in deferred))
+    assert [operator.finish({}, event) for event in events] == [0] * 49
+    with pytest.raises(TaskFailedError, match="EXITED with code 3"):
+        operator.finish({}, last)
+    assert len(opened) == 2
+    for client in opened:
+        with pytest.raises(ecskit.errors.ClientClosedError):
+            await client.list_clusters()
 
 
 async def test_inventory() -> None:

@@ -53,8 +53,8 @@ ROOMS: dict[str, set[str]] = {
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.
     "_facades": FLOWS | DOMAINS | {"_drive"},
-    "client": {"_core", "_drive", "_transport", "_facades", "_lazy"},
-    "aio": {"_core", "_drive", "_transport", "_facades", "_lazy"},
+    "client": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
+    "aio": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
     "__init__": {"_version", "_lazy"},
 }
 """What each room may import from the others at run time, in functions too."""

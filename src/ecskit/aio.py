@@ -12,6 +12,7 @@ from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import Clock, SystemClock
+from ecskit._drive.shared import SharedValues
 from ecskit._facades.aio_operations import AsyncOperations
 from ecskit._lazy import publish
 from ecskit._transport.options import Options, check_poll, require
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ecskit._facades.aio_task_sets import AsyncTaskSetVerbs
     from ecskit._facades.aio_tasks import AsyncTaskVerbs
     from ecskit._facades.aio_wait import AsyncWait
+    from ecskit._polling.budget import PollBudget
     from ecskit._transport.aio import AsyncTransport
     from ecskit._transport.options import Boto3Session
 
@@ -89,6 +91,9 @@ class AsyncClient(Portable, AsyncOperations):
         use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
         poll: A tenacity wait strategy for the seconds between polls, for all waits and verbs that are called without
             `poll`. Default: intervals by the state of the resource.
+        polls_per_second: How many polls per second all waits and verbs of this client send at most, for each group of
+            operations that ECS counts together. Default 5: a quarter of what ECS accepts from an account in a region.
+        budget: A budget that several clients share, in place of `polls_per_second`.
 
     Raises:
         ConfigurationError: The profile does not exist, or an argument has a wrong type. `async with` or the first call
@@ -111,6 +116,8 @@ class AsyncClient(Portable, AsyncOperations):
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
         poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
     ) -> None:
         options = Options(
             region_name=region_name,
@@ -124,38 +131,55 @@ class AsyncClient(Portable, AsyncOperations):
             verify=verify,
             use_ssl=use_ssl,
             poll=poll,
+            polls_per_second=polls_per_second,
+            budget=budget,
         )
         self._open(options)
 
     @classmethod
-    def wrap(cls, client: BaseClient, *, poll: wait_base | None = None) -> Self:
+    def wrap(
+        cls,
+        client: BaseClient,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> Self:
         """Return a client that sends through an aiobotocore client for ECS.
 
         Args:
             client: The client to use. Its own calls work as before, and `aclose()` leaves it open.
             poll: As for a new client.
+            polls_per_second: As for a new client.
+            budget: As for a new client.
 
         Raises:
             ConfigurationError: It is not an aiobotocore client for ECS.
         """
-        return cls.__new__(cls)._wrap(client, poll)
+        polling = Options(poll=poll, polls_per_second=polls_per_second, budget=budget)
+        return cls.__new__(cls)._wrap(client, polling)
 
     def _open(self, options: Options) -> Self:
-        return self._set_up(transport_module().new_transport(options), options, options.poll)
+        return self._set_up(transport_module().new_transport(options), options, options)
 
-    def _wrap(self, client: Any, poll: wait_base | None) -> Self:
-        check_poll(poll)
-        return self._set_up(transport_module().wrap(client), None, poll)
+    def _wrap(self, client: Any, polling: Options) -> Self:
+        check_poll(polling.poll)
+        return self._set_up(transport_module().wrap(client), None, polling)
 
-    def _set_up(self, transport: AsyncTransport, options: Options | None, poll: wait_base | None) -> Self:
+    def _set_up(self, transport: AsyncTransport, options: Options | None, polling: Options) -> Self:
         self._transport: AsyncTransport = transport
-        self._options = options
-        self._runtime: AsyncRuntime = AsyncRuntime(transport, transport.clock or SystemClock(), SystemRandom(), poll)
+        self._options, self._polling = options, polling
+        from ecskit._polling.budget import given_budget
+
+        shared = SharedValues(given_budget(polling.polls_per_second, polling.budget))
+        self._runtime: AsyncRuntime = AsyncRuntime(
+            transport, transport.clock or SystemClock(), SystemRandom(), polling.poll, shared=shared
+        )
         return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
-        self._runtime = AsyncRuntime(self._transport, clock, random, self._runtime.poll)
+        self._runtime = self._runtime.on(clock, random)
         return self
 
     if not TYPE_CHECKING:  # type checkers would accept every name
@@ -261,6 +285,8 @@ class AsyncClient(Portable, AsyncOperations):
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
         poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
     ) -> AsyncClient:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
@@ -279,6 +305,8 @@ class AsyncClient(Portable, AsyncOperations):
             verify=verify,
             use_ssl=use_ssl,
             poll=poll,
+            polls_per_second=polls_per_second,
+            budget=budget,
         )
         variant = AsyncClient.__new__(AsyncClient)._open(require(self._options).changed(given))
         return variant._with_runtime(self._runtime.clock, self._runtime.random)

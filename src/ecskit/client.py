@@ -10,6 +10,7 @@ from ecskit._core.call import call
 from ecskit._core.hints import missing_client_attribute
 from ecskit._core.model import Request, Response
 from ecskit._drive.clock import Clock, SystemClock
+from ecskit._drive.shared import SharedValues
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_operations import Operations
 from ecskit._lazy import publish
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ecskit._facades.sync_task_sets import TaskSetVerbs
     from ecskit._facades.sync_tasks import TaskVerbs
     from ecskit._facades.sync_wait import Wait
+    from ecskit._polling.budget import PollBudget
     from ecskit._transport.options import Boto3Session
     from ecskit._transport.sync import Transport
 
@@ -89,6 +91,9 @@ class Client(Portable, Operations):
         use_ssl: False for HTTP instead of HTTPS. `endpoint_url` overrides it.
         poll: A tenacity wait strategy for the seconds between polls, for all waits and verbs that are called without
             `poll`. Default: intervals by the state of the resource.
+        polls_per_second: How many polls per second all waits and verbs of this client send at most, for each group of
+            operations that ECS counts together. Default 5: a quarter of what ECS accepts from an account in a region.
+        budget: A budget that several clients share, in place of `polls_per_second`.
 
     Raises:
         ConfigurationError: The region or the profile is missing, or an argument has a wrong type.
@@ -109,6 +114,8 @@ class Client(Portable, Operations):
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
         poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
     ) -> None:
         options = Options(
             region_name=region_name,
@@ -122,42 +129,59 @@ class Client(Portable, Operations):
             verify=verify,
             use_ssl=use_ssl,
             poll=poll,
+            polls_per_second=polls_per_second,
+            budget=budget,
         )
         self._open(options)
 
     @classmethod
-    def wrap(cls, client: BaseClient, *, poll: wait_base | None = None) -> Self:
+    def wrap(
+        cls,
+        client: BaseClient,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> Self:
         """Return a client that sends through a boto3 or botocore client for ECS.
 
         Args:
             client: The client to use. Its own calls work as before, and `close()` leaves it open.
             poll: As for a new client.
+            polls_per_second: As for a new client.
+            budget: As for a new client.
 
         Raises:
             ConfigurationError: It is not a botocore client for ECS.
         """
-        return cls.__new__(cls)._wrap(client, poll)
+        polling = Options(poll=poll, polls_per_second=polls_per_second, budget=budget)
+        return cls.__new__(cls)._wrap(client, polling)
 
     def _open(self, options: Options, like: Transport | None = None) -> Self:
         from ecskit._transport.sync import new_transport
 
-        return self._set_up(new_transport(options, like), options, options.poll)
+        return self._set_up(new_transport(options, like), options, options)
 
-    def _wrap(self, client: Any, poll: wait_base | None) -> Self:
+    def _wrap(self, client: Any, polling: Options) -> Self:
         from ecskit._transport.sync import wrap
 
-        check_poll(poll)
-        return self._set_up(wrap(client), None, poll)
+        check_poll(polling.poll)
+        return self._set_up(wrap(client), None, polling)
 
-    def _set_up(self, transport: Transport, options: Options | None, poll: wait_base | None) -> Self:
+    def _set_up(self, transport: Transport, options: Options | None, polling: Options) -> Self:
         self._transport: Transport = transport
-        self._options = options
-        self._runtime: Runtime = Runtime(transport, transport.clock or SystemClock(), SystemRandom(), poll)
+        self._options, self._polling = options, polling
+        from ecskit._polling.budget import given_budget
+
+        shared = SharedValues(given_budget(polling.polls_per_second, polling.budget))
+        self._runtime: Runtime = Runtime(
+            transport, transport.clock or SystemClock(), SystemRandom(), polling.poll, shared=shared
+        )
         return self
 
     def _with_runtime(self, clock: Clock, random: Random) -> Self:
         """Use another clock and source of randomness, as the simulator does."""
-        self._runtime = Runtime(self._transport, clock, random, self._runtime.poll)
+        self._runtime = self._runtime.on(clock, random)
         return self
 
     if not TYPE_CHECKING:  # type checkers would accept every name
@@ -263,6 +287,8 @@ class Client(Portable, Operations):
         verify: bool | str | None = None,
         use_ssl: bool | None = None,
         poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
     ) -> Client:
         """Return a new client with these arguments changed. `config` is merged over the one of this client.
 
@@ -281,6 +307,8 @@ class Client(Portable, Operations):
             verify=verify,
             use_ssl=use_ssl,
             poll=poll,
+            polls_per_second=polls_per_second,
+            budget=budget,
         )
         variant = Client.__new__(Client)._open(require(self._options).changed(given), self._transport)
         return variant._with_runtime(self._runtime.clock, self._runtime.random)

@@ -8,6 +8,7 @@ from ecskit._lazy import publish
 
 if TYPE_CHECKING:
     from ecskit._core.handles import WaitHandle
+    from ecskit._polling.budget import PollBudget
     from ecskit._polling.errors import WaitStory
     from ecskit._polling.options import AsyncOnPoll, OnPoll
     from ecskit._waits.capacity_providers import CapacityProviders
@@ -28,6 +29,7 @@ __all__ = [
     "GatewayRoutes",
     "Gateways",
     "OnPoll",
+    "PollBudget",
     "TaskDefinitions",
     "WaitHandle",
     "WaitStory",
@@ -46,6 +48,7 @@ publish(
         "GatewayRoutes": "ecskit._waits.gateways",
         "Gateways": "ecskit._waits.gateways",
         "OnPoll": "ecskit._polling.options",
+        "PollBudget": "ecskit._polling.budget",
         "TaskDefinitions": "ecskit._waits.task_definitions",
         "WaitHandle": "ecskit._core.handles",
         "WaitStory": "ecskit._polling.errors",

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from ecskit._core.effects import Cancelled, Flow, Send, Sleep
+from ecskit._core.effects import Cancelled, Flow, Send, Sleep, Waker
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
@@ -369,11 +369,11 @@ class Bedside(SystemClock):
     def __init__(self) -> None:
         self.stops: list[Event] = []
 
-    def sleep(self, seconds: float, cancel: Event | None) -> None:
+    def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
         """Sleep."""
         assert cancel
         self.stops.append(cancel)
-        super().sleep(seconds, cancel)
+        super().sleep(seconds, cancel, waker)
 
 
 def _waits_for_futures(thread: int) -> bool:

@@ -15,6 +15,8 @@ from ecskit._core.effects import Cancelled, Emit, Flow, Invoke, Observe, Paralle
 from ecskit._core.errors import ConnectionFailedError
 from ecskit._drive.clock import SystemClock
 from ecskit._drive.sync import Runtime
+from ecskit._polling.batches import Target
+from ecskit._polling.shared_polls import poll
 
 from .support import BROKEN, AsyncDriver, Driver, SyncDriver, draw, nap, parallel, send
 
@@ -75,6 +77,13 @@ class ByTheLook:
     """A query that sends, or breaks."""
 
     operations: Sequence[str] = ("look",)
+    kind: object = "look"
+    operation: str = "look"
+    batch_size: int = 10
+
+    def targets(self, ids: Sequence[str]) -> Sequence[Target]:
+        """Return the ids, in one scope."""
+        return [Target("", id_) for id_ in ids]
 
     def poll(self, ids: Sequence[str], _by: float) -> Flow[list[str]]:
         """Look."""
@@ -82,7 +91,9 @@ class ByTheLook:
 
 
 def observe(query: Any, until: float) -> Flow[tuple[float, Any]]:
-    reply: Reply[Any] = yield Observe(query, ["a", "b"], until)
+    now = (yield Sleep(0)).now
+    effect = Observe(alone=poll, query=query, ids=["a", "b"], born=now, after=until, due=until)
+    reply: Reply[Any] = yield effect
     return reply.now, reply.error or reply.get()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.config import Config
 
 import ecskit
+from ecskit._core.effects import Waker
 from ecskit._drive.clock import SystemClock
 
 SPEED = 100
@@ -24,11 +25,11 @@ class Hurried(SystemClock):
     def now(self) -> float:
         return super().now() * SPEED
 
-    def sleep(self, seconds: float, cancel: Event | None = None) -> None:
-        super().sleep(seconds / SPEED, cancel)
+    def sleep(self, seconds: float, cancel: Event | None = None, waker: Waker | None = None) -> None:
+        super().sleep(seconds / SPEED, cancel, waker)
 
-    async def asleep(self, seconds: float) -> None:
-        await super().asleep(seconds / SPEED)
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        await super().asleep(seconds / SPEED, waker)
 
 
 class Client:

@@ -14,7 +14,7 @@ import attrs
 import pytest
 from support.simulated_ecs import AsyncSends, Sends, nothing
 
-from ecskit._core.effects import Flow, Reply, Share, Sleep
+from ecskit._core.effects import Flow, Reply, Share, Sleep, Waker
 from ecskit._core.sharing import LONGEST_WAIT, SharedReads, shared_read
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
@@ -42,14 +42,14 @@ class Arrivals:
     def now(self) -> float:
         return float(self.clock.now())
 
-    def sleep(self, seconds: float, cancel: threading.Event | None) -> None:
+    def sleep(self, seconds: float, cancel: threading.Event | None, waker: Waker | None = None) -> None:
         self.arrived.add(threading.get_ident())
         if len(self.arrived) >= self.expected:
             self.all_here.set()
-        self.clock.sleep(seconds, cancel)
+        self.clock.sleep(seconds, cancel, waker)
 
-    async def asleep(self, seconds: float) -> None:
-        await self.clock.asleep(seconds)
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        await self.clock.asleep(seconds, waker)
 
     def flow(self) -> AbstractContextManager[None]:
         found: AbstractContextManager[None] = self.clock.flow()

@@ -20,7 +20,12 @@ from .other_support import run_both
 from .service_support import SERVICES, model
 
 PLAIN: DescribedType[Service] = DescribedType(
-    noun="service", batch_size=10, describe=RESOURCE_TYPE.describe, id_of=RESOURCE_TYPE.id_of, state=RESOURCE_TYPE.state
+    operation="DescribeServices",
+    noun="service",
+    batch_size=10,
+    describe=RESOURCE_TYPE.describe,
+    id_of=RESOURCE_TYPE.id_of,
+    state=RESOURCE_TYPE.state,
 )
 
 

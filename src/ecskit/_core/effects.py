@@ -24,13 +24,16 @@ __all__ = [
     "Flow",
     "GetRegion",
     "Invoke",
+    "Joint",
     "Observe",
     "Parallel",
     "RawResponse",
+    "Read",
     "Reply",
     "Send",
     "Share",
     "Sleep",
+    "Waker",
 ]
 
 T = TypeVar("T")
@@ -60,11 +63,32 @@ class Send:
     """Whether the transport makes one attempt only, because the flow repeats the request itself."""
 
 
+class Waker:
+    """Ends a sleep early. It may be roused by any thread, before the sleep begins or during it."""
+
+    __slots__ = ("roused", "wake")
+
+    def __init__(self) -> None:
+        self.roused = False
+        """Whether it was roused. The flow that sleeps resets this before it decides whether to sleep."""
+        self.wake: Callable[[], object] | None = None
+        """Set by the clock during a sleep."""
+
+    def rouse(self) -> None:
+        """End the sleep that is under way, or that begins next."""
+        # The clock sets `wake` and then reads `roused`. Of two threads, at least one sees what the other has set.
+        self.roused = True
+        wake = self.wake
+        if wake is not None:
+            wake()
+
+
 @attrs.frozen(eq=False, repr=False)
 class Sleep:
-    """Sleep for some seconds; the reply holds None."""
+    """Sleep for some seconds; the reply holds None. A waker that is roused ends the sleep early."""
 
     seconds: float
+    waker: Waker | None = None
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -72,19 +96,38 @@ class DrawRandom:
     """Draw a random integer of 128 bits. The reply holds it."""
 
 
-@attrs.frozen(eq=False, repr=False)
-class Observe:
-    """Observe the resources `ids`, at the latest at the monotonic time `due`; the reply holds what `query` returns.
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Joint:
+    """What a flow can do for several flows together. Drivers perform it alone: they run the flow `alone(self)`."""
 
-    The drivers sleep until `due` and run `query.poll`. A driver could also share polls among flows, or read a stream of
-    events.
+    alone: Callable[[Any], Generator[Any, Any, Any]]
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Observe(Joint):
+    """Poll the resources `ids` at the monotonic time `due`; the reply holds what `query` returns.
+
+    A poll of another flow that reads the same resources counts, if it begins at `after` or later.
     """
 
     query: Any
     ids: Sequence[str]
+    born: float
+    """The monotonic time of the poll before, or of the start of the wait."""
+    after: float
     due: float
     deadline: float = float("inf")
     """The monotonic time after which no further request of the poll is sent, so that slow requests do not add up."""
+
+
+@attrs.frozen(eq=False, repr=False, kw_only=True)
+class Read(Joint):
+    """Read resources of one type; the reply holds, by target, those that ECS shows, and the errors of the others."""
+
+    resource_type: Any
+    targets: Sequence[Any]
+    by: float = float("inf")
+    """The monotonic time after which no further request is sent, except the first ones."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -130,7 +173,7 @@ class Emit(Generic[T]):
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Observe | Parallel | Invoke | Share | GetRegion | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Joint | Parallel | Invoke | Share | GetRegion | Emit[Any]
 
 
 @attrs.frozen(repr=False)

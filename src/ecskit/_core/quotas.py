@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["FARGATE_LAUNCH", "FARGATE_REQUEST", "PUBLISHED_QUOTAS", "Quota"]
+__all__ = ["FARGATE_LAUNCH", "FARGATE_REQUEST", "PUBLISHED_QUOTAS", "QUOTA_OF", "Quota"]
 
 FARGATE_REQUEST = "RunTask on Fargate"
 FARGATE_LAUNCH = "a launch on Fargate"
@@ -96,3 +96,5 @@ PUBLISHED_QUOTAS: tuple[Quota, ...] = (
 
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
 """
+
+QUOTA_OF = {name: quota for quota in PUBLISHED_QUOTAS for name in quota.operations}

@@ -12,11 +12,10 @@ from functools import partial
 import attrs
 
 from .effects import Flow, Share, Sleep
-from .quotas import PUBLISHED_QUOTAS, Quota
+from .quotas import QUOTA_OF, Quota
 
 __all__ = ["Turns", "await_turn"]
 
-_QUOTA_OF = {name: quota for quota in PUBLISHED_QUOTAS for name in quota.operations}
 _KEPT = 1
 """Tokens of each burst that are not used: requests may arrive closer together than they are sent."""
 _ROUNDING = 1e-6
@@ -102,7 +101,7 @@ def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[bool]
         names: The tokens that it takes, by operation or other name of a quota. Those without a quota are not counted.
         first: Whether it goes before others that wait: a repeated request, or one that cleans up.
     """
-    costs = {_QUOTA_OF[name]: cost for name, cost in names.items() if name in _QUOTA_OF}
+    costs = {QUOTA_OF[name]: cost for name, cost in names.items() if name in QUOTA_OF}
     if not costs:
         return False
     place = Place(dict(sorted(costs.items(), key=_slowest)), first)

@@ -14,7 +14,7 @@ from .errors import MalformedResponseError, RequestError
 from .members import members
 from .metadata import response_metadata
 from .model import Model, Response
-from .structuring import set_slot, structure_hook
+from .structuring import Structure, set_slot, structure_hook
 from .unstructuring import unstructure
 from .wording import listed, shortened
 
@@ -81,7 +81,9 @@ def _is_foreign(data: Any, cls: type[Response]) -> bool:
     return isinstance(data, dict) and bool(known) and bool(data) and known.isdisjoint(data)
 
 
-def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token: str | None) -> R:
+def decode_response(
+    operation: str, cls: type[R], raw: RawResponse, client_token: str | None, structure: Structure | None = None
+) -> R:
     """Make the typed response from the bytes of its body.
 
     Raises:
@@ -91,7 +93,7 @@ def decode_response(operation: str, cls: type[R], raw: RawResponse, client_token
     try:
         data = loads(raw.body) if raw.parsed is None else raw.parsed
         # The hook of the converter, without the converter: calls do not load cattrs.
-        response: R = structure_hook(cls)(data, cls)
+        response: R = (structure or structure_hook(cls))(data, cls)
     except RequestError as error:
         if not _is_foreign(data, cls):
             # With HTTP 200, ECS has carried out the request. A body that is no JSON object may come from a proxy.

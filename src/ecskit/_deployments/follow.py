@@ -119,8 +119,6 @@ class Tracker:
         Raises:
             RequestError: An option is wrong.
         """
-        from tenacity.wait import wait_fixed
-
         follow_options.check(verb)
         wait_options.check(verb)
         goal = DeploymentGoal(
@@ -156,8 +154,9 @@ class Tracker:
             due=wait_goal.due,
             timeout=wait_options.timeout,
             max_polls=wait_options.max_polls,
-            poll=wait_options.poll or wait_fixed(2 * LONGEST_INTERVAL),
+            poll=wait_options.poll or 2 * LONGEST_INTERVAL,
             on_poll=wait_options.on_poll,
+            early=wait_options.paces_polls,
             arguments=_arguments(started, follow_options),
         )
         return cls(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 import attrs
 
@@ -35,6 +36,7 @@ from ecskit._deployments.read import (
 )
 from ecskit._deployments.reference import StartedDeployment, id_of_revision
 from ecskit._deployments.stability import StabilityGoal
+from ecskit._polling.batches import Target, names_only
 from ecskit._polling.observations import Observations
 from ecskit.models.literals import DesiredStatus
 from ecskit.models.services import ServiceDeployment, ServiceDeploymentBrief
@@ -129,6 +131,20 @@ class Observer:
         init=False, default=attrs.Factory(lambda self: self.latest.progress.started.key, takes_self=True)
     )
     """The key of the deployment in the wait. It stays the same when another deployment is followed."""
+
+    @property
+    def kind(self) -> object:
+        """What polls of deployments have in common: they share requests."""
+        return Observer
+
+    operation: ClassVar[str] = "DescribeServiceDeployments"
+    batch_size: ClassVar[int] = 10
+    """As many deployments as services in one DescribeServices."""
+
+    def targets(self, ids: Sequence[str]) -> Sequence[Target]:
+        """Return the deployment, in its cluster."""
+        cluster = self.latest.progress.started.cluster or ""
+        return [Target(names_only(cluster), id_) for id_ in ids]
 
     def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # there is one id
         """Poll the deployment once with all reads that are due. After `by`, skip the rest once a read has answered."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from ecskit._api.service_errors import ServiceNotFoundException
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import (
     AccessDeniedError,
@@ -20,15 +19,16 @@ from ecskit._core.errors import (
 from ecskit._core.model import Model
 from ecskit._core.pages import follow
 from ecskit._core.retrying import retry
+from ecskit._core.unchanged import polled
 from ecskit._deployments.reference import ServiceRef
+from ecskit._polling.batches import DescribedType, Target
 from ecskit._polling.identifiers import targets_of
 from ecskit._waits.errors import ServicesMissing
-from ecskit._waits.services import SERVICE_IDENTIFIERS
+from ecskit._waits.services import SERVICE_IDENTIFIERS, SERVICES
 from ecskit.models.common import CreatedAt
 from ecskit.models.literals import DesiredStatus
 from ecskit.models.services import (
     DescribeServiceDeploymentsRequest,
-    DescribeServicesRequest,
     ListServiceDeploymentsRequest,
     Service,
     ServiceDeployment,
@@ -45,6 +45,8 @@ __all__ = [
     "read_service",
     "tasks_of",
 ]
+
+T = TypeVar("T")
 
 _VISIBLE_READS = 4
 """Reads before a service that ECS does not show counts as missing: it may have just been created."""
@@ -89,19 +91,37 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
 
 def describe_service(service: ServiceRef) -> Flow[Service | None]:
     """Return a service; None if ECS does not show it."""
-    request = DescribeServicesRequest(cluster=service.cluster, services=[service.name])
-    services = (yield from call(request, single_attempt=True)).services
-    return services[0] if services else None
+    return (yield from _read(SERVICES, Target(service.cluster or "", service.name)))
 
 
 def describe_service_deployment(arn: str) -> Flow[ServiceDeployment | None]:
     """Return a service deployment; None if ECS does not show it, or its service is deleted."""
-    request = DescribeServiceDeploymentsRequest(service_deployment_arns=[arn])
     try:
-        found = (yield from call(request, single_attempt=True)).service_deployments
+        return (yield from _read(_SERVICE_DEPLOYMENTS, Target("", arn)))
     except ServiceNotFoundException:
         return None
-    return found[0] if found else None
+
+
+def _read(resource_type: DescribedType[T], target: Target) -> Flow[T | None]:
+    found = (yield from resource_type.read([target])).get(target)
+    if isinstance(found, EcsError):
+        raise found
+    return found
+
+
+def _describe_service_deployments(_: str, arns: list[str]) -> Flow[Sequence[ServiceDeployment]]:
+    request = DescribeServiceDeploymentsRequest(service_deployment_arns=arns)
+    return (yield from polled(request)).service_deployments
+
+
+_SERVICE_DEPLOYMENTS: DescribedType[ServiceDeployment] = DescribedType(
+    noun="service deployment",
+    operation="DescribeServiceDeployments",
+    batch_size=20,
+    describe=_describe_service_deployments,
+    id_of=lambda deployment: deployment.service_deployment_arn,
+    state=lambda deployment: deployment.status,
+)
 
 
 def deployments_of(service: ServiceRef, since: datetime | None = None) -> Flow[Sequence[ServiceDeploymentBrief]]:
@@ -148,7 +168,7 @@ def tasks_of(service: ServiceRef, desired_status: DesiredStatus, *, without: Col
     tasks: list[Task] = []
     for start in range(0, len(arns), _TASKS):
         described = DescribeTasksRequest(cluster=service.cluster, tasks=arns[start : start + _TASKS])
-        tasks += (yield from call(described, single_attempt=True)).tasks
+        tasks += (yield from polled(described)).tasks
     return tasks
 
 

@@ -7,6 +7,7 @@ continues until it sleeps again. So this is one flow without threads, for sync a
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +23,10 @@ from ecskit._core.effects import (
     Flow,
     Observe,
     Parallel,
+    Reply,
+    Share,
     Sleep,
+    Waker,
 )
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.typing import SequenceNotStr
@@ -33,6 +37,7 @@ from ecskit._deployments.events import DeploymentEnded, DeploymentEvent
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
 from ecskit._polling.options import WaitOptions
+from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll_next, reply_of
 
 __all__ = ["watch"]
 
@@ -108,64 +113,90 @@ class _Member:
     effect: Effect = attrs.field(init=False, default=attrs.Factory(lambda self: next(self.flow), takes_self=True))
     """What its flow does next: a poll or a sleep, once it has begun."""
     due: float = float("-inf")
-    """When that is due, in monotonic seconds."""
+    """When that is due, in monotonic seconds. A poll has a request instead."""
+    request: PollRequest | None = None
+
+    def is_ready(self, now: float) -> bool:
+        """Whether its flow can go on."""
+        return self.due <= now if self.request is None else self.request.reply is not None
 
 
 def _take_turns(members: Sequence[_Member]) -> Emits[DeploymentEvent]:
     live, errors = list(members), dict[str, EcsError]()
     labels = tuple(each.label for each in members if each.label)
-    began = (yield Sleep(0)).now
+    reply: Reply[SharedPolls] = yield Share(SharedPolls)
+    shared, now = reply.get(), reply.now
+    began, waker = now, Waker()
     try:
         while live:
-            member = min(live, key=lambda each: each.due)
+            ready = [each for each in live if each.is_ready(now)]
+            if not ready:
+                now = yield from _rest(live, shared, now)
+                continue
+            member = min(ready, key=lambda each: each.due)
+            error = None
             try:
-                ended, error = (yield from _turn(member, labels)), None
+                ended = yield from _turn(member, labels, shared, waker)
             except EcsError as raised:
                 ended, error = True, raised
                 errors[member.label] = raised
+            now = (yield Sleep(0)).now
             if ended:
                 live.remove(member)
                 event = DeploymentEnded(
                     progress=getattr(error, "progress", member.tracker.progress),
-                    elapsed=(yield Sleep(0)).now - began,
+                    elapsed=now - began,
                     label=member.label,
                     labels=labels,
                     error=error,
                 )
-                yield Emit(event)
+                now = (yield Emit(event)).now
     except (Exception, Cancelled, CallbackRaised, *INTERRUPTS):
         if live:  # in parallel, because the time for a clean-up is limited
             yield Parallel([_cancelled(each.flow) for each in live], len(live))
         raise
     finally:
         for each in members:
+            if each.request is not None:
+                shared.remove(each.request)
             each.flow.close()
     if errors:
         raise DeploymentsFailed(errors, len(members)) from next(iter(errors.values()))
 
 
-def _turn(member: _Member, labels: tuple[str, ...]) -> Flow[bool]:
+def _rest(members: Sequence[_Member], shared: SharedPolls, now: float) -> Flow[float]:
+    """Poll, or sleep, until the flow of one member may be able to go on. Return the time."""
+    until = min((each.due for each in members if each.request is None), default=math.inf)
+    requests = [each.request for each in members if each.request is not None]
+    if requests:
+        return (yield from poll_next(shared, requests, now, until))
+    return (yield Sleep(until - now)).now
+
+
+def _turn(member: _Member, labels: tuple[str, ...], shared: SharedPolls, waker: Waker) -> Flow[bool]:
     """Continue the flow of a member until it sleeps, or waits for its next poll. Return whether it has ended.
 
     Raises:
         EcsError: The deployment did not succeed, or could not be followed.
     """
-    effect = member.effect
-    if isinstance(effect, Sleep):
-        effect = Sleep(max(0.0, member.due - (yield Sleep(0)).now))
+    effect = Sleep(0) if isinstance(member.effect, Sleep) else member.effect
+    polled, member.request = member.request, None
+    if polled is not None:
+        shared.remove(polled)
     while True:
         try:
-            reply = yield effect
+            reply = reply_of(polled) if polled is not None else (yield effect)
         except (Exception, Cancelled, CallbackRaised, *INTERRUPTS) as error:  # the flow may clean up
             yield from _perform(member.flow, error)
             raise
+        polled = None
         try:
             effect = member.flow.send(reply)
         except StopIteration:
             return True
         match effect:
-            case Observe(due=due):
-                member.effect, member.due = effect, due
+            case Observe():
+                member.effect, member.request = effect, shared.add(effect, waker, reply.now)
                 return False
             case Sleep(seconds) if seconds > 0:
                 member.effect, member.due = effect, reply.now + seconds

@@ -22,7 +22,7 @@ from ecskit._core.effects import (
     Flow,
     GetRegion,
     Invoke,
-    Observe,
+    Joint,
     Parallel,
     RawResponse,
     Reply,
@@ -168,13 +168,16 @@ class AsyncRuntime(Driver):
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send() | Observe():
+            case Send() | Joint():
                 try:
-                    value = await self._request(effect, state, end)
+                    if isinstance(effect, Send):
+                        value = await self.transport.send(effect, state.on_send)
+                    else:
+                        value = await self._run(effect.alone(effect), FlowState(), end)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds):
-                await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())))
+            case Sleep(seconds, waker):
+                await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())), waker)
             case DrawRandom():
                 value = self.random.getrandbits(128)
             case Parallel(flows, limit):
@@ -188,13 +191,6 @@ class AsyncRuntime(Driver):
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
-
-    async def _request(self, effect: Send | Observe, state: FlowState, end: float) -> Any:
-        if isinstance(effect, Send):
-            return await self.transport.send(effect, state.on_send)
-        while (left := effect.due - self.clock.now()) > 0:  # a sleep may end slightly early
-            await self._perform(Sleep(left), state, end)
-        return await self._run(effect.query.poll(effect.ids, effect.deadline), FlowState(), end)
 
     async def _parallel(self, flows: Sequence[Flow[Any]], limit: int, end: float) -> list[Reply[Any]]:
         slots = asyncio.Semaphore(limit)

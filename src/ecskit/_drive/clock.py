@@ -8,10 +8,14 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+from collections.abc import Generator
 from threading import Event, Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["Clock", "FlowCounter", "LinkedEvent", "SystemClock"]
+if TYPE_CHECKING:
+    from ecskit._core.effects import Waker
+
+__all__ = ["Clock", "FlowCounter", "StopEvent", "SystemClock"]
 
 _POLL_INTERVAL = 0.1
 """Seconds between checks of the second of two events that may both end a sleep."""
@@ -24,12 +28,12 @@ class Clock(Protocol):
         """Return the monotonic time in seconds."""
         ...
 
-    def sleep(self, seconds: float, cancel: Event | None) -> None:
-        """Return after `seconds`, or when `cancel` is set."""
+    def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
+        """Return after `seconds`, or when `cancel` is set or `waker` is roused."""
         ...
 
-    async def asleep(self, seconds: float) -> None:
-        """Return after `seconds`."""
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        """Return after `seconds`, or when `waker` is roused."""
         ...
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
@@ -44,39 +48,89 @@ class SystemClock:
         """Return the monotonic time in seconds."""
         return time.monotonic()
 
-    def sleep(self, seconds: float, cancel: Event | None) -> None:
-        """Return after `seconds`, or when `cancel` is set."""
-        if cancel is None:
+    def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
+        """Return after `seconds`, or when `cancel` is set or `waker` is roused."""
+        if waker is not None:
+            _rest(seconds, cancel, waker)
+        elif cancel is None:
             time.sleep(seconds)
         else:
             cancel.wait(seconds)
 
-    async def asleep(self, seconds: float) -> None:
-        """Return after `seconds`."""
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        """Return after `seconds`, or when `waker` is roused."""
         import asyncio  # imported here: sync programs do not need it
 
-        await asyncio.sleep(seconds)
+        if waker is None:
+            await asyncio.sleep(seconds)
+            return
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        timer = loop.call_later(seconds, wake)
+        waker.wake = wake
+        try:
+            if waker.roused:
+                wake()
+            await woken
+        finally:
+            waker.wake = None
+            timer.cancel()
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
         """Return a context that does nothing: real time does not depend on flows."""
         return contextlib.nullcontext()
 
 
-class LinkedEvent(Event):
-    """An event that also counts as set while the caller's event is set. The caller's event is never changed."""
+class StopEvent(Event):
+    """Stops flows: set by a driver, or by the caller's event, which is never changed."""
 
-    def __init__(self, callers: Event) -> None:
+    def __init__(self, callers: Event | None = None) -> None:
         super().__init__()
         self._callers = callers
+        self._resting: dict[Event, None] = {}
+
+    def set(self) -> None:
+        super().set()
+        for woken in list(self._resting):
+            woken.set()
 
     def is_set(self) -> bool:
-        return super().is_set() or self._callers.is_set()
+        return super().is_set() or (self._callers is not None and self._callers.is_set())
 
     def wait(self, timeout: float | None = None) -> bool:
+        if self._callers is None:
+            return super().wait(timeout)
         end = time.monotonic() + (math.inf if timeout is None else timeout)
         while not self.is_set() and (left := end - time.monotonic()) > 0:
             self._callers.wait(min(left, _POLL_INTERVAL))
         return self.is_set()
+
+    @contextlib.contextmanager
+    def waking(self, woken: Event) -> Generator[float, None, None]:
+        """Set `woken` with this event. Yield the seconds between checks of the caller's event, which cannot do that."""
+        self._resting[woken] = None
+        try:
+            yield math.inf if self._callers is None else _POLL_INTERVAL
+        finally:
+            del self._resting[woken]
+
+
+def _rest(seconds: float, cancel: Event | None, waker: Waker) -> None:
+    """Sleep until a waker is roused, for `seconds` at most."""
+    woken, stop = Event(), cancel if isinstance(cancel, StopEvent) else StopEvent(cancel)
+    end = time.monotonic() + seconds
+    waker.wake = woken.set
+    try:
+        with stop.waking(woken) as interval:
+            while not (waker.roused or stop.is_set()) and (left := end - time.monotonic()) > 0:
+                woken.wait(min(left, interval))
+    finally:
+        waker.wake = None
 
 
 class FlowCounter:

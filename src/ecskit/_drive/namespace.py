@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import attrs
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -22,6 +24,11 @@ class Driver:
         """The region of the client; None if its transport has none, as that of a driver without a client."""
         region: str | None = getattr(self.transport, "region", None)
         return region
+
+    def on(self, clock: Any, random: Any) -> Self:
+        """Return the same driver with another clock and source of randomness. It performs no flow yet."""
+        new: Any = attrs.evolve(self, clock=clock, random=random)  # type: ignore[misc]  # subclasses are attrs classes
+        return new  # type: ignore[no-any-return]
 
     def __repr__(self) -> str:
         return repr(self.transport)

@@ -17,7 +17,7 @@ import attrs
 from ecskit import _forks
 from ecskit._core.effects import Flow
 from ecskit._core.errors import ClientClosedError
-from ecskit._drive.clock import LinkedEvent
+from ecskit._drive.clock import StopEvent
 from ecskit._drive.shared import CLOSE_TIMEOUT, CLOSED_MESSAGE, FlowState, log
 
 __all__ = ["Run", "RunningFlows"]
@@ -71,7 +71,7 @@ class RunningFlows:
                 raise ClientClosedError(CLOSED_MESSAGE)
             stop = self._stops.get(cancel)
             if stop is None:
-                stop = self._stops[cancel] = Event() if cancel is None else LinkedEvent(cancel)
+                stop = self._stops[cancel] = StopEvent(cancel)
             run = Run(flow, cancel, get_ident(), stop)
             self._runs[run] = None
         return run

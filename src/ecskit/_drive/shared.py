@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from ecskit import _forks
 from ecskit._core.effects import CallbackRaised, Flow, Share
@@ -58,17 +58,29 @@ class FlowState:
         self.sent = True
 
 
+class Forkable(Protocol):
+    """A value that a forked child goes on using."""
+
+    def after_fork(self) -> None:
+        """Replace the locks."""
+        ...
+
+
 class SharedValues:
     """The values that the flows of a client share, by the function that makes each. A forked child makes new ones."""
 
-    def __init__(self) -> None:
-        self._values: dict[Callable[[], Any], Any] = {}
+    def __init__(self, given: Sequence[Forkable] = ()) -> None:
+        """Start with values that are in place of those that their classes make."""
+        self._given = given
+        self._values: dict[Callable[[], Any], Any] = {type(value): value for value in given}
         self._lock = Lock()
         _forks.register(self)
 
     def after_fork(self) -> None:
-        """Forget the values: flows of the parent may be using them."""
-        self._values, self._lock = {}, Lock()
+        """Forget the values that were made: flows of the parent may be using them."""
+        for value in self._given:
+            value.after_fork()
+        self._values, self._lock = {type(value): value for value in self._given}, Lock()
 
     def perform(self, share: Share) -> Any:
         """Return the value that `make` returned first, or what `use` returns for it."""

@@ -23,7 +23,7 @@ from ecskit._core.effects import (
     Flow,
     GetRegion,
     Invoke,
-    Observe,
+    Joint,
     Parallel,
     RawResponse,
     Reply,
@@ -32,7 +32,7 @@ from ecskit._core.effects import (
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
-from ecskit._drive.clock import Clock, FlowCounter, LinkedEvent
+from ecskit._drive.clock import Clock, FlowCounter, StopEvent
 from ecskit._drive.namespace import Driver
 from ecskit._drive.running import Run, RunningFlows
 from ecskit._drive.shared import (
@@ -181,7 +181,7 @@ class Runtime(Driver):
                 state.raised = error if isinstance(error, CallbackRaised) else None
                 resume, argument = flow.throw, error
 
-    def _perform(  # noqa: C901  # one case for each effect
+    def _perform(  # noqa: C901, PLR0912  # one case for each effect
         self, effect: Effect, state: FlowState, cancel: Event | None, end: float
     ) -> Reply[Any]:
         state.sent = False
@@ -190,13 +190,16 @@ class Runtime(Driver):
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send() | Observe():
+            case Send() | Joint():
                 try:
-                    value = self._request(effect, state, cancel, end)
+                    if isinstance(effect, Send):
+                        value = self.transport.send(effect, state.on_send)
+                    else:
+                        value = self._run(effect.alone(effect), cancel, FlowState(), end)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds):
-                self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel)
+            case Sleep(seconds, waker):
+                self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel, waker)
                 if _is_set(cancel):
                     raise Aborted  # the sleep was interrupted; a reply would report it as finished
             case DrawRandom():
@@ -213,15 +216,8 @@ class Runtime(Driver):
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
-    def _request(self, effect: Send | Observe, state: FlowState, cancel: Event | None, end: float) -> Any:
-        if isinstance(effect, Send):
-            return self.transport.send(effect, state.on_send)
-        while (left := effect.due - self.clock.now()) > 0:  # a sleep may end slightly early
-            self._perform(Sleep(left), state, cancel, end)
-        return self._run(effect.query.poll(effect.ids, effect.deadline), cancel, FlowState(), end)
-
     def _parallel(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
-        stop = Event() if cancel is None else LinkedEvent(cancel)
+        stop = StopEvent(cancel)
         counts = FlowCounter(self.clock, limit, len(flows))
 
         def one(flow: Flow[Any]) -> Reply[Any]:

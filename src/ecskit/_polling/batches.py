@@ -6,16 +6,20 @@ one error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+import functools
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
+from itertools import chain
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Flow, Parallel, Reply, Sleep
-from ecskit._core.errors import EcsError, TimedOutError
+from ecskit._core.effects import Flow, Parallel, Read, Reply, Sleep
+from ecskit._core.errors import ConfigurationError, CredentialsError, EcsError, TimedOutError
 from ecskit._polling.observations import Observations, ResourceType
 
-__all__ = ["Batches", "DescribedType", "Target", "Targets", "names_only"]
+__all__ = ["DEADLINE_SLACK", "Batches", "DescribedType", "Target", "Targets", "names_only", "read_together"]
 
 T = TypeVar("T")
 
@@ -51,10 +55,16 @@ def _no_aliases(_: Any) -> Sequence[str | None]:
     return ()
 
 
+def _no_check(_: Sequence[Any]) -> Flow[None]:
+    yield from ()
+
+
 @attrs.frozen(kw_only=True)
 class DescribedType(ResourceType[T]):
     """A resource type that a Describe operation reads."""
 
+    operation: str
+    """The operation, by whose quota polls are paced."""
     batch_size: int
     """The maximum number of ids that one request takes."""
     describe: Callable[[str, list[str]], Flow[Sequence[T]]]
@@ -63,6 +73,22 @@ class DescribedType(ResourceType[T]):
     """Returns the id of a resource."""
     aliases: Callable[[T], Sequence[str | None]] = _no_aliases
     """Returns the other ids of a resource that callers may use, such as its ARN."""
+    check: Callable[[Sequence[T]], Flow[None]] = _no_check
+    """Returns a flow to run with what a poll showed of the targets of one wait: further reads, or an error."""
+
+    def read(self, targets: Sequence[Target], by: float = math.inf) -> Flow[Mapping[Target, T | EcsError]]:
+        """Read some targets, and return what ECS shows, or the error, of each.
+
+        Reads of several flows share requests where an outer flow runs them together.
+
+        Args:
+            targets: The targets.
+            by: The monotonic time after which no further request begins, except the first ones.
+        """
+        reply: Reply[Mapping[Target, T | EcsError]] = yield Read(
+            alone=_alone, resource_type=self, targets=targets, by=by
+        )
+        return reply.get()
 
 
 @attrs.frozen
@@ -72,65 +98,166 @@ class Batches(Generic[T]):
     resource_type: DescribedType[T]
     by_name: Mapping[str, Target]
 
-    def poll(self, names: Sequence[str], by: float = float("inf")) -> Flow[Observations[T]]:
+    @property
+    def kind(self) -> object:
+        """What the polls of several waits must have in common to share requests."""
+        return self.resource_type.describe
+
+    @property
+    def operation(self) -> str:
+        """The operation that polls use."""
+        return self.resource_type.operation
+
+    @property
+    def batch_size(self) -> int:
+        """The maximum number of targets of one scope in a request."""
+        return self.resource_type.batch_size
+
+    def targets(self, names: Sequence[str]) -> Sequence[Target]:
+        """Return the targets with some names. The name and the ARN of a cluster are the same scope."""
+        return [Target(names_only(target.scope), target.id) for target in map(self.by_name.__getitem__, names)]
+
+    def poll(self, names: Sequence[str], by: float = math.inf) -> Flow[Observations[T]]:
         """Poll some targets once. No request begins later than `by`, in monotonic seconds.
 
         Raises:
             EcsError: A request failed and repeating it cannot help. Temporary errors are in the result.
         """
-        batches = list(self._batches(names))
-        flows = [_or_error(self.resource_type.describe(scope, list(batch))) for scope, batch in batches]
-        # The first requests begin at once. The others begin later, maybe too late.
-        flows[PARALLEL_REQUESTS:] = [_unless_late(flow, by) for flow in flows[PARALLEL_REQUESTS:]]
-        answers: list[Sequence[T] | EcsError]
-        if len(flows) == 1:
-            answers = [(yield from flows[0])]  # one request needs no thread
-        else:
-            replies: Reply[list[Reply[Sequence[T] | EcsError]]] = yield Parallel(flows, PARALLEL_REQUESTS)
-            answers = [reply.get() for reply in replies.get()]
+        found = yield from self.resource_type.read([self.by_name[name] for name in names], by)
         observed: dict[str, T] = {}
         unanswered: dict[str, EcsError] = {}
-        for (_, batch), answer in zip(batches, answers, strict=True):
-            if not isinstance(answer, EcsError):
-                found = {
-                    id_: one
-                    for one in answer
-                    for id_ in (self.resource_type.id_of(one), *self.resource_type.aliases(one))
-                }
-                observed |= {name: found[id_] for id_, same in batch.items() if id_ in found for name in same}
-            elif answer.retryable:
-                unanswered |= {name: answer for same in batch.values() for name in same}
-            else:
-                raise answer
+        for name in names:
+            one = found.get(self.by_name[name])
+            if isinstance(one, EcsError):
+                if not one.retryable:
+                    raise one
+                unanswered[name] = one
+            elif one is not None:
+                observed[name] = one
+        if observed:
+            yield from self.resource_type.check(list(observed.values()))
         return Observations(observed, unanswered)
 
-    def _batches(self, names: Sequence[str]) -> Iterator[tuple[str, dict[str, list[str]]]]:
-        """Yield the scope of each request, and the names of the targets by the ids that it reads."""
-        scopes: dict[str, tuple[str, dict[str, list[str]]]] = {}
-        for name in names:
-            target = self.by_name[name]
-            # The name and the ARN of a cluster are the same scope.
-            _, ids = scopes.setdefault(names_only(target.scope), (target.scope, {}))
-            ids.setdefault(target.id, []).append(name)
-        for scope, ids in scopes.values():
-            pairs = list(ids.items())
-            for start in range(0, len(pairs), self.resource_type.batch_size):
-                yield scope, dict(pairs[start : start + self.resource_type.batch_size])
+
+@attrs.define(eq=False)
+class _Call:
+    """A request: the ids that it reads, and by which targets of which reads each is needed."""
+
+    resource_type: DescribedType[Any]
+    scope: str
+    by: float = -math.inf
+    needed: dict[str, list[tuple[int, Target]]] = attrs.field(factory=dict)
+
+    def readers(self) -> list[int]:
+        """Return the reads that need an id of this request."""
+        return list(dict.fromkeys(index for needs in self.needed.values() for index, _ in needs))
+
+    def part(self, readers: Collection[int]) -> _Call:
+        """Return the request for some of the reads."""
+        needed = {id_: [each for each in needs if each[0] in readers] for id_, needs in self.needed.items()}
+        return attrs.evolve(self, needed={id_: needs for id_, needs in needed.items() if needs})
 
 
+_Answer: TypeAlias = "list[tuple[int, Target, Any]]"
+Paced: TypeAlias = Callable[[Flow[Any], float], Flow[Any]]
+"""Returns a flow whose requests are paced, given a flow and the monotonic time after which no request may wait."""
+
+
+def read_together(reads: Sequence[Read], paced: Paced | None = None) -> Flow[Sequence[Mapping[Target, Any]]]:
+    """Perform reads with few requests, and return what ECS shows, or the error, of each target, for each read.
+
+    A refusal is the answer of those reads alone that cause it.
+
+    Args:
+        reads: The reads.
+        paced: Paces the requests. Default: they begin at once.
+    """
+    calls = _calls(reads)
+    flows = [_answer(call, paced) for call in calls]
+    # The first requests begin at once. The others begin later, maybe too late.
+    flows[PARALLEL_REQUESTS:] = [
+        _unless_late(call, flow)
+        for call, flow in zip(calls[PARALLEL_REQUESTS:], flows[PARALLEL_REQUESTS:], strict=True)
+    ]
+    if len(flows) == 1:
+        answers = [(yield from flows[0])]  # one request needs no thread
+    else:
+        replies: Reply[list[Reply[_Answer]]] = yield Parallel(flows, PARALLEL_REQUESTS)
+        answers = [reply.get() for reply in replies.get()]
+    results: list[dict[Target, Any]] = [{} for _ in reads]
+    for index, target, one in chain.from_iterable(answers):
+        if one is not None:
+            results[index][target] = one
+    return results
+
+
+def _alone(read: Read) -> Flow[Mapping[Target, Any]]:
+    return (yield from read_together([read]))[0]
+
+
+def _calls(reads: Sequence[Read]) -> list[_Call]:
+    calls: list[_Call] = []
+    latest: dict[tuple[object, str], _Call] = {}
+    held: dict[tuple[object, str, str], _Call] = {}
+    for index, read in enumerate(reads):
+        resource_type: DescribedType[Any] = read.resource_type
+        for target in read.targets:
+            key = resource_type.describe, names_only(target.scope)
+            call = held.get((*key, target.id))
+            if call is None:
+                call = latest.get(key)
+                if call is None or len(call.needed) >= resource_type.batch_size:
+                    call = latest[key] = _Call(resource_type, target.scope)
+                    calls.append(call)
+                held[(*key, target.id)] = call
+            call.needed.setdefault(target.id, []).append((index, target))
+            call.by = max(call.by, read.by)
+    return calls
+
+
+def _answer(call: _Call, paced: Paced | None) -> Flow[_Answer]:
+    resource_type = call.resource_type
+    describe = resource_type.describe(call.scope, list(call.needed))
+    try:
+        shown = yield from paced(describe, call.by) if paced else describe
+    except EcsError as error:
+        readers = call.readers()
+        if len(readers) > 1 and not error.retryable and not _concerns_all(error):
+            half = len(readers) // 2
+            first = yield from _answer(call.part(readers[:half]), paced)
+            return [*first, *(yield from _answer(call.part(readers[half:]), paced))]
+        return _failed(call, error)
+    found = {id_: one for one in shown for id_ in (resource_type.id_of(one), *resource_type.aliases(one))}
+    return [
+        # An ARN in the old format has another cluster part than the one that ECS shows.
+        (index, target, found[id_] if id_ in found else found.get(id_.rsplit("/", 1)[-1]))
+        for id_, needs in call.needed.items()
+        for index, target in needs
+    ]
+
+
+def _failed(call: _Call, error: EcsError) -> _Answer:
+    # Each read gets an error of its own, because a wait adds its story.
+    errors = {index: error if place == 0 else copy(error) for place, index in enumerate(call.readers())}
+    return [(index, target, errors[index]) for needs in call.needed.values() for index, target in needs]
+
+
+def _concerns_all(error: EcsError) -> bool:
+    """Whether no id is the cause: no request was sent, or their cluster does not exist."""
+    return isinstance(error, (CredentialsError, ConfigurationError)) or getattr(error, "code", "") in _OF_SCOPES
+
+
+_OF_SCOPES = frozenset({"ClusterNotFoundException"})
+
+
+@functools.lru_cache(maxsize=1000)
 def names_only(scope: str) -> str:
     """Return a scope with names in place of ARNs: the name and the ARN of a cluster are the same."""
     return " ".join(part.rsplit("/", 1)[-1] for part in scope.split())
 
 
-def _unless_late(flow: Flow[T | EcsError], by: float) -> Flow[T | EcsError]:
-    if (yield Sleep(0)).now > by + DEADLINE_SLACK:
-        return TimedOutError("poll", "the deadline passed before the request began")
+def _unless_late(call: _Call, flow: Flow[_Answer]) -> Flow[_Answer]:
+    if (yield Sleep(0)).now > call.by + DEADLINE_SLACK:
+        flow.close()
+        return _failed(call, TimedOutError("poll", "the deadline passed before the request began"))
     return (yield from flow)
-
-
-def _or_error(flow: Flow[T]) -> Flow[T | EcsError]:
-    try:
-        return (yield from flow)
-    except EcsError as error:
-        return error

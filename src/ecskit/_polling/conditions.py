@@ -6,7 +6,7 @@ decides about targets that polls do not show.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeAlias, TypeVar
 
 import attrs
@@ -38,6 +38,8 @@ class Pace:
     """The maximum number of seconds between polls."""
     growth: float = 1.5
     """The factor from one interval to the next."""
+    exact: bool = False
+    """Whether no poll may come earlier, because it confirms a state or waits for details of it."""
 
     def interval(self, polls: int) -> float:
         """Return the seconds until the next poll, after a number of polls that showed no change."""
@@ -46,7 +48,7 @@ class Pace:
 
 _GROWTHS = 1000
 """The maximum number of times that an interval grows, so that the float does not overflow."""
-NOT_VISIBLE_PACE = Pace(most=5.0)
+NOT_VISIBLE_PACE = Pace(most=5.0, exact=True)
 """The pace for targets that are not visible yet, and for states that have to be confirmed."""
 
 
@@ -103,46 +105,29 @@ class AllMet(Generic[T]):
 
     def decide(self, wait_state: WaitState[T], /) -> Verdict:
         """Decide. Vanished targets count first, then those that were never visible, then the condition."""
-        evaluations = {
-            name: self._evaluate(name, wait_state)
-            for name, resource in wait_state.resources.items()
-            if resource.last is not None
-        }
-        vanished = {
-            name: self._why_vanished(resource)
-            for name, resource in wait_state.resources.items()
-            if self._has_vanished(resource)
-        }
-        evaluations |= dict.fromkeys(vanished, self.vanished)
-        if vanished and isinstance(self.vanished, Unreachable):
-            return Failed(self.vanished_error, vanished)
-        invisible = [name for name, resource in wait_state.resources.items() if self._is_invisible(resource)]
-        grace_ends = wait_state.started + self.wait_options.visibility_grace
-        never_visible = {
-            name: f"was not visible within {self.wait_options.visibility_grace:.0f} s (visibility_grace)"
-            for name in invisible
-            if (at := wait_state.resources[name].missing_at) is not None and at >= grace_ends
-        }
-        if never_visible:
-            return Failed(self.not_visible_error, never_visible)
-        unreachable = {name: each for name, each in evaluations.items() if isinstance(each, Unreachable)}
-        if unreachable:
-            errors = {each.error or self.failed_error for each in unreachable.values()}
-            error = errors.pop() if len(errors) == 1 else self.failed_error
-            return Failed(error, {name: each.why for name, each in unreachable.items()})
-        waiting = {name: each for name, each in evaluations.items() if isinstance(each, NotYet)}
-        waiting |= {name: _invisible(wait_state.resources[name]) for name in invisible}
-        if not waiting:
-            return Done()
-        intervals = (each.pace.interval(_unchanged_polls(wait_state.resources[name])) for name, each in waiting.items())
-        pace = min(intervals) if self.wait_options.poll is None else float("inf")
-        no_later_than = float("inf")
-        if not wait_state.polls and all(each is UNCONFIRMED for each in waiting.values()):
-            no_later_than = 0.0
-        elif invisible and wait_state.now < grace_ends:
-            no_later_than = grace_ends - wait_state.now
-        reasons = {name: waiting[name].why for name in wait_state.resources if name in waiting}
-        return Continue(reasons, pace, no_later_than)
+        grace = self.wait_options.visibility_grace
+        grace_ends = wait_state.started + grace
+        vanished: dict[str, str] = {}
+        never_visible: dict[str, str] = {}
+        unreachable: dict[str, Unreachable] = {}
+        waiting: dict[str, NotYet] = {}
+        any_invisible = False
+        for name, resource in wait_state.resources.items():
+            evaluation: Evaluation | None = None
+            if self._has_vanished(resource):
+                evaluation, vanished[name] = self.vanished, self._why_vanished(resource)
+            elif resource.last is not None:
+                evaluation = self._evaluate(name, resource, wait_state)
+            if isinstance(evaluation, Unreachable):
+                unreachable[name] = evaluation
+            elif isinstance(evaluation, NotYet):
+                waiting[name] = evaluation
+            if self._is_invisible(resource):
+                any_invisible, waiting[name] = True, _invisible(resource)
+                if resource.missing_at is not None and resource.missing_at >= grace_ends:
+                    never_visible[name] = f"was not visible within {grace:.0f} s (visibility_grace)"
+        failed = self._failed(vanished, never_visible, unreachable)
+        return failed or (self._continue(wait_state, waiting, any_invisible=any_invisible) if waiting else Done())
 
     def at_timeout(self, wait_state: WaitState[T], /) -> Failed | None:
         """Return the error for targets that were never visible, if the timeout is shorter than the grace."""
@@ -161,8 +146,33 @@ class AllMet(Generic[T]):
         """
         return isinstance(self.vanished, Met)
 
-    def _evaluate(self, name: str, wait_state: WaitState[T]) -> Evaluation:
-        resource = wait_state.resources[name]
+    def _failed(
+        self, vanished: Mapping[str, str], never_visible: Mapping[str, str], unreachable: Mapping[str, Unreachable]
+    ) -> Failed | None:
+        if vanished and isinstance(self.vanished, Unreachable):
+            return Failed(self.vanished_error, vanished)
+        if never_visible:
+            return Failed(self.not_visible_error, never_visible)
+        if not unreachable:
+            return None
+        errors = {each.error or self.failed_error for each in unreachable.values()}
+        error = errors.pop() if len(errors) == 1 else self.failed_error
+        return Failed(error, {name: each.why for name, each in unreachable.items()})
+
+    def _continue(self, wait_state: WaitState[T], waiting: Mapping[str, NotYet], *, any_invisible: bool) -> Continue:
+        pace = no_later_than = float("inf")
+        if self.wait_options.poll is None:
+            resources = wait_state.resources
+            pace = min([each.pace.interval(_unchanged_polls(resources[name])) for name, each in waiting.items()])
+        grace_left = wait_state.started + self.wait_options.visibility_grace - wait_state.now
+        if not wait_state.polls and all(each is UNCONFIRMED for each in waiting.values()):
+            no_later_than = 0.0
+        elif any_invisible and grace_left > 0:
+            no_later_than = grace_left
+        reasons = {name: each.why for name, each in waiting.items()}
+        return Continue(reasons, pace, no_later_than, any(each.pace.exact for each in waiting.values()))
+
+    def _evaluate(self, name: str, resource: ResourceState[T], wait_state: WaitState[T]) -> Evaluation:
         evaluation = self.condition(resource)
         if not isinstance(evaluation, Met) or self.is_final(resource):
             return evaluation
@@ -220,8 +230,6 @@ def waiter(
     Raises:
         RequestError: A wait option is invalid.
     """
-    from tenacity.wait import wait_fixed
-
     wait_options = goal.wait_options
     wait_options.check(goal.name)
     return Waiter(
@@ -230,8 +238,9 @@ def waiter(
         goal=goal,
         timeout=wait_options.timeout,
         max_polls=wait_options.max_polls,
-        poll=wait_options.poll or wait_fixed(LONGEST_INTERVAL),
+        poll=wait_options.poll or LONGEST_INTERVAL,
         on_poll=wait_options.on_poll,
+        early=wait_options.paces_polls,
         arguments=targets.arguments,
         after_poll=after_poll,
     )

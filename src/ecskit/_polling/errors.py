@@ -46,6 +46,8 @@ class WaitStory(Documented):
     """How many observations were older than the last one, and were ignored."""
     errors: Sequence[EcsError]
     """The errors of requests that failed and could be repeated, the latest of them."""
+    late: int = 0
+    """How many polls began over a second late, most often because `polls_per_second` of the client was used up."""
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """The other arguments of the wait, such as the cluster."""
 
@@ -63,7 +65,7 @@ class WaitStory(Documented):
     @property
     def poll_summary(self) -> str:
         """The number of polls, and the states that they showed, as text."""
-        text = plural(self.polls, "poll")
+        text = plural(self.polls, "poll") + (f" ({self.late} late)" if self.late else "")
         if self.states:
             text += ": " + ", ".join(f"{state} x{count}" for state, count in self.states.items())
         return text

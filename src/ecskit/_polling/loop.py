@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.effects import DrawRandom, Flow, Invoke, Observe, Sleep
+from ecskit._polling.batches import Target
 from ecskit._polling.errors import WaitError, WaitStory, WaitTimeout
 from ecskit._polling.observations import MISSING, Observations, ResourceState, ResourceType, WaitState
+from ecskit._polling.shared_polls import poll
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState
     from tenacity.wait import wait_base
 
 __all__ = ["Continue", "Done", "Failed", "Goal", "Query", "Verdict", "Waiter"]
@@ -38,6 +41,25 @@ _DOUBLINGS = 10
 class Query(Protocol[T]):
     """How targets are polled."""
 
+    @property
+    def kind(self) -> object:
+        """What the queries of several waits must have in common to share requests."""
+        ...
+
+    @property
+    def operation(self) -> str:
+        """The operation by whose quota polls are paced."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """The maximum number of targets of one scope in a request."""
+        ...
+
+    def targets(self, names: Sequence[str], /) -> Sequence[Target]:
+        """Return the targets with some names."""
+        ...
+
     def poll(self, names: Sequence[str], by: float, /) -> Flow[Observations[T]]:
         """Return the flow that polls targets once. No request begins later than `by`, in monotonic seconds."""
         ...
@@ -58,6 +80,8 @@ class Continue:
     """The longest interval until the next poll, in seconds: jitter is added, and failed requests lengthen it."""
     no_later_than: float = float("inf")
     """The next poll is at most this many seconds away, even after failed requests."""
+    exact: bool = False
+    """Whether the next poll must not come earlier, because it confirms what the latest one showed."""
 
 
 @attrs.frozen
@@ -102,8 +126,11 @@ class Waiter(Generic[T]):
     goal: Goal
     timeout: float | None
     max_polls: int | None
-    poll: wait_base
+    poll: wait_base | float
+    """The wait strategy of the caller, or the longest interval in seconds if there is none."""
     on_poll: Callable[[WaitStory], object] | None = None
+    early: bool = True
+    """Whether a poll may come early, with one for other waits. Not if the caller passed intervals or a number."""
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """The arguments that handles hold, besides the targets."""
     due: Callable[[WaitState[T], float], float] = lambda _, deadline: deadline
@@ -138,7 +165,8 @@ class Waiter(Generic[T]):
                 verdict = self.goal.at_timeout(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
             interval = yield from self._interval(wait_state, verdict)
-            wait_state = yield from self._poll(wait_state, min(wait_state.now + interval, due), due)
+            until = min(wait_state.now + interval, due)
+            wait_state = yield from self._poll(wait_state, until, due, exact=verdict.exact)
             verdict = self.goal.decide(wait_state)
             if self.on_poll:
                 yield Invoke(self.on_poll, self.story(wait_state, getattr(verdict, "reasons", {})))
@@ -147,9 +175,13 @@ class Waiter(Generic[T]):
             raise verdict.error(self.story(wait_state, verdict.reasons))
         return wait_state
 
-    def _poll(self, wait_state: WaitState[T], until: float, by: float) -> Flow[WaitState[T]]:
+    def _poll(self, wait_state: WaitState[T], until: float, by: float, *, exact: bool) -> Flow[WaitState[T]]:
         polled = [name for name, resource in wait_state.resources.items() if not self.goal.is_final(resource)]
-        reply = yield Observe(self.query, polled, until, by)
+        # A poll for another wait counts if it comes after half of the interval, unless each needs its own distance.
+        after = until if exact or not self.early else until - (until - wait_state.now) / 2
+        reply = yield Observe(
+            alone=poll, query=self.query, ids=polled, born=wait_state.now, after=after, due=until, deadline=by
+        )
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})
             raise reply.error
@@ -176,12 +208,8 @@ class Waiter(Generic[T]):
         """Return the seconds until the next poll: more while nothing changes, and still more while requests fail."""
         if verdict.no_later_than == 0:
             return 0.0
-        from tenacity import RetryCallState
-
-        state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
-        state.attempt_number = max(1, wait_state.unchanged_polls)
-        state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
-        seconds = max(SHORTEST_INTERVAL, min(self.poll(state), verdict.pace))
+        longest = self.poll(_retry_state(wait_state)) if callable(self.poll) else self.poll
+        seconds = max(SHORTEST_INTERVAL, min(longest, verdict.pace))
         if wait_state.failed_polls:
             doubled = seconds * 2 ** min(wait_state.failed_polls, _DOUBLINGS)
             seconds = max(seconds, min(LONGEST_BACKOFF, doubled))
@@ -199,6 +227,17 @@ class Waiter(Generic[T]):
             polls=wait_state.polls,
             states=dict(wait_state.states),
             stale=wait_state.stale,
+            late=wait_state.late,
             errors=tuple(wait_state.errors),
             arguments=self.arguments,
         )
+
+
+def _retry_state(wait_state: WaitState[Any]) -> RetryCallState:
+    """Return what wait strategies of tenacity read: polls without a change as attempts, and the times of the wait."""
+    from tenacity import RetryCallState
+
+    state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]  # unused here
+    state.attempt_number = max(1, wait_state.unchanged_polls)
+    state.start_time, state.outcome_timestamp = wait_state.started, wait_state.now
+    return state

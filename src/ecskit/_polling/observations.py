@@ -6,7 +6,6 @@ The `ResourceType` defines which of two observations is newer.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -68,6 +67,8 @@ class Observations(Generic[T]):
     """The resources that were found, by the name of the target."""
     unanswered: Mapping[str, EcsError]
     """The targets whose request failed, with the error."""
+    late: float = 0.0
+    """How many seconds the poll began after its time; 0 up to a second."""
 
 
 @attrs.frozen
@@ -97,11 +98,11 @@ class ResourceState(Generic[T]):
 
     def merge(self, observation: T, resource_type: ResourceType[T]) -> ResourceState[T]:
         """Return the state after a poll that showed the target. A stale observation proves only that it exists."""
-        if self.last is not None and _is_older(
-            resource_type.rank(observation), resource_type.rank(self.last), resource_type.final_rank
-        ):
-            return ResourceState(self.last, shown=True, repeats=self.repeats + 1, memory=self.memory)
-        again = self.last is not None and resource_type.state(observation) == resource_type.state(self.last)
+        again = self.last is observation  # most polls show the same model again: nothing in it needs to be compared
+        if not again and self.last is not None:
+            if _is_older(resource_type.rank(observation), resource_type.rank(self.last), resource_type.final_rank):
+                return ResourceState(self.last, shown=True, repeats=self.repeats + 1, memory=self.memory)
+            again = resource_type.state(observation) == resource_type.state(self.last)
         memory = resource_type.remember(self, observation)
         return ResourceState(observation, shown=True, repeats=self.repeats + 1 if again else 0, memory=memory)
 
@@ -122,8 +123,10 @@ def _is_older(one: tuple[int | None, int], other: tuple[int | None, int], final_
 
 
 def _has_changed(last: Any, before: Any, resource_type: ResourceType[Any]) -> bool:
+    if last is before:
+        return False
     if last is None or before is None:
-        return last is not before
+        return True
     return resource_type.rank(last) != resource_type.rank(before) or resource_type.state(last) != resource_type.state(
         before
     )
@@ -148,6 +151,8 @@ class WaitState(Generic[T]):
     """The targets whose request failed in the latest poll."""
     stale: int = 0
     """How many observations were older than the last one."""
+    late: int = 0
+    """How many polls began over a second late."""
     errors: Sequence[EcsError] = ()
     """The errors of failed requests, the latest of them."""
     states: Mapping[str, int] = attrs.field(factory=dict)
@@ -174,27 +179,30 @@ class WaitState(Generic[T]):
     ) -> WaitState[T]:
         """Return the state after a poll of some of the targets."""
         answered = [name for name in polled if name not in poll.unanswered]
-        resources, states = dict(self.resources), Counter(self.states)
+        resources, states = dict(self.resources), dict(self.states)
         changed = stale = 0
         for name in answered:
             before, observation = self.resources[name], poll.observed.get(name)
             if observation is None:
-                resources[name] = before.merge_missing(now)
-                states[MISSING] += 1
+                after, state = before.merge_missing(now), MISSING
             else:
-                resources[name] = before.merge(observation, resource_type)
-                states[resource_type.state(observation)] += 1
-                stale += resources[name].last is not observation
-            changed += _has_changed(resources[name].last, before.last, resource_type)
-        return attrs.evolve(
-            self,
-            resources=resources,
+                after, state = before.merge(observation, resource_type), resource_type.state(observation)
+                stale += after.last is not observation
+            resources[name] = after
+            states[state] = states.get(state, 0) + 1
+            changed += _has_changed(after.last, before.last, resource_type)
+        failures = dict.fromkeys(poll.unanswered.values())
+        errors = [*self.errors, *failures][-ERRORS_KEPT:] if failures else self.errors
+        return WaitState(
+            resources,
+            started=self.started,
             now=now,
             polls=self.polls + 1,
             unchanged_polls=0 if changed else self.unchanged_polls + bool(answered),
             failed_polls=self.failed_polls + 1 if poll.unanswered else 0,
             unanswered=frozenset(poll.unanswered),
             stale=self.stale + stale,
-            errors=[*self.errors, *dict.fromkeys(poll.unanswered.values())][-ERRORS_KEPT:],
+            late=self.late + (poll.late > 0),
+            errors=errors,
             states=states,
         )

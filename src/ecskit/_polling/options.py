@@ -50,6 +50,11 @@ class WaitOptions:
     """Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine function. An
     exception that it raises ends the wait."""
 
+    @property
+    def paces_polls(self) -> bool:
+        """Whether ecskit chooses when to poll. Not if the caller passed a strategy or a number of polls."""
+        return self.poll is None and self.max_polls is None
+
     def check(self, wait: str) -> None:
         """Check the options.
 

@@ -6,6 +6,7 @@ request, so that everything within a request happens at the same moment.
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
 import uuid
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from ecskit._simulator.arns import Arns
     from ecskit._simulator.deployment_script import DeploymentScript
-    from ecskit._simulator.emitted_events import EmittedEvents
+    from ecskit._simulator.event_changes import ChangeFeed
     from ecskit._simulator.faults import Shortage
     from ecskit._simulator.quotas import Buckets
     from ecskit._simulator.read_options import Counting, Lag
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.timed_resources import TimedResource
     from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
+    from ecskit._simulator.task_lifecycle import Step
 
 DEFAULT_CLUSTER = "default"
 # Seconds until ECS no longer shows what is INACTIVE or deleted, and until an idempotency token expires.
@@ -86,11 +88,13 @@ class Account:
     deployment_scripts: dict[str, DeploymentScript] = attrs.field(factory=dict)
     protected: dict[str, float] = attrs.field(factory=dict)
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
-    emitted: list[EmittedEvents] = attrs.field(factory=list)
+    feed: ChangeFeed | None = None
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
     _forget_at: float = attrs.field(default=-math.inf, init=False)
+    _ends: list[tuple[float, int, Task]] = attrs.field(factory=list, init=False)
+    _launched_by: dict[str, tuple[str, str]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.identifiers = seeded(self.seed, "identifiers")
@@ -107,8 +111,30 @@ class Account:
 
     def collect_events(self) -> None:
         """Send the events of what has happened: before something is deleted, and after each request that changes it."""
-        for emitted in self.emitted:
-            emitted.collect()
+        if self.feed is not None:
+            self.feed.collect()
+
+    def change_steps(self, task: Task, steps: tuple[Step, ...]) -> None:
+        """Replace the steps of a task from now on."""
+        task.steps = steps
+        self._expect(task)
+
+    def add_task(self, task: Task) -> None:
+        """Add a task that was launched."""
+        self.tasks[task.arn] = task
+        self._expect(task)
+
+    def add_launch(self, key: tuple[str, str], launch: LaunchToken) -> None:
+        """Remember a launch by its cluster and its token."""
+        self.launches[key] = launch
+        self._launched_by.update(dict.fromkeys(launch.task_arns, key))
+
+    def _expect(self, task: Task) -> None:
+        """Expect the next step of a task, which may be an event, and its end."""
+        if self.feed is not None:
+            self.feed.watch(task)
+        if task.purged_at is not None:
+            heapq.heappush(self._ends, (task.purged_at, task.ordinal, task))
 
     def _forget(self) -> Iterator[float]:
         """Delete what is due, and yield the moments of the rest.
@@ -116,21 +142,7 @@ class Account:
         What changes later is due no earlier than an hour after its change.
         """
         now = self.now
-        for arn, task in list(self.tasks.items()):
-            if (due := task.purged_at) is None:
-                continue
-            if due > now:
-                yield due
-                continue
-            del self.tasks[arn]
-            self.protected.pop(arn, None)
-            self.purged[task.ordinal] = attrs.evolve(state_of(task, now), purged=True)
-        for key, launched in list(self.launches.items()):
-            due = launched.at + TOKEN_KEPT_FOR
-            if due <= now or not any(arn in self.tasks for arn in launched.task_arns):
-                del self.launches[key]
-            else:
-                yield due
+        yield from self._forget_tasks()
         for arn, definition in list(self.task_definitions.items()):
             if definition.delete_requested_at is None:
                 continue
@@ -141,6 +153,27 @@ class Account:
                 del self.task_definitions[arn]
         yield from self._forget_deleted()
         yield from self._forget_timed_resources()
+
+    def _forget_tasks(self) -> Iterator[float]:
+        """Delete tasks an hour after their end, and launches without tasks, or after a day."""
+        while self._ends and self._ends[0][0] <= self.now:
+            _, _, task = heapq.heappop(self._ends)
+            if self.tasks.get(task.arn) is not task or task.purged_at is None or task.purged_at > self.now:
+                continue  # its steps were replaced, and its new end is expected at another moment
+            del self.tasks[task.arn]
+            self.protected.pop(task.arn, None)
+            self.purged[task.ordinal] = attrs.evolve(state_of(task, self.now), purged=True)
+            key = self._launched_by.pop(task.arn, None)
+            if key in self.launches and not any(arn in self.tasks for arn in self.launches[key].task_arns):
+                del self.launches[key]
+        if self._ends:
+            yield self._ends[0][0]
+        while self.launches:
+            key, launched = next(iter(self.launches.items()))  # the oldest one
+            if launched.at + TOKEN_KEPT_FOR > self.now:
+                yield launched.at + TOKEN_KEPT_FOR
+                break
+            del self.launches[key]
 
     def _forget_deleted(self) -> Iterator[float]:
         """Delete clusters, task sets and capacity providers an hour after their deletion."""
@@ -233,7 +266,7 @@ class Account:
 
     def find_task(self, cluster: Cluster, reference: str) -> Task | None:
         """Return the task of an id or ARN in the cluster, or None."""
-        task = self.tasks.get(self.arns.in_cluster("task", reference, cluster.name))
+        task = self.tasks.get(reference) or self.tasks.get(self.arns.in_cluster("task", reference, cluster.name))
         return task if task is not None and task.cluster_arn == cluster.arn else None
 
     def find_task_definition(self, reference: str) -> TaskDefinition | None:

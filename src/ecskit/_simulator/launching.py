@@ -111,7 +111,7 @@ def start_task(account: Account, launch: Launch, *, room: FreeCapacity | None, c
     )
     if room is not None:
         room.take(demand)
-    account.tasks[arn] = task
+    account.add_task(task)
     return task
 
 

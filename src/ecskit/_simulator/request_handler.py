@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecskit._simulator.account import Account
+    from ecskit._simulator.event_delivery import Deliveries
     from ecskit._simulator.fault_injection import FaultInjector
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.operations import Operation
@@ -41,6 +42,7 @@ class RequestHandler:
     _account: Account
     _calls: deque[Call]
     _faults: FaultInjector
+    _deliveries: Deliveries
 
     def _answer(self, operation: str, request: Wire) -> Wire:
         now = self._now()
@@ -97,6 +99,7 @@ class RequestHandler:
         check_response(self._model, operation, answer)
         if not operation.startswith(_READS):
             self._account.collect_events()
+            self._deliveries.changed()
         return answer
 
     def _check_code(self, operation: str, error: SimulatedError) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from threading import Event
 
+    from ecskit._core.effects import Waker
+
 
 class ScaledClock:
     """Return a time that passes faster or slower than real time. Call the clock to read it.
@@ -52,8 +54,8 @@ class _ClientClock(SystemClock):
     def now(self) -> float:
         return super().now() * self._speed
 
-    def sleep(self, seconds: float, cancel: Event | None) -> None:
-        super().sleep(seconds / self._speed, cancel)
+    def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
+        super().sleep(seconds / self._speed, cancel, waker)
 
-    async def asleep(self, seconds: float) -> None:
-        await super().asleep(seconds / self._speed)
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        await super().asleep(seconds / self._speed, waker)

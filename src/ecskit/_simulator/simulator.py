@@ -21,8 +21,11 @@ from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
 from ecskit._simulator.deployment_script import DeploymentScript
-from ecskit._simulator.emitted_events import EmittedEvents
+from ecskit._simulator.emitted_events import Disturbances, EmittedEvents, Route
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
+from ecskit._simulator.event_clock import EventClock
+from ecskit._simulator.event_delivery import Deliveries
+from ecskit._simulator.event_source import SimulatedSource
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
@@ -36,13 +39,13 @@ from ecskit._simulator.scheduler import loop, rebalancing, rollouts
 from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState, deployment_states, service_state
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState
-from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._simulator.wire import Response, Wire, copied, parse_body, parse_target, render, render_error
 from ecskit._transport import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
 
+    from ecskit._simulator.virtual_clock import VirtualClock
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
@@ -87,7 +90,7 @@ class Simulator(RequestHandler):
     ) -> None:
         if counting not in get_args(Counting):
             raise ValueError(f"counting must be one of {', '.join(get_args(Counting))}: {counting!r}")
-        self._virtual = VirtualClock() if now is None else None
+        self._virtual = EventClock() if now is None else None
         self._now = now or self.clock.epoch
         self._client_clock = _client_clock(now) or self.clock
         self._region = region
@@ -107,6 +110,9 @@ class Simulator(RequestHandler):
         self._calls: deque[Call] = deque(maxlen=keep_calls)
         self._faults = FaultInjector()
         self._lock = threading.RLock()
+        self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, _speed(now))
+        if self._virtual is not None:
+            self._virtual.deliveries = self._deliveries
         self._account.advance(self._now())
         capacity_providers.add_predefined(self._account)
         clusters.create(self._account, {"clusterName": DEFAULT_CLUSTER})
@@ -309,18 +315,29 @@ class Simulator(RequestHandler):
             return [state for each in found for state in deployment_states(each)]
 
     def emit_events(
-        self, *, late: tuple[float, float] = (0.0, 0.0), twice: float = 0.0, lost: float = 0.0, seed: int = 0
+        self,
+        to: Callable[[Wire], object] | None = None,
+        *,
+        late: tuple[float, float] = (0.0, 0.0),
+        twice: float = 0.0,
+        lost: float = 0.0,
+        seed: int = 0,
     ) -> EmittedEvents:
-        """Emit the events that ECS sends to EventBridge, from now on. `take` of the result returns those that arrived.
+        """Emit the events that ECS sends to EventBridge, from now on, until the result is closed.
 
         The envelopes have the detail types ECS Task State Change, ECS Container Instance State Change, ECS Service
-        Action (steady states and failed placements) and ECS Deployment State Change. Details of tasks and container
-        instances are as describe operations show them, with times as text; those of tasks have neither health nor
-        tags. Each new version of a task or a container instance is one event.
+        Action (steady states and failed placements), ECS Deployment State Change and ECS Hook State Change (hooks that
+        await an action). Details of tasks and container instances are as describe operations show them, with times as
+        text; those of tasks have neither health nor tags. Each new version of a task or a container instance is one
+        event.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_cwe_events.html
 
         Args:
+            to: Called with each envelope when it arrives on the clock of the simulator, for example `sqs_target(...)`.
+                On a virtual clock, the clock stands during the call, so it must not wait for another flow. Otherwise a
+                thread makes the calls. After an error, which is logged, it is called no more, and `close` raises the
+                error. Default None: `take` of the result returns the envelopes that have arrived.
             late: The least and the most seconds until an event arrives. Each event takes its own time, so if the two
                 differ, events arrive in another order. Default: at once.
             twice: The share of events that arrive twice, 0 to 1. Default 0.
@@ -328,12 +345,42 @@ class Simulator(RequestHandler):
             seed: The seed of these choices and of the ids of events. Default 0.
 
         Raises:
+            TypeError: `to` cannot be called.
             ValueError: `late` is negative or decreases, or a share is out of bounds.
         """
-        emitted = EmittedEvents(self._account, self._advanced, late=late, twice=twice, lost=lost, seed=seed)
-        with self._lock:
-            self._account.emitted.append(emitted)
-        return emitted
+        if to is not None and not callable(to):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(f"to must be a function of one envelope, not {type(to).__name__}")
+        return EmittedEvents(self._deliveries, self._route(late=late, twice=twice, lost=lost, seed=seed), to)
+
+    def event_source(
+        self,
+        *,
+        late: tuple[float, float] = (0.0, 0.0),
+        twice: float = 0.0,
+        lost: float = 0.0,
+        seed: int = 0,
+        wait_seconds: float = 20.0,
+    ) -> SimulatedSource:
+        """Return a source of the events that `emit_events` emits, from now on, in place of `SqsSource` and its queue.
+
+        Its receivers wait on the clock of the simulator, without moving it. A virtual clock stops when an event
+        arrives, and stands until the receiver waits again.
+
+        Args:
+            late: The least and the most seconds until an event arrives. Default: at once.
+            twice: The share of events that arrive twice, 0 to 1. Default 0.
+            lost: The share of events that never arrive, 0 to 1. Default 0.
+            seed: The seed of these choices and of the ids of events. Default 0.
+            wait_seconds: How long `receive` waits for an event, in seconds of the simulator's clock. Default 20.
+
+        Raises:
+            ValueError: `late` is negative or decreases, a share is out of bounds, or `wait_seconds` is negative.
+        """
+        route = self._route(late=late, twice=twice, lost=lost, seed=seed)
+        return SimulatedSource(self._deliveries, route, wait_seconds)
+
+    def _route(self, *, late: tuple[float, float], twice: float, lost: float, seed: int) -> Route:
+        return Route(self._account.arns, Disturbances(late=late, twice=twice, lost=lost, seed=seed))
 
     def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
         """Inject a fault into the next valid requests for an operation.
@@ -448,6 +495,11 @@ def _client_clock(now: Callable[[], float] | None) -> Clock | None:
     if now is None:
         return None
     return now._for_clients() if isinstance(now, ScaledClock) else SystemClock()
+
+
+def _speed(now: Callable[[], float] | None) -> float | None:
+    """Return the seconds of the clock per real second; None for a virtual clock."""
+    return now._speed if isinstance(now, ScaledClock) else None if now is None else 1.0
 
 
 def simulated_operations() -> frozenset[str]:

@@ -6,6 +6,8 @@ the past.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -14,7 +16,7 @@ from ecskit._simulator.task_script import SIGKILL_EXIT_CODE, TaskScript
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 # Seconds from STOPPED until ECS no longer shows a task.
 PURGED_AFTER = 3600.0
@@ -22,6 +24,9 @@ PURGED_AFTER = 3600.0
 # The members that `TaskScript.stop_details_after` delays.
 _STOP_DETAILS = frozenset({"stopCode", "stoppedReason", "stoppedAt"})
 _EXIT_DETAILS = frozenset({"exitCode", "reason"})
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""Shared by all steps that change nothing there: there are thousands of tasks with ten steps each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -82,9 +87,9 @@ class Step:
     """
 
     at: float
-    task: Wire = attrs.field(factory=dict)
-    containers: Mapping[str, Wire] = attrs.field(factory=dict)
-    interface: Wire = attrs.field(factory=dict)
+    task: Mapping[str, Any] = _NOTHING
+    containers: Mapping[str, Wire] = _NOTHING
+    interface: Mapping[str, Any] = _NOTHING
     counts: bool = True
 
 
@@ -310,7 +315,7 @@ def _stopped(at: float, containers: Mapping[str, Wire] | None = None, task: Wire
     return Step(
         at=at,
         task={"lastStatus": "STOPPED", "stoppedAt": timestamp(at), **(task or {})},
-        containers=containers or {},
+        containers=containers or _NOTHING,
         interface={"status": "DELETED"},
     )
 
@@ -343,7 +348,7 @@ def _split(
     )
 
 
-def _divide(members: Wire, names: frozenset[str]) -> tuple[Wire, Wire]:
+def _divide(members: Mapping[str, Any], names: frozenset[str]) -> tuple[Wire, Wire]:
     return (
         {name: value for name, value in members.items() if name not in names},
         {name: value for name, value in members.items() if name in names},

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, SimulatorBug, invalid
+from ecskit._simulator.wire import Encoded
 
 Shape = Mapping[str, Any]
 Shapes = Mapping[str, Shape]
@@ -125,7 +126,7 @@ def _structure(checkers: _Checkers, shape: Shape) -> Checker:
 
     def check(value: object) -> Sequence[Violation]:
         if not isinstance(value, dict):
-            return _wrong_type("structure", value)
+            return value.check(check) if isinstance(value, Encoded) else _wrong_type("structure", value)
         found: list[Violation] = []
         if required and not value.keys() >= is_required:
             found += [Violation(f".{name}", "is required") for name in required if name not in value]

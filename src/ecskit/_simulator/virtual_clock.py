@@ -12,8 +12,12 @@ import itertools
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import attrs
+
+if TYPE_CHECKING:
+    from ecskit._core.effects import Waker
 
 __all__ = ["VirtualClock"]
 
@@ -87,10 +91,10 @@ class VirtualClock:
         finally:
             self._count(1)
 
-    def sleep(self, seconds: float, cancel: threading.Event | None = None) -> None:
-        """Return when the clock has moved by `seconds`, or soon after `cancel` is set."""
+    def sleep(self, seconds: float, cancel: threading.Event | None = None, waker: Waker | None = None) -> None:
+        """Return when the clock has moved by `seconds`, soon after `cancel` is set, or when `waker` is roused."""
         woken = threading.Event()
-        with self._sleeper(seconds, woken.set, cancel) as sleeper:
+        with self._sleeper(seconds, woken.set, cancel, waker) as sleeper:
             self._move_if_all_sleep()
             while not sleeper.awake:
                 if woken.wait(_CANCEL_CHECK if sleeper is self._watcher else None):
@@ -99,17 +103,17 @@ class VirtualClock:
                     with self._lock:
                         self._rouse_cancelled()
 
-    async def asleep(self, seconds: float) -> None:
-        """Return when the clock has moved by `seconds`."""
+    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
+        """Return when the clock has moved by `seconds`, or when `waker` is roused."""
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
-        with self._sleeper(seconds, lambda: loop.call_soon_threadsafe(woken.set)):
+        with self._sleeper(seconds, lambda: loop.call_soon_threadsafe(woken.set), None, waker):
             self._move_soon()
             await woken.wait()
 
     @contextmanager
     def _sleeper(
-        self, seconds: float, wake: Callable[[], object], cancel: threading.Event | None = None
+        self, seconds: float, wake: Callable[[], object], cancel: threading.Event | None, waker: Waker | None
     ) -> Generator[_Sleeper, None, None]:
         sleeper = _Sleeper(wake, cancel)
         with self._lock:
@@ -119,10 +123,21 @@ class VirtualClock:
                 self._cancels.setdefault(cancel, {})[sleeper] = None
                 self._watcher = self._watcher or sleeper
         try:
+            if waker is not None:
+                waker.wake = lambda: self._rouse_now(sleeper)
+                if waker.roused:
+                    self._rouse_now(sleeper)
             yield sleeper
         except BaseException:
             self._give_up(sleeper)
             raise
+        finally:
+            if waker is not None:
+                waker.wake = None
+
+    def _rouse_now(self, sleeper: _Sleeper) -> None:
+        with self._lock:
+            self._rouse(sleeper)
 
     def _give_up(self, sleeper: _Sleeper) -> None:
         """Count a sleeper as running again that will not be woken."""

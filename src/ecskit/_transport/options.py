@@ -54,6 +54,8 @@ class Options:
     verify: bool | str | None = None
     use_ssl: bool | None = None
     poll: Any = None
+    polls_per_second: Any = None
+    budget: Any = None
 
     def check(self) -> None:
         """Check all that needs no session.
@@ -104,6 +106,8 @@ class Options:
             merged |= {name: getattr(given, name) for name in ("session", "profile_name")}
         if new_source or any(getattr(given, name) is not None for name in _KEYS):
             merged |= {name: getattr(given, name) for name in _KEYS}
+        if given.polls_per_second is not None or given.budget is not None:  # each replaces the other
+            merged |= {name: getattr(given, name) for name in ("polls_per_second", "budget")}
         merged["config"] = self.config if config is None else config
         return Options(**merged)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ecskit._transport.options import Options
 
 if TYPE_CHECKING:
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Portable"]
 
-_OWN = ("_transport", "_options", "_runtime")
+_OWN = ("_transport", "_options", "_polling", "_runtime")
 
 
 class Portable:
@@ -22,12 +20,14 @@ class Portable:
 
     _transport: Any
     _options: Options | None
+    _polling: Options
+    """The options about polls, which wrapped clients have, too."""
     _runtime: Any  # the sync or the async driver
 
     def _open(self, options: Options) -> Self:
         raise NotImplementedError
 
-    def _wrap(self, client: Any, poll: Any) -> Self:
+    def _wrap(self, client: Any, polling: Options) -> Self:
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -37,12 +37,8 @@ class Portable:
     def __copy__(self) -> Self:
         """Return another client with the same arguments, or that wraps the same client. It is open."""
         made = type(self).__new__(type(self))
-        made = (
-            made._wrap(self._transport.client, self._runtime.poll)
-            if self._options is None
-            else made._open(self._options)
-        )
-        made._runtime = attrs.evolve(made._runtime, clock=self._runtime.clock, random=self._runtime.random)
+        made = made._wrap(self._transport.client, self._polling) if self._options is None else made._open(self._options)
+        made._runtime = made._runtime.on(self._runtime.clock, self._runtime.random)
         vars(made).update(self._added())
         return made
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TypeAlias
 
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, Met, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -159,7 +159,7 @@ def capacity_providers_deleted(
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[CapacityProvider]]:
     request = DescribeCapacityProvidersRequest(capacity_providers=names, cluster=cluster or None)
-    return (yield from call(request, single_attempt=True)).capacity_providers
+    return (yield from polled(request)).capacity_providers
 
 
 def _state(provider: CapacityProvider) -> str:
@@ -186,6 +186,7 @@ IDENTIFIERS = Identifiers(
 
 PROVIDERS: DescribedType[CapacityProvider] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeCapacityProviders",
     batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda provider: provider.name,

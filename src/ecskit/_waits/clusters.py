@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TypeAlias
 
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, Met, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -98,7 +98,7 @@ def clusters_inactive(clusters: Clusters, *, wait_options: WaitOptions) -> Flow[
 
 def _describe(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
     request = DescribeClustersRequest(clusters=names)
-    return (yield from call(request, single_attempt=True)).clusters
+    return (yield from polled(request)).clusters
 
 
 IDENTIFIERS = Identifiers(
@@ -121,6 +121,7 @@ IDENTIFIERS = Identifiers(
 
 CLUSTERS: DescribedType[Cluster] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeClusters",
     batch_size=100,
     describe=_describe,
     id_of=lambda cluster: cluster.cluster_name,

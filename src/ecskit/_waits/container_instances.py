@@ -16,6 +16,7 @@ import attrs
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -251,7 +252,7 @@ def describer(
             request = DescribeContainerInstancesRequest(
                 cluster=cluster, container_instances=names[start : start + BATCH_SIZE], include=include
             )
-            answer = yield from call(request, single_attempt=single_attempt)
+            answer = yield from polled(request) if single_attempt else call(request)
             found += answer.container_instances
         # A machine is registered again if its agent lost its state. The registration that is last in the list counts.
         return sorted(found, key=lambda instance: instance.registered_at.timestamp() if instance.registered_at else 0.0)
@@ -314,6 +315,7 @@ IDENTIFIERS = Identifiers(
 
 INSTANCES: DescribedType[ContainerInstance] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeContainerInstances",
     batch_size=BATCH_SIZE,
     describe=describer(),
     id_of=lambda instance: _id(instance.container_instance_arn),

@@ -14,6 +14,7 @@ import attrs
 from ecskit._api.service_errors import ClientException, DaemonNotFoundException
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, Met, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, read_as, targets_of
@@ -269,7 +270,7 @@ def _describe_daemon(_: str, arns: list[str]) -> Flow[Sequence[DaemonDetail]]:
 
 def _describe_deployments(_: str, arns: list[str]) -> Flow[Sequence[DaemonDeployment]]:
     request = DescribeDaemonDeploymentsRequest(daemon_deployment_arns=arns)
-    return (yield from call(request, single_attempt=True)).daemon_deployments
+    return (yield from polled(request)).daemon_deployments
 
 
 def _describe_definition(_: str, names: list[str]) -> Flow[Sequence[DaemonTaskDefinition]]:
@@ -334,6 +335,7 @@ DEFINITION_IDENTIFIERS = Identifiers(
 
 DAEMONS: DescribedType[DaemonDetail] = DescribedType(
     noun=DAEMON_IDENTIFIERS.noun,
+    operation="DescribeDaemon",
     batch_size=1,
     describe=_describe_daemon,
     id_of=lambda daemon: daemon.daemon_arn,
@@ -341,6 +343,7 @@ DAEMONS: DescribedType[DaemonDetail] = DescribedType(
 )
 DEPLOYMENTS: DescribedType[DaemonDeployment] = DescribedType(
     noun=DEPLOYMENT_IDENTIFIERS.noun,
+    operation="DescribeDaemonDeployments",
     batch_size=20,
     describe=_describe_deployments,
     id_of=lambda deployment: deployment.daemon_deployment_arn,
@@ -350,6 +353,7 @@ DEPLOYMENTS: DescribedType[DaemonDeployment] = DescribedType(
 )
 DEFINITIONS: DescribedType[DaemonTaskDefinition] = DescribedType(
     noun=DEFINITION_IDENTIFIERS.noun,
+    operation="DescribeDaemonTaskDefinition",
     batch_size=1,
     describe=_describe_definition,
     id_of=lambda definition: definition.daemon_task_definition_arn,

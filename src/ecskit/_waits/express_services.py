@@ -139,6 +139,7 @@ IDENTIFIERS = Identifiers(
 
 SERVICES: DescribedType[ECSExpressGatewayService] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeExpressGatewayService",
     batch_size=1,
     describe=_describe,
     id_of=lambda service: service.service_arn,

@@ -258,6 +258,7 @@ ROUTE_IDENTIFIERS = Identifiers(
 
 GATEWAYS: DescribedType[Gateway] = DescribedType(
     noun=GATEWAY_IDENTIFIERS.noun,
+    operation="DescribeGateway",
     batch_size=1,
     describe=_describe_gateway,
     id_of=lambda gateway: gateway.name,
@@ -266,6 +267,7 @@ GATEWAYS: DescribedType[Gateway] = DescribedType(
 )
 ROUTES: DescribedType[GatewayRoute] = DescribedType(
     noun=ROUTE_IDENTIFIERS.noun,
+    operation="DescribeGatewayRoute",
     batch_size=1,
     describe=_describe_route,
     id_of=lambda route: route.gateway_route_arn,

@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 import attrs
 
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Evaluation, Met, NotYet, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -77,7 +77,7 @@ def services_stable(
     """
     name = "services_stable"
     targets = targets_of(name, SERVICE_IDENTIFIERS, services, cluster=cluster)
-    resource_type = attrs.evolve(SERVICES, describe=_describe_supported)
+    resource_type = attrs.evolve(SERVICES, check=_check_supported)
     goal = AllMet(
         name=name,
         resource_type=resource_type,
@@ -123,13 +123,12 @@ def services_inactive(
 
 def _describe(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
     request = DescribeServicesRequest(cluster=cluster or None, services=names)
-    return (yield from call(request, single_attempt=True)).services
+    return (yield from polled(request)).services
 
 
-def _describe_supported(cluster: str, names: list[str]) -> Flow[Sequence[Service]]:
-    found = yield from _describe(cluster, names)
+def _check_supported(found: Sequence[Service]) -> Flow[None]:
     _require_supported(found)
-    return found
+    yield from ()
 
 
 def _require_supported(services: Iterable[Service]) -> None:
@@ -166,6 +165,7 @@ SERVICE_IDENTIFIERS = Identifiers(
 
 SERVICES: DescribedType[Service] = DescribedType(
     noun=SERVICE_IDENTIFIERS.noun,
+    operation="DescribeServices",
     batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda service: service.service_name,

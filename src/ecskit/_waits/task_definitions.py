@@ -99,6 +99,7 @@ IDENTIFIERS = Identifiers(
 
 DEFINITIONS: DescribedType[TaskDefinition] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeTaskDefinition",
     batch_size=1,
     describe=_describe,
     id_of=lambda definition: definition.task_definition_arn,

@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 import attrs
 
-from ecskit._core.call import call
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import NOT_VISIBLE_PACE, AllMet, Condition, Evaluation, Met, NotYet, wait_for
 from ecskit._polling.identifiers import NAME, Identifiers, targets_of
@@ -214,7 +214,7 @@ def _at(scale: float, condition: Condition[TaskSet]) -> Condition[TaskSet]:
 def _describe(scope: str, ids: list[str]) -> Flow[Sequence[TaskSet]]:
     cluster, service = scope.split()
     request = DescribeTaskSetsRequest(cluster=cluster, service=service, task_sets=ids)
-    return (yield from call(request, single_attempt=True)).task_sets
+    return (yield from polled(request)).task_sets
 
 
 def _state(task_set: TaskSet) -> str:
@@ -254,6 +254,7 @@ IDENTIFIERS = Identifiers(
 
 TASK_SETS: DescribedType[TaskSet] = DescribedType(
     noun=IDENTIFIERS.noun,
+    operation="DescribeTaskSets",
     batch_size=10,
     describe=_describe,
     id_of=lambda task_set: task_set.id,

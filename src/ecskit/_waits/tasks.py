@@ -12,6 +12,7 @@ import attrs
 
 from ecskit._core.call import call
 from ecskit._core.effects import Flow
+from ecskit._core.unchanged import polled
 from ecskit._polling.batches import DescribedType
 from ecskit._polling.conditions import AllMet, Condition, Evaluation, Met, NotYet, Pace, Unreachable, wait_for
 from ecskit._polling.errors import WaitError
@@ -73,7 +74,7 @@ RUNNING_ON_FARGATE = Pace(8, most=12, growth=1.02)
 """Stopping takes longer on Fargate, so that longer intervals are enough."""
 PACE = Pace(most=5.0)
 """How often to poll a running task that does not meet the condition yet, and a task with an unknown status."""
-SHORTLY = Pace(1, most=1)
+SHORTLY = Pace(1, most=1, exact=True)
 """How often to poll a stopped task without stop code or time."""
 DETAIL_POLLS = 2
 """The maximum number of polls for them."""
@@ -194,15 +195,13 @@ def tasks_healthy(
     targets = targets_of("tasks_healthy", tasks, cluster, allow_partial=allow_partial)
     checked: dict[str, frozenset[str]] = {}
 
-    def describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
-        found = yield from _describe(cluster, ids)
+    def read_definitions(found: Sequence[Task]) -> Flow[None]:
         for arn in dict.fromkeys(task.task_definition_arn for task in found if task.last_status == "RUNNING"):
             if arn is not None and arn not in checked:
                 checked[arn] = yield from _with_health_check(arn)
-        return found
 
     goal = TaskGoal(name="tasks_healthy", condition=_healthy(checked), wait_options=wait_options)
-    return wait_for(attrs.evolve(goal, resource_type=attrs.evolve(TASKS, describe=describe)), targets)
+    return wait_for(attrs.evolve(goal, resource_type=attrs.evolve(TASKS, check=read_definitions)), targets)
 
 
 def tasks_stopped(
@@ -250,7 +249,7 @@ def stopped_goal(wait_options: WaitOptions) -> TaskGoal:
 
 def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
     request = DescribeTasksRequest(cluster=cluster, tasks=ids)
-    return (yield from call(request, single_attempt=True)).tasks
+    return (yield from polled(request)).tasks
 
 
 def _with_health_check(definition: str) -> Flow[frozenset[str]]:
@@ -267,6 +266,7 @@ def _rank(task: Task) -> tuple[int | None, int]:
 
 TASKS: DescribedType[Task] = DescribedType(
     noun="task",
+    operation="DescribeTasks",
     batch_size=BATCH_SIZE,
     describe=_describe,
     id_of=lambda task: task.task_arn.rsplit("/", 1)[-1],

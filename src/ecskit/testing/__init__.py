@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.deployment_script import DeploymentScript
     from ecskit._simulator.emitted_events import EmittedEvents
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
+    from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.read_options import Counting, Lag
     from ecskit._simulator.recorded_calls import Call
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState
     from ecskit._simulator.server import SimulatorServer
     from ecskit._simulator.simulator import Simulator, simulated_operations
+    from ecskit._simulator.sqs_target import sqs_target
     from ecskit._simulator.task_script import Health, TaskScript
     from ecskit._simulator.task_state import TaskState
     from ecskit._simulator.virtual_clock import VirtualClock
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PUBLISHED_QUOTAS",
+    "AsyncSimulatedReceiver",
     "Attachment",
     "Call",
     "Counting",
@@ -48,6 +51,8 @@ __all__ = [
     "ScaledClock",
     "ServiceState",
     "SimulatedError",
+    "SimulatedReceiver",
+    "SimulatedSource",
     "Simulator",
     "SimulatorBug",
     "SimulatorServer",
@@ -58,6 +63,7 @@ __all__ = [
     "attach",
     "attach_async",
     "simulated_operations",
+    "sqs_target",
 ]
 
 publish(
@@ -82,6 +88,10 @@ publish(
         "ServiceState": "ecskit._simulator.scheduler.service_states",
         "ScaledClock": "ecskit._simulator.scaled_clock",
         "SimulatedError": "ecskit._simulator.errors",
+        "AsyncSimulatedReceiver": "ecskit._simulator.event_source",
+        "SimulatedReceiver": "ecskit._simulator.event_source",
+        "SimulatedSource": "ecskit._simulator.event_source",
+        "sqs_target": "ecskit._simulator.sqs_target",
         "Simulator": "ecskit._simulator.simulator",
         "SimulatorBug": "ecskit._simulator.errors",
         "SimulatorServer": "ecskit._simulator.server",

@@ -128,13 +128,14 @@ def _deregister(account: Account, request: Wire) -> Wire:
     if tasks and not request.get("force"):
         raise invalid("Found running tasks on the instance.")
     for task in tasks:
-        task.steps = stopped_lifecycle(
+        steps = stopped_lifecycle(
             task.plan,
             task.steps,
             account.now,
             stop_code="TerminationNotice",
             reason="Container instance deregistration forced by user",
         )
+        account.change_steps(task, steps)
     instance.status = "INACTIVE"
     del account.container_instances[instance.arn]
     return {"containerInstance": show_instance(account, instance)}

@@ -51,12 +51,13 @@ def _run(account: Account, request: Wire) -> Wire:
         tasks, failures = _place(account, launch, providers)
     failures = [*failures, *({"reason": reason} for reason in unplaced)]
     if tasks and "clientToken" in request:
-        account.launches[cluster.arn, request["clientToken"]] = LaunchToken(
+        launched = LaunchToken(
             parameters=_parameters(request),
             task_arns=tuple(task.arn for task in tasks),
             failures=failures,
             at=account.now,
         )
+        account.add_launch((cluster.arn, request["clientToken"]), launched)
     return {"tasks": [task.show(account.now) for task in tasks], "failures": failures}
 
 

@@ -11,7 +11,7 @@ from ecskit._simulator.task_lifecycle import latest, stopped_lifecycle
 
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
-    from ecskit._simulator.wire import Wire
+    from ecskit._simulator.wire import Encoded, Wire
 
 _STOPPED_BY_USER = "Task stopped by user"
 # Seen: https://github.com/aws/aws-sdk-go-v2/issues/1893 (`startedBy` with `family` or `launchType`; the API reference
@@ -29,12 +29,12 @@ def _describe(account: Account, request: Wire) -> Wire:
     check_count("tasks", request["tasks"], most=100)
     at = account.read_moment()
     tags = "TAGS" in request.get("include", [])
-    shown: list[Wire] = []
+    shown: list[Encoded] = []
     failures: list[Wire] = []
     for reference in dict.fromkeys(request["tasks"]):
         task = account.find_task(cluster, reference)
         if task is not None and account.is_visible(task, at):
-            shown.append(task.show(at, tags=tags))
+            shown.append(task.encoded(at, tags=tags))
         else:
             arn = account.arns.in_cluster("task", reference, cluster.name)
             failures.append({"arn": arn, "reason": "MISSING"})
@@ -85,7 +85,8 @@ def _stop(account: Account, request: Wire) -> Wire:
     if task is None:
         raise invalid("The referenced task was not found.")
     reason = request.get("reason", _STOPPED_BY_USER)
-    task.steps = stopped_lifecycle(task.plan, task.steps, account.now, stop_code="UserInitiated", reason=reason)
+    steps = stopped_lifecycle(task.plan, task.steps, account.now, stop_code="UserInitiated", reason=reason)
+    account.change_steps(task, steps)
     account.wake_service_of(task)
     return {"task": task.show(account.now)}
 

@@ -5,17 +5,21 @@ Lists and dicts in a record are replaced, never edited in place: requests and an
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import attrs
 
 from ecskit._simulator.task_lifecycle import Step, TaskPlan, purged_at, snapshot
-from ecskit._simulator.wire import Wire, timestamp
+from ecskit._simulator.wire import Encoded, Wire, timestamp
 
 if TYPE_CHECKING:
     from ecskit._simulator.cluster_attachments import Attachment
 
 Tags = list[dict[str, str]]
+
+_moment_of = attrgetter("at")
 
 
 @attrs.define(kw_only=True)
@@ -105,7 +109,11 @@ class Demand:
 
 @attrs.define(kw_only=True)
 class Task:
-    """One task: the members that never change, and the steps of those that do."""
+    """One task: the members that never change, and the steps of those that do.
+
+    Args:
+        emitted: The number of steps that were sent as events, see `ChangeFeed`.
+    """
 
     arn: str
     ordinal: int
@@ -120,6 +128,10 @@ class Task:
     plan: TaskPlan
     steps: tuple[Step, ...]
     tags: Tags
+    emitted: int = 0
+    _encoded: tuple[tuple[Step, ...], int, Tags | None, Wire, Encoded] | None = attrs.field(
+        default=None, init=False, eq=False, repr=False
+    )
 
     @property
     def purged_at(self) -> float | None:
@@ -137,6 +149,23 @@ class Task:
             body["attachments"] = [{**self.interface, **state.interface}]
         body["tags"] = self.tags if tags else []
         return body
+
+    def encoded(self, at: float, *, tags: bool) -> Encoded:
+        """Return what `show` returns. It is made anew only if it differs from that of the last call."""
+        seen = bisect_right(self.steps, at, key=_moment_of)
+        shown_tags = self.tags if tags else None
+        last = self._encoded
+        if (
+            last is not None
+            and last[0] is self.steps
+            and last[1] == seen
+            and last[2] is shown_tags
+            and last[3] is self.body
+        ):
+            return last[4]
+        encoded = Encoded(self.show(at, tags=tags))
+        self._encoded = (self.steps, seen, shown_tags, self.body, encoded)
+        return encoded
 
 
 @attrs.define(kw_only=True)

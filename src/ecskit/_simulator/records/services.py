@@ -103,6 +103,8 @@ class Hook:
     """One run of a lifecycle hook. A PAUSE hook waits for ContinueServiceDeployment until `expires_at`."""
 
     id: str
+    stage: str
+    began_at: float
     target_type: str
     status: str
     target: str | None

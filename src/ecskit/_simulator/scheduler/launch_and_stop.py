@@ -194,9 +194,10 @@ def stop(account: Account, service: Service, tasks: Iterable[ServiceTask]) -> No
     for task in tasks:
         record, tracked = account.tasks[task.arn], service.live_tasks[task.arn]
         reason = "Task failed container health checks" if task.unhealthy else f"{_SCALED_IN} (deployment {primary})"
-        record.steps = stopped_lifecycle(
+        steps = stopped_lifecycle(
             record.plan, record.steps, account.now, stop_code="ServiceSchedulerInitiated", reason=reason
         )
+        account.change_steps(record, steps)
         tracked.stop_handled = True
         if record.steps[-1].at <= account.now:
             service.due_at = account.now

@@ -82,6 +82,12 @@ def run(account: Account, until: float) -> None:
         del account.services[arn]
 
 
+def next_moment(account: Account) -> float | None:
+    """Return the next moment at which a service is due, or None."""
+    moments = (moment for service in account.services.values() for moment in _next_moment(account, service))
+    return min(moments, default=None)
+
+
 def _next_moment(account: Account, service: Service) -> Iterator[float]:
     """Yield the next moment at which a service is due, if there is one."""
     moment = min(_due_moments(account, service), default=None)

@@ -68,7 +68,8 @@ def place_in_emptiest_zone(account: Account, service: Service, started: list[str
     allowed = [zone for zone in zones if zone != zone_of(account, moving[0])]
     zone = min(allowed, key=lambda each: (zones[each], each))
     for arn in started:
-        account.tasks[arn].body["availabilityZone"] = zone
+        task = account.tasks[arn]
+        task.body = {**task.body, "availabilityZone": zone}
     return zone
 
 

@@ -77,10 +77,10 @@ def enter(account: Account, rollout: Rollout) -> None:
     rollout.stage_ends = account.now + rollout.script.seconds_in(stage.name) + stage.extra
     rollout.updated_at = account.now
     hooks = rollout.configuration.get("lifecycleHooks", [])
-    rollout.hooks = [_hook(account, each) for each in hooks if stage.name in each.get("lifecycleStages", [])]
+    rollout.hooks = [_hook(account, stage, each) for each in hooks if stage.name in each.get("lifecycleStages", [])]
 
 
-def _hook(account: Account, hook: Wire) -> Hook:
+def _hook(account: Account, stage: Stage, hook: Wire) -> Hook:
     target_type = hook.get("targetType", "AWS_LAMBDA")
     timeout = hook.get("timeoutConfiguration", {})
     if target_type == "PAUSE":
@@ -90,6 +90,8 @@ def _hook(account: Account, hook: Wire) -> Hook:
         expires, status = account.now + _LAMBDA_SECONDS, "IN_PROGRESS"
     return Hook(
         id=account.uuid(),
+        stage=stage.shown,
+        began_at=account.now,
         target_type=target_type,
         status=status,
         target=hook.get("hookTargetArn"),

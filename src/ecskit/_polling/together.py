@@ -1,0 +1,120 @@
+"""Run polls of several waits together: their reads share requests, and requests are paced by the budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Sleep
+from ecskit._core.errors import EcsError, ThrottledError, TimedOutError
+from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
+from ecskit._polling.budget import PollBudget
+
+__all__ = ["LATE", "Meter", "together"]
+
+LATE = "the deadline passed before polls_per_second allowed the request"
+"""Why a poll was left out, for the story of its wait."""
+
+
+@attrs.define(eq=False)
+class Meter:
+    """Takes each request of polls from the budget, and notes throttles."""
+
+    budget: PollBudget
+    paid: str = ""
+    """The operation of which one request was taken already."""
+
+    def paced(self, flow: Flow[Any], by: float = math.inf) -> Flow[Any]:
+        """Return a flow whose requests wait until the budget allows them. One that would be later than `by` fails."""
+        reply: Any = None
+        try:
+            while True:
+                try:
+                    effect = flow.send(reply)
+                except StopIteration as stop:
+                    return stop.value
+                reply = (yield from self.send(effect, by)) if isinstance(effect, Send) else (yield effect)
+        finally:
+            flow.close()
+
+    def send(self, send: Send, by: float = math.inf) -> Flow[Reply[Any]]:
+        """Send a request when the budget allows it, and return the reply."""
+        now = (yield Sleep(0)).now
+        if self.paid == send.operation:
+            self.paid = ""
+        else:
+            seconds = self.budget.take(send.operation, now)
+            if seconds and now + seconds > by + DEADLINE_SLACK:
+                self.budget.give_back(send.operation)
+                return Reply(now, error=TimedOutError("poll", LATE))
+            if seconds:
+                now = (yield Sleep(seconds)).now
+        reply: Reply[Any] = yield send
+        # A client that ecskit wraps repeats throttled requests by itself: only the number of attempts shows them.
+        repeated = reply.error is None and reply.value is not None and reply.value.metadata.get("RetryAttempts")
+        if repeated or isinstance(reply.error, ThrottledError):
+            self.budget.throttled(send.operation, now, reply.now)
+        return reply
+
+
+def together(flows: Sequence[Flow[Any]], meter: Meter, by: Sequence[float]) -> Flow[list[Reply[Any]]]:
+    """Run flows side by side, and return the result or the error of each. Reads that are due together share requests.
+
+    Args:
+        flows: The flows. They read, and call no one's callbacks.
+        meter: Paces the requests.
+        by: The monotonic time for each flow after which none of its requests may wait.
+    """
+    ended: dict[int, Reply[Any]] = {}
+    replies: Mapping[int, Any] = dict.fromkeys(range(len(flows)))
+    try:
+        while len(ended) < len(flows):
+            effects: dict[int, Effect] = {}
+            for index, reply in replies.items():
+                try:
+                    effects[index] = flows[index].send(reply)
+                except StopIteration as stop:
+                    ended[index] = Reply((yield Sleep(0)).now, stop.value)
+                except EcsError as error:
+                    ended[index] = Reply((yield Sleep(0)).now, error=error)
+            replies = yield from _perform(effects, meter, by)
+        return [ended[index] for index in range(len(flows))]
+    finally:
+        for flow in flows:
+            flow.close()
+
+
+def _perform(effects: Mapping[int, Effect], meter: Meter, by: Sequence[float]) -> Flow[dict[int, Reply[Any]]]:
+    """Perform one effect of each flow, and return the replies: requests in parallel, reads with few requests."""
+    replies: dict[int, Reply[Any]] = {}
+    reads: dict[int, Read] = {}
+    calls: list[Flow[dict[int, Reply[Any]]]] = []
+    for index, effect in effects.items():
+        if isinstance(effect, Read):
+            reads[index] = effect
+        elif isinstance(effect, Send):
+            calls.append(_send(index, effect, meter, by[index]))
+        else:
+            replies[index] = yield effect
+    if reads:
+        calls.insert(0, _read(reads, meter))
+    if len(calls) == 1:
+        return replies | (yield from calls[0])  # one request needs no thread
+    if calls:
+        performed: Reply[list[Reply[dict[int, Reply[Any]]]]] = yield Parallel(calls, PARALLEL_REQUESTS)
+        for reply in performed.get():
+            replies |= reply.get()
+    return replies
+
+
+def _read(reads: Mapping[int, Read], meter: Meter) -> Flow[dict[int, Reply[Any]]]:
+    results = yield from read_together(list(reads.values()), meter.paced)
+    now = (yield Sleep(0)).now
+    return {index: Reply(now, result) for index, result in zip(reads, results, strict=True)}
+
+
+def _send(index: int, send: Send, meter: Meter, by: float) -> Flow[dict[int, Reply[Any]]]:
+    return {index: (yield from meter.send(send, by))}
