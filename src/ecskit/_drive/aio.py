@@ -159,7 +159,7 @@ class AsyncRuntime(Driver):
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
                 resume, argument = flow.throw, error
 
-    async def _perform(  # noqa: C901  # one case for each effect
+    async def _perform(  # noqa: C901, PLR0912  # one case for each effect
         self, effect: Effect, state: FlowState, end: float
     ) -> Reply[Any]:
         state.sent = False
@@ -176,7 +176,7 @@ class AsyncRuntime(Driver):
                         value = await self._run(effect.alone(effect), FlowState(), end)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds, waker):
+            case Sleep(seconds, waker) if seconds > 0 or waker is not None:
                 await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())), waker)
             case DrawRandom():
                 value = self.random.getrandbits(128)
@@ -184,6 +184,8 @@ class AsyncRuntime(Driver):
                 value = await self._parallel(flows, limit, end)
             case Invoke():
                 value = await _invoke(effect)
+            case Sleep():
+                pass  # the flow needs the time only
             case Share():
                 value = self.shared.perform(effect)
             case GetRegion():

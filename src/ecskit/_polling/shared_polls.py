@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from itertools import count
 from threading import Lock
 from typing import Any
 
@@ -34,8 +35,8 @@ _MOMENT = 1e-3
 """Seconds by which a wait outlasts the time up to which its poll may come."""
 _LATE = 1.0
 """Stories count polls that begin this many seconds late."""
-_CANDIDATES = 4
-"""How many requests to consider for each one that fits into a call: some are of other scopes, or too large."""
+_LAST, _OVERDUE = 1e9, 1e6
+"""What is added to the share of the interval that has passed, for the last poll of a wait and for an overdue one."""
 
 
 @attrs.define(eq=False)
@@ -53,26 +54,47 @@ class PollRequest:
     """Until when a leader is expected to return the reply."""
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
+    removed: bool = False
 
-    def lateness(self, now: float) -> tuple[bool, bool, float]:
-        """Return the order in which polls are made: those that are needed most come last.
+    def lateness(self, now: float) -> float:
+        """Return how much the poll is needed: the share of its interval that has passed.
 
-        First the last polls of waits that reach their deadline, then those that are overdue, then by the part of the
-        interval that has passed.
+        The last polls of waits that reach their deadline come before all others, and then those that are overdue.
         """
         observe = self.observe
-        interval, waited = max(observe.due - observe.born, 1e-3), now - observe.born
-        last = observe.due >= observe.deadline and now >= observe.due
-        return last, waited > max(interval, LONGEST_INTERVAL), waited / interval
+        waited, interval = now - observe.born, observe.due - observe.born
+        lateness = waited / interval if interval > 0 else 1 + waited
+        if now >= observe.due >= observe.deadline:
+            return lateness + _LAST
+        return lateness + _OVERDUE if waited > interval and waited > LONGEST_INTERVAL else lateness
 
 
-@attrs.define(eq=False)
 class _Queue:
     """The requests that can share calls, and the leader that is about to poll for them."""
 
-    requests: dict[PollRequest, None] = attrs.field(factory=dict)
-    leader: PollRequest | None = None
-    leads_until: float = -math.inf
+    def __init__(self) -> None:
+        self.requests: dict[PollRequest, None] = {}
+        self.leader: PollRequest | None = None
+        self.leads_until = -math.inf
+        self._next: PollRequest | None = None
+        """The wait that was woken to lead."""
+        self._dues: list[tuple[float, int, PollRequest]] = []
+        """A heap of when the polls are due. It may still have requests that were removed, or are taken."""
+        self._order = count()
+
+    def add(self, request: PollRequest) -> None:
+        """Add a request, or one that was taken before."""
+        self.requests[request] = None
+        heapq.heappush(self._dues, (request.observe.due, next(self._order), request))
+
+    def remove(self, request: PollRequest) -> None:
+        """Remove a request. If it was the leader, or woken to lead, another one is woken."""
+        request.removed = True
+        del self.requests[request]
+        if self.leader is request:
+            self.leader = None
+        if self.leader is None and self._next in (request, None):
+            self.rouse_next()
 
     def take(self, now: float) -> list[PollRequest]:
         """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
@@ -80,16 +102,15 @@ class _Queue:
         Polls count that are at most half of their interval early, so that calls are full.
         """
         ready = [each for each in self.requests if each.observe.after <= now and each.taken_until <= now]
-        if not ready:
-            return []
-        size: int = ready[0].observe.query.batch_size
-        ready = heapq.nlargest(max(size * _CANDIDATES, 1), ready, key=lambda each: each.lateness(now))
+        ready.sort(key=lambda each: -each.lateness(now))
         held: dict[str, set[str]] = {}
+        free = 0
         batch: list[PollRequest] = []
         for request in ready:
             wanted: dict[str, set[str]] = {}
             for target in request.targets:
                 wanted.setdefault(target.scope, set()).add(target.id)
+            size = request.observe.query.batch_size
             if not batch or all(
                 scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
                 for scope, ids in wanted.items()
@@ -97,17 +118,18 @@ class _Queue:
                 batch.append(request)
                 for scope, ids in wanted.items():
                     held.setdefault(scope, set()).update(ids)
+                free = sum(-len(ids) % size for ids in held.values())
+            if not free:
+                break
         return batch
 
     def rouse_next(self) -> None:
         """Wake the wait whose poll is due first. If it is due, this wait becomes the leader."""
-        waiting = [each for each in self.requests if each.taken_until == -math.inf]
-        if waiting:
-            min(waiting, key=_due).waker.rouse()
-
-
-def _due(request: PollRequest) -> float:
-    return request.observe.due
+        while self._dues and (self._dues[0][2].removed or self._dues[0][2].taken_until > -math.inf):
+            heapq.heappop(self._dues)
+        self._next = self._dues[0][2] if self._dues else None
+        if self._next is not None:
+            self._next.waker.rouse()
 
 
 class SharedPolls:
@@ -122,7 +144,10 @@ class SharedPolls:
         by = max(observe.deadline, now) + DEADLINE_SLACK
         request = PollRequest(observe, waker, observe.query.targets(observe.ids), by)
         with self.lock:
-            self._queues.setdefault(observe.query.kind, _Queue()).requests[request] = None
+            queue = self._queues.get(observe.query.kind)
+            if queue is None:
+                queue = self._queues[observe.query.kind] = _Queue()
+            queue.add(request)
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -130,14 +155,9 @@ class SharedPolls:
         kind = request.observe.query.kind
         with self.lock:
             queue = self._queues[kind]
-            del queue.requests[request]
+            queue.remove(request)
             if not queue.requests:
                 del self._queues[kind]
-            elif queue.leader is request:
-                queue.leader = None
-                queue.rouse_next()
-            elif request.reply is None and queue.leader is None:
-                queue.rouse_next()  # it may have been roused to lead
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -171,9 +191,11 @@ class SharedPolls:
         if not unanswered:
             return
         with self.lock:
+            queue = self._queues.get(unanswered[0].observe.query.kind)
             for each in unanswered:
                 each.taken_until = -math.inf
-            queue = self._queues.get(unanswered[0].observe.query.kind)
+                if queue is not None and not each.removed:
+                    queue.add(each)
             if queue is not None and queue.leader is None:
                 queue.rouse_next()
 
@@ -246,7 +268,7 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
             return now
         shared.lead(leader, now, seconds)
         # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = (yield Sleep(seconds)).now
+        now = (yield Sleep(seconds, Waker())).now
         batch = shared.take(leader, now)
         if not batch:
             return now
