@@ -27,8 +27,8 @@ __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
-_LEADING = 10.0
-"""Seconds after which a leader that neither polls nor ends counts as dead."""
+_LEADING = 1.0
+"""Seconds by which a leader may poll later than it has announced. After that, the next wait that is due leads."""
 _POLLING = 120.0
 """Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
 _MOMENT = 1e-3
@@ -55,6 +55,10 @@ class PollRequest:
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
     removed: bool = False
+
+    def is_open(self, now: float) -> bool:
+        """Whether it has no reply, and none is under way."""
+        return self.reply is None and self.taken_until <= now
 
     def lateness(self, now: float) -> float:
         """Return how much the poll is needed: the share of its interval that has passed.
@@ -93,7 +97,8 @@ class _Queue:
         del self.requests[request]
         if self.leader is request:
             self.leader = None
-        if self.leader is None and self._next in (request, None):
+            self.rouse_next()
+        elif self.leader is None and self._next in (request, None):
             self.rouse_next()
 
     def take(self, now: float) -> list[PollRequest]:
@@ -101,7 +106,7 @@ class _Queue:
 
         Polls count that are at most half of their interval early, so that calls are full.
         """
-        ready = [each for each in self.requests if each.observe.after <= now and each.taken_until <= now]
+        ready = [each for each in [*self.requests] if each.observe.after <= now and each.is_open(now)]
         ready.sort(key=lambda each: -each.lateness(now))
         held: dict[str, set[str]] = {}
         free = 0
