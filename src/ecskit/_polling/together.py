@@ -48,7 +48,7 @@ class Meter:
         else:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
-                self.budget.give_back(send.operation)
+                self.budget.give_back(send.operation, now + seconds)
                 return Reply(now, error=TimedOutError("poll", LATE))
             if seconds:
                 now = (yield Sleep(seconds)).now
