@@ -128,6 +128,11 @@ def client(colour: str, sim: Simulator, budget: PollBudget | None = None, seed: 
     return Ecs.driven(AsyncRuntime(AsyncSends(sends), watch(sim), Random(seed), shared=shared), sim)
 
 
+def stopped(*arns: str, **options: Any) -> Act:
+    """Return the act that waits until tasks have stopped."""
+    return lambda ecs: ecs.wait.tasks_stopped(arns, **{"timeout": 400, **options})
+
+
 def perform(sim: Simulator, ecs: Ecs | Sequence[Ecs], starts: Sequence[Start]) -> list[Ended]:
     """Perform acts side by side, each in a thread or task, and return how each ended."""
     clients = itertools.cycle([ecs] if isinstance(ecs, Ecs) else ecs)
@@ -183,7 +188,8 @@ def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
 def _poll_alone(observe: Observe) -> Flow[Observations[Any]]:
     now = (yield Sleep(0)).now
     yield Sleep(max(0.0, observe.due - now))
-    return (yield from observe.query.poll(observe.ids, observe.deadline))
+    observations: Observations[Any] = yield from observe.query.poll(observe.ids, observe.deadline)
+    return observations
 
 
 def times(sim: Simulator, *operations: str) -> list[float]:

@@ -11,13 +11,14 @@ import heapq
 import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError
+from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
@@ -151,18 +152,27 @@ class SharedPolls:
     """The poll requests of one client. Threads use it at the same time."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
+        self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
+        self.lock = RLock()
+        for queue in self._queues.values():
+            queue.leader = None
+            for request in queue.requests:
+                request.waker = Waker()
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
         by = max(observe.deadline, now) + DEADLINE_SLACK
         request = PollRequest(observe, waker, observe.query.targets(observe.ids), by)
         with self.lock:
-            queue = self._queues.get(observe.query.kind)
-            if queue is None:
-                queue = self._queues[observe.query.kind] = _Queue()
+            queue = self._queues.get(observe.query.kind) or _Queue()
             queue.add(request)
+            self._queues[observe.query.kind] = queue
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -172,7 +182,7 @@ class SharedPolls:
             queue = self._queues[kind]
             queue.remove(request)
             if not queue.requests:
-                del self._queues[kind]
+                self._queues.pop(kind, None)
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -276,7 +286,7 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter, at = Meter(budget, operation), now + seconds
+    meter, at = Meter(budget, {operation: True}), now + seconds
     try:
         if at > leader.by:
             _leave_out(leader, now)
@@ -289,6 +299,9 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
         replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
+        for reply in replies:
+            if isinstance(reply.error, WrongEventLoopError):
+                raise reply.error  # it is the leader who is in the wrong loop
         for each, reply in zip(batch, replies, strict=True):
             each.reply, now = reply, reply.now
             each.waker.rouse()

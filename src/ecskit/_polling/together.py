@@ -24,8 +24,8 @@ class Meter:
     """Takes each request of polls from the budget, and notes throttles."""
 
     budget: PollBudget
-    paid: str = ""
-    """The operation of which one request was taken already."""
+    paid: dict[str, bool] = attrs.field(factory=dict)
+    """The operation of which one request was taken already. Of two threads, only one can pop it."""
 
     def paced(self, flow: Flow[Any], by: float = math.inf) -> Flow[Any]:
         """Return a flow whose requests wait until the budget allows them. One that would be later than `by` fails."""
@@ -43,15 +43,16 @@ class Meter:
     def send(self, send: Send, by: float = math.inf) -> Flow[Reply[Any]]:
         """Send a request when the budget allows it, and return the reply."""
         now = (yield Sleep(0)).now
-        if self.paid == send.operation:
-            self.paid = ""
-        else:
+        if not self.paid.pop(send.operation, False):
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
                 return Reply(now, error=TimedOutError("poll", LATE))
-            if seconds:
+            try:
                 now = (yield Sleep(seconds)).now
+            except BaseException:
+                self.budget.give_back(send.operation, now + seconds)
+                raise
         reply: Reply[Any] = yield send
         # A client that ecskit wraps repeats throttled requests by itself: only the number of attempts shows them.
         repeated = reply.error is None and reply.value is not None and reply.value.metadata.get("RetryAttempts")
