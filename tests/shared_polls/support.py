@@ -91,6 +91,8 @@ class Ended:
         """The last states of its resources, or the name of the error."""
         if self.error is not None:
             return type(self.error).__name__
+        if not isinstance(self.result, list):
+            return str(self.result.service_deployment.status)
         return "/".join(getattr(each, "last_status", None) or each.status for each in self.result)
 
 

@@ -41,7 +41,7 @@ def test_waits_and_resumed_waits(colour: str) -> None:
         arns = support.launch(sim, "job", 40, TaskScript.runs_for(60))
         handles = [WaitHandle("tasks_stopped", [arn], {}, {}) for arn in arns[:20]]
         starts = [Start(0, lambda ecs, handles=handles: ecs.wait.resume_all(handles, timeout=400))]  # type: ignore[misc]
-        starts += [Start(0, stopped(arn)) for arn in arns[20 : 20 + single]]  # type: ignore[misc]
+        starts += [Start(0, stopped(arn)) for arn in arns[20 : 20 + single]]
         [many, *ended] = support.perform(sim, support.client(colour, sim), starts)
         assert ["STOPPED"] * 20 == [tasks[0].last_status for tasks in many.result]
         assert ["STOPPED"] * single == [each.verdict for each in ended]
@@ -121,8 +121,8 @@ def test_deployments_and_watches_in_tasks() -> None:
         calls = [call.operation for call in sim.calls[before:]]
         counts.append({name: calls.count(name) for name in ("DescribeServices", "DescribeServiceDeployments")})
     alone, together = counts
-    for name, calls in together.items():
-        assert calls < 4 * alone[name], counts
+    for name in together:
+        assert together[name] < 4 * alone[name], counts
 
 
 @pytest.mark.parametrize("colour", COLOURS)
