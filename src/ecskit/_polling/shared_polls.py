@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from threading import RLock
 from typing import Any
@@ -298,18 +298,22 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
-        for reply in replies:
-            if isinstance(reply.error, WrongEventLoopError):
-                raise reply.error  # it is the leader who is in the wrong loop
-        for each, reply in zip(batch, replies, strict=True):
-            each.reply, now = reply, reply.now
-            each.waker.rouse()
+        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(batch))
     finally:
         if meter.paid:
             budget.give_back(operation, at)
         shared.untake(batch)
-    return now
+    return (yield Sleep(0)).now
+
+
+def _reply_to(batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
+    def reply_to(index: int, reply: Reply[Any]) -> None:
+        if isinstance(reply.error, WrongEventLoopError):
+            raise reply.error  # it is the leader who is in the wrong loop
+        batch[index].reply = reply
+        batch[index].waker.rouse()
+
+    return reply_to
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
