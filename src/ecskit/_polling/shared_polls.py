@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from threading import Lock
 from typing import Any
@@ -27,8 +27,8 @@ __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
-_LEADING = 10.0
-"""Seconds after which a leader that neither polls nor ends counts as dead."""
+_LEADING = 1.0
+"""Seconds by which a leader may poll later than it has announced. After that, the next wait that is due leads."""
 _POLLING = 120.0
 """Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
 _MOMENT = 1e-3
@@ -55,6 +55,10 @@ class PollRequest:
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
     removed: bool = False
+
+    def is_open(self, now: float) -> bool:
+        """Whether it has no reply, and none is under way."""
+        return self.reply is None and self.taken_until <= now
 
     def lateness(self, now: float) -> float:
         """Return how much the poll is needed: the share of its interval that has passed.
@@ -93,31 +97,37 @@ class _Queue:
         del self.requests[request]
         if self.leader is request:
             self.leader = None
-        if self.leader is None and self._next in (request, None):
+            self.rouse_next()
+        elif self.leader is None and self._next in (request, None):
             self.rouse_next()
 
     def take(self, now: float) -> list[PollRequest]:
         """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
 
-        Polls count that are at most half of their interval early, so that calls are full.
+        Polls count that are at most half of their interval early, so that calls are full. All replies come after the
+        last call, so requests that need fewer calls are left for other leaders.
         """
-        ready = [each for each in self.requests if each.observe.after <= now and each.taken_until <= now]
+        ready = [each for each in [*self.requests] if each.observe.after <= now and each.is_open(now)]
         ready.sort(key=lambda each: -each.lateness(now))
         held: dict[str, set[str]] = {}
-        free = 0
+        free = calls = 0
         batch: list[PollRequest] = []
         for request in ready:
             wanted: dict[str, set[str]] = {}
             for target in request.targets:
                 wanted.setdefault(target.scope, set()).add(target.id)
             size = request.observe.query.batch_size
-            if not batch or all(
-                scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
-                for scope, ids in wanted.items()
+            if not batch or (
+                calls <= _calls(wanted, size)
+                and all(
+                    scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
+                    for scope, ids in wanted.items()
+                )
             ):
                 batch.append(request)
                 for scope, ids in wanted.items():
                     held.setdefault(scope, set()).update(ids)
+                calls = _calls(held, size)
                 free = sum(-len(ids) % size for ids in held.values())
             if not free:
                 break
@@ -130,6 +140,11 @@ class _Queue:
         self._next = self._dues[0][2] if self._dues else None
         if self._next is not None:
             self._next.waker.rouse()
+
+
+def _calls(ids_of_scopes: Mapping[str, Collection[str]], size: int) -> int:
+    """Return how many calls read some ids."""
+    return sum(-(-len(ids) // size) for ids in ids_of_scopes.values())
 
 
 class SharedPolls:
@@ -261,9 +276,9 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter = Meter(budget, operation)
+    meter, at = Meter(budget, operation), now + seconds
     try:
-        if now + seconds > leader.by:
+        if at > leader.by:
             _leave_out(leader, now)
             return now
         shared.lead(leader, now, seconds)
@@ -279,7 +294,7 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
             each.waker.rouse()
     finally:
         if meter.paid:
-            budget.give_back(operation)
+            budget.give_back(operation, at)
         shared.untake(batch)
     return now
 
