@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from threading import RLock
 from typing import Any
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError
+from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
@@ -157,8 +158,18 @@ class SharedPolls:
     """The poll requests of one client. Threads use it at the same time."""
 
     def __init__(self) -> None:
-        self.lock = RLock()  # the garbage collector may close a flow, which removes its request, anywhere
+        # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
+        self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
+        self.lock = RLock()
+        for queue in self._queues.values():
+            queue.leader = None
+            for request in queue.requests:
+                request.waker = Waker()
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
@@ -168,10 +179,9 @@ class SharedPolls:
             ids.setdefault(target.scope, set()).add(target.id)
         request = PollRequest(observe, waker, ids, by)
         with self.lock:
-            queue = self._queues.get(observe.query.kind)
-            if queue is None:
-                queue = self._queues[observe.query.kind] = _Queue()
+            queue = self._queues.get(observe.query.kind) or _Queue()
             queue.requests[request] = None
+            self._queues[observe.query.kind] = queue
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -181,7 +191,7 @@ class SharedPolls:
             queue = self._queues[kind]
             queue.remove(request)
             if not queue.requests:
-                del self._queues[kind]
+                self._queues.pop(kind, None)
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -275,7 +285,7 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter, at = Meter(budget, operation), now + seconds
+    meter, at = Meter(budget, {operation: True}), now + seconds
     try:
         if at > leader.by:
             _leave_out(leader, now)
@@ -287,15 +297,22 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
-        for each, reply in zip(batch, replies, strict=True):
-            each.reply, now = reply, reply.now
-            each.waker.rouse()
+        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(batch))
     finally:
         if meter.paid:
             budget.give_back(operation, at)
         shared.untake(batch)
-    return now
+    return (yield Sleep(0)).now
+
+
+def _reply_to(batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
+    def reply_to(index: int, reply: Reply[Any]) -> None:
+        if isinstance(reply.error, WrongEventLoopError):
+            raise reply.error  # it is the leader who is in the wrong loop
+        batch[index].reply = reply
+        batch[index].waker.rouse()
+
+    return reply_to
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
