@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from threading import RLock
 from typing import Any
 
@@ -19,7 +18,7 @@ import attrs
 from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
 from ecskit._core.errors import TimedOutError, WrongEventLoopError
-from ecskit._polling.batches import DEADLINE_SLACK, Target
+from ecskit._polling.batches import DEADLINE_SLACK
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
 from ecskit._polling.together import LATE, Meter, together
@@ -28,8 +27,8 @@ __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
-_LEADING = 1.0
-"""Seconds by which a leader may poll later than it has announced. After that, the next wait that is due leads."""
+_LEADING = 30.0
+"""Seconds by which a leader may poll later than it announced. After that it counts as dead, and another one leads."""
 _POLLING = 120.0
 """Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
 _MOMENT = 1e-3
@@ -47,7 +46,8 @@ class PollRequest:
     observe: Observe
     waker: Waker
     """Roused when there is a reply, or when this wait becomes the leader."""
-    targets: Sequence[Target]
+    ids: Mapping[str, AbstractSet[str]]
+    """The ids to read, by scope."""
     by: float
     """The monotonic time after which the poll is left out, if the budget does not allow it before."""
     reply: Reply[Observations[Any]] | None = None
@@ -55,7 +55,9 @@ class PollRequest:
     """Until when a leader is expected to return the reply."""
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
-    removed: bool = False
+
+    rank: float = 0.0
+    """How much it is needed, as of the latest choice."""
 
     def is_open(self, now: float) -> bool:
         """Whether it has no reply, and none is under way."""
@@ -64,14 +66,16 @@ class PollRequest:
     def lateness(self, now: float) -> float:
         """Return how much the poll is needed: the share of its interval that has passed.
 
-        The last polls of waits that reach their deadline come before all others, and then those that are overdue.
+        The last polls of waits that reach their deadline come before all others. Then come those that are overdue, in
+        the order of their times: none of them waits for ever.
         """
         observe = self.observe
         waited, interval = now - observe.born, observe.due - observe.born
-        lateness = waited / interval if interval > 0 else 1 + waited
         if now >= observe.due >= observe.deadline:
-            return lateness + _LAST
-        return lateness + _OVERDUE if waited > interval and waited > LONGEST_INTERVAL else lateness
+            return waited + _LAST
+        if waited > interval and waited > LONGEST_INTERVAL:
+            return waited + _OVERDUE
+        return waited / interval if interval > 0 else 1 + waited
 
 
 class _Queue:
@@ -81,26 +85,26 @@ class _Queue:
         self.requests: dict[PollRequest, None] = {}
         self.leader: PollRequest | None = None
         self.leads_until = -math.inf
+        self._behind: dict[PollRequest, None] = {}
+        """Requests that are due, and wait until the leader has polled."""
         self._next: PollRequest | None = None
-        """The wait that was woken to lead."""
-        self._dues: list[tuple[float, int, PollRequest]] = []
-        """A heap of when the polls are due. It may still have requests that were removed, or are taken."""
-        self._order = count()
-
-    def add(self, request: PollRequest) -> None:
-        """Add a request, or one that was taken before."""
-        self.requests[request] = None
-        heapq.heappush(self._dues, (request.observe.due, next(self._order), request))
+        """The wait that was woken to lead next."""
 
     def remove(self, request: PollRequest) -> None:
         """Remove a request. If it was the leader, or woken to lead, another one is woken."""
-        request.removed = True
         del self.requests[request]
-        if self.leader is request:
-            self.leader = None
+        self._behind.pop(request, None)
+        if request is self.leader or (self.leader is None and request is self._next):
             self.rouse_next()
-        elif self.leader is None and self._next in (request, None):
-            self.rouse_next()
+
+    def lead(self, request: PollRequest, now: float, leads_until: float) -> float:
+        """Make a request the leader and return `now`, or return until when there is another one, which wakes it."""
+        if self.leader not in (None, request) and self.leads_until > now:
+            self._behind[request] = None
+            return self.leads_until
+        self._behind.pop(request, None)
+        self.leader, self.leads_until = request, leads_until
+        return now
 
     def take(self, now: float) -> list[PollRequest]:
         """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
@@ -109,41 +113,43 @@ class _Queue:
         last call, so requests that need fewer calls are left for other leaders.
         """
         ready = [each for each in [*self.requests] if each.observe.after <= now and each.is_open(now)]
-        ready.sort(key=lambda each: -each.lateness(now))
-        held: dict[str, set[str]] = {}
-        free = calls = 0
-        batch: list[PollRequest] = []
-        for request in ready:
-            wanted: dict[str, set[str]] = {}
-            for target in request.targets:
-                wanted.setdefault(target.scope, set()).add(target.id)
-            size = request.observe.query.batch_size
-            if not batch or (
-                calls <= _calls(wanted, size)
-                and all(
-                    scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
-                    for scope, ids in wanted.items()
-                )
-            ):
-                batch.append(request)
-                for scope, ids in wanted.items():
-                    held.setdefault(scope, set()).update(ids)
-                calls = _calls(held, size)
-                free = sum(-len(ids) % size for ids in held.values())
-            if not free:
-                break
+        if not ready:
+            return []
+        for each in ready:
+            each.rank = each.lateness(now)
+        first = max(ready, key=_rank)
+        size: int = first.observe.query.batch_size
+        held = {scope: set(ids) for scope, ids in first.ids.items()}
+        calls = _calls(held, size)
+        batch = [first]
+        others = [each for each in ready if each is not first and each.ids.keys() <= held.keys()]
+        for each in heapq.nlargest(calls * size, others, key=_rank):
+            fits = all(len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items())
+            if fits and calls <= _calls(each.ids, size):
+                batch.append(each)
+                for scope, ids in each.ids.items():
+                    held[scope] |= ids
+        for each in batch:
+            self._behind.pop(each, None)
         return batch
 
     def rouse_next(self) -> None:
-        """Wake the wait whose poll is due first. If it is due, this wait becomes the leader."""
-        while self._dues and (self._dues[0][2].removed or self._dues[0][2].taken_until > -math.inf):
-            heapq.heappop(self._dues)
-        self._next = self._dues[0][2] if self._dues else None
-        if self._next is not None:
-            self._next.waker.rouse()
+        """Wake a wait that is behind the leader: it leads next."""
+        self.leader = self._next = None
+        while self._behind:
+            request = next(iter(self._behind))
+            del self._behind[request]
+            request.waker.rouse()
+            if request.waker.wake is not None:  # otherwise its consumer holds an item, and may not come back soon
+                self._next = request
+                return
 
 
-def _calls(ids_of_scopes: Mapping[str, Collection[str]], size: int) -> int:
+def _rank(request: PollRequest) -> float:
+    return request.rank
+
+
+def _calls(ids_of_scopes: Mapping[str, AbstractSet[str]], size: int) -> int:
     """Return how many calls read some ids."""
     return sum(-(-len(ids) // size) for ids in ids_of_scopes.values())
 
@@ -168,10 +174,13 @@ class SharedPolls:
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
         by = max(observe.deadline, now) + DEADLINE_SLACK
-        request = PollRequest(observe, waker, observe.query.targets(observe.ids), by)
+        ids: dict[str, set[str]] = {}
+        for target in observe.query.targets(observe.ids):
+            ids.setdefault(target.scope, set()).add(target.id)
+        request = PollRequest(observe, waker, ids, by)
         with self.lock:
             queue = self._queues.get(observe.query.kind) or _Queue()
-            queue.add(request)
+            queue.requests[request] = None
             self._queues[observe.query.kind] = queue
         return request
 
@@ -194,10 +203,7 @@ class SharedPolls:
         """
         with self.lock:
             queue = self._queues[request.observe.query.kind]
-            if queue.leader not in (None, request) and queue.leads_until > now:
-                return queue.leads_until
-            queue.leader, queue.leads_until = request, now + seconds + _LEADING
-            return now
+            return queue.lead(request, now, now + seconds + _LEADING)
 
     def take(self, leader: PollRequest, now: float) -> list[PollRequest]:
         """Return the requests to poll for, and let another wait lead the next call."""
@@ -206,23 +212,16 @@ class SharedPolls:
             batch = queue.take(now)
             for each in batch:
                 each.taken_until, each.polled_at = now + _POLLING, now
-            queue.leader = None
             queue.rouse_next()
         return batch
 
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
-        unanswered = [each for each in batch if each.reply is None]
-        if not unanswered:
-            return
         with self.lock:
-            queue = self._queues.get(unanswered[0].observe.query.kind)
-            for each in unanswered:
-                each.taken_until = -math.inf
-                if queue is not None and not each.removed:
-                    queue.add(each)
-            if queue is not None and queue.leader is None:
-                queue.rouse_next()
+            for each in batch:
+                if each.reply is None:
+                    each.taken_until = -math.inf
+                    each.waker.rouse()
 
 
 def poll(observe: Observe) -> Flow[Observations[Any]]:
