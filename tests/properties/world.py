@@ -203,7 +203,8 @@ class World(Simulator):
         finally:
             if operation == "DescribeTasks":
                 ids = tuple(task.rsplit("/", 1)[-1] for task in request["tasks"])
-                self.looks.append(Observations(self.time(), request.get("cluster", "default"), ids, shown))
+                cluster = request.get("cluster", "default").rsplit("/", 1)[-1]
+                self.looks.append(Observations(self.time(), cluster, ids, shown))
             if operation == "RunTask":
                 for arn, task in self._account.tasks.items():
                     self.truths.setdefault(arn.rsplit("/", 1)[-1], Truth(task))

@@ -15,7 +15,6 @@ from typing import Any
 
 import attrs
 
-from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
 from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK
@@ -161,7 +160,6 @@ class SharedPolls:
         # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
         self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
-        _forks.register(self)
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
