@@ -120,7 +120,7 @@ def test_repeated_requests_of_a_wrapped_client_count_as_throttles(colour: str) -
     cases: list[dict[str, Any]] = [{}, {"answer": repeating}]
     for hooks in cases:
         sim = support.world()
-        arns = support.launch(sim, "job", 10, TaskScript.runs_for(60))
+        arns = support.launch(sim, "job", 10, TaskScript.runs_for(10))
         starts = [Start(0, lambda ecs, arn=arn: hasty(ecs, arn)) for arn in arns]  # type: ignore[misc]
         support.perform(sim, support.client(colour, sim, **hooks), starts)
         counts.append(len(support.times(sim)))
@@ -132,7 +132,7 @@ def test_repeated_requests_of_a_wrapped_client_count_as_throttles(colour: str) -
 def test_how_often_each_task_is_polled(colour: str) -> None:
     """At least as often as asked, or every 30 s, or as the budget allows for all, whatever is due more often."""
     rate, sim = 0.5, support.world()
-    arns = support.launch(sim, "job", 420, TaskScript.runs_for(500))
+    arns = support.launch(sim, "job", 420, TaskScript.runs_for(250))
     starts = [Start(n / 100, lambda ecs, arn=arn: stopped(ecs, [arn])) for n, arn in enumerate(arns[:20])]  # type: ignore[misc]
     starts += [Start(0, lambda ecs, part=arns[n : n + 50]: stopped(ecs, part)) for n in range(20, 420, 50)]  # type: ignore[misc]
     starts += [Start(1, lambda ecs, arn=arn: hasty(ecs, arn)) for arn in arns[:3]]  # type: ignore[misc]
@@ -186,15 +186,15 @@ def test_a_tiny_budget_shows_in_the_stories(colour: str) -> None:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_wait_for_many_tasks_does_not_hold_up_others(colour: str) -> None:
-    """A poll of nine calls takes its time at this rate; the deadline of a small wait stands."""
+    """A poll of five calls takes its time at this rate; the deadline of a small wait stands."""
     sim = support.world()
-    arns = support.launch(sim, "job", 850, TaskScript.runs_for(100))
-    starts = [Start(0, lambda ecs: stopped(ecs, arns)), Start(12, lambda ecs: stopped(ecs, arns[:1], timeout=9))]
-    many, small = support.perform(sim, support.client(colour, sim, PollBudget(0.5)), starts)
-    assert 850 == many.verdict.count("STOPPED")
+    arns = support.launch(sim, "job", 450, TaskScript.runs_for(100))
+    starts = [Start(0, lambda ecs: stopped(ecs, arns)), Start(16, lambda ecs: stopped(ecs, arns[:1], timeout=9))]
+    many, small = support.perform(sim, support.client(colour, sim, PollBudget(0.25)), starts)
+    assert 450 == many.verdict.count("STOPPED")
     assert "WaitTimeout" == small.verdict
     assert small.at <= small.began + 10.001
-    support.assert_within_budget(support.times(sim), 0.5, 2.5)
+    support.assert_within_budget(support.times(sim), 0.25, 1.25)
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.both_clients import Ecs
 from support.simulated_ecs import answer
+from tenacity.wait import wait_fixed
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit._polling.budget import PollBudget
@@ -152,34 +153,48 @@ def test_ctrl_c_in_the_thread_of_the_leader() -> None:
         assert_undisturbed([end for end in ended if end.verdict != "KeyboardInterrupt"])
 
 
+def cancelled_at(colour: str, moment: float, wait: Callable[..., Any]) -> list[Start]:
+    """Return the start of a wait for a task, and its cancellation at a moment."""
+    cancel = threading.Event()
+    waits: list[Any] = []
+
+    def begin(ecs: Ecs) -> Any:
+        if colour == "sync":
+            return wait(ecs, cancel=cancel)
+        waits.append(asyncio.current_task())
+        return wait(ecs)
+
+    async def strike() -> list[Any]:
+        waits[0].cancel()
+        return []
+
+    def end(_: Ecs) -> Any:
+        if colour == "async":
+            return strike()
+        cancel.set()
+        return []
+
+    return [Start(0.05, begin), Start(moment, end)]
+
+
 @pytest.mark.parametrize("colour", COLOURS)
-def test_the_leader_is_cancelled_while_it_sleeps_for_a_token(colour: str) -> None:
-    """Another wait leads at once, and gets the token."""
-    for moment in (0.5, 1.0, 2.9):
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_leader_is_cancelled_while_it_sleeps_for_a_token(colour: str, *, beside: bool) -> None:
+    """Another wait whose poll is due leads at once, and gets the token; also if others are due much later."""
+    for moment in (0.5, 0.9):
         budget = PollBudget(0.5)
-        for _ in range(3):
-            budget.take("DescribeTasks", 0.0)  # half a token is missing: 1 s until it is there, 3 s until the next
+        for _ in range(0 if beside else 2):
+            budget.take("DescribeTasks", 0.0)  # half a token is left: the next one is there after 1 s
         sim = support.world()
-        arns, cancel = tasks(sim), threading.Event()
-        waits: list[asyncio.Task[Any]] = []
-
-        def leave(ecs: Ecs, arn: str = arns[0], cancel: Any = cancel, waits: list[Any] = waits) -> Any:
-            if ecs.colour == "sync":
-                return ecs.wait.tasks_stopped([arn], timeout=400, cancel=cancel)
-            waits.append(asyncio.current_task())
-            return ecs.wait.tasks_stopped([arn], timeout=400)
-
-        async def strike(waits: list[Any] = waits) -> list[Any]:
-            waits[0].cancel()
-            return []
-
-        def end(ecs: Ecs, cancel: Any = cancel, strike: Any = strike) -> Any:
-            return [cancel.set()][:0] if ecs.colour == "sync" else strike()
-
-        starts = [Start(0, leave), *(Start(0.1, stopped(arn, timeout=None)) for arn in arns[1:]), Start(moment, end)]
-        [left, *ended, _] = support.perform(sim, support.client(colour, sim, budget), starts)
+        arns = tasks(sim)
+        later = wait_fixed(50)
+        starts = [
+            *cancelled_at(colour, moment, lambda ecs, arn=arns[0], **options: ecs.wait.tasks_stopped([arn], **options)),
+            *(Start(0.1, stopped(arn, timeout=None)) for arn in arns[1:]),
+            *(Start(n / 50, stopped(arns[n], timeout=None, poll=later)) for n in range(2 if beside else 0)),
+        ]
+        [left, _, *ended] = support.perform(sim, support.client(colour, sim, budget), starts)
         assert left.verdict in {"CancelledError", "WaitCancelled"}
         assert left.at == moment
-        assert 3.0 == pytest.approx(support.times(sim)[0])
+        assert 1.0 == pytest.approx(support.times(sim)[2 if beside else 0])
         assert {"STOPPED"} == {each.verdict for each in ended}
-        assert max(each.at for each in ended) < STOPPED_AT + LONGEST_INTERVAL + 2

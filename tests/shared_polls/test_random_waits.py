@@ -139,6 +139,8 @@ def _left(act: Callable[..., Any], seconds: float) -> Callable[[Ecs], Any]:
             with clock.actor():
                 await clock.asleep(seconds)
                 waiting.cancel()
+                for _ in range(20):  # the clock would move before the cancellation has arrived
+                    await asyncio.sleep(0)
 
         canceller = asyncio.ensure_future(later())
         await asyncio.sleep(0)

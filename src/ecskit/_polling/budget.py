@@ -34,8 +34,10 @@ class _Bucket:
         self.rate = self.current_rate = rate
         self.burst = self.tokens = burst
         self.at = self.halved_at = -math.inf
-        self.promised = self.before = -math.inf
-        """When the last promised call is sent, and the one before."""
+        self.promised = -math.inf
+        """When the last promised call is sent."""
+        self.before = -math.inf, 0.0
+        """What it was before this call was promised, and the tokens then."""
 
     def move(self, now: float) -> None:
         if now <= self.at:
@@ -50,8 +52,8 @@ class _Bucket:
         if self.tokens >= 1:
             self.tokens -= 1
             return 0.0
-        self.before = max(now, self.promised)
-        self.promised = self.before + (1 - self.tokens) / self.current_rate
+        self.before = max(now, self.promised), self.tokens
+        self.promised = self.before[0] + (1 - self.tokens) / self.current_rate
         self.tokens = 0.0
         return self.promised - now
 
@@ -59,7 +61,8 @@ class _Bucket:
         if self.promised <= self.at:
             self.tokens = min(self.burst, self.tokens + 1)
         elif at >= self.promised:
-            self.promised = self.before
+            self.promised, tokens = self.before
+            self.tokens = min(self.burst, tokens + max(0.0, self.at - self.promised) * self.current_rate)
         # Otherwise other calls keep their later times, and this one is lost.
 
 
