@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
+    from ecskit._events.pump import ObservedEvents
+    from ecskit._events.sources import EventSource
     from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
@@ -258,6 +261,28 @@ class Client(Portable, Operations):
         from ecskit._facades.sync_wait import Wait
 
         return Wait(self._runtime)
+
+    def observing(self, source: EventSource) -> AbstractContextManager[ObservedEvents]:
+        """Receive the events of ECS in a `with` block, in a thread of its own, for the waits of this client.
+
+        Waits for tasks end on events then, and poll only every 60 s, as long as events arrive in time. Other waits
+        poll as before, but at once when an event is about what they poll. If the source fails, polls go on at their
+        own pace, and it is opened again; its error is in `WaitStory.events_error`.
+
+        Args:
+            source: Where the events come from, such as `ecskit.events.SqsSource(queue_url)`. Without a session and a
+                client of its own, it uses the session and the credentials of this client.
+
+        Returns:
+            A context manager. It returns an `ecskit.events.ObservedEvents`, which counts what is received.
+
+        Raises:
+            RequestError: `source` is not a source of events.
+            EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
+        """
+        from ecskit._events.observing import Observing
+
+        return Observing(self._runtime, source, self._options)
 
     def send(self, request: Request[ResponseT], /) -> ResponseT:
         """Send a request and return its response. The methods of operations use this.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TaskStateChange,
         UnknownEvent,
     )
+    from ecskit._events.pump import ObservedEvents
     from ecskit._events.sources import AsyncEventReceiver, EventBatch, EventCounts, EventReceiver, EventSource
     from ecskit._events.sqs import AsyncSqsReceiver, SqsReceiver, SqsSource
     from ecskit._events.template import template
@@ -49,6 +50,7 @@ __all__ = [
     "EventSource",
     "HookDetail",
     "HookStateChange",
+    "ObservedEvents",
     "ServiceAction",
     "ServiceActionDetail",
     "SqsReceiver",
@@ -80,6 +82,7 @@ publish(
         "EventSource": "ecskit._events.sources",
         "HookDetail": "ecskit._events.events",
         "HookStateChange": "ecskit._events.events",
+        "ObservedEvents": "ecskit._events.pump",
         "ServiceAction": "ecskit._events.events",
         "ServiceActionDetail": "ecskit._events.events",
         "SqsReceiver": "ecskit._events.sqs",

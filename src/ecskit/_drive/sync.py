@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from contextvars import copy_context
 from random import Random
 from threading import Event
@@ -207,7 +208,8 @@ class Runtime(Driver):
             case Parallel(flows, limit):
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
-                value = _invoke(effect)
+                with self.clock.elsewhere() if effect.apart else nullcontext():
+                    value = _invoke(effect)
             case Share():
                 value = self.shared.perform(effect)
             case GetRegion():

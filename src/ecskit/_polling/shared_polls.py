@@ -8,6 +8,7 @@ it. A leader that is cancelled hands over to another wait.
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 from collections.abc import Sequence
 from threading import Lock
@@ -20,9 +21,12 @@ from ecskit._core.errors import TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
+from ecskit._polling.received_events import LATE_EVENT, RESYNC, ReceivedEvents, Reported, is_news
 from ecskit._polling.together import LATE, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
+
+log = logging.getLogger("ecskit")
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
@@ -34,6 +38,8 @@ _MOMENT = 1e-3
 """Seconds by which a wait outlasts the time up to which its poll may come."""
 _LATE = 1.0
 """Stories count polls that begin this many seconds late."""
+_MANY, _COLLECTING = 100, 0.5
+"""A wait for more targets than this is given the events of so many seconds at once: each decision looks at all."""
 _CANDIDATES = 4
 """How many requests to consider for each one that fits into a call: some are of other scopes, or too large."""
 
@@ -48,11 +54,24 @@ class PollRequest:
     targets: Sequence[Target]
     by: float
     """The monotonic time after which the poll is left out, if the budget does not allow it before."""
+    after: float
+    due: float
+    """From when on a poll of another wait counts, and when it is due: later than asked for while events flow."""
+    concerned: Sequence[Target] = ()
+    """What events have to be about to concern this poll, for each id, while sources of events are open."""
+    news: dict[str, Any] = attrs.field(factory=dict)
+    """What events have shown of the resources, by id."""
+    news_at: float = -math.inf
+    """From when on events are a reply: those about many resources are collected."""
     reply: Reply[Observations[Any]] | None = None
     taken_until: float = -math.inf
     """Until when a leader is expected to return the reply."""
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
+
+    def has_news(self, now: float) -> bool:
+        """Whether what events have shown is a reply now."""
+        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.taken_until <= now
 
     def lateness(self, now: float) -> tuple[bool, bool, float]:
         """Return the order in which polls are made: those that are needed most come last.
@@ -61,8 +80,8 @@ class PollRequest:
         interval that has passed.
         """
         observe = self.observe
-        interval, waited = max(observe.due - observe.born, 1e-3), now - observe.born
-        last = observe.due >= observe.deadline and now >= observe.due
+        interval, waited = max(self.due - observe.born, 1e-3), now - observe.born
+        last = self.due >= observe.deadline and now >= self.due
         return last, waited > max(interval, LONGEST_INTERVAL), waited / interval
 
 
@@ -79,7 +98,7 @@ class _Queue:
 
         Polls count that are at most half of their interval early, so that calls are full.
         """
-        ready = [each for each in self.requests if each.observe.after <= now and each.taken_until <= now]
+        ready = [each for each in self.requests if each.after <= now >= each.taken_until and each.reply is None]
         if not ready:
             return []
         size: int = ready[0].observe.query.batch_size
@@ -101,13 +120,13 @@ class _Queue:
 
     def rouse_next(self) -> None:
         """Wake the wait whose poll is due first. If it is due, this wait becomes the leader."""
-        waiting = [each for each in self.requests if each.taken_until == -math.inf]
+        waiting = [each for each in self.requests if each.taken_until == -math.inf and each.reply is None]
         if waiting:
             min(waiting, key=_due).waker.rouse()
 
 
 def _due(request: PollRequest) -> float:
-    return request.observe.due
+    return request.due
 
 
 class SharedPolls:
@@ -116,13 +135,18 @@ class SharedPolls:
     def __init__(self) -> None:
         self.lock = Lock()
         self._queues: dict[object, _Queue] = {}
+        self.events = ReceivedEvents()
+        self._about: dict[Target, dict[PollRequest, str]] = {}
+        """The requests about each resource, with its id in them, while sources of events are open."""
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
         by = max(observe.deadline, now) + DEADLINE_SLACK
-        request = PollRequest(observe, waker, observe.query.targets(observe.ids), by)
+        request = PollRequest(observe, waker, observe.query.targets(observe.ids), by, observe.after, observe.due)
         with self.lock:
             self._queues.setdefault(observe.query.kind, _Queue()).requests[request] = None
+            if self.events.sources:
+                self._follow_events(request, now)
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -131,6 +155,8 @@ class SharedPolls:
         with self.lock:
             queue = self._queues[kind]
             del queue.requests[request]
+            if self._about:
+                self._forget_events(request)
             if not queue.requests:
                 del self._queues[kind]
             elif queue.leader is request:
@@ -164,6 +190,143 @@ class SharedPolls:
             queue.leader = None
             queue.rouse_next()
         return batch
+
+    def answer(self, request: PollRequest, reply: Reply[Observations[Any]]) -> None:
+        """Give a request its reply. Events that have arrived since the poll began are delivered to the next one."""
+        if self.events.flowing and reply.value is not None:
+            with self.lock:
+                self._expect_events(request, reply.value, reply.now)
+        if self.events.error is not None and reply.value is not None:
+            reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
+        request.reply = reply
+        request.waker.rouse()
+
+    def begin_events(self, now: float) -> None:
+        """Follow the events of one more source."""
+        with self.lock:
+            self.events.sources += 1
+            if self.events.sources == 1:
+                for queue in self._queues.values():
+                    for request in queue.requests:
+                        self._follow_events(request, now)
+
+    def end_events(self) -> None:
+        """Follow the events of one source less."""
+        with self.lock:
+            self.events.sources -= 1
+            if self.events.sources:
+                return
+            self.events.forget()
+            self._about.clear()
+            self._restore_pace()
+
+    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
+        """Pass on what events are about to the waits that poll it.
+
+        Args:
+            reports: What the events are about.
+            age: How many seconds the oldest of them is late.
+            now: The monotonic time.
+        """
+        with self.lock:
+            self.events.error = None
+            late = age > LATE_EVENT
+            if late:
+                self.events.stop()
+            for reported in reports:
+                if reported.resource is None:
+                    self._hint(reported.target, now)
+                elif self.events.add(reported, age, now):
+                    for request, name in self._about.get(reported.target, {}).items():
+                        if request.observe.query.kind == reported.key[0]:
+                            self._bring(request, name, reported.resource, now)
+            missing = self.events.missing(now)
+            if late or missing:
+                self._restore_pace()
+        for _, scope in missing:
+            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
+
+    def fail_events(self, error: Exception) -> None:
+        """Let polls go on at their own pace, because a source of events failed."""
+        with self.lock:
+            self.events.stop()
+            self.events.error = error
+            self._restore_pace()
+
+    def take_news(self, request: PollRequest, now: float) -> bool:
+        """Let what events have shown be the reply to a request. Return whether there is anything."""
+        if not request.has_news(now):
+            return False
+        with self.lock:
+            request.reply = Reply(now, Observations(request.news, {}, by_event=True))
+        return True
+
+    def step_down(self, leader: PollRequest) -> None:
+        """Let another wait lead, because the leader goes on with events."""
+        with self.lock:
+            queue = self._queues[leader.observe.query.kind]
+            if queue.leader is leader:
+                queue.leader = None
+                queue.rouse_next()
+
+    def _follow_events(self, request: PollRequest, now: float) -> None:
+        """Find a request by the resources that it is about, and give it what events have shown already."""
+        observe, query = request.observe, request.observe.query
+        request.concerned = query.concerned(observe.ids)
+        if len(request.concerned) > _MANY:
+            request.news_at = now + _COLLECTING
+        for name, target in zip(observe.ids, request.concerned, strict=True):
+            self._about.setdefault(target, {})[request] = name
+            resource = self.events.newest(query.kind, target, now)
+            if resource is not None:
+                self._bring(request, name, resource, now)
+        if observe.resync and query.by_events and self.events.follows(query.kind, request.targets, observe.born):
+            request.due = max(observe.due, min(observe.born + RESYNC, observe.deadline))
+            request.after = request.due - (request.due - observe.born) / 2
+
+    def _forget_events(self, request: PollRequest) -> None:
+        for target in request.concerned:
+            requests = self._about.get(target, {})
+            requests.pop(request, None)
+            if not requests:
+                self._about.pop(target, None)
+
+    def _bring(self, request: PollRequest, name: str, resource: Any, now: float) -> None:
+        """Give a request what an event showed, if its wait does not know that yet."""
+        observe = request.observe
+        # A poll that is under way may show more, and the last one before the deadline decides.
+        if request.taken_until > now or now >= observe.deadline:
+            return
+        known = observe.known.get(name)
+        if known is not None and is_news(resource, known.last, observe.query.resource_type):
+            request.news[name] = resource
+            request.waker.rouse()
+
+    def _hint(self, target: Target, now: float) -> None:
+        """Let the polls of a resource be due now, except those that confirm what was seen."""
+        for request in self._about.get(target, {}):
+            observe = request.observe
+            if observe.after < observe.due and request.taken_until <= now and request.reply is None:
+                request.due = request.after = min(request.due, now)
+                request.waker.rouse()
+
+    def _expect_events(self, request: PollRequest, shown: Observations[Any], now: float) -> None:
+        observe = request.observe
+        if not observe.query.by_events:
+            return
+        for name, target in zip(observe.ids, request.targets, strict=True):
+            one, known = shown.observed.get(name), observe.known.get(name)
+            if one is not None and known is not None and known.last is not one and known.last is not None:
+                self.events.expect(observe.query.resource_type, target, known.last, one, (observe.born, now))
+
+    def _restore_pace(self) -> None:
+        """Let all polls be due when their waits asked for them."""
+        for queue in self._queues.values():
+            for request in queue.requests:
+                if request.due > request.observe.due:
+                    request.due, request.after = request.observe.due, request.observe.after
+            if queue.leader is None:
+                queue.rouse_next()
 
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
@@ -199,7 +362,7 @@ def reply_of(request: PollRequest) -> Reply[Observations[Any]]:
     """Return the reply to a request that has one, with the seconds that the poll was late."""
     reply = request.reply
     assert reply is not None  # the caller has checked it
-    late = request.polled_at - max(request.observe.due, request.observe.born)
+    late = request.polled_at - max(request.due, request.observe.born)
     if reply.value is None or not _LATE < late < math.inf:
         return reply
     return attrs.evolve(reply, value=attrs.evolve(reply.value, late=late))
@@ -217,24 +380,26 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
     waker = requests[0].waker
     waker.roused = False  # before the replies are read: one that comes later rouses it again
     for request in requests:
-        if request.reply is not None:
+        if request.reply is not None or shared.take_news(request, now):
             return now
+        if request.news and request.news_at > now:
+            until = min(until, request.news_at)
         if request.taken_until > now:
             until = min(until, request.taken_until)
         elif now > request.by:
             _leave_out(request, now)
             return now
-        elif request.observe.due > now:
-            until = min(until, request.observe.due)
+        elif request.due > now:
+            until = min(until, request.due)
         elif (leads_until := shared.lead(request, now)) > now:
             until = min(until, leads_until, request.by + _MOMENT)
         else:
-            return (yield from _lead(shared, request, now))
+            return (yield from _lead(shared, request, requests, now))
     return (yield Sleep(max(0.0, until - now), waker)).now
 
 
-def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
-    """Poll for all waits that are due or nearly so, as far as one call goes."""
+def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Poll for all waits that are due or nearly so, as far as one call goes. Events end the time until the call."""
     budget: PollBudget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
@@ -246,20 +411,35 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
             return now
         shared.lead(leader, now, seconds)
         # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = (yield Sleep(seconds)).now
+        now = yield from _pause(seconds, leader.waker, requests, now)
+        if any(each.has_news(now) for each in requests):
+            shared.step_down(leader)
+            return now
         batch = shared.take(leader, now)
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
         replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
         for each, reply in zip(batch, replies, strict=True):
-            each.reply, now = reply, reply.now
-            each.waker.rouse()
+            now = reply.now
+            shared.answer(each, reply)
     finally:
         if meter.paid:
             budget.give_back(operation)
         shared.untake(batch)
     return now
+
+
+def _pause(seconds: float, waker: Waker, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Sleep, until there are events for one of some requests at the most. Return the time."""
+    end = now + seconds
+    while True:
+        waker.roused = False
+        if any(each.has_news(now) for each in requests):
+            return now
+        now = (yield Sleep(max(0.0, end - now), waker)).now
+        if now >= end:
+            return now
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
