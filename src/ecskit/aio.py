@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
-    from ecskit._events.pump import ObservedEvents
+    from ecskit._events.observing import AsyncObserving
     from ecskit._events.sources import EventSource
     from ecskit._facades.aio_clusters import AsyncClusterVerbs
     from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
@@ -260,7 +259,7 @@ class AsyncClient(Portable, AsyncOperations):
 
         return AsyncWait(self._runtime)
 
-    def observing(self, source: EventSource) -> AbstractAsyncContextManager[ObservedEvents]:
+    def observing(self, source: EventSource) -> AsyncObserving:
         """Receive the events of ECS in an `async with` block, in a task of its own, for the waits of this client.
 
         Waits for tasks end on events then, and poll only every 60 s, as long as events arrive in time. Other waits
@@ -272,7 +271,7 @@ class AsyncClient(Portable, AsyncOperations):
                 client of its own, it uses the session and the credentials of this client.
 
         Returns:
-            An async context manager. It returns an `ecskit.events.ObservedEvents`, which counts what is received.
+            An async context manager, whose `counts` and `error` show what was received.
 
         Raises:
             RequestError: `source` is not a source of events.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
-    from ecskit._events.pump import ObservedEvents
+    from ecskit._events.observing import Observing
     from ecskit._events.sources import EventSource
     from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
@@ -262,7 +261,7 @@ class Client(Portable, Operations):
 
         return Wait(self._runtime)
 
-    def observing(self, source: EventSource) -> AbstractContextManager[ObservedEvents]:
+    def observing(self, source: EventSource) -> Observing:
         """Receive the events of ECS in a `with` block, in a thread of its own, for the waits of this client.
 
         Waits for tasks end on events then, and poll only every 60 s, as long as events arrive in time. Other waits
@@ -274,7 +273,7 @@ class Client(Portable, Operations):
                 client of its own, it uses the session and the credentials of this client.
 
         Returns:
-            A context manager. It returns an `ecskit.events.ObservedEvents`, which counts what is received.
+            A context manager, whose `counts` and `error` show what was received.
 
         Raises:
             RequestError: `source` is not a source of events.

@@ -43,7 +43,7 @@ def test_hundreds_of_waits_end_on_events() -> None:
                 delays.append(simulator.time() - task.stopped_at.timestamp())
 
             await asyncio.gather(*map(one, arns))
-            assert observed.events > 200
+            assert observed.counts.events > 200
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(run())

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ecskit._core.errors import ClientClosedError, RequestError, WaitCancelled
 
-from .pump import ObservedEvents, Opened, pump
-from .sources import EventSource
+from .pump import Opened, Received, pump
+from .sources import EventCounts, EventSource
 from .sqs import SqsSource
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ecskit._transport.options import Options
 
 __all__ = ["AsyncObserving", "Observing"]
@@ -24,20 +26,35 @@ _SYNC_WAIT = 2
 """The most seconds of a long poll in a thread: the end of a block waits for the one that is under way."""
 
 
-class Observing:
+class _Observing:
+    def __init__(self) -> None:
+        self._received = Received()
+
+    @property
+    def counts(self) -> EventCounts:
+        """What was received so far."""
+        return self._received.counts
+
+    @property
+    def error(self) -> Exception | None:
+        """The latest error of the source since it was opened; None if there was none."""
+        return self._received.error
+
+
+class Observing(_Observing):
     """Passes events from a source on to the waits of a client, in one thread, until the end of its block."""
 
     def __init__(self, runtime: Any, source: EventSource, options: Options | None) -> None:
+        super().__init__()
         _check(source, "open")
         if isinstance(source, SqsSource):
-            source = source.of_client(options, longest_wait=_SYNC_WAIT)
+            source = source._with_options_of(options, longest_wait=_SYNC_WAIT)
         self._runtime, self._source = runtime, source
         self._cancel, self._begun = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        self._counts = ObservedEvents()
 
-    def __enter__(self) -> ObservedEvents:
+    def __enter__(self) -> Self:
         """Open the source, and begin to receive.
 
         Raises:
@@ -45,7 +62,7 @@ class Observing:
         """
         if self._thread is not None:
             raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
-        flow = pump(self._open, self._counts, self._begun.set)
+        flow = pump(self._open, self._received, self._begun.set)
         self._thread = threading.Thread(
             target=copy_context().run, args=(self._run, flow), name="ecskit-events", daemon=True
         )
@@ -58,7 +75,7 @@ class Observing:
         if self._error is not None:
             self._end()
             raise self._error
-        return self._counts
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -94,18 +111,18 @@ class Observing:
             self._thread.join()
 
 
-class AsyncObserving:
+class AsyncObserving(_Observing):
     """Passes events from a source on to the waits of a client, in one task, until the end of its block."""
 
     def __init__(self, runtime: Any, source: EventSource, options: Options | None) -> None:
+        super().__init__()
         _check(source, "open_async")
         if isinstance(source, SqsSource):
-            source = source.of_client(options)
+            source = source._with_options_of(options)
         self._runtime, self._source = runtime, source
         self._task: asyncio.Task[None] | None = None
-        self._counts = ObservedEvents()
 
-    async def __aenter__(self) -> ObservedEvents:
+    async def __aenter__(self) -> Self:
         """Open the source, and begin to receive.
 
         Raises:
@@ -114,7 +131,7 @@ class AsyncObserving:
         if self._task is not None:
             raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
         begun = asyncio.Event()
-        self._task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._counts, begun.set)))
+        self._task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._received, begun.set)))
         beginning = asyncio.ensure_future(begun.wait())
         try:
             await asyncio.wait({self._task, beginning}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +142,7 @@ class AsyncObserving:
             beginning.cancel()
         if self._task.done():
             await self._task
-        return self._counts
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,16 +12,15 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.documented import Documented
 from ecskit._core.effects import CallbackRaised, Flow, GetRegion, Invoke, Reply, Share, Sleep
 from ecskit._core.errors import described
 from ecskit._polling.shared_polls import SharedPolls
 
 from .events import EcsEvent
 from .reports import reports_of
-from .sources import EventBatch
+from .sources import EventBatch, EventCounts
 
-__all__ = ["ObservedEvents", "Opened", "pump"]
+__all__ = ["Opened", "Received", "pump"]
 
 log = logging.getLogger("ecskit")
 
@@ -39,26 +38,27 @@ class Opened:
     leave: Callable[[None], Any]
 
 
-@attrs.define
-class ObservedEvents(Documented):
-    """What an `observing` block has received so far."""
+@attrs.define(eq=False)
+class Received:
+    """What was received so far."""
 
-    events: int = 0
-    """Events that were received. An event that is delivered again is counted again."""
-    foreign: int = 0
-    """Events of another region than that of the client. They were acknowledged, and change nothing."""
-    failures: int = 0
-    """How many times the source failed and was opened again."""
+    counts: EventCounts = EventCounts()
     error: Exception | None = None
     """The latest error of the source."""
 
+    def count(self, **more: int) -> None:
+        """Add to the counts."""
+        self.counts = attrs.evolve(
+            self.counts, **{name: getattr(self.counts, name) + number for name, number in more.items()}
+        )
 
-def pump(open_: Callable[[], Opened], counts: ObservedEvents, begun: Callable[[], object]) -> Flow[None]:
+
+def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], object]) -> Flow[None]:
     """Return the flow that passes events on until it is cancelled.
 
     Args:
         open_: Returns how a new receiver is used.
-        counts: What was received, which the flow counts.
+        received: Where the flow counts what it receives.
         begun: Called when the source has been opened for the first time. An error before that ends the flow.
     """
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
@@ -77,16 +77,17 @@ def pump(open_: Callable[[], Opened], counts: ObservedEvents, begun: Callable[[]
                     shared.begin_events(now)
                     begun()
                 while True:
-                    received: Reply[EventBatch] = yield Invoke(receiver.receive, None, apart=True)
-                    batch = received.get()
-                    _merge(shared, batch, region, counts, received.now)
-                    if batch.receipts or batch.events:
+                    came: Reply[EventBatch] = yield Invoke(receiver.receive, None, apart=True)
+                    batch = came.get()
+                    _merge(shared, batch, region, received, came.now)
+                    if batch.receipts:
                         yield Invoke(receiver.acknowledge, batch)
+                        received.count(acknowledged=len(batch.receipts))
                     pause = _FIRST_PAUSE
             except CallbackRaised as raised:
                 if not is_open:
                     raise
-                _note(shared, counts, raised.error, pause)
+                _note(shared, received, raised.error, pause)
             finally:
                 if entered:
                     yield from _left(receiver)
@@ -97,16 +98,15 @@ def pump(open_: Callable[[], Opened], counts: ObservedEvents, begun: Callable[[]
             shared.end_events()
 
 
-def _merge(shared: SharedPolls, batch: EventBatch, region: str | None, counts: ObservedEvents, now: float) -> None:
+def _merge(shared: SharedPolls, batch: EventBatch, region: str | None, received: Received, now: float) -> None:
     own: list[EcsEvent] = [event for event in batch.events if region is None or event.region == region]
-    counts.events += len(batch.events)
-    counts.foreign += len(batch.events) - len(own)
+    foreign = batch.foreign + len(batch.events) - len(own)
+    received.count(events=len(batch.events), foreign=foreign, undecodable=batch.undecodable)
     shared.receive([reported for event in own for reported in reports_of(event)], batch.age, now)
 
 
-def _note(shared: SharedPolls, counts: ObservedEvents, error: Exception, pause: float) -> None:
-    counts.failures += 1
-    counts.error = error
+def _note(shared: SharedPolls, received: Received, error: Exception, pause: float) -> None:
+    received.error = error
     shared.fail_events(error)
     log.warning("events: %s; polls go on without them, the source is opened again in %.0f s", described(error), pause)
 

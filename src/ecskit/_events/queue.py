@@ -120,7 +120,13 @@ class Queue:
         undecodable = len(messages) - len(events) - len(foreign)
         self._count(events=len(events), foreign=len(foreign), undecodable=undecodable)
         yield from self._delete(foreign)
-        return EventBatch(events=tuple(events), receipts=tuple(receipts), age=_age(decoded, answer))
+        return EventBatch(
+            events=tuple(events),
+            receipts=tuple(receipts),
+            age=_age(decoded, answer),
+            foreign=len(foreign),
+            undecodable=undecodable,
+        )
 
     def acknowledge(self, batch: EventBatch) -> QueueFlow[None]:
         """Delete the messages of a batch."""

@@ -64,7 +64,7 @@ class SqsSource:
         self.wait_seconds = int(wait_seconds)
         self._session = session
         self._client = client
-        self._of_client: Options | None = None
+        self._client_options: Options | None = None
 
     def open(self) -> SqsReceiver:
         """Return a receiver for threads. Use it as a context manager."""
@@ -74,7 +74,7 @@ class SqsSource:
         """Return a receiver for asyncio. Use it as an async context manager."""
         return AsyncSqsReceiver(self)
 
-    def of_client(self, options: Options | None, *, longest_wait: int = 20) -> SqsSource:
+    def _with_options_of(self, options: Options | None, *, longest_wait: int = 20) -> SqsSource:
         """Return the same source with the session and the options of a client, unless it has its own.
 
         Args:
@@ -84,14 +84,14 @@ class SqsSource:
         source = copy(self)
         source.wait_seconds = min(self.wait_seconds, longest_wait)
         if self._session is None and self._client is None:
-            source._of_client = options
+            source._client_options = options
         return source
 
     def __repr__(self) -> str:
         return f"SqsSource({self.queue_url!r})"
 
     def _options(self) -> Options:
-        options = Options(session=self._session) if self._of_client is None else self._of_client
+        options = Options(session=self._session) if self._client_options is None else self._client_options
         url, region = self.queue_url, options.region_name
         return attrs.evolve(options, endpoint_url=endpoint_of(url), region_name=region_of(url) or region)
 
