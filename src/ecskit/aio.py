@@ -247,7 +247,7 @@ class AsyncClient(Portable, AsyncOperations):
 
     @property
     def tasks(self) -> AsyncTaskVerbs:
-        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
+        """Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them."""
         from ecskit._facades.aio_tasks import AsyncTaskVerbs
 
         return AsyncTaskVerbs(self._runtime)

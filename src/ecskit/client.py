@@ -249,7 +249,7 @@ class Client(Portable, Operations):
 
     @property
     def tasks(self) -> TaskVerbs:
-        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
+        """Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them."""
         from ecskit._facades.sync_tasks import TaskVerbs
 
         return TaskVerbs(self._runtime)

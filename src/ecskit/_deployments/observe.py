@@ -138,6 +138,7 @@ class Observer:
         return Observer
 
     operation: ClassVar[str] = "DescribeServiceDeployments"
+    describes: ClassVar[None] = None
     by_events: ClassVar[bool] = False
     batch_size: ClassVar[int] = 10
     """As many deployments as services in one DescribeServices."""

@@ -42,7 +42,7 @@ class Opened:
 class Received:
     """What was received so far."""
 
-    counts: EventCounts = EventCounts()
+    counts: EventCounts = attrs.field(factory=EventCounts)
     error: Exception | None = None
     """The latest error of the source."""
 

@@ -116,6 +116,11 @@ class Batches(Generic[T]):
         return self.resource_type.batch_size
 
     @property
+    def describes(self) -> object:
+        """How resources are read of which events show newer versions."""
+        return self.resource_type.describe
+
+    @property
     def by_events(self) -> bool:
         """Whether events show each change that waits wait for."""
         return self.resource_type.by_events

@@ -57,6 +57,11 @@ class Query(Protocol[T]):
         ...
 
     @property
+    def describes(self) -> object:
+        """How resources are read of which events show newer versions; None if events are hints to poll."""
+        ...
+
+    @property
     def by_events(self) -> bool:
         """Whether events show each change that the waits wait for."""
         ...

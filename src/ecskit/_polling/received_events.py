@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import attrs
 
 from ecskit._polling.batches import DescribedType, Target
-from ecskit._polling.observations import is_newer_version
+from ecskit._polling.observations import ResourceState, is_newer_version
 
-__all__ = ["LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported", "is_news"]
+__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported", "is_news"]
 
 RESYNC = 60.0
 """Seconds between polls while events show each change."""
@@ -24,6 +24,9 @@ _KEPT = 10_000
 """How many resources the newest event is kept of."""
 _KEPT_FOR = 300.0
 """Seconds for which it is kept, for a wait that begins after it, such as one whose RunTask has not returned yet."""
+
+ANY = "*"
+"""The id in the target of a query that follows all resources of a scope."""
 
 Key: TypeAlias = "tuple[object, Target]"
 """How polls read a resource, and which it is."""
@@ -75,10 +78,18 @@ class ReceivedEvents:
             self._newest.popitem(last=False)
         return True
 
-    def newest(self, kind: object, target: Target, now: float) -> Any:
-        """Return what the newest event of a resource showed, or None."""
+    def since(self, kind: object, scope: str, moment: float) -> Iterator[Reported]:
+        """Yield the newest events of resources of a scope that have arrived since a moment."""
+        for reported, at in reversed(self._newest.values()):
+            if at < moment:
+                return
+            if reported.key[0] == kind and reported.target.scope == scope:
+                yield reported
+
+    def newest(self, kind: object, target: Target, now: float) -> Reported | None:
+        """Return the newest event of a resource, if there is one."""
         kept = self._newest.get((kind, target))
-        return None if kept is None or now - kept[1] > _KEPT_FOR else kept[0].resource
+        return None if kept is None or now - kept[1] > _KEPT_FOR else kept[0]
 
     def follows(self, kind: object, targets: Sequence[Target], since: float) -> bool:
         """Whether events show each change of some resources that comes after a poll."""
@@ -138,6 +149,9 @@ class ReceivedEvents:
         return (kept[0].resource_type.rank(kept[0].resource)[0] or 0) >= version
 
 
-def is_news(resource: Any, known: Any, resource_type: DescribedType[Any]) -> bool:
+def is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
     """Whether an event shows a higher version of a resource than a wait knows."""
-    return known is None or is_newer_version(resource, known, resource_type)
+    assert reported.resource_type is not None  # hints bring no news
+    if known is None or known.last is None:
+        return True
+    return is_newer_version(reported.resource, known.last, reported.resource_type)

@@ -21,7 +21,7 @@ from ecskit._core.errors import TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
-from ecskit._polling.received_events import LATE_EVENT, RESYNC, ReceivedEvents, Reported, is_news
+from ecskit._polling.received_events import ANY, LATE_EVENT, RESYNC, ReceivedEvents, Reported, is_news
 from ecskit._polling.together import LATE, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
@@ -238,8 +238,9 @@ class SharedPolls:
                     self._hint(reported.target, now)
                 elif self.events.add(reported, age, now):
                     for request, name in self._about.get(reported.target, {}).items():
-                        if request.observe.query.kind == reported.key[0]:
-                            self._bring(request, name, reported.resource, now)
+                        self._bring(request, name, reported, now)
+                    for request in self._about.get(Target(reported.target.scope, ANY), {}):
+                        self._bring(request, reported.target.id, reported, now)
             missing = self.events.missing(now)
             if late or missing:
                 self._restore_pace()
@@ -277,10 +278,12 @@ class SharedPolls:
             request.news_at = now + _COLLECTING
         for name, target in zip(observe.ids, request.concerned, strict=True):
             self._about.setdefault(target, {})[request] = name
-            resource = self.events.newest(query.kind, target, now)
-            if resource is not None:
-                self._bring(request, name, resource, now)
-        if observe.resync and query.by_events and self.events.follows(query.kind, request.targets, observe.born):
+            if target.id == ANY:
+                for reported in self.events.since(query.describes, target.scope, observe.born):
+                    self._bring(request, reported.target.id, reported, now)
+            elif (newest := self.events.newest(query.describes, target, now)) is not None:
+                self._bring(request, name, newest, now)
+        if observe.resync and query.by_events and self.events.follows(query.describes, request.concerned, observe.born):
             request.due = max(observe.due, min(observe.born + RESYNC, observe.deadline))
             request.after = request.due - (request.due - observe.born) / 2
 
@@ -291,15 +294,14 @@ class SharedPolls:
             if not requests:
                 self._about.pop(target, None)
 
-    def _bring(self, request: PollRequest, name: str, resource: Any, now: float) -> None:
+    def _bring(self, request: PollRequest, name: str, reported: Reported, now: float) -> None:
         """Give a request what an event showed, if its wait does not know that yet."""
         observe = request.observe
         # A poll that is under way may show more, and the last one before the deadline decides.
         if request.taken_until > now or now >= observe.deadline:
             return
-        known = observe.known.get(name)
-        if known is not None and is_news(resource, known.last, observe.query.resource_type):
-            request.news[name] = resource
+        if observe.query.describes == reported.key[0] and is_news(reported, observe.known.get(name)):
+            request.news[name] = reported.resource
             request.waker.rouse()
 
     def _hint(self, target: Target, now: float) -> None:
@@ -311,13 +313,14 @@ class SharedPolls:
                 request.waker.rouse()
 
     def _expect_events(self, request: PollRequest, shown: Observations[Any], now: float) -> None:
-        observe = request.observe
-        if not observe.query.by_events:
+        observe, query = request.observe, request.observe.query
+        if not query.by_events:
             return
-        for name, target in zip(observe.ids, request.targets, strict=True):
-            one, known = shown.observed.get(name), observe.known.get(name)
-            if one is not None and known is not None and known.last is not one and known.last is not None:
-                self.events.expect(observe.query.resource_type, target, known.last, one, (observe.born, now))
+        for name, one in shown.observed.items():
+            known = observe.known.get(name)
+            if one is not None and known is not None and known.last is not None and known.last is not one:
+                [target] = query.targets([name])
+                self.events.expect(query.resource_type, target, known.last, one, (observe.born, now))
 
     def _restore_pace(self) -> None:
         """Let all polls be due when their waits asked for them."""
