@@ -154,6 +154,8 @@ class Invoke:
 
     callback: Callable[[Any], object]
     value: Any
+    caught: bool = False
+    """Whether an Exception that the callback raises is the value of the reply, and the flow goes on."""
     apart: bool = False
     """Whether a virtual clock does not count the flow meanwhile: it waits for what the clock counts by itself."""
 

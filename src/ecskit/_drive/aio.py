@@ -247,6 +247,8 @@ async def _invoke(effect: Invoke) -> object:
         answer = effect.callback(effect.value)
         return await answer if inspect.isawaitable(answer) else answer
     except Exception as error:
+        if effect.caught:
+            return error
         raise CallbackRaised(error) from error
 
 

@@ -284,6 +284,8 @@ def _invoke(effect: Invoke) -> object:
     try:
         answer = effect.callback(effect.value)
     except Exception as error:
+        if effect.caught:
+            return error
         raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()

@@ -186,3 +186,6 @@ def _check(source: object, method: str) -> None:
     if not callable(opened):
         problem = f"expected a source of events such as ecskit.events.SqsSource, got {type(source).__name__}"
         raise RequestError("observing", [("source", problem)])
+    if getattr(source, "wait_seconds", None) == 0:
+        problem = "has wait_seconds=0, so that it would be asked without a pause; pass a source that waits for events"
+        raise RequestError("observing", [("source", problem)])

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from ecskit._core.effects import CallbackRaised, Flow, GetRegion, Invoke, Reply, Share, Sleep
+from ecskit._core.effects import Flow, GetRegion, Invoke, Reply, Share, Sleep
 from ecskit._core.errors import described
 from ecskit._polling.shared_polls import SharedPolls
 
@@ -64,38 +64,53 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     region: str | None = (yield GetRegion()).get()
-    pause, is_open = _FIRST_PAUSE, False
+    failed = yield from _opened(receiver := open_())
+    if failed is not None:
+        raise failed
+    shared.begin_events(now)
+    begun()
+    pause = _FIRST_PAUSE
     try:
         while True:
-            receiver = open_()
-            entered = False
-            try:
-                yield Invoke(receiver.enter, None)
-                entered = True
-                if not is_open:
-                    is_open = True
-                    shared.begin_events(now)
-                    begun()
-                while True:
-                    came: Reply[EventBatch] = yield Invoke(receiver.receive, None, apart=True)
-                    batch = came.get()
-                    _merge(shared, batch, region, received, came.now)
-                    if batch.receipts:
-                        yield Invoke(receiver.acknowledge, batch)
-                        received.count(acknowledged=len(batch.receipts))
-                    pause = _FIRST_PAUSE
-            except CallbackRaised as raised:
-                if not is_open:
-                    raise
-                _note(shared, received, raised.error, pause)
-            finally:
-                if entered:
-                    yield from _left(receiver)
-            now = (yield Sleep(pause)).now
+            if failed is None:
+                try:
+                    failed, any_came = yield from _receive(shared, receiver, region, received)
+                finally:
+                    yield Invoke(receiver.leave, None, caught=True)
+                pause = _FIRST_PAUSE if any_came else pause
+            received.error = failed
+            shared.fail_events(failed)
+            text = "events: %s; polls go on without them, the source is opened again in %.0f s"
+            log.warning(text, described(failed), pause)
+            yield Sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
+            failed = yield from _opened(receiver := open_())
     finally:
-        if is_open:
-            shared.end_events()
+        shared.end_events()
+
+
+def _opened(receiver: Opened) -> Flow[Exception | None]:
+    reply: Reply[object] = yield Invoke(receiver.enter, None, caught=True)
+    return reply.value if isinstance(reply.value, Exception) else None
+
+
+def _receive(
+    shared: SharedPolls, receiver: Opened, region: str | None, received: Received
+) -> Flow[tuple[Exception, bool]]:
+    """Receive until the source fails. Return its error, and whether anything was received."""
+    any_came = False
+    while True:
+        came: Reply[EventBatch | Exception] = yield Invoke(receiver.receive, None, caught=True, apart=True)
+        batch = came.get()
+        if isinstance(batch, Exception):
+            return batch, any_came
+        _merge(shared, batch, region, received, came.now)
+        any_came = True
+        if batch.receipts:
+            done: Reply[object] = yield Invoke(receiver.acknowledge, batch, caught=True)
+            if isinstance(done.value, Exception):
+                return done.value, any_came
+            received.count(acknowledged=len(batch.receipts))
 
 
 def _merge(shared: SharedPolls, batch: EventBatch, region: str | None, received: Received, now: float) -> None:
@@ -103,16 +118,3 @@ def _merge(shared: SharedPolls, batch: EventBatch, region: str | None, received:
     foreign = batch.foreign + len(batch.events) - len(own)
     received.count(events=len(batch.events), foreign=foreign, undecodable=batch.undecodable)
     shared.receive([reported for event in own for reported in reports_of(event)], batch.age, now)
-
-
-def _note(shared: SharedPolls, received: Received, error: Exception, pause: float) -> None:
-    received.error = error
-    shared.fail_events(error)
-    log.warning("events: %s; polls go on without them, the source is opened again in %.0f s", described(error), pause)
-
-
-def _left(receiver: Opened) -> Flow[None]:
-    try:
-        yield Invoke(receiver.leave, None)
-    except CallbackRaised as raised:
-        log.debug("events: closing the source failed", exc_info=raised.error)

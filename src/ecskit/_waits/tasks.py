@@ -274,7 +274,7 @@ def _complete(shown: Task, before: Task | None) -> Task:
         tags=shown.tags or before.tags,
         containers=[
             container
-            if container.health_status or health.get(container.name) is None
+            if container.health_status not in (None, "UNKNOWN") or health.get(container.name) is None
             else attrs.evolve(container, health_status=health[container.name])
             for container in shown.containers
         ],
