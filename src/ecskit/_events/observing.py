@@ -131,17 +131,17 @@ class AsyncObserving(_Observing):
         if self._task is not None:
             raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
         begun = asyncio.Event()
-        self._task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._received, begun.set)))
+        self._task = task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._received, begun.set)))
         beginning = asyncio.ensure_future(begun.wait())
         try:
-            await asyncio.wait({self._task, beginning}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, beginning}, return_when=asyncio.FIRST_COMPLETED)
         except BaseException:
             await self._end()
             raise
         finally:
             beginning.cancel()
-        if self._task.done():
-            await self._task
+        if task.done():
+            await task
         return self
 
     async def __aexit__(
