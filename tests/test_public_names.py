@@ -35,6 +35,7 @@ OTHERS = {
     *collections.abc.__all__,
     "datetime",
     "Event",
+    "Waker",  # only the drivers pass it to a clock
     "TracebackType",
     "Random",
     "wait_base",

@@ -16,7 +16,7 @@ from .jobs import Record, Result
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, attempt INTEGER NOT NULL DEFAULT 0, began REAL, task TEXT, handle TEXT,
-    state TEXT, detail TEXT, exit_code INTEGER, claim TEXT, claimed_until REAL NOT NULL DEFAULT 0
+    state TEXT, detail TEXT, exit_code INTEGER, claim TEXT UNIQUE, claimed_until REAL NOT NULL DEFAULT 0
 )
 """
 

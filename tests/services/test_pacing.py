@@ -20,9 +20,8 @@ MANY = 60
 
 
 def services(**options: Any) -> Simulator:
-    """Return a simulator with sixty services that are stable, and the published quotas of changes."""
-    changes = [quota for quota in PUBLISHED_QUOTAS if "UpdateService" in quota.operations]
-    sim = Simulator(quotas=changes, **options)
+    """Return a simulator with the published quotas and sixty services that are stable."""
+    sim = Simulator(quotas=PUBLISHED_QUOTAS, **options)
     for family in ("web", "next"):
         register(sim, family)
     for number in range(MANY):
@@ -64,8 +63,10 @@ def test_changes_of_many_services(name: str, *, threads: bool) -> None:
     assert MANY == len(side_by_side(sim, act, threads=threads))
     changes = [call for call in sim.calls[before:] if call.operation == operation]
     assert {None: MANY} == Counter(call.code for call in changes)
+    assert threads or {None} == {call.code for call in sim.calls[before:]}  # nor are reads
     assert MANY == len({call.request["service"].rsplit("/", 1)[-1] for call in changes})
-    assert 2 <= changes[-1].time - changes[0].time <= 4
+    assert changes[-1].time - changes[0].time >= 2
+    assert threads or changes[-1].time - changes[0].time <= 4  # the clock moves while the system starts threads
 
 
 @pytest.mark.parametrize("client", ["sync", "aio"])

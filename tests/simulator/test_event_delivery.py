@@ -95,6 +95,35 @@ def test_a_callable_is_called_at_the_moment_of_each_event(move: Callable[[Simula
     assert len(got) == before
 
 
+def test_events_of_services_come_at_their_moments() -> None:
+    """Rollouts, steady states, failed placements and replaced tasks, also if nothing is requested meanwhile."""
+    simulator = prepared()
+    simulator.script("job", TaskScript.runs_for(300))
+    got: list[tuple[float, Wire]] = []
+    simulator.emit_events(lambda event: got.append((simulator.time(), event)))
+    taken = simulator.emit_events()
+    service: Wire = {"taskDefinition": "job", "desiredCount": 2, "networkConfiguration": NETWORK}
+    simulator.handle("CreateService", {**service, "serviceName": "web", "launchType": "FARGATE"})
+    register(simulator, "host", {"name": "app", "image": "app:1", "memory": 64}, requiresCompatibilities=["EC2"])
+    memory = {"name": "MEMORY", "type": "INTEGER", "integerValue": 1}
+    simulator.handle("RegisterContainerInstance", {"totalResources": [memory]})
+    on_hosts = {"serviceName": "hosts", "taskDefinition": "host", "desiredCount": 1, "networkConfiguration": NETWORK}
+    simulator.handle("CreateService", on_hosts)
+    simulator.clock.advance(1000)
+    for at, event in got:
+        assert 0 <= at - datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp() < 1
+    names = {event["detail"].get("eventName", event["detail-type"]) for _, event in got}
+    assert names == {
+        "ECS Task State Change",
+        "ECS Container Instance State Change",
+        "SERVICE_DEPLOYMENT_IN_PROGRESS",
+        "SERVICE_DEPLOYMENT_COMPLETED",
+        "SERVICE_STEADY_STATE",
+        "SERVICE_TASK_PLACEMENT_FAILURE",
+    }
+    assert [event for _, event in got] == taken.take()
+
+
 @each_way
 def test_events_are_disturbed_as_those_that_are_taken(move: Callable[[Simulator, list[str]], None]) -> None:
     """By the same seed: the same ones are lost and repeated, and they arrive at their moments in the same order."""

@@ -96,6 +96,24 @@ def test_repeated_reads_show_what_each_task_is(seed: int, monkeypatch: pytest.Mo
     assert account.purged
 
 
+def test_a_task_is_encoded_once_for_each_state() -> None:
+    """Ten thousand tasks are read again and again while few of them change."""
+    world = World()
+    world.register()
+    arn = world.run_one()
+    task = world.sim._account.tasks[arn]
+    first = task.encoded(world.clock.time, tags=True)
+    world.pass_(1)
+    assert task.encoded(world.clock.time, tags=True) is first
+    world.pass_(60)
+    running = task.encoded(world.clock.time, tags=True)
+    assert running is not first
+    assert running.value()["lastStatus"] == "RUNNING"
+    world.do("TagResource", resourceArn=arn, tags=[{"key": "a", "value": "b"}])
+    assert task.encoded(world.clock.time, tags=True).value()["tags"] == [{"key": "a", "value": "b"}]
+    assert task.encoded(world.clock.time, tags=False).value()["tags"] == []
+
+
 def test_answers_can_be_changed_by_their_receiver() -> None:
     """Each has its own objects, in the process too."""
     world = World()

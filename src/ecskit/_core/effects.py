@@ -85,7 +85,10 @@ class Waker:
 
 @attrs.frozen(eq=False, repr=False)
 class Sleep:
-    """Sleep for some seconds; the reply holds None. A waker that is roused ends the sleep early."""
+    """Sleep for some seconds; the reply holds None. A waker that is roused ends the sleep early.
+
+    `Sleep(0)` returns at once, with the time. With a waker, others that are ready run first, in an event loop.
+    """
 
     seconds: float
     waker: Waker | None = None

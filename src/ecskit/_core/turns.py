@@ -94,8 +94,8 @@ def _most(quota: Quota) -> float:
     return max(1.0, quota.burst - _KEPT)
 
 
-def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[None]:
-    """Wait until the quotas allow a request, and count it.
+def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[bool]:
+    """Wait until the quotas allow a request, count it, and return whether it had to wait.
 
     Args:
         names: The tokens that it takes, by operation or other name of a quota. Those without a quota are not counted.
@@ -103,18 +103,18 @@ def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[None]
     """
     costs = {QUOTA_OF[name]: cost for name, cost in names.items() if name in QUOTA_OF}
     if not costs:
-        return
+        return False
     place = Place(dict(sorted(costs.items(), key=_slowest)), first)
     reply = yield Share(Turns)
     turns: Turns = reply.get()
-    taken = False
+    taken = waited = False
     try:
         while True:
             seconds: float = (yield Share(Turns, partial(Turns.take, place=place, now=reply.now))).get()
             if not seconds:
                 taken = True
-                return
-            reply = yield Sleep(seconds)
+                return waited
+            reply, waited = (yield Sleep(seconds)), True
     finally:
         if not taken:
             turns.ended.append(place)

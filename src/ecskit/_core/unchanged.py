@@ -8,9 +8,9 @@ lists and maps refuse it. They are no tuples, which do not equal lists and look 
 from __future__ import annotations
 
 import marshal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from .call import call
@@ -68,6 +68,16 @@ def _lists_of_models(cls: type[Model]) -> Sequence[Member]:
     return [m for m in members(cls) if m.kind.container == "list" and m.kind.shape == "model"]
 
 
+_Holder: TypeAlias = tuple[str, Callable[[Any, Any], None]]
+"""The name of an attribute that may hold lists, maps or models, and the function that sets it."""
+_holders: dict[type[Model], Sequence[_Holder]] = {}
+
+
+def _read_holders(cls: type[Model]) -> Sequence[_Holder]:
+    held = [m.name for m in members(cls) if m.kind.container or m.kind.shape in ("model", "json")]
+    return [(name, set_slot(cls, name)) for name in [*held, "extra_fields"]]
+
+
 def _frozen(value: Any) -> Any:
     """Return `value` with lists and maps that cannot be changed. A model that was just made is changed in place."""
     if value.__class__ is list:
@@ -76,9 +86,10 @@ def _frozen(value: Any) -> Any:
         return FrozenDict({key: _frozen(item) for key, item in value.items()})
     if isinstance(value, Model):
         cls = value.__class__
-        held = [m.name for m in members(cls) if m.kind.container or m.kind.shape in ("model", "json")]
-        for name in [*held, "extra_fields"]:
-            set_slot(cls, name)(value, _frozen(getattr(value, name)))
+        for name, set_one in _holders.get(cls) or _holders.setdefault(cls, _read_holders(cls)):
+            held = getattr(value, name)
+            if held is not None:
+                set_one(value, _frozen(held))
     return value
 
 

@@ -160,7 +160,7 @@ class AsyncRuntime(Driver):
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
                 resume, argument = flow.throw, error
 
-    async def _perform(  # noqa: C901  # one case for each effect
+    async def _perform(  # noqa: C901, PLR0912  # one case for each effect
         self, effect: Effect, state: FlowState, end: float
     ) -> Reply[Any]:
         state.sent = False
@@ -177,7 +177,7 @@ class AsyncRuntime(Driver):
                         value = await self._run(effect.alone(effect), FlowState(), end)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds, waker):
+            case Sleep(seconds, waker) if seconds > 0 or waker is not None:
                 await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())), waker)
             case DrawRandom():
                 value = self.random.getrandbits(128)
@@ -186,6 +186,8 @@ class AsyncRuntime(Driver):
             case Invoke():
                 with self.clock.elsewhere() if effect.apart else nullcontext():
                     value = await _invoke(effect)
+            case Sleep():
+                pass  # the flow needs the time only
             case Share():
                 value = self.shared.perform(effect)
             case GetRegion():

@@ -199,7 +199,7 @@ class Runtime(Driver):
                         value = self._run(effect.alone(effect), cancel, FlowState(), end)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds, waker):
+            case Sleep(seconds, waker) if seconds > 0 or waker is not None:
                 self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel, waker)
                 if _is_set(cancel):
                     raise Aborted  # the sleep was interrupted; a reply would report it as finished
@@ -210,6 +210,8 @@ class Runtime(Driver):
             case Invoke():
                 with self.clock.elsewhere() if effect.apart else nullcontext():
                     value = _invoke(effect)
+            case Sleep():
+                pass  # the flow needs the time only
             case Share():
                 value = self.shared.perform(effect)
             case GetRegion():

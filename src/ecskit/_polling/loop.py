@@ -210,19 +210,14 @@ class Waiter(Generic[T]):
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})
             raise reply.error
-        states_before = set(wait_state.states)
+        states_before = wait_state.states
         wait_state = wait_state.merge(reply.get(), polled, reply.now, self.resource_type)
-        for state in sorted(set(wait_state.states) - states_before - {MISSING}):
-            if not self.resource_type.is_known_state(state):
+        for state in sorted(state for state in wait_state.states if state not in states_before):
+            if state != MISSING and not self.resource_type.is_known_state(state):
                 text = "ECS returned the %s status %r, which is new to this version of ecskit; the wait continues"
                 log.warning(text, self.resource_type.noun, state)
-        log.debug(
-            "%s: poll %d after %.1f s: %s",
-            self.goal.name,
-            wait_state.polls,
-            wait_state.elapsed,
-            dict(wait_state.states),
-        )
+        text = "%s: poll %d after %.1f s: %s"
+        log.debug(text, self.goal.name, wait_state.polls, wait_state.elapsed, wait_state.states)
         return wait_state
 
     def _after_poll(self, wait_state: WaitState[T]) -> Flow[None]:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 
 from ecskit._polling.batches import DescribedType, Target
-from ecskit._polling.observations import ResourceState, is_newer_version
+from ecskit._polling.observations import Observations, ResourceState, is_newer_version
 
-__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported", "is_news"]
+if TYPE_CHECKING:
+    from ecskit._polling.shared_polls import PollRequest
+
+__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported"]
 
 RESYNC = 60.0
 """Seconds between polls while events show each change."""
 LATE_EVENT = 30.0
 """Seconds after which the event of a change that a poll showed counts as missing, and a message as late."""
+_MANY, _COLLECTING = 100, 0.5
+"""A wait for more targets than this is given the events of so many seconds at once: each decision looks at all."""
 _KEPT = 10_000
 """How many resources the newest event is kept of."""
 _KEPT_FOR = 300.0
@@ -63,6 +68,61 @@ class ReceivedEvents:
     _expected: deque[tuple[float, Key, int]] = attrs.field(factory=deque)
     """Versions that polls have shown before events did, and until when their events may come."""
 
+    _about: dict[Target, dict[PollRequest, str]] = attrs.field(factory=dict)
+    """The requests that each resource concerns, with its id in them."""
+
+    def follow(self, request: PollRequest, now: float) -> None:
+        """Find a request by the resources that concern it, and give it what events have shown already."""
+        observe, query = request.observe, request.observe.query
+        request.concerned = query.concerned(observe.ids)
+        if len(request.concerned) > _MANY:
+            request.news_at = now + _COLLECTING
+        for name, target in zip(observe.ids, request.concerned, strict=True):
+            self._about.setdefault(target, {})[request] = name
+            if target.id == ANY:
+                for reported in self.since(query.describes, target.scope, observe.born):
+                    _bring(request, reported.target.id, reported, now)
+            elif (newest := self.newest(query.describes, target, now)) is not None:
+                _bring(request, name, newest, now)
+        if observe.resync and query.by_events and self.follows(query.describes, request.concerned, observe.born):
+            request.due = max(observe.due, min(observe.born + RESYNC, observe.deadline))
+            request.after = request.due - (request.due - observe.born) / 2
+
+    def leave(self, request: PollRequest) -> None:
+        """Forget a request."""
+        for target in request.concerned:
+            requests = self._about.get(target)
+            if requests is not None:
+                requests.pop(request, None)
+                if not requests:
+                    self._about.pop(target, None)
+
+    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
+        """Pass on what events are about to the requests that it concerns."""
+        self.error = None
+        if age > LATE_EVENT:
+            self.stop()
+        for reported in reports:
+            requests = [*self._about.get(reported.target, {}).items()]
+            if reported.resource is None:
+                for request, _ in requests:
+                    _hint(request, now)
+            elif self.add(reported, age, now):
+                of_all = [*self._about.get(Target(reported.target.scope, ANY), {})]
+                for request, name in [*requests, *((each, reported.target.id) for each in of_all)]:
+                    _bring(request, name, reported, now)
+
+    def expect(self, request: PollRequest, shown: Observations[Any], now: float) -> None:
+        """Expect the events of changes that a poll showed."""
+        observe, query = request.observe, request.observe.query
+        if not query.by_events or not self.flowing:
+            return
+        for name, one in shown.observed.items():
+            known = observe.known.get(name)
+            if one is not None and known is not None and known.last is not None and known.last is not one:
+                [target] = query.targets([name])
+                self._expect(query.resource_type, target, known.last, one, (observe.born, now))
+
     def add(self, reported: Reported, age: float, now: float) -> bool:
         """Keep an event if it is newer than the one before. Return whether it is."""
         assert reported.resource_type is not None  # hints are not kept
@@ -97,7 +157,7 @@ class ReceivedEvents:
             return False
         return all(self.flowing.get((kind, scope), since + 1) <= since for scope in {each.scope for each in targets})
 
-    def expect(
+    def _expect(
         self, resource_type: DescribedType[Any], target: Target, before: Any, shown: Any, polled: tuple[float, float]
     ) -> None:
         """Expect the event of a change that a poll showed, if events have shown each change since the poll before.
@@ -140,6 +200,7 @@ class ReceivedEvents:
         """Forget everything, because no source is open any more."""
         self.stop()
         self._newest.clear()
+        self._about.clear()
         self.error = None
 
     def _has(self, key: Key, version: int) -> bool:
@@ -149,9 +210,27 @@ class ReceivedEvents:
         return (kept[0].resource_type.rank(kept[0].resource)[0] or 0) >= version
 
 
-def is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
+def _is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
     """Whether an event shows a higher version of a resource than a wait knows."""
     assert reported.resource_type is not None  # hints bring no news
     if known is None or known.last is None:
         return True
     return is_newer_version(reported.resource, known.last, reported.resource_type)
+
+
+def _bring(request: PollRequest, name: str, reported: Reported, now: float) -> None:
+    """Give a request what an event showed, if its wait does not know that yet. A poll under way may show more."""
+    observe = request.observe
+    if observe.query.describes != reported.key[0] or request.taken_until > now:
+        return
+    if _is_news(reported, observe.known.get(name)):
+        request.news[name] = reported.resource
+        request.waker.rouse()
+
+
+def _hint(request: PollRequest, now: float) -> None:
+    """Let a poll be due now, unless it confirms what was seen before."""
+    observe = request.observe
+    if observe.after < observe.due and request.is_open(now):
+        request.due = request.after = min(request.due, now)
+        request.waker.rouse()

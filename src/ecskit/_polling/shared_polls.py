@@ -10,8 +10,8 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Sequence
-from threading import Lock
+from collections.abc import Mapping, Sequence, Set as AbstractSet
+from threading import RLock
 from typing import Any
 
 import attrs
@@ -21,7 +21,7 @@ from ecskit._core.errors import TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
-from ecskit._polling.received_events import ANY, LATE_EVENT, RESYNC, ReceivedEvents, Reported, is_news
+from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported
 from ecskit._polling.together import LATE, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
@@ -30,18 +30,16 @@ log = logging.getLogger("ecskit")
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
-_LEADING = 10.0
-"""Seconds after which a leader that neither polls nor ends counts as dead."""
+_LEADING = 30.0
+"""Seconds by which a leader may poll later than it announced. After that it counts as dead, and another one leads."""
 _POLLING = 120.0
 """Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
 _MOMENT = 1e-3
 """Seconds by which a wait outlasts the time up to which its poll may come."""
 _LATE = 1.0
 """Stories count polls that begin this many seconds late."""
-_MANY, _COLLECTING = 100, 0.5
-"""A wait for more targets than this is given the events of so many seconds at once: each decision looks at all."""
-_CANDIDATES = 4
-"""How many requests to consider for each one that fits into a call: some are of other scopes, or too large."""
+_LAST, _OVERDUE = 1e9, 1e6
+"""What is added to the share of the interval that has passed, for the last poll of a wait and for an overdue one."""
 
 
 @attrs.define(eq=False)
@@ -51,7 +49,8 @@ class PollRequest:
     observe: Observe
     waker: Waker
     """Roused when there is a reply, or when this wait becomes the leader."""
-    targets: Sequence[Target]
+    ids: Mapping[str, AbstractSet[str]]
+    """The ids to read, by scope."""
     by: float
     """The monotonic time after which the poll is left out, if the budget does not allow it before."""
     after: float
@@ -69,84 +68,130 @@ class PollRequest:
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
 
+    rank: float = 0.0
+    """How much it is needed, as of the latest choice."""
+
+    def is_open(self, now: float) -> bool:
+        """Whether it has no reply, and none is under way."""
+        return self.reply is None and self.taken_until <= now
+
     def has_news(self, now: float) -> bool:
-        """Whether what events have shown is a reply now."""
-        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.taken_until <= now
+        """Whether what events have shown is a reply now. The last poll before the deadline decides."""
+        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.is_open(now)
 
-    def lateness(self, now: float) -> tuple[bool, bool, float]:
-        """Return the order in which polls are made: those that are needed most come last.
+    def lateness(self, now: float) -> float:
+        """Return how much the poll is needed: the share of its interval that has passed.
 
-        First the last polls of waits that reach their deadline, then those that are overdue, then by the part of the
-        interval that has passed.
+        The last polls of waits that reach their deadline come before all others. Then come those that are overdue, in
+        the order of their times: none of them waits for ever.
         """
         observe = self.observe
-        interval, waited = max(self.due - observe.born, 1e-3), now - observe.born
-        last = self.due >= observe.deadline and now >= self.due
-        return last, waited > max(interval, LONGEST_INTERVAL), waited / interval
+        waited, interval = now - observe.born, self.due - observe.born
+        if now >= self.due >= observe.deadline:
+            return waited + _LAST
+        if waited > interval and waited > LONGEST_INTERVAL:
+            return waited + _OVERDUE
+        return waited / interval if interval > 0 else 1 + waited
 
 
-@attrs.define(eq=False)
 class _Queue:
     """The requests that can share calls, and the leader that is about to poll for them."""
 
-    requests: dict[PollRequest, None] = attrs.field(factory=dict)
-    leader: PollRequest | None = None
-    leads_until: float = -math.inf
+    def __init__(self) -> None:
+        self.requests: dict[PollRequest, None] = {}
+        self.leader: PollRequest | None = None
+        self.leads_until = -math.inf
+        self._behind: dict[PollRequest, None] = {}
+        """Requests that are due, and wait until the leader has polled."""
+        self._next: PollRequest | None = None
+        """The wait that was woken to lead next."""
+
+    def remove(self, request: PollRequest) -> None:
+        """Remove a request. If it was the leader, or woken to lead, another one is woken."""
+        del self.requests[request]
+        self._behind.pop(request, None)
+        if request is self.leader or (self.leader is None and request is self._next):
+            self.rouse_next()
+
+    def lead(self, request: PollRequest, now: float, leads_until: float) -> float:
+        """Make a request the leader and return `now`, or return until when there is another one, which wakes it."""
+        if self.leader not in (None, request) and self.leads_until > now:
+            self._behind[request] = None
+            return self.leads_until
+        self._behind.pop(request, None)
+        self.leader, self.leads_until = request, leads_until
+        return now
 
     def take(self, now: float) -> list[PollRequest]:
         """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
 
-        Polls count that are at most half of their interval early, so that calls are full.
+        Polls count that are at most half of their interval early, so that calls are full. All replies come after the
+        last call, so requests that need fewer calls are left for other leaders.
         """
-        ready = [each for each in self.requests if each.after <= now >= each.taken_until and each.reply is None]
+        ready = [each for each in [*self.requests] if each.after <= now and each.is_open(now)]
         if not ready:
             return []
-        size: int = ready[0].observe.query.batch_size
-        ready = heapq.nlargest(max(size * _CANDIDATES, 1), ready, key=lambda each: each.lateness(now))
-        held: dict[str, set[str]] = {}
-        batch: list[PollRequest] = []
-        for request in ready:
-            wanted: dict[str, set[str]] = {}
-            for target in request.targets:
-                wanted.setdefault(target.scope, set()).add(target.id)
-            if not batch or all(
-                scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
-                for scope, ids in wanted.items()
-            ):
-                batch.append(request)
-                for scope, ids in wanted.items():
-                    held.setdefault(scope, set()).update(ids)
+        for each in ready:
+            each.rank = each.lateness(now)
+        first = max(ready, key=_rank)
+        size: int = first.observe.query.batch_size
+        held = {scope: set(ids) for scope, ids in first.ids.items()}
+        calls = _calls(held, size)
+        batch = [first]
+        others = [each for each in ready if each is not first and each.ids.keys() <= held.keys()]
+        for each in heapq.nlargest(calls * size, others, key=_rank):
+            fits = all(len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items())
+            if fits and calls <= _calls(each.ids, size):
+                batch.append(each)
+                for scope, ids in each.ids.items():
+                    held[scope] |= ids
+        for each in batch:
+            self._behind.pop(each, None)
         return batch
 
     def rouse_next(self) -> None:
-        """Wake the wait whose poll is due first. If it is due, this wait becomes the leader."""
-        waiting = [each for each in self.requests if each.taken_until == -math.inf and each.reply is None]
-        if waiting:
-            min(waiting, key=_due).waker.rouse()
+        """Wake a wait that is behind the leader: it leads next."""
+        self.leader = self._next = None
+        while self._behind:
+            request = next(iter(self._behind))
+            del self._behind[request]
+            request.waker.rouse()
+            if request.waker.wake is not None:  # otherwise its consumer holds an item, and may not come back soon
+                self._next = request
+                return
 
 
-def _due(request: PollRequest) -> float:
-    return request.due
+def _rank(request: PollRequest) -> float:
+    return request.rank
+
+
+def _calls(ids_of_scopes: Mapping[str, AbstractSet[str]], size: int) -> int:
+    """Return how many calls read some ids."""
+    return sum(-(-len(ids) // size) for ids in ids_of_scopes.values())
 
 
 class SharedPolls:
     """The poll requests of one client. Threads use it at the same time."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self.lock = RLock()  # the garbage collector may close a flow, which removes its request, anywhere
         self._queues: dict[object, _Queue] = {}
         self.events = ReceivedEvents()
-        self._about: dict[Target, dict[PollRequest, str]] = {}
-        """The requests about each resource, with its id in them, while sources of events are open."""
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
         by = max(observe.deadline, now) + DEADLINE_SLACK
-        request = PollRequest(observe, waker, observe.query.targets(observe.ids), by, observe.after, observe.due)
+        ids: dict[str, set[str]] = {}
+        for target in observe.query.targets(observe.ids):
+            ids.setdefault(target.scope, set()).add(target.id)
+        request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
         with self.lock:
-            self._queues.setdefault(observe.query.kind, _Queue()).requests[request] = None
+            queue = self._queues.get(observe.query.kind)
+            if queue is None:
+                queue = self._queues[observe.query.kind] = _Queue()
+            queue.requests[request] = None
             if self.events.sources:
-                self._follow_events(request, now)
+                self.events.follow(request, now)
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -154,16 +199,10 @@ class SharedPolls:
         kind = request.observe.query.kind
         with self.lock:
             queue = self._queues[kind]
-            del queue.requests[request]
-            if self._about:
-                self._forget_events(request)
+            queue.remove(request)
+            self.events.leave(request)
             if not queue.requests:
                 del self._queues[kind]
-            elif queue.leader is request:
-                queue.leader = None
-                queue.rouse_next()
-            elif request.reply is None and queue.leader is None:
-                queue.rouse_next()  # it may have been roused to lead
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -175,10 +214,7 @@ class SharedPolls:
         """
         with self.lock:
             queue = self._queues[request.observe.query.kind]
-            if queue.leader not in (None, request) and queue.leads_until > now:
-                return queue.leads_until
-            queue.leader, queue.leads_until = request, now + seconds + _LEADING
-            return now
+            return queue.lead(request, now, now + seconds + _LEADING)
 
     def take(self, leader: PollRequest, now: float) -> list[PollRequest]:
         """Return the requests to poll for, and let another wait lead the next call."""
@@ -187,74 +223,20 @@ class SharedPolls:
             batch = queue.take(now)
             for each in batch:
                 each.taken_until, each.polled_at = now + _POLLING, now
-            queue.leader = None
             queue.rouse_next()
         return batch
 
     def answer(self, request: PollRequest, reply: Reply[Observations[Any]]) -> None:
-        """Give a request its reply. Events that have arrived since the poll began are delivered to the next one."""
-        if self.events.flowing and reply.value is not None:
-            with self.lock:
-                self._expect_events(request, reply.value, reply.now)
-        if self.events.error is not None and reply.value is not None:
-            reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
+        """Give a request its reply."""
+        with self.lock:
+            if reply.value is not None and self.events.sources:
+                self.events.expect(request, reply.value, reply.now)
+                if self.events.error is not None:
+                    reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
         request.reply = reply
         request.waker.rouse()
 
-    def begin_events(self, now: float) -> None:
-        """Follow the events of one more source."""
-        with self.lock:
-            self.events.sources += 1
-            if self.events.sources == 1:
-                for queue in self._queues.values():
-                    for request in queue.requests:
-                        self._follow_events(request, now)
-
-    def end_events(self) -> None:
-        """Follow the events of one source less."""
-        with self.lock:
-            self.events.sources -= 1
-            if self.events.sources:
-                return
-            self.events.forget()
-            self._about.clear()
-            self._restore_pace()
-
-    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
-        """Pass on what events are about to the waits that poll it.
-
-        Args:
-            reports: What the events are about.
-            age: How many seconds the oldest of them is late.
-            now: The monotonic time.
-        """
-        with self.lock:
-            self.events.error = None
-            late = age > LATE_EVENT
-            if late:
-                self.events.stop()
-            for reported in reports:
-                if reported.resource is None:
-                    self._hint(reported.target, now)
-                elif self.events.add(reported, age, now):
-                    for request, name in self._about.get(reported.target, {}).items():
-                        self._bring(request, name, reported, now)
-                    for request in self._about.get(Target(reported.target.scope, ANY), {}):
-                        self._bring(request, reported.target.id, reported, now)
-            missing = self.events.missing(now)
-            if late or missing:
-                self._restore_pace()
-        for _, scope in missing:
-            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
-
-    def fail_events(self, error: Exception) -> None:
-        """Let polls go on at their own pace, because a source of events failed."""
-        with self.lock:
-            self.events.stop()
-            self.events.error = error
-            self._restore_pace()
-
-    def take_news(self, request: PollRequest, now: float) -> bool:
+    def answer_by_events(self, request: PollRequest, now: float) -> bool:
         """Let what events have shown be the reply to a request. Return whether there is anything."""
         if not request.has_news(now):
             return False
@@ -267,81 +249,64 @@ class SharedPolls:
         with self.lock:
             queue = self._queues[leader.observe.query.kind]
             if queue.leader is leader:
-                queue.leader = None
                 queue.rouse_next()
 
-    def _follow_events(self, request: PollRequest, now: float) -> None:
-        """Find a request by the resources that it is about, and give it what events have shown already."""
-        observe, query = request.observe, request.observe.query
-        request.concerned = query.concerned(observe.ids)
-        if len(request.concerned) > _MANY:
-            request.news_at = now + _COLLECTING
-        for name, target in zip(observe.ids, request.concerned, strict=True):
-            self._about.setdefault(target, {})[request] = name
-            if target.id == ANY:
-                for reported in self.events.since(query.describes, target.scope, observe.born):
-                    self._bring(request, reported.target.id, reported, now)
-            elif (newest := self.events.newest(query.describes, target, now)) is not None:
-                self._bring(request, name, newest, now)
-        if observe.resync and query.by_events and self.events.follows(query.describes, request.concerned, observe.born):
-            request.due = max(observe.due, min(observe.born + RESYNC, observe.deadline))
-            request.after = request.due - (request.due - observe.born) / 2
+    def begin_events(self, now: float) -> None:
+        """Follow the events of one more source."""
+        with self.lock:
+            self.events.sources += 1
+            if self.events.sources == 1:
+                for request in self._requests():
+                    self.events.follow(request, now)
 
-    def _forget_events(self, request: PollRequest) -> None:
-        for target in request.concerned:
-            requests = self._about.get(target, {})
-            requests.pop(request, None)
-            if not requests:
-                self._about.pop(target, None)
+    def end_events(self) -> None:
+        """Follow the events of one source less."""
+        with self.lock:
+            self.events.sources -= 1
+            if not self.events.sources:
+                self.events.forget()
+                self._restore_pace()
 
-    def _bring(self, request: PollRequest, name: str, reported: Reported, now: float) -> None:
-        """Give a request what an event showed, if its wait does not know that yet."""
-        observe = request.observe
-        # A poll that is under way may show more, and the last one before the deadline decides.
-        if request.taken_until > now or now >= observe.deadline:
-            return
-        if observe.query.describes == reported.key[0] and is_news(reported, observe.known.get(name)):
-            request.news[name] = reported.resource
-            request.waker.rouse()
+    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
+        """Pass on what events are about to the waits that poll it.
 
-    def _hint(self, target: Target, now: float) -> None:
-        """Let the polls of a resource be due now, except those that confirm what was seen."""
-        for request in self._about.get(target, {}):
-            observe = request.observe
-            if observe.after < observe.due and request.taken_until <= now and request.reply is None:
-                request.due = request.after = min(request.due, now)
-                request.waker.rouse()
+        Args:
+            reports: What the events are about.
+            age: How many seconds the oldest of them was in the queue.
+            now: The monotonic time.
+        """
+        with self.lock:
+            self.events.receive(reports, age, now)
+            missing = self.events.missing(now)
+            if age > LATE_EVENT or missing:
+                self._restore_pace()
+        for _, scope in missing:
+            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
 
-    def _expect_events(self, request: PollRequest, shown: Observations[Any], now: float) -> None:
-        observe, query = request.observe, request.observe.query
-        if not query.by_events:
-            return
-        for name, one in shown.observed.items():
-            known = observe.known.get(name)
-            if one is not None and known is not None and known.last is not None and known.last is not one:
-                [target] = query.targets([name])
-                self.events.expect(query.resource_type, target, known.last, one, (observe.born, now))
+    def fail_events(self, error: Exception) -> None:
+        """Let polls go on at their own pace, because a source of events failed."""
+        with self.lock:
+            self.events.stop()
+            self.events.error = error
+            self._restore_pace()
+
+    def _requests(self) -> list[PollRequest]:
+        return [request for queue in [*self._queues.values()] for request in [*queue.requests]]
 
     def _restore_pace(self) -> None:
         """Let all polls be due when their waits asked for them."""
-        for queue in self._queues.values():
-            for request in queue.requests:
-                if request.due > request.observe.due:
-                    request.due, request.after = request.observe.due, request.observe.after
-            if queue.leader is None:
-                queue.rouse_next()
+        for request in self._requests():
+            if request.due > request.observe.due:
+                request.due, request.after = request.observe.due, request.observe.after
+                request.waker.rouse()
 
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
-        unanswered = [each for each in batch if each.reply is None]
-        if not unanswered:
-            return
         with self.lock:
-            for each in unanswered:
-                each.taken_until = -math.inf
-            queue = self._queues.get(unanswered[0].observe.query.kind)
-            if queue is not None and queue.leader is None:
-                queue.rouse_next()
+            for each in batch:
+                if each.reply is None:
+                    each.taken_until = -math.inf
+                    each.waker.rouse()
 
 
 def poll(observe: Observe) -> Flow[Observations[Any]]:
@@ -383,7 +348,7 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
     waker = requests[0].waker
     waker.roused = False  # before the replies are read: one that comes later rouses it again
     for request in requests:
-        if request.reply is not None or shared.take_news(request, now):
+        if request.reply is not None or shared.answer_by_events(request, now):
             return now
         if request.news and request.news_at > now:
             until = min(until, request.news_at)
@@ -407,14 +372,14 @@ def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollReque
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter = Meter(budget, operation)
+    meter, at = Meter(budget, operation), now + seconds
     try:
-        if now + seconds > leader.by:
+        if at > leader.by:
             _leave_out(leader, now)
             return now
         shared.lead(leader, now, seconds)
         # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = yield from _pause(seconds, leader.waker, requests, now)
+        now = yield from _pause(seconds, requests, now)
         if any(each.has_news(now) for each in requests):
             shared.step_down(leader)
             return now
@@ -428,14 +393,14 @@ def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollReque
             shared.answer(each, reply)
     finally:
         if meter.paid:
-            budget.give_back(operation)
+            budget.give_back(operation, at)
         shared.untake(batch)
     return now
 
 
-def _pause(seconds: float, waker: Waker, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[float]:
     """Sleep, until there are events for one of some requests at the most. Return the time."""
-    end = now + seconds
+    waker, end = requests[0].waker, now + seconds
     while True:
         waker.roused = False
         if any(each.has_news(now) for each in requests):

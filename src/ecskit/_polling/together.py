@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Sleep
-from ecskit._core.errors import EcsError, ThrottledError, TimedOutError
+from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
 
@@ -48,7 +48,7 @@ class Meter:
         else:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
-                self.budget.give_back(send.operation)
+                self.budget.give_back(send.operation, now + seconds)
                 return Reply(now, error=TimedOutError("poll", LATE))
             if seconds:
                 now = (yield Sleep(seconds)).now
@@ -78,8 +78,8 @@ def together(flows: Sequence[Flow[Any]], meter: Meter, by: Sequence[float]) -> F
                     effects[index] = flows[index].send(reply)
                 except StopIteration as stop:
                     ended[index] = Reply((yield Sleep(0)).now, stop.value)
-                except EcsError as error:
-                    ended[index] = Reply((yield Sleep(0)).now, error=error)
+                except Exception as error:  # noqa: BLE001  # its wait gets it
+                    ended[index] = Reply((yield Sleep(0)).now, error=error)  # type: ignore[arg-type]  # or a bug
             replies = yield from _perform(effects, meter, by)
         return [ended[index] for index in range(len(flows))]
     finally:

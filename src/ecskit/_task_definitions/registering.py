@@ -19,6 +19,7 @@ from ecskit._core.effects import Flow
 from ecskit._core.errors import ConflictError, EcsError, RequestError
 from ecskit._core.retrying import RetryLimits, is_retryable, may_have_taken_effect, retry
 from ecskit._core.sizes import check_sizes
+from ecskit._core.turns import await_turn
 from ecskit._core.wire import encode
 from ecskit._task_definitions.diffing import Difference, compare, tag_changes
 from ecskit.models.literals import TaskDefinitionField
@@ -32,7 +33,7 @@ from ecskit.models.task_definitions import (
 __all__ = ["Registered", "register_if_changed"]
 
 ATTEMPTS = 10
-"""Attempts, for about a minute: ECS accepts a burst of 20 registrations, then one per second."""
+"""Attempts, for about a minute, in which other programs may use up the quota."""
 
 
 @attrs.frozen(kw_only=True)
@@ -83,13 +84,19 @@ class _Registration:
     request: RegisterTaskDefinitionRequest
     unconfirmed: Difference | None = None
     """The change of an attempt that may have taken effect without a response."""
+    waited: bool = False
+    """Whether an attempt has had its turn."""
 
     def run(self) -> Flow[Registered]:
         return retry(self.attempt, RetryLimits(attempts=ATTEMPTS), may_pass=_may_pass)
 
     def attempt(self) -> Flow[Registered]:
-        latest = yield from self.latest()
-        changes = Difference() if latest is None else self.changes(latest)
+        latest, changes = yield from self.latest()
+        if latest is None or changes:
+            waited = yield from await_turn({self.request._operation: 1}, first=self.waited)
+            self.waited = True
+            if waited:  # another process may have registered it meanwhile
+                latest, changes = yield from self.latest()
         if latest is not None and not changes:
             earlier = self.unconfirmed
             return Registered(
@@ -104,16 +111,19 @@ class _Registration:
             raise
         return Registered(definition=response.task_definition, changed=True, changes=changes)
 
-    def latest(self) -> Flow[DescribeTaskDefinitionResponse | None]:
+    def latest(self) -> Flow[tuple[DescribeTaskDefinitionResponse | None, Difference]]:
+        """Read the latest revision, if there is one, and compare the request with it."""
         include: Sequence[TaskDefinitionField] = ABSENT_LIST if self.request.tags is ABSENT_LIST else ["TAGS"]
         request = DescribeTaskDefinitionRequest(task_definition=self.request.family, include=include)
+        yield from await_turn({request._operation: 1})
         try:
-            return (yield from call(request, single_attempt=True))
+            latest = yield from call(request, single_attempt=True)
         except ClientException as error:
             if error.retryable:
                 raise
             # The family has no active revision. If its name is invalid, registering raises the error.
-            return None
+            return None, Difference()
+        return latest, self.changes(latest)
 
     def changes(self, latest: DescribeTaskDefinitionResponse) -> Difference:
         found = compare(latest.task_definition, self.request)
