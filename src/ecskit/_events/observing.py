@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from ecskit._core.effects import Flow
 from ecskit._core.errors import ClientClosedError, RequestError, WaitCancelled
 
 from .pump import Opened, Received, pump
@@ -24,6 +25,18 @@ __all__ = ["AsyncObserving", "Observing"]
 
 _SYNC_WAIT = 2
 """The most seconds of a long poll in a thread: the end of a block waits for the one that is under way."""
+
+
+class _Runs(Protocol):
+    """The sync driver of a client."""
+
+    def run(self, flow: Flow[None], cancel: threading.Event | None = None) -> None: ...
+
+
+class _AsyncRuns(Protocol):
+    """The async driver of a client."""
+
+    def run(self, flow: Flow[None]) -> Coroutine[Any, Any, None]: ...
 
 
 class _Observing:
@@ -44,7 +57,7 @@ class _Observing:
 class Observing(_Observing):
     """Passes events from a source on to the waits of a client, in one thread, until the end of its block."""
 
-    def __init__(self, runtime: Any, source: EventSource, options: Options | None) -> None:
+    def __init__(self, runtime: _Runs, source: EventSource, options: Options | None) -> None:
         super().__init__()
         _check(source, "open")
         if isinstance(source, SqsSource):
@@ -114,7 +127,7 @@ class Observing(_Observing):
 class AsyncObserving(_Observing):
     """Passes events from a source on to the waits of a client, in one task, until the end of its block."""
 
-    def __init__(self, runtime: Any, source: EventSource, options: Options | None) -> None:
+    def __init__(self, runtime: _AsyncRuns, source: EventSource, options: Options | None) -> None:
         super().__init__()
         _check(source, "open_async")
         if isinstance(source, SqsSource):

@@ -347,8 +347,8 @@ class AsyncTaskVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The outcome of the task; with `count`, the outcome of each task.
@@ -445,8 +445,8 @@ class AsyncTaskVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Yields:
             The outcome of each task, also without success; `raise_for_outcome()` raises for those.
@@ -516,8 +516,8 @@ class AsyncTaskVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of each task, in the order given.
