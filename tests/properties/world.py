@@ -16,6 +16,7 @@ import attrs
 from ecskit._simulator.records.resources import Task
 from ecskit._simulator.task_lifecycle import latest, snapshot
 from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._simulator.wire import copied
 from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
 
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
@@ -189,7 +190,7 @@ class World(Simulator):
         if operation == "DescribeTasks" and self._is_unreadable(request.get("cluster")):
             raise LostAnswerError("timeout", {})
         try:
-            answer = super()._answer(operation, request)
+            answer = copied(super()._answer(operation, request))
             if "tasks" in answer:
                 answer["tasks"] = [self._with_version(task) for task in answer["tasks"]]
             if "task" in answer:

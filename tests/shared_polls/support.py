@@ -91,6 +91,8 @@ class Ended:
         """The last states of its resources, or the name of the error."""
         if self.error is not None:
             return type(self.error).__name__
+        if not isinstance(self.result, list):
+            return str(self.result.service_deployment.status)
         return "/".join(getattr(each, "last_status", None) or each.status for each in self.result)
 
 
@@ -126,6 +128,11 @@ def client(colour: str, sim: Simulator, budget: PollBudget | None = None, seed: 
     if colour == "sync":
         return Ecs.driven(Runtime(sends, watch(sim), Random(seed), shared=shared), sim)
     return Ecs.driven(AsyncRuntime(AsyncSends(sends), watch(sim), Random(seed), shared=shared), sim)
+
+
+def stopped(*arns: str, **options: Any) -> Act:
+    """Return the act that waits until tasks have stopped."""
+    return lambda ecs: ecs.wait.tasks_stopped(arns, **{"timeout": 400, **options})
 
 
 def perform(sim: Simulator, ecs: Ecs | Sequence[Ecs], starts: Sequence[Start]) -> list[Ended]:
@@ -183,7 +190,8 @@ def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
 def _poll_alone(observe: Observe) -> Flow[Observations[Any]]:
     now = (yield Sleep(0)).now
     yield Sleep(max(0.0, observe.due - now))
-    return (yield from observe.query.poll(observe.ids, observe.deadline))
+    observations: Observations[Any] = yield from observe.query.poll(observe.ids, observe.deadline)
+    return observations
 
 
 def times(sim: Simulator, *operations: str) -> list[float]:

@@ -117,7 +117,8 @@ def repeating(sim: Simulator, send: Send) -> RawResponse:
 def test_repeated_requests_of_a_wrapped_client_count_as_throttles(colour: str) -> None:
     """Only the number of attempts shows them: the client polls less."""
     counts: list[int] = []
-    for hooks in ({}, {"answer": repeating}):
+    cases: list[dict[str, Any]] = [{}, {"answer": repeating}]
+    for hooks in cases:
         sim = support.world()
         arns = support.launch(sim, "job", 10, TaskScript.runs_for(60))
         starts = [Start(0, lambda ecs, arn=arn: hasty(ecs, arn)) for arn in arns]  # type: ignore[misc]
@@ -202,9 +203,8 @@ def test_an_error_is_a_copy_for_each_wait(colour: str) -> None:
     sim = support.world()
     arns = support.launch(sim, "job", 5, TaskScript.runs_for(100))
     sim.fail("DescribeTasks", Fault.expired_credentials(), times=None, after=5)
-    ended = support.perform(
-        sim, support.client(colour, sim), [Start(0, lambda ecs, arn=arn: stopped(ecs, [arn])) for arn in arns]
-    )  # type: ignore[misc]
+    starts = [Start(0, lambda ecs, arn=arn: stopped(ecs, [arn])) for arn in arns]  # type: ignore[misc]
+    ended = support.perform(sim, support.client(colour, sim), starts)
     errors: list[Any] = [each.error for each in ended]
     assert 1 == len({(type(error), error.code) for error in errors})
     assert [[arn] for arn in arns] == [[*error.story.handle.ids] for error in errors]

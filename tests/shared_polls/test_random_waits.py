@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -41,6 +43,8 @@ class Case:
     timeout: float
     act: Callable[[Ecs], Any]
     verdict: str
+    leaves_at: float | None = None
+    """When the caller cancels it, in seconds of the clock."""
 
 
 def schedule(seed: int, sim: Simulator) -> list[Case]:
@@ -59,12 +63,15 @@ def schedule(seed: int, sim: Simulator) -> list[Case]:
     for _ in range(3):
         sim.handle("RegisterContainerInstance", {})
     instances = sim.handle("ListContainerInstances", {})["containerInstanceArns"]
-    return [_case(random, jobs, instances) for _ in range(random.choice([10, 40]))]
+    deployments = [each.arn for n in range(3) for each in sim.deployments(f"web{n}")]
+    things = {"instance": instances, "deployment": deployments}
+    return [_case(random, jobs, things) for _ in range(random.choice([10, 40]))]
 
 
-def _case(random: Random, jobs: Sequence[Job], instances: Sequence[str]) -> Case:
+def _case(random: Random, jobs: Sequence[Job], things: Mapping[str, Sequence[str]]) -> Case:
     start = random.choice([0.0, 0.0, random.uniform(0, 50)])
-    kind = random.choice(["running", "stopped", "stopped", "service", "instance", "missing"])
+    kind = random.choice(["running", "stopped", "stopped", "service", "deployment", "instance", "missing"])
+    arguments: str | list[str]
     options: dict[str, Any] = {}
     if random.random() < 0.15:
         options["poll"] = wait_fixed(random.choice([3, 20]))
@@ -72,9 +79,13 @@ def _case(random: Random, jobs: Sequence[Job], instances: Sequence[str]) -> Case
         case "service":
             moment, late = 120.0, 300.0  # the rollout ends some time after its tasks have started
             name, arguments, good = "services_stable", [f"web{random.randrange(3)}"], "ACTIVE"
+        case "deployment":
+            moment, late = 120.0, 300.0
+            name, good = "service_deployment", "SUCCESSFUL"
+            arguments = random.choice(things["deployment"])
         case "instance":
             moment = late = 0.0
-            name, arguments, good = "container_instances_connected", [random.choice(instances)], "ACTIVE"
+            name, arguments, good = "container_instances_connected", [random.choice(things["instance"])], "ACTIVE"
         case "missing":
             timeout = random.choice([5.0, 300.0])
             act = _act("tasks_running", [f"{random.randrange(9)}" * 32], cluster="default", timeout=timeout, **options)
@@ -87,11 +98,56 @@ def _case(random: Random, jobs: Sequence[Job], instances: Sequence[str]) -> Case
             moment = late = max(job.starts if kind == "running" else job.stops for job in chosen)
     early = moment - start > MARGIN and random.random() < 0.4
     timeout = random.uniform(0.5, moment - start - 1) if early else max(0.0, late - start) + random.uniform(MARGIN, 600)
-    return Case(start, timeout, _act(name, arguments, timeout=timeout, **options), "WaitTimeout" if early else good)
+    act, verdict = _act(name, arguments, timeout=timeout, **options), "WaitTimeout" if early else good
+    if early and random.random() < 0.5:
+        leaves_at = start + random.uniform(0, timeout - 0.4)
+        return Case(start, timeout, _left(act, leaves_at - start), "Left", leaves_at)
+    return Case(start, timeout, act, verdict)
 
 
-def _act(name: str, arguments: Sequence[str], **options: Any) -> Callable[[Ecs], Any]:
-    return lambda ecs: getattr(ecs.wait, name)(arguments, **options)
+def _act(name: str, arguments: str | Sequence[str], **options: Any) -> Callable[..., Any]:
+    return lambda ecs, **more: getattr(ecs.wait, name)(arguments, **options, **more)
+
+
+def _left(act: Callable[..., Any], seconds: float) -> Callable[[Ecs], Any]:
+    """Return an act that is cancelled after some seconds."""
+
+    def wait(ecs: Ecs) -> Any:
+        clock = support.watch(ecs.sim)
+        cancel = threading.Event()
+
+        def later() -> None:
+            with clock.actor():
+                counted.set()
+                clock.sleep(seconds)
+                cancel.set()
+
+        counted = threading.Event()
+        thread = threading.Thread(target=later)
+        thread.start()
+        counted.wait(10)
+        try:
+            return act(ecs, cancel=cancel)
+        finally:
+            thread.join()
+
+    async def await_(ecs: Ecs) -> Any:
+        clock = support.watch(ecs.sim)
+        waiting: Any = asyncio.current_task()
+
+        async def later() -> None:
+            with clock.actor():
+                await clock.asleep(seconds)
+                waiting.cancel()
+
+        canceller = asyncio.ensure_future(later())
+        await asyncio.sleep(0)
+        try:
+            return await act(ecs)
+        finally:
+            await canceller
+
+    return lambda ecs: wait(ecs) if ecs.colour == "sync" else await_(ecs)
 
 
 def run(seed: int, colour: str, budget: PollBudget | None) -> tuple[Simulator, list[Case], list[Ended]]:
@@ -107,13 +163,17 @@ def run(seed: int, colour: str, budget: PollBudget | None) -> tuple[Simulator, l
     return sim, cases, support.perform(sim, ecs, [Start(case.start, case.act) for case in cases])
 
 
-def check(cases: Sequence[Case], ended: Sequence[Ended]) -> None:
-    """Check the verdicts, and that none is later than its deadline and a last poll."""
+def check(cases: Sequence[Case], ended: Sequence[Ended], rate: float = 5) -> None:
+    """Check the verdicts, and that none is later than its deadline, a last poll, and what this poll reads beyond."""
     for case, end in zip(cases, ended, strict=True):
         # With lag, a resource may not be visible yet at an early timeout.
         verdict = "WaitTimeout" if case.verdict == "WaitTimeout" and "NotVisible" in end.verdict else end.verdict
+        if case.leaves_at is not None:
+            assert end.verdict in {"CancelledError", "WaitCancelled"}, (case, end)
+            assert end.at == pytest.approx(case.leaves_at), (case, end)
+            continue
         assert verdict == case.verdict, (case, end)
-        assert end.at <= end.began + case.timeout + 1.001, (case, end)
+        assert end.at <= end.began + case.timeout + 1.002 + 3 / rate, (case, end)
 
 
 @pytest.mark.parametrize("colour", COLOURS)

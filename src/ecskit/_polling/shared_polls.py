@@ -10,14 +10,15 @@ from __future__ import annotations
 import heapq
 import logging
 import math
-from collections.abc import Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from threading import RLock
 from typing import Any
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError
+from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
@@ -174,9 +175,19 @@ class SharedPolls:
     """The poll requests of one client. Threads use it at the same time."""
 
     def __init__(self) -> None:
-        self.lock = RLock()  # the garbage collector may close a flow, which removes its request, anywhere
+        # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
+        self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
         self.events = ReceivedEvents()
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
+        self.lock, self.events = RLock(), ReceivedEvents()
+        for queue in self._queues.values():
+            queue.leader = None
+            for request in queue.requests:
+                request.waker = Waker()
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
@@ -186,10 +197,9 @@ class SharedPolls:
             ids.setdefault(target.scope, set()).add(target.id)
         request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
         with self.lock:
-            queue = self._queues.get(observe.query.kind)
-            if queue is None:
-                queue = self._queues[observe.query.kind] = _Queue()
+            queue = self._queues.get(observe.query.kind) or _Queue()
             queue.requests[request] = None
+            self._queues[observe.query.kind] = queue
             if self.events.sources:
                 self.events.follow(request, now)
         return request
@@ -202,7 +212,7 @@ class SharedPolls:
             queue.remove(request)
             self.events.leave(request)
             if not queue.requests:
-                del self._queues[kind]
+                self._queues.pop(kind, None)
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -228,8 +238,8 @@ class SharedPolls:
 
     def answer(self, request: PollRequest, reply: Reply[Observations[Any]]) -> None:
         """Give a request its reply."""
-        with self.lock:
-            if reply.value is not None and self.events.sources:
+        if self.events.sources and reply.value is not None:
+            with self.lock:
                 self.events.expect(request, reply.value, reply.now)
                 if self.events.error is not None:
                     reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
@@ -372,7 +382,7 @@ def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollReque
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter, at = Meter(budget, operation), now + seconds
+    meter, at = Meter(budget, {operation: True}), now + seconds
     try:
         if at > leader.by:
             _leave_out(leader, now)
@@ -387,15 +397,21 @@ def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollReque
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
-        for each, reply in zip(batch, replies, strict=True):
-            now = reply.now
-            shared.answer(each, reply)
+        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(shared, batch))
     finally:
         if meter.paid:
             budget.give_back(operation, at)
         shared.untake(batch)
-    return now
+    return (yield Sleep(0)).now
+
+
+def _reply_to(shared: SharedPolls, batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
+    def reply_to(index: int, reply: Reply[Any]) -> None:
+        if isinstance(reply.error, WrongEventLoopError):
+            raise reply.error  # it is the leader who is in the wrong loop
+        shared.answer(batch[index], reply)
+
+    return reply_to
 
 
 def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[float]:
