@@ -17,7 +17,8 @@ import pytest
 from tenacity.wait import wait_fixed
 
 from ecskit import _forks
-from ecskit._core.effects import Waker
+from ecskit._core.effects import Share, Waker
+from ecskit._drive.shared import SharedValues
 from ecskit._polling import shared_polls
 from ecskit._polling.budget import PollBudget
 from ecskit.errors import ClientClosedError, WrongEventLoopError
@@ -145,7 +146,8 @@ def test_a_forked_child_starts_its_own_polls() -> None:
 
 def test_what_a_child_closes_wakes_no_thread_of_its_parent() -> None:
     """The locks of the parent's threads may be held for ever in the child."""
-    shared = shared_polls.SharedPolls()
+    values = SharedValues()
+    shared = values.perform(Share(shared_polls.SharedPolls))
     before = shared.lock
     _forks._registry._replace()
     assert before is not shared.lock

@@ -40,6 +40,10 @@ class Clock(Protocol):
         """Return a context in which one more flow counts as running."""
         ...
 
+    def elsewhere(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which the flow does not count as running."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -86,6 +90,10 @@ class SystemClock:
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
         """Return a context that does nothing: real time does not depend on flows."""
+        return contextlib.nullcontext()
+
+    def elsewhere(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context that does nothing, as `flow` does."""
         return contextlib.nullcontext()
 
 

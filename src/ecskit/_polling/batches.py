@@ -71,6 +71,8 @@ class DescribedType(ResourceType[T]):
     """Returns the flow that reads some ids of one scope; it results in the resources that exist."""
     id_of: Callable[[T], str]
     """Returns the id of a resource."""
+    by_events: bool = False
+    """Whether events show each change of what the conditions of waits read, so that polls need only reconcile."""
     aliases: Callable[[T], Sequence[str | None]] = _no_aliases
     """Returns the other ids of a resource that callers may use, such as its ARN."""
     check: Callable[[Sequence[T]], Flow[None]] = _no_check
@@ -116,6 +118,20 @@ class Batches(Generic[T]):
     def batch_size(self) -> int:
         """The maximum number of targets of one scope in a request."""
         return self.resource_type.batch_size
+
+    @property
+    def describes(self) -> object:
+        """How resources are read of which events show newer versions."""
+        return self.resource_type.describe
+
+    @property
+    def by_events(self) -> bool:
+        """Whether events show each change that waits wait for."""
+        return self.resource_type.by_events
+
+    def concerned(self, names: Sequence[str]) -> Sequence[Target]:
+        """Return what events are about that concern the targets with some names: the targets."""
+        return self.targets(names)
 
     def targets(self, names: Sequence[str]) -> Sequence[Target]:
         """Return the targets with some names. The name and the ARN of a cluster are the same scope."""

@@ -8,6 +8,7 @@ it. A leader that is cancelled hands over to another wait.
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
 from threading import RLock
@@ -15,15 +16,17 @@ from typing import Any
 
 import attrs
 
-from ecskit import _forks
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
 from ecskit._core.errors import TimedOutError, WrongEventLoopError
-from ecskit._polling.batches import DEADLINE_SLACK
+from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
+from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported
 from ecskit._polling.together import LATE, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
+
+log = logging.getLogger("ecskit")
 
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
@@ -50,6 +53,15 @@ class PollRequest:
     """The ids to read, by scope."""
     by: float
     """The monotonic time after which the poll is left out, if the budget does not allow it before."""
+    after: float
+    due: float
+    """From when on a poll of another wait counts, and when it is due: later than asked for while events flow."""
+    concerned: Sequence[Target] = ()
+    """What events have to be about to concern this poll, for each id, while sources of events are open."""
+    news: dict[str, Any] = attrs.field(factory=dict)
+    """What events have shown of the resources, by id."""
+    news_at: float = -math.inf
+    """From when on events are a reply: those about many resources are collected."""
     reply: Reply[Observations[Any]] | None = None
     taken_until: float = -math.inf
     """Until when a leader is expected to return the reply."""
@@ -63,6 +75,10 @@ class PollRequest:
         """Whether it has no reply, and none is under way."""
         return self.reply is None and self.taken_until <= now
 
+    def has_news(self, now: float) -> bool:
+        """Whether what events have shown is a reply now. The last poll before the deadline decides."""
+        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.is_open(now)
+
     def lateness(self, now: float) -> float:
         """Return how much the poll is needed: the share of its interval that has passed.
 
@@ -70,8 +86,8 @@ class PollRequest:
         the order of their times: none of them waits for ever.
         """
         observe = self.observe
-        waited, interval = now - observe.born, observe.due - observe.born
-        if now >= observe.due >= observe.deadline:
+        waited, interval = now - observe.born, self.due - observe.born
+        if now >= self.due >= observe.deadline:
             return waited + _LAST
         if waited > interval and waited > LONGEST_INTERVAL:
             return waited + _OVERDUE
@@ -112,7 +128,7 @@ class _Queue:
         Polls count that are at most half of their interval early, so that calls are full. All replies come after the
         last call, so requests that need fewer calls are left for other leaders.
         """
-        ready = [each for each in [*self.requests] if each.observe.after <= now and each.is_open(now)]
+        ready = [each for each in [*self.requests] if each.after <= now and each.is_open(now)]
         if not ready:
             return []
         for each in ready:
@@ -161,11 +177,11 @@ class SharedPolls:
         # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
         self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
-        _forks.register(self)
+        self.events = ReceivedEvents()
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
-        self.lock = RLock()
+        self.lock, self.events = RLock(), ReceivedEvents()
         for queue in self._queues.values():
             queue.leader = None
             for request in queue.requests:
@@ -177,11 +193,13 @@ class SharedPolls:
         ids: dict[str, set[str]] = {}
         for target in observe.query.targets(observe.ids):
             ids.setdefault(target.scope, set()).add(target.id)
-        request = PollRequest(observe, waker, ids, by)
+        request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
         with self.lock:
             queue = self._queues.get(observe.query.kind) or _Queue()
             queue.requests[request] = None
             self._queues[observe.query.kind] = queue
+            if self.events.sources:
+                self.events.follow(request, now)
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -190,6 +208,7 @@ class SharedPolls:
         with self.lock:
             queue = self._queues[kind]
             queue.remove(request)
+            self.events.leave(request)
             if not queue.requests:
                 self._queues.pop(kind, None)
 
@@ -214,6 +233,80 @@ class SharedPolls:
                 each.taken_until, each.polled_at = now + _POLLING, now
             queue.rouse_next()
         return batch
+
+    def answer(self, request: PollRequest, reply: Reply[Observations[Any]]) -> None:
+        """Give a request its reply."""
+        if self.events.sources and reply.value is not None:
+            with self.lock:
+                self.events.expect(request, reply.value, reply.now)
+                if self.events.error is not None:
+                    reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
+        request.reply = reply
+        request.waker.rouse()
+
+    def answer_by_events(self, request: PollRequest, now: float) -> bool:
+        """Let what events have shown be the reply to a request. Return whether there is anything."""
+        if not request.has_news(now):
+            return False
+        with self.lock:
+            request.reply = Reply(now, Observations(request.news, {}, by_event=True))
+        return True
+
+    def step_down(self, leader: PollRequest) -> None:
+        """Let another wait lead, because the leader goes on with events."""
+        with self.lock:
+            queue = self._queues[leader.observe.query.kind]
+            if queue.leader is leader:
+                queue.rouse_next()
+
+    def begin_events(self, now: float) -> None:
+        """Follow the events of one more source."""
+        with self.lock:
+            self.events.sources += 1
+            if self.events.sources == 1:
+                for request in self._requests():
+                    self.events.follow(request, now)
+
+    def end_events(self) -> None:
+        """Follow the events of one source less."""
+        with self.lock:
+            self.events.sources -= 1
+            if not self.events.sources:
+                self.events.forget()
+                self._restore_pace()
+
+    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
+        """Pass on what events are about to the waits that poll it.
+
+        Args:
+            reports: What the events are about.
+            age: How many seconds the oldest of them was in the queue.
+            now: The monotonic time.
+        """
+        with self.lock:
+            self.events.receive(reports, age, now)
+            missing = self.events.missing(now)
+            if age > LATE_EVENT or missing:
+                self._restore_pace()
+        for _, scope in missing:
+            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
+
+    def fail_events(self, error: Exception) -> None:
+        """Let polls go on at their own pace, because a source of events failed."""
+        with self.lock:
+            self.events.stop()
+            self.events.error = error
+            self._restore_pace()
+
+    def _requests(self) -> list[PollRequest]:
+        return [request for queue in [*self._queues.values()] for request in [*queue.requests]]
+
+    def _restore_pace(self) -> None:
+        """Let all polls be due when their waits asked for them."""
+        for request in self._requests():
+            if request.due > request.observe.due:
+                request.due, request.after = request.observe.due, request.observe.after
+                request.waker.rouse()
 
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
@@ -245,7 +338,7 @@ def reply_of(request: PollRequest) -> Reply[Observations[Any]]:
     """Return the reply to a request that has one, with the seconds that the poll was late."""
     reply = request.reply
     assert reply is not None  # the caller has checked it
-    late = request.polled_at - max(request.observe.due, request.observe.born)
+    late = request.polled_at - max(request.due, request.observe.born)
     if reply.value is None or not _LATE < late < math.inf:
         return reply
     return attrs.evolve(reply, value=attrs.evolve(reply.value, late=late))
@@ -263,24 +356,26 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
     waker = requests[0].waker
     waker.roused = False  # before the replies are read: one that comes later rouses it again
     for request in requests:
-        if request.reply is not None:
+        if request.reply is not None or shared.answer_by_events(request, now):
             return now
+        if request.news and request.news_at > now:
+            until = min(until, request.news_at)
         if request.taken_until > now:
             until = min(until, request.taken_until)
         elif now > request.by:
             _leave_out(request, now)
             return now
-        elif request.observe.due > now:
-            until = min(until, request.observe.due)
+        elif request.due > now:
+            until = min(until, request.due)
         elif (leads_until := shared.lead(request, now)) > now:
             until = min(until, leads_until, request.by + _MOMENT)
         else:
-            return (yield from _lead(shared, request, now))
+            return (yield from _lead(shared, request, requests, now))
     return (yield Sleep(max(0.0, until - now), waker)).now
 
 
-def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
-    """Poll for all waits that are due or nearly so, as far as one call goes."""
+def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Poll for all waits that are due or nearly so, as far as one call goes. Events end the time until the call."""
     budget: PollBudget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
@@ -292,12 +387,15 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
             return now
         shared.lead(leader, now, seconds)
         # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = (yield Sleep(seconds, Waker())).now
+        now = yield from _pause(seconds, requests, now)
+        if any(each.has_news(now) for each in requests):
+            shared.step_down(leader)
+            return now
         batch = shared.take(leader, now)
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(batch))
+        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(shared, batch))
     finally:
         if meter.paid:
             budget.give_back(operation, at)
@@ -305,14 +403,25 @@ def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
     return (yield Sleep(0)).now
 
 
-def _reply_to(batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
+def _reply_to(shared: SharedPolls, batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
     def reply_to(index: int, reply: Reply[Any]) -> None:
         if isinstance(reply.error, WrongEventLoopError):
             raise reply.error  # it is the leader who is in the wrong loop
-        batch[index].reply = reply
-        batch[index].waker.rouse()
+        shared.answer(batch[index], reply)
 
     return reply_to
+
+
+def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Sleep, until there are events for one of some requests at the most. Return the time."""
+    waker, end = requests[0].waker, now + seconds
+    while True:
+        waker.roused = False
+        if any(each.has_news(now) for each in requests):
+            return now
+        now = (yield Sleep(max(0.0, end - now), waker)).now
+        if now >= end:
+            return now
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
