@@ -23,7 +23,7 @@ from ecskit._deployments.observe import Latest, Observed, Observer
 from ecskit._deployments.pauses import answer_hook, key_of_hook
 from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
 from ecskit._deployments.reference import FOLLOW_OPTIONS, WAIT, StartedDeployment
-from ecskit._deployments.verdicts import Ends, InProgress, deadline_of, verdict
+from ecskit._deployments.verdicts import SOON, Ends, InProgress, deadline_of, verdict
 from ecskit._polling.conditions import LONGEST_INTERVAL
 from ecskit._polling.loop import Continue, Done, Failed, Verdict, Waiter
 from ecskit._polling.observations import MISSING, ResourceState, ResourceType, WaitState
@@ -63,7 +63,7 @@ class _WaitGoal:
         """Decide about the one deployment of the wait."""
         [(id_, resource)] = wait_state.resources.items()
         if resource.last is None:
-            return Continue({id_: "was not polled yet"}, no_later_than=math.inf if wait_state.polls else 0)
+            return Continue({id_: "was not polled yet"}, SOON.first, math.inf if wait_state.polls else 0)
         now = wait_state.now
         elapsed = min(wait_state.elapsed, now - resource.last.facts.began)
         result = verdict(resource.last, self.goal, elapsed=elapsed, now=now)

@@ -37,7 +37,7 @@ from ecskit._polling.errors import NotVisible, WaitError, WaitFailed
 from ecskit._polling.loop import Done
 from ecskit._waits.errors import ServiceGone
 
-__all__ = ["DeploymentVerdict", "Ends", "InProgress", "deadline_of", "verdict"]
+__all__ = ["SOON", "DeploymentVerdict", "Ends", "InProgress", "deadline_of", "verdict"]
 
 SOON, USUAL, LATE = Pace(most=4.0, growth=1.2), Pace(growth=1.3), Pace(most=2 * LONGEST_INTERVAL, growth=1.4)
 """How often to poll: before a change that is due, by default, and during a long stage."""
