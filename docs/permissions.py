@@ -267,6 +267,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
+    yield "tasks.explain", "", lambda w: w.ecs.tasks.explain(w.run("web").tasks[0])
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
     yield "wait.tasks_healthy", "", lambda w: w.ecs.wait.tasks_healthy(w.run("web"))
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._explain.diagnosis import Diagnosis
+    from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
     from ecskit._tasks.launch import OnCancel, OnConflict, OnPartial
     from ecskit._tasks.outcome import EssentialSource, LogStream, OutcomeKind, TaskOutcome
     from ecskit._tasks.reading import TaskStatusFilter
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
     from ecskit._waits.task_identifiers import Tasks
 
 __all__ = [
+    "Cause",
+    "Diagnosis",
     "EssentialSource",
+    "Evidence",
+    "EvidencePlace",
+    "Finding",
+    "FindingWeight",
     "LogStream",
     "OnCancel",
     "OnConflict",
@@ -31,7 +39,13 @@ __all__ = [
 publish(
     globals(),
     {
+        "Cause": "ecskit._explain.finding",
+        "Diagnosis": "ecskit._explain.diagnosis",
         "EssentialSource": "ecskit._tasks.outcome",
+        "Evidence": "ecskit._explain.finding",
+        "EvidencePlace": "ecskit._explain.finding",
+        "Finding": "ecskit._explain.finding",
+        "FindingWeight": "ecskit._explain.finding",
         "LogStream": "ecskit._tasks.outcome",
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",

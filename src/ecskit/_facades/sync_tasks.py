@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        Diagnosis,
         OnCancel,
         OnConflict,
         OnPartial,
@@ -692,5 +693,41 @@ class TaskVerbs(Namespace):
             protected=protected,
             expires_in_minutes=expires_in_minutes,
             on_progress=on_progress,
+        )
+        return self._runtime.run(flow)
+
+    def explain(
+        self,
+        task: Task | str,
+        *,
+        cluster: str | None = None,
+    ) -> Diagnosis:
+        """Explain why a task stopped, did not start, or is unhealthy, by what ECS shows.
+
+        The texts, codes and exit codes of the task are compared with a table of findings. A text that is not in the table
+        is shown as it is. Nothing outside ECS is read.
+
+        Args:
+            task: The task, its id or its ARN. ECS shows a stopped task for about an hour; a stopped `Task` that ECS no
+                longer shows is explained as given.
+            cluster: Name or ARN of its cluster; optional if the task or its ARN includes it.
+
+        Returns:
+            The diagnosis: the findings by weight, with evidence, causes and what to do. `print` shows it as text. If the
+            task definition cannot be read, a note says why, and all containers count as essential.
+
+        Raises:
+            TasksMissing: ECS does not show the task.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses to describe the task: no permission, no such cluster.
+            TransportError: The exchange with ECS failed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+        """
+        from ecskit._tasks import explaining as flows
+
+        flow = flows.explain(
+            task,
+            cluster=cluster,
         )
         return self._runtime.run(flow)

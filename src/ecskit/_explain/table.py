@@ -1,0 +1,18 @@
+"""The table of findings, in order: the first row that matches a text decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecskit._explain.finding import EvidencePlace
+from ecskit._explain.images import IMAGE_ROWS
+from ecskit._explain.row import Row
+
+__all__ = ["ROWS", "row_of"]
+
+ROWS: Sequence[Row] = (*IMAGE_ROWS,)
+
+
+def row_of(place: EvidencePlace, text: str) -> Row | None:
+    """Return the first row for a text at a place; None if the table does not have it."""
+    return next((row for row in ROWS if row.matches(place, text)), None)
