@@ -299,6 +299,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
         "`namespace` is given; replaces `ecs:ListServices`",
         lambda w: [w.serve(), *w.ecs.services.iter(namespace="shop")],
     )
+    yield "services.explain", "", lambda w: w.ecs.services.explain(w.replacing())
     images = "`images`, `environment` or `secrets` are given"
     yield "services.deploy", "", lambda w: w.ecs.services.deploy(w.settled(), force=True)
     yield "services.deploy", images, lambda w: w.ecs.services.deploy(w.settled(), images={"app": "image:2"})

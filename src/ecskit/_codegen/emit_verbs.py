@@ -117,6 +117,7 @@ NAMESPACES = (
             "ecskit._services.creating",
             "ecskit._services.deleting",
             "ecskit._services.reading",
+            "ecskit._services.explaining",
         ),
     ),
     Namespace(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from ecskit._core.documented import Documented
+from ecskit._core.errors import EcsError, FailuresError, ServiceError, described
 from ecskit._core.wording import escaped
-from ecskit._explain.finding import Finding
-from ecskit._explain.task import findings_of_task, short
+from ecskit._explain.finding import Evidence, Finding, merged
+from ecskit._explain.service import findings_of_service, state_of_service
+from ecskit._explain.table import row_of
+from ecskit._explain.task import findings_of_task, optional_containers, short
+from ecskit.models.services import Service
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -46,8 +50,46 @@ class Diagnosis(Documented):
             log_lines: The last log lines of its containers. Lines are compared with the table, and not kept.
             notes: What could not be read, and why.
         """
-        findings = findings_of_task(task, definition=definition, log_lines=log_lines)
+        findings = findings_of_task(task, optional=optional_containers(definition), log_lines=log_lines)
         return cls(subject=short(task.task_arn), summary=_state_of(task), findings=findings, notes=notes)
+
+    @classmethod
+    def of_service(
+        cls,
+        service: Service,
+        stopped: Sequence[Task] = (),
+        *,
+        definitions: Mapping[str, TaskDefinition] | None = None,
+        notes: Sequence[str] = (),
+    ) -> Diagnosis:
+        """Return why tasks of a service stopped or are not placed. Nothing is sent.
+
+        Args:
+            service: The service, with its events.
+            stopped: Its stopped tasks. They are counted by finding, not listed.
+            definitions: Their task definitions, by ARN. Without them, all containers count as essential.
+            notes: What could not be read, and why.
+        """
+        optional = {arn: optional_containers(definition) for arn, definition in (definitions or {}).items()}
+        findings = findings_of_service(service.events, stopped, optional)
+        summary = state_of_service(service, stopped)
+        return cls(subject=service.service_name, summary=summary, findings=findings, notes=notes)
+
+    @classmethod
+    def of_error(cls, error: EcsError) -> Diagnosis:
+        """Return why a call failed: by the error that ECS returned, or by the `failures` in its response.
+
+        Args:
+            error: An error of ecskit, such as `TasksNotStarted`.
+        """
+        texts: list[str] = []
+        if isinstance(error, FailuresError):
+            texts += [": ".join(filter(None, (each.reason, each.detail))) for each in error.failures]
+        if isinstance(error, ServiceError):
+            texts.append(f"{error.code}: {error.message}")
+        found = [row.finding(Evidence("call", text)) for text in texts if (row := row_of("call", text))]
+        subject = getattr(error, "operation", type(error).__name__)
+        return cls(subject=subject, summary=described(error), findings=merged(found))
 
     @property
     def first(self) -> Finding | None:

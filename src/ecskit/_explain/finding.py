@@ -10,7 +10,7 @@ import attrs
 from ecskit._core.documented import Documented
 from ecskit._core.wording import bounded, escaped
 
-__all__ = ["Cause", "Evidence", "EvidencePlace", "Finding", "FindingWeight", "by_weight", "merged"]
+__all__ = ["Cause", "Evidence", "EvidencePlace", "Finding", "FindingWeight", "by_weight", "in_message", "merged"]
 
 EvidencePlace: TypeAlias = Literal["task", "container", "exit code", "stop code", "event", "health", "call", "log"]
 """Where ECS shows something: `stoppedReason` of a task, `reason`, `exitCode` and `healthStatus` of a container,
@@ -20,6 +20,8 @@ FindingWeight: TypeAlias = Literal["cause", "unknown", "exit code", "event", "co
 exit code alone; an event of the service; what follows from another failure; a stop that is no failure."""
 
 _WEIGHTS: Sequence[str] = get_args(FindingWeight)
+_OTHERS = 2
+"""How many further texts the lines of a finding show."""
 _CUT = 250
 """ECS cuts reasons at 255 characters. A text of this length or more may be cut."""
 
@@ -95,7 +97,10 @@ class Finding(Documented):
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the finding: what ECS shows, then the causes with what to do, then the source."""
-        yield f"  {self.evidence[0]}{self._share()}"
+        first, *others = self.evidence
+        yield f"  {first}{self._share()}"
+        # The same text arrives in several places: in an event it follows the name of the service.
+        yield from (f"    {each.place}: {each}" for each in others[:_OTHERS] if first.text not in each.text)
         if self.what:
             yield f"    {self.what}"
         numbered = len(self.causes) > 1
@@ -116,6 +121,12 @@ class Finding(Documented):
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+
+def in_message(findings: Iterable[Finding]) -> str:
+    """Return the first finding that is in the table as a part of the message of an error; empty if there is none."""
+    known = next((each for each in findings if each.what and each.weight != "consequence"), None)
+    return f"; finding: {known.sentence.removesuffix('.')}" if known else ""
 
 
 def by_weight(findings: Iterable[Finding]) -> list[Finding]:

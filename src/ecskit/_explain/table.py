@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ecskit._explain.containers import CONTAINER_ROWS, EXIT_ROWS, UNKNOWN_CONTAINER_ROWS
 from ecskit._explain.finding import EvidencePlace
-from ecskit._explain.images import IMAGE_ROWS
+from ecskit._explain.images import IMAGE_ROWS, UNKNOWN_IMAGE_ROWS
+from ecskit._explain.placement import PLACEMENT_ROWS
+from ecskit._explain.resources import RESOURCE_ROWS, UNKNOWN_RESOURCE_ROWS
 from ecskit._explain.row import Row
+from ecskit._explain.stops import SERVICE_ROWS, STOP_ROWS
 
 __all__ = ["ROWS", "row_of"]
 
-ROWS: Sequence[Row] = (*IMAGE_ROWS,)
+ROWS: Sequence[Row] = (
+    *IMAGE_ROWS,
+    *RESOURCE_ROWS,
+    *CONTAINER_ROWS,
+    *PLACEMENT_ROWS,
+    *STOP_ROWS,
+    *SERVICE_ROWS,
+    *UNKNOWN_IMAGE_ROWS,
+    *UNKNOWN_RESOURCE_ROWS,
+    *UNKNOWN_CONTAINER_ROWS,
+    *EXIT_ROWS,
+)
 
 
 def row_of(place: EvidencePlace, text: str) -> Row | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
@@ -12,7 +12,7 @@ from ecskit._explain.table import row_of
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Container, Task
 
-__all__ = ["findings_of_task", "short"]
+__all__ = ["findings_of_task", "optional_containers", "short"]
 
 _SAYS_NOTHING = re.compile(r"Essential container in task exited|Task stopped\.?$|\s*$", re.IGNORECASE)
 """Reasons that only repeat the stop code."""
@@ -22,9 +22,7 @@ _LOG_CODES = {1, 126, 127, 132, 255}
 """Exit codes for which a log line may name the cause."""
 
 
-def findings_of_task(
-    task: Task, *, definition: TaskDefinition | None = None, log_lines: Iterable[str] = ()
-) -> Sequence[Finding]:
+def findings_of_task(task: Task, *, optional: Collection[str] = (), log_lines: Iterable[str] = ()) -> Sequence[Finding]:
     """Return why a task stopped or is unhealthy, by weight.
 
     Texts of the task and of its containers come first. Exit codes count if ECS did not stop the task itself, and those
@@ -32,7 +30,7 @@ def findings_of_task(
 
     Args:
         task: The task.
-        definition: Its task definition. Without it, all containers count as essential.
+        optional: Names of the containers that are not essential.
         log_lines: The last log lines of its containers.
     """
     findings = list(_by_texts(task))
@@ -41,7 +39,7 @@ def findings_of_task(
         outside = _by_stop_code(task)
         findings += outside
         if not outside:
-            findings += _by_exit_codes(task, definition, findings)
+            findings += _by_exit_codes(task, optional, findings)
     findings += _by_health(task) + _by_log_lines(task, log_lines)
     return by_weight(merged(findings))
 
@@ -94,9 +92,8 @@ def _by_stop_code(task: Task) -> list[Finding]:
     return [row.finding(Evidence("stop code", text))]
 
 
-def _by_exit_codes(task: Task, definition: TaskDefinition | None, by_text: Sequence[Finding]) -> list[Finding]:
+def _by_exit_codes(task: Task, optional: Collection[str], by_text: Sequence[Finding]) -> list[Finding]:
     """Return a finding for each container that ended the task by its exit code."""
-    optional = {c.name for c in definition.container_definitions if c.essential is False} if definition else set()
     explained = {finding.container for finding in by_text if finding.container}
     exited = [container for container in task.containers if container.exit_code is not None]
     own = [container for container in exited if container.exit_code not in {0, *_STOP_SIGNALS}]
@@ -139,6 +136,12 @@ def _by_log_lines(task: Task, lines: Iterable[str]) -> list[Finding]:
         if row:
             return [row.finding(Evidence("log", row.part_of(line)))]
     return []
+
+
+def optional_containers(definition: TaskDefinition | None) -> frozenset[str]:
+    """Return the names of the containers that are not essential. Containers are essential by default."""
+    defined = definition.container_definitions if definition else ()
+    return frozenset(container.name for container in defined if container.name and container.essential is False)
 
 
 def short(arn: str | None) -> str:

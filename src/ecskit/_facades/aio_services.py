@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
+    from ecskit.tasks import Diagnosis
     from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncServiceVerbs"]
@@ -952,3 +953,38 @@ class AsyncServiceVerbs(Namespace):
             tags=tags,
         )
         return AsyncStream(self._runtime.iterate(flow))
+
+    async def explain(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> Diagnosis:
+        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+
+        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
+        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+
+        Args:
+            service: Name, ARN or model of one service.
+            cluster: Name or ARN of its cluster; ECS uses `default` if neither this nor an ARN names one.
+
+        Returns:
+            The diagnosis: the findings, that of most tasks first, with evidence, causes and what to do. `print` shows it as
+            text. ECS shows stopped tasks for about an hour. If tasks or task definitions cannot be read, a note says why.
+
+        Raises:
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses to describe the service: no permission, no such cluster.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+        """
+        from ecskit._services import explaining as flows
+
+        flow = flows.explain(
+            service,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)

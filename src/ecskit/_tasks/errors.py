@@ -77,7 +77,16 @@ class TaskFailedError(EcsError):
         count = f"{len(failed)} of {len(self.outcomes)} tasks failed: " if len(self.outcomes) > 1 else ""
         after = f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}" if self.story else ""
         logs = f"; logs: {'; '.join(map(str, self.outcome.logs))}" if self.outcome.logs else ""
-        return f"{count}{listed(failed, separator='; ')}{after}{logs}"
+        return f"{count}{listed(failed, separator='; ')}{after}{self._finding()}{logs}"
+
+    def _finding(self) -> str:
+        """Return the first finding about the first task without success, in one sentence."""
+        from ecskit._explain.finding import in_message  # most programs end without this table
+        from ecskit._explain.task import findings_of_task
+
+        task, essential = self.outcome.task, self.outcome.essential
+        optional = {container.name for container in task.containers if container.name} - {*essential}
+        return in_message(findings_of_task(task, optional=optional))
 
 
 class TasksMissing(MissingError):
