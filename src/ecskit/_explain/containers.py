@@ -34,7 +34,7 @@ CONTAINER_ROWS: Sequence[Row] = (
     Row(
         name="command-not-found",
         places=START,
-        pattern=rf"{_START}(?:executable file not found|(?:exec|stat)\b.*?no such file or direct)",
+        pattern=rf"{_START}(?:executable file not found|(?:exec|stat)\b.*?such file or direct)",
         what="The image does not have the program that the container is to run.",
         causes=(
             Cause(

@@ -172,10 +172,9 @@ UNKNOWN_IMAGE_ROWS: Sequence[Row] = (
             Cause("The execution role may not pull it.", "Allow it the actions of ecr: that pull images."),
             Cause("There is no route to the registry.", "Use a NAT gateway, a public IP, or VPC endpoints."),
         ),
-        example="CannotPullContainerError: ref pull has been retried 1 time(s): failed to unpack image on snapshotter"
-        " overlayfs: failed to extract layer sha256:c023: failed to get stream processor",
-        report=NOT_PULLED,
-        seen=READ,
+        example="CannotPullContainerError: API error (500)",
+        report=github("aws-samples/aws-modern-application-workshop#71"),
+        seen="2018-12-30",
         source=NOT_PULLED,
     ),
 )

@@ -69,9 +69,7 @@ RESOURCE_ROWS: Sequence[Row] = (
             Cause("The name or ARN in the task definition is wrong.", "Correct valueFrom of the secret."),
             Cause("It was not created in this account and region.", "Create it, or name the full ARN."),
         ),
-        example="ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval"
-        " failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): invalid ssm parameters:"
-        " /app/db-password",
+        example="ResourceInitializationError: failed to fetch secret: the specified secret does not exist",
         report=INITIALIZATION,
         seen=READ,
         source=INITIALIZATION,
@@ -252,8 +250,8 @@ RESOURCE_ROWS: Sequence[Row] = (
         ),
         example="ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr:"
         " b'mount.nfs4: access denied by server while mounting 127.0.0.1:/' : unsuccessful EFS utils command execution",
-        report=f"{REPOST}/fargate-unable-to-mount-efs",
-        seen=READ,
+        report=github("aws-ia/terraform-aws-eks-blueprints#1171"),
+        seen="2022-11-15",
         source=f"{REPOST}/fargate-unable-to-mount-efs",
     ),
     Row(

@@ -142,6 +142,7 @@ STOP_ROWS: Sequence[Row] = (
         "A user or a program stopped the task.",
         Cause("StopTask was called.", "Look for StopTask in CloudTrail to see by whom."),
         pattern=r"^Task stopped by user",
+        places=("task",),
         weight="no fault",
     ),
     _row(
