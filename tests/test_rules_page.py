@@ -14,6 +14,6 @@ def test_the_page_is_what_the_rules_say() -> None:
 
 
 def test_the_page_of_findings_is_what_the_table_says() -> None:
-    """`python docs/explain.py` writes it anew."""
+    """`python docs/findings.py` writes it anew."""
     page = (DOCS / "explain.md").read_text("utf-8")
-    assert runpy.run_path(str(DOCS / "explain.py"))["written"](page) == page
+    assert runpy.run_path(str(DOCS / "findings.py"))["written"](page) == page

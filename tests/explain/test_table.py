@@ -41,9 +41,10 @@ def test_the_second_text_has_the_same_finding(name: str) -> None:
     text = TEXTS[name].second
     if text is None:
         return  # one public source is known: the example's
-    found = {place: row_of(place, text) for row in rows(name) for place in row.places}
-    assert name in {row.name for row in found.values() if row}
-    for place, row in found.items():
+    places = dict.fromkeys(place for row in rows(name) for place in row.places)
+    assert name in {row.name for place in places if (row := row_of(place, text))}
+    for place in places:
+        row = row_of(place, text)
         cut = row_of(place, text[:CUT])
         assert (row and row.name) == (cut and cut.name) or (len(text) > CUT and cut and cut.name in FALLBACKS)
         if row and row.name == name and place == "event" and not text.startswith("(service"):

@@ -43,7 +43,8 @@ class _DeploymentEnd(WaitError):
     def _text(self) -> str:
         end = f"{self.progress.name} {self.what}"
         errors = f"; last error: {described(self.story.errors[-1])}" if self.story.errors else ""
-        return f"{end}: {self.reason}{self._finding()}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
+        reason = f"{self.reason}{self._finding()}"
+        return f"{end}: {reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
 
     def _finding(self) -> str:
         """Return the first finding in one sentence, for deployments that failed."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ecskit._core.reasons import REASONS, without_names
+from ecskit._core.reasons import REASONS
 from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
 
 __all__ = ["CODES", "EXITS", "START", "STOPPED", "Row"]
@@ -31,7 +31,7 @@ class Row:
     places: Sequence[EvidencePlace]
     """Where ECS writes the text."""
     pattern: str = ""
-    """A regular expression that is searched in the text, without names. Upper and lower case are equal. It needs no
+    """A regular expression that is searched in the text without its names. Upper and lower case are equal. It needs no
     end of a text, because ECS cuts texts. If empty, the rows of `ecskit._core.reasons` with this finding are used."""
     what: str
     """What is wrong, in one sentence."""
@@ -54,8 +54,8 @@ class Row:
         return [re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in patterns]
 
     def matches(self, place: EvidencePlace, text: str) -> bool:
-        """Whether a text at a place is the one of this row."""
-        return place in self.places and any(pattern.search(without_names(text)) for pattern in self._patterns)
+        """Whether a text at a place, without its names, is the one of this row."""
+        return place in self.places and any(pattern.search(text) for pattern in self._patterns)
 
     def part_of(self, text: str) -> str:
         """Return the part of a text that the pattern describes."""

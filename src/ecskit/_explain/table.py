@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
+from ecskit._core.reasons import without_names
 from ecskit._explain.containers import CONTAINER_ROWS, EXIT_ROWS, UNKNOWN_CONTAINER_ROWS
 from ecskit._explain.finding import EvidencePlace
 from ecskit._explain.images import IMAGE_ROWS, UNKNOWN_IMAGE_ROWS
@@ -28,6 +30,8 @@ ROWS: Sequence[Row] = (
 )
 
 
+@functools.lru_cache(maxsize=256)  # tasks of a service stop for the same reasons
 def row_of(place: EvidencePlace, text: str) -> Row | None:
     """Return the first row for a text at a place; None if the table does not have it."""
+    text = without_names(text)
     return next((row for row in ROWS if row.matches(place, text)), None)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError, RequestError, described
+from ecskit._core.errors import EcsError, described
 from ecskit._core.retrying import Retrying, retry
-from ecskit._deployments.read import tasks_of
+from ecskit._deployments.read import check_service, tasks_of
 from ecskit._deployments.reference import ServiceRef
 from ecskit._explain.diagnosis import Diagnosis
 from ecskit._services.reading import describe
@@ -45,9 +45,7 @@ def explain(service: str | Service, *, cluster: str | None = None) -> Flow[Diagn
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
     """
-    if not isinstance(service, (str, Service)):
-        problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
-        raise RequestError("services.explain", [("service", problem)])
+    check_service("services.explain", service, cluster)
     [shown] = yield from describe(service, cluster=cluster)
     notes: list[str] = []
     stopped = yield from _stopped_tasks(shown, notes)

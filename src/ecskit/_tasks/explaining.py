@@ -37,9 +37,7 @@ def explain(task: Task | str, *, cluster: str | None = None) -> Flow[Diagnosis]:
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
     """
-    if not isinstance(task, (Task, str)):
-        problem = f"expected one task, its id or its ARN, got {type(task).__name__}; call explain for each task"
-        raise RequestError("tasks.explain", [("task", problem)])
+    _check(task)
     given = task if isinstance(task, Task) and task.last_status in ("STOPPED", "DELETED") else None
     found = yield from describe(task, cluster=cluster, allow_missing=given is not None)
     shown = found[0] if found else given
@@ -47,6 +45,12 @@ def explain(task: Task | str, *, cluster: str | None = None) -> Flow[Diagnosis]:
     notes: list[str] = []
     definition = yield from _definition_of(shown.task_definition_arn, notes)
     return Diagnosis.of_task(shown, definition=definition, notes=notes)
+
+
+def _check(task: object) -> None:
+    if not isinstance(task, (Task, str)):
+        problem = f"expected one task, its id or its ARN, got {type(task).__name__}; call explain for each task"
+        raise RequestError("tasks.explain", [("task", problem)])
 
 
 def _definition_of(arn: str | None, notes: list[str]) -> Flow[TaskDefinition | None]:

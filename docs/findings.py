@@ -13,8 +13,8 @@ from ecskit._explain.resources import RESOURCE_ROWS, UNKNOWN_RESOURCE_ROWS
 from ecskit._explain.row import Row
 from ecskit._explain.stops import SERVICE_ROWS, STOP_ROWS
 
-PAGE = Path(__file__).with_suffix(".md")
-BLOCK = re.compile(r"(<!-- Written by docs/explain\.py\. -->\n).*?(<!-- End -->\n)", re.DOTALL)
+PAGE = Path(__file__).with_name("explain.md")
+BLOCK = re.compile(r"(<!-- Written by docs/findings\.py\. -->\n).*?(<!-- End -->\n)", re.DOTALL)
 SECTIONS: Mapping[str, Sequence[Row]] = {
     "The image cannot be pulled": (*IMAGE_ROWS, *UNKNOWN_IMAGE_ROWS),
     "Secrets, logs and file systems": (*RESOURCE_ROWS, *UNKNOWN_RESOURCE_ROWS),
