@@ -270,7 +270,7 @@ def test_a_service_that_was_scaled_in() -> None:
     diagnosis = service(TaskScript(), scale)
     assert ["replaced"] == named(diagnosis)
     assert "no fault" == diagnosis.findings[0].weight
-    assert str(diagnosis).startswith("web: 1 of 1 task run. 1 task of job:1 stopped at ")
+    assert str(diagnosis).startswith("web: 1 of 1 task runs. 1 task of job:1 stopped at ")
 
 
 def test_a_service_that_runs() -> None:
@@ -292,7 +292,8 @@ def test_a_service_without_instances() -> None:
     diagnosis = service(TaskScript(), launch_type="EC2", network_configuration=NETWORKS)
     assert diagnosis.first
     assert "event" == diagnosis.first.evidence[0].place
-    assert diagnosis.first.name in {"no-instances", "compute-mismatch", "missing-attribute"}
+    assert diagnosis.first.name == "no-instances"
+    assert diagnosis.first.count > 1
 
 
 def test_a_deployment_that_the_circuit_breaker_ended() -> None:

@@ -91,7 +91,9 @@ def state_of_service(service: Service, stopped: Sequence[Task]) -> str:
     if status not in (None, "ACTIVE"):
         return f"{name} is {status}. {_stopped(stopped)}"
     pending = f", {service.pending_count} pending" if service.pending_count else ""
-    counts = f"{name}: {service.running_count or 0} of {plural(service.desired_count or 0, 'task')} run{pending}."
+    desired = service.desired_count or 0
+    runs = "runs" if desired == 1 else "run"
+    counts = f"{name}: {service.running_count or 0} of {plural(desired, 'task')} {runs}{pending}."
     return " ".join([counts, _stopped(stopped), *_rollouts(service)])
 
 
