@@ -18,7 +18,7 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_deployments", "_services", "_tags"),
+    *("_clusters", "_container_instances", "_deployments", "_logs", "_services", "_tags"),
     *("_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
@@ -38,7 +38,8 @@ ROOMS: dict[str, set[str]] = {
     "_rules": {"_core", "models"},
     # Domains. None imports a front.
     "_task_definitions": FLOWS | {"_rules"},
-    "_tasks": FLOWS,
+    "_logs": FLOWS,
+    "_tasks": FLOWS | {"_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,
     "_clusters": FLOWS,

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._logs.arguments import Moment
+    from ecskit._logs.lines import LogLine
+    from ecskit._logs.places import LogPlace, LogsElsewhere, LogStream, log_places
     from ecskit._tasks.launch import OnCancel, OnConflict, OnPartial
-    from ecskit._tasks.outcome import EssentialSource, LogStream, OutcomeKind, TaskOutcome
+    from ecskit._tasks.outcome import EssentialSource, OutcomeKind, TaskOutcome
     from ecskit._tasks.reading import TaskStatusFilter
     from ecskit._tasks.result import RunTaskResult
     from ecskit._tasks.stopping import UntilStopped
@@ -16,7 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EssentialSource",
+    "LogLine",
+    "LogPlace",
     "LogStream",
+    "LogsElsewhere",
+    "Moment",
     "OnCancel",
     "OnConflict",
     "OnPartial",
@@ -26,13 +33,18 @@ __all__ = [
     "TaskStatusFilter",
     "Tasks",
     "UntilStopped",
+    "log_places",
 ]
 
 publish(
     globals(),
     {
         "EssentialSource": "ecskit._tasks.outcome",
-        "LogStream": "ecskit._tasks.outcome",
+        "LogLine": "ecskit._logs.lines",
+        "LogPlace": "ecskit._logs.places",
+        "LogStream": "ecskit._logs.places",
+        "LogsElsewhere": "ecskit._logs.places",
+        "Moment": "ecskit._logs.arguments",
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",
         "OnPartial": "ecskit._tasks.launch",
@@ -42,5 +54,6 @@ publish(
         "TaskStatusFilter": "ecskit._tasks.reading",
         "Tasks": "ecskit._waits.task_identifiers",
         "UntilStopped": "ecskit._tasks.stopping",
+        "log_places": "ecskit._logs.places",
     },
 )

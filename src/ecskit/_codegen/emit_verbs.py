@@ -68,6 +68,7 @@ NAMESPACES = (
             "ecskit._tasks.stopping",
             "ecskit._tasks.reading",
             "ecskit._tasks.protecting",
+            "ecskit._tasks.logs",
         ),
     ),
     Namespace(

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        LogLine,
+        Moment,
         OnCancel,
         OnConflict,
         OnPartial,
@@ -694,3 +696,74 @@ class TaskVerbs(Namespace):
             on_progress=on_progress,
         )
         return self._runtime.run(flow)
+
+    def logs(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        containers: SequenceNotStr[str] | None = None,
+        timeout: float | None = None,
+        cancel: Event | None = None,
+    ) -> Stream[LogLine]:
+        """Yield the log lines of tasks that log to CloudWatch Logs with the driver `awslogs`.
+
+        Lines come by time, those of several containers and tasks merged. With `follow`, the iterator ends when all
+        tasks have stopped and their lines are in: at most about ten seconds after that.
+
+        Of what CloudWatch Logs returned, each line is yielded once, for each stream in the order of time. A line that
+        becomes visible after a later one was yielded follows it, with `late`. While following, a line that becomes
+        visible more than 10 s after its time may be missed. Lines that are the same are all yielded. The order across
+        streams is approximate. If the rest cannot be read, an error is raised.
+
+        All lines that a client reads share one budget: `polls_per_second`. Many tasks that log to one group with one
+        prefix are read together. A task that never started has no lines; the reason is logged as a warning.
+
+        Args:
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+            follow: Whether to wait for further lines.
+            tail: Only so many lines of each container at the beginning, the last ones; None for all.
+            since: Only lines from this moment on: an aware datetime, or a timedelta before now. None for the start of
+                the task.
+            until: Only lines up to this moment; None for no end.
+            containers: Only lines of containers with these names; None for all.
+            timeout: Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the
+                iterator ends.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
+
+        Yields:
+            Each line.
+
+        Raises:
+            LogsUnavailable: The credentials may not read the log group, it does not exist, or no container logs to
+                CloudWatch Logs. The message has what to change, or where the lines are.
+            TasksMissing: ECS does not show some of the tasks.
+            ServiceError: ECS or CloudWatch Logs refuses a call.
+            TransportError: The exchange with ECS or CloudWatch Logs failed.
+            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            RequestError: An argument is wrong; nothing was sent.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+        """
+        from ecskit._logs.arguments import LogOptions
+        from ecskit._tasks import logs as flows
+
+        log_options = LogOptions(
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            containers=containers,
+            timeout=timeout,
+        )
+        flow = flows.logs(
+            tasks,
+            cluster=cluster,
+            log_options=log_options,
+        )
+        return Stream(self._runtime.iterate(flow, cancel))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, refused
+from ecskit._simulator.log_behaviour import LogBehaviour
 from ecskit._simulator.task_lifecycle import latest
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState, state_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
     from ecskit._simulator.task_lifecycle import Step
+    from ecskit._simulator.wire import Wire
 
 DEFAULT_CLUSTER = "default"
 # Seconds until ECS no longer shows what is INACTIVE or deleted, and until an idempotency token expires.
@@ -59,6 +61,8 @@ class Account:
         run_scheduler: Runs the service scheduler up to a moment.
         counting: How the desired counts of deployments are shown.
         shortage: The shortage of capacity that the current request meets, if any.
+        log_behaviour: How CloudWatch Logs answers.
+        logged: The tasks that write lines, with the bodies of their task definitions.
     """
 
     arns: Arns
@@ -89,6 +93,8 @@ class Account:
     protected: dict[str, float] = attrs.field(factory=dict)
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
     feed: ChangeFeed | None = None
+    log_behaviour: LogBehaviour = attrs.field(factory=LogBehaviour)
+    logged: list[tuple[Task, Wire]] = attrs.field(factory=list)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -122,6 +128,9 @@ class Account:
     def add_task(self, task: Task) -> None:
         """Add a task that was launched."""
         self.tasks[task.arn] = task
+        if task.plan.script.logs:
+            # CloudWatch Logs keeps lines longer than ECS keeps tasks and task definitions.
+            self.logged.append((task, self.task_definitions[task.body["taskDefinitionArn"]].body))
         self._expect(task)
 
     def add_launch(self, key: tuple[str, str], launch: LaunchToken) -> None:
