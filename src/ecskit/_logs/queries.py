@@ -89,7 +89,7 @@ class Query:
             answer = yield from requests.send(operation, self._params(), self.region)
         except AccessDeniedError as error:
             if self.by_stream:
-                raise self._refused(error) from error
+                raise self.refused(error) from error
             return [self._of_one(name, followed) for name, followed in self.streams.items()]
         except NotFoundError as error:
             # The group or the stream appears with the first line.
@@ -138,7 +138,8 @@ class Query:
         query.begin()
         return query
 
-    def _refused(self, error: AccessDeniedError) -> LogsUnavailable:
+    def refused(self, error: AccessDeniedError) -> LogsUnavailable:
+        """Return the error for a refusal of both operations."""
         needs = "the credentials need logs:FilterLogEvents, or logs:GetLogEvents, on it"
         return LogsUnavailable([f"the log group {self.group}: {needs} ({described(error)})"])
 
@@ -159,11 +160,11 @@ def queries_of(streams: Sequence[Followed], start: int, end: int | None) -> list
     return queries
 
 
-def read_tail(query: Query, requests: Requests, count: int) -> Flow[bool]:
+def read_tail(query: Query, requests: Requests, count: int) -> Flow[AccessDeniedError | None]:
     """Read the last events of the streams of a query into its buffer, and leave earlier ones out of later passes.
 
     Returns:
-        Whether that is allowed. GetLogEvents may be refused where FilterLogEvents is not.
+        The refusal, if GetLogEvents is refused. FilterLogEvents may be allowed all the same.
     """
     found: list[tuple[_Event, Followed]] = []
     for name, followed in query.streams.items():
@@ -174,8 +175,8 @@ def read_tail(query: Query, requests: Requests, count: int) -> Flow[bool]:
         while True:
             try:
                 answer = yield from requests.send("GetLogEvents", params, query.region)
-            except AccessDeniedError:
-                return False
+            except AccessDeniedError as error:
+                return error
             except NotFoundError as error:
                 query.missing = "log group" in error.message
                 break
@@ -192,7 +193,7 @@ def read_tail(query: Query, requests: Requests, count: int) -> Flow[bool]:
         followed.forget()
         found += [(event, followed) for event in events[max(0, len(events) - count) :]]
     query.buffer.extend(sorted(found, key=lambda each: _time(each[0])))
-    return True
+    return None
 
 
 def _named(group: str) -> dict[str, str]:

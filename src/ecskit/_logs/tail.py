@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from ecskit._core.effects import Emit, Emits, Flow, Sleep
-from ecskit._core.errors import EcsError, RequestError, described
+from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
 from ecskit._core.wording import escaped, listed
 from ecskit._logs.arguments import LogOptions
 from ecskit._logs.errors import LogsUnavailable
@@ -36,6 +36,8 @@ _QUIET_ROUNDS = 2
 """Rounds without lines that have to follow the end of a task."""
 _LONGEST_END = 30.0
 """Seconds after which the lines of a stopped task are not awaited longer."""
+
+_STARTING = {"PROVISIONING", "PENDING", "ACTIVATING"}
 
 ReadTasks = Callable[[Collection[str]], Flow[Mapping[str, Task]]]
 """Returns what ECS shows of some tasks, by ARN."""
@@ -63,7 +65,9 @@ class _Tailed:
     @property
     def never_started(self) -> bool:
         """Whether it has stopped and was never started."""
-        return self.task.last_status in ("STOPPED", "DELETED") and self.task.started_at is None
+        stopped = self.task.last_status in ("STOPPED", "DELETED")
+        exited = any(container.exit_code is not None for container in self.task.containers)
+        return stopped and self.task.started_at is None and not exited
 
     def settle_seconds(self) -> float:
         """Return how long after its end lines may become visible: a part may have passed before ECS showed the end."""
@@ -198,20 +202,21 @@ class LogTail:
         if tail is None:
             return
         for query in self.queries:
-            if not (yield from read_tail(query, self.requests, tail)):
-                yield from self._pass_over(query, tail)
+            refusal = yield from read_tail(query, self.requests, tail)
+            if refusal is not None:
+                yield from self._pass_over(query, tail, refusal)
         lines = [each for query in self.queries for each in query.buffer]
         for query in self.queries:
             query.buffer.clear()
         for event, followed in sorted(lines, key=lambda each: each[0]["timestamp"]):
             yield Emit(followed.release(event))
 
-    def _pass_over(self, query: Query, tail: int) -> Flow[None]:
+    def _pass_over(self, query: Query, tail: int, refusal: AccessDeniedError) -> Flow[None]:
         """Read a pass, and leave the last lines of each stream in the buffer."""
         query.begin()
         while not query.done:
             if (yield from query.read_page(self.requests)):
-                raise LogsUnavailable([f"the log group {query.group}: the credentials need logs:FilterLogEvents on it"])
+                raise query.refused(refusal) from refusal
             kept: dict[int, int] = {}
             for each in reversed(list(query.buffer)):
                 kept[id(each[1])] = kept.get(id(each[1]), 0) + 1
@@ -265,7 +270,7 @@ class LogTail:
         for query in self.queries:
             for followed in query.streams.values():
                 tailed = self.tasks[followed.task_arn]
-                if query.missing and tailed.task.started_at is not None:
+                if query.missing and not tailed.never_started and tailed.task.last_status not in _STARTING:
                     region = f" in {query.region}" if query.region else ""
                     missing[query.group] = (
                         f"the log group {query.group} does not exist{region}: it was deleted, or it was never created;"

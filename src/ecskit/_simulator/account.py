@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, refused
-from ecskit._simulator.log_behaviour import LogBehaviour
+from ecskit._simulator.log_behaviour import LogBehaviour, LoggedTask
 from ecskit._simulator.task_lifecycle import latest
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState, state_of
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
     from ecskit._simulator.task_lifecycle import Step
-    from ecskit._simulator.wire import Wire
 
 DEFAULT_CLUSTER = "default"
 # Seconds until ECS no longer shows what is INACTIVE or deleted, and until an idempotency token expires.
@@ -62,7 +61,7 @@ class Account:
         counting: How the desired counts of deployments are shown.
         shortage: The shortage of capacity that the current request meets, if any.
         log_behaviour: How CloudWatch Logs answers.
-        logged: The tasks that write lines, with the bodies of their task definitions.
+        logged: The tasks that write lines.
     """
 
     arns: Arns
@@ -94,7 +93,7 @@ class Account:
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
     feed: ChangeFeed | None = None
     log_behaviour: LogBehaviour = attrs.field(factory=LogBehaviour)
-    logged: list[tuple[Task, Wire]] = attrs.field(factory=list)
+    logged: list[LoggedTask] = attrs.field(factory=list)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -129,8 +128,8 @@ class Account:
         """Add a task that was launched."""
         self.tasks[task.arn] = task
         if task.plan.script.logs:
-            # CloudWatch Logs keeps lines longer than ECS keeps tasks and task definitions.
-            self.logged.append((task, self.task_definitions[task.body["taskDefinitionArn"]].body))
+            definition = self.task_definitions[task.body["taskDefinitionArn"]]
+            self.logged.append(LoggedTask(task, definition.body))
         self._expect(task)
 
     def add_launch(self, key: tuple[str, str], launch: LaunchToken) -> None:

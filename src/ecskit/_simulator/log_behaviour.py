@@ -1,10 +1,15 @@
-"""How the simulated CloudWatch Logs answers."""
+"""How the simulated CloudWatch Logs answers, and what it records of tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
+
+if TYPE_CHECKING:
+    from ecskit._simulator.records.resources import Task
+    from ecskit._simulator.wire import Wire
 
 MOST_EVENTS = 10_000
 """The most events of a page."""
@@ -26,3 +31,20 @@ class LogBehaviour:
     empty_pages: bool = False
     token_lifetime: float = 24 * 3600.0
     missing_groups: Collection[str] = ()
+
+
+@attrs.define(eq=False)
+class LoggedTask:
+    """A task that writes lines. CloudWatch Logs keeps them longer than ECS keeps tasks and task definitions.
+
+    Args:
+        task: The task.
+        definition: The body of its task definition.
+        lines: What was made of its steps so far.
+        lines_of: These steps.
+    """
+
+    task: Task
+    definition: Wire
+    lines: Sequence[Any] = ()
+    lines_of: object = None

@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogE
 from __future__ import annotations
 
 import functools
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
@@ -24,7 +25,7 @@ from ecskit._simulator.wire import Wire
 
 if TYPE_CHECKING:
     from ecskit._simulator.account import Account
-    from ecskit._simulator.records.resources import Task
+    from ecskit._simulator.log_behaviour import LoggedTask
 
 TARGET_PREFIX = "Logs_20140328"
 _INVALID_TOKEN = "The specified nextToken is invalid."  # noqa: S105  # a message
@@ -130,7 +131,7 @@ def _group(account: Account, request: Wire) -> str:
     name: str = request.get("logGroupName") or request.get("logGroupIdentifier", "")
     if name.startswith("arn:"):
         name = name.split(":", 6)[6]
-    bodies = [each.body for each in account.task_definitions.values()] + [body for _, body in account.logged]
+    bodies = [each.body for each in account.task_definitions.values()] + [each.definition for each in account.logged]
     logs = (each.get("logConfiguration", {}) for body in bodies for each in body["containerDefinitions"])
     groups = {_named(each["options"].get("awslogs-group", "")) for each in logs if "options" in each}
     if name not in groups or name in account.log_behaviour.missing_groups:
@@ -145,21 +146,25 @@ def _named(group: str) -> str:
 def _streams(account: Account, group: str) -> dict[str, Sequence[_Event]]:
     """Return the streams of a group that have visible lines, with these."""
     streams: dict[str, list[_Event]] = {}
-    for task, definition in account.logged:
-        for owner, event in _lines(account, task, definition):
-            if owner == group and event.position[1] <= account.now * 1000:
+    now = account.now * 1000
+    for logged in account.logged:
+        if logged.lines_of is not logged.task.steps:  # otherwise they were made before
+            logged.lines, logged.lines_of = list(_lines(logged)), logged.task.steps
+        for owner, event in logged.lines:
+            if owner == group and event.position[1] <= now:
                 streams.setdefault(event.stream, []).append(event)
-    return {name: sorted(events, key=attrgetter("position")) for name, events in sorted(streams.items())}
+    return {name: sorted(streams[name], key=attrgetter("position")) for name in sorted(streams)}
 
 
-def _lines(account: Account, task: Task, definition: Wire) -> Iterator[tuple[str, _Event]]:
+def _lines(logged: LoggedTask) -> Iterator[tuple[str, _Event]]:
     """Yield the lines that a task writes until it stops, with their groups."""
+    task = logged.task
     moments = {step.task["lastStatus"]: step.at for step in reversed(task.steps) if "lastStatus" in step.task}
     if "RUNNING" not in moments:
         return
-    running, stopped = moments["RUNNING"], moments.get("STOPPED", float("inf"))
-    containers = {each["name"]: each for each in definition["containerDefinitions"]}
-    runtime_ids = {each["name"]: each for each in task.show(account.now, tags=False)["containers"]}
+    running, stopped = moments["RUNNING"], moments.get("STOPPED", math.inf)
+    containers = {each["name"]: each for each in logged.definition["containerDefinitions"]}
+    runtime_ids = {each.name: each.when_running.get("runtimeId") for each in task.plan.containers}
     script = task.plan.script
     for number, line in enumerate(script.logs):
         name = line.container or task.plan.first_essential
@@ -168,12 +173,10 @@ def _lines(account: Account, task: Task, definition: Wire) -> Iterator[tuple[str
         if log.get("logDriver") != "awslogs" or written > stopped:
             continue
         prefix = log["options"].get("awslogs-stream-prefix")
-        stream = f"{prefix}/{name}/{task.arn.rsplit('/', 1)[-1]}" if prefix else runtime_ids[name].get("runtimeId")
-        if stream is None:
-            continue
+        stream = f"{prefix}/{name}/{task.arn.rsplit('/', 1)[-1]}" if prefix else runtime_ids[name]
         visible = written + (script.log_delay if line.delay is None else line.delay)
         position = (round(written * 1000), round(visible * 1000), task.ordinal * 1_000_000 + number)
-        yield _named(log["options"]["awslogs-group"]), _Event(position, stream, line.message)
+        yield _named(log["options"]["awslogs-group"]), _Event(position, stream or "", line.message)
 
 
 def _within(events: Sequence[_Event], start: int, end: int) -> list[_Event]:
