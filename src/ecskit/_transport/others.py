@@ -26,24 +26,24 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebser
 """Hosts that serve one service only. An emulator serves all of them at one address."""
 
 
+_ENDPOINTS = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
+"""The environment variable with the endpoint of each service."""
+
+
 def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
     """Return the arguments for `create_client` of a client for the service of a request.
 
-    It has the endpoint of botocore's configuration for this service, such as AWS_ENDPOINT_URL_LOGS; without one, the
+    It has the endpoint of botocore's configuration for this service, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; without one, the
     `endpoint_url` of the options, unless that is an endpoint of AWS, which serves ECS only.
     """
     arguments = sessions.client_arguments(session, options)
     del arguments["api_version"]
     endpoint = arguments.get("endpoint_url")
-    if endpoint and (_is_configured(send.service) or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
+    if endpoint and (_ENDPOINTS[send.service] in os.environ or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
         del arguments["endpoint_url"]
     single = Config(retries=cast("Any", {"total_max_attempts": 1, "mode": "standard"}))
     region = {"region_name": send.region} if send.region else {}
     return {**arguments, **region, "service_name": send.service, "config": arguments["config"].merge(single)}
-
-
-def _is_configured(service: str) -> bool:
-    return f"AWS_ENDPOINT_URL_{service.upper()}" in os.environ
 
 
 def key(send: Send) -> tuple[str, str | None]:
