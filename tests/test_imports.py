@@ -46,16 +46,16 @@ ROOMS: dict[str, set[str]] = {
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_task_definitions"},
     "_services": FLOWS | {"_deployments"},
-    # Events: receiving them needs clients of SQS.
-    "_events": {"_core", "models", "_transport"},
+    # Events: receiving them needs clients of SQS. They end polls and waits.
+    "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.
     **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules", "_events"} | DOMAINS),
     "errors": {"_core", "_api", "_polling", "_waits", "_events"} | DOMAINS,
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.
     "_facades": FLOWS | DOMAINS | {"_drive"},
-    "client": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
-    "aio": {"_core", "_drive", "_transport", "_polling", "_facades", "_lazy"},
+    "client": {"_core", "_drive", "_transport", "_polling", "_events", "_facades", "_lazy"},
+    "aio": {"_core", "_drive", "_transport", "_polling", "_events", "_facades", "_lazy"},
     "__init__": {"_version", "_lazy"},
 }
 """What each room may import from the others at run time, in functions too."""

@@ -137,6 +137,7 @@ def example(hint: Any, depth: int = 0) -> Any:
         Lag: Lag(visible_after=1.5),
         SimulatedError: SimulatedError("ServerException", "failed", 500),
         errors.EcsError: errors.WaitCancelled(),
+        Exception: OSError("closed"),
     }
     if hint in examples:
         return examples[hint]

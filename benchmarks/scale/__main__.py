@@ -70,12 +70,16 @@ def main() -> None:
     for name, why in results.skipped.items():
         print(f"\n{ARMS[name].name}: not run, because {why}")
     if options.docs:
-        (options.docs / "scale.svg").write_text(report.plot(results), "utf-8")
-        page = options.docs / "scale.md"
-        before, rest = page.read_text("utf-8").split(BEGIN)
-        after = rest.split(END)[1]
-        tables = [f"## {title}\n\n{report.markdown(rows)}" for title, rows in sections.items()]
-        page.write_text("\n\n".join([before + BEGIN, *tables, END + after]), "utf-8")
+        write(options.docs, results)
+
+
+def write(docs: Path, results: report.Results) -> None:
+    """Write the tables into `scale.md` of a folder, between two marks, and the plot beside it."""
+    (docs / "scale.svg").write_text(report.plot(results), "utf-8")
+    page = docs / "scale.md"
+    before, rest = page.read_text("utf-8").split(BEGIN)
+    tables = [f"## {title}\n\n{report.markdown(rows)}" for title, rows in report.sections(results).items()]
+    page.write_text("\n\n".join([before + BEGIN, *tables, END + rest.split(END)[1]]), "utf-8")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
+    from ecskit._events.observing import AsyncObserving
+    from ecskit._events.sources import EventSource
     from ecskit._facades.aio_clusters import AsyncClusterVerbs
     from ecskit._facades.aio_container_instances import AsyncContainerInstanceVerbs
     from ecskit._facades.aio_pages import AsyncPaginate
@@ -245,7 +247,7 @@ class AsyncClient(Portable, AsyncOperations):
 
     @property
     def tasks(self) -> AsyncTaskVerbs:
-        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
+        """Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them."""
         from ecskit._facades.aio_tasks import AsyncTaskVerbs
 
         return AsyncTaskVerbs(self._runtime)
@@ -256,6 +258,28 @@ class AsyncClient(Portable, AsyncOperations):
         from ecskit._facades.aio_wait import AsyncWait
 
         return AsyncWait(self._runtime)
+
+    def observing(self, source: EventSource) -> AsyncObserving:
+        """Receive the events of ECS in an `async with` block, in a task of its own, for the waits of this client.
+
+        Waits for tasks end on events then, and poll only every 60 s, as long as events arrive in time. Other waits
+        poll as before, but at once when an event is about what they poll. If the source fails, polls go on at their
+        own pace, and it is opened again; its error is in `WaitStory.events_error`.
+
+        Args:
+            source: Where the events come from, such as `ecskit.events.SqsSource(queue_url)`. Without a session and a
+                client of its own, it uses the session and the credentials of this client.
+
+        Returns:
+            An async context manager, whose `counts` and `error` show what was received.
+
+        Raises:
+            RequestError: `source` is not a source of events.
+            EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
+        """
+        from ecskit._events.observing import AsyncObserving
+
+        return AsyncObserving(self._runtime, source, self._options)
 
     async def send(self, request: Request[ResponseT], /) -> ResponseT:
         """Send a request and return its response. The methods of operations use this.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
     from typing_extensions import Self
 
+    from ecskit._events.observing import Observing
+    from ecskit._events.sources import EventSource
     from ecskit._facades.sync_clusters import ClusterVerbs
     from ecskit._facades.sync_container_instances import ContainerInstanceVerbs
     from ecskit._facades.sync_pages import Paginate
@@ -247,7 +249,7 @@ class Client(Portable, Operations):
 
     @property
     def tasks(self) -> TaskVerbs:
-        """Run tasks, wait for them, evaluate how they ended; find, stop and protect them."""
+        """Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them."""
         from ecskit._facades.sync_tasks import TaskVerbs
 
         return TaskVerbs(self._runtime)
@@ -258,6 +260,28 @@ class Client(Portable, Operations):
         from ecskit._facades.sync_wait import Wait
 
         return Wait(self._runtime)
+
+    def observing(self, source: EventSource) -> Observing:
+        """Receive the events of ECS in a `with` block, in a thread of its own, for the waits of this client.
+
+        Waits for tasks end on events then, and poll only every 60 s, as long as events arrive in time. Other waits
+        poll as before, but at once when an event is about what they poll. If the source fails, polls go on at their
+        own pace, and it is opened again; its error is in `WaitStory.events_error`.
+
+        Args:
+            source: Where the events come from, such as `ecskit.events.SqsSource(queue_url)`. Without a session and a
+                client of its own, it uses the session and the credentials of this client.
+
+        Returns:
+            A context manager, whose `counts` and `error` show what was received.
+
+        Raises:
+            RequestError: `source` is not a source of events.
+            EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
+        """
+        from ecskit._events.observing import Observing
+
+        return Observing(self._runtime, source, self._options)
 
     def send(self, request: Request[ResponseT], /) -> ResponseT:
         """Send a request and return its response. The methods of operations use this.

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
         TaskStateChange,
         UnknownEvent,
     )
+    from ecskit._events.observing import AsyncObserving, Observing
     from ecskit._events.sources import AsyncEventReceiver, EventBatch, EventCounts, EventReceiver, EventSource
     from ecskit._events.sqs import AsyncSqsReceiver, SqsReceiver, SqsSource
     from ecskit._events.template import template
 
 __all__ = [
     "AsyncEventReceiver",
+    "AsyncObserving",
     "AsyncSqsReceiver",
     "ContainerInstanceHealthChange",
     "ContainerInstanceHealthDetail",
@@ -49,6 +51,7 @@ __all__ = [
     "EventSource",
     "HookDetail",
     "HookStateChange",
+    "Observing",
     "ServiceAction",
     "ServiceActionDetail",
     "SqsReceiver",
@@ -63,6 +66,7 @@ publish(
     globals(),
     {
         "AsyncEventReceiver": "ecskit._events.sources",
+        "AsyncObserving": "ecskit._events.observing",
         "AsyncSqsReceiver": "ecskit._events.sqs",
         "ContainerInstanceHealthChange": "ecskit._events.events",
         "ContainerInstanceHealthDetail": "ecskit._events.events",
@@ -80,6 +84,7 @@ publish(
         "EventSource": "ecskit._events.sources",
         "HookDetail": "ecskit._events.events",
         "HookStateChange": "ecskit._events.events",
+        "Observing": "ecskit._events.observing",
         "ServiceAction": "ecskit._events.events",
         "ServiceActionDetail": "ecskit._events.events",
         "SqsReceiver": "ecskit._events.sqs",

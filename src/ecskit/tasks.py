@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ecskit._tasks.reading import TaskStatusFilter
     from ecskit._tasks.result import RunTaskResult
     from ecskit._tasks.stopping import UntilStopped
+    from ecskit._tasks.watching import TaskChange
     from ecskit._waits.task_identifiers import Tasks
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "OnPartial",
     "OutcomeKind",
     "RunTaskResult",
+    "TaskChange",
     "TaskOutcome",
     "TaskStatusFilter",
     "Tasks",
@@ -50,6 +52,7 @@ publish(
         "OnPartial": "ecskit._tasks.launch",
         "OutcomeKind": "ecskit._tasks.outcome",
         "RunTaskResult": "ecskit._tasks.result",
+        "TaskChange": "ecskit._tasks.watching",
         "TaskOutcome": "ecskit._tasks.outcome",
         "TaskStatusFilter": "ecskit._tasks.reading",
         "Tasks": "ecskit._waits.task_identifiers",

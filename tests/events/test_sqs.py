@@ -21,9 +21,10 @@ from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 from typing_extensions import Self
 
+from ecskit import AsyncClient, Client
 from ecskit.errors import ClientClosedError, ConfigurationError, EventSourceError, MissingExtraError, RequestError
 from ecskit.events import EventBatch, EventCounts, EventReceiver, EventSource, SqsSource, UnknownEvent
-from events.messages import ARN, SECRET, envelope, in_sns
+from events.messages import ARN, DETAILS, SECRET, envelope, in_sns
 
 DOCS = Path(__file__).parents[2] / "docs" / "events.md"
 KEYS: dict[str, Any] = {"aws_access_key_id": "testing", "aws_secret_access_key": SECRET, "region_name": "eu-west-1"}
@@ -434,3 +435,68 @@ def test_sqs_is_a_source_of_events() -> None:
     receiver: EventReceiver = source.open()
     assert "SqsSource('http://localhost:9/1/events')" == repr(source)
     assert "SqsReceiver" == type(receiver).__name__
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_client_observes_a_queue_with_its_own_credentials(
+    sqs: Any,
+    queue: str,
+    is_async: bool,  # noqa: FBT001  # a case
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Events are deleted after they were merged, and a wait that begins later ends on them without a poll."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    task = DETAILS["ECS Task State Change"] | {"stoppedAt": "2026-03-05T15:54:41Z"}
+    foreign = envelope("EC2 Instance State-change", {}, source="aws.ec2")
+    send(sqs, queue, envelope(detail=task), envelope() | {"region": "eu-north-1"}, foreign, "{}")
+    arguments: dict[str, Any] = {**KEYS, "endpoint_url": "http://127.0.0.1:9"}  # nothing is there
+    source = SqsSource(queue, wait_seconds=1)
+
+    async def run() -> tuple[Any, EventCounts]:
+        async with AsyncClient(**arguments) as ecs, ecs.observing(source) as observed:
+            while observed.counts.acknowledged < 2:
+                await asyncio.sleep(0.01)
+            return await ecs.wait.tasks_stopped(task["taskArn"]), observed.counts
+
+    if is_async:
+        [stopped], counts = asyncio.run(run())
+    else:
+        with Client(**arguments) as ecs, ecs.observing(source) as observed:
+            while observed.counts.acknowledged < 2:
+                threading.Event().wait(0.01)
+            [stopped], counts = ecs.wait.tasks_stopped(task["taskArn"]), observed.counts
+    assert "STOPPED" == stopped.last_status
+    assert (2, 2) == (counts.events, counts.foreign)
+    assert counts.undecodable >= 1
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_queue_that_is_deleted_while_a_client_observes_it_is_reported(
+    sqs: Any,
+    queue: str,
+    is_async: bool,  # noqa: FBT001  # a case
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The error and one warning; the block ends as usual."""
+    source = SqsSource(queue, wait_seconds=1)
+
+    async def run() -> object:
+        async with AsyncClient(**KEYS) as ecs, ecs.observing(source) as observed:
+            sqs.delete_queue(QueueUrl=queue)
+            while observed.error is None:
+                await asyncio.sleep(0.01)
+            return observed.error
+
+    if is_async:
+        error = asyncio.run(run())
+    else:
+        with Client(**KEYS) as ecs, ecs.observing(source) as observed:
+            sqs.delete_queue(QueueUrl=queue)
+            while observed.error is None:
+                threading.Event().wait(0.01)
+            error = observed.error
+    sqs.create_queue(QueueName="events")
+    assert f"queue {queue}: it does not exist, or is in another account or region" == str(error)
+    assert f"events: {error}; polls go on without them, the source is opened again in 1 s" in caplog.messages

@@ -38,8 +38,8 @@ class View:
     """What `on_poll` got after each poll."""
 
     def looks(self, ending: Ending) -> list[Observations]:
-        """Return the looks of this wait: others may have looked meanwhile."""
-        return [look for look in ending.looks if set(look.ids) <= set(self.truths)]
+        """Return the looks of this wait, which may have been for others, too."""
+        return [look for look in ending.looks if set(look.ids) & set(self.truths)]
 
     def deadline(self, began: float) -> float:
         return float("inf") if self.timeout is None else began + self.timeout

@@ -16,6 +16,7 @@ import attrs
 from ecskit._simulator.records.resources import Task
 from ecskit._simulator.task_lifecycle import latest, snapshot
 from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._simulator.wire import copied
 from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
 
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
@@ -189,7 +190,7 @@ class World(Simulator):
         if operation == "DescribeTasks" and self._is_unreadable(request.get("cluster")):
             raise LostAnswerError("timeout", {})
         try:
-            answer = super()._answer(operation, request)
+            answer = copied(super()._answer(operation, request))
             if "tasks" in answer:
                 answer["tasks"] = [self._with_version(task) for task in answer["tasks"]]
             if "task" in answer:
@@ -202,7 +203,8 @@ class World(Simulator):
         finally:
             if operation == "DescribeTasks":
                 ids = tuple(task.rsplit("/", 1)[-1] for task in request["tasks"])
-                self.looks.append(Observations(self.time(), request.get("cluster", "default"), ids, shown))
+                cluster = request.get("cluster", "default").rsplit("/", 1)[-1]
+                self.looks.append(Observations(self.time(), cluster, ids, shown))
             if operation == "RunTask":
                 for arn, task in self._account.tasks.items():
                     self.truths.setdefault(arn.rsplit("/", 1)[-1], Truth(task))

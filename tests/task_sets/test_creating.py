@@ -296,7 +296,7 @@ def test_cut_before_it_is_sent(before: int, *, targets: bool) -> None:
     while sent < before or not isinstance(effect, Send):
         lost = ConnectionFailedError("CreateTaskSet", "reset") if isinstance(effect, Send) else None
         sent += isinstance(effect, Send)
-        effect = flow.send(Reply(0.0, 1, error=lost))
+        effect = flow.send(Reply(0.0, 0, error=lost))
     with pytest.raises(Cancelled):
         flow.throw(Cancelled(sent=False))
     assert targets is asking.may_have_taken_effect

@@ -61,12 +61,13 @@ NAMESPACES = (
     Namespace(
         name="tasks",
         class_="TaskVerbs",
-        about="Run tasks, wait for them, evaluate how they ended; find, stop and protect them.",
+        about="Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them.",
         modules=(
             "ecskit._tasks.running",
             "ecskit._tasks.completing",
             "ecskit._tasks.stopping",
             "ecskit._tasks.reading",
+            "ecskit._tasks.watching",
             "ecskit._tasks.protecting",
             "ecskit._tasks.logs",
         ),

@@ -126,6 +126,10 @@ class Observe(Joint):
     due: float
     deadline: float = float("inf")
     """The monotonic time after which no further request of the poll is sent, so that slow requests do not add up."""
+    known: Mapping[str, Any] = attrs.field(factory=dict)
+    """The `ResourceState` of each resource, by id. The reply may be an event that shows a newer version."""
+    resync: bool = False
+    """Whether the poll may come later than `due` while events show each change."""
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
@@ -158,6 +162,10 @@ class Invoke:
 
     callback: Callable[[Any], object]
     value: Any
+    caught: bool = False
+    """Whether an Exception that the callback raises is the value of the reply, and the flow goes on."""
+    apart: bool = False
+    """Whether a virtual clock does not count the flow meanwhile: it waits for what the clock counts by itself."""
 
 
 @attrs.frozen(eq=False, repr=False)

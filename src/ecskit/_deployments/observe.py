@@ -138,8 +138,15 @@ class Observer:
         return Observer
 
     operation: ClassVar[str] = "DescribeServiceDeployments"
+    describes: ClassVar[None] = None
+    by_events: ClassVar[bool] = False
     batch_size: ClassVar[int] = 10
     """As many deployments as services in one DescribeServices."""
+
+    def concerned(self, ids: Sequence[str]) -> Sequence[Target]:
+        """Return the service, which the events of deployments name."""
+        started = self.latest.progress.started
+        return [Target(names_only(started.cluster or ""), names_only(started.service)) for _ in ids]
 
     def targets(self, ids: Sequence[str]) -> Sequence[Target]:
         """Return the deployment, in its cluster."""

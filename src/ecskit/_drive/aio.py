@@ -7,6 +7,7 @@ import inspect
 import math
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -184,7 +185,8 @@ class AsyncRuntime(Driver):
             case Parallel(flows, limit):
                 value = await self._parallel(flows, limit, end)
             case Invoke():
-                value = await _invoke(effect)
+                with self.clock.elsewhere() if effect.apart else nullcontext():
+                    value = await _invoke(effect)
             case Sleep():
                 pass  # the flow needs the time only
             case Share():
@@ -250,6 +252,8 @@ async def _invoke(effect: Invoke) -> object:
         answer = effect.callback(effect.value)
         return await answer if inspect.isawaitable(answer) else answer
     except Exception as error:
+        if effect.caught:
+            return error
         raise CallbackRaised(error) from error
 
 

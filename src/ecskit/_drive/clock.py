@@ -9,7 +9,7 @@ import contextlib
 import math
 import time
 from collections.abc import Generator
-from threading import Event, Lock
+from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ class Clock(Protocol):
         """Return a context in which one more flow counts as running."""
         ...
 
+    def elsewhere(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which the flow does not count as running."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -72,11 +76,14 @@ class SystemClock:
         if waker is None:
             await asyncio.sleep(seconds)
             return
-        loop = asyncio.get_running_loop()
+        loop, thread = asyncio.get_running_loop(), get_ident()
         woken = loop.create_future()
 
         def wake() -> None:
-            if not woken.done():
+            if get_ident() != thread:
+                with contextlib.suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(wake)
+            elif not woken.done():
                 woken.set_result(None)
 
         timer = loop.call_later(seconds, wake)
@@ -91,6 +98,10 @@ class SystemClock:
 
     def flow(self) -> contextlib.AbstractContextManager[None]:
         """Return a context that does nothing: real time does not depend on flows."""
+        return contextlib.nullcontext()
+
+    def elsewhere(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context that does nothing, as `flow` does."""
         return contextlib.nullcontext()
 
 

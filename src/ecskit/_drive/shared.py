@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ecskit import _forks
 from ecskit._core.effects import CallbackRaised, Flow, Share
@@ -58,8 +58,9 @@ class FlowState:
         self.sent = True
 
 
+@runtime_checkable
 class Forkable(Protocol):
-    """A value that a forked child goes on using."""
+    """A value that a forked child may still use."""
 
     def after_fork(self) -> None:
         """Replace the locks."""
@@ -78,8 +79,9 @@ class SharedValues:
 
     def after_fork(self) -> None:
         """Forget the values that were made: flows of the parent may be using them."""
-        for value in self._given:
-            value.after_fork()
+        for value in self._values.values():
+            if isinstance(value, Forkable):
+                value.after_fork()
         self._values, self._lock = {type(value): value for value in self._given}, Lock()
 
     def perform(self, share: Share) -> Any:

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from contextvars import copy_context
 from random import Random
 from threading import Event
@@ -208,7 +209,8 @@ class Runtime(Driver):
             case Parallel(flows, limit):
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
-                value = _invoke(effect)
+                with self.clock.elsewhere() if effect.apart else nullcontext():
+                    value = _invoke(effect)
             case Sleep():
                 pass  # the flow needs the time only
             case Share():
@@ -287,6 +289,8 @@ def _invoke(effect: Invoke) -> object:
     try:
         answer = effect.callback(effect.value)
     except Exception as error:
+        if effect.caught:
+            return error
         raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()

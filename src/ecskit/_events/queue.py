@@ -107,11 +107,12 @@ class Queue:
             },
         )
         messages: Sequence[Mapping[str, Any]] = answer.get("Messages") or ()
-        events, receipts, foreign = [], [], []
+        events, receipts, foreign, decoded = [], [], [], []
         for message in messages:
             try:
                 events.append(decode_event(message["Body"]))
                 receipts.append(message["ReceiptHandle"])
+                decoded.append(message)
             except ForeignEvent:
                 foreign.append(message["ReceiptHandle"])
             except NotAnEvent as error:
@@ -119,7 +120,13 @@ class Queue:
         undecodable = len(messages) - len(events) - len(foreign)
         self._count(events=len(events), foreign=len(foreign), undecodable=undecodable)
         yield from self._delete(foreign)
-        return EventBatch(events=tuple(events), receipts=tuple(receipts), age=_age(messages, answer))
+        return EventBatch(
+            events=tuple(events),
+            receipts=tuple(receipts),
+            age=_age(decoded, answer),
+            foreign=len(foreign),
+            undecodable=undecodable,
+        )
 
     def acknowledge(self, batch: EventBatch) -> QueueFlow[None]:
         """Delete the messages of a batch."""

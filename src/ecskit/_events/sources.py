@@ -26,6 +26,10 @@ class EventBatch(Documented):
     """What the source needs to acknowledge the events."""
     age: float = 0.0
     """Seconds for which the oldest message was in the queue, by the clock of the queue; 0 if that is unknown."""
+    foreign: int = 0
+    """Events of other sources than ECS that were received with them, and deleted."""
+    undecodable: int = 0
+    """Messages that were received with them, and left because they hold no event that can be decoded."""
 
 
 @attrs.frozen(kw_only=True)
@@ -37,7 +41,7 @@ class EventCounts(Documented):
     acknowledged: int = 0
     """Events that were acknowledged, and are not delivered again."""
     foreign: int = 0
-    """Events of other sources than ECS, which were deleted."""
+    """Events of other sources than ECS, or of another region than the client that observes them. They were deleted."""
     undecodable: int = 0
     """Messages without an event that can be decoded, which were left to the dead-letter queue."""
 

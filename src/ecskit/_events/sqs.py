@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from copy import copy
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
 
 from ecskit._core.errors import ClientClosedError, MissingExtraError, RequestError
 from ecskit._transport.options import Options
@@ -61,6 +64,7 @@ class SqsSource:
         self.wait_seconds = int(wait_seconds)
         self._session = session
         self._client = client
+        self._client_options: Options | None = None
 
     def open(self) -> SqsReceiver:
         """Return a receiver for threads. Use it as a context manager."""
@@ -70,12 +74,26 @@ class SqsSource:
         """Return a receiver for asyncio. Use it as an async context manager."""
         return AsyncSqsReceiver(self)
 
+    def _with_options_of(self, options: Options | None, *, longest_wait: int = 20) -> SqsSource:
+        """Return the same source with the session and the options of a client, unless it has its own.
+
+        Args:
+            options: The options of the client; None if it wraps another one.
+            longest_wait: The most seconds that `receive` waits for a message.
+        """
+        source = copy(self)
+        source.wait_seconds = min(self.wait_seconds, longest_wait)
+        if self._session is None and self._client is None:
+            source._client_options = options
+        return source
+
     def __repr__(self) -> str:
         return f"SqsSource({self.queue_url!r})"
 
     def _options(self) -> Options:
-        url = self.queue_url
-        return Options(session=self._session, endpoint_url=endpoint_of(url), region_name=region_of(url))
+        options = Options(session=self._session) if self._client_options is None else self._client_options
+        url, region = self.queue_url, options.region_name
+        return attrs.evolve(options, endpoint_url=endpoint_of(url), region_name=region_of(url) or region)
 
 
 class _Receiver:

@@ -94,8 +94,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -214,8 +214,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Yields:
             Changes of status, lifecycle stage and counts, pauses, events of the service, and stopped tasks with their
@@ -313,8 +313,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment.
@@ -371,8 +371,8 @@ class AsyncDeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment, or of the one that restored the earlier revision.

@@ -93,8 +93,8 @@ class AsyncTaskSetVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -170,8 +170,8 @@ class AsyncTaskSetVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -238,8 +238,8 @@ class AsyncTaskSetVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set.
@@ -310,8 +310,8 @@ class AsyncTaskSetVerbs(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last observation of the task set. None if there is none: an id or ARN was passed, the response was lost, and

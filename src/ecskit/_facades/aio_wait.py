@@ -93,8 +93,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -160,8 +160,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -227,8 +227,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The capacity providers as last observed, in the order given.
@@ -290,8 +290,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
@@ -352,8 +352,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The clusters as last observed, in the order given.
@@ -415,8 +415,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -483,8 +483,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -553,8 +553,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -620,8 +620,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The container instances as last observed, in the order given.
@@ -683,8 +683,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
@@ -745,8 +745,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemons as last observed, in the order given.
@@ -808,8 +808,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -871,8 +871,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemon deployments as last observed, in the order given.
@@ -934,8 +934,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
@@ -997,8 +997,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The daemon task definitions as last observed, in the order given.
@@ -1067,8 +1067,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -1135,8 +1135,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1198,8 +1198,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1258,8 +1258,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1320,8 +1320,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1382,8 +1382,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The gateways as last observed, in the order given.
@@ -1442,8 +1442,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1504,8 +1504,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The gateway routes as last observed, in the order given.
@@ -1566,8 +1566,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The result of the wait: the list of its targets as last observed, or the progress of a deployment.
@@ -1627,8 +1627,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             For each handle, in order: what `resume` returns, or the error that it raises.
@@ -1692,8 +1692,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1761,8 +1761,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The services as last observed, in the order given.
@@ -1826,8 +1826,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The task definitions as last observed, in the order given.
@@ -1895,8 +1895,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -1964,8 +1964,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -2032,8 +2032,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The task sets as last observed, in the order given.
@@ -2101,8 +2101,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2171,8 +2171,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2244,8 +2244,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2316,8 +2316,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The tasks as last observed, in the order given.
@@ -2417,8 +2417,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.
@@ -2523,8 +2523,8 @@ class AsyncWait(Namespace):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
             The last progress of the deployment: service, service deployment, counts, events.

@@ -97,8 +97,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
@@ -219,8 +219,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Yields:
@@ -320,8 +320,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
@@ -380,8 +380,8 @@ class DeploymentHandle(Bound[StartedDeployment]):
                 their status, and other resources after 2 s, growing to 15 s.
             visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
                 NotVisible is raised.
-            on_poll: Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine
-                function. An exception that it raises ends the wait.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:

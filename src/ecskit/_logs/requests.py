@@ -55,6 +55,7 @@ def _turn(budget: PollBudget) -> Flow[float]:
     """Wait until the budget allows a request, and return the time."""
     now = (yield Sleep(0)).now
     seconds, taken = budget.take(LOGS, now), False
+    at = now + seconds
     try:
         if seconds:
             now = (yield Sleep(seconds)).now
@@ -62,4 +63,4 @@ def _turn(budget: PollBudget) -> Flow[float]:
         return now
     finally:
         if not taken:
-            budget.give_back(LOGS)
+            budget.give_back(LOGS, at)

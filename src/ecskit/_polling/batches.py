@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.effects import Flow, Parallel, Read, Reply, Sleep
-from ecskit._core.errors import ConfigurationError, CredentialsError, EcsError, TimedOutError
+from ecskit._core.errors import ConfigurationError, CredentialsError, EcsError, MalformedResponseError, TimedOutError
 from ecskit._polling.observations import Observations, ResourceType
 
 __all__ = ["DEADLINE_SLACK", "Batches", "DescribedType", "Target", "Targets", "names_only", "read_together"]
@@ -71,6 +71,8 @@ class DescribedType(ResourceType[T]):
     """Returns the flow that reads some ids of one scope; it results in the resources that exist."""
     id_of: Callable[[T], str]
     """Returns the id of a resource."""
+    by_events: bool = False
+    """Whether events show each change of what the conditions of waits read, so that polls need only reconcile."""
     aliases: Callable[[T], Sequence[str | None]] = _no_aliases
     """Returns the other ids of a resource that callers may use, such as its ARN."""
     check: Callable[[Sequence[T]], Flow[None]] = _no_check
@@ -88,7 +90,11 @@ class DescribedType(ResourceType[T]):
         reply: Reply[Mapping[Target, T | EcsError]] = yield Read(
             alone=_alone, resource_type=self, targets=targets, by=by
         )
-        return reply.get()
+        found = reply.get()
+        for one in found.values():
+            if isinstance(one, Exception) and not isinstance(one, EcsError):
+                raise one  # a resource that ecskit cannot handle
+        return found
 
 
 @attrs.frozen
@@ -112,6 +118,20 @@ class Batches(Generic[T]):
     def batch_size(self) -> int:
         """The maximum number of targets of one scope in a request."""
         return self.resource_type.batch_size
+
+    @property
+    def describes(self) -> object:
+        """How resources are read of which events show newer versions."""
+        return self.resource_type.describe
+
+    @property
+    def by_events(self) -> bool:
+        """Whether events show each change that waits wait for."""
+        return self.resource_type.by_events
+
+    def concerned(self, names: Sequence[str]) -> Sequence[Target]:
+        """Return what events are about that concern the targets with some names: the targets."""
+        return self.targets(names)
 
     def targets(self, names: Sequence[str]) -> Sequence[Target]:
         """Return the targets with some names. The name and the ARN of a cluster are the same scope."""
@@ -220,14 +240,14 @@ def _answer(call: _Call, paced: Paced | None) -> Flow[_Answer]:
     describe = resource_type.describe(call.scope, list(call.needed))
     try:
         shown = yield from paced(describe, call.by) if paced else describe
-    except EcsError as error:
+        found = {id_: one for one in shown for id_ in (resource_type.id_of(one), *resource_type.aliases(one))}
+    except Exception as error:  # noqa: BLE001  # whatever it is, only the reads that cause it get it
         readers = call.readers()
-        if len(readers) > 1 and not error.retryable and not _concerns_all(error):
+        if len(readers) > 1 and not _concerns_all(error):
             half = len(readers) // 2
             first = yield from _answer(call.part(readers[:half]), paced)
             return [*first, *(yield from _answer(call.part(readers[half:]), paced))]
         return _failed(call, error)
-    found = {id_: one for one in shown for id_ in (resource_type.id_of(one), *resource_type.aliases(one))}
     return [
         # An ARN in the old format has another cluster part than the one that ECS shows.
         (index, target, found[id_] if id_ in found else found.get(id_.rsplit("/", 1)[-1]))
@@ -236,15 +256,19 @@ def _answer(call: _Call, paced: Paced | None) -> Flow[_Answer]:
     ]
 
 
-def _failed(call: _Call, error: EcsError) -> _Answer:
+def _failed(call: _Call, error: Exception) -> _Answer:
     # Each read gets an error of its own, because a wait adds its story.
     errors = {index: error if place == 0 else copy(error) for place, index in enumerate(call.readers())}
     return [(index, target, errors[index]) for needs in call.needed.values() for index, target in needs]
 
 
-def _concerns_all(error: EcsError) -> bool:
-    """Whether no id is the cause: no request was sent, or their cluster does not exist."""
-    return isinstance(error, (CredentialsError, ConfigurationError)) or getattr(error, "code", "") in _OF_SCOPES
+def _concerns_all(error: Exception) -> bool:
+    """Whether no id is the cause: a temporary failure, no request was sent, or their cluster does not exist."""
+    if isinstance(error, MalformedResponseError):
+        return not error.problems  # problems are those of single resources
+    if isinstance(error, (CredentialsError, ConfigurationError)) or getattr(error, "code", "") in _OF_SCOPES:
+        return True
+    return isinstance(error, EcsError) and error.retryable
 
 
 _OF_SCOPES = frozenset({"ClusterNotFoundException"})

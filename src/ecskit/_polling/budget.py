@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-thrott
 from __future__ import annotations
 
 import math
-from threading import Lock
+from threading import RLock
 
 from ecskit._core.errors import ConfigurationError
 from ecskit._core.quotas import QUOTA_OF
@@ -28,20 +28,44 @@ _BURST = 2.5
 
 
 class _Bucket:
-    """The calls of one group of operations. It may owe calls, which are sent later: `take` returns when."""
+    """The calls of one group of operations. Calls for which there is no token yet are promised, one after the other."""
 
-    __slots__ = ("at", "burst", "current_rate", "halved_at", "rate", "tokens")
+    __slots__ = ("at", "before", "burst", "current_rate", "halved_at", "promised", "rate", "tokens")
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate = self.current_rate = rate
         self.burst = self.tokens = burst
         self.at = self.halved_at = -math.inf
+        self.promised = -math.inf
+        """When the last promised call is sent."""
+        self.before = -math.inf, 0.0
+        """What it was before this call was promised, and the tokens then."""
 
     def move(self, now: float) -> None:
-        seconds, self.at = (now - self.at if self.at > -math.inf else 0.0), max(now, self.at)
-        if seconds > 0:
-            self.tokens = min(self.burst, self.tokens + seconds * self.current_rate)
-            self.current_rate = min(self.rate, self.current_rate + seconds * self.rate / _RECOVERY)
+        if now <= self.at:
+            return
+        if self.at > -math.inf:
+            self.tokens += max(0.0, now - max(self.at, self.promised)) * self.current_rate
+            self.tokens = min(self.burst, self.tokens)
+            self.current_rate = min(self.rate, self.current_rate + (now - self.at) * self.rate / _RECOVERY)
+        self.at = now
+
+    def take(self, now: float) -> float:
+        if self.tokens >= 1:
+            self.tokens -= 1
+            return 0.0
+        self.before = max(now, self.promised), self.tokens
+        self.promised = self.before[0] + (1 - self.tokens) / self.current_rate
+        self.tokens = 0.0
+        return self.promised - now
+
+    def give_back(self, at: float) -> None:
+        if self.promised <= self.at:
+            self.tokens = min(self.burst, self.tokens + 1)
+        elif at >= self.promised:
+            self.promised, tokens = self.before
+            self.tokens = min(self.burst, tokens + max(0.0, self.at - self.promised) * self.current_rate)
+        # Otherwise other calls keep their later times, and this one is lost.
 
 
 class PollBudget:
@@ -67,7 +91,7 @@ class PollBudget:
             raise ConfigurationError(f"polls_per_second must be a number above 0, not {given!r}")
         self._rate = float(polls_per_second)
         self._buckets: dict[object, _Bucket] = {}
-        self._lock = Lock()
+        self._lock = RLock()  # the garbage collector may close a flow, which gives a call back, anywhere
 
     @property
     def polls_per_second(self) -> float:
@@ -83,20 +107,17 @@ class PollBudget:
 
     def after_fork(self) -> None:
         """Replace the lock, which another thread may have held."""
-        self._lock = Lock()
+        self._lock = RLock()
 
     def take(self, operation: str, now: float) -> float:
         """Take one call of an operation, and return the seconds until it may be sent."""
         with self._lock:
-            bucket = self._bucket(operation, now)
-            bucket.tokens -= 1
-            return max(0.0, -bucket.tokens / bucket.current_rate)
+            return self._bucket(operation, now).take(now)
 
-    def give_back(self, operation: str) -> None:
-        """Give back a call that was taken and is not sent."""
+    def give_back(self, operation: str, at: float) -> None:
+        """Give back a call that was to be sent at some time, and is not."""
         with self._lock:
-            bucket = self._bucket(operation, -math.inf)
-            bucket.tokens = min(bucket.burst, bucket.tokens + 1)
+            self._bucket(operation, -math.inf).give_back(at)
 
     def throttled(self, operation: str, sent_at: float, now: float) -> None:
         """Halve the rate because ECS throttled a call, once for the calls that were under way at the same time."""

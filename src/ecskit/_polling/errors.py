@@ -48,6 +48,8 @@ class WaitStory(Documented):
     """The errors of requests that failed and could be repeated, the latest of them."""
     late: int = 0
     """How many polls began over a second late, most often because `polls_per_second` of the client was used up."""
+    events_error: Exception | None = None
+    """The latest error of the source of events, if it has received nothing since; see `observing` of clients."""
     arguments: Mapping[str, Any] = attrs.field(factory=dict)
     """The other arguments of the wait, such as the cluster."""
 
@@ -100,7 +102,8 @@ class WaitError(EcsError):
         story = self.story
         reasons = listed((f"{self._named(id_)} {why}" for id_, why in story.reasons.items()), separator="; ")
         text = f"{story.wait}: {self.outcome} after {story.elapsed:.0f} s: {reasons}; {story.poll_summary}"
-        return text + (f"; last error: {described(story.errors[-1])}" if story.errors else "")
+        text += f"; last error: {described(story.errors[-1])}" if story.errors else ""
+        return text + (f"; no events were received: {described(story.events_error)}" if story.events_error else "")
 
     def _named(self, id_: str) -> str:
         return f"{self.story.noun} {_short(id_)}"

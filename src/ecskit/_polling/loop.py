@@ -56,8 +56,22 @@ class Query(Protocol[T]):
         """The maximum number of targets of one scope in a request."""
         ...
 
+    @property
+    def describes(self) -> object:
+        """How resources are read of which events show newer versions; None if events are hints to poll."""
+        ...
+
+    @property
+    def by_events(self) -> bool:
+        """Whether events show each change that the waits wait for."""
+        ...
+
     def targets(self, names: Sequence[str], /) -> Sequence[Target]:
         """Return the targets with some names."""
+        ...
+
+    def concerned(self, names: Sequence[str], /) -> Sequence[Target]:
+        """Return, for each of some names, what events are about that concern it."""
         ...
 
     def poll(self, names: Sequence[str], by: float, /) -> Flow[Observations[T]]:
@@ -159,13 +173,16 @@ class Waiter(Generic[T]):
         wait_state: WaitState[T] = WaitState.start(names, now, observed, self.resource_type)
         verdict: Verdict = self.goal.decide(wait_state) if observed else Continue({}, no_later_than=0)
         yield from self._after_poll(wait_state)
+        until = float("inf")
         while isinstance(verdict, Continue):
             due = self.due(wait_state, deadline)
             if wait_state.polls and (wait_state.now >= due or wait_state.polls == self.max_polls):
                 verdict = self.goal.at_timeout(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
             interval = yield from self._interval(wait_state, verdict)
-            until = min(wait_state.now + interval, due)
+            # Events neither delay polls nor count as polls.
+            since_poll = until if wait_state.now > wait_state.polled_at else float("inf")
+            until = max(wait_state.now, min(wait_state.now + interval, due, since_poll))
             wait_state = yield from self._poll(wait_state, until, due, exact=verdict.exact)
             verdict = self.goal.decide(wait_state)
             if self.on_poll:
@@ -180,7 +197,15 @@ class Waiter(Generic[T]):
         # A poll for another wait counts if it comes after half of the interval, unless each needs its own distance.
         after = until if exact or not self.early else until - (until - wait_state.now) / 2
         reply = yield Observe(
-            alone=poll, query=self.query, ids=polled, born=wait_state.now, after=after, due=until, deadline=by
+            alone=poll,
+            query=self.query,
+            ids=polled,
+            born=wait_state.polled_at,
+            after=after,
+            due=until,
+            deadline=by,
+            known=wait_state.resources,
+            resync=self.early and not exact and bool(wait_state.polls) and not wait_state.unanswered,
         )
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})
@@ -223,6 +248,7 @@ class Waiter(Generic[T]):
             states=dict(wait_state.states),
             stale=wait_state.stale,
             late=wait_state.late,
+            events_error=wait_state.events_error,
             errors=tuple(wait_state.errors),
             arguments=self.arguments,
         )

@@ -13,7 +13,7 @@ import attrs
 
 from ecskit._core.errors import EcsError
 
-__all__ = ["MISSING", "Observations", "ResourceState", "ResourceType", "WaitState"]
+__all__ = ["MISSING", "Observations", "ResourceState", "ResourceType", "WaitState", "is_newer_version"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,10 @@ def _unordered(_: Any) -> tuple[int | None, int]:
 
 def _always_known(_: str) -> bool:
     return True
+
+
+def _as_it_is(one: Any, _: Any) -> Any:
+    return one
 
 
 def _no_memory(_: ResourceState[Any], __: Any) -> None:
@@ -52,6 +56,8 @@ class ResourceType(Generic[T]):
     """
     final_rank: int = 1
     """The lowest rank of a final state. After one, an observation with a lower rank is stale, even if newer."""
+    complete: Callable[[T, T | None], T] = _as_it_is
+    """Returns what an event shows, with what events lack from the observation before."""
     remember: Callable[[ResourceState[T], T], Any] = _no_memory
     """Returns the new `ResourceState.memory` from the previous state and an observation.
 
@@ -69,6 +75,10 @@ class Observations(Generic[T]):
     """The targets whose request failed, with the error."""
     late: float = 0.0
     """How many seconds the poll began after its time; 0 up to a second."""
+    by_event: bool = False
+    """Whether it is what events showed of some targets, and no poll: it says nothing about the others."""
+    events_error: Exception | None = None
+    """The latest error of a source of events that has received nothing since."""
 
 
 @attrs.frozen
@@ -106,10 +116,27 @@ class ResourceState(Generic[T]):
         memory = resource_type.remember(self, observation)
         return ResourceState(observation, shown=True, repeats=self.repeats + 1 if again else 0, memory=memory)
 
+    def merge_event(self, observation: T, resource_type: ResourceType[T]) -> ResourceState[T]:
+        """Return the state after an event that showed a newer version. Polls are counted as before."""
+        return attrs.evolve(
+            self,
+            last=resource_type.complete(observation, self.last),
+            repeats=0,
+            memory=resource_type.remember(self, observation),
+        )
+
     def merge_missing(self, now: float) -> ResourceState[T]:
         """Return the state after a poll that did not show the target. The last observation is kept."""
         since = now if self.missing_since is None else self.missing_since
         return attrs.evolve(self, missing_since=since, missing_at=now, missing_polls=self.missing_polls + 1)
+
+
+def is_newer_version(one: Any, other: Any, resource_type: ResourceType[Any]) -> bool:
+    """Whether an observation has a higher version than another, and can come after it."""
+    version, last_version = resource_type.rank(one)[0], resource_type.rank(other)[0]
+    if version is None or last_version is None or version <= last_version:
+        return False
+    return not _is_older(resource_type.rank(one), resource_type.rank(other), resource_type.final_rank)
 
 
 def _is_older(one: tuple[int | None, int], other: tuple[int | None, int], final_rank: int) -> bool:
@@ -141,7 +168,9 @@ class WaitState(Generic[T]):
     started: float
     """When the wait started, in monotonic seconds."""
     now: float
-    """When the latest poll ended, in monotonic seconds."""
+    """When the latest poll ended, or the latest event was received, in monotonic seconds."""
+    polled_at: float
+    """When the latest poll ended, or the wait started."""
     polls: int = 0
     unchanged_polls: int = 0
     """Polls in a row that showed no change."""
@@ -155,6 +184,8 @@ class WaitState(Generic[T]):
     """How many polls began over a second late."""
     errors: Sequence[EcsError] = ()
     """The errors of failed requests, the latest of them."""
+    events_error: Exception | None = None
+    """The latest error of a source of events that had received nothing since at the latest poll."""
     states: Mapping[str, int] = attrs.field(factory=dict)
     """How often each state was observed, in the order of their first observation; MISSING is counted as a state."""
 
@@ -167,7 +198,7 @@ class WaitState(Generic[T]):
             name: ResourceState.before_polls(observed[name], resource_type) if name in observed else ResourceState()
             for name in names
         }
-        return cls(resources, started=now, now=now)
+        return cls(resources, started=now, now=now, polled_at=now)
 
     @property
     def elapsed(self) -> float:
@@ -177,7 +208,9 @@ class WaitState(Generic[T]):
     def merge(
         self, poll: Observations[T], polled: Sequence[str], now: float, resource_type: ResourceType[T]
     ) -> WaitState[T]:
-        """Return the state after a poll of some of the targets."""
+        """Return the state after a poll of some of the targets, or after events."""
+        if poll.by_event:
+            return self._merge_events(poll, now, resource_type)
         answered = [name for name in polled if name not in poll.unanswered]
         resources, states = dict(self.resources), dict(self.states)
         changed = stale = 0
@@ -197,6 +230,7 @@ class WaitState(Generic[T]):
             resources,
             started=self.started,
             now=now,
+            polled_at=now,
             polls=self.polls + 1,
             unchanged_polls=0 if changed else self.unchanged_polls + bool(answered),
             failed_polls=self.failed_polls + 1 if poll.unanswered else 0,
@@ -205,4 +239,22 @@ class WaitState(Generic[T]):
             late=self.late + (poll.late > 0),
             errors=errors,
             states=states,
+            events_error=poll.events_error,
+        )
+
+    def _merge_events(self, events: Observations[T], now: float, resource_type: ResourceType[T]) -> WaitState[T]:
+        resources, states = dict(self.resources), dict(self.states)
+        for name, observation in events.observed.items():
+            resources[name] = self.resources[name].merge_event(observation, resource_type)
+            state = resource_type.state(observation)
+            states[state] = states.get(state, 0) + 1
+        unanswered = frozenset(self.unanswered) - events.observed.keys()
+        return attrs.evolve(
+            self,
+            resources=resources,
+            now=now,
+            unchanged_polls=0,
+            unanswered=unanswered,
+            states=states,
+            events_error=events.events_error,
         )

@@ -47,8 +47,8 @@ class WaitOptions:
     visibility_grace: float = 60.0
     """Seconds that ECS may take to show a new resource. If no poll shows it in this time, NotVisible is raised."""
     on_poll: AsyncOnPoll | None = None
-    """Called after each poll with the `WaitStory` so far. With an async client it may be a coroutine function. An
-    exception that it raises ends the wait."""
+    """Called after each poll, and after events, with the `WaitStory` so far. With an async client it may be a coroutine
+    function. An exception that it raises ends the wait."""
 
     @property
     def paces_polls(self) -> bool:

@@ -8,27 +8,30 @@ it. A leader that is cancelled hands over to another wait.
 from __future__ import annotations
 
 import heapq
+import logging
 import math
-from collections.abc import Sequence
-from itertools import count
-from threading import Lock
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from threading import RLock
 from typing import Any
 
 import attrs
 
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError
+from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
+from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported
 from ecskit._polling.together import LATE, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
+log = logging.getLogger("ecskit")
+
 LONGEST_INTERVAL = 30.0
 """A poll that is due for longer than this, and than its interval, comes before the others."""
-_LEADING = 10.0
-"""Seconds after which a leader that neither polls nor ends counts as dead."""
+_LEADING = 30.0
+"""Seconds by which a leader may poll later than it announced. After that it counts as dead, and another one leads."""
 _POLLING = 120.0
 """Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
 _MOMENT = 1e-3
@@ -46,27 +49,49 @@ class PollRequest:
     observe: Observe
     waker: Waker
     """Roused when there is a reply, or when this wait becomes the leader."""
-    targets: Sequence[Target]
+    ids: Mapping[str, AbstractSet[str]]
+    """The ids to read, by scope."""
     by: float
     """The monotonic time after which the poll is left out, if the budget does not allow it before."""
+    after: float
+    due: float
+    """From when on a poll of another wait counts, and when it is due: later than asked for while events flow."""
+    concerned: Sequence[Target] = ()
+    """What events have to be about to concern this poll, for each id, while sources of events are open."""
+    news: dict[str, Any] = attrs.field(factory=dict)
+    """What events have shown of the resources, by id."""
+    news_at: float = -math.inf
+    """From when on events are a reply: those about many resources are collected."""
     reply: Reply[Observations[Any]] | None = None
     taken_until: float = -math.inf
     """Until when a leader is expected to return the reply."""
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
-    removed: bool = False
+
+    rank: float = 0.0
+    """How much it is needed, as of the latest choice."""
+
+    def is_open(self, now: float) -> bool:
+        """Whether it has no reply, and none is under way."""
+        return self.reply is None and self.taken_until <= now
+
+    def has_news(self, now: float) -> bool:
+        """Whether what events have shown is a reply now. The last poll before the deadline decides."""
+        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.is_open(now)
 
     def lateness(self, now: float) -> float:
         """Return how much the poll is needed: the share of its interval that has passed.
 
-        The last polls of waits that reach their deadline come before all others, and then those that are overdue.
+        The last polls of waits that reach their deadline come before all others. Then come those that are overdue, in
+        the order of their times: none of them waits for ever.
         """
         observe = self.observe
-        waited, interval = now - observe.born, observe.due - observe.born
-        lateness = waited / interval if interval > 0 else 1 + waited
-        if now >= observe.due >= observe.deadline:
-            return lateness + _LAST
-        return lateness + _OVERDUE if waited > interval and waited > LONGEST_INTERVAL else lateness
+        waited, interval = now - observe.born, self.due - observe.born
+        if now >= self.due >= observe.deadline:
+            return waited + _LAST
+        if waited > interval and waited > LONGEST_INTERVAL:
+            return waited + _OVERDUE
+        return waited / interval if interval > 0 else 1 + waited
 
 
 class _Queue:
@@ -76,78 +101,105 @@ class _Queue:
         self.requests: dict[PollRequest, None] = {}
         self.leader: PollRequest | None = None
         self.leads_until = -math.inf
+        self._behind: dict[PollRequest, None] = {}
+        """Requests that are due, and wait until the leader has polled."""
         self._next: PollRequest | None = None
-        """The wait that was woken to lead."""
-        self._dues: list[tuple[float, int, PollRequest]] = []
-        """A heap of when the polls are due. It may still have requests that were removed, or are taken."""
-        self._order = count()
-
-    def add(self, request: PollRequest) -> None:
-        """Add a request, or one that was taken before."""
-        self.requests[request] = None
-        heapq.heappush(self._dues, (request.observe.due, next(self._order), request))
+        """The wait that was woken to lead next."""
 
     def remove(self, request: PollRequest) -> None:
         """Remove a request. If it was the leader, or woken to lead, another one is woken."""
-        request.removed = True
         del self.requests[request]
-        if self.leader is request:
-            self.leader = None
-        if self.leader is None and self._next in (request, None):
+        self._behind.pop(request, None)
+        if request is self.leader or (self.leader is None and request is self._next):
             self.rouse_next()
+
+    def lead(self, request: PollRequest, now: float, leads_until: float) -> float:
+        """Make a request the leader and return `now`, or return until when there is another one, which wakes it."""
+        if self.leader not in (None, request) and self.leads_until > now:
+            self._behind[request] = None
+            return self.leads_until
+        self._behind.pop(request, None)
+        self.leader, self.leads_until = request, leads_until
+        return now
 
     def take(self, now: float) -> list[PollRequest]:
         """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
 
-        Polls count that are at most half of their interval early, so that calls are full.
+        Polls count that are at most half of their interval early, so that calls are full. All replies come after the
+        last call, so requests that need fewer calls are left for other leaders.
         """
-        ready = [each for each in self.requests if each.observe.after <= now and each.taken_until <= now]
-        ready.sort(key=lambda each: -each.lateness(now))
-        held: dict[str, set[str]] = {}
-        free = 0
-        batch: list[PollRequest] = []
-        for request in ready:
-            wanted: dict[str, set[str]] = {}
-            for target in request.targets:
-                wanted.setdefault(target.scope, set()).add(target.id)
-            size = request.observe.query.batch_size
-            if not batch or all(
-                scope in held and len(held[scope] | ids) <= -(-len(held[scope]) // size) * size
-                for scope, ids in wanted.items()
-            ):
-                batch.append(request)
-                for scope, ids in wanted.items():
-                    held.setdefault(scope, set()).update(ids)
-                free = sum(-len(ids) % size for ids in held.values())
-            if not free:
-                break
+        ready = [each for each in [*self.requests] if each.after <= now and each.is_open(now)]
+        if not ready:
+            return []
+        for each in ready:
+            each.rank = each.lateness(now)
+        first = max(ready, key=_rank)
+        size: int = first.observe.query.batch_size
+        held = {scope: set(ids) for scope, ids in first.ids.items()}
+        calls = _calls(held, size)
+        batch = [first]
+        others = [each for each in ready if each is not first and each.ids.keys() <= held.keys()]
+        for each in heapq.nlargest(calls * size, others, key=_rank):
+            fits = all(len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items())
+            if fits and calls <= _calls(each.ids, size):
+                batch.append(each)
+                for scope, ids in each.ids.items():
+                    held[scope] |= ids
+        for each in batch:
+            self._behind.pop(each, None)
         return batch
 
     def rouse_next(self) -> None:
-        """Wake the wait whose poll is due first. If it is due, this wait becomes the leader."""
-        while self._dues and (self._dues[0][2].removed or self._dues[0][2].taken_until > -math.inf):
-            heapq.heappop(self._dues)
-        self._next = self._dues[0][2] if self._dues else None
-        if self._next is not None:
-            self._next.waker.rouse()
+        """Wake a wait that is behind the leader: it leads next."""
+        self.leader = self._next = None
+        while self._behind:
+            request = next(iter(self._behind))
+            del self._behind[request]
+            request.waker.rouse()
+            if request.waker.wake is not None:  # otherwise its consumer holds an item, and may not come back soon
+                self._next = request
+                return
+
+
+def _rank(request: PollRequest) -> float:
+    return request.rank
+
+
+def _calls(ids_of_scopes: Mapping[str, AbstractSet[str]], size: int) -> int:
+    """Return how many calls read some ids."""
+    return sum(-(-len(ids) // size) for ids in ids_of_scopes.values())
 
 
 class SharedPolls:
     """The poll requests of one client. Threads use it at the same time."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
+        self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
+        self.events = ReceivedEvents()
+
+    def after_fork(self) -> None:
+        """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
+        self.lock, self.events = RLock(), ReceivedEvents()
+        for queue in self._queues.values():
+            queue.leader = None
+            for request in queue.requests:
+                request.waker = Waker()
 
     def add(self, observe: Observe, waker: Waker, now: float) -> PollRequest:
         """Add a request. `remove` it in the end."""
         by = max(observe.deadline, now) + DEADLINE_SLACK
-        request = PollRequest(observe, waker, observe.query.targets(observe.ids), by)
+        ids: dict[str, set[str]] = {}
+        for target in observe.query.targets(observe.ids):
+            ids.setdefault(target.scope, set()).add(target.id)
+        request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
         with self.lock:
-            queue = self._queues.get(observe.query.kind)
-            if queue is None:
-                queue = self._queues[observe.query.kind] = _Queue()
-            queue.add(request)
+            queue = self._queues.get(observe.query.kind) or _Queue()
+            queue.requests[request] = None
+            self._queues[observe.query.kind] = queue
+            if self.events.sources:
+                self.events.follow(request, now)
         return request
 
     def remove(self, request: PollRequest) -> None:
@@ -156,8 +208,9 @@ class SharedPolls:
         with self.lock:
             queue = self._queues[kind]
             queue.remove(request)
+            self.events.leave(request)
             if not queue.requests:
-                del self._queues[kind]
+                self._queues.pop(kind, None)
 
     def lead(self, request: PollRequest, now: float, seconds: float = 0.0) -> float:
         """Make a request the leader of its queue and return `now`, or return until when there is another leader.
@@ -169,10 +222,7 @@ class SharedPolls:
         """
         with self.lock:
             queue = self._queues[request.observe.query.kind]
-            if queue.leader not in (None, request) and queue.leads_until > now:
-                return queue.leads_until
-            queue.leader, queue.leads_until = request, now + seconds + _LEADING
-            return now
+            return queue.lead(request, now, now + seconds + _LEADING)
 
     def take(self, leader: PollRequest, now: float) -> list[PollRequest]:
         """Return the requests to poll for, and let another wait lead the next call."""
@@ -181,23 +231,90 @@ class SharedPolls:
             batch = queue.take(now)
             for each in batch:
                 each.taken_until, each.polled_at = now + _POLLING, now
-            queue.leader = None
             queue.rouse_next()
         return batch
 
+    def answer(self, request: PollRequest, reply: Reply[Observations[Any]]) -> None:
+        """Give a request its reply."""
+        if self.events.sources and reply.value is not None:
+            with self.lock:
+                self.events.expect(request, reply.value, reply.now)
+                if self.events.error is not None:
+                    reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
+        request.reply = reply
+        request.waker.rouse()
+
+    def answer_by_events(self, request: PollRequest, now: float) -> bool:
+        """Let what events have shown be the reply to a request. Return whether there is anything."""
+        if not request.has_news(now):
+            return False
+        with self.lock:
+            request.reply = Reply(now, Observations(request.news, {}, by_event=True))
+        return True
+
+    def step_down(self, leader: PollRequest) -> None:
+        """Let another wait lead, because the leader goes on with events."""
+        with self.lock:
+            queue = self._queues[leader.observe.query.kind]
+            if queue.leader is leader:
+                queue.rouse_next()
+
+    def begin_events(self, now: float) -> None:
+        """Follow the events of one more source."""
+        with self.lock:
+            self.events.sources += 1
+            if self.events.sources == 1:
+                for request in self._requests():
+                    self.events.follow(request, now)
+
+    def end_events(self) -> None:
+        """Follow the events of one source less."""
+        with self.lock:
+            self.events.sources -= 1
+            if not self.events.sources:
+                self.events.forget()
+                self._restore_pace()
+
+    def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
+        """Pass on what events are about to the waits that poll it.
+
+        Args:
+            reports: What the events are about.
+            age: How many seconds the oldest of them was in the queue.
+            now: The monotonic time.
+        """
+        with self.lock:
+            self.events.receive(reports, age, now)
+            missing = self.events.missing(now)
+            if age > LATE_EVENT or missing:
+                self._restore_pace()
+        for _, scope in missing:
+            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
+
+    def fail_events(self, error: Exception) -> None:
+        """Let polls go on at their own pace, because a source of events failed."""
+        with self.lock:
+            self.events.stop()
+            self.events.error = error
+            self._restore_pace()
+
+    def _requests(self) -> list[PollRequest]:
+        return [request for queue in [*self._queues.values()] for request in [*queue.requests]]
+
+    def _restore_pace(self) -> None:
+        """Let all polls be due when their waits asked for them."""
+        for request in self._requests():
+            if request.due > request.observe.due:
+                request.due, request.after = request.observe.due, request.observe.after
+                request.waker.rouse()
+
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
-        unanswered = [each for each in batch if each.reply is None]
-        if not unanswered:
-            return
         with self.lock:
-            queue = self._queues.get(unanswered[0].observe.query.kind)
-            for each in unanswered:
-                each.taken_until = -math.inf
-                if queue is not None and not each.removed:
-                    queue.add(each)
-            if queue is not None and queue.leader is None:
-                queue.rouse_next()
+            for each in batch:
+                if each.reply is None:
+                    each.taken_until = -math.inf
+                    each.waker.rouse()
 
 
 def poll(observe: Observe) -> Flow[Observations[Any]]:
@@ -221,7 +338,7 @@ def reply_of(request: PollRequest) -> Reply[Observations[Any]]:
     """Return the reply to a request that has one, with the seconds that the poll was late."""
     reply = request.reply
     assert reply is not None  # the caller has checked it
-    late = request.polled_at - max(request.observe.due, request.observe.born)
+    late = request.polled_at - max(request.due, request.observe.born)
     if reply.value is None or not _LATE < late < math.inf:
         return reply
     return attrs.evolve(reply, value=attrs.evolve(reply.value, late=late))
@@ -239,49 +356,72 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
     waker = requests[0].waker
     waker.roused = False  # before the replies are read: one that comes later rouses it again
     for request in requests:
-        if request.reply is not None:
+        if request.reply is not None or shared.answer_by_events(request, now):
             return now
+        if request.news and request.news_at > now:
+            until = min(until, request.news_at)
         if request.taken_until > now:
             until = min(until, request.taken_until)
         elif now > request.by:
             _leave_out(request, now)
             return now
-        elif request.observe.due > now:
-            until = min(until, request.observe.due)
+        elif request.due > now:
+            until = min(until, request.due)
         elif (leads_until := shared.lead(request, now)) > now:
             until = min(until, leads_until, request.by + _MOMENT)
         else:
-            return (yield from _lead(shared, request, now))
+            return (yield from _lead(shared, request, requests, now))
     return (yield Sleep(max(0.0, until - now), waker)).now
 
 
-def _lead(shared: SharedPolls, leader: PollRequest, now: float) -> Flow[float]:
-    """Poll for all waits that are due or nearly so, as far as one call goes."""
+def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Poll for all waits that are due or nearly so, as far as one call goes. Events end the time until the call."""
     budget: PollBudget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter = Meter(budget, operation)
+    meter, at = Meter(budget, {operation: True}), now + seconds
     try:
-        if now + seconds > leader.by:
+        if at > leader.by:
             _leave_out(leader, now)
             return now
         shared.lead(leader, now, seconds)
         # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = (yield Sleep(seconds, Waker())).now
+        now = yield from _pause(seconds, requests, now)
+        if any(each.has_news(now) for each in requests):
+            shared.step_down(leader)
+            return now
         batch = shared.take(leader, now)
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        replies = yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch])
-        for each, reply in zip(batch, replies, strict=True):
-            each.reply, now = reply, reply.now
-            each.waker.rouse()
+        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(shared, batch))
     finally:
         if meter.paid:
-            budget.give_back(operation)
+            budget.give_back(operation, at)
         shared.untake(batch)
-    return now
+    return (yield Sleep(0)).now
+
+
+def _reply_to(shared: SharedPolls, batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:
+    def reply_to(index: int, reply: Reply[Any]) -> None:
+        if isinstance(reply.error, WrongEventLoopError):
+            raise reply.error  # it is the leader who is in the wrong loop
+        shared.answer(batch[index], reply)
+
+    return reply_to
+
+
+def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[float]:
+    """Sleep, until there are events for one of some requests at the most. Return the time."""
+    waker, end = requests[0].waker, now + seconds
+    while True:
+        waker.roused = False
+        if any(each.has_news(now) for each in requests):
+            return now
+        now = (yield Sleep(max(0.0, end - now), waker)).now
+        if now >= end:
+            return now
 
 
 def _leave_out(request: PollRequest, now: float) -> None:

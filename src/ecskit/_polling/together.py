@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Sleep
-from ecskit._core.errors import EcsError, ThrottledError, TimedOutError
+from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
 
@@ -24,8 +24,8 @@ class Meter:
     """Takes each request of polls from the budget, and notes throttles."""
 
     budget: PollBudget
-    paid: str = ""
-    """The operation of which one request was taken already."""
+    paid: dict[str, bool] = attrs.field(factory=dict)
+    """The operation of which one request was taken already. Of two threads, only one can pop it."""
 
     def paced(self, flow: Flow[Any], by: float = math.inf) -> Flow[Any]:
         """Return a flow whose requests wait until the budget allows them. One that would be later than `by` fails."""
@@ -43,15 +43,16 @@ class Meter:
     def send(self, send: Send, by: float = math.inf) -> Flow[Reply[Any]]:
         """Send a request when the budget allows it, and return the reply."""
         now = (yield Sleep(0)).now
-        if self.paid == send.operation:
-            self.paid = ""
-        else:
+        if not self.paid.pop(send.operation, False):
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
-                self.budget.give_back(send.operation)
+                self.budget.give_back(send.operation, now + seconds)
                 return Reply(now, error=TimedOutError("poll", LATE))
-            if seconds:
+            try:
                 now = (yield Sleep(seconds)).now
+            except BaseException:
+                self.budget.give_back(send.operation, now + seconds)
+                raise
         reply: Reply[Any] = yield send
         # A client that ecskit wraps repeats throttled requests by itself: only the number of attempts shows them.
         repeated = reply.error is None and reply.value is not None and reply.value.metadata.get("RetryAttempts")
@@ -60,28 +61,29 @@ class Meter:
         return reply
 
 
-def together(flows: Sequence[Flow[Any]], meter: Meter, by: Sequence[float]) -> Flow[list[Reply[Any]]]:
-    """Run flows side by side, and return the result or the error of each. Reads that are due together share requests.
+def together(
+    flows: Sequence[Flow[Any]], meter: Meter, by: Sequence[float], on_ended: Callable[[int, Reply[Any]], None]
+) -> Flow[None]:
+    """Run flows side by side. Reads that are due together share requests.
 
     Args:
         flows: The flows. They read, and call no one's callbacks.
         meter: Paces the requests.
         by: The monotonic time for each flow after which none of its requests may wait.
+        on_ended: Called at the end of each flow, with its index and its result or error.
     """
-    ended: dict[int, Reply[Any]] = {}
     replies: Mapping[int, Any] = dict.fromkeys(range(len(flows)))
     try:
-        while len(ended) < len(flows):
+        while replies:
             effects: dict[int, Effect] = {}
             for index, reply in replies.items():
                 try:
                     effects[index] = flows[index].send(reply)
                 except StopIteration as stop:
-                    ended[index] = Reply((yield Sleep(0)).now, stop.value)
-                except EcsError as error:
-                    ended[index] = Reply((yield Sleep(0)).now, error=error)
+                    on_ended(index, Reply((yield Sleep(0)).now, stop.value))
+                except Exception as error:  # noqa: BLE001  # its wait gets it
+                    on_ended(index, Reply((yield Sleep(0)).now, error=error))  # type: ignore[arg-type]  # or a bug
             replies = yield from _perform(effects, meter, by)
-        return [ended[index] for index in range(len(flows))]
     finally:
         for flow in flows:
             flow.close()
@@ -92,13 +94,16 @@ def _perform(effects: Mapping[int, Effect], meter: Meter, by: Sequence[float]) -
     replies: dict[int, Reply[Any]] = {}
     reads: dict[int, Read] = {}
     calls: list[Flow[dict[int, Reply[Any]]]] = []
+    now = (yield Sleep(0)).now
     for index, effect in effects.items():
-        if isinstance(effect, Read):
-            reads[index] = effect
-        elif isinstance(effect, Send):
-            calls.append(_send(index, effect, meter, by[index]))
-        else:
+        if not isinstance(effect, Read | Send):
             replies[index] = yield effect
+        elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
+            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LATE)))
+        elif isinstance(effect, Read):
+            reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
+        else:
+            calls.append(_send(index, effect, meter, by[index]))
     if reads:
         calls.insert(0, _read(reads, meter))
     if len(calls) == 1:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
@@ -16,10 +16,11 @@ from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Batches
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._tasks.errors import TasksMissing
+from ecskit._tasks.filters import checked_filters, fits, list_request
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TASKS
 from ecskit.models.literals import DesiredStatus, LaunchType, TaskField
-from ecskit.models.tasks import DescribeTasksRequest, ListTasksRequest, Task
+from ecskit.models.tasks import DescribeTasksRequest, Task
 
 __all__ = ["TaskStatusFilter", "describe", "iter"]
 
@@ -95,26 +96,14 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     if desired_status not in get_args(TaskStatusFilter):
         problem = f"expected one of {', '.join(get_args(TaskStatusFilter))}, got {desired_status!r}"
         raise RequestError("tasks.iter", [("desired_status", problem)])
-    filters: dict[str, Any] = {
-        "service": service,
-        "started_by": started_by,
-        "container_instance": container_instance,
-        "family": family,
-        "launch_type": launch_type,
-    }
-    given = {name: value for name, value in filters.items() if value is not None}
-    problems = [
-        (name, f"expected a str, not empty, got {value!r}; leave it out for all tasks")
-        for name, value in given.items()
-        if not isinstance(value, str) or not value
-    ]
-    # ECS checks the filters that it gets, and may not get these.
-    if not problems and launch_type not in (None, *get_args(LaunchType)):
-        problems.append(("launch_type", f"expected one of {', '.join(get_args(LaunchType))}, got {launch_type!r}"))
-    if not problems and not {":", "/"}.isdisjoint(family or ""):
-        problems.append(("family", f"expected the name of a family without revision, got {family!r}"))
-    if problems:
-        raise RequestError("tasks.iter", problems)
+    given = checked_filters(
+        "tasks.iter",
+        service=service,
+        started_by=started_by,
+        container_instance=container_instance,
+        family=family,
+        launch_type=launch_type,
+    )
     # RUNNING first: a task that stops between the two lists is in both. It is in neither only if the second list is
     # older than the first.
     statuses: list[DesiredStatus] = ["RUNNING", "STOPPED"] if desired_status == "ANY" else [desired_status]
@@ -123,36 +112,9 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
     def calls(arns: list[str]) -> Iterator[Flow[Sequence[Task]]]:
         yield read(cluster, arns)
 
-    lists = [_list(cluster, given, status) for status in statuses]
-    wanted = partial(_fits, {name: value for name, value in given.items() if name != "service"})
+    lists = [list_request(cluster, given, status) for status in statuses]
+    wanted = partial(fits, {name: value for name, value in given.items() if name != "service"})
     return describe_listed(lists, calls, attrgetter("task_arn"), wanted)
-
-
-def _list(cluster: str | None, filters: Mapping[str, Any], status: DesiredStatus) -> ListTasksRequest:
-    """Return a request with the first of the filters.
-
-    ECS refuses many combinations of filters, so the others are applied to the tasks that it lists. `started_by` must
-    be the only one, and whether ECS takes it for stopped tasks is not documented.
-    """
-    name = next((name for name in filters if not (name == "started_by" and status == "STOPPED")), None)
-    members = {} if name is None else {"service_name" if name == "service" else name: filters[name]}
-    return ListTasksRequest(cluster=cluster, desired_status=status, **members)
-
-
-def _fits(filters: Mapping[str, str], task: Task) -> bool:
-    found = {
-        "started_by": task.started_by,
-        "container_instance": _last(task.container_instance_arn),
-        "family": _last(task.task_definition_arn).rpartition(":")[0],
-        "launch_type": task.launch_type,
-    }
-    return all(
-        found[name] == (_last(value) if name == "container_instance" else value) for name, value in filters.items()
-    )
-
-
-def _last(arn: str | None) -> str:
-    return (arn or "").rpartition("/")[2]
 
 
 def _reader(*, tags: bool) -> Callable[[str | None, list[str]], Flow[Sequence[Task]]]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-expla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -201,7 +201,7 @@ def tasks_healthy(
                 checked[arn] = yield from _with_health_check(arn)
 
     goal = TaskGoal(name="tasks_healthy", condition=_healthy(checked), wait_options=wait_options)
-    return wait_for(attrs.evolve(goal, resource_type=attrs.evolve(TASKS, check=read_definitions)), targets)
+    return wait_for(attrs.evolve(goal, resource_type=_with_health(read_definitions)), targets)
 
 
 def tasks_stopped(
@@ -252,11 +252,33 @@ def _describe(cluster: str, ids: list[str]) -> Flow[Sequence[Task]]:
     return (yield from polled(request)).tasks
 
 
+def _with_health(check: Callable[[Sequence[Task]], Flow[None]]) -> DescribedType[Task]:
+    return attrs.evolve(TASKS, check=check, by_events=False)  # events lack the health
+
+
 def _with_health_check(definition: str) -> Flow[frozenset[str]]:
     request = DescribeTaskDefinitionRequest(task_definition=definition)
     found = yield from Revisions.contents_of(definition, lambda: call(request, single_attempt=True))
     containers: Sequence[ContainerDefinition] = found.container_definitions
     return frozenset(container.name for container in containers if container.name and container.health_check)
+
+
+def _complete(shown: Task, before: Task | None) -> Task:
+    """Return a task of an event with what events lack from the observation before: health and tags."""
+    if before is None:
+        return shown
+    health = {container.name: container.health_status for container in before.containers}
+    return attrs.evolve(
+        shown,
+        health_status=shown.health_status or before.health_status,
+        tags=shown.tags or before.tags,
+        containers=[
+            container
+            if container.health_status not in (None, "UNKNOWN") or health.get(container.name) is None
+            else attrs.evolve(container, health_status=health[container.name])
+            for container in shown.containers
+        ],
+    )
 
 
 def _rank(task: Task) -> tuple[int | None, int]:
@@ -269,6 +291,8 @@ TASKS: DescribedType[Task] = DescribedType(
     operation="DescribeTasks",
     batch_size=BATCH_SIZE,
     describe=_describe,
+    by_events=True,
+    complete=_complete,
     id_of=lambda task: task.task_arn.rsplit("/", 1)[-1],
     state=lambda task: task.last_status,
     is_known_state=lambda status: status in RANKS,

@@ -1,0 +1,257 @@
+"""The method `tasks.watch`: the tasks of a cluster, and each of their changes.
+
+A round lists the tasks and describes those that may have changed. Between rounds, events show changes and new tasks, if
+the client observes them. Rounds go on while it does, only less often.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+
+from ecskit._core.call import call
+from ecskit._core.documented import Documented
+from ecskit._core.effects import DrawRandom, Emit, Emits, Flow, Observe, Reply, Sleep
+from ecskit._core.errors import EcsError
+from ecskit._polling.batches import Target, names_only
+from ecskit._polling.conditions import VANISHED_AFTER, VANISHED_POLLS
+from ecskit._polling.loop import JITTER, LONGEST_BACKOFF
+from ecskit._polling.observations import Observations, ResourceState
+from ecskit._polling.received_events import ANY
+from ecskit._polling.shared_polls import poll
+from ecskit._tasks.filters import checked_filters, fits, list_request
+from ecskit._waits.tasks import TASKS, is_final
+from ecskit.models.literals import DesiredStatus, LaunchType
+from ecskit.models.tasks import Task
+
+__all__ = ["TaskChange", "watch"]
+
+INTERVAL = 10.0
+"""Seconds between rounds without events."""
+_REMEMBERED = 600.0
+"""Seconds for which a task that is gone is remembered, so that a late event does not bring it back."""
+_STATUSES: Sequence[DesiredStatus] = ("RUNNING", "STOPPED")
+"""In this order: a task that stops between the two lists is in both."""
+
+
+@attrs.frozen
+class TaskChange(Documented):
+    """A task that was seen for the first time, has changed, or is gone."""
+
+    task: Task
+    """The task as it is now; if it is gone, as it was last seen."""
+    before: Task | None = None
+    """The task before the change; None if it was seen for the first time."""
+    gone: bool = False
+    """Whether ECS no longer shows the task. It deletes stopped tasks after about an hour."""
+
+    @property
+    def after(self) -> Task | None:
+        """The task after the change; None if it is gone."""
+        return None if self.gone else self.task
+
+    def __str__(self) -> str:
+        """Return the task and its statuses in one line."""
+        before, after = (each.last_status if each else None for each in (self.before, self.after))
+        return f"task {_id_of(self.task)}: {before or 'first seen'} -> {after or 'gone'}"
+
+
+def watch(
+    *,
+    cluster: str | None = None,
+    family: str | None = None,
+    service: str | None = None,
+    started_by: str | None = None,
+    container_instance: str | None = None,
+    launch_type: LaunchType | None = None,
+) -> Emits[TaskChange]:
+    """Yield the tasks of a cluster, stopped ones too, and then each change of them, until you close the stream.
+
+    Without events, tasks are listed and described every 10 s, and states between two rounds are not seen. While the
+    client observes events, changes and new tasks are yielded as their events arrive, and a round is made every 60 s.
+    Requests are counted by `polls_per_second`. Those that fail and can be repeated are, after longer pauses.
+
+    Args:
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+        family: Only tasks of this family of task definitions.
+        service: Only tasks of this service.
+        started_by: Only tasks that were started with this text.
+        container_instance: Only tasks on this container instance.
+        launch_type: Only tasks of this launch type.
+
+    Yields:
+        A `TaskChange` for each task that is first seen, with `before=None`; for each change of its status, version or
+        health; and one with `gone=True` when ECS no longer shows it.
+
+    Raises:
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS refuses a call: no permission, no such cluster or service.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
+    """
+    filters = checked_filters(
+        "tasks.watch",
+        service=service,
+        started_by=started_by,
+        container_instance=container_instance,
+        family=family,
+        launch_type=launch_type,
+    )
+    return _follow(_Round(cluster, filters))
+
+
+@attrs.define(eq=False)
+class _Round:
+    """The query that lists tasks and describes those that may have changed. It is made for one stream."""
+
+    cluster: str | None
+    filters: Mapping[str, str]
+    tasks: dict[str, ResourceState[Task]] = attrs.field(factory=dict)
+    """The tasks that were seen, by id."""
+    aside: dict[str, tuple[ResourceState[Task], float]] = attrs.field(factory=dict)
+    """Tasks that are gone or that the filters leave out, and since when: late events do not bring them back."""
+    began: float = 0.0
+    """When the latest round began."""
+    resource_type: ClassVar[Any] = TASKS
+    by_events: ClassVar[bool] = True
+    operation: ClassVar[str] = "ListTasks"
+    batch_size: ClassVar[int] = 1
+
+    @property
+    def kind(self) -> object:
+        """Rounds share no requests: a wait would have to wait for all pages of the lists."""
+        return self
+
+    @property
+    def describes(self) -> object:
+        """How tasks are read."""
+        return TASKS.describe
+
+    @property
+    def scope(self) -> str:
+        """The name of the cluster."""
+        return names_only(self.cluster or "")
+
+    def concerned(self, ids: Sequence[str]) -> Sequence[Target]:
+        """Return all tasks of the cluster."""
+        return [Target(self.scope, id_) for id_ in ids]
+
+    def targets(self, ids: Sequence[str]) -> Sequence[Target]:
+        """Return the tasks."""
+        return [Target(self.scope, id_) for id_ in ids if id_ != ANY]
+
+    def wants(self, task: Task) -> bool:
+        """Whether the filters are for a task."""
+        others = {name: value for name, value in self.filters.items() if name != "service"}
+        service = self.filters.get("service")
+        return fits(others, task) and (service is None or task.group == f"service:{names_only(service)}")
+
+    def poll(self, _: Sequence[str], by: float = math.inf) -> Flow[Observations[Task | None]]:
+        """Make one round. The result has None for a task that is neither listed nor described."""
+        self.began = (yield Sleep(0)).now
+        try:
+            listed = yield from self._list()
+        except EcsError as error:
+            if not error.retryable:
+                raise
+            return Observations({}, {ANY: error})
+        final = {id_ for id_, state in self.tasks.items() if is_final(state)}
+        read = [id_ for id_ in dict.fromkeys([*self.tasks, *listed]) if id_ not in final and id_ not in self.aside]
+        found = yield from TASKS.read([Target(self.cluster or "", id_) for id_ in read], by) if read else _nothing()
+        observed: dict[str, Any] = {}
+        unanswered: dict[str, EcsError] = {}
+        for id_ in dict.fromkeys([*self.tasks, *read]):
+            one = found.get(Target(self.cluster or "", id_))
+            if isinstance(one, EcsError):
+                if not one.retryable:
+                    raise one
+                unanswered[id_] = one
+            elif id_ in final and id_ in listed:
+                observed[id_] = self.tasks[id_].last
+            elif one is not None or id_ not in listed:
+                observed[id_] = one
+        return Observations(observed, unanswered)
+
+    def _list(self) -> Flow[dict[str, None]]:
+        listed: dict[str, None] = {}
+        for status in _STATUSES:
+            request = list_request(self.cluster, self.filters, status)
+            while True:
+                page = yield from call(request, single_attempt=True)
+                listed |= dict.fromkeys(arn.rpartition("/")[2] for arn in page.task_arns)
+                if not page.next_token:
+                    break
+                request = attrs.evolve(request, next_token=page.next_token)
+        return listed
+
+
+def _follow(query: _Round) -> Emits[TaskChange]:
+    born = due = (yield Sleep(0)).now
+    failures = 0
+    while True:
+        known = ChainMap(query.tasks, {id_: state for id_, (state, _) in query.aside.items()})
+        after = due - (due - born) / 2
+        reply: Reply[Observations[Any]] = yield Observe(
+            alone=poll, query=query, ids=[ANY], born=born, after=after, due=due, known=known, resync=failures == 0
+        )
+        shown, now = reply.get(), reply.now
+        if not shown.by_event:
+            failures = failures + 1 if shown.unanswered else 0
+            drawn: int = (yield DrawRandom()).get()
+            pause = min(INTERVAL * 2.0**failures, max(INTERVAL, LONGEST_BACKOFF))
+            born, due = query.began, now + pause * (1 + JITTER * (2 * drawn / 2**128 - 1))
+        for change in _changes(query, shown, now):
+            yield Emit(change)
+
+
+def _changes(query: _Round, shown: Observations[Any], now: float) -> list[TaskChange]:
+    """Merge what was seen, and return what has changed."""
+    changes: list[TaskChange] = []
+    for id_ in [id_ for id_, (_, since) in query.aside.items() if now - since > _REMEMBERED]:
+        del query.aside[id_]
+    for id_, one in shown.observed.items():
+        if id_ in query.aside and shown.by_event:
+            query.aside[id_] = ResourceState(one), now
+            continue
+        before = query.tasks.get(id_, ResourceState[Task]())
+        if one is None:
+            after = before.merge_missing(now)
+        else:
+            after = before.merge_event(one, TASKS) if shown.by_event else before.merge(one, TASKS)
+        assert after.last is not None  # only tasks that were seen can be missing
+        if _is_gone(after) or not query.wants(after.last):
+            query.tasks.pop(id_, None)
+            query.aside[id_] = after, now
+        else:
+            query.tasks[id_] = after
+        if _is_gone(after):
+            changes.append(TaskChange(after.last, before.last, gone=True))
+        elif id_ in query.tasks and _shown(after.last) != _shown(before.last):
+            changes.append(TaskChange(after.last, before.last))
+    return changes
+
+
+def _is_gone(state: ResourceState[Task]) -> bool:
+    missing = (state.missing_at or 0.0) - (state.missing_since or 0.0)
+    return state.missing_polls >= VANISHED_POLLS and missing >= VANISHED_AFTER
+
+
+def _shown(task: Task | None) -> object:
+    """Return what counts as a change. Events lack the health, which is UNKNOWN then."""
+    if task is None:
+        return None
+    health = [task.health_status or "UNKNOWN", *(each.health_status or "UNKNOWN" for each in task.containers)]
+    return task.version, task.last_status, task.desired_status, health
+
+
+def _nothing() -> Flow[Mapping[Target, Any]]:
+    yield from ()
+    return {}
+
+
+def _id_of(task: Task) -> str:
+    return task.task_arn.rpartition("/")[2]
