@@ -333,6 +333,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
         images,
         lambda w: w.ecs.services.start_deployment(w.settled(), images={"app": "image:2"}),
     )
+    yield "services.logs", "", lambda w: list(w.ecs.services.logs(w.settled()))
     yield "services.watch", "", lambda w: list(w.ecs.services.watch([w.handle()]))
     yield "services.rollback", "", lambda w: w.ecs.services.rollback(w.replacing())
     idle = "no deployment is under way; replaces `ecs:StopServiceDeployment`"

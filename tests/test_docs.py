@@ -68,7 +68,9 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     execution_role_arn="arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
                     container_definitions=[
                         ContainerDefinition(
-                            name="app", image="nginx:1.29", log_configuration=LOGS if family == "report" else None
+                            name="app",
+                            image="nginx:1.29",
+                            log_configuration=LOGS if family in ("report", "web") else None,
                         )
                     ],
                 )

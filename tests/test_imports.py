@@ -45,7 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_task_definitions"},
-    "_services": FLOWS | {"_deployments"},
+    "_services": FLOWS | {"_deployments", "_logs"},
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.

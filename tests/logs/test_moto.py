@@ -17,9 +17,9 @@ from moto.server import ThreadedMotoServer
 from ecskit import AsyncClient, Client
 from ecskit.errors import LogsUnavailable
 
-KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+KEYS: dict[str, Any] = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
 START = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(minutes=5)
-LOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/moto", "awslogs-stream-prefix": "run"}}
+LOGS: dict[str, Any] = {"logDriver": "awslogs", "options": {"awslogs-group": "/moto", "awslogs-stream-prefix": "run"}}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def task(moto: str) -> str:
     ecs.register_task_definition(
         family="lost",
         containerDefinitions=[
-            {**containers[0], "logConfiguration": {**LOGS, "options": {**LOGS["options"], "awslogs-group": "/lost"}}}  # type: ignore[dict-item]
+            {**containers[0], "logConfiguration": {**LOGS, "options": {**LOGS["options"], "awslogs-group": "/lost"}}}
         ],
     )
     network = {"awsvpcConfiguration": {"subnets": [_subnet(moto)]}}

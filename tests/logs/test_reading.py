@@ -86,7 +86,7 @@ def test_since_and_until() -> None:
     assert messages(lines(logs(tail=2, until=at(7)), make)) == ["late", "seven"]
 
 
-PAIR = [
+PAIR: list[dict[str, Any]] = [
     {"name": "app", "logConfiguration": awslogs()},
     {"name": "side", "essential": False, "logConfiguration": awslogs(group="/ecs/side")},
 ]

@@ -67,7 +67,7 @@ def test_a_driver_that_cannot_be_read() -> None:
     assert went.operations == ["DescribeTasks", "DescribeTaskDefinition"]
 
 
-MIXED = [
+MIXED: list[dict[str, Any]] = [
     {"name": "app", "logConfiguration": awslogs()},
     {"name": "side", "essential": False, "logConfiguration": {"logDriver": "splunk"}},
 ]

@@ -118,6 +118,7 @@ NAMESPACES = (
             "ecskit._services.creating",
             "ecskit._services.deleting",
             "ecskit._services.reading",
+            "ecskit._services.logs",
         ),
     ),
     Namespace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
@@ -16,7 +17,7 @@ from ecskit._logs.places import LogStream
 __all__ = ["OVERLAP", "Followed", "LogLine", "milliseconds"]
 
 OVERLAP = 10_000
-"""Milliseconds before the newest line that are read again: lines may become visible after later ones."""
+"""Milliseconds that are read again: a line may become visible so long after its time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -58,6 +59,8 @@ class Followed:
     task_arn: str
     newest: int = -1
     """The time of the newest event that was read."""
+    floor: int = -1
+    """The time from which the next pass has to read."""
     released: int = 0
     """How many lines were yielded."""
     _latest: int = -1
@@ -80,10 +83,19 @@ class Followed:
         self._seen[key] += 1
         return True
 
-    def forget(self) -> None:
-        """Forget the events that no later pass reads."""
+    def forget(self, elapsed: float, read_to: float = math.inf) -> None:
+        """Forget the events that no later request reads.
+
+        At the first request of a round, no event was newer than the newest one is now, less the seconds since then. A
+        line that the round misses becomes visible after that request, so its time is at most the overlap before it.
+
+        Args:
+            elapsed: The seconds since the first request of the round.
+            read_to: The time of the event that the pass has reached, in milliseconds.
+        """
+        self.floor = max(self.floor, self.newest - OVERLAP - math.ceil(elapsed * 1000))
         for counts in (self._seen, self._passed):
-            for key in [key for key in counts if key[0] < self.newest - OVERLAP]:
+            for key in [key for key in counts if key[0] < min(self.floor, read_to)]:
                 del counts[key]
 
     def release(self, event: Mapping[str, Any]) -> LogLine:

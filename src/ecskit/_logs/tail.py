@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from ecskit._logs.arguments import LogOptions
 from ecskit._logs.errors import LogsUnavailable
 from ecskit._logs.lines import OVERLAP, Followed, LogLine, milliseconds
 from ecskit._logs.places import LogsElsewhere, log_places
-from ecskit._logs.queries import Query, queries_of, read_tail
+from ecskit._logs.queries import Query, joined, queries_of, read_tail, without
 from ecskit._logs.requests import Requests
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Task
@@ -97,6 +96,8 @@ class LogTail:
     tasks: dict[str, _Tailed] = attrs.field(factory=dict[str, _Tailed])
     queries: list[Query] = attrs.field(factory=list[Query])
     requests: Requests = attrs.field(factory=Requests)
+    over: set[str] = attrs.field(factory=set[str])
+    """The tasks whose lines are in, if tasks come and go."""
 
     def add(self, tasks: Sequence[Task]) -> Flow[None]:
         """Add tasks, or what was read of them since."""
@@ -152,17 +153,23 @@ class LogTail:
         yield from self._round()
         self._explain()
 
-    def follow(self, read_tasks: ReadTasks, deadline: float = math.inf) -> Emits[LogLine]:
-        """Emit the lines until all tasks have stopped and their lines are in, or until the deadline."""
+    def follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool = False) -> Emits[LogLine]:
+        """Emit the lines until all tasks have stopped and their lines are in, or until the deadline.
+
+        Args:
+            read_tasks: Reads the tasks that have not stopped; what it returns beyond these is followed, too.
+            deadline: The monotonic time of the end.
+            endless: Whether only the deadline ends it, because tasks come and go.
+        """
         self.requests.until = deadline
         try:
-            yield from self._follow(read_tasks, deadline)
+            yield from self._follow(read_tasks, deadline, endless=endless)
         except EcsError as error:
             if not error.retryable or (yield Sleep(0)).now < deadline:
                 raise
             log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
 
-    def _follow(self, read_tasks: ReadTasks, deadline: float) -> Emits[LogLine]:
+    def _follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool) -> Emits[LogLine]:
         yield from self._begin()
         pause, due = _PAUSE, (yield Sleep(0)).now
         now = due
@@ -175,45 +182,55 @@ class LogTail:
             now = (yield Sleep(0)).now
             if last:
                 return
-            if all(tailed.is_over(now) for tailed in self.tasks.values()):
+            if endless:
+                self._leave(now)
+            elif all(tailed.is_over(now) for tailed in self.tasks.values()):
                 self._explain()
                 return
-            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values())
+            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not endless
             pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
             now = (yield Sleep(max(0.0, min(pause, deadline - now)))).now
 
     def _poll(self, read_tasks: ReadTasks, now: float) -> Flow[float]:
         """Poll the tasks that have not stopped, and return the time."""
         running = [arn for arn, tailed in self.tasks.items() if tailed.stopped_at is None]
-        if not running:
-            return now
         shown = yield from read_tasks(running)
         now = (yield Sleep(0)).now
         yield from self.add(list(shown.values()))
-        for arn in running:
+        for arn, tailed in self.tasks.items():
             # ECS has stopped showing a task that is missing.
-            if arn not in shown or shown[arn].last_status in ("STOPPED", "DELETED"):
-                self.tasks[arn].stopped_at = now
+            missing = arn in running and arn not in shown
+            if tailed.stopped_at is None and (missing or tailed.task.last_status in ("STOPPED", "DELETED")):
+                tailed.stopped_at = now
         return now
+
+    def _leave(self, now: float) -> None:
+        """Stop to read tasks whose lines are in, and read new ones together with others."""
+        over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
+        for arn in over:
+            del self.tasks[arn]
+        self.over.update(over)
+        self.queries = joined(without(self.queries, over) if over else self.queries)
 
     def _begin(self) -> Emits[LogLine]:
         """Read the last lines of each container, and emit them, if the caller has asked for these only."""
         tail = self.options.tail
         if tail is None:
             return
+        began = (yield Sleep(0)).now
         for query in self.queries:
-            refusal = yield from read_tail(query, self.requests, tail)
+            refusal = yield from read_tail(query, self.requests, tail, began)
             if refusal is not None:
-                yield from self._pass_over(query, tail, refusal)
+                yield from self._pass_over(query, tail, began, refusal)
         lines = [each for query in self.queries for each in query.buffer]
         for query in self.queries:
             query.buffer.clear()
         for event, followed in sorted(lines, key=lambda each: each[0]["timestamp"]):
             yield Emit(followed.release(event))
 
-    def _pass_over(self, query: Query, tail: int, refusal: AccessDeniedError) -> Flow[None]:
+    def _pass_over(self, query: Query, tail: int, began: float, refusal: AccessDeniedError) -> Flow[None]:
         """Read a pass, and leave the last lines of each stream in the buffer."""
-        query.begin()
+        query.begin(began)
         while not query.done:
             if (yield from query.read_page(self.requests)):
                 raise query.refused(refusal) from refusal
@@ -228,8 +245,9 @@ class LogTail:
         if self.options.tail is not None and not self.options.follow:
             return 0
         before = {arn: tailed.released for arn, tailed in self.tasks.items()}
+        began = (yield Sleep(0)).now
         for query in self.queries:
-            query.begin()
+            query.begin(began)
         under_way = yield from self._fill(self.queries)
         while under_way:
             # Each pass that has not ended has a line: the earliest one is next.

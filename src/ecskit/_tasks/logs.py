@@ -5,26 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 
-from ecskit._core.effects import Emits, Flow, Share, Sleep
-from ecskit._core.errors import EcsError
-from ecskit._core.retrying import Retrying, back_off
+from ecskit._core.effects import Emits, Flow, Sleep
 from ecskit._logs.arguments import LogOptions
+from ecskit._logs.described import definition_of, poll_tasks
 from ecskit._logs.lines import LogLine
 from ecskit._logs.tail import LogTail
-from ecskit._polling.batches import Batches, Targets
-from ecskit._polling.budget import PollBudget
+from ecskit._polling.batches import Targets
 from ecskit._tasks.errors import TasksMissing
-from ecskit._waits.revisions import Revisions
 from ecskit._waits.task_identifiers import Tasks, targets_of
-from ecskit._waits.tasks import TASKS
-from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
 
 __all__ = ["logs"]
 
 _GRACE = 60.0
 """Seconds that ECS may take to show a task that was just started."""
-_ATTEMPTS = 6
 
 
 def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -> Emits[LogLine]:
@@ -65,7 +59,7 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
     def flow() -> Emits[LogLine]:
         begun = (yield Sleep(0)).now
         since, until = yield from log_options.window()
-        tail = LogTail("tasks.logs", log_options, _definition, since, until)
+        tail = LogTail("tasks.logs", log_options, definition_of, since, until)
         first = yield from _first(targets, begun if log_options.follow else None)
         yield from tail.add(list(first.values()))
         tail.check()
@@ -76,7 +70,7 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
         by_arn = {task.task_arn: targets.by_name[name] for name, task in first.items()}
 
         def read_tasks(arns: Collection[str]) -> Flow[Mapping[str, Task]]:
-            return _poll(Targets(by_name={arn: by_arn[arn] for arn in arns}))
+            return poll_tasks(Targets(by_name={arn: by_arn[arn] for arn in arns}))
 
         yield from tail.follow(read_tasks, deadline)
 
@@ -90,7 +84,7 @@ def _first(targets: Targets[Task], grace_from: float | None) -> Flow[Mapping[str
         TasksMissing: ECS does not show a task.
     """
     while True:
-        shown = yield from _poll(targets)
+        shown = yield from poll_tasks(targets)
         missing = [name for name in targets.by_name if name not in shown]
         if not missing:
             return {name: shown[name] for name in targets.by_name}
@@ -100,25 +94,3 @@ def _first(targets: Targets[Task], grace_from: float | None) -> Flow[Mapping[str
             found = [shown[name] for name in targets.by_name if name in shown]
             raise TasksMissing(missing, found, [targets.by_name[name].scope for name in missing])
         yield Sleep(2.0)
-
-
-def _poll(targets: Targets[Task]) -> Flow[Mapping[str, Task]]:
-    """Return the tasks that ECS shows. Errors that may pass are repeated."""
-    batches = Batches(TASKS, targets.by_name)
-    attempt = 1
-    while True:
-        budget: PollBudget = (yield Share(PollBudget)).get()
-        yield Sleep(budget.take(TASKS.operation, (yield Sleep(0)).now))
-        polled = yield from batches.poll(list(targets.by_name))
-        errors: list[EcsError] = list(polled.unanswered.values())
-        if not errors:
-            return polled.observed
-        if attempt >= _ATTEMPTS:
-            raise errors[0]
-        yield from back_off(attempt)
-        attempt += 1
-
-
-def _definition(arn: str) -> Flow[TaskDefinition]:
-    request = Retrying(DescribeTaskDefinitionRequest(task_definition=arn))
-    return Revisions.contents_of(arn, request.send)
