@@ -103,4 +103,4 @@ def without_group(sim: Simulator) -> None:
     """Delete the log group."""
     from ecskit.testing import LogBehaviour
 
-    sim.script_logs(LogBehaviour(missing_groups={"/ecs/job"}))
+    sim.script_logs(LogBehaviour(missing_groups=["/ecs/job"]))

@@ -47,7 +47,7 @@ def test_get_log_events_may_be_refused_alone() -> None:
 @pytest.mark.parametrize("options", [{}, {"follow": True}, {"tail": 5}])
 def test_a_log_group_that_is_gone(options: dict[str, Any]) -> None:
     """While the task runs, the group may appear. Afterwards, the message has what to do."""
-    behaviour = LogBehaviour(missing_groups={"/ecs/job"})
+    behaviour = LogBehaviour(missing_groups=["/ecs/job"])
     make = furnished(behaviour=behaviour, prepare=lambda sim: sim.clock.advance(40))
     went = lines(logs(**options), make)
     assert str(went.raised(LogsUnavailable)) == (

@@ -217,6 +217,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -257,6 +258,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -296,6 +298,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -315,6 +318,8 @@ class TaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
+                and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
                 no retry.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -414,6 +419,7 @@ class TaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            log_tail=log_tail,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,

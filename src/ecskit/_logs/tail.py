@@ -43,6 +43,10 @@ ReadTasks = Callable[[Collection[str]], Flow[Mapping[str, Task]]]
 ReadDefinition = Callable[[str], Flow[TaskDefinition]]
 
 
+def _emit(line: LogLine) -> Flow[None]:
+    yield Emit(line)
+
+
 @attrs.define(eq=False)
 class _Tailed:
     """A task whose lines are read."""
@@ -96,6 +100,8 @@ class LogTail:
     tasks: dict[str, _Tailed] = attrs.field(factory=dict[str, _Tailed])
     queries: list[Query] = attrs.field(factory=list[Query])
     requests: Requests = attrs.field(factory=Requests)
+    emit: Callable[[LogLine], Flow[None]] = _emit
+    """Returns a flow that passes a line on."""
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
 
@@ -226,7 +232,7 @@ class LogTail:
         for query in self.queries:
             query.buffer.clear()
         for event, followed in sorted(lines, key=lambda each: each[0]["timestamp"]):
-            yield Emit(followed.release(event))
+            yield from self.emit(followed.release(event))
 
     def _pass_over(self, query: Query, tail: int, began: float, refusal: AccessDeniedError) -> Flow[None]:
         """Read a pass, and leave the last lines of each stream in the buffer."""
@@ -253,7 +259,7 @@ class LogTail:
             # Each pass that has not ended has a line: the earliest one is next.
             query = min(under_way, key=lambda each: each.buffer[0][0]["timestamp"])
             event, followed = query.buffer.popleft()
-            yield Emit(followed.release(event))
+            yield from self.emit(followed.release(event))
             if not query.buffer:
                 under_way = yield from self._fill(under_way)
         for arn, tailed in self.tasks.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -30,7 +30,7 @@ class LogBehaviour:
     page_size: int = attrs.field(default=MOST_EVENTS, validator=_PAGE)
     empty_pages: bool = False
     token_lifetime: float = 24 * 3600.0
-    missing_groups: Collection[str] = ()
+    missing_groups: Sequence[str] = ()
 
 
 @attrs.define(eq=False)
