@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from ecskit.models import (
     Task,
     TaskOverride,
 )
-from ecskit.tasks import LogStream, RunTaskResult, TaskOutcome
+from ecskit.tasks import LogLine, LogStream, RunTaskResult, TaskOutcome
 
 from .ended import ARN, app, defined, ended
 from .support import SECRET
@@ -177,6 +178,19 @@ def test_the_error_has_the_first_finding_in_one_sentence() -> None:
     assert text.endswith("finding: The registry does not have this image: push it, or deploy one that exists")
     unknown = TaskOutcome.of(ended(app(None), stop_code="TaskFailedToStart", stopped_reason="MoonError: eclipse"))
     assert "finding" not in str(TaskFailedError([unknown]))
+
+
+def test_log_lines_that_were_asked_for_are_compared_with_the_table() -> None:
+    """The message has the finding, and no line of the log."""
+    failed = TaskOutcome.of(ended(app(1)))
+    stream, noon = LogStream("app", "/ecs/job", "run/app/a"), datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
+    lines = [
+        LogLine(time=noon, container="app", message=message, task_arn=ARN, stream=stream)
+        for message in (f"password={SECRET}", "exec /app/run: exec format error")
+    ]
+    text = str(TaskFailedError([failed], log_lines=lines))
+    assert "; finding: The program in the image is for another CPU architecture" in text
+    assert SECRET not in text
 
 
 def test_an_error_is_retryable_when_each_failure_is() -> None:

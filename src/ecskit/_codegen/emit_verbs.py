@@ -70,6 +70,7 @@ NAMESPACES = (
             "ecskit._tasks.watching",
             "ecskit._tasks.protecting",
             "ecskit._tasks.explaining",
+            "ecskit._tasks.logs",
         ),
     ),
     Namespace(
@@ -119,6 +120,7 @@ NAMESPACES = (
             "ecskit._services.deleting",
             "ecskit._services.reading",
             "ecskit._services.explaining",
+            "ecskit._services.logs",
         ),
     ),
     Namespace(

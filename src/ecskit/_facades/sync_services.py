@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.tasks import Diagnosis
+    from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import OnPoll
 
 __all__ = ["ServiceVerbs"]
@@ -1003,3 +1003,68 @@ class ServiceVerbs(Namespace):
             cluster=cluster,
         )
         return self._runtime.run(flow)
+
+    def logs(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        containers: SequenceNotStr[str] | None = None,
+        timeout: float | None = None,
+        cancel: Event | None = None,
+    ) -> Stream[LogLine]:
+        """Yield the log lines of the tasks of a service that log to CloudWatch Logs with the driver `awslogs`.
+
+        These are tasks that run, and those that stopped within the last hour, as ECS shows them. With `follow`, tasks that
+        start later are followed, too, and the iterator ends only when it is closed, or at `timeout`.
+
+        Each task logs where its own revision says. What is promised for the lines is as for `tasks.logs`.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            follow: Whether to wait for further lines.
+            tail: Only so many lines of each container at the beginning, the last ones; None for all.
+            since: Only lines from this moment on: an aware datetime, or a timedelta before now. None for the start of
+                the task.
+            until: Only lines up to this moment; None for no end.
+            containers: Only lines of containers with these names; None for all.
+            timeout: Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the
+                iterator ends.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
+
+        Yields:
+            Each line.
+
+        Raises:
+            LogsUnavailable: The credentials may not read the log group, it does not exist, or no container logs to
+                CloudWatch Logs. The message has what to change, or where the lines are.
+            ServicesMissing: ECS does not show the service.
+            ServiceError: ECS or CloudWatch Logs refuses a call.
+            TransportError: The exchange with ECS or CloudWatch Logs failed.
+            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            RequestError: An argument is wrong; nothing was sent.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+        """
+        from ecskit._logs.arguments import LogOptions
+        from ecskit._services import logs as flows
+
+        log_options = LogOptions(
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            containers=containers,
+            timeout=timeout,
+        )
+        flow = flows.logs(
+            service,
+            cluster=cluster,
+            log_options=log_options,
+        )
+        return Stream(self._runtime.iterate(flow, cancel))
