@@ -31,6 +31,7 @@ from ecskit.models import (
     DeploymentController,
     DeploymentLifecycleHook,
     HealthCheck,
+    LogConfiguration,
     NetworkConfiguration,
     RegisterTaskDefinitionRequest,
     ServiceConnectConfiguration,
@@ -55,6 +56,13 @@ SAMPLES = {
 }
 """A resource of each model to wait for; resources of other models are given by name."""
 
+LOGS = LogConfiguration(
+    log_driver="awslogs",
+    options={"awslogs-group": "/ecs/job", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
+)
+TASK = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}}
+LOG_OPERATIONS = {"FilterLogEvents", "GetLogEvents"}
+"""Operations of CloudWatch Logs."""
 SCENERY = {
     "RunTask": "tasks.run",
     "CreateService": "services.create",
@@ -109,9 +117,12 @@ class World:
                 memory="512",
                 network_mode="awsvpc",
                 requires_compatibilities=["FARGATE"],
-                container_definitions=[ContainerDefinition(name="app", image="image", health_check=check)],
+                execution_role_arn="arn:aws:iam::123456789012:role/execution",
+                container_definitions=[
+                    ContainerDefinition(name="app", image="image", health_check=check, log_configuration=LOGS)
+                ],
             )
-        simulator.script("job", TaskScript.runs_for(10))
+        simulator.script("job", TaskScript(run_time=10, logs=[(1, "line")]))
         return cls(simulator, ecs, len(simulator.calls))
 
     def deregister(self, name: str) -> list[TaskDefinition]:
@@ -142,6 +153,13 @@ class World:
         """Run a task to completion."""
         network = AwsVpcConfiguration(subnets=["s"])
         return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
+
+    def read_logs(self, **arguments: Any) -> object:
+        """Run a task, and read its lines."""
+        arn = self.simulator.handle("RunTask", {**TASK, "taskDefinition": "job"})["tasks"][0]["taskArn"]
+        self.simulator.clock.advance(60)
+        self.prepared = len(self.simulator.calls)
+        return list(self.ecs.tasks.logs(arn, **arguments))
 
     def partly(self, on_partial: Any) -> None:
         """Run two tasks with capacity for one."""
@@ -267,7 +285,10 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
+    yield "tasks.explain", "", lambda w: w.ecs.tasks.explain(w.run("web").tasks[0])
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
+    yield "tasks.logs", "", lambda w: w.read_logs()
+    yield "tasks.logs", "`tail` is given; also in place of `logs:FilterLogEvents`", lambda w: w.read_logs(tail=1)
     yield "wait.tasks_healthy", "", lambda w: w.ecs.wait.tasks_healthy(w.run("web"))
 
 
@@ -298,6 +319,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
         "`namespace` is given; replaces `ecs:ListServices`",
         lambda w: [w.serve(), *w.ecs.services.iter(namespace="shop")],
     )
+    yield "services.explain", "", lambda w: w.ecs.services.explain(w.replacing())
     images = "`images`, `environment` or `secrets` are given"
     yield "services.deploy", "", lambda w: w.ecs.services.deploy(w.settled(), force=True)
     yield "services.deploy", images, lambda w: w.ecs.services.deploy(w.settled(), images={"app": "image:2"})
@@ -313,6 +335,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
         images,
         lambda w: w.ecs.services.start_deployment(w.settled(), images={"app": "image:2"}),
     )
+    yield "services.logs", "", lambda w: list(w.ecs.services.logs(w.settled()))
     yield "services.watch", "", lambda w: list(w.ecs.services.watch([w.handle()]))
     yield "services.rollback", "", lambda w: w.ecs.services.rollback(w.replacing())
     idle = "no deployment is under way; replaces `ecs:StopServiceDeployment`"
@@ -427,7 +450,9 @@ def page() -> str:
     """Return the page."""
     table = ["| verb | IAM actions | in addition, if |", "|---|---|---|"]
     for row in rows():
-        actions = ", ".join(f"`ecs:{action}`" for action in sorted(row.actions))
+        actions = ", ".join(
+            f"`{'logs' if action in LOG_OPERATIONS else 'ecs'}:{action}`" for action in sorted(row.actions)
+        )
         table.append(f"| `ecs.{row.verb}` | {actions} | {row.when} |")
     return TEXT.format(table="\n".join(table))
 
@@ -452,6 +477,8 @@ These permissions are optional:
 
 - `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
   containers, unless `essential` names the essential ones. The error then names no logs.
+- `logs:GetLogEvents` and `logs:FilterLogEvents` for `log_tail` of `run_to_completion`: without them, a warning is
+  logged, and the error has no lines.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).

@@ -2,7 +2,8 @@
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
 cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
-`batch` and `migrate`, whose tasks end by themselves. The sync and the async tabs of a page are blocks like others.
+`batch`, `migrate` and `report`, whose tasks end by themselves. Those of `report` write lines. The sync and the async
+tabs of a page are blocks like others.
 pytest runs the tests that a page defines like others. Blocks that are marked ```py are not executed.
 """
 
@@ -21,7 +22,7 @@ import pytest
 from support.served_simulator import served_simulator
 
 import ecskit
-from ecskit.models import AwsVpcConfiguration, ContainerDefinition, NetworkConfiguration
+from ecskit.models import AwsVpcConfiguration, ContainerDefinition, LogConfiguration, NetworkConfiguration
 from ecskit.tasks import TaskOutcome
 from ecskit.testing import TaskScript
 
@@ -31,6 +32,10 @@ PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
 
+LOGS = LogConfiguration(
+    log_driver="awslogs",
+    options={"awslogs-group": "/ecs/report", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
+)
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
 
@@ -52,7 +57,8 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
         simulator.script("migrate", TaskScript(run_time=5))
         with ecskit.Client(region_name="us-east-1") as client:
             client.create_cluster(cluster_name="prod")
-            for family in ("web", "batch", "migrate"):
+            simulator.script("report", TaskScript(run_time=20, logs=[(0, "begin"), (19, "end")]))
+            for family in ("web", "batch", "migrate", "report"):
                 client.register_task_definition(
                     family=family,
                     cpu="256",
@@ -60,7 +66,13 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
                     network_mode="awsvpc",
                     requires_compatibilities=["FARGATE"],
                     execution_role_arn="arn:aws:iam::123456789012:role/ecsTaskExecutionRole",
-                    container_definitions=[ContainerDefinition(name="app", image="nginx:1.29")],
+                    container_definitions=[
+                        ContainerDefinition(
+                            name="app",
+                            image="nginx:1.29",
+                            log_configuration=LOGS if family in ("report", "web") else None,
+                        )
+                    ],
                 )
             client.create_service(
                 service_name="store",

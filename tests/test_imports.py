@@ -18,7 +18,7 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_deployments", "_services", "_tags"),
+    *("_clusters", "_container_instances", "_deployments", "_logs", "_services", "_tags"),
     *("_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
@@ -36,19 +36,21 @@ ROOMS: dict[str, set[str]] = {
     "_polling": {"_core"},
     "_waits": {"_core", "models", "_api", "_polling"},
     "_rules": {"_core", "models"},
+    "_explain": {"_core", "models"},
     # Domains. None imports a front.
     "_task_definitions": FLOWS | {"_rules"},
-    "_tasks": FLOWS,
+    "_logs": FLOWS,
+    "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
-    "_deployments": FLOWS | {"_task_definitions"},
-    "_services": FLOWS | {"_deployments"},
+    "_deployments": FLOWS | {"_task_definitions", "_explain"},
+    "_services": FLOWS | {"_deployments", "_explain", "_logs"},
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.
-    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules", "_events"} | DOMAINS),
+    **dict.fromkeys(FRONTS, {"_lazy", "_core", "_polling", "_waits", "_rules", "_explain", "_events"} | DOMAINS),
     "errors": {"_core", "_api", "_polling", "_waits", "_events"} | DOMAINS,
     "progress": {"_core", "models", "errors", "services", "_deployments"},
     # Methods and clients.

@@ -49,6 +49,7 @@ The tree::
     +-- NotAnEvent                                 a message holds no event of ECS
     |   +-- ForeignEvent                           it holds an event of another source
     +-- EventSourceError                           a queue of events cannot be used
+    +-- LogsUnavailable                            no permission, no log group, or a driver that cannot be read
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended, and its condition was not met
@@ -86,6 +87,8 @@ from ecskit._deployments.errors import *
 from ecskit._deployments.errors import __all__ as _deployments
 from ecskit._events.errors import *
 from ecskit._events.errors import __all__ as _events
+from ecskit._logs.errors import *
+from ecskit._logs.errors import __all__ as _logs
 from ecskit._polling.errors import *
 from ecskit._polling.errors import __all__ as _polling
 from ecskit._tags.errors import *
@@ -109,4 +112,5 @@ __all__ = [
     *_clusters,
     *_container_instances,
     *_events,
+    *_logs,
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -29,19 +29,27 @@ if TYPE_CHECKING:
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
+    from ecskit._explain.diagnosis import Diagnosis
+    from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._waits.services import Services
 
 __all__ = [
     "AsyncOnPause",
+    "Cause",
     "CountsChanged",
     "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentLike",
     "DeploymentProgress",
+    "Diagnosis",
+    "Evidence",
+    "EvidencePlace",
     "Fallback",
+    "Finding",
+    "FindingWeight",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
@@ -67,18 +75,24 @@ publish(
     globals(),
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
+        "Cause": "ecskit._explain.finding",
         "CountsChanged": "ecskit._deployments.events",
         "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",
-        "PauseStarted": "ecskit._deployments.events",
         "DeploymentProgress": "ecskit._deployments.progress",
+        "Diagnosis": "ecskit._explain.diagnosis",
+        "Evidence": "ecskit._explain.finding",
+        "EvidencePlace": "ecskit._explain.finding",
         "Fallback": "ecskit._deployments.arguments",
+        "Finding": "ecskit._explain.finding",
+        "FindingWeight": "ecskit._explain.finding",
         "OnPause": "ecskit._deployments.arguments",
         "OnSuperseded": "ecskit._deployments.arguments",
         "OneServiceDeployment": "ecskit._deployments.waits",
         "PauseAnswer": "ecskit._deployments.arguments",
+        "PauseStarted": "ecskit._deployments.events",
         "RevisionRegistered": "ecskit._deployments.events",
         "RollbackStarted": "ecskit._deployments.events",
         "ServiceEventLogged": "ecskit._deployments.events",

@@ -176,7 +176,7 @@ def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
 
 
 NEEDED = {"self", "allow_missing", "tags", "services", "scheduling_strategy", "launch_type", "namespace"}
-READS = {"describe", "iter", "roll_back"}
+READS = {"describe", "explain", "iter", "logs", "roll_back"}
 
 
 def test_every_parameter_is_in_the_table() -> None:

@@ -14,7 +14,7 @@ from ecskit.testing import Simulator, SimulatorServer
 
 __all__ = ["served_simulator"]
 
-VIRTUAL = ("now", "sleep", "asleep", "flow")
+VIRTUAL = ("now", "epoch", "sleep", "asleep", "flow")
 """The methods of a clock."""
 
 
@@ -27,7 +27,8 @@ def served_simulator(monkeypatch: pytest.MonkeyPatch) -> Generator[Simulator, No
             clock = getattr(simulator.clock, name)
             monkeypatch.setattr(SystemClock, name, lambda _, *args, clock=clock: clock(*args))
         monkeypatch.setattr(botocore.waiter, "time", SimpleNamespace(sleep=simulator.clock.advance))
-        monkeypatch.setenv("AWS_ENDPOINT_URL_ECS", server.url)
+        for service in ("ECS", "CLOUDWATCH_LOGS"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", server.url)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -39,6 +39,8 @@ def answer(sim: Simulator, send: Send) -> RawResponse:
     except LostAnswerError as lost:
         kinds = {"reset": errors.ConnectionFailedError, "timeout": errors.TimedOutError}
         raise kinds.get(lost.loss, errors.MalformedResponseError)(send.operation, lost.loss) from None
+    if send.service != "ecs":
+        return RawResponse(b"", {}, parsed=body)
     return RawResponse(json.dumps(body).encode(), {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ from ecskit.models import (
     Task,
     TaskOverride,
 )
-from ecskit.tasks import LogStream, RunTaskResult, TaskOutcome
+from ecskit.tasks import LogLine, LogStream, RunTaskResult, TaskOutcome
 
 from .ended import ARN, app, defined, ended
 from .support import SECRET
@@ -143,7 +144,8 @@ def test_the_error_of_one_task() -> None:
     outcome = TaskOutcome.of(ended(app(1), **REASONS), definition=definition)
     assert (
         'task a of job:1 EXITED with code 1 (container app: "Essential container in task exited") after 42 s; '
-        "9 polls: PENDING x3, STOPPED x1; logs: group /ecs/job, stream run/app/a"
+        "9 polls: PENDING x3, STOPPED x1; finding: The program itself ended with an error: read its last log lines; "
+        "logs: group /ecs/job, stream run/app/a"
     ) == str(TaskFailedError([outcome], story()))
 
 
@@ -154,7 +156,8 @@ def test_the_error_of_several_tasks() -> None:
     error = TaskFailedError(outcomes)
     assert (
         "2 of 3 tasks failed: task a1 of job:1 EXITED with code 1 (container app); "
-        "task a2 of job:1 EXITED with code 2 (container app)"
+        "task a2 of job:1 EXITED with code 2 (container app); "
+        "finding: The program itself ended with an error: read its last log lines"
     ) == str(error)
     assert (tuple(outcomes), outcomes[1]) == (error.outcomes, error.outcome)
 
@@ -164,7 +167,30 @@ def test_the_error_of_many_tasks_stays_short() -> None:
     outcomes = [TaskOutcome.of(ended(app(1), task_arn=f"{ARN}{i}")) for i in range(13)]
     text = str(TaskFailedError(outcomes))
     assert text.startswith("13 of 13 tasks failed: task a0 ")
-    assert text.endswith("task a9 of job:1 EXITED with code 1 (container app); and 3 more")
+    assert "task a9 of job:1 EXITED with code 1 (container app); and 3 more; finding: " in text
+
+
+def test_the_error_has_the_first_finding_in_one_sentence() -> None:
+    """What is wrong, and what to do. A text that is not in the table is in the message already."""
+    pull = "CannotPullContainerError: manifest unknown"
+    failed = TaskOutcome.of(ended(app(None), stop_code="TaskFailedToStart", stopped_reason=pull))
+    text = str(TaskFailedError([failed]))
+    assert text.endswith("finding: The registry does not have this image: push it, or deploy one that exists")
+    unknown = TaskOutcome.of(ended(app(None), stop_code="TaskFailedToStart", stopped_reason="MoonError: eclipse"))
+    assert "finding" not in str(TaskFailedError([unknown]))
+
+
+def test_log_lines_that_were_asked_for_are_compared_with_the_table() -> None:
+    """The message has the finding, and no line of the log."""
+    failed = TaskOutcome.of(ended(app(1)))
+    stream, noon = LogStream("app", "/ecs/job", "run/app/a"), datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
+    lines = [
+        LogLine(time=noon, container="app", message=message, task_arn=ARN, stream=stream)
+        for message in (f"password={SECRET}", "exec /app/run: exec format error")
+    ]
+    text = str(TaskFailedError([failed], log_lines=lines))
+    assert "; finding: The program in the image is for another CPU architecture" in text
+    assert SECRET not in text
 
 
 def test_an_error_is_retryable_when_each_failure_is() -> None:

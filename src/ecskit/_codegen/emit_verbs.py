@@ -69,6 +69,8 @@ NAMESPACES = (
             "ecskit._tasks.reading",
             "ecskit._tasks.watching",
             "ecskit._tasks.protecting",
+            "ecskit._tasks.explaining",
+            "ecskit._tasks.logs",
         ),
     ),
     Namespace(
@@ -117,6 +119,8 @@ NAMESPACES = (
             "ecskit._services.creating",
             "ecskit._services.deleting",
             "ecskit._services.reading",
+            "ecskit._services.explaining",
+            "ecskit._services.logs",
         ),
     ),
     Namespace(

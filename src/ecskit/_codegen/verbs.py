@@ -20,6 +20,7 @@ from typing import Literal
 EXPANDED = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
+    "LogOptions": "ecskit._logs.arguments",
     "Change": "ecskit._deployments.arguments",
     "FollowOptions": "ecskit._deployments.arguments",
     "RollbackOptions": "ecskit._deployments.arguments",

@@ -23,6 +23,7 @@ __all__ = [
     "Emits",
     "Flow",
     "GetRegion",
+    "GetTime",
     "Invoke",
     "Joint",
     "Observe",
@@ -61,6 +62,10 @@ class Send:
     params: Mapping[str, Any]
     single_attempt: bool = False
     """Whether the transport makes one attempt only, because the flow repeats the request itself."""
+    service: str = "ecs"
+    """The service that gets the request. Requests for others make one attempt; their replies are parsed."""
+    region: str | None = None
+    """The region of another service; None for that of the client."""
 
 
 class Waker:
@@ -178,13 +183,18 @@ class GetRegion:
 
 
 @attrs.frozen(eq=False, repr=False)
+class GetTime:
+    """Get the time of day, for what a caller counts from now; the reply holds it in seconds since the epoch."""
+
+
+@attrs.frozen(eq=False, repr=False)
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Joint | Parallel | Invoke | Share | GetRegion | Emit[Any]
+Effect: TypeAlias = Send | Sleep | DrawRandom | Joint | Parallel | Invoke | Share | GetRegion | GetTime | Emit[Any]
 
 
 @attrs.frozen(repr=False)

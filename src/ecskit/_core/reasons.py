@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-__all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "reason_of"]
+__all__ = ["LASTING", "PASSING", "REASONS", "Kind", "Known", "Reason", "find", "passes", "reason_of", "without_names"]
 
 Passing: TypeAlias = Literal["throttle", "busy", "capacity", "fault", "interruption"]
 """What passes by itself: too many requests (seconds); work under way, such as a deletion (seconds to minutes); too
@@ -47,6 +47,9 @@ class Reason(NamedTuple):
     """Where it is documented or reported."""
     general: bool = False
     """Whether the pattern is too general for errors and `failures`: it only applies to stopped tasks."""
+    finding: str = ""
+    """The finding in the table of `ecskit._explain` that uses this pattern; empty if there is none, or it has a
+    narrower one."""
 
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -71,16 +74,16 @@ REASONS: Sequence[Reason] = (
     # Too many requests: of the caller, or of ECS on its behalf.
     Reason("throttle", r"\brate (?:limit )?exceeded|ErrorCode: Throttl",
            "Error retrieving subnet information for [subnet-1]: Rate exceeded (ErrorCode: Throttling)",
-           "seen", f"{_GITHUB}/dagster-io/dagster/issues/33439"),
+           "seen", f"{_GITHUB}/dagster-io/dagster/issues/33439", finding="throttled"),
     Reason("throttle", r"request limit exceeded|RequestLimitExceeded",
            "Error retrieving subnet information for [a]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
-           "seen", f"{_GITHUB}/dask/dask-cloudprovider/issues/56"),
+           "seen", f"{_GITHUB}/dask/dask-cloudprovider/issues/56", finding="throttled"),
     Reason("throttle", r"too ?many ?requests|pull rate limit",
            "CannotPullContainerError: toomanyrequests: You have reached your pull rate limit",
-           "documented", _NOT_PULLED),
+           "documented", _NOT_PULLED, finding="image-rate-limit"),
     Reason("throttle", rf"(?-i:{_CODE}Throttl(?:ing|ed)(?:Exception)?\b)|\b(?:being|been|was|were) throttled",
            "(service web) operations are being throttled. Will try again later.",
-           "documented", _EVENTS),
+           "documented", _EVENTS, finding="throttled"),
     # Something that the request needs is being created, changed or deleted.
     Reason("busy", r"too many concurrent attempts",
            "Too many concurrent attempts to create a new revision of the specified family.",
@@ -107,52 +110,59 @@ REASONS: Sequence[Reason] = (
     # Too little room for a task, or too many tasks at the same time.
     Reason("capacity", r"capacity is unavailable",
            "Capacity is unavailable at this time. Please try again later or in a different availability zone",
-           "documented", "https://repost.aws/knowledge-center/ecs-fargate-runtask-capacity"),
-    Reason("capacity", r"(?-i:\bRESOURCE:)", "RESOURCE:MEMORY", "documented", _FAILURES),
-    Reason("capacity", rf"(?-i:{_CODE}AGENT\b)", "AGENT", "documented", _FAILURES),
+           "documented", "https://repost.aws/knowledge-center/ecs-fargate-runtask-capacity",
+           finding="fargate-capacity"),
+    Reason("capacity", r"(?-i:\bRESOURCE:)", "RESOURCE:MEMORY", "documented", _FAILURES, finding="instance-resources"),
+    Reason("capacity", rf"(?-i:{_CODE}AGENT\b)", "AGENT", "documented", _FAILURES, finding="agent-disconnected"),
     Reason("capacity", r"(?:reached|exceeded) the limit on the number of [\w ]+ you can run",
            "You've reached the limit on the number of vCPUs you can run concurrently",
-           "documented", _EVENTS),
+           "documented", _EVENTS, finding="task-quota"),
     Reason("capacity", r"tasks? provisioning capacity limit",
            "Tasks provisioning capacity limit exceeded.",
-           "seen", f"{_GITHUB}/DIAGNijmegen/rse-grand-challenge/pull/2013"),
+           "seen", f"{_GITHUB}/DIAGNijmegen/rse-grand-challenge/pull/2013", finding="provisioning-limit"),
     Reason("capacity", r"no container instances were found in your",
            "No Container Instances were found in your cluster.",
-           "seen", f"{_GITHUB}/aws/amazon-ecs-cli/issues/1122"),
-    Reason("capacity", r"\bempty capacity provider\b", "EMPTY CAPACITY PROVIDER", "documented", _FAILURES),
-    Reason("capacity", r"\bno active instances\b", "NO ACTIVE INSTANCES", "documented", _FAILURES),
+           "seen", f"{_GITHUB}/aws/amazon-ecs-cli/issues/1122", finding="no-instances"),
+    Reason("capacity", r"\bempty capacity provider\b", "EMPTY CAPACITY PROVIDER", "documented", _FAILURES,
+           finding="no-instances"),
+    Reason("capacity", r"\bno active instances\b", "NO ACTIVE INSTANCES", "documented", _FAILURES,
+           finding="no-instances"),
     Reason("capacity", r"has insufficient .*available",
            f"{_CLOSEST} has insufficient CPU units available.",
-           "documented", _EVENTS),
+           "documented", _EVENTS, finding="instance-resources"),
     Reason("capacity", r"already using a port required by your task",
            f"{_CLOSEST} is already using a port required by your task.",
-           "documented", _EVENTS),
+           "documented", _EVENTS, finding="port-in-use"),
     Reason("capacity", r"InsufficientFreeAddresses|NetworkInterfaceLimit|network interface with public IP assignment",
            "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment enabled",
-           "documented", _NOT_STARTED),
+           "documented", _NOT_STARTED, finding="network-interface-limit"),
     Reason("capacity",
            rf"{_CODE}Insufficient(?:Instance|Host)?_?Capacity\b|sufficient (?:\S+ )?capacity",
            "We currently do not have sufficient capacity: InsufficientInstanceCapacity",
-           "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
+           "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html",
+           finding="ec2-capacity"),
     Reason("capacity", r"VcpuLimitExceeded|more vCPU capacity than",
            "You have requested more vCPU capacity than your current vCPU limit of 32 allows",
-           "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"),
+           "documented", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html",
+           finding="ec2-quota"),
     # No container instance fits the task. The event about all such tasks has a row further below.
-    Reason("placement", rf"(?-i:{_CODE}ATTRIBUTE\b)", "ATTRIBUTE", "documented", _FAILURES),
+    Reason("placement", rf"(?-i:{_CODE}ATTRIBUTE\b)", "ATTRIBUTE", "documented", _FAILURES,
+           finding="missing-attribute"),
     Reason("placement", r"missing an attribute required",
            f"{_CLOSEST} is missing an attribute required by your task.",
-           "documented", _EVENTS),
-    Reason("placement", rf"(?-i:{_CODE}LOCATION\b)", "LOCATION", "documented", _FAILURES),
-    Reason("placement", rf"(?-i:{_CODE}INACTIVE\b)", "INACTIVE", "documented", _FAILURES),
+           "documented", _EVENTS, finding="missing-attribute"),
+    Reason("placement", rf"(?-i:{_CODE}LOCATION\b)", "LOCATION", "documented", _FAILURES,
+           finding="placement-constraint"),
+    Reason("placement", rf"(?-i:{_CODE}INACTIVE\b)", "INACTIVE", "documented", _FAILURES, finding="instance-inactive"),
     Reason("placement", r"placement constraint unsatisfied",
            "MemberOf placement constraint unsatisfied.",
-           "documented", _FAILURES),
+           "documented", _FAILURES, finding="placement-constraint"),
     Reason("placement", r"not compatible with the selected compute strategy",
            "The selected task definition is not compatible with the selected compute strategy",
-           "documented", _NOT_STARTED),
+           "documented", _NOT_STARTED, finding="compute-mismatch"),
     Reason("placement", r"unused device index",
            "Unable to attach network interface to unused device index",
-           "documented", _NOT_STARTED),
+           "documented", _NOT_STARTED, finding="network-interface-limit"),
     Reason("missing", rf"(?-i:{_CODE}MISSING\b)", "MISSING", "documented", _FAILURES),
     Reason("missing", r"task was not found",
            "The referenced task was not found.",
@@ -168,10 +178,10 @@ REASONS: Sequence[Reason] = (
     Reason("setup", rf"(?-i:{_CODE}TASK_NOT_VALID\b)", "TASK_NOT_VALID", "documented", _FAILURES),
     Reason("setup", r"configuration is above your limit",
            f"{_PLACE}. Reason: The requested CPU configuration is above your limit.",
-           "documented", _EVENTS),
+           "documented", _EVENTS, finding="size-quota"),
     Reason("setup", r"unable to assume the role|misconfigured or changed",
            "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web' that was provided for this task.",
-           "documented", "https://repost.aws/knowledge-center/ecs-unable-to-assume-role"),
+           "documented", "https://repost.aws/knowledge-center/ecs-unable-to-assume-role", finding="role-not-assumable"),
     Reason("setup", r"manifest unknown|descriptor matching platform|no basic auth",
            "CannotPullContainerError: manifest unknown: Requested image not found",
            "documented", _NOT_PULLED, general=True),
@@ -184,7 +194,7 @@ REASONS: Sequence[Reason] = (
     # Failures inside AWS or of the network, while a task starts.
     Reason("fault", r"network interface provision|ephemeralstorage provision",
            "Timeout waiting for network interface provisioning to complete.",
-           "seen", f"{_GITHUB}/apache/airflow/pull/22002"),
+           "seen", f"{_GITHUB}/apache/airflow/pull/22002", finding="network-interface-timeout"),
     Reason("fault", r"failed to (?:configure|set ?up).* ENI|attach network interface to instance|unexpected EC2 error",
            "Unexpected EC2 error while attempting to attach network interface to instance",
            "seen", f"{_GITHUB}/apache/airflow/issues/15000", general=True),
@@ -200,13 +210,13 @@ REASONS: Sequence[Reason] = (
     # The loss of the host.
     Reason("interruption", r"host ec2 .*(?:terminated|stopped)",
            "Host EC2 (instance i-0123456789abcdef0) terminated.",
-           "documented", f"{_GUIDE}/stopped-task-errors.html"),
+           "documented", f"{_GUIDE}/stopped-task-errors.html", finding="host-lost"),
     Reason("interruption", r"spot task was interrupted",
            "Your Spot Task was interrupted.",
-           "documented", f"{_GUIDE}/fargate-capacity-providers.html"),
+           "documented", f"{_GUIDE}/fargate-capacity-providers.html", finding="spot-interruption"),
     Reason("interruption", r"maintenance on the underlying infrastructure",
            "ECS is performing maintenance on the underlying infrastructure hosting the task.",
-           "documented", "https://repost.aws/knowledge-center/ecs-task-stopped"),
+           "documented", "https://repost.aws/knowledge-center/ecs-task-stopped", finding="maintenance"),
     # Texts that fit much.
     Reason("capacity", r"no container instance met all of its requirements",
            f"{_PLACE} because no container instance met all of its requirements.",
@@ -233,7 +243,7 @@ REASONS: Sequence[Reason] = (
            "documented", f"{_GUIDE}/stopped-task-errors.html"),
     Reason("rebalancing", r"\bAZ rebalanc|Availability Zone rebalanc",
            "(service web) has stopped 1 running tasks in (AZ a) to AZ rebalance (task 0123).",
-           "documented", f"{_GUIDE}/service-rebalancing-event-messages-list.html"),
+           "documented", f"{_GUIDE}/service-rebalancing-event-messages-list.html", finding="rebalancing"),
     Reason("rollback", r"\broll(?:ed|ing)? ?back\b",
            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.",
            "documented", _BREAKER),
@@ -264,9 +274,14 @@ def find(text: str | None, *kinds: Kind, general: bool = False) -> Reason | None
     """
     if not text:
         return None
-    text = _NAMES.sub("", text)
+    text = without_names(text)
     rows = (row for row in REASONS if row.kind in kinds and (general or not row.general))
     return next((row for row in rows if re.search(row.pattern, text, re.IGNORECASE | re.DOTALL)), None)
+
+
+def without_names(text: str) -> str:
+    """Return a text without what names something of the user, in which words mean nothing."""
+    return _NAMES.sub("", text)
 
 
 def reason_of(text: str | None, *, general: bool = False) -> Reason | None:

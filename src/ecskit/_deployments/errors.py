@@ -43,7 +43,12 @@ class _DeploymentEnd(WaitError):
     def _text(self) -> str:
         end = f"{self.progress.name} {self.what}"
         errors = f"; last error: {described(self.story.errors[-1])}" if self.story.errors else ""
-        return f"{end}: {self.reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
+        reason = f"{self.reason}{self._finding()}"
+        return f"{end}: {reason}; after {self.story.elapsed:.0f} s, {self.story.poll_summary}{errors}"
+
+    def _finding(self) -> str:
+        """Return the first finding in one sentence, for deployments that failed."""
+        return ""
 
     @property
     def what(self) -> str:
@@ -60,6 +65,12 @@ class DeploymentFailed(_DeploymentEnd):  # named by what happened, as all of the
     """
 
     outcome = "failed"
+
+    def _finding(self) -> str:
+        from ecskit._explain.finding import in_message  # most programs end without this table
+        from ecskit._explain.service import findings_of_service
+
+        return in_message(findings_of_service(self.progress.events[::-1], self.progress.stopped_tasks, {}))
 
 
 class DeploymentRolledBack(DeploymentFailed):

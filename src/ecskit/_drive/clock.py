@@ -28,6 +28,10 @@ class Clock(Protocol):
         """Return the monotonic time in seconds."""
         ...
 
+    def epoch(self) -> float:
+        """Return the time of day in seconds since the epoch."""
+        ...
+
     def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
         """Return after `seconds`, or when `cancel` is set or `waker` is roused."""
         ...
@@ -51,6 +55,10 @@ class SystemClock:
     def now(self) -> float:
         """Return the monotonic time in seconds."""
         return time.monotonic()
+
+    def epoch(self) -> float:
+        """Return the time of day in seconds since the epoch."""
+        return time.time()
 
     def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
         """Return after `seconds`, or when `cancel` is set or `waker` is roused."""

@@ -23,6 +23,7 @@ from ecskit._core.effects import (
     Emit,
     Flow,
     GetRegion,
+    GetTime,
     Invoke,
     Joint,
     Parallel,
@@ -216,6 +217,8 @@ class Runtime(Driver):
                 value = self.shared.perform(effect)
             case GetRegion():
                 value = self.region
+            case GetTime():
+                value = self.clock.epoch()
             case Emit():
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
+    from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import AsyncOnPoll
 
 __all__ = ["AsyncServiceVerbs"]
@@ -950,5 +951,103 @@ class AsyncServiceVerbs(Namespace):
             scheduling_strategy=scheduling_strategy,
             namespace=namespace,
             tags=tags,
+        )
+        return AsyncStream(self._runtime.iterate(flow))
+
+    async def explain(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> Diagnosis:
+        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+
+        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
+        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+
+        Args:
+            service: Name, ARN or model of one service.
+            cluster: Name or ARN of its cluster; ECS uses `default` if neither this nor an ARN names one.
+
+        Returns:
+            The diagnosis: the findings, that of most tasks first, with evidence, causes and what to do. `print` shows it as
+            text. ECS shows stopped tasks for about an hour. If tasks or task definitions cannot be read, a note says why.
+
+        Raises:
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses to describe the service: no permission, no such cluster.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+        """
+        from ecskit._services import explaining as flows
+
+        flow = flows.explain(
+            service,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)
+
+    def logs(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        containers: SequenceNotStr[str] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncStream[LogLine]:
+        """Yield the log lines of the tasks of a service that log to CloudWatch Logs with the driver `awslogs`.
+
+        These are tasks that run, and those that stopped within the last hour, as ECS shows them. With `follow`, tasks that
+        start later are followed, too, and the iterator ends only when it is closed, or at `timeout`.
+
+        Each task logs where its own revision says. What is promised for the lines is as for `tasks.logs`.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            follow: Whether to wait for further lines.
+            tail: Only so many lines of each container at the beginning, the last ones; None for all.
+            since: Only lines from this moment on: an aware datetime, or a timedelta before now. None for the start of
+                the task.
+            until: Only lines up to this moment; None for no end.
+            containers: Only lines of containers with these names; None for all.
+            timeout: Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the
+                iterator ends.
+
+        Yields:
+            Each line.
+
+        Raises:
+            LogsUnavailable: The credentials may not read the log group, it does not exist, or no container logs to
+                CloudWatch Logs. The message has what to change, or where the lines are.
+            ServicesMissing: ECS does not show the service.
+            ServiceError: ECS or CloudWatch Logs refuses a call.
+            TransportError: The exchange with ECS or CloudWatch Logs failed.
+            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            RequestError: An argument is wrong; nothing was sent.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+        """
+        from ecskit._logs.arguments import LogOptions
+        from ecskit._services import logs as flows
+
+        log_options = LogOptions(
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            containers=containers,
+            timeout=timeout,
+        )
+        flow = flows.logs(
+            service,
+            cluster=cluster,
+            log_options=log_options,
         )
         return AsyncStream(self._runtime.iterate(flow))

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        Diagnosis,
+        LogLine,
+        Moment,
         OnCancel,
         OnConflict,
         OnPartial,
@@ -212,6 +215,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -251,6 +255,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -289,6 +294,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -307,6 +313,8 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
+                and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
                 no retry.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -405,6 +413,7 @@ class AsyncTaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            log_tail=log_tail,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
@@ -730,3 +739,108 @@ class AsyncTaskVerbs(Namespace):
             on_progress=on_progress,
         )
         return await self._runtime.run(flow)
+
+    async def explain(
+        self,
+        task: Task | str,
+        *,
+        cluster: str | None = None,
+    ) -> Diagnosis:
+        """Explain why a task stopped, did not start, or is unhealthy, by what ECS shows.
+
+        The texts, codes and exit codes of the task are compared with a table of findings. A text that is not in the table
+        is shown as it is. Nothing outside ECS is read.
+
+        Args:
+            task: The task, its id or its ARN. ECS shows a stopped task for about an hour; a stopped `Task` that ECS no
+                longer shows is explained as given.
+            cluster: Name or ARN of its cluster; optional if the task or its ARN includes it.
+
+        Returns:
+            The diagnosis: the findings by weight, with evidence, causes and what to do. `print` shows it as text. If the
+            task definition cannot be read, a note says why, and all containers count as essential.
+
+        Raises:
+            TasksMissing: ECS does not show the task.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses to describe the task: no permission, no such cluster.
+            TransportError: The exchange with ECS failed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
+        """
+        from ecskit._tasks import explaining as flows
+
+        flow = flows.explain(
+            task,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)
+
+    def logs(
+        self,
+        tasks: Tasks,
+        *,
+        cluster: str | None = None,
+        follow: bool = False,
+        tail: int | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        containers: SequenceNotStr[str] | None = None,
+        timeout: float | None = None,
+    ) -> AsyncStream[LogLine]:
+        """Yield the log lines of tasks that log to CloudWatch Logs with the driver `awslogs`.
+
+        Lines come by time, those of several containers and tasks merged. With `follow`, the iterator ends when all
+        tasks have stopped and their lines are in: at most about ten seconds after that.
+
+        Of what CloudWatch Logs returned, each line is yielded once, for each stream in the order of time. A line that
+        becomes visible after a later one was yielded follows it, with `late`. While following, a line that becomes
+        visible more than 10 s after its time may be missed. Lines that are the same are all yielded. The order across
+        streams is approximate. If the rest cannot be read, an error is raised.
+
+        All lines that a client reads share one budget: `polls_per_second`. Many tasks that log to one group with one
+        prefix are read together. A task that never started has no lines; the reason is logged as a warning.
+
+        Args:
+            tasks: What `tasks.run`, `run_task` or `start_task` returned, or one or more tasks, ids or ARNs.
+            cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
+            follow: Whether to wait for further lines.
+            tail: Only so many lines of each container at the beginning, the last ones; None for all.
+            since: Only lines from this moment on: an aware datetime, or a timedelta before now. None for the start of
+                the task.
+            until: Only lines up to this moment; None for no end.
+            containers: Only lines of containers with these names; None for all.
+            timeout: Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the
+                iterator ends.
+
+        Yields:
+            Each line.
+
+        Raises:
+            LogsUnavailable: The credentials may not read the log group, it does not exist, or no container logs to
+                CloudWatch Logs. The message has what to change, or where the lines are.
+            TasksMissing: ECS does not show some of the tasks.
+            ServiceError: ECS or CloudWatch Logs refuses a call.
+            TransportError: The exchange with ECS or CloudWatch Logs failed.
+            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            RequestError: An argument is wrong; nothing was sent.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+        """
+        from ecskit._logs.arguments import LogOptions
+        from ecskit._tasks import logs as flows
+
+        log_options = LogOptions(
+            follow=follow,
+            tail=tail,
+            since=since,
+            until=until,
+            containers=containers,
+            timeout=timeout,
+        )
+        flow = flows.logs(
+            tasks,
+            cluster=cluster,
+            log_options=log_options,
+        )
+        return AsyncStream(self._runtime.iterate(flow))

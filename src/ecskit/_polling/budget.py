@@ -13,10 +13,12 @@ from threading import RLock
 from ecskit._core.errors import ConfigurationError
 from ecskit._core.quotas import QUOTA_OF
 
-__all__ = ["DEFAULT_POLLS_PER_SECOND", "PollBudget", "given_budget"]
+__all__ = ["DEFAULT_POLLS_PER_SECOND", "LOGS", "PollBudget", "given_budget"]
 
 DEFAULT_POLLS_PER_SECOND = 5.0
 """A quarter of what ECS accepts per second for reads of an account and region."""
+LOGS = "CloudWatch Logs"
+"""The group of the reads of log lines, whose quotas are low: its bucket holds one second of its rate."""
 _LOWEST_SHARE = 1 / 20
 """The part of the rate that is left, at the least, after throttles."""
 _RECOVERY = 60.0
@@ -130,7 +132,8 @@ class PollBudget:
         key = operation if quota is None else quota
         bucket = self._buckets.get(key)
         if bucket is None:
-            seconds = _BURST if quota is None else quota.burst / quota.per_second
+            unknown = 1.0 if operation == LOGS else _BURST
+            seconds = unknown if quota is None else quota.burst / quota.per_second
             bucket = self._buckets[key] = _Bucket(self._rate, max(1.0, self._rate * seconds))
         bucket.move(now)
         return bucket

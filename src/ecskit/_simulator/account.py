@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, refused
+from ecskit._simulator.log_behaviour import LogBehaviour, LoggedTask
 from ecskit._simulator.task_lifecycle import latest
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
 from ecskit._simulator.task_state import TaskState, state_of
@@ -59,6 +60,8 @@ class Account:
         run_scheduler: Runs the service scheduler up to a moment.
         counting: How the desired counts of deployments are shown.
         shortage: The shortage of capacity that the current request meets, if any.
+        log_behaviour: How CloudWatch Logs answers.
+        logged: The tasks that write lines.
     """
 
     arns: Arns
@@ -89,6 +92,8 @@ class Account:
     protected: dict[str, float] = attrs.field(factory=dict)
     scheduled_instances: dict[str, str] = attrs.field(factory=dict)
     feed: ChangeFeed | None = None
+    log_behaviour: LogBehaviour = attrs.field(factory=LogBehaviour)
+    logged: list[LoggedTask] = attrs.field(factory=list)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -122,6 +127,9 @@ class Account:
     def add_task(self, task: Task) -> None:
         """Add a task that was launched."""
         self.tasks[task.arn] = task
+        if task.plan.script.logs:
+            definition = self.task_definitions[task.body["taskDefinitionArn"]]
+            self.logged.append(LoggedTask(task, definition.body))
         self._expect(task)
 
     def add_launch(self, key: tuple[str, str], launch: LaunchToken) -> None:

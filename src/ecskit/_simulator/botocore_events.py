@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Respond = Callable[[str, bytes], Response]
 """Return the response for an `X-Amz-Target` header and a body."""
 
-_EVENT = "before-send.ecs"
+_EVENTS = ("before-send.ecs", "before-send.cloudwatch-logs")
+"""The services that are simulated, by the names that botocore gives them in events."""
 
 
 @runtime_checkable
@@ -53,11 +54,12 @@ class Attachment:
 
         A client of ecskit that was made meanwhile keeps the clock of the simulator: make it again.
         """
-        self._events.unregister(_EVENT, self._handler)
+        for event in _EVENTS:
+            self._events.unregister(event, self._handler)
 
 
 def register(target: object, respond: Respond, clock: Clock) -> Attachment:
-    """Answer every ECS request of a botocore client or session with `respond`. `clock` is that of the answers.
+    """Answer every request of a botocore client or session with `respond`. `clock` is that of the answers.
 
     Raises:
         TypeError: The target takes no event handlers.
@@ -133,7 +135,8 @@ def _headers(response: Response) -> HTTPHeaders:
 def _register(target: object, handler: Any, clock: Clock) -> Attachment:
     handler.ecskit_clock = clock  # a client of ecskit that is made or wrapped later finds it, and waits on it
     events = _events_of(target)
-    events.register(_EVENT, handler)
+    for event in _EVENTS:
+        events.register(event, handler)
     return Attachment(events, handler)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ANY = "*"
 
-_READING = ("Describe", "List", "Get", "Discover")
+_READING = ("Describe", "Filter", "Get", "List", "Discover")
 _BEFORE = (Fault.throttled(), Fault.server_error(), Fault.reset(), Fault.timeout())
 _AFTER = (Fault.server_error(after_effect=True), Fault.reset(after_effect=True), Fault.timeout(after_effect=True))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ecskit._simulator import operations
+from ecskit._simulator import log_events, operations
 from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.validation import check_request, check_response
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Error codes that any operation may return, besides those that the service model lists for it.
 _COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
-_READS = ("Describe", "List", "Get")
+_READS = ("Describe", "Filter", "Get", "List")
 """How the names of operations begin that change nothing."""
 
 
@@ -64,16 +64,21 @@ class RequestHandler:
         self._calls.append(call)
         return answer
 
+    def _model_of(self, operation: str) -> dict[str, Any]:
+        """Return the service model that has an operation."""
+        return log_events.load_model() if operation in log_events.OPERATIONS else self._model
+
     def _admit(self, operation: str, request: Wire, now: float) -> Operation:
         """Return the function that performs an operation, if the request is valid and not throttled."""
-        if operation not in self._model["operations"]:
+        model = self._model_of(operation)
+        if operation not in model["operations"]:
             raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
-        perform = operations.TABLE.get(operation)
+        perform = operations.TABLE.get(operation) or log_events.OPERATIONS.get(operation)
         if perform is None:
             raise not_simulated(f"the operation {operation}")
         self._account.advance(now)
         self._account.buckets.take(operation, now)
-        check_request(self._model, operation, request)
+        check_request(model, operation, request)
         return perform
 
     def _perform_with_fault(self, perform: Operation, operation: str, request: Wire, fault: Fault) -> Wire:
@@ -96,7 +101,7 @@ class RequestHandler:
         except SimulatedError as error:
             self._check_code(operation, error)
             raise
-        check_response(self._model, operation, answer)
+        check_response(self._model_of(operation), operation, answer)
         if not operation.startswith(_READS):
             self._account.collect_events()
             self._deliveries.changed()
@@ -104,6 +109,6 @@ class RequestHandler:
 
     def _check_code(self, operation: str, error: SimulatedError) -> None:
         """Raise SimulatorBug for an error that the service model does not list for the operation."""
-        listed = {each["shape"] for each in self._model["operations"][operation].get("errors", ())}
+        listed = {each["shape"] for each in self._model_of(operation)["operations"][operation].get("errors", ())}
         if error.code not in listed | _COMMON_CODES:
             raise SimulatorBug(f"{operation} refused with {error.code}, which the service model does not list")

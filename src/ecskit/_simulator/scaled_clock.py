@@ -42,17 +42,20 @@ class ScaledClock:
 
     def _for_clients(self) -> Clock:
         """Return the clock with which the waits of clients sleep at this speed."""
-        return _ClientClock(self._speed)
+        return _ClientClock(self)
 
 
 class _ClientClock(SystemClock):
     """The clock of the machine at another speed."""
 
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
+    def __init__(self, scaled: ScaledClock) -> None:
+        self._speed, self._scaled = scaled._speed, scaled
 
     def now(self) -> float:
         return super().now() * self._speed
+
+    def epoch(self) -> float:
+        return self._scaled()
 
     def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
         super().sleep(seconds / self._speed, cancel, waker)

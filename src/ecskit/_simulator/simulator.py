@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit._core.quotas import Quota
 from ecskit._drive.clock import Clock, SystemClock
-from ecskit._simulator import operations
+from ecskit._simulator import log_events, operations
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
@@ -28,6 +28,7 @@ from ecskit._simulator.event_delivery import Deliveries
 from ecskit._simulator.event_source import SimulatedSource
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
+from ecskit._simulator.log_behaviour import LogBehaviour
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
 from ecskit._simulator.quotas import Buckets
 from ecskit._simulator.read_options import Counting, Lag
@@ -186,6 +187,18 @@ class Simulator(RequestHandler):
             raise ValueError("script must not be an empty sequence")
         with self._advanced():
             self._account.scripts[family] = ScriptSequence(scripts)
+
+    def script_logs(self, behaviour: LogBehaviour) -> None:
+        """Set how CloudWatch Logs answers from now on: page sizes, tokens, log groups that do not exist.
+
+        The lines are those of `TaskScript.logs`. Use `fail` for throttles and refusals, with the operations
+        FilterLogEvents and GetLogEvents.
+
+        Args:
+            behaviour: The behaviour.
+        """
+        with self._advanced():
+            self._account.log_behaviour = behaviour
 
     def script_resource(self, resource_type: ResourceType, name: str, progress: Progress) -> None:
         """Set how changes of a daemon, a gateway or an Express service proceed that are requested from now on.
@@ -445,7 +458,7 @@ class Simulator(RequestHandler):
             self._faults.end()
 
     def _check_operation(self, operation: str) -> None:
-        if operation not in self._model["operations"] and operation != ANY:
+        if operation not in self._model_of(operation)["operations"] and operation != ANY:
             raise ValueError(f"ECS has no operation {operation!r}")
 
     def handle(self, operation: str, request: Wire) -> Wire:
@@ -479,7 +492,9 @@ class Simulator(RequestHandler):
         with self._lock:
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
             try:
-                operation = parse_target(target, self._model["metadata"]["targetPrefix"])
+                logs = target.startswith(log_events.TARGET_PREFIX)
+                prefix = log_events.TARGET_PREFIX if logs else self._model["metadata"]["targetPrefix"]
+                operation = parse_target(target, prefix)
                 return render(200, self._answer(operation, parse_body(body)), request_id)
             except SimulatedError as error:
                 return render_error(error, request_id)

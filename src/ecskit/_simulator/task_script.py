@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import attrs
@@ -71,6 +71,31 @@ def _one_of(allowed: Sequence[str], what: str, value: object) -> None:
 _DURATION_OR_NONE = attrs.validators.optional(_duration)
 
 
+@attrs.frozen
+class LogEntry:
+    """A line that a container writes.
+
+    Args:
+        after: Seconds from RUNNING. A line that would come after the end of the task is not written.
+        message: The text.
+        container: The container. Default: the first essential one.
+        delay: Seconds until CloudWatch Logs shows it. Default: `log_delay` of the script.
+
+    Raises:
+        TypeError: A number of seconds is none.
+        ValueError: A number is negative.
+    """
+
+    after: float = attrs.field(validator=_duration)
+    message: str
+    container: str | None = None
+    delay: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
+
+
+def _entries(logs: Iterable[LogEntry | tuple[float, str]]) -> tuple[LogEntry, ...]:
+    return tuple(each if isinstance(each, LogEntry) else LogEntry(*each) for each in logs)
+
+
 @attrs.frozen(kw_only=True)
 class TaskScript:
     """Describe how the tasks of a family behave. All durations are seconds of the simulator's clock.
@@ -104,6 +129,9 @@ class TaskScript:
         health: The reports of health checks, for containers that have one: one value, or a mapping from seconds after
             RUNNING, for example `{5: "HEALTHY", 60: "UNHEALTHY"}`. Default HEALTHY.
         time_to_healthy: From RUNNING to the first report of the health checks, if `health` is one value. Default 5.
+        logs: The lines that containers with the log driver `awslogs` write: a `LogEntry`, or a pair of the seconds
+            after RUNNING and the text, for each. Default: none.
+        log_delay: From writing a line to the moment at which CloudWatch Logs shows it. Default 1.
 
     Raises:
         TypeError: A duration or an exit code is not a number.
@@ -125,6 +153,8 @@ class TaskScript:
     start_failure: str | None = None
     health: Health | Mapping[float, Health] = attrs.field(default="HEALTHY", validator=_health)
     time_to_healthy: float = attrs.field(default=_FIRST_REPORT, validator=_duration)
+    logs: Sequence[LogEntry] = attrs.field(default=(), converter=_entries)
+    log_delay: float = attrs.field(default=1.0, validator=_duration)
 
     @classmethod
     def runs_for(cls, seconds: float) -> Self:

@@ -18,6 +18,7 @@ from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import AsyncOnPoll, WaitOptions
 from ecskit._tasks.errors import TaskFailedError
+from ecskit._tasks.last_lines import check_log_tail, last_lines
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
@@ -37,6 +38,7 @@ def run_to_completion(
     count: int | None = None,
     launch: Launch,
     essential: SequenceNotStr[str] | None = None,
+    log_tail: int | None = None,
     capacity_timeout: float | None = None,
     on_partial: OnPartial = "raise",
     on_conflict: OnConflict = "raise",
@@ -52,6 +54,8 @@ def run_to_completion(
         launch: What to run and where.
         essential: Names of the containers whose exit codes count; by default the essential containers of the task
             definition.
+        log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
+            and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
         capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
             no retry.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -82,6 +86,7 @@ def run_to_completion(
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
     _check_names("tasks.run_to_completion", essential)
+    check_log_tail("tasks.run_to_completion", log_tail)
     if isinstance(task_definition, TaskDefinition):
         names = [c.name for c in task_definition.container_definitions]
         if unknown := [name for name in essential or () if name not in names]:
@@ -118,7 +123,8 @@ def run_to_completion(
             wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
         )
         if not all(outcome.succeeded for outcome in outcomes):
-            raise TaskFailedError(outcomes, story)
+            lines = (yield from last_lines(outcomes, log_tail)) if log_tail is not None else ()
+            raise TaskFailedError(outcomes, story, lines)
         return outcomes[0] if count is None else outcomes
 
     return flow()

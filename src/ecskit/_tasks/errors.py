@@ -11,6 +11,7 @@ from ecskit._core.wording import listed
 from ecskit._polling.errors import BulkError
 
 if TYPE_CHECKING:
+    from ecskit._logs.lines import LogLine
     from ecskit._polling.errors import WaitStory
     from ecskit._tasks.outcome import TaskOutcome
     from ecskit._tasks.result import RunTaskResult
@@ -60,12 +61,19 @@ class TaskFailedError(EcsError):
     Attributes:
         outcome: The first outcome without success.
         outcomes: The outcomes of all tasks, in order.
+        log_lines: The last log lines of failed tasks, by time, if `log_tail` was passed. Tracebacks show them, from
+            Python 3.11 on; the message does not.
         retryable: Whether each failed task may succeed when it is run again with nothing else changed.
     """
 
-    def __init__(self, outcomes: Sequence[TaskOutcome], story: WaitStory | None = None) -> None:
-        """Hold the outcomes, and what the wait for them observed."""
-        super().__init__(outcomes, story)
+    def __init__(
+        self, outcomes: Sequence[TaskOutcome], story: WaitStory | None = None, log_lines: Sequence[LogLine] = ()
+    ) -> None:
+        """Hold the outcomes, what the wait for them observed, and the last log lines."""
+        super().__init__(outcomes, story, log_lines)
+        self.log_lines = tuple(log_lines)
+        if log_lines:
+            self.__notes__ = ["\n".join(["The last log lines:", *map(str, log_lines)])]
         failed = [outcome for outcome in outcomes if not outcome.succeeded]
         self.outcomes = tuple(outcomes)
         self.outcome = failed[0]
@@ -77,7 +85,17 @@ class TaskFailedError(EcsError):
         count = f"{len(failed)} of {len(self.outcomes)} tasks failed: " if len(self.outcomes) > 1 else ""
         after = f" after {self.story.elapsed:.0f} s; {self.story.poll_summary}" if self.story else ""
         logs = f"; logs: {'; '.join(map(str, self.outcome.logs))}" if self.outcome.logs else ""
-        return f"{count}{listed(failed, separator='; ')}{after}{logs}"
+        return f"{count}{listed(failed, separator='; ')}{after}{self._finding()}{logs}"
+
+    def _finding(self) -> str:
+        """Return the first finding about the first task without success, in one sentence."""
+        from ecskit._explain.finding import in_message  # most programs end without this table
+        from ecskit._explain.task import findings_of_task
+
+        task, essential = self.outcome.task, self.outcome.essential
+        optional = {container.name for container in task.containers if container.name} - {*essential}
+        lines = [line.message for line in self.log_lines if line.task_arn == task.task_arn]
+        return in_message(findings_of_task(task, optional=optional, log_lines=lines))
 
 
 class TasksMissing(MissingError):

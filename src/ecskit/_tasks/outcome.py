@@ -16,6 +16,7 @@ from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.reasons import find, passes
 from ecskit._core.wording import escaped
+from ecskit._logs.places import LogStream, streams_of
 from ecskit._tasks.errors import TaskFailedError
 from ecskit.models.task_definitions import TaskDefinition
 from ecskit.models.tasks import Container, Task
@@ -23,7 +24,7 @@ from ecskit.models.tasks import Container, Task
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["EssentialSource", "LogStream", "OutcomeKind", "TaskOutcome"]
+__all__ = ["EssentialSource", "OutcomeKind", "TaskOutcome"]
 
 OutcomeKind: TypeAlias = Literal[
     "SUCCEEDED",
@@ -50,23 +51,6 @@ _BY_STOP_CODE: Mapping[str, OutcomeKind] = {
 }
 _STOP_CODES = {137, 143}
 """Exit codes after SIGKILL and SIGTERM, which containers receive when another container has exited."""
-
-
-@attrs.frozen
-class LogStream(Documented):
-    """The log stream of a container in CloudWatch Logs."""
-
-    container: str
-    """Name of the container."""
-    group: str
-    """Name of the log group."""
-    stream: str
-    """Name of the log stream."""
-    region: str | None = None
-    """Region of the log group, if the log driver names one."""
-
-    def __str__(self) -> str:
-        return f"group {self.group}, stream {self.stream}"
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +111,7 @@ class TaskOutcome(Documented):
             essential=names,
             essential_source=source,
             retryable=kind == "INTERRUPTED" or passing,
-            logs=_log_streams(task, definition) if definition else (),
+            logs=streams_of(task, definition) if definition else (),
         )
 
     @property
@@ -222,25 +206,3 @@ def _verdict(
 
 def _is_out_of_memory(container: Container) -> bool:
     return container.exit_code == 137 and "outofmemory" in (container.reason or "").lower()
-
-
-def _log_streams(task: Task, definition: TaskDefinition) -> list[LogStream]:
-    """Return the log streams of the containers.
-
-    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-    """
-    streams: list[LogStream] = []
-    seen = {container.name: container for container in task.containers}
-    for container in definition.container_definitions:
-        log = container.log_configuration
-        group = log.options.get("awslogs-group") if log and log.log_driver == "awslogs" else None
-        if log is None or group is None or container.name is None:
-            continue
-        prefix = log.options.get("awslogs-stream-prefix")
-        task_id = task.task_arn.rsplit("/", 1)[-1]
-        # Without a prefix, which only EC2 allows, the stream is named by the container runtime.
-        runtime_id = seen[container.name].runtime_id if container.name in seen else None
-        stream = f"{prefix}/{container.name}/{task_id}" if prefix else runtime_id
-        if stream:
-            streams.append(LogStream(container.name, group, stream, log.options.get("awslogs-region")))
-    return streams

@@ -17,7 +17,7 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 
-from . import credentials, exchange, queues, renewal, sessions, translate, unclosed
+from . import credentials, exchange, others, queues, renewal, sessions, translate, unclosed
 from .options import Options, described
 from .pool import Pooled
 
@@ -44,6 +44,8 @@ class AsyncTransport:
         self._arguments = arguments or {}
         self._options = options
         self._pool: Pooled | None = None
+        self._others: dict[object, Any] = {}
+        """The clients of other services that were made so far."""
         self._owned = AsyncExitStack()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock: asyncio.Lock | None = None
@@ -78,6 +80,8 @@ class AsyncTransport:
         if self._closed:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         pool = await self.open(send.operation)
+        if send.service != "ecs":
+            return await self._send_elsewhere(send, on_send)
         under_way = exchange.Exchange(pool.client, send, on_send)
         pool.enter(under_way)
         token = exchange.current.set(under_way)
@@ -94,6 +98,34 @@ class AsyncTransport:
             pool.leave(under_way)
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
+
+    async def _send_elsewhere(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
+        client = await self._other(send)
+        on_send()
+        try:
+            return others.response(await others.method(client, send)(**send.params), client)
+        except Exception as error:
+            failed = others.failure(error, send, closed=self._closed)
+            if failed is None:
+                raise
+            cause = translate.cause(error)
+        raise failed from cause
+
+    async def _other(self, send: Send) -> Any:
+        """Return the client for the service of a request. It is made if absent."""
+        assert self._lock is not None  # it is open
+        async with self._lock:
+            if self._closed:
+                raise ClientClosedError(f"{send.operation}: the client was closed during the call")
+            made = self._others.get(others.key(send))
+            if made is None:
+                if self._session is None or self._options is None:
+                    raise others.refuse_wrapped(send)
+                with translate.configuring():
+                    arguments = others.client_arguments(self._session, self._options, send)
+                    made = await self._owned.enter_async_context(self._session.create_client(**arguments))
+                self._others[others.key(send)] = made
+            return made
 
     async def open(self, operation: str = "AsyncClient") -> Pooled:
         """Return the client. It is made if absent.

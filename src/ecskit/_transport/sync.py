@@ -15,13 +15,15 @@ from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 
-from . import credentials, exchange, queues, renewal, sessions, translate
+from . import credentials, exchange, others, queues, renewal, sessions, translate
 from .options import Options, described
 from .pool import Pooled
 
 __all__ = ["Transport", "new_queue_client", "new_transport", "wrap"]
 
 _BEYOND = "connections beyond that are opened for one request and discarded"
+_KEPT: list[object] = []
+"""In forked children: the parent's clients of other services. Collecting them would close their connections."""
 
 
 class Transport:
@@ -39,6 +41,8 @@ class Transport:
         self._session = session
         self._options = options
         self._lock = threading.Lock()
+        self._others: dict[object, Any] = {}
+        """The clients of other services that were made so far."""
         self._closed = False
         self._process = os.getpid()
         self._refusal: str | None = None
@@ -67,6 +71,8 @@ class Transport:
             raise ClientClosedError(f"{send.operation}: the client is closed")
         if self._refusal:
             raise ConfigurationError(f"{send.operation}: {self._refusal}")
+        if send.service != "ecs":
+            return self._send_elsewhere(send, on_send)
         under_way = exchange.Exchange(pool.client, send, on_send)
         pool.enter(under_way)
         token = exchange.current.set(under_way)
@@ -83,6 +89,32 @@ class Transport:
         # Outside of the handler: `__context__` must not hold an error whose text shows values.
         raise failed from cause
 
+    def _send_elsewhere(self, send: Send, on_send: Callable[[], object]) -> RawResponse:
+        client = self._other(send)
+        on_send()
+        try:
+            return others.response(others.method(client, send)(**send.params), client)
+        except Exception as error:
+            failed = others.failure(error, send, closed=self._closed)
+            if failed is None:
+                raise
+            cause = translate.cause(error)
+        raise failed from cause
+
+    def _other(self, send: Send) -> Any:
+        """Return the client for the service of a request. It is made if absent."""
+        with self._lock:
+            if self._closed:
+                raise ClientClosedError(f"{send.operation}: the client is closed")
+            made = self._others.get(others.key(send))
+            if made is None:
+                if self._session is None or self._options is None:
+                    raise others.refuse_wrapped(send)
+                with translate.configuring():
+                    arguments = others.client_arguments(self._session, self._options, send)
+                    made = self._others[others.key(send)] = self._session.create_client(**arguments)
+            return made
+
     def open(self) -> None:
         """Raise ClientClosedError if the client is closed."""
         if self._closed:
@@ -97,6 +129,8 @@ class Transport:
             self._pool.detach()
             if self._session is not None:
                 self._pool.client.close()
+            for other in self._others.values():
+                other.close()
 
     @property
     def region(self) -> str | None:
@@ -127,6 +161,9 @@ class Transport:
         """Replace locks and connections: those of the parent process stay as they are."""
         self._lock = threading.Lock()
         self._pool.after_fork()
+        if self._others:
+            _KEPT.append(self._others)
+            self._others = {}
         made = f"made in process {self._process}, from which this process was forked"
         if self._session is None:
             self._refusal = (

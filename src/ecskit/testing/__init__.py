@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
     from ecskit._simulator.faults import Fault
+    from ecskit._simulator.log_behaviour import LogBehaviour
     from ecskit._simulator.read_options import Counting, Lag
     from ecskit._simulator.recorded_calls import Call
     from ecskit._simulator.resource_script import Progress, ResourceType
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.server import SimulatorServer
     from ecskit._simulator.simulator import Simulator, simulated_operations
     from ecskit._simulator.sqs_target import sqs_target
-    from ecskit._simulator.task_script import Health, TaskScript
+    from ecskit._simulator.task_script import Health, LogEntry, TaskScript
     from ecskit._simulator.task_state import TaskState
     from ecskit._simulator.virtual_clock import VirtualClock
     from ecskit._simulator.wire import Response, Wire
@@ -43,6 +44,8 @@ __all__ = [
     "Fault",
     "Health",
     "Lag",
+    "LogBehaviour",
+    "LogEntry",
     "LostAnswerError",
     "Progress",
     "Quota",
@@ -81,6 +84,8 @@ publish(
         "EmittedEvents": "ecskit._simulator.emitted_events",
         "Fault": "ecskit._simulator.faults",
         "Lag": "ecskit._simulator.read_options",
+        "LogBehaviour": "ecskit._simulator.log_behaviour",
+        "LogEntry": "ecskit._simulator.task_script",
         "LostAnswerError": "ecskit._simulator.errors",
         "Progress": "ecskit._simulator.resource_script",
         "Quota": "ecskit._core.quotas",

@@ -1,0 +1,326 @@
+"""Read the lines of tasks in rounds, merge them by time, and follow them until the tasks have stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
+from ecskit._core.wording import escaped, listed
+from ecskit._logs.arguments import LogOptions
+from ecskit._logs.errors import LogsUnavailable
+from ecskit._logs.lines import OVERLAP, Followed, LogLine, milliseconds
+from ecskit._logs.places import LogsElsewhere, log_places
+from ecskit._logs.queries import Query, joined, queries_of, read_tail, without
+from ecskit._logs.requests import Requests
+from ecskit.models.task_definitions import TaskDefinition
+from ecskit.models.tasks import Task
+
+__all__ = ["LogTail"]
+
+log = logging.getLogger("ecskit")
+
+_BEFORE = timedelta(seconds=60)
+"""How long before the creation of a task its lines may be, by the clock of its host."""
+_PAUSE, _LONGEST_PAUSE = 1.0, 5.0
+"""Seconds between two rounds while lines come, and at most."""
+_TASK_INTERVAL = 5.0
+"""Seconds between two polls of the tasks."""
+_QUIET_ROUNDS = 2
+"""Rounds without lines that have to follow the end of a task."""
+_LONGEST_END = 30.0
+"""Seconds after which the lines of a stopped task are not awaited longer."""
+
+_STARTING = {"PROVISIONING", "PENDING", "ACTIVATING"}
+
+ReadTasks = Callable[[Collection[str]], Flow[Mapping[str, Task]]]
+"""Returns what ECS shows of some tasks, by ARN."""
+ReadDefinition = Callable[[str], Flow[TaskDefinition]]
+
+
+def _emit(line: LogLine) -> Flow[None]:
+    yield Emit(line)
+
+
+@attrs.define(eq=False)
+class _Tailed:
+    """A task whose lines are read."""
+
+    task: Task
+    definition: TaskDefinition
+    streams: dict[str, Followed] = attrs.field(factory=dict[str, Followed])
+    elsewhere: Sequence[LogsElsewhere] = ()
+    stopped_at: float | None = None
+    """The monotonic time at which it was seen stopped, or missing."""
+    quiet: int = 0
+    """The rounds without lines of it since then."""
+
+    @property
+    def released(self) -> int:
+        """How many lines of it were yielded."""
+        return sum(each.released for each in self.streams.values())
+
+    @property
+    def never_started(self) -> bool:
+        """Whether it has stopped and was never started."""
+        stopped = self.task.last_status in ("STOPPED", "DELETED")
+        exited = any(container.exit_code is not None for container in self.task.containers)
+        return stopped and self.task.started_at is None and not exited
+
+    def settle_seconds(self) -> float:
+        """Return how long after its end lines may become visible: a part may have passed before ECS showed the end."""
+        ended, stopped = self.task.execution_stopped_at, self.task.stopped_at
+        passed = (stopped - ended).total_seconds() if ended and stopped else 0.0
+        return max(0.0, OVERLAP / 1000 - max(0.0, passed))
+
+    def is_over(self, now: float) -> bool:
+        """Whether all its lines are in."""
+        if self.stopped_at is None:
+            return False
+        passed = now - self.stopped_at
+        return (self.quiet >= _QUIET_ROUNDS and passed >= self.settle_seconds()) or (
+            self.quiet >= 1 and passed >= _LONGEST_END
+        )
+
+
+@attrs.define(eq=False)
+class LogTail:
+    """Reads the lines of some tasks."""
+
+    verb: str
+    options: LogOptions
+    read_definition: ReadDefinition
+    since: int | None = None
+    until: int | None = None
+    tasks: dict[str, _Tailed] = attrs.field(factory=dict[str, _Tailed])
+    queries: list[Query] = attrs.field(factory=list[Query])
+    requests: Requests = attrs.field(factory=Requests)
+    emit: Callable[[LogLine], Flow[None]] = _emit
+    """Returns a flow that passes a line on."""
+    over: set[str] = attrs.field(factory=set[str])
+    """The tasks whose lines are in, if tasks come and go."""
+
+    def add(self, tasks: Sequence[Task]) -> Flow[None]:
+        """Add tasks, or what was read of them since."""
+        for task in tasks:
+            tailed = self.tasks.get(task.task_arn)
+            if tailed is None:
+                definition = yield from self.read_definition(task.task_definition_arn or "")
+                self.tasks[task.task_arn] = _Tailed(task, definition)
+            else:
+                tailed.task = task
+        self._add_streams([self.tasks[task.task_arn] for task in tasks])
+
+    def _add_streams(self, tasks: Sequence[_Tailed]) -> None:
+        """Add the streams of tasks that are new. A stream may be named by the container runtime, when it starts."""
+        wanted = self.options.containers
+        new: list[Followed] = []
+        for tailed in tasks:
+            places = log_places(tailed.task, tailed.definition)
+            places = [place for place in places if wanted is None or place.container in wanted]
+            tailed.elsewhere = [place for place in places if isinstance(place, LogsElsewhere)]
+            for place in places:
+                if not isinstance(place, LogsElsewhere) and place.container not in tailed.streams:
+                    tailed.streams[place.container] = Followed(place, tailed.task.task_arn)
+                    new.append(tailed.streams[place.container])
+        if new:
+            created = [self.tasks[each.task_arn].task.created_at for each in new]
+            start = self.since if self.since is not None else _start(created)
+            self.queries += queries_of(new, start, self.until)
+
+    def check(self) -> None:
+        """Check that the lines can be read, and log which cannot.
+
+        Raises:
+            RequestError: No task has a container of a name that was passed.
+            LogsUnavailable: No container has lines in CloudWatch Logs.
+        """
+        names = [each.name for tailed in self.tasks.values() for each in tailed.definition.container_definitions]
+        unknown = [name for name in self.options.containers or () if name not in names]
+        if unknown:
+            known = listed(dict.fromkeys(filter(None, names)))
+            problem = f"{unknown[0]!r} is not a container of the tasks; they have {known}"
+            raise RequestError(self.verb, [("containers", problem)])
+        elsewhere = list(dict.fromkeys(map(str, (each for task in self.tasks.values() for each in task.elsewhere))))
+        readable = any(_may_be_read(task, self.options.containers) for task in self.tasks.values())
+        if elsewhere and (not readable or self.options.containers):
+            raise LogsUnavailable(elsewhere)
+        if elsewhere:
+            log.warning("%s: some logs cannot be read: %s", self.verb, listed(elsewhere, separator="; "))
+
+    def read(self) -> Emits[LogLine]:
+        """Emit all lines that are there."""
+        yield from self._begin()
+        yield from self._round()
+        self._explain()
+
+    def follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool = False) -> Emits[LogLine]:
+        """Emit the lines until all tasks have stopped and their lines are in, or until the deadline.
+
+        Args:
+            read_tasks: Reads the tasks that have not stopped; what it returns beyond these is followed, too.
+            deadline: The monotonic time of the end.
+            endless: Whether only the deadline ends it, because tasks come and go.
+        """
+        self.requests.until = deadline
+        try:
+            yield from self._follow(read_tasks, deadline, endless=endless)
+        except EcsError as error:
+            if not error.retryable or (yield Sleep(0)).now < deadline:
+                raise
+            log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
+
+    def _follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool) -> Emits[LogLine]:
+        yield from self._begin()
+        pause, due = _PAUSE, (yield Sleep(0)).now
+        now = due
+        while True:
+            last = now >= deadline
+            if now >= due and not last:
+                now = yield from self._poll(read_tasks, now)
+                due = now + _TASK_INTERVAL
+            released = yield from self._round()
+            now = (yield Sleep(0)).now
+            if last:
+                return
+            if endless:
+                self._leave(now)
+            elif all(tailed.is_over(now) for tailed in self.tasks.values()):
+                self._explain()
+                return
+            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not endless
+            pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
+            now = (yield Sleep(max(0.0, min(pause, deadline - now)))).now
+
+    def _poll(self, read_tasks: ReadTasks, now: float) -> Flow[float]:
+        """Poll the tasks that have not stopped, and return the time."""
+        running = [arn for arn, tailed in self.tasks.items() if tailed.stopped_at is None]
+        shown = yield from read_tasks(running)
+        now = (yield Sleep(0)).now
+        yield from self.add(list(shown.values()))
+        for arn, tailed in self.tasks.items():
+            # ECS has stopped showing a task that is missing.
+            missing = arn in running and arn not in shown
+            if tailed.stopped_at is None and (missing or tailed.task.last_status in ("STOPPED", "DELETED")):
+                tailed.stopped_at = now
+        return now
+
+    def _leave(self, now: float) -> None:
+        """Stop to read tasks whose lines are in, and read new ones together with others."""
+        over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
+        for arn in over:
+            del self.tasks[arn]
+        self.over.update(over)
+        self.queries = joined(without(self.queries, over) if over else self.queries)
+
+    def _begin(self) -> Emits[LogLine]:
+        """Read the last lines of each container, and emit them, if the caller has asked for these only."""
+        tail = self.options.tail
+        if tail is None:
+            return
+        began = (yield Sleep(0)).now
+        for query in self.queries:
+            refusal = yield from read_tail(query, self.requests, tail, began)
+            if refusal is not None:
+                yield from self._pass_over(query, tail, began, refusal)
+        lines = [each for query in self.queries for each in query.buffer]
+        for query in self.queries:
+            query.buffer.clear()
+        for event, followed in sorted(lines, key=lambda each: each[0]["timestamp"]):
+            yield from self.emit(followed.release(event))
+
+    def _pass_over(self, query: Query, tail: int, began: float, refusal: AccessDeniedError) -> Flow[None]:
+        """Read a pass, and leave the last lines of each stream in the buffer."""
+        query.begin(began)
+        while not query.done:
+            if (yield from query.read_page(self.requests)):
+                raise query.refused(refusal) from refusal
+            kept: dict[int, int] = {}
+            for each in reversed(list(query.buffer)):
+                kept[id(each[1])] = kept.get(id(each[1]), 0) + 1
+                if kept[id(each[1])] > tail:
+                    query.buffer.remove(each)
+
+    def _round(self) -> Flow[int]:
+        """Read a pass of each query, emit the new lines by time, and return their number."""
+        if self.options.tail is not None and not self.options.follow:
+            return 0
+        before = {arn: tailed.released for arn, tailed in self.tasks.items()}
+        began = (yield Sleep(0)).now
+        for query in self.queries:
+            query.begin(began)
+        under_way = yield from self._fill(self.queries)
+        while under_way:
+            # Each pass that has not ended has a line: the earliest one is next.
+            query = min(under_way, key=lambda each: each.buffer[0][0]["timestamp"])
+            event, followed = query.buffer.popleft()
+            yield from self.emit(followed.release(event))
+            if not query.buffer:
+                under_way = yield from self._fill(under_way)
+        for arn, tailed in self.tasks.items():
+            if tailed.stopped_at is not None:
+                tailed.quiet = 0 if tailed.released > before[arn] else tailed.quiet + 1
+        return sum(tailed.released - before[arn] for arn, tailed in self.tasks.items())
+
+    def _fill(self, queries: Sequence[Query]) -> Flow[list[Query]]:
+        """Read pages until each query has lines, and return those that do. The others have ended their passes."""
+        filled: list[Query] = []
+        remaining = deque(queries)
+        while remaining:
+            query = remaining.popleft()
+            instead: Sequence[Query] = ()
+            while not query.buffer and not query.done and not instead:
+                instead = yield from query.read_page(self.requests)
+            if instead:
+                place = self.queries.index(query)
+                self.queries[place : place + 1] = instead
+                remaining.extendleft(reversed(instead))
+            elif query.buffer:
+                filled.append(query)
+        return filled
+
+    def _explain(self) -> None:
+        """Log why a task that has stopped has no lines.
+
+        Raises:
+            LogsUnavailable: The log group of a task that was started does not exist.
+        """
+        missing: dict[str, str] = {}
+        for query in self.queries:
+            for followed in query.streams.values():
+                tailed = self.tasks[followed.task_arn]
+                if query.missing and not tailed.never_started and tailed.task.last_status not in _STARTING:
+                    region = f" in {query.region}" if query.region else ""
+                    missing[query.group] = (
+                        f"the log group {query.group} does not exist{region}: it was deleted, or it was never created;"
+                        " create it, or add the option awslogs-create-group"
+                    )
+        for tailed in self.tasks.values():
+            if tailed.never_started and not tailed.released:
+                task = tailed.task
+                reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
+                text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
+                log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
+        if missing:
+            raise LogsUnavailable(list(missing.values()))
+
+
+def _may_be_read(tailed: _Tailed, containers: Collection[str] | None) -> bool:
+    """Return whether a task has streams, or may have one when its container has started."""
+    defined = [
+        each.name
+        for each in tailed.definition.container_definitions
+        if each.name is not None and (containers is None or each.name in containers)
+    ]
+    return len(tailed.elsewhere) < len(defined)
+
+
+def _start(created: Sequence[datetime | None]) -> int:
+    """Return the moment at which the lines of tasks begin at the earliest."""
+    known = [moment for moment in created if moment is not None]
+    return milliseconds(min(known) - _BEFORE) if len(known) == len(created) else 0

@@ -1,0 +1,87 @@
+"""Clients of other services, from the session and the options of a client for ECS, and what their errors mean.
+
+A client is made at its first request. It makes one attempt for each request, because flows repeat and pace them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from botocore import exceptions as boto, xform_name
+from botocore.config import Config
+
+from ecskit._core.effects import RawResponse, Send
+from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, ServiceError
+
+from . import credentials, sessions
+from .failures import service_error, transport_error
+from .options import Options
+from .validation_reports import wire_problems
+
+__all__ = ["client_arguments", "failure", "key", "method", "refuse_wrapped", "response"]
+
+_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+"""Hosts that serve one service only. An emulator serves all of them at one address."""
+
+
+_ENDPOINTS = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
+"""The environment variable with the endpoint of each service."""
+
+
+def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
+    """Return the arguments for `create_client` of a client for the service of a request.
+
+    It has the endpoint of botocore's configuration for this service, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; without one, the
+    `endpoint_url` of the options, unless that is an endpoint of AWS, which serves ECS only.
+    """
+    arguments = sessions.client_arguments(session, options)
+    del arguments["api_version"]
+    endpoint = arguments.get("endpoint_url")
+    if endpoint and (_ENDPOINTS[send.service] in os.environ or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
+        del arguments["endpoint_url"]
+    single = Config(retries=cast("Any", {"total_max_attempts": 1, "mode": "standard"}))
+    region = {"region_name": send.region} if send.region else {}
+    return {**arguments, **region, "service_name": send.service, "config": arguments["config"].merge(single)}
+
+
+def key(send: Send) -> tuple[str, str | None]:
+    """Return what requests have in common that are sent by one client."""
+    return send.service, send.region
+
+
+def method(client: Any, send: Send) -> Any:
+    """Return the method of a client that sends a request."""
+    return getattr(client, xform_name(send.operation))
+
+
+def refuse_wrapped(send: Send) -> ConfigurationError:
+    """Return the error for a request of a client that wraps another one."""
+    return ConfigurationError(
+        f"{send.operation}: this client wraps one for ECS, and cannot make one for the service {send.service}; make it"
+        " with session= in place of `wrap`"
+    )
+
+
+def response(answer: Any, client: Any) -> RawResponse:
+    """Return what a method returned."""
+    return RawResponse(b"", answer.get("ResponseMetadata") or {}, client.meta.region_name, parsed=dict(answer))
+
+
+def failure(error: Exception, send: Send, *, closed: bool) -> EcsError | None:
+    """Return the error of ecskit for an error of botocore; None for any other error."""
+    failed: EcsError | None
+    if credentials.is_of_credentials(error):
+        failed = credentials.credentials_error(send.operation, error)
+    elif isinstance(error, boto.ClientError):
+        failed = service_error(error.response, send.operation, None)
+    elif isinstance(error, boto.ParamValidationError):
+        return RequestError(send.operation, list(wire_problems(str(error.kwargs.get("report", "")))))
+    else:
+        failed = transport_error(send.operation, error)
+    if closed and not isinstance(failed, ServiceError):
+        return ClientClosedError(f"{send.operation}: the client was closed before the response arrived")
+    if isinstance(failed, ServiceError):
+        failed.region = send.region or failed.region
+    return failed

@@ -1,0 +1,194 @@
+"""The verbs `tasks.explain` and `services.explain`, with both clients: what is read, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.both_clients import Went, then
+from support.simulated_ecs import nothing
+from tasks.support import FARGATE, both
+
+from ecskit.errors import AccessDeniedException, DeploymentRolledBack, RequestError, ServicesMissing, TasksMissing
+from ecskit.tasks import Diagnosis
+from ecskit.testing import Fault, Simulator, TaskScript
+
+NOT_FOUND = "pull image manifest has been retried 1 time(s): failed to resolve ref acme/app:9: acme/app:9: not found"
+SECRET = "hunter2"
+
+
+def scripted(script: TaskScript, family: str = "job") -> Callable[[Simulator], object]:
+    """Return what prepares a simulator whose tasks of a family follow a script."""
+    return lambda sim: sim.script(family, script)
+
+
+def explaining(
+    family: str = "job", *, before: Callable[[Any], object] = nothing, seconds: float = 60, **arguments: Any
+) -> Callable[[Any], Any]:
+    """Return an act that runs a task, and explains it a while later as the last description showed it."""
+
+    def act(ecs: Any) -> Any:
+        def described(started: Any) -> Any:
+            ecs.clock.advance(60)
+            return then(ecs.tasks.describe(started), explain)
+
+        def explain(tasks: Any) -> Any:
+            ecs.clock.advance(seconds)
+            before(ecs)
+            return ecs.tasks.explain(tasks[0])
+
+        return then(ecs.tasks.run(family, **FARGATE, **arguments), described)
+
+    return act
+
+
+def served(ecs: Any, *, before: Callable[[Any], object] = nothing) -> Any:
+    """Explain the service `web`, five minutes after it was created."""
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    request = {"serviceName": "web", "taskDefinition": "two", "desiredCount": 2, "launchType": "FARGATE"}
+    ecs.sim.handle("CreateService", {**request, "networkConfiguration": network})
+    ecs.clock.advance(300)
+    before(ecs)
+    return ecs.services.explain("web")
+
+
+def diagnosis_of(went: Went) -> Diagnosis:
+    diagnosis: Diagnosis = went.returned()
+    return diagnosis
+
+
+def test_a_task_whose_image_does_not_exist() -> None:
+    """Two reads; the text has the reason of ECS, the causes, what to do, and the page of AWS."""
+    went = both(explaining(), prepare=scripted(TaskScript.fails_to_pull(NOT_FOUND)))
+    assert went.operations[-2:] == ["DescribeTasks", "DescribeTaskDefinition"]
+    diagnosis = diagnosis_of(went)
+    [finding] = diagnosis.findings
+    assert finding is diagnosis.first
+    assert finding.name == "image-not-found"
+    elsewhere = "The repository is in another account or region, or does not exist."
+    assert str(diagnosis).splitlines() == [
+        f"task {diagnosis.subject} of job:1 failed to start.",
+        f"  CannotPullContainerError: {NOT_FOUND} (container app, image image:1)",
+        "    The registry does not have this image.",
+        "    1. The tag does not exist in the repository. Push it, or deploy one that exists.",
+        f"    2. {elsewhere} Write the full URI of the repository in the task definition.",
+        "    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
+    ]
+
+
+def test_a_text_that_is_not_in_the_table_is_shown_as_it_is() -> None:
+    """Without a guess; what moves the cursor is escaped, and a text that may be cut is marked."""
+    reason = "MoonError: \x1b[31m" + "full " * 60
+    diagnosis = diagnosis_of(both(explaining(), prepare=scripted(TaskScript.fails_to_start(reason))))
+    shown = reason.replace("\x1b", "\\x1b")
+    assert str(diagnosis).splitlines() == [
+        f"task {diagnosis.subject} of job:1 failed to start.",
+        f"  {shown} (may be cut by ECS) (container app, image image:1)",
+    ]
+    assert diagnosis.first
+    assert ("unknown", reason) == (diagnosis.first.name, diagnosis.first.evidence[0].text)
+
+
+def test_without_permission_for_the_definition_a_note_says_so() -> None:
+    """The findings are shown all the same; all containers count as essential."""
+
+    def refuse(ecs: Any) -> None:
+        ecs.sim.fail("DescribeTaskDefinition", Fault.access_denied())
+
+    act = explaining("pair", before=refuse)
+    script = TaskScript.exits(3, container="sidecar")
+    diagnosis = diagnosis_of(both(act, prepare=scripted(script, "pair")))
+    [note] = diagnosis.notes
+    expected = "the task definition was not read, so all containers count as essential: DescribeTaskDefinition: "
+    assert note.startswith(f"{expected}AccessDeniedException")
+    assert str(diagnosis).splitlines()[-1].startswith(f"  Note: {expected}")
+
+
+def test_a_stopped_task_that_ecs_no_longer_shows_is_explained_as_given() -> None:
+    """ECS shows stopped tasks for about an hour."""
+    act = explaining(seconds=3 * 3600)
+    diagnosis = diagnosis_of(both(act, prepare=scripted(TaskScript.exits(1))))
+    assert ["exit-error"] == [finding.name for finding in diagnosis.findings]
+
+
+def test_a_task_that_ecs_does_not_show() -> None:
+    """By its id alone there is nothing to explain."""
+    went = both(lambda ecs: ecs.tasks.explain("0" * 32, cluster="default"))
+    assert "ECS does not show 1 of 1 tasks in cluster 'default'" in str(went.raised(TasksMissing))
+
+
+@pytest.mark.parametrize("task", [None, [], ["0" * 32], 7])
+def test_one_task_is_explained(task: Any) -> None:
+    """Nothing is sent for anything else."""
+    went = both(lambda ecs: ecs.tasks.explain(task))
+    assert "task: expected one task, its id or its ARN, got " in str(went.raised(RequestError))
+    assert went.operations == []
+
+
+@pytest.mark.parametrize("service", [None, ["web"], 7])
+def test_one_service_is_explained(service: Any) -> None:
+    """Nothing is sent for anything else."""
+    went = both(lambda ecs: ecs.services.explain(service))
+    assert "service: expected the name, ARN or model of one service, got " in str(went.raised(RequestError))
+    assert went.operations == []
+
+
+def test_a_service_is_read_with_its_stopped_tasks() -> None:
+    """And the definition of tasks with several containers, to know which are essential."""
+    went = both(served, prepare=scripted(TaskScript.exits(1, after=5, container="helper"), "two"))
+    reads = ["DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskDefinition"]
+    assert reads == [operation for operation in went.operations if operation != "CreateService"]
+    [finding] = diagnosis_of(went).findings
+    assert ("exit-error", "helper", finding.total) == (finding.name, finding.container, finding.count)
+
+
+def test_a_service_whose_tasks_may_not_be_listed() -> None:
+    """Its events are explained, and a note says what is missing."""
+
+    def refuse(ecs: Any) -> None:
+        ecs.sim.fail("ListTasks", Fault.access_denied())
+
+    went = both(lambda ecs: served(ecs, before=refuse), prepare=scripted(TaskScript.exits(1), "two"))
+    [note] = diagnosis_of(went).notes
+    assert note.startswith("stopped tasks were not read, so events alone are explained: ListTasks: AccessDenied")
+
+
+def test_a_service_that_does_not_exist() -> None:
+    """One clear error."""
+    went = both(lambda ecs: ecs.services.explain("nope"))
+    assert "ECS does not show 1 of 1 services in cluster 'default': nope" in str(went.raised(ServicesMissing))
+
+
+def test_a_service_that_may_not_be_read() -> None:
+    """ECS's refusal is the error."""
+
+    def act(ecs: Any) -> Any:
+        ecs.sim.fail("DescribeServices", Fault.access_denied())
+        return ecs.services.explain("web")
+
+    both(act).raised(AccessDeniedException)
+
+
+def test_a_failed_deployment_has_the_finding_in_its_message() -> None:
+    """In one sentence, after the reason of ECS and those of its tasks."""
+
+    def act(ecs: Any) -> Any:
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+        request = {"serviceName": "web", "taskDefinition": "two", "desiredCount": 2, "launchType": "FARGATE"}
+        more = {"networkConfiguration": network, "deploymentConfiguration": breaker}
+        ecs.sim.handle("CreateService", {**request, **more})
+        ecs.clock.advance(300)
+        ecs.sim.script("job", TaskScript.fails_to_pull(NOT_FOUND))
+        return ecs.services.deploy("web", task_definition="job")
+
+    text = str(both(act).raised(DeploymentRolledBack))
+    assert "; finding: The registry does not have this image: push it, or deploy one that exists; after " in text
+
+
+def test_secrets_are_not_shown() -> None:
+    """Neither what was overridden nor log lines are part of the diagnosis."""
+    act = explaining(container="app", environment={"PASSWORD": SECRET}, command=["--password", SECRET])
+    diagnosis = diagnosis_of(both(act, prepare=scripted(TaskScript.exits(1))))
+    assert SECRET not in f"{diagnosis}{diagnosis!r}"

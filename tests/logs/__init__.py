@@ -1,0 +1,1 @@
+"""Tests of where log lines are, and of how they are read."""
