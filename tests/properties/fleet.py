@@ -125,7 +125,7 @@ class Fleet(World):
         newest, desired = (before.rollout, before.desired) if before else (None, 0)
         answered = lost = False
         try:
-            answer = copied(super()._answer(operation, request))
+            answer: dict[str, Any] = copied(super()._answer(operation, request))
         except SimulatedError as error:
             lost = error.status >= 500
             raise

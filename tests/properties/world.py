@@ -190,7 +190,7 @@ class World(Simulator):
         if operation == "DescribeTasks" and self._is_unreadable(request.get("cluster")):
             raise LostAnswerError("timeout", {})
         try:
-            answer = copied(super()._answer(operation, request))
+            answer: dict[str, Any] = copied(super()._answer(operation, request))
             if "tasks" in answer:
                 answer["tasks"] = [self._with_version(task) for task in answer["tasks"]]
             if "task" in answer:

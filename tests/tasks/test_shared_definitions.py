@@ -55,6 +55,10 @@ class Arrivals:
         found: AbstractContextManager[None] = self.clock.flow()
         return found
 
+    def elsewhere(self) -> AbstractContextManager[None]:
+        found: AbstractContextManager[None] = self.clock.elsewhere()
+        return found
+
 
 def jobs(prepare: Callable[[Simulator], object] = nothing) -> Simulator:
     """Return a simulator whose tasks run for a minute."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import ClassVar
 
 import attrs
 
@@ -137,10 +136,10 @@ class Observer:
         """What polls of deployments have in common: they share requests."""
         return Observer
 
-    operation: ClassVar[str] = "DescribeServiceDeployments"
-    describes: ClassVar[None] = None
-    by_events: ClassVar[bool] = False
-    batch_size: ClassVar[int] = 10
+    operation: str = attrs.field(default="DescribeServiceDeployments", init=False)
+    describes: object = attrs.field(default=None, init=False)
+    by_events: bool = attrs.field(default=False, init=False)
+    batch_size: int = attrs.field(default=10, init=False)
     """As many deployments as services in one DescribeServices."""
 
     def concerned(self, ids: Sequence[str]) -> Sequence[Target]:

@@ -128,17 +128,20 @@ class AsyncRunningFlows:
 
     def _interrupt(self, tasks: list[asyncio.Task[Any] | None]) -> None:
         """Interrupt the innermost flow of each task."""
+        inner = {run.task: run for run in self._runs if run.task is not None}  # the latest flow of each task
         for task in dict.fromkeys(tasks):
-            inner = [run for run in self._runs if run.task is task is not None]
-            if inner:
-                inner[-1].interrupt()
+            if task in inner:
+                inner[task].interrupt()
 
     def _in_this_loop(self) -> list[AsyncRun]:
         """Return the flows of the loop in which the client is closed. Flows of an earlier loop ended with that loop."""
         return [run for run in self._runs if run.task is None or run.task.get_loop() is self._loop]
 
     def _note_idle(self) -> None:
-        if self._idle is not None and all(run.task is None for run in self._in_this_loop()):
+        if self._idle is None:
+            return
+        # The first flow that still runs is enough: thousands may end one after the other.
+        if not any(run.task is not None and run.task.get_loop() is self._loop for run in self._runs):
             self._idle.set()
 
     async def _finish(self, end: Callable[[AsyncRun], Awaitable[None]], close: Callable[[], Awaitable[None]]) -> None:

@@ -87,7 +87,7 @@ class PollBudget:
 
     def __init__(self, polls_per_second: float = DEFAULT_POLLS_PER_SECOND) -> None:
         given: object = polls_per_second  # users without a type checker pass anything
-        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+        if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"polls_per_second must be a number above 0, not {given!r}")
         self._rate = float(polls_per_second)
         self._buckets: dict[object, _Bucket] = {}

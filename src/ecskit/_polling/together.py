@@ -78,7 +78,7 @@ def together(
             effects: dict[int, Effect] = {}
             for index, reply in replies.items():
                 try:
-                    effects[index] = flows[index].send(reply)
+                    effects[index] = flows[index].send(reply)  # pyright: ignore[reportArgumentType]  # None begins it
                 except StopIteration as stop:
                     on_ended(index, Reply((yield Sleep(0)).now, stop.value))
                 except Exception as error:  # noqa: BLE001  # its wait gets it
