@@ -101,8 +101,8 @@ def test_lines(moto: str, task: str, colour: str) -> None:
 @pytest.mark.parametrize("colour", ["sync", "async"])
 def test_following_ends_at_the_timeout(moto: str, task: str, colour: str) -> None:
     """The lines that are there are yielded. No line is yielded twice, also after the last lines of each container."""
-    assert sorted(read(moto, task, colour, follow=True, timeout=1.5), key=int) == [str(n) for n in range(25)]
-    assert read(moto, task, colour, follow=True, timeout=1.5, tail=2) == ["15", "20", "23", "24"]
+    assert sorted(read(moto, task, colour, follow=True, timeout=1.1), key=int) == [str(n) for n in range(25)]
+    assert read(moto, task, colour, follow=True, timeout=1.1, tail=2) == ["15", "20", "23", "24"]
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"])
