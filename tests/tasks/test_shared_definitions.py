@@ -55,6 +55,9 @@ class Arrivals:
         found: AbstractContextManager[None] = self.clock.flow()
         return found
 
+    def epoch(self) -> float:
+        return float(self.clock.epoch())
+
     def elsewhere(self) -> AbstractContextManager[None]:
         found: AbstractContextManager[None] = self.clock.elsewhere()
         return found
