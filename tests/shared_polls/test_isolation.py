@@ -38,6 +38,11 @@ def stopped(arn: str, **options: Any) -> Callable[[Ecs], Any]:
     return lambda ecs: ecs.wait.tasks_stopped([arn], **{"timeout": 400, **options})
 
 
+def healthy(arn: str) -> Callable[[Ecs], Any]:
+    """Return the wait for the health of a task."""
+    return lambda ecs: ecs.wait.tasks_healthy([arn])
+
+
 def assert_undisturbed(ended: list[Ended]) -> None:
     """Check that waits have ended well, and no later than a poll after the task has stopped."""
     for end in ended:
@@ -126,7 +131,7 @@ def test_waits_that_read_the_same_definition(colour: str) -> None:
     """Those that wait until another one has read it are not in its way."""
     sim = support.world()
     arns = support.launch(sim, "job", 60, TaskScript(time_to_start=5, run_time=500, time_to_stop=10))
-    starts = [Start(10.0, lambda ecs, arn=arn: ecs.wait.tasks_healthy([arn])) for arn in arns]
+    starts = [Start(10.0, healthy(arn)) for arn in arns]
     ended = support.perform(sim, support.client(colour, sim), starts)
     assert {"RUNNING"} == {end.verdict for end in ended}
     assert max(end.at for end in ended) <= 10.5
