@@ -38,7 +38,7 @@ from ecskit.models import (
     TaskDefinition,
     TaskSet,
 )
-from ecskit.tasks import RunTaskResult
+from ecskit.tasks import RunTaskResult, TaskChange
 from ecskit.testing import Fault, Simulator, TaskScript
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -153,6 +153,11 @@ class World:
         """Run a task to completion."""
         network = AwsVpcConfiguration(subnets=["s"])
         return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
+
+    def watch_first(self, _: object) -> TaskChange:
+        """Return the first change that a stream of changes yields."""
+        with self.ecs.tasks.watch() as changes:
+            return next(changes)
 
     def read_logs(self, **arguments: Any) -> object:
         """Run a task, and read its lines."""
@@ -285,6 +290,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
     yield "tasks.describe", "", lambda w: w.ecs.tasks.describe(w.run("web"))
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
+    yield "tasks.watch", "", lambda w: w.watch_first(w.run("web"))
     yield "tasks.explain", "", lambda w: w.ecs.tasks.explain(w.run("web").tasks[0])
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
     yield "tasks.logs", "", lambda w: w.read_logs()
