@@ -64,7 +64,10 @@ class ReceivedEvents:
     """The latest error of a source that has received nothing since."""
     flowing: dict[Feed, float] = attrs.field(factory=dict)
     """The feeds whose events arrive in time, and since when. What a poll showed after that is followed by events."""
-    _newest: OrderedDict[Key, tuple[Reported, float]] = attrs.field(factory=OrderedDict)
+    number: int = 0
+    """The number of the latest event."""
+    _newest: OrderedDict[Key, tuple[Reported, float, int]] = attrs.field(factory=OrderedDict)
+    """The newest event of each resource, when it came, and its number; the latest one last."""
     _expected: deque[tuple[float, Key, int]] = attrs.field(factory=deque)
     """Versions that polls have shown before events did, and until when their events may come."""
 
@@ -80,7 +83,7 @@ class ReceivedEvents:
         for name, target in zip(observe.ids, request.concerned, strict=True):
             self._about.setdefault(target, {})[request] = name
             if target.id == ANY:
-                for reported in self.since(query.describes, target.scope, observe.born):
+                for reported in self.since(query.describes, target.scope, observe.born, observe.merged):
                     _bring(request, reported.target.id, reported, now)
             elif (newest := self.newest(query.describes, target, now)) is not None:
                 _bring(request, name, newest, now)
@@ -132,16 +135,17 @@ class ReceivedEvents:
             self.flowing.setdefault((kind, target.scope), now)
         if kept is not None and not is_newer_version(reported.resource, kept[0].resource, reported.resource_type):
             return False
-        self._newest[reported.key] = reported, now
+        self.number += 1
+        self._newest[reported.key] = reported, now, self.number
         self._newest.move_to_end(reported.key)
         while len(self._newest) > _KEPT or now - next(iter(self._newest.values()))[1] > _KEPT_FOR:
             self._newest.popitem(last=False)
         return True
 
-    def since(self, kind: object, scope: str, moment: float) -> Iterator[Reported]:
-        """Yield the newest events of resources of a scope that have arrived since a moment."""
-        for reported, at in reversed(self._newest.values()):
-            if at < moment:
+    def since(self, kind: object, scope: str, moment: float, merged: int) -> Iterator[Reported]:
+        """Yield the newest events of resources of a scope that have arrived since a moment, after those merged."""
+        for reported, at, number in reversed(self._newest.values()):
+            if at < moment or number <= merged:
                 return
             if reported.key[0] == kind and reported.target.scope == scope:
                 yield reported
@@ -221,11 +225,10 @@ def _is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
 def _bring(request: PollRequest, name: str, reported: Reported, now: float) -> None:
     """Give a request what an event showed, if its wait does not know that yet. A poll under way may show more."""
     observe = request.observe
-    if observe.query.describes != reported.key[0] or request.taken_until > now:
-        return
-    if _is_news(reported, observe.known.get(name)):
+    if observe.query.describes == reported.key[0] and _is_news(reported, observe.known.get(name)):
         request.news[name] = reported.resource
-        request.waker.rouse()
+        if request.is_open(now):
+            request.waker.rouse()
 
 
 def _hint(request: PollRequest, now: float) -> None:

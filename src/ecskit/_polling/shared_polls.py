@@ -181,7 +181,7 @@ class SharedPolls:
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
-        self.lock, self.events = RLock(), ReceivedEvents()
+        self.lock, self.events = RLock(), ReceivedEvents(number=self.events.number)
         for queue in self._queues.values():
             queue.leader = None
             for request in queue.requests:
@@ -249,7 +249,7 @@ class SharedPolls:
         if not request.has_news(now):
             return False
         with self.lock:
-            request.reply = Reply(now, Observations(request.news, {}, by_event=True))
+            request.reply = Reply(now, Observations(request.news, {}, by_event=True, merged=self.events.number))
         return True
 
     def step_down(self, leader: PollRequest) -> None:
