@@ -79,14 +79,17 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
                     yield Invoke(receiver.leave, None, caught=True)
                 pause = _FIRST_PAUSE if any_came else pause
             received.error = failed
-            shared.fail_events(failed)
+            shared.fail_events(failed, (yield Sleep(0)).now)
             text = "events: %s; polls go on without them, the source is opened again in %.0f s"
             log.warning(text, described(failed), pause)
             yield Sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
             failed = yield from _opened(receiver := open_())
     finally:
-        shared.end_events()
+        try:
+            now = (yield Sleep(0)).now
+        finally:
+            shared.end_events(now)
 
 
 def _opened(receiver: Opened) -> Flow[Exception | None]:
