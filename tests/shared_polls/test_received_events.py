@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
+from typing import Any
 
 import pytest
 
@@ -18,14 +19,26 @@ from ecskit.models import Task
 
 def reported(name: str, version: int, scope: str = "c") -> Reported:
     """Return what an event shows of a task."""
-    members = {"version": version, "last_status": "RUNNING", "desired_status": "RUNNING", "cluster_arn": scope}
+    members: dict[str, Any] = {
+        "version": version,
+        "last_status": "RUNNING",
+        "desired_status": "RUNNING",
+        "cluster_arn": scope,
+    }
     return Reported(Target(scope, name), TASKS, Task(task_arn=f"task/{scope}/{name}", **members))
 
 
 def streamed(shared: SharedPolls, query: _Round, merged: int) -> PollRequest:
     """Add the request of a stream of all tasks, which polled at the moment 0."""
     known = ChainMap(query.tasks, query.gone)
-    members = {"born": 0.0, "after": 30.0, "due": 60.0, "known": known, "merged": merged, "resync": True}
+    members: dict[str, Any] = {
+        "born": 0.0,
+        "after": 30.0,
+        "due": 60.0,
+        "known": known,
+        "merged": merged,
+        "resync": True,
+    }
     return shared.add(Observe(alone=poll, query=query, ids=[ANY], **members), Waker(), 1.0)
 
 
@@ -51,7 +64,7 @@ def test_each_event_reaches_a_stream_once() -> None:
 def waiting(shared: SharedPolls, scope: str, now: float, version: int = 1) -> PollRequest:
     """Add the request of a wait for the task `t` that polled before, and polls again in 15 s."""
     query, known = Batches(TASKS, {"t": Target(scope, "t")}), {"t": ResourceState(reported("t", version).resource)}
-    members = {"born": now, "after": now + 7, "due": now + 15, "known": known, "resync": True}
+    members: dict[str, Any] = {"born": now, "after": now + 7, "due": now + 15, "known": known, "resync": True}
     return shared.add(Observe(alone=poll, query=query, ids=["t"], **members), Waker(), now)
 
 

@@ -136,17 +136,17 @@ INSTANCE = "arn:aws:ecs:us-east-1:123456789012:container-instance/default/i1"
 
 def seen(version: int, status: str, instance: str | None = INSTANCE) -> dict[str, Any]:
     arn = "arn:aws:ecs:us-east-1:123456789012:task/default/t1"
-    members = {"version": version, "last_status": status, "desired_status": "RUNNING"}
+    members: dict[str, Any] = {"version": version, "last_status": status, "desired_status": "RUNNING"}
     return {"t1": Task(task_arn=arn, cluster_arn="default", container_instance_arn=instance, **members)}
 
 
 def followed(*shown: tuple[float, Observations[Any]], container_instance: str | None = None) -> list[str]:
     """Return the changes that a stream yields if its polls, and events, show this at these moments."""
     flow: Any = watch(container_instance=container_instance)
-    changes, now, left = [], 0.0, [*shown]
-    effect = next(flow)
+    changes: list[str] = []
+    now, left, effect = 0.0, [*shown], next(flow)
     while True:
-        reply = Reply(now, 0)
+        reply = Reply[Any](now, 0)
         if isinstance(effect, Observe):
             if not left:
                 return changes
