@@ -14,7 +14,7 @@ from events.test_observing import LAUNCH, launched
 
 from ecskit._core.effects import Emit, Observe, Reply
 from ecskit._polling.observations import Observations
-from ecskit._tasks.watching import watch
+from ecskit._tasks.watching import _Round, watch
 from ecskit.errors import ClusterNotFoundException, RequestError
 from ecskit.models import Task
 from ecskit.tasks import TaskChange
@@ -120,6 +120,8 @@ def test_a_stream_that_begins_while_events_flow_lists_at_once() -> None:
     async def run() -> None:
         async with simulator.async_client() as ecs, ecs.observing(simulator.event_source()):
             await ecs.wait.tasks_running(arns)
+            with simulator.clock.flow():
+                await simulator.clock.asleep(10)
             began = simulator.time()
             async with ecs.tasks.watch(family="job") as stream:
                 async for change in stream:
@@ -165,6 +167,18 @@ def test_a_task_is_placed_on_the_instance_of_a_filter_after_its_first_event() ->
         assert followed((1.0, first), placed, container_instance=INSTANCE) == ["task t1: first seen -> PENDING"]
     elsewhere = (1.0, Observations(seen(1, "PENDING", f"{INSTANCE}2"), {}, by_event=True))
     assert followed(elsewhere, container_instance=INSTANCE) == []
+
+
+def test_rounds_describe_those_again_that_a_filter_may_fit_later() -> None:
+    """They skip tasks on other instances, and those that stopped before they were placed."""
+    for one, skipped in (
+        (seen(1, "PROVISIONING", None), []),
+        (seen(1, "PENDING", f"{INSTANCE}2"), ["t1"]),
+        (seen(1, "STOPPED", None), ["t1"]),
+    ):
+        query = _Round(None, {"container_instance": INSTANCE})
+        assert query.merge("t1", one["t1"], 1.0, by_event=False) is None
+        assert [*query.left_out] == skipped
 
 
 def test_only_a_higher_version_brings_back_a_task_that_is_gone() -> None:

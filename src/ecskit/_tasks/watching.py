@@ -24,7 +24,7 @@ from ecskit._polling.observations import Observations, ResourceState, is_newer_v
 from ecskit._polling.received_events import ANY
 from ecskit._polling.shared_polls import poll
 from ecskit._tasks.filters import checked_filters, fits, list_request
-from ecskit._waits.tasks import TASKS, is_final
+from ecskit._waits.tasks import TASKS, is_final, is_stopped
 from ecskit.models.literals import DesiredStatus, LaunchType
 from ecskit.models.tasks import Task
 
@@ -172,7 +172,7 @@ class _Round:
         if not self.wants(task):
             self.tasks.pop(id_, None)
             # A task is placed on its instance later. The events of all others need no memory: each comes once.
-            if not by_event and (task.container_instance_arn or is_final(after)):
+            if not by_event and (task.container_instance_arn or is_stopped(task)):
                 self.left_out[id_] = None
             return None
         self.gone.pop(id_, None)
