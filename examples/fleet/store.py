@@ -34,7 +34,6 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, timeout=30, isolation_level=None)  # each statement is a transaction
-        self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.execute(SCHEMA)
 

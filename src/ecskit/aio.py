@@ -279,7 +279,7 @@ class AsyncClient(Portable, AsyncOperations):
         """
         from ecskit._events.observing import AsyncObserving
 
-        return AsyncObserving(self._runtime, source, self._options)
+        return AsyncObserving(self._runtime, source, self._options, self._transport.open)
 
     async def send(self, request: Request[ResponseT], /) -> ResponseT:
         """Send a request and return its response. The methods of operations use this.

@@ -277,10 +277,12 @@ class Client(Portable, Operations):
 
         Raises:
             RequestError: `source` is not a source of events.
+            ClientClosedError: The client is closed.
             EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
         """
         from ecskit._events.observing import Observing
 
+        self._transport.open()
         return Observing(self._runtime, source, self._options)
 
     def send(self, request: Request[ResponseT], /) -> ResponseT:

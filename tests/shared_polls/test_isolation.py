@@ -38,6 +38,11 @@ def stopped(arn: str, **options: Any) -> Callable[[Ecs], Any]:
     return lambda ecs: ecs.wait.tasks_stopped([arn], **{"timeout": 400, **options})
 
 
+def healthy(arn: str) -> Callable[[Ecs], Any]:
+    """Return the wait for the health of a task."""
+    return lambda ecs: ecs.wait.tasks_healthy([arn])
+
+
 def assert_undisturbed(ended: list[Ended]) -> None:
     """Check that waits have ended well, and no later than a poll after the task has stopped."""
     for end in ended:
@@ -58,7 +63,7 @@ def responding(
         if arn.rsplit("/", 1)[-1] not in send.params.get("tasks", ()) or support.watch(sim).now() < 30:
             return response
         if isinstance(change, type):
-            error = {"Error": {"Code": change.__name__, "Message": "not this one"}}
+            error = {"Error": {"Code": change.__name__, "Message": f"not authorized on resource {arn}"}}
             raise change(error, send.operation)
         body = json.loads(response.body)
         body["tasks"] = [change(each) if each["taskArn"] == arn else each for each in body["tasks"]]
@@ -97,6 +102,39 @@ def test_one_id(colour: str, name: str) -> None:
     assert own.verdict == ended[3].verdict
     assert expected in (None, own.verdict)
     assert_undisturbed([*ended[:3], *ended[4:]])
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("AccessDeniedException", "User is not authorized to perform: ecs:DescribeTasks"),
+        ("ExpiredTokenException", "The security token included in the request is expired"),
+    ],
+)
+def test_a_refusal_of_all_costs_one_call(colour: str, code: str, message: str) -> None:
+    """It names no task, so that each wait gets it at once."""
+
+    def respond(_: Simulator, send: Send) -> RawResponse:
+        raise AccessDeniedException({"Error": {"Code": code, "Message": message}}, send.operation)
+
+    sim = support.world()
+    starts = [Start(0.0, stopped(arn)) for arn in tasks(sim)]
+    ended = support.perform(sim, support.client(colour, sim, answer=respond), starts)
+    assert {"AccessDeniedException"} == {end.verdict for end in ended}
+    assert {0.0} == {end.at for end in ended}
+    assert len({id(end.error) for end in ended}) == COUNT
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_waits_that_read_the_same_definition(colour: str) -> None:
+    """Those that wait until another one has read it are not in its way."""
+    sim = support.world()
+    arns = support.launch(sim, "job", 60, TaskScript(time_to_start=5, run_time=500, time_to_stop=10))
+    starts = [Start(10.0, healthy(arn)) for arn in arns]
+    ended = support.perform(sim, support.client(colour, sim), starts)
+    assert {"RUNNING"} == {end.verdict for end in ended}
+    assert max(end.at for end in ended) <= 10.5
 
 
 # One wait.

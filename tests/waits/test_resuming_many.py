@@ -130,7 +130,8 @@ def test_a_refusal_ends_only_the_wait_that_it_concerns() -> None:
     def respond(sim: Simulator, send: Send) -> RawResponse:
         body = answer(sim, send)
         if sim.tasks()[1].arn.rsplit("/", 1)[-1] in send.params.get("tasks", ()):
-            error = {"Error": {"Code": "AccessDeniedException", "Message": "not this one"}}
+            message = f"not authorized on resource {sim.tasks()[1].arn}"
+            error = {"Error": {"Code": "AccessDeniedException", "Message": message}}
             raise AccessDeniedException(error, send.operation)
         return body
 

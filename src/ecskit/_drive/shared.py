@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from threading import Lock
+from threading import RLock
 from typing import Any, Protocol, runtime_checkable
 
 from ecskit import _forks
@@ -74,7 +74,8 @@ class SharedValues:
         """Start with values that are in place of those that their classes make."""
         self._given = given
         self._values: dict[Callable[[], Any], Any] = {type(value): value for value in given}
-        self._lock = Lock()
+        # Reentrant: the garbage collector may close an iterator, whose clean-up shares values, anywhere.
+        self._lock = RLock()
         _forks.register(self)
 
     def after_fork(self) -> None:
@@ -82,7 +83,7 @@ class SharedValues:
         for value in self._values.values():
             if isinstance(value, Forkable):
                 value.after_fork()
-        self._values, self._lock = {type(value): value for value in self._given}, Lock()
+        self._values, self._lock = {type(value): value for value in self._given}, RLock()
 
     def perform(self, share: Share) -> Any:
         """Return the value that `make` returned first, or what `use` returns for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -127,22 +127,30 @@ class Observing(_Observing):
 class AsyncObserving(_Observing):
     """Passes events from a source on to the waits of a client, in one task, until the end of its block."""
 
-    def __init__(self, runtime: _AsyncRuns, source: EventSource, options: Options | None) -> None:
+    def __init__(
+        self,
+        runtime: _AsyncRuns,
+        source: EventSource,
+        options: Options | None,
+        open_client: Callable[[], Awaitable[object]],
+    ) -> None:
         super().__init__()
         _check(source, "open_async")
         if isinstance(source, SqsSource):
             source = source._with_options_of(options)
-        self._runtime, self._source = runtime, source
+        self._runtime, self._source, self._open_client = runtime, source, open_client
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Open the source, and begin to receive.
 
         Raises:
+            ClientClosedError: The client is closed.
             EventSourceError: The queue does not exist, refuses, or cannot be reached.
         """
         if self._task is not None:
             raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
+        await self._open_client()
         begun = asyncio.Event()
         self._task = task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._received, begun.set)))
         beginning = asyncio.ensure_future(begun.wait())
@@ -200,5 +208,5 @@ def _check(source: object, method: str) -> None:
         problem = f"expected a source of events such as ecskit.events.SqsSource, got {type(source).__name__}"
         raise RequestError("observing", [("source", problem)])
     if getattr(source, "wait_seconds", None) == 0:
-        problem = "has wait_seconds=0, so that it would be asked without a pause; pass a source that waits for events"
+        problem = "its wait_seconds is 0, so that requests would follow without a pause; expected 1 or more"
         raise RequestError("observing", [("source", problem)])

@@ -64,27 +64,33 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     region: str | None = (yield GetRegion()).get()
-    failed = yield from _opened(receiver := open_())
-    if failed is not None:
-        raise failed
+    receiver = yield from _opened(open_)
+    if isinstance(receiver, Exception):
+        raise receiver
     shared.begin_events(now)
     begun()
     pause = _FIRST_PAUSE
     try:
         while True:
-            if failed is None:
+            failed: Exception
+            any_came = False
+            if isinstance(receiver, Exception):
+                failed = receiver
+            else:
                 try:
                     failed, any_came = yield from _receive(shared, receiver, region, received)
                 finally:
                     yield Invoke(receiver.leave, None, caught=True)
-                pause = _FIRST_PAUSE if any_came else pause
+            pause = _FIRST_PAUSE if any_came else pause
             received.error = failed
             shared.fail_events(failed, (yield Sleep(0)).now)
+            # One warning: a source may fail for hours.
+            level = logging.WARNING if pause == _FIRST_PAUSE else logging.INFO
             text = "events: %s; polls go on without them, the source is opened again in %.0f s"
-            log.warning(text, described(failed), pause)
+            log.log(level, text, described(failed), pause)
             yield Sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
-            failed = yield from _opened(receiver := open_())
+            receiver = yield from _opened(open_)
     finally:
         try:
             now = (yield Sleep(0)).now
@@ -92,9 +98,14 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
             shared.end_events(now)
 
 
-def _opened(receiver: Opened) -> Flow[Exception | None]:
-    reply: Reply[object] = yield Invoke(receiver.enter, None, caught=True)
-    return reply.value if isinstance(reply.value, Exception) else None
+def _opened(open_: Callable[[], Opened]) -> Flow[Opened | Exception]:
+    """Return a receiver that is open, or the error of the source."""
+    made: Reply[Opened | Exception] = yield Invoke(lambda _: open_(), None, caught=True)
+    receiver = made.get()
+    if isinstance(receiver, Exception):
+        return receiver
+    entered: Reply[object] = yield Invoke(receiver.enter, None, caught=True)
+    return entered.value if isinstance(entered.value, Exception) else receiver
 
 
 def _receive(
@@ -107,6 +118,9 @@ def _receive(
         batch = came.get()
         if isinstance(batch, Exception):
             return batch, any_came
+        if not isinstance(batch, EventBatch):  # pyright: ignore[reportUnnecessaryIsInstance]  # a source of the user
+            problem = f"receive() of the source returned {type(batch).__name__}, expected an EventBatch"
+            return TypeError(problem), any_came
         _merge(shared, batch, region, received, came.now)
         any_came = True
         if batch.receipts:

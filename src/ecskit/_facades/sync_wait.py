@@ -1662,9 +1662,8 @@ class Wait(Namespace):
     ) -> list[Any | EcsError]:
         """Resume any number of waits side by side, and return how each of them ended.
 
-        The handles may be of several clusters and several kinds of waits. Polls of the same kind in the same cluster share
-        calls, at most four calls run at the same time, and no thread or task is needed for each wait. A call may poll
-        targets up to 1 s before they are due. Equal handles are resumed once.
+        The handles may be of several clusters and several kinds of waits. Their polls share calls, as those of all waits of
+        a client do, and no thread or task is needed for each wait. Equal handles are resumed once.
 
         Args:
             handles: The handles; see `resume`.

@@ -16,7 +16,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import attrs
 
 from ecskit._core.effects import Flow, Parallel, Read, Reply, Sleep
-from ecskit._core.errors import ConfigurationError, CredentialsError, EcsError, MalformedResponseError, TimedOutError
+from ecskit._core.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    CredentialsError,
+    EcsError,
+    MalformedResponseError,
+    TimedOutError,
+)
 from ecskit._polling.observations import Observations, ResourceType
 
 __all__ = ["DEADLINE_SLACK", "Batches", "DescribedType", "Target", "Targets", "names_only", "read_together"]
@@ -243,7 +250,7 @@ def _answer(call: _Call, paced: Paced | None) -> Flow[_Answer]:
         found = {id_: one for one in shown for id_ in (resource_type.id_of(one), *resource_type.aliases(one))}
     except Exception as error:  # noqa: BLE001  # whatever it is, only the reads that cause it get it
         readers = call.readers()
-        if len(readers) > 1 and not _concerns_all(error):
+        if len(readers) > 1 and not _concerns_all(error, call):
             half = len(readers) // 2
             first = yield from _answer(call.part(readers[:half]), paced)
             return [*first, *(yield from _answer(call.part(readers[half:]), paced))]
@@ -262,16 +269,26 @@ def _failed(call: _Call, error: Exception) -> _Answer:
     return [(index, target, errors[index]) for needs in call.needed.values() for index, target in needs]
 
 
-def _concerns_all(error: Exception) -> bool:
+def _concerns_all(error: Exception, call: _Call) -> bool:
     """Whether no id is the cause: a temporary failure, no request was sent, or their cluster does not exist."""
     if isinstance(error, MalformedResponseError):
         return not error.problems  # problems are those of single resources
-    if isinstance(error, (CredentialsError, ConfigurationError)) or getattr(error, "code", "") in _OF_SCOPES:
+    if isinstance(error, (CredentialsError, ConfigurationError)) or getattr(error, "code", "") in _OF_CALLS:
         return True
+    if isinstance(error, AccessDeniedError):  # a policy that names resources refuses with the name of one
+        return not any(id_.rsplit("/", 1)[-1] in error.message for id_ in call.needed)
     return isinstance(error, EcsError) and error.retryable
 
 
-_OF_SCOPES = frozenset({"ClusterNotFoundException"})
+_OF_CALLS = frozenset(
+    {
+        "ClusterNotFoundException",
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"),
+        *("InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"),
+        *("MissingAuthenticationToken", "OptInRequired"),
+    }
+)
+"""Codes of refusals that no id causes."""
 
 
 @functools.lru_cache(maxsize=1000)

@@ -22,7 +22,7 @@ from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
 from ecskit._polling.received_events import LATE_EVENT, Feed, ReceivedEvents, Reported
-from ecskit._polling.together import LATE, Meter, together
+from ecskit._polling.together import LEFT_OUT, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
@@ -33,7 +33,7 @@ LONGEST_INTERVAL = 30.0
 _LEADING = 30.0
 """Seconds by which a leader may poll later than it announced. After that it counts as dead, and another one leads."""
 _POLLING = 120.0
-"""Seconds after which the poll of a leader that has not ended counts as lost: another one is sent."""
+"""Seconds after its latest request when the poll of a leader counts as lost: another one is sent."""
 _MOMENT = 1e-3
 """Seconds by which a wait outlasts the time up to which its poll may come."""
 _LATE = 1.0
@@ -314,6 +314,13 @@ class SharedPolls:
                 request.due, request.after = due, observe.after
                 request.waker.rouse()
 
+    def renew(self, batch: Sequence[PollRequest], now: float) -> None:
+        """Record that the poll of a batch goes on: it is about to send a request at a monotonic time."""
+        with self.lock:
+            for each in batch:
+                if each.reply is None:
+                    each.taken_until = now + _POLLING
+
     def untake(self, batch: Sequence[PollRequest]) -> None:
         """Release the requests that were taken and have no reply, because their leader was interrupted."""
         with self.lock:
@@ -361,6 +368,7 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
     """
     waker = requests[0].waker
     waker.roused = False  # before the replies are read: one that comes later rouses it again
+    due: list[PollRequest] = []
     for request in requests:
         if request.reply is not None or shared.answer_by_events(request, now):
             return now
@@ -368,40 +376,52 @@ def poll_next(shared: SharedPolls, requests: Sequence[PollRequest], now: float, 
             until = min(until, request.news_at)
         if request.taken_until > now:
             until = min(until, request.taken_until)
-        elif now > request.by:
-            _leave_out(request, now)
-            return now
         elif request.due > now:
             until = min(until, request.due)
-        elif (leads_until := shared.lead(request, now)) > now:
-            until = min(until, leads_until, request.by + _MOMENT)
         else:
-            return (yield from _lead(shared, request, requests, now))
+            due.append(request)
+    for request in due:
+        leads_until = shared.lead(request, now)
+        if leads_until <= now:
+            others = (each.by + _MOMENT for each in due if each is not request)
+            return (yield from _lead(shared, request, requests, now, min(until, *others, math.inf)))
+        if now > request.by:
+            _leave_out(request, now)
+            return now
+        until = min(until, leads_until, request.by + _MOMENT)
     return (yield Sleep(max(0.0, until - now), waker)).now
 
 
-def _lead(shared: SharedPolls, leader: PollRequest, requests: Sequence[PollRequest], now: float) -> Flow[float]:
-    """Poll for all waits that are due or nearly so, as far as one call goes. Events end the time until the call."""
+def _lead(
+    shared: SharedPolls, leader: PollRequest, requests: Sequence[PollRequest], now: float, until: float
+) -> Flow[float]:
+    """Poll for all waits that are due or nearly so, as far as one call goes. Return the time.
+
+    Until the budget allows the call, a reply or an event for one of the requests, or `until`, ends it without a poll.
+    """
     budget: PollBudget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
-    meter, at = Meter(budget, {operation: True}), now + seconds
+    at = now + seconds
+    meter = Meter(budget, {operation: True}, lambda until: shared.renew(batch, until))
     try:
-        if at > leader.by:
+        if seconds and at > leader.by:
+            shared.step_down(leader)
             _leave_out(leader, now)
             return now
         shared.lead(leader, now, seconds)
-        # A leader sleeps even for no time: the other waits of this moment add their requests meanwhile.
-        now = yield from _pause(seconds, requests, now)
-        if any(each.has_news(now) for each in requests):
+        # A leader sleeps even for no time: in an event loop, other waits of this moment add their requests meanwhile.
+        now = yield from _pause(requests, now, at, until)
+        if now < at or any(each.has_news(now) for each in requests):
             shared.step_down(leader)
             return now
-        batch = shared.take(leader, now)
+        batch += shared.take(leader, now)
         if not batch:
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
-        yield from together(flows, meter, [each.by - DEADLINE_SLACK for each in batch], _reply_to(shared, batch))
+        by = [max(each.by - DEADLINE_SLACK, now) for each in batch]
+        yield from together(flows, meter, by, _reply_to(shared, batch))
     finally:
         if meter.paid:
             budget.give_back(operation, at)
@@ -418,12 +438,12 @@ def _reply_to(shared: SharedPolls, batch: Sequence[PollRequest]) -> Callable[[in
     return reply_to
 
 
-def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[float]:
-    """Sleep, until there are events for one of some requests at the most. Return the time."""
-    waker, end = requests[0].waker, now + seconds
+def _pause(requests: Sequence[PollRequest], now: float, at: float, until: float) -> Flow[float]:
+    """Sleep up to a time, unless there is a reply or an event for one of the requests before. Return the time."""
+    waker, end = requests[0].waker, min(at, max(until, now))
     while True:
         waker.roused = False
-        if any(each.has_news(now) for each in requests):
+        if any(each.reply is not None or each.has_news(now) for each in requests):
             return now
         now = (yield Sleep(max(0.0, end - now), waker)).now
         if now >= end:
@@ -431,5 +451,5 @@ def _pause(seconds: float, requests: Sequence[PollRequest], now: float) -> Flow[
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
-    error = TimedOutError("poll", LATE)
+    error = TimedOutError("poll", LEFT_OUT)
     request.reply = Reply(now, Observations({}, dict.fromkeys(request.observe.ids, error)))

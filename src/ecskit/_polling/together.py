@@ -13,9 +13,9 @@ from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
 
-__all__ = ["LATE", "Meter", "together"]
+__all__ = ["LEFT_OUT", "Meter", "together"]
 
-LATE = "the deadline passed before polls_per_second allowed the request"
+LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
 """Why a poll was left out, for the story of its wait."""
 
 
@@ -26,6 +26,8 @@ class Meter:
     budget: PollBudget
     paid: dict[str, bool] = attrs.field(factory=dict)
     """The operation of which one request was taken already. Of two threads, only one can pop it."""
+    on_send: Callable[[float], object] = lambda _: None
+    """Called before each request, with the monotonic time at which it is sent."""
 
     def paced(self, flow: Flow[Any], by: float = math.inf) -> Flow[Any]:
         """Return a flow whose requests wait until the budget allows them. One that would be later than `by` fails."""
@@ -47,12 +49,14 @@ class Meter:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
-                return Reply(now, error=TimedOutError("poll", LATE))
+                return Reply(now, error=TimedOutError("poll", LEFT_OUT))
             try:
+                self.on_send(now + seconds)
                 now = (yield Sleep(seconds)).now
             except BaseException:
                 self.budget.give_back(send.operation, now + seconds)
                 raise
+        self.on_send(now)
         reply: Reply[Any] = yield send
         # A client that ecskit wraps repeats throttled requests by itself: only the number of attempts shows them.
         repeated = reply.error is None and reply.value is not None and reply.value.metadata.get("RetryAttempts")
@@ -67,15 +71,16 @@ def together(
     """Run flows side by side. Reads that are due together share requests.
 
     Args:
-        flows: The flows. They read, and call no one's callbacks.
+        flows: The flows. They read, and call no callbacks of users.
         meter: Paces the requests.
         by: The monotonic time for each flow after which none of its requests may wait.
         on_ended: Called at the end of each flow, with its index and its result or error.
     """
     replies: Mapping[int, Any] = dict.fromkeys(range(len(flows)))
+    effects: dict[int, Effect] = {}
+    sleeps: dict[int, float] = {}
     try:
         while replies:
-            effects: dict[int, Effect] = {}
             for index, reply in replies.items():
                 try:
                     effects[index] = flows[index].send(reply)  # pyright: ignore[reportArgumentType]  # None begins it
@@ -83,31 +88,56 @@ def together(
                     on_ended(index, Reply((yield Sleep(0)).now, stop.value))
                 except Exception as error:  # noqa: BLE001  # its wait gets it
                     on_ended(index, Reply((yield Sleep(0)).now, error=error))  # type: ignore[arg-type]  # or a bug
-            replies = yield from _perform(effects, meter, by)
+            replies = (yield from _perform(effects, sleeps, meter, by)) if effects else {}
+            for index in replies:
+                del effects[index]
     finally:
         for flow in flows:
             flow.close()
 
 
-def _perform(effects: Mapping[int, Effect], meter: Meter, by: Sequence[float]) -> Flow[dict[int, Reply[Any]]]:
-    """Perform one effect of each flow, and return the replies: requests in parallel, reads with few requests."""
+def _perform(
+    effects: Mapping[int, Effect], sleeps: dict[int, float], meter: Meter, by: Sequence[float]
+) -> Flow[dict[int, Reply[Any]]]:
+    """Perform effects of flows, and return the replies: requests in parallel, reads with few requests.
+
+    Sleeps take their time only if nothing else is to be done: a flow may sleep until another one has read.
+
+    Args:
+        effects: One effect of each flow that has not ended.
+        sleeps: Until when flows sleep.
+        meter: Paces the requests.
+        by: The monotonic time for each flow after which none of its requests may wait.
+    """
     replies: dict[int, Reply[Any]] = {}
     reads: dict[int, Read] = {}
     calls: list[Flow[dict[int, Reply[Any]]]] = []
     now = (yield Sleep(0)).now
     for index, effect in effects.items():
-        if not isinstance(effect, Read | Send):
+        if isinstance(effect, Sleep):
+            sleeps.setdefault(index, now + effect.seconds)
+        elif not isinstance(effect, Read | Send):
             replies[index] = yield effect
         elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
-            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LATE)))
+            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LEFT_OUT)))
         elif isinstance(effect, Read):
             reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
         else:
             calls.append(_send(index, effect, meter, by[index]))
     if reads:
         calls.insert(0, _read(reads, meter))
+    if not calls and not replies:
+        now = (yield Sleep(min(sleeps.values()) - now)).now
+    for index in [index for index, until in sleeps.items() if until <= now]:
+        del sleeps[index]
+        replies[index] = Reply(now)
+    return replies | (yield from _in_parallel(calls))
+
+
+def _in_parallel(calls: Sequence[Flow[dict[int, Reply[Any]]]]) -> Flow[dict[int, Reply[Any]]]:
     if len(calls) == 1:
-        return replies | (yield from calls[0])  # one request needs no thread
+        return (yield from calls[0])  # one request needs no thread
+    replies: dict[int, Reply[Any]] = {}
     if calls:
         performed: Reply[list[Reply[dict[int, Reply[Any]]]]] = yield Parallel(calls, PARALLEL_REQUESTS)
         for reply in performed.get():
