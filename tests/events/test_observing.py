@@ -416,7 +416,7 @@ def test_a_missing_event_restores_the_pace(caplog: pytest.LogCaptureFixture) -> 
             assert simulator.time() - last < 15
 
     asyncio.run(run())
-    text = "no event of a change in default has arrived; until the next one, polls go on as without"
+    text = "no event of a change in default has arrived; for 300 s, polls go on as without"
     assert text in caplog.messages
 
 

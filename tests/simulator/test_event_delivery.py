@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -363,6 +365,33 @@ def test_what_is_not_acknowledged_is_received_again(opened: Opened) -> None:
         assert (again.age, again.receipts != second.receipts) == (33.0, True)
         assert receiver.counts.acknowledged == 10
         assert receiver.counts.events == 14 + len(seen)
+        receiver.acknowledge(second)
+        assert receiver.counts.acknowledged == 10  # the receipts of the latest time count
+        receiver.acknowledge(again)
+        assert receiver.counts.acknowledged == 12
+
+
+def test_a_simulator_emits_no_events_for_a_source_that_nothing_refers_to() -> None:
+    """Its messages and receipts are gone with it. Another source goes on."""
+    simulator = prepared()
+    used, kept = simulator.event_source(wait_seconds=0), simulator.event_source(wait_seconds=0)
+    mailbox = weakref.ref(used._mailbox)
+    with simulator.client() as ecs, ecs.observing(simulator.event_source()), used.open() as receiver:
+        launch(simulator, 3)
+        assert len(receiver.receive().events) == 3
+    del used, receiver
+    gc.collect()
+    launch(simulator, 2)
+    assert mailbox() is None
+    feed = simulator._account.feed
+    assert feed is not None
+    assert [*feed.subscribers] == [kept._route]
+    with kept.open() as receiver:
+        assert len(receiver.receive().events) == 5
+    del kept, receiver
+    gc.collect()
+    launch(simulator, 1)
+    assert simulator._account.feed is None
 
 
 @both

@@ -7,11 +7,16 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from events.test_observing import LAUNCH, launched
 
+from ecskit._core.effects import Emit, Observe, Reply
+from ecskit._polling.observations import Observations
+from ecskit._tasks.watching import _Round, watch
 from ecskit.errors import ClusterNotFoundException, RequestError
+from ecskit.models import Task
 from ecskit.tasks import TaskChange
 from ecskit.testing import Fault, Simulator
 
@@ -105,3 +110,88 @@ def test_refusals_are_raised() -> None:
             ecs.tasks.watch(family="job:1")
         with pytest.raises(ClusterNotFoundException), ecs.tasks.watch(cluster="none") as changes:
             next(changes)
+
+
+def test_a_stream_that_begins_while_events_flow_lists_at_once() -> None:
+    """Only later rounds come every minute."""
+    simulator, arns = launched(3, least=300)
+    moments: list[float] = []
+
+    async def run() -> None:
+        async with simulator.async_client() as ecs, ecs.observing(simulator.event_source()):
+            await ecs.wait.tasks_running(arns)
+            with simulator.clock.flow():
+                await simulator.clock.asleep(10)
+            began = simulator.time()
+            async with ecs.tasks.watch(family="job") as stream:
+                async for change in stream:
+                    moments.append(simulator.time() - began)
+                    if change.gone:
+                        return
+
+    asyncio.run(run())
+    assert moments[2] == 0
+
+
+INSTANCE = "arn:aws:ecs:us-east-1:123456789012:container-instance/default/i1"
+
+
+def seen(version: int, status: str, instance: str | None = INSTANCE) -> dict[str, Any]:
+    arn = "arn:aws:ecs:us-east-1:123456789012:task/default/t1"
+    members: dict[str, Any] = {"version": version, "last_status": status, "desired_status": "RUNNING"}
+    return {"t1": Task(task_arn=arn, cluster_arn="default", container_instance_arn=instance, **members)}
+
+
+def followed(*shown: tuple[float, Observations[Any]], container_instance: str | None = None) -> list[str]:
+    """Return the changes that a stream yields if its polls, and events, show this at these moments."""
+    flow: Any = watch(container_instance=container_instance)
+    changes: list[str] = []
+    now, left, effect = 0.0, [*shown], next(flow)
+    while True:
+        reply = Reply[Any](now, 0)
+        if isinstance(effect, Observe):
+            if not left:
+                return changes
+            now, value = left.pop(0)
+            reply = Reply(now, value)
+        elif isinstance(effect, Emit):
+            changes.append(str(effect.item))
+        effect = flow.send(reply)
+
+
+def test_a_task_is_placed_on_the_instance_of_a_filter_after_its_first_event() -> None:
+    """The filter is applied to each event, and to each poll."""
+    unplaced = seen(1, "PROVISIONING", None)
+    placed = (2.0, Observations(seen(2, "PENDING"), {}, by_event=True))
+    for first in (Observations(unplaced, {}, by_event=True), Observations(unplaced, {})):
+        assert followed((1.0, first), placed, container_instance=INSTANCE) == ["task t1: first seen -> PENDING"]
+    elsewhere = (1.0, Observations(seen(1, "PENDING", f"{INSTANCE}2"), {}, by_event=True))
+    assert followed(elsewhere, container_instance=INSTANCE) == []
+
+
+def test_rounds_describe_those_again_that_a_filter_may_fit_later() -> None:
+    """They skip tasks on other instances, and those that stopped before they were placed."""
+    for one, skipped in (
+        (seen(1, "PROVISIONING", None), []),
+        (seen(1, "PENDING", f"{INSTANCE}2"), ["t1"]),
+        (seen(1, "STOPPED", None), ["t1"]),
+    ):
+        query = _Round(None, {"container_instance": INSTANCE})
+        assert query.merge("t1", one["t1"], 1.0, by_event=False) is None
+        assert [*query.left_out] == skipped
+
+
+def test_only_a_higher_version_brings_back_a_task_that_is_gone() -> None:
+    """Late events and stale polls do not."""
+    missing = [(moment, Observations({"t1": None}, {})) for moment in (10.0, 25.0, 41.0)]
+    before = (1.0, Observations(seen(2, "RUNNING"), {}))
+    for by_event in (True, False):
+        stale, newer = (Observations(seen(number, "RUNNING"), {}, by_event=by_event) for number in (2, 3))
+        changes = followed(before, *missing, (50.0, stale), (60.0, newer))
+        assert changes == [
+            "task t1: first seen -> RUNNING",
+            "task t1: RUNNING -> gone",
+            "task t1: first seen -> RUNNING",
+        ]
+    forgotten = (700.0, Observations(seen(2, "RUNNING"), {}))
+    assert followed(before, *missing, forgotten)[-1] == "task t1: first seen -> RUNNING"

@@ -128,6 +128,8 @@ class Observe(Joint):
     """The monotonic time after which no further request of the poll is sent, so that slow requests do not add up."""
     known: Mapping[str, Any] = attrs.field(factory=dict)
     """The `ResourceState` of each resource, by id. The reply may be an event that shows a newer version."""
+    merged: int = 0
+    """The number of the latest event that is merged in what is known of all resources of a scope."""
     resync: bool = False
     """Whether the poll may come later than `due` while events show each change."""
 

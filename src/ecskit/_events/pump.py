@@ -83,7 +83,7 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
                     yield Invoke(receiver.leave, None, caught=True)
             pause = _FIRST_PAUSE if any_came else pause
             received.error = failed
-            shared.fail_events(failed)
+            shared.fail_events(failed, (yield Sleep(0)).now)
             # One warning: a source may fail for hours.
             level = logging.WARNING if pause == _FIRST_PAUSE else logging.INFO
             text = "events: %s; polls go on without them, the source is opened again in %.0f s"
@@ -92,7 +92,10 @@ def pump(open_: Callable[[], Opened], received: Received, begun: Callable[[], ob
             pause = min(_LONGEST_PAUSE, pause * 2)
             receiver = yield from _opened(open_)
     finally:
-        shared.end_events()
+        try:
+            now = (yield Sleep(0)).now
+        finally:
+            shared.end_events(now)
 
 
 def _opened(open_: Callable[[], Opened]) -> Flow[Opened | Exception]:

@@ -29,9 +29,8 @@ def reports_of(event: EcsEvent) -> Iterator[Reported]:
     match event:
         case TaskStateChange():
             task = event.task
-            for target in _targets(event.cluster_arn, task.task_arn):
-                resource = task if task.version is not None else None
-                yield Reported(target, TASKS, resource)
+            resource = task if task.version is not None else None
+            yield from (Reported(target, TASKS, resource) for target in _targets(event.cluster_arn, task.task_arn))
         case ContainerInstanceStateChange():
             yield from map(Reported, _targets(event.cluster_arn, event.container_instance.container_instance_arn))
         case ContainerInstanceHealthChange():
@@ -45,11 +44,9 @@ def reports_of(event: EcsEvent) -> Iterator[Reported]:
 
 
 def _targets(cluster: str | None, arn: str | None) -> Iterator[Target]:
-    """Yield what waits poll: the resource in its cluster, and in no cluster, which is the cluster `default`."""
+    """Yield the resource in its cluster, if it is named."""
     names = (arn or "").split("/")
     name, within = names[-1], names[1:-1]
     scope = (cluster or "").rpartition("/")[2] or (within[0] if within else "")
     if name:
         yield Target(scope, name)
-        if scope == "default":
-            yield Target("", name)

@@ -679,7 +679,8 @@ class AsyncTaskVerbs(Namespace):
 
         Yields:
             A `TaskChange` for each task that is first seen, with `before=None`; for each change of its status, version or
-            health; and one with `gone=True` when ECS no longer shows it.
+            health; and one with `gone=True` when ECS no longer shows it. If a higher version is seen after that, it is
+            first seen again.
 
         Raises:
             RequestError: An argument is wrong; nothing was sent.

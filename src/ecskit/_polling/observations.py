@@ -77,6 +77,8 @@ class Observations(Generic[T]):
     """How many seconds the poll began after its time; 0 up to a second."""
     by_event: bool = False
     """Whether it is what events showed of some targets, and no poll: it says nothing about the others."""
+    merged: int = 0
+    """The number of the latest event that was received, if it is what events showed."""
     events_error: Exception | None = None
     """The latest error of a source of events that has received nothing since."""
 

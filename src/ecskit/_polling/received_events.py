@@ -17,12 +17,14 @@ from ecskit._polling.observations import Observations, ResourceState, is_newer_v
 if TYPE_CHECKING:
     from ecskit._polling.shared_polls import PollRequest
 
-__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported"]
+__all__ = ["ANY", "LATE_EVENT", "RESYNC", "Feed", "ReceivedEvents", "Reported"]
 
 RESYNC = 60.0
 """Seconds between polls while events show each change."""
 LATE_EVENT = 30.0
 """Seconds after which the event of a change that a poll showed counts as missing, and a message as late."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 300.0, 3600.0
+"""Seconds for which a feed does not flow after a missing event: twice as many each time, unless it flowed for long."""
 _MANY, _COLLECTING = 100, 0.5
 """A wait for more targets than this is given the events of so many seconds at once: each decision looks at all."""
 _KEPT = 10_000
@@ -37,6 +39,8 @@ Key: TypeAlias = "tuple[object, Target]"
 """How polls read a resource, and which it is."""
 Feed: TypeAlias = "tuple[object, str]"
 """How polls read resources, and their scope, such as a cluster: rules of EventBridge are for a cluster, or for all."""
+_DEFAULT = "default"
+"""The cluster of a resource in no cluster. Types without clusters have no events."""
 
 
 @attrs.frozen
@@ -64,7 +68,12 @@ class ReceivedEvents:
     """The latest error of a source that has received nothing since."""
     flowing: dict[Feed, float] = attrs.field(factory=dict)
     """The feeds whose events arrive in time, and since when. What a poll showed after that is followed by events."""
-    _newest: OrderedDict[Key, tuple[Reported, float]] = attrs.field(factory=OrderedDict)
+    number: int = 0
+    """The number of the latest event."""
+    _pauses: dict[Feed, tuple[float, float]] = attrs.field(factory=dict)
+    """How many seconds a feed does not flow after the latest missing event, and until when."""
+    _newest: OrderedDict[Key, tuple[Reported, float, int]] = attrs.field(factory=OrderedDict)
+    """The newest event of each resource, when it came, and its number; the latest one last."""
     _expected: deque[tuple[float, Key, int]] = attrs.field(factory=deque)
     """Versions that polls have shown before events did, and until when their events may come."""
 
@@ -74,13 +83,13 @@ class ReceivedEvents:
     def follow(self, request: PollRequest, now: float) -> None:
         """Find a request by the resources that concern it, and give it what events have shown already."""
         observe, query = request.observe, request.observe.query
-        request.concerned = query.concerned(observe.ids)
+        request.concerned = [_placed(target) for target in query.concerned(observe.ids)]
         if len(request.concerned) > _MANY:
             request.news_at = now + _COLLECTING
         for name, target in zip(observe.ids, request.concerned, strict=True):
             self._about.setdefault(target, {})[request] = name
             if target.id == ANY:
-                for reported in self.since(query.describes, target.scope, observe.born):
+                for reported in self.since(query.describes, target.scope, observe.born, observe.merged):
                     _bring(request, reported.target.id, reported, now)
             elif (newest := self.newest(query.describes, target, now)) is not None:
                 _bring(request, name, newest, now)
@@ -121,7 +130,7 @@ class ReceivedEvents:
             known = observe.known.get(name)
             if one is not None and known is not None and known.last is not None and known.last is not one:
                 [target] = query.targets([name])
-                self._expect(query.resource_type, target, known.last, one, (observe.born, now))
+                self._expect(query.resource_type, _placed(target), known.last, one, (observe.born, now))
 
     def add(self, reported: Reported, age: float, now: float) -> bool:
         """Keep an event if it is newer than the one before. Return whether it is."""
@@ -129,19 +138,22 @@ class ReceivedEvents:
         kept = self._newest.get(reported.key)
         if age <= LATE_EVENT:
             kind, target = reported.key
-            self.flowing.setdefault((kind, target.scope), now)
+            feed = kind, target.scope
+            if now >= self._pauses.get(feed, (0.0, now))[1]:
+                self.flowing.setdefault(feed, now)
         if kept is not None and not is_newer_version(reported.resource, kept[0].resource, reported.resource_type):
             return False
-        self._newest[reported.key] = reported, now
+        self.number += 1
+        self._newest[reported.key] = reported, now, self.number
         self._newest.move_to_end(reported.key)
         while len(self._newest) > _KEPT or now - next(iter(self._newest.values()))[1] > _KEPT_FOR:
             self._newest.popitem(last=False)
         return True
 
-    def since(self, kind: object, scope: str, moment: float) -> Iterator[Reported]:
-        """Yield the newest events of resources of a scope that have arrived since a moment."""
-        for reported, at in reversed(self._newest.values()):
-            if at < moment:
+    def since(self, kind: object, scope: str, moment: float, merged: int) -> Iterator[Reported]:
+        """Yield the newest events of resources of a scope that have arrived since a moment, after those merged."""
+        for reported, at, number in reversed(self._newest.values()):
+            if at < moment or number <= merged:
                 return
             if reported.key[0] == kind and reported.target.scope == scope:
                 yield reported
@@ -179,17 +191,18 @@ class ReceivedEvents:
         ):
             self._expected.append((now + LATE_EVENT, key, resource_type.rank(shown)[0] or 0))
 
-    def missing(self, now: float) -> list[Feed]:
-        """Return the feeds of which an event is missing. They do not flow until the next event of each."""
-        feeds: dict[Feed, None] = {}
+    def missing(self, now: float) -> dict[Feed, float]:
+        """Return the feeds of which an event is missing, and for how many seconds they do not flow."""
+        feeds: dict[Feed, float] = {}
         while self._expected and self._expected[0][0] <= now:
             _, key, version = self._expected.popleft()
             feed = key[0], key[1].scope
             if feed in self.flowing and not self._has(key, version):
-                feeds[feed] = None
-        for feed in feeds:
-            del self.flowing[feed]
-        return list(feeds)
+                flowed = now - self.flowing.pop(feed)
+                before = self._pauses[feed][0] if feed in self._pauses and flowed < _LONGEST_PAUSE else 0.0
+                feeds[feed] = pause = min(_LONGEST_PAUSE, 2 * before or _FIRST_PAUSE)
+                self._pauses[feed] = pause, now + pause
+        return feeds
 
     def stop(self) -> None:
         """Forget what flows: events have failed, or are late."""
@@ -199,6 +212,7 @@ class ReceivedEvents:
     def forget(self) -> None:
         """Forget everything, because no source is open any more."""
         self.stop()
+        self._pauses.clear()
         self._newest.clear()
         self._about.clear()
         self.error = None
@@ -208,6 +222,10 @@ class ReceivedEvents:
         if kept is None or kept[0].resource_type is None:
             return False
         return (kept[0].resource_type.rank(kept[0].resource)[0] or 0) >= version
+
+
+def _placed(target: Target) -> Target:
+    return target if target.scope else Target(_DEFAULT, target.id)
 
 
 def _is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
@@ -221,11 +239,10 @@ def _is_news(reported: Reported, known: ResourceState[Any] | None) -> bool:
 def _bring(request: PollRequest, name: str, reported: Reported, now: float) -> None:
     """Give a request what an event showed, if its wait does not know that yet. A poll under way may show more."""
     observe = request.observe
-    if observe.query.describes != reported.key[0] or request.taken_until > now:
-        return
-    if _is_news(reported, observe.known.get(name)):
+    if observe.query.describes == reported.key[0] and _is_news(reported, observe.known.get(name)):
         request.news[name] = reported.resource
-        request.waker.rouse()
+        if request.is_open(now):
+            request.waker.rouse()
 
 
 def _hint(request: PollRequest, now: float) -> None:

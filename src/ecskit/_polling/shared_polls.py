@@ -21,7 +21,7 @@ from ecskit._core.errors import TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
-from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported
+from ecskit._polling.received_events import LATE_EVENT, Feed, ReceivedEvents, Reported
 from ecskit._polling.together import LEFT_OUT, Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
@@ -70,6 +70,10 @@ class PollRequest:
 
     rank: float = 0.0
     """How much it is needed, as of the latest choice."""
+
+    def feeds(self) -> set[Feed]:
+        """Return the feeds of events that concern it."""
+        return {(self.observe.query.describes, target.scope) for target in self.concerned}
 
     def is_open(self, now: float) -> bool:
         """Whether it has no reply, and none is under way."""
@@ -181,7 +185,7 @@ class SharedPolls:
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
-        self.lock, self.events = RLock(), ReceivedEvents()
+        self.lock, self.events = RLock(), ReceivedEvents(number=self.events.number)
         for queue in self._queues.values():
             queue.leader = None
             for request in queue.requests:
@@ -249,7 +253,7 @@ class SharedPolls:
         if not request.has_news(now):
             return False
         with self.lock:
-            request.reply = Reply(now, Observations(request.news, {}, by_event=True))
+            request.reply = Reply(now, Observations(request.news, {}, by_event=True, merged=self.events.number))
         return True
 
     def step_down(self, leader: PollRequest) -> None:
@@ -267,13 +271,13 @@ class SharedPolls:
                 for request in self._requests():
                     self.events.follow(request, now)
 
-    def end_events(self) -> None:
+    def end_events(self, now: float) -> None:
         """Follow the events of one source less."""
         with self.lock:
             self.events.sources -= 1
             if not self.events.sources:
+                self._restore_pace(now)
                 self.events.forget()
-                self._restore_pace()
 
     def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
         """Pass on what events are about to the waits that poll it.
@@ -287,25 +291,27 @@ class SharedPolls:
             self.events.receive(reports, age, now)
             missing = self.events.missing(now)
             if age > LATE_EVENT or missing:
-                self._restore_pace()
-        for _, scope in missing:
-            log.warning("no event of a change in %s has arrived; until the next one, polls go on as without", scope)
+                self._restore_pace(now, missing if age <= LATE_EVENT else None)
+        for (_, scope), pause in missing.items():
+            log.warning("no event of a change in %s has arrived; for %.0f s, polls go on as without", scope, pause)
 
-    def fail_events(self, error: Exception) -> None:
+    def fail_events(self, error: Exception, now: float) -> None:
         """Let polls go on at their own pace, because a source of events failed."""
         with self.lock:
             self.events.stop()
             self.events.error = error
-            self._restore_pace()
+            self._restore_pace(now)
 
     def _requests(self) -> list[PollRequest]:
         return [request for queue in [*self._queues.values()] for request in [*queue.requests]]
 
-    def _restore_pace(self) -> None:
-        """Let all polls be due when their waits asked for them."""
+    def _restore_pace(self, now: float, feeds: Mapping[Feed, object] | None = None) -> None:
+        """Let polls be due when their waits asked for them, or now: all of them, or those that some feeds concern."""
         for request in self._requests():
-            if request.due > request.observe.due:
-                request.due, request.after = request.observe.due, request.observe.after
+            observe = request.observe
+            due = max(observe.due, now)
+            if request.due > due and (feeds is None or feeds.keys() & request.feeds()):
+                request.due, request.after = due, observe.after
                 request.waker.rouse()
 
     def renew(self, batch: Sequence[PollRequest], now: float) -> None:

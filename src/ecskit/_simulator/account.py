@@ -116,6 +116,8 @@ class Account:
 
     def collect_events(self) -> None:
         """Send the events of what has happened: before something is deleted, and after each request that changes it."""
+        if self.feed is not None and not self.feed.subscribers:
+            self.feed = None
         if self.feed is not None:
             self.feed.collect()
 

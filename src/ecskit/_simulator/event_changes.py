@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import attrs
 
@@ -57,7 +58,8 @@ class ChangeFeed:
     """The changes of an account from one moment on. Each goes to every subscriber once."""
 
     def __init__(self, account: Account) -> None:
-        self.subscribers: list[Subscriber] = []
+        self.subscribers: WeakKeyDictionary[Subscriber, None] = WeakKeyDictionary()
+        """Events end for those that nothing else refers to."""
         self._account = account
         self._seen: dict[str, Any] = {}
         self._steps: list[tuple[float, int, Task]] = []
@@ -79,7 +81,7 @@ class ChangeFeed:
     def collect(self) -> None:
         """Send what has happened until now to the subscribers."""
         for change in sorted(self._changes()):
-            for subscriber in self.subscribers:
+            for subscriber in list(self.subscribers):
                 subscriber.add(change)
 
     def _changes(self) -> Iterator[Change]:

@@ -89,7 +89,7 @@ class Deliveries:
             self._account.collect_events()
             if self._account.feed is None:
                 self._account.feed = ChangeFeed(self._account)
-            self._account.feed.subscribers.append(route)
+            self._account.feed.subscribers[route] = None
             if call is None:
                 return
             self._pushes[route] = push = _Push(call)
@@ -101,11 +101,8 @@ class Deliveries:
         """Emit no further events."""
         with self._advanced():
             push = self._pushes.pop(route, None)
-            feed = self._account.feed
-            if feed is not None and route in feed.subscribers:
-                feed.subscribers.remove(route)
-                if not feed.subscribers:
-                    self._account.feed = None
+            if self._account.feed is not None:
+                self._account.feed.subscribers.pop(route, None)
         if push is not None and push.thread not in (None, threading.current_thread()):
             push.changed.set()
             push.thread.join()

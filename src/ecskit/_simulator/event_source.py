@@ -41,13 +41,14 @@ class SimulatedSource:
     """The events of a simulated account from one moment on, as a queue that a rule of EventBridge fills.
 
     `Simulator.event_source` makes it. It is an `ecskit.events.EventSource`. Each event reaches one receiver only.
+    Events are kept until they are acknowledged, or until nothing refers to the source.
     """
 
     def __init__(self, deliveries: Deliveries, route: Route, wait_seconds: float) -> None:
         if wait_seconds < 0:
             raise ValueError(f"wait_seconds must be at least 0: {wait_seconds!r}")
         self.wait_seconds = wait_seconds
-        self._deliveries, self._mailbox = deliveries, route.mailbox
+        self._deliveries, self._route, self._mailbox = deliveries, route, route.mailbox
         self._received: dict[str, Message] = {}
         self._receipts = itertools.count(1)
         deliveries.add(route)
@@ -62,13 +63,14 @@ class SimulatedSource:
 
     def _take(self, now: float) -> EventBatch:
         messages = self._mailbox.take(now, _MOST)
-        receipts = [str(next(self._receipts)) for _ in messages]
-        for receipt, message in zip(receipts, messages, strict=True):
-            self._received[receipt] = message
+        for message in messages:
+            self._received.pop(message.receipt, None)
+            message.receipt = str(next(self._receipts))
+            self._received[message.receipt] = message
             self._mailbox.put(now + _VISIBLE_AGAIN, message)
         return EventBatch(
             events=tuple(decode_event(message.envelope) for message in messages),
-            receipts=tuple(receipts),
+            receipts=tuple(message.receipt for message in messages),
             age=max((now - message.sent for message in messages), default=0.0),
         )
 
@@ -76,7 +78,7 @@ class SimulatedSource:
         deleted = 0
         for receipt in batch.receipts:
             message = self._received.pop(receipt, None)
-            if message is not None and not message.deleted:
+            if message is not None:
                 message.deleted = True
                 deleted += 1
         return deleted

@@ -22,6 +22,8 @@ class Message:
     sent: float
     """When it arrived first."""
     deleted: bool = False
+    receipt: str = ""
+    """What deletes it: the receipt of the latest time that it was received, as in SQS."""
 
 
 class Mailbox:

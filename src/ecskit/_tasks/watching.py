@@ -20,11 +20,11 @@ from ecskit._core.errors import EcsError
 from ecskit._polling.batches import Target, names_only
 from ecskit._polling.conditions import VANISHED_AFTER, VANISHED_POLLS
 from ecskit._polling.loop import JITTER, LONGEST_BACKOFF
-from ecskit._polling.observations import Observations, ResourceState
+from ecskit._polling.observations import Observations, ResourceState, is_newer_version
 from ecskit._polling.received_events import ANY
 from ecskit._polling.shared_polls import poll
 from ecskit._tasks.filters import checked_filters, fits, list_request
-from ecskit._waits.tasks import TASKS, is_final
+from ecskit._waits.tasks import TASKS, is_final, is_stopped
 from ecskit.models.literals import DesiredStatus, LaunchType
 from ecskit.models.tasks import Task
 
@@ -85,7 +85,8 @@ def watch(
 
     Yields:
         A `TaskChange` for each task that is first seen, with `before=None`; for each change of its status, version or
-        health; and one with `gone=True` when ECS no longer shows it.
+        health; and one with `gone=True` when ECS no longer shows it. If a higher version is seen after that, it is
+        first seen again.
 
     Raises:
         RequestError: An argument is wrong; nothing was sent.
@@ -112,8 +113,10 @@ class _Round:
     filters: Mapping[str, str]
     tasks: dict[str, ResourceState[Task]] = attrs.field(factory=dict)
     """The tasks that were seen, by id."""
-    aside: dict[str, tuple[ResourceState[Task], float]] = attrs.field(factory=dict)
-    """Tasks that are gone or that the filters leave out, and since when: late events do not bring them back."""
+    gone: dict[str, ResourceState[Task]] = attrs.field(factory=dict)
+    """Tasks that are gone, the first one first. Only a higher version brings one back."""
+    left_out: dict[str, None] = attrs.field(factory=dict)
+    """Tasks that are listed and that the filters leave out for good: rounds do not describe them again."""
     began: float = 0.0
     """When the latest round began."""
     resource_type: ClassVar[Any] = TASKS
@@ -150,6 +153,37 @@ class _Round:
         service = self.filters.get("service")
         return fits(others, task) and (service is None or task.group == f"service:{names_only(service)}")
 
+    def merge(self, id_: str, one: Task | None, now: float, *, by_event: bool) -> TaskChange | None:
+        """Merge what was seen of a task, and return the change."""
+        gone = self.gone.get(id_)
+        if gone is not None and not is_newer_version(one, gone.last, TASKS):
+            return None
+        before = self.tasks.get(id_, ResourceState[Task]())
+        if one is None:
+            after = before.merge_missing(now)
+        else:
+            after = before.merge_event(one, TASKS) if by_event else before.merge(one, TASKS)
+        task = after.last
+        assert task is not None  # only tasks that were seen can be missing
+        if _is_gone(after):
+            del self.tasks[id_]
+            self.gone[id_] = after
+            return TaskChange(task, before.last, gone=True)
+        if not self.wants(task):
+            self.tasks.pop(id_, None)
+            # A task is placed on its instance later. The events of all others need no memory: each comes once.
+            if not by_event and (task.container_instance_arn or is_stopped(task)):
+                self.left_out[id_] = None
+            return None
+        self.gone.pop(id_, None)
+        self.tasks[id_] = after
+        return TaskChange(task, before.last) if _shown(task) != _shown(before.last) else None
+
+    def forget_gone(self, now: float) -> None:
+        """Forget the tasks that are gone for long."""
+        while self.gone and now - (next(iter(self.gone.values())).missing_at or 0.0) > _REMEMBERED:
+            del self.gone[next(iter(self.gone))]
+
     def poll(self, _: Sequence[str], by: float = math.inf) -> Flow[Observations[Task | None]]:
         """Make one round. The result has None for a task that is neither listed nor described."""
         self.began = (yield Sleep(0)).now
@@ -160,7 +194,9 @@ class _Round:
                 raise
             return Observations({}, {ANY: error})
         final = {id_ for id_, state in self.tasks.items() if is_final(state)}
-        read = [id_ for id_ in dict.fromkeys([*self.tasks, *listed]) if id_ not in final and id_ not in self.aside]
+        self.left_out = {id_: None for id_ in self.left_out if id_ in listed}
+        skipped = final | self.left_out.keys()
+        read = [id_ for id_ in dict.fromkeys([*self.tasks, *listed]) if id_ not in skipped]
         found = yield from TASKS.read([Target(self.cluster or "", id_) for id_ in read], by) if read else _nothing()
         observed: dict[str, Any] = {}
         unanswered: dict[str, EcsError] = {}
@@ -191,48 +227,35 @@ class _Round:
 
 def _follow(query: _Round) -> Emits[TaskChange]:
     born = due = (yield Sleep(0)).now
-    failures = 0
+    merged = 0
+    failures: int | None = None
+    """Rounds that failed in a row; None before the first round, which does not wait, even if events come before it."""
     while True:
-        known = ChainMap(query.tasks, {id_: state for id_, (state, _) in query.aside.items()})
         after = due - (due - born) / 2
+        known = ChainMap(query.tasks, query.gone)
         reply: Reply[Observations[Any]] = yield Observe(
-            alone=poll, query=query, ids=[ANY], born=born, after=after, due=due, known=known, resync=failures == 0
+            alone=poll,
+            query=query,
+            ids=[ANY],
+            born=born,
+            after=after,
+            due=due,
+            known=known,
+            merged=merged,
+            resync=failures == 0,
         )
         shown, now = reply.get(), reply.now
+        merged = max(merged, shown.merged)
         if not shown.by_event:
-            failures = failures + 1 if shown.unanswered else 0
+            failures = (failures or 0) + 1 if shown.unanswered else 0
             drawn: int = (yield DrawRandom()).get()
             pause = min(INTERVAL * 2.0**failures, max(INTERVAL, LONGEST_BACKOFF))
             born, due = query.began, now + pause * (1 + JITTER * (2 * drawn / 2**128 - 1))
-        for change in _changes(query, shown, now):
-            yield Emit(change)
-
-
-def _changes(query: _Round, shown: Observations[Any], now: float) -> list[TaskChange]:
-    """Merge what was seen, and return what has changed."""
-    changes: list[TaskChange] = []
-    for id_ in [id_ for id_, (_, since) in query.aside.items() if now - since > _REMEMBERED]:
-        del query.aside[id_]
-    for id_, one in shown.observed.items():
-        if id_ in query.aside and shown.by_event:
-            query.aside[id_] = ResourceState(one), now
-            continue
-        before = query.tasks.get(id_, ResourceState[Task]())
-        if one is None:
-            after = before.merge_missing(now)
-        else:
-            after = before.merge_event(one, TASKS) if shown.by_event else before.merge(one, TASKS)
-        assert after.last is not None  # only tasks that were seen can be missing
-        if _is_gone(after) or not query.wants(after.last):
-            query.tasks.pop(id_, None)
-            query.aside[id_] = after, now
-        else:
-            query.tasks[id_] = after
-        if _is_gone(after):
-            changes.append(TaskChange(after.last, before.last, gone=True))
-        elif id_ in query.tasks and _shown(after.last) != _shown(before.last):
-            changes.append(TaskChange(after.last, before.last))
-    return changes
+        query.forget_gone(now)
+        for id_, one in shown.observed.items():
+            change = query.merge(id_, one, now, by_event=shown.by_event)
+            if change is not None:
+                yield Emit(change)
 
 
 def _is_gone(state: ResourceState[Task]) -> bool:
