@@ -50,6 +50,19 @@ def test_waits_and_resumed_waits(colour: str) -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+def test_many_waits_for_the_same_task(colour: str) -> None:
+    """They make the calls of a few."""
+    counts: list[int] = []
+    for count in (2, 250):
+        sim = support.world()
+        [arn] = support.launch(sim, "job", 1, TaskScript.runs_for(60))
+        ended = support.perform(sim, support.client(colour, sim), [Start(0, stopped(arn))] * count)
+        assert ["STOPPED"] * count == [end.verdict for end in ended]
+        counts.append(len(support.times(sim)))
+    assert counts[1] < 1.5 * counts[0]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_failing_callbacks(colour: str) -> None:
     """They end their own wait, or bulk call, and no other."""
     sim = support.world()

@@ -141,17 +141,23 @@ class _Queue:
         size: int = first.observe.query.batch_size
         held = {scope: set(ids) for scope, ids in first.ids.items()}
         calls = _calls(held, size)
-        batch = [first]
+        batch = {first: None}
         others = [each for each in ready if each is not first and each.ids.keys() <= held.keys()]
-        for each in heapq.nlargest(calls * size, others, key=_rank):
-            fits = all(len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items())
-            if fits and calls <= _calls(each.ids, size):
-                batch.append(each)
-                for scope, ids in each.ids.items():
-                    held[scope] |= ids
+        # If those that are needed most leave room, as many waits for the same task do, any other one may join.
+        for candidates in (heapq.nlargest(calls * size, others, key=_rank), others):
+            for each in candidates:
+                fits = all(
+                    len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items()
+                )
+                if fits and calls <= _calls(each.ids, size):
+                    batch[each] = None
+                    for scope, ids in each.ids.items():
+                        held[scope] |= ids
+            if not any(len(ids) % size for ids in held.values()):
+                break
         for each in batch:
             self._behind.pop(each, None)
-        return batch
+        return list(batch)
 
     def rouse_next(self) -> None:
         """Wake a wait that is behind the leader: it leads next."""
