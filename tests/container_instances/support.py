@@ -64,7 +64,8 @@ def both(
     *,
     prepare: Callable[[Simulator], object] = nothing,
     hooks: Callable[[], Mapping[str, Any]] = dict,
+    compared: Callable[[Went], Any] = both_clients.comparable,
     **options: Any,
 ) -> Went:
     """Perform an act with both clients, check that they did the same, and return how it went."""
-    return both_clients.both(act, lambda: furnished(prepare, **options), hooks=hooks)
+    return both_clients.both(act, lambda: furnished(prepare, **options), hooks=hooks, compared=compared)

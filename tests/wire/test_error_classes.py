@@ -47,6 +47,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "story": story,
         "result": RunTaskResult(requested=2, tasks=[task], failures=[failure]),
         "outcomes": [TaskOutcome.of(task)],
+        "log_lines": [],
         "missing": [text],
         "clusters": [text],
         "tasks": [task],

@@ -410,7 +410,7 @@ def _lead(
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
     at = now + seconds
-    meter = Meter(budget, {operation: True}, lambda until: shared.renew(batch, until))
+    meter = Meter(budget, {operation: at}, lambda until: shared.renew(batch, until))
     try:
         if seconds and at > leader.by:
             shared.step_down(leader)
@@ -427,12 +427,12 @@ def _lead(
             return now
         flows = [each.observe.query.poll(each.observe.ids, each.observe.deadline) for each in batch]
         by = [max(each.by - DEADLINE_SLACK, now) for each in batch]
-        yield from together(flows, meter, by, _reply_to(shared, batch))
+        yield from together(flows, meter, by, _reply_to(shared, batch), now)
     finally:
         if meter.paid:
             budget.give_back(operation, at)
         shared.untake(batch)
-    return (yield Sleep(0)).now
+    return (yield Sleep(0)).now if leader.reply is None else leader.reply.now
 
 
 def _reply_to(shared: SharedPolls, batch: Sequence[PollRequest]) -> Callable[[int, Reply[Any]], None]:

@@ -24,8 +24,8 @@ class Meter:
     """Takes each request of polls from the budget, and notes throttles."""
 
     budget: PollBudget
-    paid: dict[str, bool] = attrs.field(factory=dict)
-    """The operation of which one request was taken already. Of two threads, only one can pop it."""
+    paid: dict[str, float] = attrs.field(factory=dict)
+    """The operation of which one request was taken already, and since when. Of two threads, only one can pop it."""
     on_send: Callable[[float], object] = lambda _: None
     """Called before each request, with the monotonic time at which it is sent."""
 
@@ -44,8 +44,11 @@ class Meter:
 
     def send(self, send: Send, by: float = math.inf) -> Flow[Reply[Any]]:
         """Send a request when the budget allows it, and return the reply."""
-        now = (yield Sleep(0)).now
-        if not self.paid.pop(send.operation, False):
+        paid_at = self.paid.pop(send.operation, None)
+        if paid_at is not None:
+            now = paid_at
+        else:
+            now = (yield Sleep(0)).now
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
@@ -66,7 +69,11 @@ class Meter:
 
 
 def together(
-    flows: Sequence[Flow[Any]], meter: Meter, by: Sequence[float], on_ended: Callable[[int, Reply[Any]], None]
+    flows: Sequence[Flow[Any]],
+    meter: Meter,
+    by: Sequence[float],
+    on_ended: Callable[[int, Reply[Any]], None],
+    now: float,
 ) -> Flow[None]:
     """Run flows side by side. Reads that are due together share requests.
 
@@ -75,20 +82,22 @@ def together(
         meter: Paces the requests.
         by: The monotonic time for each flow after which none of its requests may wait.
         on_ended: Called at the end of each flow, with its index and its result or error.
+        now: The monotonic time.
     """
-    replies: Mapping[int, Any] = dict.fromkeys(range(len(flows)))
+    replies: Mapping[int, Any] = dict.fromkeys(range(len(flows)))  # None begins a flow
     effects: dict[int, Effect] = {}
     sleeps: dict[int, float] = {}
     try:
         while replies:
             for index, reply in replies.items():
+                now = now if reply is None else max(now, reply.now)
                 try:
                     effects[index] = flows[index].send(reply)  # pyright: ignore[reportArgumentType]  # None begins it
                 except StopIteration as stop:
-                    on_ended(index, Reply((yield Sleep(0)).now, stop.value))
+                    on_ended(index, Reply(now, stop.value))
                 except Exception as error:  # noqa: BLE001  # its wait gets it
-                    on_ended(index, Reply((yield Sleep(0)).now, error=error))  # type: ignore[arg-type]  # or a bug
-            replies = (yield from _perform(effects, sleeps, meter, by)) if effects else {}
+                    on_ended(index, Reply(now, error=error))  # type: ignore[arg-type]  # or a bug
+            replies = (yield from _perform(effects, sleeps, meter, by, now)) if effects else {}
             for index in replies:
                 del effects[index]
     finally:
@@ -97,7 +106,7 @@ def together(
 
 
 def _perform(
-    effects: Mapping[int, Effect], sleeps: dict[int, float], meter: Meter, by: Sequence[float]
+    effects: Mapping[int, Effect], sleeps: dict[int, float], meter: Meter, by: Sequence[float], now: float
 ) -> Flow[dict[int, Reply[Any]]]:
     """Perform effects of flows, and return the replies: requests in parallel, reads with few requests.
 
@@ -108,11 +117,11 @@ def _perform(
         sleeps: Until when flows sleep.
         meter: Paces the requests.
         by: The monotonic time for each flow after which none of its requests may wait.
+        now: The monotonic time.
     """
     replies: dict[int, Reply[Any]] = {}
     reads: dict[int, Read] = {}
     calls: list[Flow[dict[int, Reply[Any]]]] = []
-    now = (yield Sleep(0)).now
     for index, effect in effects.items():
         if isinstance(effect, Sleep):
             sleeps.setdefault(index, now + effect.seconds)
