@@ -111,7 +111,7 @@ def worlds(session: nox.Session) -> None:
 
 @nox.session
 def fleet(session: nox.Session) -> None:
-    """Run 200 jobs through the fleet of `examples/fleet` while its workers are killed. The tests run 20 jobs."""
+    """Run 200 jobs through the fleet of `examples/fleet` while its workers are killed. The tests run 12 jobs."""
     session.install("-e.[async,speed]", *group("test"))
     more = {"ECSKIT_FLEET_JOBS": "200", "ECSKIT_FLEET_KILLS": "24"}
     session.run("pytest", "examples/test_fleet_processes.py", "-s", *session.posargs, env=more)

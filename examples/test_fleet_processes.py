@@ -32,7 +32,7 @@ import ecskit
 from ecskit.models import ContainerDefinition
 from ecskit.testing import EmittedEvents, Fault, Lag, Simulator, SimulatorServer, TaskScript
 
-JOBS = int(os.environ.get("ECSKIT_FLEET_JOBS", "20"))
+JOBS = int(os.environ.get("ECSKIT_FLEET_JOBS", "12"))
 KILLS = int(os.environ.get("ECSKIT_FLEET_KILLS", "4"))
 """The session `fleet` of nox runs more jobs and kills."""
 WORKERS = 2 if KILLS < 10 else 4

@@ -29,27 +29,19 @@ if TYPE_CHECKING:
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
-    from ecskit._explain.diagnosis import Diagnosis
-    from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._waits.services import Services
 
 __all__ = [
     "AsyncOnPause",
-    "Cause",
     "CountsChanged",
     "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentLike",
     "DeploymentProgress",
-    "Diagnosis",
-    "Evidence",
-    "EvidencePlace",
     "Fallback",
-    "Finding",
-    "FindingWeight",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
@@ -75,19 +67,13 @@ publish(
     globals(),
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
-        "Cause": "ecskit._explain.finding",
         "CountsChanged": "ecskit._deployments.events",
         "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
         "DeploymentLike": "ecskit._deployments.reference",
         "DeploymentProgress": "ecskit._deployments.progress",
-        "Diagnosis": "ecskit._explain.diagnosis",
-        "Evidence": "ecskit._explain.finding",
-        "EvidencePlace": "ecskit._explain.finding",
         "Fallback": "ecskit._deployments.arguments",
-        "Finding": "ecskit._explain.finding",
-        "FindingWeight": "ecskit._explain.finding",
         "OnPause": "ecskit._deployments.arguments",
         "OnSuperseded": "ecskit._deployments.arguments",
         "OneServiceDeployment": "ecskit._deployments.waits",

@@ -9,7 +9,7 @@ from typing import Any
 from tasks.ended import app, ended
 
 from ecskit.models import Deployment, Service, ServiceEvent
-from ecskit.services import Diagnosis, Evidence, Finding
+from ecskit.tasks import Diagnosis, Evidence, Finding
 
 GROUP = "(target-group arn:aws:elasticloadbalancing:us-west-2:123456789012:targetgroup/web/555a)"
 ARN = "arn:aws:ecs:us-east-1:123456789012:service/prod/web"
