@@ -21,7 +21,7 @@ _KEPT = 1
 _ROUNDING = 1e-6
 """Tokens by which a sum may be off."""
 _SHORTEST, _LONGEST = 0.001, 5.0
-"""Seconds between two looks at a line. It may have become shorter meanwhile, because requests were cancelled."""
+"""Seconds between two checks of a line. It may have become shorter meanwhile, because requests were cancelled."""
 
 
 @attrs.define(eq=False)
