@@ -208,3 +208,14 @@ def test_an_iterator_that_is_collected_while_polls_are_taken(colour: str, monkey
     ended = support.perform(sim, ecs, starts)
     assert {"STOPPED"} == {each.verdict for each in ended}
     assert len(left) > 3
+
+
+def test_a_value_is_shared_while_another_one_is_used() -> None:
+    """The garbage collector may close an iterator, whose clean-up takes turns, in the thread that takes one."""
+    values = SharedValues()
+    inner = Share(list[int], lambda numbers: numbers.append(1))
+    outer = Share(dict[str, int], lambda _: values.perform(inner))
+    thread = threading.Thread(target=values.perform, args=(outer,), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert [1] == values.perform(Share(list[int])), "it waits for itself"
