@@ -248,6 +248,7 @@ class SharedPolls:
         """Give a request its reply."""
         if self.events.sources and reply.value is not None:
             with self.lock:
+                self.events.learn(reply.value.observed.values())
                 self.events.expect(request, reply.value, reply.now)
                 if self.events.error is not None:
                     reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
