@@ -294,7 +294,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run", '`on_conflict="adopt"`', World.adopted
     yield "tasks.run_to_completion", "", lambda w: w.complete("job")
     late = partial(World.complete, family="web", timeout=5, on_timeout="stop")
-    yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
+    yield "tasks.run_to_completion", "`on_timeout`, `on_cancel` or `start_timeout` stops", late
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
