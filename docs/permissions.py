@@ -361,6 +361,10 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
     gone = "the task definition to go back to was deregistered; also for other verbs that roll back"
     yield "services.rollback", gone, lambda w: w.ecs.services.rollback(w.without_earlier_revision())
+    to = {"to": "web:1"}
+    named = "`to` is a task definition"
+    yield "services.rollback", named, lambda w: w.ecs.services.rollback(w.deployed_twice(), **to)
+    yield "services.history", "", lambda w: list(w.ecs.services.history(w.deployed_twice()))
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
     yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
     yield "services.create", "", World.created

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         StatusChanged,
         TaskStopped,
     )
+    from ecskit._deployments.history import DeployedRevision
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
+    from ecskit._deployments.rollback_target import RollbackTarget
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._services.deleting import UntilDeleted
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncOnPause",
     "CountsChanged",
+    "DeployedRevision",
     "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
@@ -49,6 +52,7 @@ __all__ = [
     "PauseStarted",
     "RevisionRegistered",
     "RollbackStarted",
+    "RollbackTarget",
     "ServiceEventLogged",
     "ServiceRef",
     "Services",
@@ -68,6 +72,7 @@ publish(
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
+        "DeployedRevision": "ecskit._deployments.history",
         "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
@@ -81,6 +86,7 @@ publish(
         "PauseStarted": "ecskit._deployments.events",
         "RevisionRegistered": "ecskit._deployments.events",
         "RollbackStarted": "ecskit._deployments.events",
+        "RollbackTarget": "ecskit._deployments.rollback_target",
         "ServiceEventLogged": "ecskit._deployments.events",
         "ServiceRef": "ecskit._deployments.reference",
         "Services": "ecskit._waits.services",

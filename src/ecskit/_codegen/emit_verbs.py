@@ -118,6 +118,7 @@ NAMESPACES = (
         modules=(
             "ecskit._deployments.deploy",
             "ecskit._deployments.watch",
+            "ecskit._deployments.history",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._services.creating",

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         AsyncOnPause,
+        DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
         OnSuperseded,
+        RollbackTarget,
         Services,
         Until,
         UntilDeleted,
@@ -436,11 +438,47 @@ class AsyncServiceVerbs(Namespace):
         )
         return AsyncStream(self._runtime.iterate(flow))
 
+    def history(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> AsyncStream[DeployedRevision]:
+        """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+        ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+        last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+        Yields:
+            Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
+
+        Raises:
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses a request, for example without permission.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+        """
+        from ecskit._deployments import history as flows
+
+        flow = flows.history(
+            service,
+            cluster=cluster,
+        )
+        return AsyncStream(self._runtime.iterate(flow))
+
     async def rollback(
         self,
         service: str | Service,
         *,
         cluster: str | None = None,
+        to: RollbackTarget | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -449,13 +487,18 @@ class AsyncServiceVerbs(Namespace):
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
-        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
-        it is registered and deployed; `started.copy_of` of the result names the original.
+        Without `to`, ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest
+        service revision that was deployed successfully and differs from the current one. If its task definition was
+        deregistered, a copy of it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            to: What to go back to: a revision that `services.history` yielded, a service revision or a service deployment
+                (model or ARN), or a task definition (model, ARN or FAMILY:REVISION). A revision is restored with its
+                network, load balancers and capacity providers; of a task definition, nothing else is changed. A deployment
+                that is in progress is replaced. If the service runs it already, or is being deployed to it, nothing is
+                changed, and that deployment is awaited.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -470,14 +513,14 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
-                task definition was deleted.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months; it no
+                longer shows what `to` names; or the task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -498,6 +541,7 @@ class AsyncServiceVerbs(Namespace):
         flow = flows.rollback(
             service,
             cluster=cluster,
+            to=to,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
