@@ -18,7 +18,7 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_deployments", "_logs", "_services", "_tags"),
+    *("_autoscaling", "_clusters", "_container_instances", "_deployments", "_logs", "_services", "_tags"),
     *("_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
@@ -40,13 +40,14 @@ ROOMS: dict[str, set[str]] = {
     # Domains. None imports a front.
     "_task_definitions": FLOWS | {"_rules"},
     "_logs": FLOWS,
+    "_autoscaling": FLOWS,
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
-    "_deployments": FLOWS | {"_task_definitions", "_explain"},
-    "_services": FLOWS | {"_deployments", "_explain", "_logs"},
+    "_deployments": FLOWS | {"_autoscaling", "_task_definitions", "_explain"},
+    "_services": FLOWS | {"_autoscaling", "_deployments", "_explain", "_logs"},
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.

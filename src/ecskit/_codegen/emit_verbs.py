@@ -122,6 +122,7 @@ NAMESPACES = (
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._services.creating",
+            "ecskit._services.autoscaling",
             "ecskit._services.deleting",
             "ecskit._services.reading",
             "ecskit._services.explaining",
