@@ -1,4 +1,4 @@
-"""Values of services and their deployments: references, progress and events.
+"""Read and write service definitions offline; values of services and their deployments: progress and events.
 
 The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
 """
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
+    from ecskit._service_definitions.files import dump, load, to_create_request
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._waits.services import Services
@@ -61,6 +62,9 @@ __all__ = [
     "Until",
     "UntilDeleted",
     "UntilScaled",
+    "dump",
+    "load",
+    "to_create_request",
 ]
 
 publish(
@@ -93,5 +97,8 @@ publish(
         "Until": "ecskit._deployments.arguments",
         "UntilDeleted": "ecskit._services.deleting",
         "UntilScaled": "ecskit._services.scaling",
+        "dump": "ecskit._service_definitions.files",
+        "load": "ecskit._service_definitions.files",
+        "to_create_request": "ecskit._service_definitions.files",
     },
 )

@@ -9,7 +9,7 @@ from typing import Literal
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.members import belongs, meant
-from ecskit._rules.placeholders import has_placeholder, is_impossible_name, is_placeholder
+from ecskit._rules.placeholders import has_placeholder, holds_placeholder, is_impossible_name
 from ecskit._rules.rule import Places, Problem, Rule, api
 from ecskit.models.task_definitions import TaskDefinition
 
@@ -66,15 +66,6 @@ def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
     return check
 
 
-_TEXTS_OF_PROGRAMS = re.compile(
-    r"containerDefinitions\.(command|entryPoint|healthCheck\.command|dockerLabels\..*|firelensConfiguration\.options\..*"
-    r"|dockerSecurityOptions|logConfiguration\.options\.(?!awslogs-)[^.]*"
-    r"|logConfiguration\.options\.awslogs-(datetime-format|multiline-pattern))"
-    r"|volumes\.dockerVolumeConfiguration\.(labels|driverOpts)\..*|placementConstraints\.expression|tags\.(key|value)"
-)
-"""Texts that a program reads, in which what looks like a placeholder has a meaning."""
-_WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
-"""Texts that a program may read: only a text that is nothing but a placeholder is reported."""
 _FORMS = frozenset({"cpu", "memory", "containerDefinitions.portMappings.containerPortRange"})
 """Texts that are numbers, and no names."""
 _NAMES = re.compile(
@@ -87,12 +78,11 @@ _NAMES = re.compile(
 def _placeholders(*, checked: bool) -> DefinitionCheck:
     def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
         for place in definition.texts:
-            if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
+            if place.member is None:
                 continue
-            test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
             has_form = place.where in _FORMS or bool(place.member.kind.values)
             is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
-            if test(place.value) and (has_form or is_name) is checked:
+            if holds_placeholder(place.where, place.value) and (has_form or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check
