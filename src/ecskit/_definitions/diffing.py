@@ -11,7 +11,7 @@ from ecskit._core.documented import Documented
 from ecskit._definitions.normalizing import Hidden, Keyed, normal_tags
 from ecskit.models.common import Tag
 
-__all__ = ["Change", "Difference", "changes", "tag_changes"]
+__all__ = ["Change", "Difference", "changes", "is_short_for", "tag_changes"]
 
 _HIDDEN = "***"
 
@@ -49,6 +49,11 @@ class Difference(tuple[Change, ...]):
 def tag_changes(old: Sequence[Tag], new: Sequence[Tag]) -> Iterator[Change]:
     """Yield the changes from one set of tags to another."""
     return changes(normal_tags(old), normal_tags(new), "tags")
+
+
+def is_short_for(role: str | None, arn: str | None) -> bool:
+    """Return whether one is the name and the other the ARN of the same role: ECS accepts both."""
+    return bool(role and arn) and ":" not in str(role) and str(arn).endswith(f"/{role}")
 
 
 def changes(before: Any, after: Any, path: str = "") -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""Rules about every member of a task definition: unknown names, values of enums, placeholders."""
+"""Rules about every member of a definition: unknown names, values of enums, placeholders."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ecskit._core.wording import listed, nearest
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.members import belongs, meant
 from ecskit._rules.placeholders import has_placeholder, holds_placeholder, is_impossible_name
-from ecskit._rules.rule import Places, Problem, Rule, api
-from ecskit.models.task_definitions import TaskDefinition
+from ecskit._rules.rule import Check, Places, Problem, Rule, api
+from ecskit._rules.walk import RequestWire
+from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
 __all__ = ["TREE_RULES"]
 
 
-def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-    if definition.model is TaskDefinition:
+def _unknown_members(subject: RequestWire, _: Places) -> Iterator[Problem]:
+    if subject.model is TaskDefinition:
         return  # ECS described it, so ECS has the member
-    for place in definition.texts:
+    is_task = subject.model is RegisterTaskDefinitionRequest
+    for place in subject.texts:
         if place.member is None:
             structure, _dot, name = place.where.rpartition(".")
-            text, elsewhere = "unknown member, left out by ECS", belongs(name, structure)
+            text, elsewhere = "unknown member, left out by ECS", belongs(name, structure) if is_task else None
             if elsewhere:
                 yield Problem(place.path, f"{text}; {elsewhere}")
             else:
@@ -36,11 +37,11 @@ _MEANT: Mapping[str, str] = {"aarch64": "ARM64", "amd64": "X86_64", "x64": "X86_
 """Other names of values."""
 
 
-def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
+def _enums(kind: Literal["certain", "ulimit", "new"]) -> Check[RequestWire]:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
-    def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in definition.texts:
+    def check(subject: RequestWire, _: Places) -> Iterator[Problem]:
+        for place in subject.texts:
             member = place.member
             if member is None or not member.kind.values or place.value in member.kind.values:
                 continue
@@ -75,9 +76,9 @@ _NAMES = re.compile(
 """Texts whose characters ECS checks."""
 
 
-def _placeholders(*, checked: bool) -> DefinitionCheck:
-    def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in definition.texts:
+def _placeholders(*, checked: bool) -> Check[RequestWire]:
+    def check(subject: RequestWire, _: Places) -> Iterator[Problem]:
+        for place in subject.texts:
             if place.member is None:
                 continue
             has_form = place.where in _FORMS or bool(place.member.kind.values)
@@ -88,7 +89,7 @@ def _placeholders(*, checked: bool) -> DefinitionCheck:
     return check
 
 
-TREE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
+TREE_RULES: Sequence[Rule[RequestWire]] = (
     Rule(
         "unknown-member",
         "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecskit._definitions.diffing import Difference, changes, tag_changes
+from ecskit._definitions.diffing import Difference, changes, is_short_for, tag_changes
 from ecskit._definitions.normalizing import Keyed
 from ecskit._task_definitions.normalizing import Definition, check, normal
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -44,7 +44,7 @@ def compare(old: Definition, new: Definition) -> Difference:
     """Compare as `diff` does, without checking types: responses of ECS are accepted as they are."""
     before, after = normal(old), normal(new)
     for role in _ROLES:
-        if _is_short_for(before.get(role), after.get(role)) or _is_short_for(after.get(role), before.get(role)):
+        if is_short_for(before.get(role), after.get(role)) or is_short_for(after.get(role), before.get(role)):
             before[role] = after[role]
     _drop_unknown(old, before, after)
     _drop_unknown(new, after, before)
@@ -52,11 +52,6 @@ def compare(old: Definition, new: Definition) -> Difference:
     if isinstance(old, RegisterTaskDefinitionRequest) and isinstance(new, RegisterTaskDefinitionRequest):
         found += tag_changes(old.tags, new.tags)
     return Difference(found)
-
-
-def _is_short_for(role: str | None, arn: str | None) -> bool:
-    """Return whether one is the name and the other the ARN of the same role: ECS accepts both."""
-    return bool(role and arn) and ":" not in str(role) and str(arn).endswith(f"/{role}")
 
 
 def _drop_unknown(definition: Definition, tree: dict[str, Any], other: dict[str, Any]) -> None:
