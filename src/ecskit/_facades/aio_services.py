@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -884,20 +885,25 @@ class AsyncServiceVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Service]:
-        """Describe any number of services once.
+        """Describe any number of services, ten per call.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
             cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
             allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+            The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
             ServicesMissing: ECS does not show some of the services; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
@@ -911,6 +917,7 @@ class AsyncServiceVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 

@@ -16,7 +16,7 @@ import attrs
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
 from ecskit._core.model import FallibleResponse, Model
-from ecskit._polling.batches import Target, Targets
+from ecskit._polling.batches import Target, Targets, names_only
 
 __all__ = ["NAME", "Identifiers", "read_as", "targets_of"]
 
@@ -24,6 +24,8 @@ T = TypeVar("T", bound=Model)
 
 NAME = r"[^/:\s]+"
 """The pattern of a name or an id. ECS checks which characters and lengths it accepts."""
+_DEFAULT = "default"
+"""The cluster of a resource in no cluster."""
 _PARENTS = {
     "cluster": rf"cluster/(?P<cluster>{NAME})",
     "service": rf"service/(?:(?P<cluster>{NAME})/)?(?P<service>{NAME})",
@@ -97,6 +99,8 @@ class Identifiers(Generic[T]):
 def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents: str | None) -> Targets[T]:
     """Return the targets that a caller passed. An empty list has none: a program may have computed it.
 
+    A resource that is given twice, also by different names, is one target, with the name given first.
+
     Args:
         wait: The name of the wait or method, for messages.
         identifiers: How the resources are identified.
@@ -111,6 +115,7 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
     given = _given_parents(parents, problems)
     by_name: dict[str, Target] = {}
     observed: dict[str, T] = {}
+    first: dict[tuple[str, str], str] = {}
     for path, thing in _each(identifiers, things, problems):
         model = thing if isinstance(thing, identifiers.model) else None
         known = {
@@ -121,9 +126,12 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
             problems.append((path, f"expected {identifiers.a('a name, id, ARN or model')}, got {type(name).__name__}"))
             continue
         try:
-            by_name[name] = identifiers.target(name, known, given)
+            target = identifiers.target(name, known, given)
         except ValueError as error:
             problems.append((path, str(error)))
+            continue
+        name = first.setdefault((names_only(target.scope) or _DEFAULT, target.id), name)
+        by_name.setdefault(name, target)
         if model is not None:
             observed[name] = model
     if problems:
