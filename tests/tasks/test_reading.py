@@ -6,10 +6,11 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from support.both_clients import Ecs, Went, aperform, perform
+from support.both_clients import Act, Ecs, Went, aperform, perform
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
@@ -161,8 +162,9 @@ def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> 
         launch(sim, count)
         sim.fail("DescribeTasks", fault)
 
-    for options in ({}, {"allow_missing": True}):
-        went = both(lambda ecs, options=options: ecs.tasks.describe(ecs.arns, **options), prepare=prepare)
+    for allowed in (False, True):
+        act: Act = partial(lambda ecs, allowed: ecs.tasks.describe(ecs.arns, allow_missing=allowed), allowed=allowed)
+        went = both(act, prepare=prepare)
         if count == 1:
             assert isinstance(went.error, kind)
             continue

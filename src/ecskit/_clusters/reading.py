@@ -11,9 +11,8 @@ from ecskit._clusters.errors import ClustersMissing
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
-from ecskit._core.wire import encode
 from ecskit._polling.bulk import AsyncOnProgress
-from ecskit._polling.identifiers import targets_of
+from ecskit._polling.identifiers import check_request, targets_of
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.clusters import CLUSTERS, IDENTIFIERS, Clusters
 from ecskit.models.clusters import Cluster, DescribeClustersRequest, ListClustersRequest
@@ -53,7 +52,7 @@ def describe(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html
     """
     targets = targets_of("clusters.describe", IDENTIFIERS, clusters)
-    read_some = _reader(include)
+    read_some = _reader("clusters.describe", include)
 
     def read(_: str, names: list[str]) -> Flow[Sequence[Cluster]]:
         return read_some(names)
@@ -80,7 +79,7 @@ def iter(*, include: Sequence[ClusterField] = ()) -> Emits[Cluster]:  # noqa: A0
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html
     """
-    read = _reader(include)
+    read = _reader("clusters.iter", include)
     return describe_listed([ListClustersRequest(max_results=100)], lambda arns: [read(arns)], attrgetter("cluster_arn"))
 
 
@@ -88,9 +87,9 @@ def _missing(missing: Sequence[str], found: Mapping[str, Cluster], _: object) ->
     return ClustersMissing(missing, found)
 
 
-def _reader(include: Sequence[ClusterField]) -> Callable[[list[str]], Flow[Sequence[Cluster]]]:
+def _reader(verb: str, include: Sequence[ClusterField]) -> Callable[[list[str]], Flow[Sequence[Cluster]]]:
     usual = DescribeClustersRequest(include=include or ABSENT_LIST)
-    encode(usual)  # raises RequestError for a wrong type now, not at the first item
+    check_request(verb, usual)
 
     def read(clusters: list[str]) -> Flow[Sequence[Cluster]]:
         return (yield from call(attrs.evolve(usual, clusters=clusters))).clusters

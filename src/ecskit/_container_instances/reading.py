@@ -11,9 +11,8 @@ from ecskit._container_instances.errors import ContainerInstancesMissing
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
-from ecskit._core.wire import encode
 from ecskit._polling.bulk import AsyncOnProgress
-from ecskit._polling.identifiers import targets_of
+from ecskit._polling.identifiers import check_cluster, check_request, targets_of
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.container_instances import IDENTIFIERS, INSTANCES, ContainerInstances, describer
 from ecskit.models.container_instances import (
@@ -101,8 +100,9 @@ def iter(  # noqa: A001  # as a method, `ecs.container_instances.iter` hides not
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
     """
+    check_cluster("container_instances.iter", cluster)
     request = ListContainerInstancesRequest(cluster=cluster, filter=filter, status=status)
-    encode(request)  # raises RequestError for a wrong type now, not at the first item
+    check_request("container_instances.iter", request)
     include = _included(tags=tags, health=health)
 
     def read(arns: list[str]) -> Flow[Sequence[ContainerInstance]]:

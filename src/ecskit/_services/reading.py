@@ -12,7 +12,7 @@ from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
 from ecskit._polling.bulk import AsyncOnProgress
-from ecskit._polling.identifiers import targets_of
+from ecskit._polling.identifiers import check_cluster, check_request, targets_of
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.errors import ServicesMissing
 from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
@@ -96,10 +96,12 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
     """
+    check_cluster("services.iter", cluster)
     if namespace is None:
         first = ListServicesRequest(
             cluster=cluster, launch_type=launch_type, scheduling_strategy=scheduling_strategy, max_results=_PAGE
         )
+        check_request("services.iter", first)
         return _iterate(first, cluster, tags=tags)
     others = {"cluster": cluster, "launch_type": launch_type, "scheduling_strategy": scheduling_strategy}
     problems = [
@@ -110,6 +112,7 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
     if problems:
         raise RequestError("services.iter", problems)
     by_namespace = ListServicesByNamespaceRequest(namespace=namespace, max_results=_PAGE)
+    check_request("services.iter", by_namespace)
     return _iterate(by_namespace, None, tags=tags)
 
 

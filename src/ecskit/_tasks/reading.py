@@ -109,6 +109,7 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         raise RequestError("tasks.iter", [("desired_status", problem)])
     given = checked_filters(
         "tasks.iter",
+        cluster,
         service=service,
         started_by=started_by,
         container_instance=container_instance,

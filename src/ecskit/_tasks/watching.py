@@ -96,6 +96,7 @@ def watch(
     """
     filters = checked_filters(
         "tasks.watch",
+        cluster,
         service=service,
         started_by=started_by,
         container_instance=container_instance,
