@@ -31,7 +31,7 @@ from ecskit._core.errors import ClientClosedError, EcsError
 from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
 from ecskit._drive.clock import Clock, FlowCounter
 from ecskit._drive.namespace import Driver
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
+from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, at_once, close, log
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
@@ -152,7 +152,7 @@ class AsyncRuntime(Driver):
             if isinstance(effect, Emit):
                 return effect
             try:
-                argument = self.at_once(effect, end) or await self._perform(effect, state, end)
+                argument = at_once(self, effect, end) or await self._perform(effect, state, end)
                 resume = flow.send
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
                 resume, argument = flow.throw, error
@@ -219,7 +219,7 @@ class AsyncRuntime(Driver):
         try:
             effect = flow.throw(Cancelled(sent=state.sent))
             while True:
-                effect = flow.send(self.at_once(effect, end) or await self._perform(effect, state, end))
+                effect = flow.send(at_once(self, effect, end) or await self._perform(effect, state, end))
         except (StopIteration, Cancelled):
             pass
         except Aborted:

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
-from ecskit._core.effects import DrawRandom, Effect, GetRegion, GetTime, Joint, Reply, Share, Sleep
-from ecskit._drive.shared import Aborted, SharedValues
-
 if TYPE_CHECKING:
     from random import Random
 
     from typing_extensions import Self
 
     from ecskit._drive.clock import Clock
+    from ecskit._drive.shared import SharedValues
 
 __all__ = ["Driver", "Namespace"]
 
@@ -39,34 +37,6 @@ class Driver:
         """Return the same driver with another clock and source of randomness. It performs no flow yet."""
         new: Any = attrs.evolve(self, clock=clock, random=random)  # type: ignore[misc]  # subclasses are attrs classes
         return new  # type: ignore[no-any-return]
-
-    def at_once(self, effect: Effect, end: float) -> Reply[Any] | None:
-        """Return the reply to an effect that takes no time, or None for an effect that may take some.
-
-        Raises:
-            Aborted: It is `end`, in monotonic seconds.
-        """
-        value: Any = None
-        match effect:
-            case Sleep(seconds, waker):
-                if seconds > 0 or waker is not None:
-                    return None
-            case Share():
-                value = self.shared.perform(effect)
-            case Joint():
-                pass
-            case DrawRandom():
-                value = self.random.getrandbits(128)
-            case GetRegion():
-                value = self.region
-            case GetTime():
-                value = self.clock.epoch()
-            case _:
-                return None
-        now = self.clock.now()
-        if now >= end:
-            raise Aborted
-        return Reply(now, value)
 
     def __repr__(self) -> str:
         return repr(self.transport)

@@ -39,6 +39,7 @@ from ecskit._drive.shared import (
     Aborted,
     FlowState,
     SharedValues,
+    at_once,
     close,
     log,
 )
@@ -182,7 +183,7 @@ class Runtime(Driver):
         state.sent = False
         if _is_set(cancel):
             raise Aborted
-        reply = self.at_once(effect, end)
+        reply = at_once(self, effect, end)
         if reply is not None:
             return reply
         if self.clock.now() >= end:
