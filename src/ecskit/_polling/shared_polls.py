@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError, WrongEventLoopError
+from ecskit._core.errors import EcsError, TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import LEFT_OUT, Observations
@@ -337,21 +337,22 @@ class SharedPolls:
                     each.waker.rouse()
 
 
-def poll(observe: Observe) -> Flow[Observations[Any]]:
-    """Return the next poll of some resources: of its own, or of another wait of this client.
-
-    Raises:
-        EcsError: ECS refused the poll, for a reason that concerns these resources.
-    """
+def poll(observe: Observe) -> Flow[Reply[Observations[Any]]]:
+    """Return the next poll of some resources, or its error: of its own, or of another wait of this client."""
+    polled: Reply[Observations[Any]] = yield observe
+    if polled.value is not None or polled.error is not None:
+        return polled  # by an outer flow
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     request = shared.add(observe, Waker(), now)
     try:
         while request.reply is None:
             now = yield from poll_next(shared, [request], now)
+        return reply_of(request)
+    except EcsError as error:
+        return Reply(now, error=error)
     finally:
         shared.remove(request)
-    return reply_of(request).get()
 
 
 def reply_of(request: PollRequest) -> Reply[Observations[Any]]:
