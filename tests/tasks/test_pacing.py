@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from support import both_clients
-from support.both_clients import Act, Ecs, Went
+from support.both_clients import Act, Ecs, Went, aperform, perform
 from support.cutting_short import CUTS
 from support.definitions import register
 
@@ -193,6 +193,27 @@ def test_an_error_of_the_callback_ends_the_call() -> None:
     went = both_clients.both(running(100, on_progress=refuse, on_cancel="stop"), paced, compared=lambda _: None)
     assert "enough" == str(went.error)
     assert [] == went.running
+    cause = went.raised(ValueError).__cause__
+    assert (True, True) == (cause.ended_early, cause.stopped)
+    assert {task.arn for task in went.sim.tasks()} == {*cause.result.task_arns}
+
+
+def test_an_error_of_the_callback_has_the_tasks_that_were_started() -> None:
+    """All of them: a call under way is repeated under its token."""
+
+    def refuse(progress: BulkProgress) -> None:
+        if progress.done == 15:
+            raise ValueError("enough")
+
+    act = running(100, on_progress=refuse)
+    ends = perform(act, Ecs.sync(furnished())), asyncio.run(aperform(act, Ecs.aio(furnished())))
+    for went in ends:
+        cause = went.raised(ValueError).__cause__
+        assert isinstance(cause, TasksNotStarted)
+        assert {task.arn for task in went.sim.tasks()} == {*cause.result.task_arns}
+        assert 15 <= len(cause.result.task_arns) < 100
+        text = f"RunTask: {len(cause.result.tasks)} of 100 tasks started: an exception of `on_progress` ended the call"
+        assert str(cause).startswith(text)
 
 
 @pytest.mark.parametrize("on_progress", [3, "print"])

@@ -63,7 +63,7 @@ class _WaitGoal:
         """Decide about the one deployment of the wait."""
         [(id_, resource)] = wait_state.resources.items()
         if resource.last is None:
-            return Continue({id_: "was not polled yet"}, SOON.first, math.inf if wait_state.polls else 0)
+            return Continue({id_: "was not polled yet"}, SOON.first, math.inf if wait_state.has_tried else 0)
         now = wait_state.now
         elapsed = min(wait_state.elapsed, now - resource.last.facts.began)
         result = verdict(resource.last, self.goal, elapsed=elapsed, now=now)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -855,6 +856,40 @@ class AsyncServiceVerbs(Namespace):
         )
         return await self._runtime.run(flow)
 
+    async def resume_autoscaling(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> bool:
+        """Resume scaling out of a service after a deployment with `pause_autoscaling` that was killed.
+
+        Such a deployment keeps how scaling stood before in a tag of the scalable target. It is restored from there, and the
+        tag is removed. What is suspended without this tag stays suspended.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
+
+        Returns:
+            Whether scaling out was resumed. False if no such deployment has left it suspended.
+
+        Raises:
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: Application Auto Scaling refuses a request, for example without permission.
+            TransportError: Application Auto Scaling could not be reached.
+            ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
+
+        Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
+        """
+        from ecskit._services import autoscaling as flows
+
+        flow = flows.resume_autoscaling(
+            service,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)
+
     async def delete(
         self,
         service: str | Service,
@@ -928,20 +963,25 @@ class AsyncServiceVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Service]:
-        """Describe any number of services once.
+        """Describe any number of services, ten per call.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
             cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
             allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+            The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
             ServicesMissing: ECS does not show some of the services; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
@@ -955,6 +995,7 @@ class AsyncServiceVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 

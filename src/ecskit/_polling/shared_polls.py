@@ -17,12 +17,12 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError, WrongEventLoopError
+from ecskit._core.errors import EcsError, TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import Observations
+from ecskit._polling.observations import LEFT_OUT, Observations
 from ecskit._polling.received_events import LATE_EVENT, Feed, ReceivedEvents, Reported
-from ecskit._polling.together import LEFT_OUT, Meter, together
+from ecskit._polling.together import Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
@@ -248,6 +248,7 @@ class SharedPolls:
         """Give a request its reply."""
         if self.events.sources and reply.value is not None:
             with self.lock:
+                self.events.learn(reply.value.observed.values())
                 self.events.expect(request, reply.value, reply.now)
                 if self.events.error is not None:
                     reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
@@ -336,21 +337,22 @@ class SharedPolls:
                     each.waker.rouse()
 
 
-def poll(observe: Observe) -> Flow[Observations[Any]]:
-    """Return the next poll of some resources: of its own, or of another wait of this client.
-
-    Raises:
-        EcsError: ECS refused the poll, for a reason that concerns these resources.
-    """
+def poll(observe: Observe) -> Flow[Reply[Observations[Any]]]:
+    """Return the next poll of some resources, or its error: of its own, or of another wait of this client."""
+    polled: Reply[Observations[Any]] = yield observe
+    if polled.value is not None or polled.error is not None:
+        return polled  # by an outer flow
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     request = shared.add(observe, Waker(), now)
     try:
         while request.reply is None:
             now = yield from poll_next(shared, [request], now)
+        return reply_of(request)
+    except EcsError as error:
+        return Reply(now, error=error)
     finally:
         shared.remove(request)
-    return reply_of(request).get()
 
 
 def reply_of(request: PollRequest) -> Reply[Observations[Any]]:

@@ -8,6 +8,7 @@ from ecskit._core.retrying import Retrying
 from ecskit._explain.diagnosis import Diagnosis
 from ecskit._tasks.reading import describe
 from ecskit._waits.revisions import Revisions
+from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -38,6 +39,7 @@ def explain(task: Task | str, *, cluster: str | None = None) -> Flow[Diagnosis]:
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-errors.html
     """
     _check(task)
+    targets_of("tasks.explain", task, cluster)
     given = task if isinstance(task, Task) and task.last_status in ("STOPPED", "DELETED") else None
     found = yield from describe(task, cluster=cluster, allow_missing=given is not None)
     shown = found[0] if found else given

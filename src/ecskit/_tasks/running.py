@@ -15,7 +15,7 @@ import attrs
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import CallbackRaised, DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import (
     CapacityError,
     ConflictError,
@@ -27,14 +27,14 @@ from ecskit._core.errors import (
 )
 from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
-from ecskit._polling.bulk import AsyncOnProgress, Progress, check_on_progress
+from ecskit._polling.bulk import AsyncOnProgress, Progress, add_cause, check_on_progress
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.fargate import note_launch_types, tokens_of
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.result import RunTaskResult
-from ecskit._tasks.stop_requests import clean_up, request_stop
+from ecskit._tasks.stop_requests import clean_up as stop, request_stop
 from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
@@ -89,7 +89,8 @@ def run(
             "stop_and_wait" until they have stopped, for at most 10 s.
         on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
             requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
-            may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
+            may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause
+            is TasksNotStarted, whose `result` has the tasks.
 
     Returns:
         The tasks that were started, in no particular order, and why others were not.
@@ -150,16 +151,34 @@ def _run(
             replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], PARALLEL_CALLS)
             for reply in replies.get():
                 reply.get()
-        result = RunTaskResult(
-            requested=count,
-            tasks=[task for chunk in chunks for task in chunk.tasks],
-            failures=[failure for chunk in chunks for failure in chunk.failures],
-            errors=[chunk.error for chunk in chunks if chunk.error is not None],
-            client_tokens=[token for chunk in chunks for token in chunk.tokens],
-        )
-        return (yield from _checked(result, on_partial, launch.cluster))
+        return (yield from _checked(_result(count, chunks), on_partial, launch.cluster))
 
-    return (yield from guarded(launch_all(), on_cancel=lambda: _clean_up(chunks, on_cancel)))
+    stopped = False
+
+    def clean_up() -> Flow[None]:
+        nonlocal stopped
+        yield from _clean_up(chunks, on_cancel)
+        stopped = on_cancel != "leave"
+
+    try:
+        return (yield from guarded(launch_all(), on_cancel=clean_up))
+    except CallbackRaised as raised:
+        try:
+            if not stopped:
+                yield from _find_started(chunks)
+        finally:
+            add_cause(raised.error, TasksNotStarted(_result(count, chunks), stopped=stopped, ended_early=True))
+        raise
+
+
+def _result(count: int, chunks: Sequence[_Chunk]) -> RunTaskResult:
+    return RunTaskResult(
+        requested=count,
+        tasks=[task for chunk in chunks for task in chunk.tasks],
+        failures=[failure for chunk in chunks for failure in chunk.failures],
+        errors=[chunk.error for chunk in chunks if chunk.error is not None],
+        client_tokens=[token for chunk in chunks for token in chunk.tokens],
+    )
 
 
 # Not in __all__, whose names become methods of clients.
@@ -313,19 +332,24 @@ def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskRe
     return (yield from retry(attempt, RetryLimits(attempts=READS), may_pass=lambda error, _: error is conflict))
 
 
-def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
-    """Stop all tasks. A request without a response is repeated under its token first, which returns its tasks."""
-    if on_cancel == "leave":
-        return
-    tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
+def _find_started(chunks: Sequence[_Chunk]) -> Flow[dict[str, EcsError]]:
+    """Repeat each request without a response under its token, which returns its tasks. Return errors, by token."""
+    errors: dict[str, EcsError] = {}
     for chunk in chunks:
         if chunk.unanswered is not None and chunk.unanswered.may_have_taken_effect:
             try:
                 yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
-                log.warning(
-                    "tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], described(error)
-                )
-            tasks |= {task.task_arn: task for task in chunk.tasks}
+                errors[chunk.tokens[-1]] = chunk.error = error
+    return errors
+
+
+def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
+    """Stop all tasks."""
+    if on_cancel == "leave":
+        return
+    for token, error in (yield from _find_started(chunks)).items():
+        log.warning("tasks with client token %s may run and are not stopped: %s", token, described(error))
+    tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     if tasks:
-        yield from clean_up(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
+        yield from stop(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

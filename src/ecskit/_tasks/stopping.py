@@ -43,7 +43,8 @@ def stop(
         reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
         until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
         on_progress: Called after the request for each task with the `BulkProgress` so far. With an async client it may
-            be a coroutine function. An exception that it raises ends the call; tasks whose stop was requested stop.
+            be a coroutine function. An exception that it raises ends the call; its cause is TasksNotStopped, whose
+            `results` has the tasks that stop.
         wait_options: How long to wait and how often to poll.
 
     Returns:

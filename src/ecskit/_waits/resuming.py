@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from ecskit import models
 from ecskit._api.waits import WAITS
+from ecskit._core.bulk_errors import BulkError
 from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
@@ -61,7 +63,7 @@ def resume_all(
     Args:
         handles: The handles; see `resume`.
         on_progress: Called after the end of each wait with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
         wait_options: How long each wait may take, and how often to poll, from now on. `on_poll` is called with the
             stories of all waits, one after the other.
 
@@ -94,7 +96,10 @@ def resume_all(
     if problems:
         raise RequestError(verb, problems)
     named = {f"handles[{place}]": handle for place, handle in enumerate(handles)}
-    return _in_region(verb, named, _all(names, gather(verb, list(calls.values()), on_progress)))
+    return _in_region(verb, named, _all(names, gather(verb, list(calls.values()), _not_resumed, on_progress)))
+
+
+_not_resumed = partial(BulkError, operation="wait.resume_all", noun="wait")
 
 
 def _named(name: str, flow: Flow[T]) -> Flow[dict[str, T | EcsError]]:
