@@ -483,8 +483,8 @@ These permissions are optional:
 
 - `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
   containers, unless `essential` names the essential ones. The error then names no logs.
-- `logs:GetLogEvents` and `logs:FilterLogEvents` for `log_tail` of `run_to_completion`: without them, a warning is
-  logged, and the error has no lines.
+- `logs:FilterLogEvents` for `on_log` of `run_to_completion`, and `logs:GetLogEvents` and `logs:FilterLogEvents` for its
+  `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).

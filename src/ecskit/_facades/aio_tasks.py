@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        AsyncOnLog,
         Diagnosis,
         LogLine,
         Moment,
@@ -215,6 +216,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
@@ -255,6 +257,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
@@ -294,6 +297,7 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
@@ -313,6 +317,11 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+                client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+                the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+                again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
@@ -413,6 +422,7 @@ class AsyncTaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            on_log=on_log,
             log_tail=log_tail,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emit, Emits, Flow, Sleep, Waker
 from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
 from ecskit._core.wording import escaped, listed
 from ecskit._logs.arguments import LogOptions
@@ -102,8 +102,11 @@ class LogTail:
     requests: Requests = attrs.field(factory=Requests)
     emit: Callable[[LogLine], Flow[None]] = _emit
     """Returns a flow that passes a line on."""
+    task_interval: float = _TASK_INTERVAL
+    """Seconds between two reads of the tasks."""
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
+    _waker: Waker = attrs.field(factory=Waker)
 
     def add(self, tasks: Sequence[Task]) -> Flow[None]:
         """Add tasks, or what was read of them since."""
@@ -157,7 +160,7 @@ class LogTail:
         """Emit all lines that are there."""
         yield from self._begin()
         yield from self._round()
-        self._explain()
+        self._check_groups()
 
     def follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool = False) -> Emits[LogLine]:
         """Emit the lines until all tasks have stopped and their lines are in, or until the deadline.
@@ -167,23 +170,30 @@ class LogTail:
             deadline: The monotonic time of the end.
             endless: Whether only the deadline ends it, because tasks come and go.
         """
-        self.requests.until = deadline
+        self.end_by(deadline)
         try:
-            yield from self._follow(read_tasks, deadline, endless=endless)
+            yield from self._follow(read_tasks, endless=endless)
         except EcsError as error:
-            if not error.retryable or (yield Sleep(0)).now < deadline:
+            if not error.retryable or (yield Sleep(0)).now < self.requests.until:
                 raise
             log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
+        self._check_groups()
 
-    def _follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool) -> Emits[LogLine]:
+    def end_by(self, deadline: float) -> None:
+        """End following at a monotonic time, or earlier. Another thread may call this while lines are followed."""
+        self.requests.until = min(self.requests.until, deadline)
+        self._waker.rouse()
+
+    def _follow(self, read_tasks: ReadTasks, *, endless: bool) -> Emits[LogLine]:
         yield from self._begin()
         pause, due = _PAUSE, (yield Sleep(0)).now
         now = due
         while True:
-            last = now >= deadline
+            self._waker.roused = False
+            last = now >= self.requests.until
             if now >= due and not last:
                 now = yield from self._poll(read_tasks, now)
-                due = now + _TASK_INTERVAL
+                due = now + self.task_interval
             released = yield from self._round()
             now = (yield Sleep(0)).now
             if last:
@@ -191,11 +201,10 @@ class LogTail:
             if endless:
                 self._leave(now)
             elif all(tailed.is_over(now) for tailed in self.tasks.values()):
-                self._explain()
                 return
             ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not endless
             pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
-            now = (yield Sleep(max(0.0, min(pause, deadline - now)))).now
+            now = (yield Sleep(max(0.0, min(pause, self.requests.until - now)), self._waker)).now
 
     def _poll(self, read_tasks: ReadTasks, now: float) -> Flow[float]:
         """Poll the tasks that have not stopped, and return the time."""
@@ -284,8 +293,17 @@ class LogTail:
                 filled.append(query)
         return filled
 
-    def _explain(self) -> None:
-        """Log why a task that has stopped has no lines.
+    def log_never_started(self) -> None:
+        """Log why tasks that were never started have no lines."""
+        for tailed in self.tasks.values():
+            if tailed.never_started and not tailed.released:
+                task = tailed.task
+                reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
+                text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
+                log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
+
+    def _check_groups(self) -> None:
+        """Check that the log groups exist.
 
         Raises:
             LogsUnavailable: The log group of a task that was started does not exist.
@@ -300,12 +318,6 @@ class LogTail:
                         f"the log group {query.group} does not exist{region}: it was deleted, or it was never created;"
                         " create it, or add the option awslogs-create-group"
                     )
-        for tailed in self.tasks.values():
-            if tailed.never_started and not tailed.released:
-                task = tailed.task
-                reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
-                text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
-                log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
         if missing:
             raise LogsUnavailable(list(missing.values()))
 

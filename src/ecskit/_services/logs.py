@@ -65,6 +65,7 @@ def logs(service: str | Service, *, cluster: str | None = None, log_options: Log
             tail.check()
         if not log_options.follow:
             yield from tail.read()
+            tail.log_never_started()
             return
         deadline = math.inf if log_options.timeout is None else begun + log_options.timeout
         yield from tail.follow(tasks.read, deadline, endless=True)

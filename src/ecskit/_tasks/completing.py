@@ -11,6 +11,7 @@ from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
 from ecskit._core.wording import listed
+from ecskit._logs.arguments import AsyncOnLog
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
@@ -18,10 +19,10 @@ from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import AsyncOnPoll, WaitOptions
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.last_lines import check_log_tail, last_lines
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
+from ecskit._tasks.run_lines import RunLines
 from ecskit._tasks.running import run
 from ecskit._tasks.stop_requests import clean_up
 from ecskit._waits.task_identifiers import Tasks, targets_of
@@ -38,6 +39,7 @@ def run_to_completion(
     count: int | None = None,
     launch: Launch,
     essential: SequenceNotStr[str] | None = None,
+    on_log: AsyncOnLog | None = None,
     log_tail: int | None = None,
     capacity_timeout: float | None = None,
     on_partial: OnPartial = "raise",
@@ -54,6 +56,11 @@ def run_to_completion(
         launch: What to run and where.
         essential: Names of the containers whose exit codes count; by default the essential containers of the task
             definition.
+        on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+            client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+            After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+            the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+            again.
         log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
             and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
         capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
@@ -86,7 +93,8 @@ def run_to_completion(
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
     _check_names("tasks.run_to_completion", essential)
-    check_log_tail("tasks.run_to_completion", log_tail)
+    lines = RunLines(on_log, log_tail)
+    lines.check("tasks.run_to_completion")
     if isinstance(task_definition, TaskDefinition):
         names = [c.name for c in task_definition.container_definitions]
         if unknown := [name for name in essential or () if name not in names]:
@@ -120,11 +128,12 @@ def run_to_completion(
             return clean_up(attrs.evolve(targets, observed=latest), how)
 
         outcomes, story = yield from guarded(
-            wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
+            lines.beside(wait_for_outcomes(), latest),
+            on_timeout=lambda: stop_all(on_timeout),
+            on_cancel=lambda: stop_all(on_cancel),
         )
         if not all(outcome.succeeded for outcome in outcomes):
-            lines = (yield from last_lines(outcomes, log_tail)) if log_tail is not None else ()
-            raise TaskFailedError(outcomes, story, lines)
+            raise TaskFailedError(outcomes, story, (yield from lines.last(outcomes)))
         return outcomes[0] if count is None else outcomes
 
     return flow()
