@@ -960,10 +960,11 @@ class AsyncServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
