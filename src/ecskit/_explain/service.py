@@ -54,10 +54,14 @@ def _with(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Findin
     for other in others:
         same = [place for place, each in enumerate(found) if each.name in (other.name, REFINED.get(other.name))]
         for place in same:
-            first, refines = found[place], found[place].name != other.name
-            better = {"name": other.name, "what": other.what, "causes": other.causes, "source": other.source}
-            evidence = (*first.evidence, *other.evidence)
-            found[place] = attrs.evolve(first, evidence=evidence, **(better if refines else {}))
+            first = found[place]
+            about = {"container": first.container, "image": first.image}
+            found[place] = attrs.evolve(
+                first if first.name == other.name else attrs.evolve(other, **about),
+                evidence=(*first.evidence, *other.evidence),
+                count=first.count,
+                total=first.total,
+            )
         if not same:
             more.append(other)
     return found + more
