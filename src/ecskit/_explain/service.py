@@ -55,10 +55,11 @@ def _with(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Findin
         same = [place for place, each in enumerate(found) if each.name in (other.name, REFINED.get(other.name))]
         for place in same:
             first = found[place]
-            about = {"container": first.container, "image": first.image}
             found[place] = attrs.evolve(
-                first if first.name == other.name else attrs.evolve(other, **about),
+                first if first.name == other.name else other,
                 evidence=(*first.evidence, *other.evidence),
+                container=first.container,
+                image=first.image,
                 count=first.count,
                 total=first.total,
             )
