@@ -107,6 +107,8 @@ class LogTail:
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
     _waker: Waker = attrs.field(factory=Waker)
+    _logged: set[str] = attrs.field(factory=set[str])
+    """Why tasks were never started, as far as it was logged."""
 
     def add(self, tasks: Sequence[Task]) -> Flow[None]:
         """Add tasks, or what was read of them since."""
@@ -222,6 +224,7 @@ class LogTail:
     def _leave(self, now: float) -> None:
         """Stop to read tasks whose lines are in, and read new ones together with others."""
         over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
+        self.log_never_started(over)
         for arn in over:
             del self.tasks[arn]
         self.over.update(over)
@@ -293,14 +296,17 @@ class LogTail:
                 filled.append(query)
         return filled
 
-    def log_never_started(self) -> None:
-        """Log why tasks that were never started have no lines."""
-        for tailed in self.tasks.values():
+    def log_never_started(self, arns: Collection[str] | None = None) -> None:
+        """Log why tasks, all by default, were never started and have no lines: each reason once."""
+        for arn in self.tasks if arns is None else arns:
+            tailed = self.tasks[arn]
             if tailed.never_started and not tailed.released:
                 task = tailed.task
                 reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
                 text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
-                log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
+                if text not in self._logged:
+                    log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
+                self._logged.add(text)
 
     def _check_groups(self) -> None:
         """Check that the log groups exist.
