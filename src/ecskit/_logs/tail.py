@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -104,6 +105,10 @@ class LogTail:
     """Returns a flow that passes a line on."""
     task_interval: float = _TASK_INTERVAL
     """Seconds between two reads of the tasks."""
+    grows: bool = False
+    """Whether tasks come and go. Then only the deadline ends it. It may be reset while lines are followed."""
+    logs_never_started: bool = True
+    """Whether to log why tasks were never started."""
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
     _waker: Waker = attrs.field(factory=Waker)
@@ -162,23 +167,24 @@ class LogTail:
         """Emit all lines that are there."""
         yield from self._begin()
         yield from self._round()
+        self._log_never_started(list(self.tasks))
         self._check_groups()
 
-    def follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool = False) -> Emits[LogLine]:
+    def follow(self, read_tasks: ReadTasks, deadline: float = math.inf) -> Emits[LogLine]:
         """Emit the lines until all tasks have stopped and their lines are in, or until the deadline.
 
         Args:
             read_tasks: Reads the tasks that have not stopped; what it returns beyond these is followed, too.
             deadline: The monotonic time of the end.
-            endless: Whether only the deadline ends it, because tasks come and go.
         """
         self.end_by(deadline)
         try:
-            yield from self._follow(read_tasks, endless=endless)
+            yield from self._follow(read_tasks)
         except EcsError as error:
             if not error.retryable or (yield Sleep(0)).now < self.requests.until:
                 raise
             log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
+        self._log_never_started(list(self.tasks))
         self._check_groups()
 
     def end_by(self, deadline: float) -> None:
@@ -186,7 +192,7 @@ class LogTail:
         self.requests.until = min(self.requests.until, deadline)
         self._waker.rouse()
 
-    def _follow(self, read_tasks: ReadTasks, *, endless: bool) -> Emits[LogLine]:
+    def _follow(self, read_tasks: ReadTasks) -> Emits[LogLine]:
         yield from self._begin()
         pause, due = _PAUSE, (yield Sleep(0)).now
         now = due
@@ -200,11 +206,11 @@ class LogTail:
             now = (yield Sleep(0)).now
             if last:
                 return
-            if endless:
+            if self.grows:
                 self._leave(now)
             elif all(tailed.is_over(now) for tailed in self.tasks.values()):
                 return
-            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not endless
+            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not self.grows
             pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
             now = (yield Sleep(max(0.0, min(pause, self.requests.until - now)), self._waker)).now
 
@@ -224,7 +230,7 @@ class LogTail:
     def _leave(self, now: float) -> None:
         """Stop to read tasks whose lines are in, and read new ones together with others."""
         over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
-        self.log_never_started(over)
+        self._log_never_started(over)
         for arn in over:
             del self.tasks[arn]
         self.over.update(over)
@@ -296,10 +302,9 @@ class LogTail:
                 filled.append(query)
         return filled
 
-    def log_never_started(self, arns: Collection[str] | None = None) -> None:
-        """Log why tasks, all by default, were never started and have no lines: each reason once."""
-        for arn in self.tasks if arns is None else arns:
-            tailed = self.tasks[arn]
+    def _log_never_started(self, arns: Sequence[str]) -> None:
+        """Log why tasks were never started and have no lines: each reason once."""
+        for tailed in [self.tasks[arn] for arn in arns if self.logs_never_started]:
             if tailed.never_started and not tailed.released:
                 task = tailed.task
                 reasons = [task.stopped_reason, *(container.reason for container in task.containers)]

@@ -58,17 +58,16 @@ def logs(service: str | Service, *, cluster: str | None = None, log_options: Log
         begun = (yield Sleep(0)).now
         shown = yield from read_service(verb, service, cluster)
         since, until = yield from log_options.window()
-        tail = LogTail(verb, log_options, definition_of, since, until)
+        tail = LogTail(verb, log_options, definition_of, since, until, grows=True)
         tasks = _Tasks(shown, tail)
         yield from tail.add(list((yield from tasks.read(())).values()))
         if tail.tasks:
             tail.check()
         if not log_options.follow:
             yield from tail.read()
-            tail.log_never_started()
             return
         deadline = math.inf if log_options.timeout is None else begun + log_options.timeout
-        yield from tail.follow(tasks.read, deadline, endless=True)
+        yield from tail.follow(tasks.read, deadline)
 
     return flow()
 

@@ -65,7 +65,6 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
         tail.check()
         if not log_options.follow:
             yield from tail.read()
-            tail.log_never_started()
             return
         deadline = math.inf if log_options.timeout is None else begun + log_options.timeout
         by_arn = {task.task_arn: targets.by_name[name] for name, task in first.items()}
@@ -74,7 +73,6 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
             return poll_tasks(Targets(by_name={arn: by_arn[arn] for arn in arns}))
 
         yield from tail.follow(read_tasks, deadline)
-        tail.log_never_started()
 
     return flow()
 

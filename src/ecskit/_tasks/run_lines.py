@@ -6,7 +6,6 @@ They never change a verdict: what goes wrong with them is logged once.
 from __future__ import annotations
 
 import logging
-import math
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
@@ -67,12 +66,20 @@ class RunLines:
 
         Args:
             wait: The wait. It raises its error after the lines were passed on.
-            tasks: What the wait has observed of the tasks so far. It changes meanwhile.
+            tasks: What the wait has observed of the tasks so far. It changes meanwhile, and tasks are added.
         """
         if self.on_log is None:
             return (yield from wait)
         self._followed = True
-        tail = LogTail("on_log", LogOptions(follow=True), definition_of, emit=self._pass_on, task_interval=0.0)
+        tail = LogTail(
+            "on_log",
+            LogOptions(follow=True),
+            definition_of,
+            emit=self._pass_on,
+            task_interval=0.0,
+            grows=True,
+            logs_never_started=False,
+        )
 
         def waiting() -> Flow[T]:
             try:
@@ -80,6 +87,7 @@ class RunLines:
             except EcsError:
                 tail.end_by((yield Sleep(0)).now)
                 raise
+            tail.grows = False
             tail.end_by((yield Sleep(0)).now + _MORE_SECONDS)
             return result
 
@@ -104,14 +112,15 @@ class RunLines:
     def _follow(self, tail: LogTail, tasks: Mapping[str, Task]) -> Flow[None]:
         """Read the lines of tasks to their end. If that fails, log one warning."""
 
-        def shown(arns: Collection[str]) -> Flow[Mapping[str, Task]]:
+        def shown(running: Collection[str]) -> Flow[Mapping[str, Task]]:
             yield from ()
-            return {task.task_arn: task for task in list(tasks.values()) if task.task_arn in arns}
+            read = {task.task_arn: task for task in list(tasks.values())}
+            return {arn: task for arn, task in read.items() if arn in running or arn not in {*tail.tasks, *tail.over}}
 
         try:
             yield from tail.add(list(tasks.values()))
             tail.check()
-            yield from tail.follow(shown, math.inf)
+            yield from tail.follow(shown)
         except _Unread:
             pass
         except EcsError as error:
