@@ -68,7 +68,7 @@ SCENERY = {
     "CreateService": "services.create",
     "CreateTaskSet": "task_sets.create",
     "RegisterContainerInstance": "container_instances.register",
-    "DeregisterTaskDefinition": "task_definitions.deregister",
+    "DeregisterTaskDefinition": ("task_definitions.deregister", "task_definitions.prune"),
 }
 """Operations that prepare a world: they count only for the verbs of the given name."""
 
@@ -216,6 +216,16 @@ class World:
         self.ready()
         return name
 
+    def pruned(self, *, dry_run: bool = False) -> object:
+        """Prune a family of which a service has used the first revision, and a task runs another one."""
+        self.deployed_twice()
+        app = ContainerDefinition(name="app", image="image", memory=64)
+        for _ in range(3):
+            self.ecs.register_task_definition(family="web", network_mode="awsvpc", container_definitions=[app])
+        self.run("web:1")
+        self.prepared = len(self.simulator.calls)
+        return self.ecs.task_definitions.prune("web", keep=1, dry_run=dry_run)
+
     def without_earlier_revision(self) -> str:
         """Deploy another revision, deregister the earlier one, and return the name of the service."""
         name = self.deployed_twice()
@@ -290,7 +300,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run", '`on_conflict="adopt"`', World.adopted
     yield "tasks.run_to_completion", "", lambda w: w.complete("job")
     late = partial(World.complete, family="web", timeout=5, on_timeout="stop")
-    yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
+    yield "tasks.run_to_completion", "`on_timeout`, `on_cancel` or `start_timeout` stops", late
     yield "tasks.run_to_completion", "`on_log` is given", lambda w: w.complete("job", on_log=lambda _: None)
     yield "tasks.run_to_completion", "`log_tail` is given, and a task fails", World.complete_with_lines
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
@@ -315,6 +325,9 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
     yield "task_definitions.deregister", "", lambda w: w.deregister("next:1")
     yield "task_definitions.deregister", "one is not ACTIVE", lambda w: [w.deregister("next:1"), w.deregister("next:1")]
     yield "task_definitions.delete", "", lambda w: w.ecs.task_definitions.delete(w.deregister("next:1"))
+    pruned = partial(World.pruned, dry_run=True)
+    yield "task_definitions.prune", "", pruned
+    yield "task_definitions.prune", "`dry_run=False`", World.pruned
 
 
 def tags() -> Iterator[tuple[str, str, Act]]:

@@ -293,3 +293,16 @@ def test_containers_of_several_groups_and_one_that_logs_elsewhere(caplog: pytest
     assert ran(job(lambda line: seen.append(str(line))), furnished(script, count=0, containers=containers)).returned()
     assert seen[:6] == ["app | 0", "side | 1", "app | 3", "side | 4", "app | 6", "side | 7"]
     assert len(caplog.records) == 2
+
+
+def test_a_task_that_is_run_again() -> None:
+    """Lines of all attempts are passed on, also while none of the tasks runs."""
+    late = TaskScript(time_to_start=400, logs=[(0, "too late")])
+    spot = TaskScript(run_time=10, stop_code="SpotInterruption", logs=[(0, "first"), (9, "lost")])
+    seen: list[LogLine] = []
+    script = [late, spot, TaskScript(run_time=5, logs=[(0, "second"), LogEntry(4, "done", delay=9)])]
+    act = job(seen.append, start_timeout=120, retries=3, retry_interrupted=True, timeout=3600)
+    outcome = ran(act, furnished(script, count=0)).returned()
+    assert len(outcome.attempts) == 3
+    assert [line.message for line in seen] == ["first", "lost", "second", "done"] * 2
+    assert len({line.task_arn for line in seen}) == 2

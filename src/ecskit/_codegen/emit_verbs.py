@@ -77,7 +77,11 @@ NAMESPACES = (
         name="task_definitions",
         class_="TaskDefinitionVerbs",
         about="Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`.",
-        modules=("ecskit._task_definitions.registering", "ecskit._task_definitions.removing"),
+        modules=(
+            "ecskit._task_definitions.registering",
+            "ecskit._task_definitions.removing",
+            "ecskit._task_definitions.pruning",
+        ),
     ),
     Namespace(
         name="tags",

@@ -221,6 +221,9 @@ class TaskVerbs(Namespace):
         essential: SequenceNotStr[str] | None = None,
         on_log: OnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -263,6 +266,9 @@ class TaskVerbs(Namespace):
         essential: SequenceNotStr[str] | None = None,
         on_log: OnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -304,6 +310,9 @@ class TaskVerbs(Namespace):
         essential: SequenceNotStr[str] | None = None,
         on_log: OnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -330,6 +339,13 @@ class TaskVerbs(Namespace):
                 again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
+            start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
+            retries: How often each task is run again at most, if it did not run: it failed to start for a reason that may
+                pass, was interrupted before it was RUNNING, or was stopped after `start_timeout`. The next task is started
+                some seconds after the one before has STOPPED, under a client token of its own. A task that ran and failed
+                is never run again.
+            retry_interrupted: Whether `retries` also applies to tasks that were interrupted after they were RUNNING. Their
+                work is done twice, at least in part.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
                 no retry.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -375,14 +391,17 @@ class TaskVerbs(Namespace):
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
-            The outcome of the task; with `count`, the outcome of each task.
+            The outcome of the task; with `count`, the outcome of each task. `attempts` of an outcome has those of the tasks
+            before it.
 
         Raises:
-            TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+            TaskFailedError: A task did not succeed, at its last attempt. If that attempt started no task, its error is the
+                cause. `outcomes` has all outcomes, and the message names the logs.
             TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
             TaskNotVisible: A task did not become visible within the grace period.
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
-            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            WaitTimeout: The wait timed out, or made `max_polls` polls. The time counts for all attempts together.
+            TasksNotStopped: ECS refused to stop a task that was not RUNNING after `start_timeout`.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
             RequestError: An argument is wrong or too large; nothing was sent.
@@ -431,6 +450,9 @@ class TaskVerbs(Namespace):
             essential=essential,
             on_log=on_log,
             log_tail=log_tail,
+            start_timeout=start_timeout,
+            retries=retries,
+            retry_interrupted=retry_interrupted,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
