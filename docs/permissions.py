@@ -22,7 +22,7 @@ from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock
-from ecskit.errors import AccessDeniedException, EcsError
+from ecskit.errors import AccessDeniedException, EcsError, TaskFailedError
 from ecskit.models import (
     AwsVpcConfiguration,
     ContainerDefinition,
@@ -153,6 +153,12 @@ class World:
         """Run a task to completion."""
         network = AwsVpcConfiguration(subnets=["s"])
         return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
+
+    def complete_with_lines(self) -> None:
+        """Run a task that fails, and read its last lines."""
+        self.simulator.script("job", TaskScript.exits(1))
+        with contextlib.suppress(TaskFailedError):
+            self.complete("job", log_tail=1)
 
     def watch_first(self, _: object) -> TaskChange:
         """Return the first change that a stream of changes yields."""
@@ -295,6 +301,8 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run_to_completion", "", lambda w: w.complete("job")
     late = partial(World.complete, family="web", timeout=5, on_timeout="stop")
     yield "tasks.run_to_completion", "`on_timeout`, `on_cancel` or `start_timeout` stops", late
+    yield "tasks.run_to_completion", "`on_log` is given", lambda w: w.complete("job", on_log=lambda _: None)
+    yield "tasks.run_to_completion", "`log_tail` is given, and a task fails", World.complete_with_lines
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
@@ -372,6 +380,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
     yield "services.deployment(...).events", "", lambda w: list(w.handle().events())
     yield "services.deployment(...).status", "", lambda w: w.handle(after=24).status()
+    yield "services.deployment(...).explain", "", lambda w: w.handle(after=24).explain()
     yield "services.deployment(...).stop", "", lambda w: w.handle(after=24).stop()
     yield "services.deployment(...).rollback", "", World.rolled_back
     yield "services.deployment(...).continue_deployment", "", World.paused
@@ -500,8 +509,8 @@ These permissions are optional:
 
 - `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
   containers, unless `essential` names the essential ones. The error then names no logs.
-- `logs:GetLogEvents` and `logs:FilterLogEvents` for `log_tail` of `run_to_completion`: without them, a warning is
-  logged, and the error has no lines.
+- `logs:FilterLogEvents` for `on_log` of `run_to_completion`, and `logs:GetLogEvents` and `logs:FilterLogEvents` for its
+  `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).

@@ -138,7 +138,12 @@ NAMESPACES = (
     ),
 )
 
-SYNC_ALIASES = {"AsyncOnPause": "OnPause", "AsyncOnPoll": "OnPoll", "AsyncOnProgress": "OnProgress"}
+SYNC_ALIASES = {
+    "AsyncOnLog": "OnLog",
+    "AsyncOnPause": "OnPause",
+    "AsyncOnPoll": "OnPoll",
+    "AsyncOnProgress": "OnProgress",
+}
 """Type aliases of callbacks: the async name, and the sync name in the same module."""
 
 _OF_CLIENT = {"poll": "self._runtime.poll if poll is None else poll"}

@@ -1060,10 +1060,11 @@ class ServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
@@ -1131,7 +1132,7 @@ class ServiceVerbs(Namespace):
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

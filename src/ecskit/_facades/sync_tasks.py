@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Moment,
         OnCancel,
         OnConflict,
+        OnLog,
         OnPartial,
         RunTaskResult,
         TaskChange,
@@ -219,6 +220,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: OnLog | None = None,
         log_tail: int | None = None,
         start_timeout: float | None = None,
         retries: int = 0,
@@ -263,6 +265,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: OnLog | None = None,
         log_tail: int | None = None,
         start_timeout: float | None = None,
         retries: int = 0,
@@ -306,6 +309,7 @@ class TaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: OnLog | None = None,
         log_tail: int | None = None,
         start_timeout: float | None = None,
         retries: int = 0,
@@ -329,6 +333,11 @@ class TaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+                client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+                the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+                again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
             start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
@@ -440,6 +449,7 @@ class TaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            on_log=on_log,
             log_tail=log_tail,
             start_timeout=start_timeout,
             retries=retries,
@@ -866,7 +876,7 @@ class TaskVerbs(Namespace):
             TasksMissing: ECS does not show some of the tasks.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

@@ -11,6 +11,7 @@ from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
 from ecskit._core.wording import listed
+from ecskit._logs.arguments import AsyncOnLog
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
@@ -19,10 +20,10 @@ from ecskit._polling.observations import WaitState
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.attempts import Attempts, Retries
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.last_lines import check_log_tail, last_lines
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
+from ecskit._tasks.run_lines import RunLines
 from ecskit._tasks.running import run, run_each
 from ecskit._tasks.stop_requests import clean_up
 from ecskit._waits.task_identifiers import Tasks, targets_of
@@ -39,6 +40,7 @@ def run_to_completion(
     count: int | None = None,
     launch: Launch,
     essential: SequenceNotStr[str] | None = None,
+    on_log: AsyncOnLog | None = None,
     log_tail: int | None = None,
     start_timeout: float | None = None,
     retries: int = 0,
@@ -58,6 +60,11 @@ def run_to_completion(
         launch: What to run and where.
         essential: Names of the containers whose exit codes count; by default the essential containers of the task
             definition.
+        on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+            client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+            After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+            the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+            again.
         log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
             and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
         start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
@@ -102,7 +109,8 @@ def run_to_completion(
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
     _check_names("tasks.run_to_completion", essential)
-    check_log_tail("tasks.run_to_completion", log_tail)
+    lines = RunLines(on_log, log_tail)
+    lines.check("tasks.run_to_completion")
     if isinstance(task_definition, TaskDefinition):
         names = [c.name for c in task_definition.container_definitions]
         if unknown := [name for name in essential or () if name not in names]:
@@ -142,11 +150,12 @@ def run_to_completion(
             return clean_up(targets_of("tasks.run_to_completion", attempts.live, launch.cluster), how)
 
         outcomes, story = yield from guarded(
-            wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
+            lines.beside(wait_for_outcomes(), attempts.tasks),
+            on_timeout=lambda: stop_all(on_timeout),
+            on_cancel=lambda: stop_all(on_cancel),
         )
         if not all(outcome.succeeded for outcome in outcomes):
-            lines = (yield from last_lines(outcomes, log_tail)) if log_tail is not None else ()
-            failed = TaskFailedError(outcomes, story, lines)
+            failed = TaskFailedError(outcomes, story, (yield from lines.last(outcomes)))
             if attempts.error is not None:
                 raise failed from attempts.error
             raise failed
