@@ -142,7 +142,8 @@ def test_a_poll_of_many_slow_calls_is_sent_once() -> None:
     runtime = AsyncRuntime(transport, clock, Random(0))
 
     async def main() -> list[Reply[Observations[str]]]:
-        return await asyncio.gather(*map(runtime.run, (poll(observe("abcdefghi")), poll(observe("z", due=130.0)))))
+        many, one = runtime.run(poll(observe("abcdefghi"))), runtime.run(poll(observe("z", due=130.0)))
+        return [*await asyncio.gather(many, one)]
 
     polled = asyncio.run(main())
     assert [[*"abcdefghi"], ["z"]] == [[*each.get().observed] for each in polled]
