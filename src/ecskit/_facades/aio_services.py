@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         AsyncOnPause,
+        DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
         OnSuperseded,
+        RollbackTarget,
         Services,
         Until,
         UntilDeleted,
@@ -437,11 +439,47 @@ class AsyncServiceVerbs(Namespace):
         )
         return AsyncStream(self._runtime.iterate(flow))
 
+    def history(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> AsyncStream[DeployedRevision]:
+        """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+        ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+        last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+        Yields:
+            Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
+
+        Raises:
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses a request, for example without permission.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+        """
+        from ecskit._deployments import history as flows
+
+        flow = flows.history(
+            service,
+            cluster=cluster,
+        )
+        return AsyncStream(self._runtime.iterate(flow))
+
     async def rollback(
         self,
         service: str | Service,
         *,
         cluster: str | None = None,
+        to: RollbackTarget | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -450,13 +488,18 @@ class AsyncServiceVerbs(Namespace):
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
-        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
-        it is registered and deployed; `started.copy_of` of the result names the original.
+        Without `to`, ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest
+        service revision that was deployed successfully and differs from the current one. If its task definition was
+        deregistered, a copy of it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            to: What to go back to: a revision that `services.history` yielded, a service revision or a service deployment
+                (model or ARN), or a task definition (model, ARN or FAMILY:REVISION). A revision is restored with its
+                network, load balancers and capacity providers; of a task definition, nothing else is changed. A deployment
+                that is in progress is replaced. If the service runs it already, or is being deployed to it, nothing is
+                changed, and that deployment is awaited.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -471,14 +514,14 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
-                task definition was deleted.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months; it no
+                longer shows what `to` names; or the task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -499,6 +542,7 @@ class AsyncServiceVerbs(Namespace):
         flow = flows.rollback(
             service,
             cluster=cluster,
+            to=to,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -812,6 +856,40 @@ class AsyncServiceVerbs(Namespace):
         )
         return await self._runtime.run(flow)
 
+    async def resume_autoscaling(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> bool:
+        """Resume scaling out of a service after a deployment with `pause_autoscaling` that was killed.
+
+        Such a deployment keeps how scaling stood before in a tag of the scalable target. It is restored from there, and the
+        tag is removed. What is suspended without this tag stays suspended.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
+
+        Returns:
+            Whether scaling out was resumed. False if no such deployment has left it suspended.
+
+        Raises:
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: Application Auto Scaling refuses a request, for example without permission.
+            TransportError: Application Auto Scaling could not be reached.
+            ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
+
+        Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
+        """
+        from ecskit._services import autoscaling as flows
+
+        flow = flows.resume_autoscaling(
+            service,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)
+
     async def delete(
         self,
         service: str | Service,
@@ -967,10 +1045,11 @@ class AsyncServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
@@ -1036,7 +1115,7 @@ class AsyncServiceVerbs(Namespace):
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

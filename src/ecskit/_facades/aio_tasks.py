@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        AsyncOnLog,
         Diagnosis,
         LogLine,
         Moment,
@@ -216,7 +217,11 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -256,7 +261,11 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -295,7 +304,11 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
@@ -314,8 +327,20 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+                client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+                the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+                again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
+            start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
+            retries: How often each task is run again at most, if it did not run: it failed to start for a reason that may
+                pass, was interrupted before it was RUNNING, or was stopped after `start_timeout`. The next task is started
+                some seconds after the one before has STOPPED, under a client token of its own. A task that ran and failed
+                is never run again.
+            retry_interrupted: Whether `retries` also applies to tasks that were interrupted after they were RUNNING. Their
+                work is done twice, at least in part.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
                 no retry.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -360,14 +385,17 @@ class AsyncTaskVerbs(Namespace):
                 be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
-            The outcome of the task; with `count`, the outcome of each task.
+            The outcome of the task; with `count`, the outcome of each task. `attempts` of an outcome has those of the tasks
+            before it.
 
         Raises:
-            TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+            TaskFailedError: A task did not succeed, at its last attempt. If that attempt started no task, its error is the
+                cause. `outcomes` has all outcomes, and the message names the logs.
             TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
             TaskNotVisible: A task did not become visible within the grace period.
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
-            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            WaitTimeout: The wait timed out, or made `max_polls` polls. The time counts for all attempts together.
+            TasksNotStopped: ECS refused to stop a task that was not RUNNING after `start_timeout`.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
             RequestError: An argument is wrong or too large; nothing was sent.
@@ -414,7 +442,11 @@ class AsyncTaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            on_log=on_log,
             log_tail=log_tail,
+            start_timeout=start_timeout,
+            retries=retries,
+            retry_interrupted=retry_interrupted,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
@@ -831,7 +863,7 @@ class AsyncTaskVerbs(Namespace):
             TasksMissing: ECS does not show some of the tasks.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

@@ -21,7 +21,8 @@ from ecskit._core.retrying import RetryLimits, is_retryable, may_have_taken_effe
 from ecskit._core.sizes import check_sizes
 from ecskit._core.turns import await_turn
 from ecskit._core.wire import encode
-from ecskit._task_definitions.diffing import Difference, compare, tag_changes
+from ecskit._definitions.diffing import Difference, tag_changes
+from ecskit._task_definitions.diffing import compare
 from ecskit.models.literals import TaskDefinitionField
 from ecskit.models.task_definitions import (
     DescribeTaskDefinitionRequest,

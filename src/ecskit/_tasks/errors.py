@@ -92,6 +92,8 @@ class TaskFailedError(EcsError):
 
     def _finding(self) -> str:
         """Return the first finding about the first task without success, in one sentence."""
+        if self.outcome.kind == "STOPPED_BY_USER" and self.outcome.retryable:
+            return ""  # this program stopped it, and the reason is there already
         from ecskit._explain.finding import in_message  # most programs end without this table
         from ecskit._explain.task import findings_of_task
 

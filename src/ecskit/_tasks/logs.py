@@ -49,7 +49,7 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
         TasksMissing: ECS does not show some of the tasks.
         ServiceError: ECS or CloudWatch Logs refuses a call.
         TransportError: The exchange with ECS or CloudWatch Logs failed.
-        ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+        ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """

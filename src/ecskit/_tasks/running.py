@@ -7,7 +7,7 @@ is repeated under the same token; a new token is used only after ECS has respond
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 import attrs
@@ -181,6 +181,38 @@ def _result(count: int, chunks: Sequence[_Chunk]) -> RunTaskResult:
         failures=[failure for chunk in chunks for failure in chunk.failures],
         errors=[chunk.error for chunk in chunks if chunk.error is not None],
         client_tokens=[token for chunk in chunks for token in chunk.tokens],
+    )
+
+
+# Not in __all__, whose names become methods of clients.
+def run_each(
+    definitions: Mapping[str, str | TaskDefinition], launch: Launch, on_conflict: OnConflict, on_cancel: OnCancel
+) -> Flow[list[Task | EcsError]]:
+    """Run one task for each key, and return the task, or the error if none was started.
+
+    Args:
+        definitions: The task definition of each task, by the key from which its client token is made.
+        launch: What to run and where.
+        on_conflict: As in `run`.
+        on_cancel: As in `run`.
+    """
+    chunks: list[_Chunk] = []
+    for key, definition in definitions.items():
+        request = yield from request_for(definition, launch)
+        chunks.append(_Chunk(request, range(1), key, 0.0, on_conflict, Progress(1, None)))
+
+    def launch_all() -> Flow[list[Task | EcsError]]:
+        replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks], PARALLEL_CALLS)
+        for reply in replies.get():
+            reply.get()
+        return [each.tasks[0] if each.tasks else each.error or _not_started(each) for each in chunks]
+
+    return (yield from guarded(launch_all(), on_cancel=lambda: _clean_up(chunks, on_cancel)))
+
+
+def _not_started(chunk: _Chunk) -> TasksNotStarted:
+    return TasksNotStarted(
+        RunTaskResult(requested=1, tasks=[], failures=chunk.failures, client_tokens=list(chunk.tokens))
     )
 
 

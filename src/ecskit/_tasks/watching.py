@@ -235,16 +235,17 @@ def _follow(query: _Round) -> Emits[TaskChange]:
     while True:
         after = due - (due - born) / 2
         known = ChainMap(query.tasks, query.gone)
-        reply: Reply[Observations[Any]] = yield Observe(
-            alone=poll,
-            query=query,
-            ids=[ANY],
-            born=born,
-            after=after,
-            due=due,
-            known=known,
-            merged=merged,
-            resync=failures == 0,
+        reply: Reply[Observations[Any]] = yield from poll(
+            Observe(
+                query=query,
+                ids=[ANY],
+                born=born,
+                after=after,
+                due=due,
+                known=known,
+                merged=merged,
+                resync=failures == 0,
+            )
         )
         shown, now = reply.get(), reply.now
         merged = max(merged, shown.merged)
