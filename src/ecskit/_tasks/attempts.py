@@ -207,15 +207,13 @@ class Attempts:
         """
         self.began = (yield Sleep(0)).now
         self._set_start_by(self.places, self.began)
-        while True:
+        while not all(place.over for place in self.places):
             now = (yield Sleep(0)).now
             next_at = min((place.again_at for place in self.places if place.again_at is not None), default=math.inf)
             if self.live:
                 yield from self._round(reader, now, next_at)
-            elif next_at < math.inf:
-                yield Sleep(next_at - now)
             else:
-                break
+                yield Sleep(next_at - now)
             yield from self._start_again(reader)
             yield from self._report(reader)
         outcomes: list[TaskOutcome] = []
@@ -343,6 +341,8 @@ class Attempts:
 
     def _start_again(self, reader: OutcomeReader) -> Flow[None]:
         """Start the next attempts that are due."""
+        if all(place.again_at is None for place in self.places):
+            return
         now = (yield Sleep(0)).now
         due = [place for place in self.places if place.again_at is not None and place.again_at <= now]
         if not due:
