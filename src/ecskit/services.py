@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
+    from ecskit._plans.applying import Applied
+    from ecskit._plans.plan import Action, Plan
     from ecskit._rules.rule import Finding
     from ecskit._service_definitions.diffing import ServiceDefinition, diff
     from ecskit._service_definitions.files import dump, load, to_create_request
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from ecskit._waits.services import Services
 
 __all__ = [
+    "Action",
+    "Applied",
     "AsyncOnPause",
     "Change",
     "CountsChanged",
@@ -56,6 +60,7 @@ __all__ = [
     "OneServiceDeployment",
     "PauseAnswer",
     "PauseStarted",
+    "Plan",
     "RevisionRegistered",
     "RollbackStarted",
     "ServiceDefinition",
@@ -119,5 +124,8 @@ publish(
         "diff": "ecskit._service_definitions.diffing",
         "raise_for_findings": "ecskit._task_definitions.validating",
         "validate": "ecskit._service_definitions.validating",
+        "Action": "ecskit._plans.plan",
+        "Plan": "ecskit._plans.plan",
+        "Applied": "ecskit._plans.applying",
     },
 )

@@ -116,6 +116,8 @@ NAMESPACES = (
             "ecskit._deployments.watch",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
+            "ecskit._plans.planning",
+            "ecskit._plans.applying",
             "ecskit._services.creating",
             "ecskit._services.deleting",
             "ecskit._services.reading",
