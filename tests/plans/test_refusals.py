@@ -338,7 +338,7 @@ def test_plans_for_elsewhere() -> None:
 
 
 def test_rollback_of_a_creation() -> None:
-    """There is nothing to roll back to: the service stays, and the error says so."""
+    """There is nothing to roll back to: the service stays, and the error reports that."""
     wire = deployed(deploymentCircuitBreaker={**BREAKER, "rollback": False})
     fail = lambda sim: sim.script("web", TaskScript.fails_to_pull("manifest unknown"))  # noqa: E731
     went = both(lambda ecs: applied(ecs, wire, options={"on_failure": "rollback"}), also=fail)
