@@ -158,8 +158,9 @@ def test_what_a_child_closes_wakes_no_thread_of_its_parent() -> None:
 
 async def test_a_wait_in_another_event_loop(server: SimulatorServer) -> None:
     """It fails alone, if it is to send a request; the others go on."""
-    arns = support.launch(server.simulator, "job", 3, TaskScript(time_to_start=5, run_time=5, time_to_stop=2))
     async with server.async_client() as ecs:
+        await ecs.describe_clusters()  # the first call takes the time of many
+        arns = support.launch(server.simulator, "job", 3, TaskScript(time_to_start=5, run_time=5, time_to_stop=2))
         own = [asyncio.ensure_future(ecs.wait.tasks_stopped([arn], timeout=60)) for arn in arns[:2]]
         await asyncio.sleep(0.2)
         assert not any(each.done() for each in own)

@@ -56,6 +56,8 @@ class PollRequest:
     after: float
     due: float
     """From when on a poll of another wait counts, and when it is due: later than asked for while events flow."""
+    at_once: bool = False
+    """Whether it was due when it was added."""
     concerned: Sequence[Target] = ()
     """What events have to be about to concern this poll, for each id, while sources of events are open."""
     news: dict[str, Any] = attrs.field(factory=dict)
@@ -135,8 +137,8 @@ class _Queue:
         ready = [
             each for each in [*self.requests] if each.after <= now and each.reply is None and each.taken_until <= now
         ]
-        if not ready:
-            return []
+        if len(ready) <= 1:
+            return self._taken(ready)
         ranks = [each.lateness(now) for each in ready]
         first = ready[ranks.index(max(ranks))]
         size: int = first.observe.query.batch_size
@@ -158,9 +160,12 @@ class _Queue:
                         held[scope] |= ids
             if not any(len(ids) % size for ids in held.values()):
                 break
+        return self._taken(list(batch))
+
+    def _taken(self, batch: list[PollRequest]) -> list[PollRequest]:
         for each in batch:
             self._behind.pop(each, None)
-        return list(batch)
+        return batch
 
     def rouse_next(self) -> None:
         """Wake a wait that is behind the leader: it leads next."""
@@ -195,6 +200,8 @@ class SharedPolls:
         self.lock = RLock()
         self._queues: dict[object, _Queue] = {}
         self.events = ReceivedEvents()
+        self.budget: PollBudget | None = None
+        """That of the client, once a leader has needed it."""
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
@@ -210,7 +217,7 @@ class SharedPolls:
         ids: dict[str, set[str]] = {}
         for target in observe.query.targets(observe.ids):
             ids.setdefault(target.scope, set()).add(target.id)
-        request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
+        request = PollRequest(observe, waker, ids, by, observe.after, observe.due, at_once=observe.due <= now)
         with self.lock:
             queue = self._queues.get(observe.query.kind) or _Queue()
             queue.requests[request] = None
@@ -414,7 +421,9 @@ def _lead(
 
     Until the budget allows the call, a reply or an event for one of the requests, or `until`, ends it without a poll.
     """
-    budget: PollBudget = (yield Share(PollBudget)).get()
+    budget = shared.budget
+    if budget is None:
+        budget = shared.budget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
@@ -425,9 +434,11 @@ def _lead(
             shared.step_down(leader)
             _leave_out(leader, now)
             return now
-        shared.lead(leader, now, seconds)
-        # A leader sleeps even for no time: in an event loop, other waits of this moment add their requests meanwhile.
-        now = yield from _pause(requests, now, at, until)
+        if seconds:
+            shared.lead(leader, now, seconds)
+        if seconds or leader.at_once:
+            # Even for no time: waits that start at the same moment add their requests meanwhile.
+            now = yield from _pause(requests, now, at, until)
         if now < at or any(each.has_news(now) for each in requests):
             shared.step_down(leader)
             return now
