@@ -13,9 +13,9 @@ from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
 
-__all__ = ["LEFT_OUT", "Meter", "together"]
+__all__ = ["POLL_LEFT_OUT", "Meter", "together"]
 
-LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
+POLL_LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
 """Why a poll was left out, for the story of its wait."""
 
 
@@ -52,7 +52,7 @@ class Meter:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
-                return Reply(now, error=TimedOutError("poll", LEFT_OUT))
+                return Reply(now, error=TimedOutError("poll", POLL_LEFT_OUT))
             try:
                 self.on_send(now + seconds)
                 now = (yield Sleep(seconds)).now
@@ -128,7 +128,7 @@ def _perform(
         elif not isinstance(effect, Read | Send):
             replies[index] = yield effect
         elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
-            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LEFT_OUT)))
+            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", POLL_LEFT_OUT)))
         elif isinstance(effect, Read):
             reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
         else:
