@@ -18,7 +18,7 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs"),
+    *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_plans"),
     *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
@@ -50,6 +50,8 @@ ROOMS: dict[str, set[str]] = {
     "_container_instances": FLOWS,
     "_deployments": FLOWS | {"_autoscaling", "_definitions", "_task_definitions", "_explain"},
     "_services": FLOWS | {"_autoscaling", "_deployments", "_explain", "_logs"},
+    # What composes them.
+    "_plans": FLOWS | (DOMAINS - {"_plans", "_container_instances", "_logs", "_tags", "_task_sets", "_tasks"}),
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.

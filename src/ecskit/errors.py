@@ -44,6 +44,7 @@ The tree::
     |   +-- TagsNotRemoved
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
+    +-- PlanOutdated                               a service has changed since its plan was made
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
     +-- NothingToRollBack
     +-- NotAnEvent                                 a message holds no event of ECS
@@ -91,6 +92,8 @@ from ecskit._events.errors import *
 from ecskit._events.errors import __all__ as _events
 from ecskit._logs.errors import *
 from ecskit._logs.errors import __all__ as _logs
+from ecskit._plans.errors import *
+from ecskit._plans.errors import __all__ as _plans
 from ecskit._polling.errors import *
 from ecskit._polling.errors import __all__ as _polling
 from ecskit._tags.errors import *
@@ -112,6 +115,7 @@ __all__ = [
     *_task_definitions,
     *_tags,
     *_deployments,
+    *_plans,
     *_clusters,
     *_container_instances,
     *_events,

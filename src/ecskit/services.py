@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ecskit._deployments.rollback_target import RollbackTarget
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
+    from ecskit._plans.applying import Applied
+    from ecskit._plans.plan import Action, Plan
     from ecskit._rules.rule import Finding
     from ecskit._service_definitions.diffing import ServiceDefinition, diff
     from ecskit._service_definitions.files import dump, load, to_create_request
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from ecskit._waits.services import Services
 
 __all__ = [
+    "Action",
+    "Applied",
     "AsyncOnPause",
     "Change",
     "CountsChanged",
@@ -59,6 +63,7 @@ __all__ = [
     "OneServiceDeployment",
     "PauseAnswer",
     "PauseStarted",
+    "Plan",
     "RevisionRegistered",
     "RollbackStarted",
     "RollbackTarget",
@@ -125,5 +130,8 @@ publish(
         "diff": "ecskit._service_definitions.diffing",
         "raise_for_findings": "ecskit._task_definitions.validating",
         "validate": "ecskit._service_definitions.validating",
+        "Action": "ecskit._plans.plan",
+        "Plan": "ecskit._plans.plan",
+        "Applied": "ecskit._plans.applying",
     },
 )

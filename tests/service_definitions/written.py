@@ -32,6 +32,11 @@ HOOK = {
     "roleArn": ROLE,
     "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT", "PRE_SCALE_UP"],
 }
+PAUSE = {
+    "targetType": "PAUSE",
+    "lifecycleStages": ["PRE_SCALE_UP"],
+    "timeoutConfiguration": {"timeoutInMinutes": 1, "action": "CONTINUE"},
+}
 BREAKER = {"enable": True, "rollback": True}
 FARGATE: Wire = {
     "serviceName": "web",
@@ -106,9 +111,7 @@ WRITTEN: dict[str, Wire] = {
     # Other strategies.
     "blue/green": {**deployed(strategy="BLUE_GREEN", bakeTimeInMinutes=10), "loadBalancers": [SHIFTED]},
     "blue/green with hooks": {
-        **deployed(
-            strategy="BLUE_GREEN", lifecycleHooks=[HOOK, {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"]}]
-        ),
+        **deployed(strategy="BLUE_GREEN", lifecycleHooks=[HOOK, PAUSE]),
         "loadBalancers": [SHIFTED],
     },
     "linear": {
@@ -177,7 +180,7 @@ WRITTEN: dict[str, Wire] = {
         **EC2,
         "placementConstraints": [
             {"type": "distinctInstance"},
-            {"type": "memberOf", "expression": "attribute:ecs.instance-type =~ t3.*"},
+            {"type": "memberOf", "expression": "attribute:stack == prod"},
         ],
     },
     "daemon": {
@@ -223,4 +226,5 @@ def prepare(sim: Simulator) -> None:
     sim.handle("RegisterTaskDefinition", {"family": "agent", "containerDefinitions": [app]})
     resources = [{"name": name, "type": "INTEGER", "integerValue": 4096} for name in ("CPU", "MEMORY")]
     for _ in range(3):
-        sim.handle("RegisterContainerInstance", {"totalResources": resources})
+        attributes = [{"name": "stack", "value": "prod"}]
+        sim.handle("RegisterContainerInstance", {"totalResources": resources, "attributes": attributes})

@@ -121,6 +121,8 @@ NAMESPACES = (
             "ecskit._deployments.history",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
+            "ecskit._plans.planning",
+            "ecskit._plans.applying",
             "ecskit._services.creating",
             "ecskit._services.autoscaling",
             "ecskit._services.deleting",

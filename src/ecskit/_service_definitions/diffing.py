@@ -38,11 +38,11 @@ def diff(old: ServiceDefinition, new: ServiceDefinition) -> Difference:
     """
     before, after = (check(each) for each in (old, new))
     trees = normal(before), normal(after)
-    for tree, other, given in ((*trees, old), (*trees[::-1], new)):
-        if isinstance(given, Service):
-            for name in CHOSEN:
-                tree.pop(name, None) if name not in other else None
-            tree.pop("extra_fields", None) if "extra_fields" not in other else None
+    if isinstance(old, Service) is not isinstance(new, Service):
+        described, other = trees if isinstance(old, Service) else trees[::-1]
+        for name in (*CHOSEN, "extra_fields"):
+            if name not in other:
+                described.pop(name, None)
     if is_short_for(trees[0].get("role"), trees[1].get("role")) or is_short_for(
         trees[1].get("role"), trees[0].get("role")
     ):

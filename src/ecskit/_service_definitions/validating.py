@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import attrs
 
@@ -15,6 +16,7 @@ from ecskit._rules.services import SERVICE_RULES, ServiceWire
 from ecskit._rules.tree import TREE_RULES
 from ecskit._service_definitions.diffing import ServiceDefinition
 from ecskit._service_definitions.files import to_create_request
+from ecskit.models.literals import Compatibility
 from ecskit.models.services import CreateServiceRequest, Service
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
@@ -59,7 +61,8 @@ def validate(
         if not isinstance(task_definition, (RegisterTaskDefinitionRequest, TaskDefinition)):  # pyright: ignore[reportUnnecessaryIsInstance]
             problem = f"expected a task definition, got {type(task_definition).__name__}"
             raise RequestError("validate", [("task_definition", problem)])
-        task = encode(task_definition)
+        # ECS finds out what a task definition is compatible with when it registers it.
+        task = {"compatibilities": get_args(Compatibility), **encode(task_definition)}
         wire.setdefault("taskDefinition", task.get("family"))
     return sorted_findings(_findings(ServiceWire(wire, CreateServiceRequest, task, _launch_type(wire))))
 
