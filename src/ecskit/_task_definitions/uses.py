@@ -112,7 +112,6 @@ def list_all(request: Request[Any]) -> Flow[list[Any]]:
 
 def _all(flows: Sequence[Flow[T]]) -> Flow[list[T]]:
     """Run flows side by side, and return their results; the first error ends all."""
-
     results: dict[int, T] = {}
 
     def on_ended(index: int, reply: Reply[T]) -> Flow[bool]:
