@@ -248,10 +248,14 @@ def test_what_is_no_source_is_refused() -> None:
         ecs.observing("https://sqs.eu-west-1.amazonaws.com/123456789012/events")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with simulator.client() as ecs, pytest.raises(RequestError, match="its wait_seconds is 0"):
         ecs.observing(simulator.event_source(wait_seconds=0))
+    with simulator.client() as ecs, pytest.raises(RequestError, match="got the class SqsSource"):
+        ecs.observing(SqsSource)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with wrong:
         simulator.async_client().observing(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with simulator.client() as ecs:
         block = ecs.observing(Scripted())
+        assert repr(block).startswith("<Observing of Scripted(")
+        assert "EventCounts(events=0," in repr(block)
         with block:
             pass
         with pytest.raises(RequestError, match="was entered before"), block:

@@ -181,7 +181,7 @@ def test_a_tiny_budget_shows_in_the_stories(colour: str) -> None:
     for arn, each in zip(arns, ended, strict=True):
         assert each.at <= each.began + 60.56 + 1.001
         polled = len([ids for ids in requests if arn.rpartition("/")[2] in ids])
-        assert polled == each.error.story.polls  # type: ignore[attr-defined,union-attr]
+        assert polled == each.error.story.polls  # type: ignore[union-attr]
     assert any(story.late for story in stories)
     assert 1 < len({id(each.error.story) for each in ended if each.error is not None})  # type: ignore[attr-defined]
     support.assert_within_budget(support.times(sim), 0.05, 1)

@@ -179,8 +179,8 @@ class Tracker:
             follow_options = FollowOptions(**handle.arguments.get(FOLLOW_OPTIONS, {}))
         except TypeError:
             problem = f"its {FOLLOW_OPTIONS} are wrong: it was changed, or another version wrote it"
-            raise RequestError("resume", [("handle", problem)]) from None
-        return cls.of(started, follow_options, wait_options, verb="resume")
+            raise RequestError("wait.resume", [("handle", problem)]) from None
+        return cls.of(started, follow_options, wait_options, verb="wait.resume")
 
     @property
     def latest(self) -> Latest:

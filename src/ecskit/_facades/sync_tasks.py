@@ -106,8 +106,8 @@ class TaskVerbs(Namespace):
             count: How many tasks to run.
             capacity_timeout: Seconds from the start of the call to retry tasks that lack capacity: CPU, memory, ports,
                 network interfaces, connected agents, container instances, Fargate capacity, or quotas of tasks at the same
-                time. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not
-                retried.
+                time. Time in which requests wait for their turn does not count. By default 60 with `on_partial="top_up"`,
+                else 0: no retry. Tasks that fail for other reasons are not retried.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
                 started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
                 raises. If no task was started, an error is raised in every case.

@@ -78,8 +78,8 @@ def run(
         launch: What to run and where.
         capacity_timeout: Seconds from the start of the call to retry tasks that lack capacity: CPU, memory, ports,
             network interfaces, connected agents, container instances, Fargate capacity, or quotas of tasks at the same
-            time. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not
-            retried.
+            time. Time in which requests wait for their turn does not count. By default 60 with `on_partial="top_up"`,
+            else 0: no retry. Tasks that fail for other reasons are not retried.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
             started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
             raises. If no task was started, an error is raised in every case.
@@ -142,7 +142,10 @@ def _run(
     key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
     places = [range(start, min(start + TASKS_PER_CALL, count)) for start in range(0, count, TASKS_PER_CALL)]
-    chunks = [_Chunk(request, some, f"{key}-{i}", until, on_conflict, progress) for i, some in enumerate(places)]
+    chunks = [
+        _Chunk(request, some, f"{key}-{i}", until, on_conflict, progress, capacity_timeout)
+        for i, some in enumerate(places)
+    ]
 
     def launch_all() -> Flow[RunTaskResult]:
         # The first call goes alone: if it starts nothing, the others are not sent.
@@ -247,6 +250,7 @@ class _Chunk:
     until: float
     on_conflict: OnConflict
     progress: Progress
+    capacity_timeout: float = 0.0
     tasks: list[Task] = attrs.field(factory=list[Task])
     failures: list[Failure] = attrs.field(factory=list[Failure])
     error: EcsError | None = None
@@ -257,27 +261,31 @@ class _Chunk:
     def start(self) -> Flow[None]:
         """Start the tasks; errors and failures are kept, not raised."""
         missing = self.places
+        began, until = (yield Sleep(0)).now, self.until
         while True:
             token = f"{self.key}-{len(self.tokens)}"
             self.tokens.append(token)
             reasons: Sequence[Failure | EcsError]
             self.failures, self.error = [], None
             request = attrs.evolve(self.request, count=len(missing), client_token=token)
-            self.unanswered = Retrying(request, tokens=(yield from tokens_of(request)))
+            self.unanswered = launch = Retrying(request, tokens=(yield from tokens_of(request)))
             started = len(self.tasks)
             try:
-                yield from self.complete(self.unanswered)
+                yield from self.complete(launch)
                 reasons = self.failures
             except EcsError as error:
                 self.error = error
                 reasons = [error]
             yield from self.progress.report({task.task_arn: None for task in self.tasks[started:]})
+            until += launch.waited
+            if launch.waited and len(self.tokens) == 1:  # calls that wait for their turns begin later and later
+                until = max(until, began + launch.waited + self.capacity_timeout)
             now = (yield Sleep(0)).now
             missing = self.places[len(self.tasks) :]
-            if not missing or now >= self.until or not any(map(_passes, reasons)):
+            if not missing or now >= until or not any(map(_passes, reasons)):
                 yield from self.progress.report(dict(self.not_started(missing)))
                 return
-            yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
+            yield from back_off(len(self.tokens) + 1, RetryLimits(until=until))
 
     def not_started(self, missing: range) -> Iterator[tuple[str, EcsError]]:
         """Yield the place of each task that was not started, with its error."""

@@ -19,6 +19,8 @@ from ecskit.models.tasks import Task
 
 __all__ = ["UntilStopped", "stop"]
 
+LONGEST_REASON = 255
+"""The most characters of a reason."""
 UntilStopped: TypeAlias = Literal["stopped", "requested"]
 """When to return: after the tasks have stopped, or when ECS has accepted the requests to stop them."""
 
@@ -65,6 +67,9 @@ def stop(
         )
     if reason is not None and not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("tasks.stop", [("reason", f"expected a str, got {type(reason).__name__}")])
+    if reason is not None and len(reason) > LONGEST_REASON:
+        problem = f"expected at most {LONGEST_REASON} characters, got {len(reason)}"
+        raise RequestError("tasks.stop", [("reason", problem)])
     return _stop(targets, reason, until, on_progress, wait_options)
 
 

@@ -124,7 +124,7 @@ def _resumed(path: str, handle: WaitHandle, wait_options: WaitOptions) -> Flow[A
             return resumed
         if handle.wait not in WAITS:
             problem = f"there is no wait {handle.wait!r}; another version of ecskit may have written the handle"
-            raise RequestError("resume", [(path, problem)])
+            raise RequestError("wait.resume", [(path, problem)])
         module, name = WAITS[handle.wait]
         model = getattr(models, name)
         structure = structure_hook(model)
@@ -133,13 +133,14 @@ def _resumed(path: str, handle: WaitHandle, wait_options: WaitOptions) -> Flow[A
         flow: Flow[Any] = wait(targets, **handle.arguments, wait_options=wait_options)
     except TypeError:
         problem = f"its arguments are not those of {handle.wait}: it was changed, or another version of ecskit wrote it"
-        raise RequestError("resume", [(path, problem)]) from None
+        raise RequestError("wait.resume", [(path, problem)]) from None
     return flow
 
 
 def _checked(path: str, handle: WaitHandle) -> WaitHandle:
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        raise RequestError("resume", [(path, f"expected a WaitHandle, got {type(handle).__name__}")])
+        hint = "; for text, pass WaitHandle.from_json(text)" if isinstance(handle, str) else ""
+        raise RequestError("wait.resume", [(path, f"expected a WaitHandle, got {type(handle).__name__}{hint}")])
     return handle
 
 
