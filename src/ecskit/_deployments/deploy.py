@@ -60,7 +60,8 @@ def deploy(
     rollback_options.check(verb)
     follow_options.check(verb)
     wait_options.check(verb)
-    check_pause(verb, pause_autoscaling)
+    if pause_autoscaling is not False:
+        check_pause(verb, pause_autoscaling)
 
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)

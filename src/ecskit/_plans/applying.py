@@ -124,7 +124,8 @@ def apply(
     rollback_options.check(verb)
     follow_options.check(verb)
     wait_options.check(verb)
-    check_pause(verb, pause_autoscaling)
+    if pause_autoscaling is not False:
+        check_pause(verb, pause_autoscaling)
 
     def flow() -> Flow[Applied]:
         region = (yield GetRegion()).get()
