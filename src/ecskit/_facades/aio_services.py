@@ -86,6 +86,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
 
@@ -94,6 +95,9 @@ class AsyncServiceVerbs(Namespace):
 
         Args:
             service: Name, ARN or model of the service.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                deployment with this argument, or `services.resume_autoscaling`, resumes it.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             images: New images, by the name of the container.
             environment: Environment variables to set, by the name of the container and of the variable. None removes a
@@ -156,6 +160,7 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
+            AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
             UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
             ServicesMissing: ECS does not show the service.
@@ -218,6 +223,7 @@ class AsyncServiceVerbs(Namespace):
         )
         flow = flows.deploy(
             service,
+            pause_autoscaling=pause_autoscaling,
             change=change,
             follow_options=follow_options,
             rollback_options=rollback_options,
@@ -817,6 +823,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> Applied:
         """Carry out a plan, and wait until the deployment that follows has succeeded.
 
@@ -836,6 +843,9 @@ class AsyncServiceVerbs(Namespace):
             require_unchanged: Whether to raise PlanOutdated, and change nothing, if the service or the latest revision of
                 its task definition has changed since the plan was made. Otherwise what the definition states is applied to
                 the service as it is now.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                call with this argument, or `services.resume_autoscaling`, resumes it.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
                 LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
@@ -881,6 +891,7 @@ class AsyncServiceVerbs(Namespace):
             What was done, the service, and the last progress of the deployment.
 
         Raises:
+            AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
             PlanOutdated: The service has changed since the plan was made; nothing was changed.
             RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
                 of the plan; nothing was sent.
@@ -934,6 +945,7 @@ class AsyncServiceVerbs(Namespace):
             task_definition=task_definition,
             variables=variables,
             require_unchanged=require_unchanged,
+            pause_autoscaling=pause_autoscaling,
             follow_options=follow_options,
             rollback_options=rollback_options,
             wait_options=wait_options,
