@@ -35,9 +35,11 @@ from ecskit.models import (
     NetworkConfiguration,
     RegisterTaskDefinitionRequest,
     ServiceConnectConfiguration,
+    Tag,
     TaskDefinition,
     TaskSet,
 )
+from ecskit.services import Plan
 from ecskit.tasks import RunTaskResult, TaskChange
 from ecskit.testing import Fault, Simulator, TaskScript
 
@@ -63,14 +65,14 @@ LOGS = LogConfiguration(
 TASK = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}}
 LOG_OPERATIONS = {"FilterLogEvents", "GetLogEvents"}
 """Operations of CloudWatch Logs."""
-SCENERY = {
+SCENERY: dict[str, str | tuple[str, ...]] = {
     "RunTask": "tasks.run",
-    "CreateService": "services.create",
+    "CreateService": ("services.create", "services.apply"),
     "CreateTaskSet": "task_sets.create",
     "RegisterContainerInstance": "container_instances.register",
     "DeregisterTaskDefinition": ("task_definitions.deregister", "task_definitions.prune"),
 }
-"""Operations that prepare a world: they count only for the verbs of the given name."""
+"""Operations that prepare a world: they count only for the verbs of the given names."""
 
 
 @attrs.frozen
@@ -246,6 +248,15 @@ class World:
         self.ready()
         return self.ecs.services.create(request)
 
+    def planned(self, name: str, **members: Any) -> Plan:
+        """Plan a change of a service, or its creation."""
+        definition = CreateServiceRequest(service_name=name, task_definition="next", **members)
+        return self.ecs.services.plan(definition, images={"app": "image:2"} if "tags" in members else None)
+
+    def applied(self, name: str, **members: Any) -> object:
+        """Apply a plan."""
+        return self.ecs.services.apply(self.planned(name, **members))
+
     def handle(self, *, after: float = 0.0, **arguments: Any) -> DeploymentHandle:
         """Create a service, and return the handle of its first deployment some seconds later."""
         self.ready()
@@ -370,9 +381,27 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
     gone = "the task definition to go back to was deregistered; also for other verbs that roll back"
     yield "services.rollback", gone, lambda w: w.ecs.services.rollback(w.without_earlier_revision())
+    to = {"to": "web:1"}
+    named = "`to` is a task definition"
+    yield "services.rollback", named, lambda w: w.ecs.services.rollback(w.deployed_twice(), **to)
+    yield "services.history", "", lambda w: list(w.ecs.services.history(w.deployed_twice()))
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
     yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
     yield "services.create", "", World.created
+    yield "services.plan", "", lambda w: w.planned(w.settled())
+    network = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["s"]))
+    new: dict[str, Any] = {"desired_count": 1, "launch_type": "FARGATE", "network_configuration": network}
+    missing = "the service does not exist"
+    yield "services.plan", missing, lambda w: w.planned("new", **new)
+    yield "services.apply", "", lambda w: w.applied(w.settled())
+    tags = [Tag(key="team", value="data")]
+    yield (
+        "services.apply",
+        "a task definition is registered and tags are set",
+        lambda w: w.applied(w.settled(), tags=tags),
+    )
+    missing += "; replaces `ecs:UpdateService`"
+    yield "services.apply", missing, lambda w: (w.ready(), w.applied("new", **new))
     yield "services.delete", "", lambda w: w.ecs.services.delete(w.settled())
     yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
     yield "services.deployment(...).events", "", lambda w: list(w.handle().events())

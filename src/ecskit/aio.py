@@ -277,7 +277,8 @@ class AsyncClient(Portable, AsyncOperations):
             An async context manager, whose `counts` and `error` show what was received.
 
         Raises:
-            RequestError: `source` is not a source of events.
+            RequestError: `source` is not a source of events, or a `SqsSource` without a session and a client, while
+                this client wraps another one.
             EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
         """
         from ecskit._events.observing import AsyncObserving

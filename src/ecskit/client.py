@@ -279,7 +279,8 @@ class Client(Portable, Operations):
             A context manager, whose `counts` and `error` show what was received.
 
         Raises:
-            RequestError: `source` is not a source of events.
+            RequestError: `source` is not a source of events, or a `SqsSource` without a session and a client, while
+                this client wraps another one.
             ClientClosedError: The client is closed.
             EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
         """

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._definitions.diffing import Change, Difference
     from ecskit._rules.rule import Finding
     from ecskit._task_definitions.deriving import Variables, derive
-    from ecskit._task_definitions.diffing import Change, Difference, diff
+    from ecskit._task_definitions.diffing import diff
     from ecskit._task_definitions.files import RESPONSE_ONLY, dump, load, to_register_request
     from ecskit._task_definitions.normalizing import Definition
     from ecskit._task_definitions.pruning import Pruned
@@ -41,9 +42,9 @@ publish(
     globals(),
     {
         "RESPONSE_ONLY": "ecskit._task_definitions.files",
-        "Change": "ecskit._task_definitions.diffing",
+        "Change": "ecskit._definitions.diffing",
         "Definition": "ecskit._task_definitions.normalizing",
-        "Difference": "ecskit._task_definitions.diffing",
+        "Difference": "ecskit._definitions.diffing",
         "Finding": "ecskit._rules.rule",
         "Pruned": "ecskit._task_definitions.pruning",
         "Registered": "ecskit._task_definitions.registering",

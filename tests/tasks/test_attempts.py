@@ -359,13 +359,14 @@ def cut_scene(sim: Simulator) -> None:
     sim.fail("RunTask", Fault.reset(after_effect=True), after=4)
 
 
+@pytest.mark.parametrize("options", [{}, {"on_log": print}], ids=["alone", "with lines"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
-def test_stopped_wherever_it_is_cut(cut: str, *, after: bool) -> None:
-    """At each request, before and after its effect."""
+def test_stopped_wherever_it_is_cut(cut: str, options: dict[str, Any], *, after: bool) -> None:
+    """At each request, before and after its effect; also if log lines are followed meanwhile."""
     cutting, kind = CUTS[cut]
-    act, make = completing(on_cancel="stop"), simulator(cut_scene)
-    for n in range(requests_of(act, make)):
+    act, make = completing(on_cancel="stop", **options), simulator(cut_scene)
+    for n in range(0, requests_of(act, make), 3 if options else 1):
         check_cut(cutting(act, make, n, after=after), kind, n)
 
 

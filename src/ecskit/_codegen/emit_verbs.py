@@ -118,9 +118,13 @@ NAMESPACES = (
         modules=(
             "ecskit._deployments.deploy",
             "ecskit._deployments.watch",
+            "ecskit._deployments.history",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
+            "ecskit._plans.planning",
+            "ecskit._plans.applying",
             "ecskit._services.creating",
+            "ecskit._services.autoscaling",
             "ecskit._services.deleting",
             "ecskit._services.reading",
             "ecskit._services.explaining",

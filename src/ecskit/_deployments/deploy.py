@@ -56,19 +56,30 @@ def deploy(
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        made = guarded(update.make(), on_cancel=lambda: _abandon(update, rollback_options))
-        try:
-            started = yield from made
-        except EcsError as error:
-            if error.story is not None:  # the change may have taken effect, and its handle follows it as requested
-                arguments = {**error.story.arguments, FOLLOW_OPTIONS: follow_options.arguments}
-                error.story = error.story.with_arguments(arguments)
-            raise
-        tracker = Tracker.of(started, follow_options, wait_options, verb=verb)
-        yield from follow_to_end(tracker, rollback_options)
-        return tracker.progress
+        return (yield from make_and_follow(update, follow_options, rollback_options, wait_options, verb))
 
     return flow()
+
+
+def make_and_follow(
+    update: Update,
+    follow_options: FollowOptions,
+    rollback_options: RollbackOptions,
+    wait_options: WaitOptions,
+    verb: str,
+) -> Flow[DeploymentProgress]:
+    """Make the change of a service, follow the deployment that it starts, and return the last progress."""
+    made = guarded(update.make(), on_cancel=lambda: _abandon(update, rollback_options))
+    try:
+        started = yield from made
+    except EcsError as error:
+        if error.story is not None:  # the change may have taken effect, and its handle follows it as requested
+            arguments = {**error.story.arguments, FOLLOW_OPTIONS: follow_options.arguments}
+            error.story = error.story.with_arguments(arguments)
+        raise
+    tracker = Tracker.of(started, follow_options, wait_options, verb=verb)
+    yield from follow_to_end(tracker, rollback_options)
+    return tracker.progress
 
 
 def _abandon(update: Update, rollback_options: RollbackOptions) -> Flow[None]:

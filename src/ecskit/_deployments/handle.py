@@ -10,11 +10,11 @@ from ecskit._deployments.deploy import follow_to_end
 from ecskit._deployments.events import DeploymentEvent
 from ecskit._deployments.explaining import definitions_of, diagnosis_of, running_tasks
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.history import roll_back
 from ecskit._deployments.observe import observe_once
 from ecskit._deployments.pauses import answer_hook, check_answer
 from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import ServiceRef, StartedDeployment
+from ecskit._deployments.revisions import roll_back
 from ecskit._deployments.undo import stop as request_stop, with_arn
 from ecskit._explain.diagnosis import Diagnosis
 from ecskit._polling.options import WaitOptions

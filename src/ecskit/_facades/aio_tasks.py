@@ -104,8 +104,8 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run.
             capacity_timeout: Seconds from the start of the call to retry tasks that lack capacity: CPU, memory, ports,
                 network interfaces, connected agents, container instances, Fargate capacity, or quotas of tasks at the same
-                time. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not
-                retried.
+                time. Time in which requests wait for their turn does not count. By default 60 with `on_partial="top_up"`,
+                else 0: no retry. Tasks that fail for other reasons are not retried.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
                 started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
                 raises. If no task was started, an error is raised in every case.
@@ -115,7 +115,8 @@ class AsyncTaskVerbs(Namespace):
                 "stop_and_wait" until they have stopped, for at most 10 s.
             on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
                 requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
-                may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
+                may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause
+                is TasksNotStarted, whose `result` has the tasks.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             container: The container of `command` and `environment`; optional if exactly one container is essential.
             command: The command, in place of that of the task definition or image.
@@ -549,7 +550,8 @@ class AsyncTaskVerbs(Namespace):
             reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
             until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
             on_progress: Called after the request for each task with the `BulkProgress` so far. With an async client it may
-                be a coroutine function. An exception that it raises ends the call; tasks whose stop was requested stop.
+                be a coroutine function. An exception that it raises ends the call; its cause is TasksNotStopped, whose
+                `results` has the tasks that stop.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -602,6 +604,7 @@ class AsyncTaskVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Task]:
         """Describe any number of tasks, 100 per call.
 
@@ -610,12 +613,16 @@ class AsyncTaskVerbs(Namespace):
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             tags: Whether to read their tags as well.
             allow_missing: Leave out the tasks that ECS does not show, instead of raising.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The tasks, in the order given.
+            The tasks, in the order given, each once.
 
         Raises:
             TasksMissing: ECS does not show some of the tasks; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster.
             TransportError: The exchange with ECS failed.
@@ -629,6 +636,7 @@ class AsyncTaskVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 
@@ -751,7 +759,7 @@ class AsyncTaskVerbs(Namespace):
             protected: True to protect the tasks, False to end their protection.
             expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The tasks with their protection, as the responses show it, in the order given, each once.

@@ -77,7 +77,7 @@ class TaskDefinitionVerbs(Namespace):
         Args:
             task_definitions: One or more task definitions: models, ARNs or FAMILY:REVISION.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The task definitions as deregistered, in the order given, each once.
@@ -110,7 +110,7 @@ class TaskDefinitionVerbs(Namespace):
         Args:
             task_definitions: What `deregister` returned, or one or more task definitions: models, ARNs or FAMILY:REVISION.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The task definitions, DELETE_IN_PROGRESS, in the order given, each once.

@@ -17,12 +17,12 @@ from typing import Any
 import attrs
 
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
-from ecskit._core.errors import TimedOutError, WrongEventLoopError
+from ecskit._core.errors import EcsError, TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK, Target
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import Observations
+from ecskit._polling.observations import LEFT_OUT, Observations
 from ecskit._polling.received_events import LATE_EVENT, Feed, ReceivedEvents, Reported
-from ecskit._polling.together import LEFT_OUT, Meter, together
+from ecskit._polling.together import Meter, together
 
 __all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
 
@@ -68,9 +68,6 @@ class PollRequest:
     polled_at: float = math.inf
     """When the poll began that gave the reply."""
 
-    rank: float = 0.0
-    """How much it is needed, as of the latest choice."""
-
     def feeds(self) -> set[Feed]:
         """Return the feeds of events that concern it."""
         return {(self.observe.query.describes, target.scope) for target in self.concerned}
@@ -91,10 +88,11 @@ class PollRequest:
         """
         observe = self.observe
         waited, interval = now - observe.born, self.due - observe.born
-        if now >= self.due >= observe.deadline:
-            return waited + _LAST
-        if waited > interval and waited > LONGEST_INTERVAL:
-            return waited + _OVERDUE
+        if waited >= interval:
+            if now >= self.due >= observe.deadline:
+                return waited + _LAST
+            if waited > interval and waited > LONGEST_INTERVAL:
+                return waited + _OVERDUE
         return waited / interval if interval > 0 else 1 + waited
 
 
@@ -103,6 +101,8 @@ class _Queue:
 
     def __init__(self) -> None:
         self.requests: dict[PollRequest, None] = {}
+        self.scopes: set[str] = set()
+        """The scopes of all requests that have been here."""
         self.leader: PollRequest | None = None
         self.leads_until = -math.inf
         self._behind: dict[PollRequest, None] = {}
@@ -132,19 +132,22 @@ class _Queue:
         Polls count that are at most half of their interval early, so that calls are full. All replies come after the
         last call, so requests that need fewer calls are left for other leaders.
         """
-        ready = [each for each in [*self.requests] if each.after <= now and each.is_open(now)]
+        ready = [
+            each for each in [*self.requests] if each.after <= now and each.reply is None and each.taken_until <= now
+        ]
         if not ready:
             return []
-        for each in ready:
-            each.rank = each.lateness(now)
-        first = max(ready, key=_rank)
+        ranks = [each.lateness(now) for each in ready]
+        first = ready[ranks.index(max(ranks))]
         size: int = first.observe.query.batch_size
         held = {scope: set(ids) for scope, ids in first.ids.items()}
         calls = _calls(held, size)
         batch = {first: None}
-        others = [each for each in ready if each is not first and each.ids.keys() <= held.keys()]
+        if len(self.scopes) > 1:
+            ready = [each for each in ready if each.ids.keys() <= held.keys()]
+            ranks = [each.lateness(now) for each in ready]
         # If those that are needed most leave room, as many waits for the same task do, any other one may join.
-        for candidates in (heapq.nlargest(calls * size, others, key=_rank), others):
+        for candidates in (_first(calls * size + 1, ready, ranks), ready):
             for each in candidates:
                 fits = all(
                     len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items()
@@ -171,8 +174,12 @@ class _Queue:
                 return
 
 
-def _rank(request: PollRequest) -> float:
-    return request.rank
+def _first(count: int, requests: Sequence[PollRequest], ranks: Sequence[float]) -> list[PollRequest]:
+    """Return some requests with the highest ranks, the highest first."""
+    # There may be thousands: tuples of all of them would keep the garbage collector busy.
+    least = heapq.nlargest(count, ranks)[-1]
+    places = [place for place, rank in enumerate(ranks) if rank >= least]
+    return [requests[place] for place in heapq.nlargest(count, places, key=ranks.__getitem__)]
 
 
 def _calls(ids_of_scopes: Mapping[str, AbstractSet[str]], size: int) -> int:
@@ -207,6 +214,7 @@ class SharedPolls:
         with self.lock:
             queue = self._queues.get(observe.query.kind) or _Queue()
             queue.requests[request] = None
+            queue.scopes.update(ids)
             self._queues[observe.query.kind] = queue
             if self.events.sources:
                 self.events.follow(request, now)
@@ -248,6 +256,7 @@ class SharedPolls:
         """Give a request its reply."""
         if self.events.sources and reply.value is not None:
             with self.lock:
+                self.events.learn(reply.value.observed.values())
                 self.events.expect(request, reply.value, reply.now)
                 if self.events.error is not None:
                     reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))
@@ -336,21 +345,22 @@ class SharedPolls:
                     each.waker.rouse()
 
 
-def poll(observe: Observe) -> Flow[Observations[Any]]:
-    """Return the next poll of some resources: of its own, or of another wait of this client.
-
-    Raises:
-        EcsError: ECS refused the poll, for a reason that concerns these resources.
-    """
+def poll(observe: Observe) -> Flow[Reply[Observations[Any]]]:
+    """Return the next poll of some resources, or its error: of its own, or of another wait of this client."""
+    polled: Reply[Observations[Any]] = yield observe
+    if polled.value is not None or polled.error is not None:
+        return polled  # by an outer flow
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     request = shared.add(observe, Waker(), now)
     try:
         while request.reply is None:
             now = yield from poll_next(shared, [request], now)
+        return reply_of(request)
+    except EcsError as error:
+        return Reply(now, error=error)
     finally:
         shared.remove(request)
-    return reply_of(request).get()
 
 
 def reply_of(request: PollRequest) -> Reply[Observations[Any]]:

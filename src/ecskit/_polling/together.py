@@ -12,11 +12,9 @@ from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Slee
 from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
+from ecskit._polling.observations import LEFT_OUT
 
-__all__ = ["LEFT_OUT", "Meter", "together"]
-
-LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
-"""Why a poll was left out, for the story of its wait."""
+__all__ = ["Meter", "together"]
 
 
 @attrs.define(eq=False)

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import attrs
 
 from ecskit._api.service_errors import ClusterNotFoundException, ServiceNotFoundException
+from ecskit._core.bulk_errors import MissingError
 from ecskit._core.effects import Flow, Reply, Sleep
-from ecskit._core.errors import MissingError
 from ecskit._core.model import Request, Response
 from ecskit._core.pages import follow
 from ecskit._core.retrying import Retrying, retry
@@ -112,13 +112,15 @@ def list_all(request: Request[Any]) -> Flow[list[Any]]:
 
 def _all(flows: Sequence[Flow[T]]) -> Flow[list[T]]:
     """Run flows side by side, and return their results; the first error ends all."""
+    results: dict[int, T] = {}
 
-    def on_ended(_: int, reply: Reply[T]) -> Flow[None]:
-        reply.get()
+    def on_ended(index: int, reply: Reply[T]) -> Flow[bool]:
+        results[index] = reply.get()
         yield from ()
+        return True
 
-    replies = yield from side_by_side(flows, on_ended)
-    return [reply.get() for reply in replies]
+    yield from side_by_side(flows, on_ended)
+    return [results[index] for index in range(len(flows))]
 
 
 def _of_cluster(cluster: str, family: str) -> Flow[tuple[list[Service], list[Task]]]:
@@ -157,7 +159,7 @@ def _described(
             some = yield from describe(missing[start : start + batch_size])
             found |= {arn_of(each): each for each in some}
     if missing := [arn for arn in arns if arn not in found]:
-        raise MissingError(missing, list(found.values()), [cluster])
+        raise MissingError(missing, found, [cluster] * len(missing))
     return list(found.values())
 
 

@@ -15,6 +15,7 @@ from ecskit._logs.lines import LogLine
 from ecskit._logs.tail import LogTail
 from ecskit._tasks.reading import describe
 from ecskit._waits.revisions import Revisions
+from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
 
@@ -52,6 +53,7 @@ def explain(task: Task | str, *, cluster: str | None = None, log_tail: int | Non
     """
     _check(task)
     check_log_tail("tasks.explain", log_tail)
+    targets_of("tasks.explain", task, cluster)
     given = task if isinstance(task, Task) and task.last_status in ("STOPPED", "DELETED") else None
     found = yield from describe(task, cluster=cluster, allow_missing=given is not None)
     shown = found[0] if found else given

@@ -91,6 +91,6 @@ def _first(targets: Targets[Task], grace_from: float | None) -> Flow[Mapping[str
         now = (yield Sleep(0)).now
         unseen = [name for name in missing if name not in targets.observed]
         if unseen or grace_from is None or now >= grace_from + _GRACE:
-            found = [shown[name] for name in targets.by_name if name in shown]
+            found = {name: shown[name] for name in targets.by_name if name in shown}
             raise TasksMissing(missing, found, [targets.by_name[name].scope for name in missing])
         yield Sleep(2.0)

@@ -96,6 +96,7 @@ def watch(
     """
     filters = checked_filters(
         "tasks.watch",
+        cluster,
         service=service,
         started_by=started_by,
         container_instance=container_instance,
@@ -233,16 +234,17 @@ def _follow(query: _Round) -> Emits[TaskChange]:
     while True:
         after = due - (due - born) / 2
         known = ChainMap(query.tasks, query.gone)
-        reply: Reply[Observations[Any]] = yield Observe(
-            alone=poll,
-            query=query,
-            ids=[ANY],
-            born=born,
-            after=after,
-            due=due,
-            known=known,
-            merged=merged,
-            resync=failures == 0,
+        reply: Reply[Observations[Any]] = yield from poll(
+            Observe(
+                query=query,
+                ids=[ANY],
+                born=born,
+                after=after,
+                due=due,
+                known=known,
+                merged=merged,
+                resync=failures == 0,
+            )
         )
         shown, now = reply.get(), reply.now
         merged = max(merged, shown.merged)

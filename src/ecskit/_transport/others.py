@@ -26,7 +26,10 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebser
 """Hosts that serve one service only. An emulator serves all of them at one address."""
 
 
-_ENDPOINTS = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
+_ENDPOINTS = {
+    "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+    "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+}
 """The environment variable with the endpoint of each service."""
 
 
