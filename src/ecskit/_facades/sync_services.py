@@ -790,8 +790,8 @@ class ServiceVerbs(Namespace):
         Registers the task definition, sets tags, and sends one CreateService or UpdateService. If the service is as planned
         already, nothing is sent; a deployment that is in progress is followed. So a call can be repeated after it was
         interrupted. After a creation there is no earlier revision: with `on_failure="rollback"` the service is left as it
-        is, and the error reports that. For services with the controller EXTERNAL or CODE_DEPLOY, the call returns when ECS has
-        accepted the change.
+        is, and the error reports that. For services with the controller EXTERNAL or CODE_DEPLOY, the call returns when ECS
+        has accepted the change.
 
         Args:
             plan: What `services.plan` or `Plan.from_json` returned.

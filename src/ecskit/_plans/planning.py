@@ -17,12 +17,13 @@ from ecskit._core.members import members
 from ecskit._core.retrying import Retrying
 from ecskit._core.sizes import check_sizes
 from ecskit._core.wire import encode
+from ecskit._core.wording import shortened
 from ecskit._definitions.diffing import Change, Difference, changes, tag_changes
 from ecskit._definitions.recognizing import names_of
 from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import STARTS_DEPLOYMENT, wanted_definition
 from ecskit._plans.plan import Inputs, Plan, Steps
-from ecskit._service_definitions.diffing import check, stated_changes
+from ecskit._service_definitions.diffing import check, stated, stated_changes
 from ecskit._service_definitions.files import to_create_request
 from ecskit._service_definitions.normalizing import normal
 from ecskit._service_definitions.validating import validate
@@ -167,7 +168,7 @@ def make_plan(verb: str, inputs: Inputs, salt: str) -> Flow[Plan]:
         task_definition=task.arn,
         registers=task.registration.family if task.registration else None,
         registration=task.changes,
-        state=_state(service, scale=inputs.scale),
+        state=_state(service, inputs),
         salt=salt,
         images=inputs.images,
         scale=inputs.scale,
@@ -244,7 +245,7 @@ def _creation(verb: str, definition: CreateServiceRequest, task: _Task) -> Flow[
 def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Task, *, scale: bool) -> Plan:
     before = to_create_request(service)
     found = stated_changes(before, wanted)
-    notes = _notes(found, scale=scale)
+    notes = _notes(found, wanted, scale=scale)
     for name in ("cluster", "service_name", *([] if scale else ["desired_count"])):
         found.pop(name, None)
     if task.registration is not None:
@@ -283,12 +284,18 @@ def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Ta
     )
 
 
-def _notes(found: Mapping[str, Iterable[Change]], *, scale: bool) -> list[str]:
-    if scale:
-        return []
+def _notes(found: Mapping[str, Iterable[Change]], wanted: CreateServiceRequest, *, scale: bool) -> list[str]:
+    counts = [] if scale else found.get("desired_count", ())
     return [
-        f"the desired count stays {each.before or 0}; the definition has {each.after or 0}, which `scale=True` applies"
-        for each in found.get("desired_count", ())
+        *(
+            f"the desired count stays {each.before or 0}; the definition has {each.after or 0}, which `scale=True`"
+            " applies"
+            for each in counts
+        ),
+        *(
+            f"{shortened(name)} is unknown to ecskit and not compared; an update of other members sends it"
+            for name in wanted.extra_fields
+        ),
     ]
 
 
@@ -339,16 +346,34 @@ def _request(
     # ECS refuses other capacity providers without a forced deployment.
     force = True if "capacity_provider_strategy" in found else None
     return UpdateServiceRequest(
-        service=service.service_arn, cluster=service.cluster_arn, force_new_deployment=force, **given
+        service=service.service_arn,
+        cluster=service.cluster_arn,
+        force_new_deployment=force,
+        extra_fields=wanted.extra_fields,
+        **given,
     )
 
 
-def _state(service: Service | None, *, scale: bool) -> str:
-    """Return a digest of what a service is, without counts that change by themselves, and without secrets."""
+def _state(service: Service | None, inputs: Inputs) -> str:
+    """Return a digest of what a service has beyond its definition, without its count and without secrets.
+
+    What the definition states is compared as changes.
+    """
     if service is None:
         return ""
-    request = to_create_request(service)
-    shown = [*changes({}, normal(request)), *tag_changes([], request.tags)]
-    parts = [(each.path, each.after) for each in shown if scale or each.path != "desired_count"]
-    text = json.dumps([*parts, str(service.created_at)], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    before, wanted = to_create_request(service), inputs.definition
+    tree = normal(before)
+    tree.pop("desired_count", None)
+    if inputs.task_definition is not None or inputs.images:
+        tree.pop("task_definition", None)
+    for m in stated(wanted):
+        if m.name == "deployment_configuration":
+            given = encode(wanted).get(m.wire, {})
+            parts = {each.name: each.wire for each in members(DeploymentConfiguration)}
+            tree[m.name] = {name: each for name, each in tree.get(m.name, {}).items() if parts.get(name) not in given}
+        else:
+            tree.pop(m.name, None)
+    keys = {tag.key for tag in wanted.tags}
+    shown = [*changes({}, tree), *tag_changes([], [tag for tag in before.tags if tag.key not in keys])]
+    content = [str(service.created_at), *([each.path, each.after] for each in shown)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
