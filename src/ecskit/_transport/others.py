@@ -26,14 +26,14 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebser
 """Hosts that serve one service only. An emulator serves all of them at one address."""
 
 
-_ENDPOINTS = {"logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
+_ENDPOINTS = {"ecr": "AWS_ENDPOINT_URL_ECR", "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
 """The environment variable with the endpoint of each service."""
 
 
 def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
     """Return the arguments for `create_client` of a client for the service of a request.
 
-    It has the endpoint of botocore's configuration for this service, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; without one, the
+    It has the endpoint of botocore's configuration for this service, such as AWS_ENDPOINT_URL_ECR; without one, the
     `endpoint_url` of the options, unless that is an endpoint of AWS, which serves ECS only.
     """
     arguments = sessions.client_arguments(session, options)
