@@ -794,20 +794,24 @@ class AsyncTaskVerbs(Namespace):
         task: Task | str,
         *,
         cluster: str | None = None,
+        log_tail: int | None = None,
     ) -> Diagnosis:
         """Explain why a task stopped, did not start, or is unhealthy, by what ECS shows.
 
         The texts, codes and exit codes of the task are compared with a table of findings. A text that is not in the table
-        is shown as it is. Nothing outside ECS is read.
+        is shown as it is. Nothing outside ECS is read, but the last log lines if `log_tail` is given.
 
         Args:
             task: The task, its id or its ARN. ECS shows a stopped task for about an hour; a stopped `Task` that ECS no
                 longer shows is explained as given.
             cluster: Name or ARN of its cluster; optional if the task or its ARN includes it.
+            log_tail: How many of the last log lines of each container to read from CloudWatch Logs. They are compared with
+                the table, and `log_lines` has them, which `print` shows, too. They may hold secrets. None for none.
 
         Returns:
             The diagnosis: the findings by weight, with evidence, causes and what to do. `print` shows it as text. If the
-            task definition cannot be read, a note says why, and all containers count as essential.
+            task definition cannot be read, a note says why, and all containers count as essential. If log lines cannot be
+            read, a note says why.
 
         Raises:
             TasksMissing: ECS does not show the task.
@@ -822,6 +826,7 @@ class AsyncTaskVerbs(Namespace):
         flow = flows.explain(
             task,
             cluster=cluster,
+            log_tail=log_tail,
         )
         return await self._runtime.run(flow)
 

@@ -13,7 +13,7 @@ from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Slee
 from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import LEFT_OUT
+from ecskit._polling.observations import POLL_LEFT_OUT
 
 __all__ = ["Meter", "together"]
 
@@ -51,7 +51,7 @@ class Meter:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
-                return Reply(now, error=TimedOutError("poll", LEFT_OUT))
+                return Reply(now, error=TimedOutError("poll", POLL_LEFT_OUT))
             try:
                 self.on_send(now + seconds)
                 now = (yield Sleep(seconds)).now
@@ -127,7 +127,7 @@ def _perform(
         elif not isinstance(effect, Read | Send):
             replies[index] = yield effect
         elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
-            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LEFT_OUT)))
+            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", POLL_LEFT_OUT)))
         elif isinstance(effect, Read):
             reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
         else:
